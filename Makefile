@@ -1,0 +1,79 @@
+# Needs make and Python 3.11 or newer; everything else is installed into .venv by the first target that needs it.
+
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 python3,\
+	$(shell command -v $(name) >/dev/null 2>&1 && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $(name))))
+BIN := .venv/bin
+READY := .venv/.ready
+JOBS ?= 2
+CHECKED := $(wildcard app.py) chalicelib local tests $(wildcard bench/*.py)
+LOCALE := chalicelib/locale
+# `chalice package` wants a region, although nothing in the template depends on it.
+export AWS_DEFAULT_REGION ?= us-east-1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install run test lint format package catalogue browser clean
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  make run API_PORT=9000 PHONE_PORT=9001 AWS_PORT=9002 chooses other ports;"
+	@echo "  make run WITHOUT=api leaves out the API (or worker, or phone), to start it by hand."
+
+install: $(READY) ## Install what is needed into .venv
+
+$(READY): requirements.txt requirements-dev.txt
+	@if [ -z "$(PYTHON)" ]; then echo "Tombola needs Python 3.11 or newer: install it, or name it with PYTHON=..."; exit 1; fi
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Tombola needs Python 3.11 or newer, and $(PYTHON) is older: name another with PYTHON=..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
+		{ echo "$(PYTHON) cannot make a virtual environment: on Debian and Ubuntu, apt-get install python3-venv"; exit 1; }
+	@echo "Installing packages into .venv (once, and again when requirements change) ..."
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+run: $(READY) messages ## Run everything on this machine
+	@exec $(BIN)/python -m local $(addprefix --without ,$(WITHOUT))
+
+test: $(READY) browser messages ## Run all tests
+	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+lint: $(READY) ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(CHECKED)
+
+format: $(READY) ## Put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+package: $(READY) messages ## Write the deployment (template and zip) to out/: make package STAGE=prod
+	rm -rf out
+	$(BIN)/chalice package --stage $(or $(STAGE),dev) --merge-template infra/resources.json out/
+	@$(BIN)/python -c 'import sys, zipfile; z = zipfile.ZipFile("out/deployment.zip"); \
+		sys.exit("\n".join(n + " was built on this machine and may not run on Lambda" for n in z.namelist() \
+		if n.endswith(".dist-info/WHEEL") and b"linux_x86_64" in z.read(n)) or 0)'
+
+catalogue: $(READY) ## Bring the texts' catalogues up to date with the code
+	$(BIN)/pybabel extract --project=Tombola --no-wrap --sort-by-file --add-comments=Note: -k n_:1,2 -o $(LOCALE)/tombola.pot chalicelib
+	@test -z "$(wildcard $(LOCALE)/*/LC_MESSAGES/*.po)" || \
+		$(BIN)/pybabel update --domain=tombola --no-wrap --ignore-pot-creation-date -i $(LOCALE)/tombola.pot -d $(LOCALE)
+	@$(MAKE) --no-print-directory messages
+
+# The compiled catalogues are not in the repository.
+.PHONY: messages
+messages: $(patsubst %.po,%.mo,$(wildcard $(LOCALE)/*/LC_MESSAGES/*.po))
+
+%.mo: %.po $(READY)
+	@$(BIN)/pybabel --quiet compile -i $< -o $@
+
+browser:
+	@{ command -v chromium && command -v chromedriver || command -v google-chrome; } >/dev/null || { \
+		sudo=; [ "$$(id -u)" = 0 ] || sudo="sudo -n"; \
+		echo "Installing Chromium and its driver for the browser tests ..."; \
+		$$sudo apt-get update -qq >/dev/null 2>&1; \
+		$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium chromium-driver >/dev/null 2>&1 || \
+		echo "Chromium is missing and could not be installed: the browser tests need chromium and chromium-driver."; }
+
+clean: ## Remove what was made here, but neither .venv nor the local state
+	rm -rf out ci-output .mypy_cache .pytest_cache .ruff_cache .hypothesis

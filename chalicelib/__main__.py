@@ -1,0 +1,59 @@
+"""The organiser's commands: `python -m chalicelib --help`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from chalicelib.domain.refusals import Refusal
+from chalicelib.runtime import runtime
+from chalicelib.settings import SettingsInvalid
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status: 0 done, 1 refused by a rule, 2 called wrongly or not configured."""
+    given = _parser().parse_args(arguments)
+    try:
+        return int(given.command(given))
+    except SettingsInvalid as failure:
+        print(f"tombola: {failure}", file=sys.stderr)
+        return 2
+    except Refusal as refusal:
+        print(f"tombola: {refusal}", file=sys.stderr)
+        return 1
+
+
+def _create_token(given: argparse.Namespace) -> int:
+    key = runtime().organising.create_token(given.name, key=given.key)
+    if key is None:
+        print("This token exists already.")
+    elif given.key is None:
+        print(f"{key}\nKeep it: only its hash is stored, so it can't be shown again.")
+    else:
+        print(f"Token {given.name} made.")
+    return 0
+
+
+def _generate_tickets(given: argparse.Namespace) -> int:
+    found = runtime().organising.generate_tickets(given.raffle, by="command line", force=given.force)
+    print(f"The board of raffle {given.raffle} is ready: {found.available:,} of {found.total:,} numbers available.")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m chalicelib", description="What organisers do from a terminal.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    token = commands.add_parser("create-token", help="make an API token and show it once")
+    token.add_argument("name", metavar="NAME", help="who or what uses it; shown wherever it acts")
+    token.add_argument("--key", help="use this key instead of a random one (for development)")
+    token.set_defaults(command=_create_token)
+
+    tickets = commands.add_parser("generate-tickets", help="prepare or reset the board of an unsold raffle")
+    tickets.add_argument("raffle", metavar="RAFFLE", help="the raffle's id")
+    tickets.add_argument("--force", action="store_true", help="make it anew even if it was made before")
+    tickets.set_defaults(command=_generate_tickets)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,291 @@
+"""What each action of the conversation does: to the turn's transaction, to the conversation, and what is replied."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from chalicelib.domain import conversation as c
+from chalicelib.domain import picks
+from chalicelib.domain.contacts import Contact
+from chalicelib.domain.conversation import Conversation, Stage
+from chalicelib.domain.orders import MOST_NUMBERS, OWNING, RUNNING, TRANSITIONS, Order, OrderEvent, OrderStatus, Proof
+from chalicelib.domain.raffles import Board, Raffle
+from chalicelib.domain.refusals import NumbersTaken, OrderOutOfTurn, RaffleNotFound, TooFewFree, TooManyForContact
+from chalicelib.domain.talk import Media, Said
+from chalicelib.proofs import ProofMissing, ProofUnfit
+from chalicelib.selling import Around, Selling
+from chalicelib.store import board, orders, raffles
+from chalicelib.store.transaction import Busy, Transaction
+from chalicelib.words import RAFFLES_A_PAGE, Words, words
+
+ORDERS_SHOWN = 5
+NEAREST_SHOWN = 6
+IDLE = Conversation()
+
+
+@dataclass(kw_only=True)
+class Turn:
+    """One try at answering one message: what it changes and what it says."""
+
+    now: datetime
+    contact: Contact
+    raffle_of_code: str | None  # what was written is this raffle's code
+    taken: NumbersTaken | None  # what an earlier try at holding numbers came up against
+    keep: Callable[[Media], Proof]
+    transaction: Transaction = field(default_factory=Transaction)
+    replies: list[Said] = field(default_factory=list)
+    notices: list[Said] = field(default_factory=list)  # to the organisers
+
+    @property
+    def words(self) -> Words:
+        return words(self.contact.language)
+
+    def say(self, said: Said, talk: Conversation | None = None) -> None:
+        """Reply, and let the conversation stand at `talk` from now on."""
+        self.replies.append(said)
+        if talk is not None:
+            self.contact = replace(self.contact, talk=talk)
+
+
+def act(action: c.Action, turn: Turn, selling: Selling) -> None:
+    """Carry out the action. What it reads, it reads now; what it changes goes into the turn's transaction."""
+    match action:
+        case c.ShowMenu(not_understood):
+            turn.say(turn.words.menu(not_understood=not_understood), _at_rest(turn))
+        case c.ShowHelp():
+            turn.say(turn.words.help())
+        case c.ListRaffles(page):
+            _list_raffles(turn, page)
+        case c.OpenRaffle(raffle_id):
+            _open_raffle(turn, raffle_id)
+        case c.TryCode(_, otherwise):
+            act(c.OpenRaffle(turn.raffle_of_code) if turn.raffle_of_code else otherwise, turn, selling)
+        case c.HoldNumbers(raffle_id, text):
+            _hold(turn, selling, raffle_id, text)
+        case c.ConfirmOrder(order_id):
+            _confirm(turn, selling, order_id)
+        case c.CancelOrder(order_id):
+            _cancel(turn, selling, order_id)
+        case c.AskAboutOrder(order_id):
+            _ask_about(turn, selling, order_id)
+        case c.TakeProof(order_id, media):
+            _take_proof(turn, selling, order_id, media)
+        case c.ShowOrders():
+            _show_orders(turn)
+
+
+def _at_rest(turn: Turn) -> Conversation:
+    """Where the conversation stands when nothing is asked for: an order at hand stays at hand."""
+    talk = turn.contact.talk
+    return talk if talk.order_id is not None else IDLE
+
+
+# Raffles
+
+
+def _list_raffles(turn: Turn, page: int) -> None:
+    selling_now = [raffle for raffle in raffles.active() if raffle.sells_at(turn.now)]
+    start = (page - 1) * RAFFLES_A_PAGE
+    if start >= len(selling_now):
+        start, page = 0, 1
+    # Ten fit into a list: the tenth row is either the tenth raffle or the way to more.
+    count = RAFFLES_A_PAGE + 1 if len(selling_now) <= start + RAFFLES_A_PAGE + 1 else RAFFLES_A_PAGE
+    boards = [raffles.board(raffle.id) for raffle in selling_now[start : start + count]]
+    more = len(selling_now) > start + count
+    shown = tuple(found.raffle.id for found in boards)
+    turn.say(turn.words.raffles(boards, page=page, more=more), _keeping_order(turn, Stage.BROWSING, shown=shown))
+
+
+def _open_raffle(turn: Turn, raffle_id: str) -> None:
+    try:
+        found = raffles.board(raffle_id)
+    except RaffleNotFound:
+        found = None
+    if found is None or not found.raffle.sells_at(turn.now):
+        turn.say(turn.words.raffle_gone())
+    elif not found.availability.available:
+        turn.say(turn.words.sold_out(found.raffle))
+    else:
+        turn.say(turn.words.raffle(found), _keeping_order(turn, Stage.SELECTING, raffle_id=raffle_id))
+
+
+def _keeping_order(
+    turn: Turn, stage: Stage, *, raffle_id: str | None = None, shown: tuple[str, ...] = ()
+) -> Conversation:
+    """Looking around does not let go of an order that waits: `cancel` and a proof still find it."""
+    return Conversation(stage=stage, raffle_id=raffle_id, order_id=turn.contact.talk.order_id, shown=shown)
+
+
+# Holding
+
+
+def _hold(turn: Turn, selling: Selling, raffle_id: str, text: str) -> None:
+    try:
+        found = raffles.board(raffle_id)
+    except RaffleNotFound:
+        found = None
+    if found is None or not found.raffle.sells_at(turn.now):
+        turn.say(turn.words.raffle_gone(), IDLE)
+        return
+    raffle = found.raffle
+    pick = picks.read_pick(text, first=raffle.first_number, last=raffle.last_number, most=MOST_NUMBERS)
+    try:
+        numbers = _numbers(turn, selling, found, pick)
+        if numbers is None:
+            return
+        order, turn.contact = selling.hold(turn.transaction, raffle, turn.contact, numbers)
+    except TooFewFree as refusal:
+        if selling.free_ended_of(raffle):
+            raise Busy from None  # try again with the numbers that have just come free
+        turn.say(turn.words.too_few(raffle, refusal))
+    except TooManyForContact as refusal:
+        turn.say(turn.words.too_many_for_contact(refusal))
+    else:
+        talk = Conversation(stage=Stage.CONFIRMING, raffle_id=raffle.id, order_id=order.id)
+        turn.say(turn.words.held(raffle, order, turn.now), talk)
+
+
+def _numbers(
+    turn: Turn, selling: Selling, found: Board, pick: picks.Specific | picks.Random | picks.Unclear
+) -> Sequence[int] | None:
+    """The numbers to hold; None when a question or a refusal was said instead. Raises TooFewFree."""
+    match pick:
+        case picks.Random(quantity):
+            return selling.draw_random(found, quantity)
+        case picks.Specific(numbers):
+            if turn.taken is None:
+                return numbers
+            nearest = _nearest_free(found.raffle, list(turn.taken.until))
+            turn.say(turn.words.taken(found.raffle, turn.taken, nearest, turn.now))
+        case picks.Unclear():
+            turn.say(turn.words.unclear(found.raffle, pick, MOST_NUMBERS))
+    return None
+
+
+def _nearest_free(raffle: Raffle, numbers: Sequence[int]) -> list[int]:
+    """H8: free numbers close to the taken ones, from the pages that these are on. One request."""
+    layout = raffle.layout
+    pages = {layout.place(number).page for number in numbers}
+    by_page = board.free_numbers(layout, board.leaves(raffle, sorted(pages)[: 100 // layout.leaves_per_page]))
+    free = [number for page in by_page.values() for number in page]
+    closest = sorted(free, key=lambda candidate: min(abs(candidate - number) for number in numbers))
+    return sorted(closest[:NEAREST_SHOWN])
+
+
+# The order at hand
+
+
+def _found(turn: Turn, order_id: str) -> tuple[Raffle, Order] | None:
+    """The contact's own order and its raffle. A code is no secret: somebody else's order is none of theirs."""
+    at_hand = turn.contact.talk.raffle_id
+    order, raffle = orders.with_raffle(order_id, likely_raffle_id=at_hand)
+    if order is None or order.contact_id != turn.contact.id:
+        return None
+    return raffle or raffles.get(order.raffle_id), order
+
+
+def _confirm(turn: Turn, selling: Selling, order_id: str) -> None:
+    found = _found(turn, order_id)
+    if found is None:
+        turn.say(turn.words.menu(not_understood=True))
+        return
+    raffle, order = found
+    if order.status is not OrderStatus.DRAFT or order.is_over(turn.now):
+        _say_where_it_stands(turn, selling, raffle, order)
+        return
+    confirmed = selling.confirm(turn.transaction, order)
+    talk = Conversation(stage=Stage.PAYMENT, raffle_id=raffle.id, order_id=order.id)
+    turn.say(turn.words.pay(raffle, confirmed, turn.now), talk)
+
+
+def _ask_about(turn: Turn, selling: Selling, order_id: str) -> None:
+    found = _found(turn, order_id)
+    if found is None:
+        turn.say(turn.words.menu(not_understood=True), IDLE)
+    else:
+        _say_where_it_stands(turn, selling, *found)
+
+
+def _say_where_it_stands(turn: Turn, selling: Selling, raffle: Raffle, order: Order) -> None:
+    words_, done = turn.words, IDLE if turn.contact.talk.order_id == order.id else None
+    if order.is_over(turn.now):  # the schedule has not come by yet
+        _, turn.contact = selling.end(turn.transaction, raffle, order, turn.contact)
+        turn.say(words_.expired(raffle, order))
+    elif order.status is OrderStatus.DRAFT:
+        turn.say(words_.still_held(raffle, order, turn.now))
+    elif order.status is OrderStatus.PENDING_PAYMENT:
+        turn.say(words_.pay(raffle, order, turn.now))
+    elif order.status is OrderStatus.IN_REVIEW:
+        turn.say(words_.in_review(raffle, order, turn.now))
+    elif order.status is OrderStatus.PAID:
+        turn.say(words_.already_paid(order), done)
+    else:
+        turn.say(words_.expired(raffle, order), done)
+
+
+def _cancel(turn: Turn, selling: Selling, order_id: str | None) -> None:
+    found = _found(turn, order_id) if order_id is not None else None
+    if found is None:
+        turn.say(turn.words.nothing_to_cancel(), IDLE)
+        return
+    raffle, order = found
+    try:
+        cancelled, turn.contact = selling.drop(turn.transaction, raffle, order, turn.contact)
+    except OrderOutOfTurn:
+        turn.say(turn.words.not_yours_to_cancel(order))
+    else:
+        turn.say(turn.words.cancelled(raffle, cancelled))
+
+
+def _show_orders(turn: Turn) -> None:
+    found = orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN)
+    of_id = {raffle.id: raffle for raffle in raffles.get_all({order.raffle_id for order in found})}
+    turn.say(turn.words.orders([(of_id[order.raffle_id], order) for order in found], turn.now))
+
+
+# Proofs
+
+
+def _take_proof(turn: Turn, selling: Selling, order_id: str | None, media: Media) -> None:
+    order = _that_waits(turn, order_id)
+    if order is None:
+        turn.say(turn.words.no_order_waits())
+        return
+    try:
+        proof = turn.keep(media)
+    except ProofUnfit:
+        turn.say(turn.words.proof_refused())
+        return
+    except ProofMissing:
+        turn.say(turn.words.proof_missed())
+        return
+    raffle = raffles.get(order.raffle_id)
+    if order.status in TRANSITIONS[OrderEvent.PROOF_RECEIVED].sources:
+        order = selling.add_proof(turn.transaction, order, proof)
+    elif turn.taken is None:
+        order, turn.contact = selling.revive(turn.transaction, Around(raffle, turn.contact), order, proof)
+    else:
+        order = selling.keep_late(turn.transaction, order, proof)
+        turn.say(turn.words.late(raffle, order, sorted(turn.taken.until)), IDLE)
+        turn.notices.append(words("en").late_proof_came(raffle, order, turn.contact.name))
+        return
+    turn.say(
+        turn.words.in_review(raffle, order, turn.now),
+        Conversation(stage=Stage.PAYMENT, raffle_id=raffle.id, order_id=order.id),
+    )
+    turn.notices.append(words("en").proof_came(raffle, order, turn.contact.name))
+
+
+def _that_waits(turn: Turn, order_id: str | None) -> Order | None:
+    """The order that a file is the proof of: the one at hand, else the newest that waits for one, else one that ended."""
+    if order_id is not None:
+        order = orders.get_all([order_id]).get(order_id)
+        if order is not None and order.status in OWNING - {OrderStatus.PAID}:
+            return order
+    latest = orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN)
+    ended = TRANSITIONS[OrderEvent.REVIVED].sources
+    for wanted in (RUNNING, {OrderStatus.IN_REVIEW}, ended):
+        for order in latest:
+            if order.status in wanted:
+                return order
+    return None

@@ -1,0 +1,120 @@
+"""Answering a contact's message: decide, carry it out and commit all of it as one transaction, then reply."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+
+from chalicelib.acting import Turn, act
+from chalicelib.delivering import Delivering
+from chalicelib.domain import conversation as c
+from chalicelib.domain import picks
+from chalicelib.domain.contacts import contact_ids
+from chalicelib.domain.delivery import Outbound
+from chalicelib.domain.refusals import NumbersTaken
+from chalicelib.domain.talk import Identity
+from chalicelib.logs import count, logger
+from chalicelib.proofs import Proofs
+from chalicelib.selling import Selling
+from chalicelib.store import board, contacts, messages, orders
+from chalicelib.store.transaction import Busy, ConditionsFailed, persistently
+from chalicelib.whatsapp.graph import Graph, GraphError
+from chalicelib.whatsapp.inbound import Message
+from chalicelib.whatsapp.text import plain
+
+
+class _Again(Exception):
+    """Something changed under us, or was just set right: decide anew from what is stored now."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conversing:
+    """The use case behind every inbound message."""
+
+    selling: Selling
+    delivering: Delivering
+    proofs: Proofs
+    graph: Graph
+    organisers: Sequence[Identity]
+    clock: Callable[[], datetime]
+
+    def answer(self, message: Message) -> None:
+        """Let the message take effect, once (M1), and send the replies.
+
+        Raises TryAgain when the store stayed too busy: the queue delivers the message again.
+        """
+        self._show_typing(message)
+        keep = lru_cache(self.proofs.keep)  # a second try at the same message does not fetch the file again
+        taken: NumbersTaken | None = None
+
+        def attempt() -> list[Outbound]:
+            nonlocal taken
+            arrival = self._look_up(message)
+            if arrival.handled:
+                count("DuplicateMessages")
+                return []
+            now = self.clock()
+            contact = replace(
+                arrival.contact,
+                user_id=message.sender.user_id or arrival.contact.user_id,
+                phone=message.sender.phone or arrival.contact.phone,
+                name=plain(message.name) or arrival.contact.name,
+                last_heard_at=now,
+            )
+            turn = Turn(now=now, contact=contact, raffle_of_code=arrival.raffle_of_code, taken=taken, keep=keep)
+            act(c.step(contact.talk, message.heard), turn, self.selling)
+            try:
+                return self._commit(turn, message, arrival.unnamed)
+            except ConditionsFailed as failure:
+                if failure.named(messages.INBOUND):
+                    count("DuplicateMessages")
+                    return []
+                taken = self._taken(board.in_the_way(failure.named(board.TICKET)))
+                raise _Again from None
+
+        self.delivering.send(persistently(attempt, again_on=(_Again, Busy)))
+
+    def _look_up(self, message: Message) -> contacts.Arrival:
+        word = picks.fold(message.heard.text).strip().upper()
+        return contacts.arrival(
+            message.sender,
+            phone_number_id=message.phone_number_id,
+            message_id=message.id,
+            code=word if c.is_raffle_code(word) else None,
+        )
+
+    def _commit(self, turn: Turn, message: Message, unnamed: Sequence[str]) -> list[Outbound]:
+        """What the message changes and the replies that it causes: one transaction (M3)."""
+        transaction, contact_id = turn.transaction, turn.contact.id
+        messages.hear_once(
+            transaction,
+            contact_id,
+            message.heard,
+            phone_number_id=message.phone_number_id,
+            message_id=message.id,
+            form=message.kind,
+            sent_at=message.sent_at,
+            now=turn.now,
+        )
+        contacts.save(transaction, turn.contact, now=turn.now)
+        contacts.alias(transaction, turn.contact, unnamed)
+        inbound, _ = messages.inbound_key(message.phone_number_id, message.id)
+        add = self.delivering.add
+        outbounds = add(transaction, contact_id, message.sender, turn.replies, now=turn.now, in_reply_to=inbound)
+        for organiser in self.organisers if turn.notices else ():
+            outbounds += add(transaction, contact_ids(organiser)[0], organiser, turn.notices, now=turn.now)
+        transaction.commit()
+        return outbounds
+
+    def _taken(self, in_the_way: dict[int, str]) -> NumbersTaken | None:
+        """Whose numbers were asked for: ended holds are ended now (H4); for the rest, until when they are held."""
+        if not in_the_way or self.selling.free_ended(list(set(in_the_way.values()))):
+            return None
+        holders = orders.get_all(set(in_the_way.values()))
+        return NumbersTaken({n: holders[o].reserved_until if o in holders else None for n, o in in_the_way.items()})
+
+    def _show_typing(self, message: Message) -> None:
+        try:
+            self.graph.mark_read(message.id)
+        except GraphError as failure:  # a courtesy: the answer matters more
+            logger.info("could not mark as read", extra={"reason": str(failure)})

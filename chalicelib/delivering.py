@@ -1,0 +1,153 @@
+"""Sending what was committed: at once by whoever committed it, by the schedule when that did not work out."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from random import Random
+
+from chalicelib.domain.delivery import DeliveryState, Outbound
+from chalicelib.domain.talk import Identity, Said
+from chalicelib.logs import count, logger
+from chalicelib.store import messages as stored
+from chalicelib.store.transaction import Transaction
+from chalicelib.whatsapp.errors import remedy
+from chalicelib.whatsapp.graph import Graph, NotSent, OutcomeUnknown, SendRefused
+from chalicelib.whatsapp.inbound import Status
+from chalicelib.whatsapp.messages import address, render
+
+BATCH = 50  # messages a run of the schedule looks for at a time
+RUN_SECONDS = 45  # a run stops taking on more, so that the next one a minute later does not meet it
+# WhatsApp has no idempotency key: after an unknown outcome its status has this long to arrive before the one retry.
+STATUS_CHANCE = timedelta(minutes=5)
+UNKNOWN_TRIES = 2
+PAUSES = (5, 30, 120, 600)  # seconds, after a request that never reached WhatsApp
+
+
+class Delivering:
+    """Outbound messages, from commit to WhatsApp's last word about them."""
+
+    def __init__(self, *, graph: Graph, clock: Callable[[], datetime], random: Random) -> None:
+        self._graph = graph
+        self._clock = clock
+        self._random = random
+
+    def add(
+        self,
+        transaction: Transaction,
+        contact_id: str,
+        to: Identity,
+        said: Sequence[Said],
+        *,
+        now: datetime,
+        in_reply_to: str | None = None,
+    ) -> list[Outbound]:
+        """Have the messages stored in `transaction`; hand them to `send` once that is committed."""
+        added = []
+        for position, one in enumerate(said):
+            outbound_id = stored.outbound_id(now, position, f"{self._random.getrandbits(48):012x}")
+            blank = Outbound(contact_id=contact_id, id=outbound_id, body={}, created_at=now, in_reply_to=in_reply_to)
+            body = address(render(one), to, tag=blank.tag)
+            outbound = Outbound(
+                contact_id=contact_id,
+                id=outbound_id,
+                body=body,
+                created_at=now,
+                attempts=1,
+                in_reply_to=in_reply_to,
+            )
+            stored.say(transaction, outbound)
+            added.append(outbound)
+        return added
+
+    def send(self, outbounds: Iterable[Outbound]) -> None:
+        """One attempt for each message, in order; what comes of it is stored. Never raises for what WhatsApp does.
+
+        After one that must wait, the person's later messages wait too, so that replies keep their order.
+        """
+        waiting: set[str] = set()
+        for outbound in outbounds:
+            if outbound.contact_id not in waiting and not self._attempt(outbound):
+                waiting.add(outbound.contact_id)
+
+    def send_due(self) -> int:
+        """The schedule's run: send what is due, longest due first, until all is done or the time is up."""
+        begun = self._clock()
+        sent = 0
+        while self._clock() - begun < timedelta(seconds=RUN_SECONDS):
+            due = stored.due(begun, limit=BATCH)
+            claimed = [taken for outbound in due if (taken := stored.claim(outbound, self._clock()))]
+            self.send(sorted(claimed, key=lambda outbound: outbound.id))
+            sent += len(claimed)
+            if not claimed:
+                return sent
+        return sent
+
+    def note(self, status: Status) -> None:
+        """Keep what WhatsApp reports about a message: forwards only, in whatever order it comes."""
+        state = _STATES.get(status.state)
+        if state is None or status.tag is None:
+            return
+        if stored.advance(
+            status.tag, state, self._clock(), message_id=status.message_id or None, error_code=status.error_code
+        ):
+            count(f"Messages{state.value.title()}")
+
+    def _attempt(self, outbound: Outbound) -> bool:
+        """Send one message. False when it is to be tried again later."""
+        try:
+            accepted = self._graph.send(outbound.body)
+        except SendRefused as refused:
+            return self._refused(outbound, refused)
+        except OutcomeUnknown as unknown:
+            logger.warning("outcome of a message unknown", extra={"reason": str(unknown)})
+            return self._unknown(outbound)
+        except NotSent as failure:
+            logger.warning("WhatsApp not reached", extra={"reason": str(failure)})
+            return self._later(outbound, PAUSES, state=DeliveryState.PENDING, error_code=None)
+        stored.accepted(outbound, accepted.message_id, self._clock())
+        count("MessagesAccepted")
+        return True
+
+    def _refused(self, outbound: Outbound, refused: SendRefused) -> bool:
+        what = remedy(refused.code)
+        count("MessagesRefused")
+        if what.alert and not what.delays:
+            logger.error("WhatsApp refuses messages", extra={"error_code": refused.code, "action": what.action.value})
+        if what.delays:
+            delays = what.delays if refused.retry_after is None else (refused.retry_after, *what.delays[1:])
+            return self._later(outbound, delays, state=DeliveryState.PENDING, error_code=refused.code)
+        self._give_up(outbound, refused.code)
+        return True
+
+    def _unknown(self, outbound: Outbound) -> bool:
+        if outbound.attempts >= UNKNOWN_TRIES and outbound.state is DeliveryState.UNKNOWN:
+            self._give_up(outbound, None)
+            return True
+        now = self._clock()
+        stored.try_again(outbound, now + STATUS_CHANCE, state=DeliveryState.UNKNOWN, error_code=None, now=now)
+        return False
+
+    def _later(
+        self, outbound: Outbound, delays: Sequence[float], *, state: DeliveryState, error_code: int | None
+    ) -> bool:
+        """Have it tried again after the delay that this attempt has reached; give it up after the last."""
+        if outbound.attempts > len(delays):
+            self._give_up(outbound, error_code)
+            return True
+        now = self._clock()
+        when = now + timedelta(seconds=delays[outbound.attempts - 1])
+        stored.try_again(outbound, when, state=state, error_code=error_code, now=now)
+        return False
+
+    def _give_up(self, outbound: Outbound, error_code: int | None) -> None:
+        logger.error("message given up", extra={"error_code": error_code, "attempts": outbound.attempts})
+        count("MessagesGivenUp")
+        stored.advance(outbound.tag, DeliveryState.FAILED, self._clock(), error_code=error_code)
+
+
+_STATES = {
+    "sent": DeliveryState.SENT,
+    "delivered": DeliveryState.DELIVERED,
+    "read": DeliveryState.READ,
+    "played": DeliveryState.READ,
+    "failed": DeliveryState.FAILED,
+}

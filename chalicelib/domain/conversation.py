@@ -1,0 +1,254 @@
+"""The conversation: what to do about something heard, given where the conversation stands. Pure: it only decides."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from chalicelib.domain.orders import is_code
+from chalicelib.domain.picks import fold
+from chalicelib.domain.talk import Heard, HeardKind, Media
+
+
+class Stage(StrEnum):
+    IDLE = "IDLE"
+    BROWSING = "BROWSING"  # a list of raffles was shown
+    SELECTING = "SELECTING"  # a raffle is open, numbers are asked for
+    CONFIRMING = "CONFIRMING"  # numbers are held, a yes is asked for
+    PAYMENT = "PAYMENT"  # confirmed; a proof is asked for, or in review
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conversation:
+    """Where the conversation stands. `shown` are the raffles of the list last shown, so that "1" means the first."""
+
+    stage: Stage = Stage.IDLE
+    raffle_id: str | None = None
+    order_id: str | None = None
+    shown: tuple[str, ...] = ()
+
+
+# What to do. The use cases in `chalicelib/conversing.py` carry these out.
+
+
+@dataclass(frozen=True)
+class ShowMenu:
+    not_understood: bool = False
+
+
+@dataclass(frozen=True)
+class ListRaffles:
+    page: int = 1
+
+
+@dataclass(frozen=True)
+class OpenRaffle:
+    raffle_id: str
+
+
+@dataclass(frozen=True)
+class TryCode:
+    """`word` may be a raffle's code; if it is none, do `otherwise`."""
+
+    word: str
+    otherwise: "Action"
+
+
+@dataclass(frozen=True)
+class HoldNumbers:
+    raffle_id: str
+    text: str
+
+
+@dataclass(frozen=True)
+class ConfirmOrder:
+    order_id: str
+
+
+@dataclass(frozen=True)
+class CancelOrder:
+    """Cancel the order; `None`: the one at hand, if any."""
+
+    order_id: str | None
+
+
+@dataclass(frozen=True)
+class AskAboutOrder:
+    """Say again what the order at hand waits for."""
+
+    order_id: str
+
+
+@dataclass(frozen=True)
+class TakeProof:
+    """A file came in: the proof for the order at hand, or, where none is, for the latest one that waits for one."""
+
+    order_id: str | None
+    media: Media
+
+
+@dataclass(frozen=True)
+class ShowOrders:
+    pass
+
+
+@dataclass(frozen=True)
+class ShowHelp:
+    pass
+
+
+Action = (
+    ShowMenu
+    | ListRaffles
+    | OpenRaffle
+    | TryCode
+    | HoldNumbers
+    | ConfirmOrder
+    | CancelOrder
+    | AskAboutOrder
+    | TakeProof
+    | ShowOrders
+    | ShowHelp
+)
+
+
+def step(talk: Conversation, heard: Heard) -> Action:
+    """What to do about `heard`. Tapped ids are untrusted: they name a wish, and the rules are checked where it is met."""
+    if heard.kind is HeardKind.MEDIA and heard.media is not None:
+        return TakeProof(talk.order_id, heard.media)
+    if heard.kind is HeardKind.CHOICE:
+        wish = _tapped(talk, heard.choice)
+        if wish is not None:
+            return wish
+    elif heard.kind is not HeardKind.TEXT:
+        return _again(talk, not_understood=True)
+    said = fold(heard.text).strip(" .!?¡¿")
+    if said in COMMANDS:
+        return COMMANDS[said](talk)
+    return _TYPED[talk.stage](talk, heard.text, said)
+
+
+# Choice ids, made here and read here. Order and raffle ids are checked by the use cases.
+MENU, RAFFLES, ORDERS, HELP = "menu", "raffles", "orders", "help"
+
+
+def more_raffles(page: int) -> str:
+    return f"raffles:{page}"
+
+
+def open_raffle(raffle_id: str) -> str:
+    return f"raffle:{raffle_id}"
+
+
+def pick_random(quantity: int) -> str:
+    return f"random:{quantity}"
+
+
+def confirm_order(order_id: str) -> str:
+    return f"confirm:{order_id}"
+
+
+def cancel_order(order_id: str) -> str:
+    return f"cancel:{order_id}"
+
+
+def _tapped(talk: Conversation, choice: str) -> Action | None:
+    name, _, argument = choice.partition(":")
+    match name, argument:
+        case "menu", "":
+            return ShowMenu()
+        case "raffles", "":
+            return ListRaffles()
+        case "raffles", page if re.fullmatch("[1-9][0-9]{0,3}", page):
+            return ListRaffles(int(page))
+        case "orders", "":
+            return ShowOrders()
+        case "help", "":
+            return ShowHelp()
+        case "raffle", raffle_id if re.fullmatch("[0-9a-z]{1,32}", raffle_id):
+            return OpenRaffle(raffle_id)
+        case "random", quantity if re.fullmatch("[1-9][0-9]?", quantity) and talk.stage is Stage.SELECTING:
+            return HoldNumbers(talk.raffle_id or "", f"random {quantity}")
+        case "confirm", order_id if is_code(order_id):
+            return ConfirmOrder(order_id)
+        case "cancel", order_id if is_code(order_id):
+            return CancelOrder(order_id)
+    return None
+
+
+COMMANDS: dict[str, Callable[[Conversation], Action]] = {
+    **dict.fromkeys(("menu", "start", "hi", "hello", "hey", "hola", "oi", "ola"), lambda talk: ShowMenu()),
+    **dict.fromkeys(("good morning", "good afternoon", "good evening", "buenas", "bom dia"), lambda talk: ShowMenu()),
+    **dict.fromkeys(("raffles", "raffle", "browse", "browse raffles", "list", "rifas"), lambda talk: ListRaffles()),
+    **dict.fromkeys(
+        ("my orders", "orders", "order", "my numbers", "my tickets", "mis pedidos"), lambda talk: ShowOrders()
+    ),
+    **dict.fromkeys(("help", "ayuda", "ajuda"), lambda talk: ShowHelp()),
+    **dict.fromkeys(("cancel", "cancel order"), lambda talk: CancelOrder(talk.order_id)),
+}
+
+YES = frozenset(("confirm", "yes", "y", "ok", "okay", "si", "sim", "confirmar", "confirmo"))
+NO = frozenset(("no", "n", "nao"))
+
+
+def _again(talk: Conversation, *, not_understood: bool) -> Action:
+    """Repeat what is asked for just now."""
+    if talk.order_id is not None:
+        return AskAboutOrder(talk.order_id)
+    if talk.stage is Stage.SELECTING and talk.raffle_id is not None:
+        return OpenRaffle(talk.raffle_id)
+    if talk.stage is Stage.BROWSING:
+        return ListRaffles()
+    return ShowMenu(not_understood)
+
+
+def _idle(talk: Conversation, text: str, said: str) -> Action:
+    return _maybe_code(said, otherwise=ShowMenu(not_understood=True))
+
+
+def _browsing(talk: Conversation, text: str, said: str) -> Action:
+    if re.fullmatch("[0-9]{1,2}", said) and 1 <= int(said) <= len(talk.shown):
+        return OpenRaffle(talk.shown[int(said) - 1])
+    if said in ("more", "next"):
+        return ListRaffles(2)
+    return _maybe_code(said, otherwise=ListRaffles())
+
+
+def _selecting(talk: Conversation, text: str, said: str) -> Action:
+    # A single word that is another raffle's code opens that one.
+    return _maybe_code(said, otherwise=HoldNumbers(talk.raffle_id or "", text))
+
+
+def _confirming(talk: Conversation, text: str, said: str) -> Action:
+    if talk.order_id is not None and said in YES:
+        return ConfirmOrder(talk.order_id)
+    if said in NO:
+        return CancelOrder(talk.order_id)
+    return _again(talk, not_understood=True)
+
+
+def _payment(talk: Conversation, text: str, said: str) -> Action:
+    return _maybe_code(said, otherwise=_again(talk, not_understood=True))
+
+
+_TYPED: dict[Stage, Callable[[Conversation, str, str], Action]] = {
+    Stage.IDLE: _idle,
+    Stage.BROWSING: _browsing,
+    Stage.SELECTING: _selecting,
+    Stage.CONFIRMING: _confirming,
+    Stage.PAYMENT: _payment,
+}
+
+
+def _maybe_code(said: str, *, otherwise: Action) -> Action:
+    return TryCode(said.upper(), otherwise) if is_raffle_code(said.upper()) else otherwise
+
+
+def is_raffle_code(word: str) -> bool:
+    """Whether `word` has the form of a raffle's code: 2 to 16 letters, digits or hyphens, with a letter first."""
+    return re.fullmatch("[A-Z][A-Z0-9-]{1,15}", word) is not None
+
+
+def is_reserved(code: str) -> bool:
+    """Whether the bot understands this word as something else, so that it can't be a raffle's code."""
+    return fold(code) in COMMANDS.keys() | YES | NO | {"random", "any", "lucky", "more", "next", "stop"}

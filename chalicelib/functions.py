@@ -1,0 +1,90 @@
+"""What each Lambda function besides the API does with its event, and how it is logged and measured."""
+
+from collections.abc import Callable
+from functools import wraps
+from hashlib import sha256
+from json import loads
+from typing import ParamSpec, TypeVar
+
+from chalicelib.logs import count, logger, metrics
+from chalicelib.runtime import runtime
+from chalicelib.settings import SettingsInvalid
+from chalicelib.store import tokens
+from chalicelib.whatsapp.inbound import Message, Status, read
+from chalicelib.whatsapp.webhook import Update
+
+P = ParamSpec("P")
+R = TypeVar("R")
+SCHEMES = ("token", "bearer")
+
+
+class NotUnderstood(Exception):
+    """Signed by WhatsApp, but of no form that we know: it ends in the dead letters, for a developer."""
+
+
+def observed(function: Callable[P, R]) -> Callable[P, R]:
+    """Flush the metrics that the call counted, whatever happens, and let no log key of it reach the next one."""
+
+    @wraps(function)
+    def observe(*arguments: P.args, **named: P.kwargs) -> R:
+        try:
+            return function(*arguments, **named)
+        except SettingsInvalid as failure:
+            logger.critical("settings are not usable", extra={"reason": str(failure)})
+            raise
+        finally:
+            flush()
+            logger.set_correlation_id(None)
+
+    return observe
+
+
+@observed
+def handle_update(body: str) -> None:
+    """One update from the queue: a message is answered, a status noted, anything else logged.
+
+    Raises for whatever should be delivered again, and in the end go to the dead letters.
+    """
+    if "unusable" in (letter := loads(body)):
+        count("UpdatesNotUnderstood")
+        raise NotUnderstood(letter["unusable"])
+    update = Update.from_json(body)
+    # A message id holds the sender's phone number, so that its hash stands for it in the log.
+    logger.set_correlation_id(sha256(update.id.encode()).hexdigest()[:16])
+    match found := read(update):
+        case Message():
+            runtime().conversing.answer(found)
+            count("MessagesAnswered")
+        case Status():
+            runtime().delivering.note(found)
+        case _:
+            logger.info("notice from WhatsApp", extra={"field": found.field, "event": found.kind})
+
+
+@observed
+def expire_reservations() -> None:
+    runtime().selling.expire_due()
+
+
+@observed
+def deliver_messages() -> None:
+    runtime().delivering.send_due()
+
+
+@observed
+def token_owner(header: str) -> str | None:
+    """The name of the token in an Authorization header ("Token <key>" or "Bearer <key>"), or None. Never raises."""
+    scheme, _, key = header.strip().partition(" ")
+    if scheme.lower() not in SCHEMES or not 1 <= len(key.strip()) <= 200:
+        return None
+    try:
+        runtime()
+        return tokens.owner(key.strip())
+    except Exception:  # an authorizer that raises is a 500 at the gateway; without an answer nobody gets in
+        logger.exception("a token could not be checked")
+        return None
+
+
+def flush() -> None:
+    if metrics.provider.metric_set:
+        metrics.flush_metrics()

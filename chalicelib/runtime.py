@@ -1,0 +1,113 @@
+"""Puts the parts together, once for each process and only when first asked. The one place where tests substitute them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache, cached_property
+from os import environ
+from random import Random, SystemRandom
+from secrets import token_hex
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from chalicelib.conversing import Conversing
+from chalicelib.delivering import Delivering
+from chalicelib.domain.talk import Identity
+from chalicelib.organising import Organising
+from chalicelib.proofs import Proofs
+from chalicelib.receiving import Receiving
+from chalicelib.selling import Selling
+from chalicelib.settings import Settings, load
+from chalicelib.store.records import bind
+from chalicelib.whatsapp.graph import META_MEDIA_HOSTS, Graph
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Everything that runs. `clock` and `random` are arguments, so that tests decide what time it is and what is drawn."""
+
+    settings: Settings
+    clock: Callable[[], datetime] = utc_now
+    random: Random = SystemRandom()
+
+    def __post_init__(self) -> None:
+        bind(self.settings.TOMBOLA_TABLE, self.settings.region)
+
+    @cached_property
+    def graph(self) -> Graph:
+        return Graph(
+            base_url=self.settings.WHATSAPP_GRAPH_URL,
+            version=self.settings.WHATSAPP_GRAPH_VERSION,
+            phone_number_id=self.settings.WHATSAPP_PHONE_NUMBER_ID,
+            access_token=self.settings.WHATSAPP_ACCESS_TOKEN,
+            media_hosts=self.settings.WHATSAPP_MEDIA_HOSTS or META_MEDIA_HOSTS,
+        )
+
+    @cached_property
+    def delivering(self) -> Delivering:
+        return Delivering(graph=self.graph, clock=self.clock, random=self.random)
+
+    @cached_property
+    def selling(self) -> Selling:
+        return Selling(delivering=self.delivering, clock=self.clock, random=self.random)
+
+    @cached_property
+    def organising(self) -> Organising:
+        return Organising(clock=self.clock, random=self.random)
+
+    @cached_property
+    def conversing(self) -> Conversing:
+        return Conversing(
+            selling=self.selling,
+            delivering=self.delivering,
+            proofs=self.proofs,
+            graph=self.graph,
+            organisers=[Identity(phone=phone.removeprefix("+")) for phone in self.settings.WHATSAPP_ORGANISERS],
+            clock=self.clock,
+        )
+
+    @cached_property
+    def proofs(self) -> Proofs:
+        return Proofs(
+            graph=self.graph,
+            s3=lambda: self._client("s3"),
+            bucket=self.settings.TOMBOLA_BUCKET,
+            clock=self.clock,
+            random_hex=lambda: token_hex(16),
+        )
+
+    @cached_property
+    def receiving(self) -> Receiving:
+        return Receiving(
+            sqs=lambda: self._client("sqs"),
+            queue_url=self.settings.TOMBOLA_INBOX_QUEUE,
+            app_secrets=self.settings.app_secrets,
+            phone_number_id=self.settings.WHATSAPP_PHONE_NUMBER_ID,
+        )
+
+    def _client(self, service: str) -> Any:
+        if service not in self._clients:
+            config = Config(signature_version="s3v4") if service == "s3" else None
+            self._clients[service] = boto3.client(service, region_name=self.settings.region, config=config)
+        return self._clients[service]
+
+    @cached_property
+    def _clients(self) -> dict[str, Any]:
+        return {}
+
+
+def make(environment: Mapping[str, str]) -> Runtime:
+    """Raises SettingsInvalid."""
+    return Runtime(load(environment))
+
+
+@cache
+def runtime() -> Runtime:
+    """The process's parts. Raises SettingsInvalid."""
+    return make(environ)

@@ -1,0 +1,273 @@
+"""Holding, selling and freeing numbers: what each does to order, board and contact, inside one transaction."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from random import Random
+from typing import NamedTuple
+
+from chalicelib.delivering import Delivering
+from chalicelib.domain import board as arithmetic
+from chalicelib.domain.contacts import Contact
+from chalicelib.domain.conversation import Conversation, Stage
+from chalicelib.domain.delivery import Outbound
+from chalicelib.domain.orders import RUNNING, Order, OrderEvent, OrderStatus, Proof, hold_until, new_code
+from chalicelib.domain.raffles import Board, Raffle
+from chalicelib.domain.refusals import TooFewFree, TooManyForContact
+from chalicelib.domain.talk import Said
+from chalicelib.logs import count, logger
+from chalicelib.store import board, contacts, orders, raffles
+from chalicelib.store.records import Record
+from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, persistently
+from chalicelib.words import words
+
+EXPIRE_BATCH = 50
+RUN_SECONDS = 45  # an expiry run stops taking on more after this; the next minute's run goes on
+
+
+class Around(NamedTuple):
+    """What an order belongs to."""
+
+    raffle: Raffle
+    contact: Contact
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selling:
+    """The use cases that change orders."""
+
+    delivering: Delivering
+    clock: Callable[[], datetime]
+    random: Random
+
+    # In a buyer's message: these add to the message's transaction
+
+    def hold(
+        self, transaction: Transaction, raffle: Raffle, contact: Contact, numbers: Sequence[int]
+    ) -> tuple[Order, Contact]:
+        """Hold exactly these numbers for the contact (H1), at today's price (H7).
+
+        Raises TooManyForContact (H6). That somebody has one of the numbers shows when the transaction is committed.
+        """
+        now = self.clock()
+        has = contact.held.get(raffle.id, 0)
+        if raffle.max_per_contact is not None and has + len(numbers) > raffle.max_per_contact:
+            raise TooManyForContact(raffle.max_per_contact, has)
+        order = Order(
+            id=new_code(self.random),
+            raffle_id=raffle.id,
+            contact_id=contact.id,
+            numbers=tuple(numbers),
+            unit_amount=raffle.unit_amount,
+            currency=raffle.currency,
+            status=OrderStatus.DRAFT,
+            reserved_until=hold_until(now, raffle.hold_minutes),
+            created_at=now,
+            updated_at=now,
+        )
+        orders.add(transaction, order)
+        board.take(transaction, raffle, order)
+        count("Holds")
+        return order, replace(contact, held=contact.holding(raffle.id, order.quantity))
+
+    def draw_random(self, found: Board, quantity: int) -> list[int]:
+        """H5: `quantity` free numbers, every set of them equally likely; one request. Raises TooFewFree."""
+        free = found.free_by_page
+        if sum(free.values()) < quantity:
+            raise TooFewFree(quantity, sum(free.values()))
+        share = arithmetic.share_out(free, quantity, self.random)
+        by_page = board.free_numbers(found.raffle.layout, board.leaves(found.raffle, share))
+        if any(len(by_page[page]) < wanted for page, wanted in share.items()):
+            raise Busy  # sold since the counts were read
+        return sorted(number for page, wanted in share.items() for number in self.random.sample(by_page[page], wanted))
+
+    def confirm(self, transaction: Transaction, order: Order) -> Order:
+        """The buyer's yes. Raises OrderOutOfTurn."""
+        moved = replace(order, status=order.after(OrderEvent.CONFIRMED), updated_at=self.clock())
+        orders.move(transaction, moved, OrderEvent.CONFIRMED)
+        return moved
+
+    def drop(self, transaction: Transaction, raffle: Raffle, order: Order, contact: Contact) -> tuple[Order, Contact]:
+        """The buyer's cancel: the numbers are free again (P3). Raises OrderOutOfTurn."""
+        return self._release(transaction, Around(raffle, contact), order, OrderEvent.DROPPED)
+
+    def end(self, transaction: Transaction, raffle: Raffle, order: Order, contact: Contact) -> tuple[Order, Contact]:
+        """A hold whose time is over (H3) and that the schedule has not freed yet."""
+        around, event = Around(raffle, contact), OrderEvent.DEADLINE_PASSED
+        return self._release(transaction, around, order, event, over_at=self.clock())
+
+    def add_proof(self, transaction: Transaction, order: Order, proof: Proof) -> Order:
+        """The proof is in and the clock stops (P1). Raises OrderOutOfTurn."""
+        moved = self._with_proof(order, proof, OrderEvent.PROOF_RECEIVED)
+        orders.move(transaction, moved, OrderEvent.PROOF_RECEIVED)
+        return moved
+
+    def revive(self, transaction: Transaction, around: Around, order: Order, proof: Proof) -> tuple[Order, Contact]:
+        """A proof after the hold has ended: hold the same numbers again, in review at once (P5)."""
+        moved = self._with_proof(order, proof, OrderEvent.REVIVED)
+        orders.move(transaction, moved, OrderEvent.REVIVED)
+        board.take(transaction, around.raffle, moved)
+        held = around.contact.holding(order.raffle_id, order.quantity)
+        return moved, replace(around.contact, held=held)
+
+    def keep_late(self, transaction: Transaction, order: Order, proof: Proof) -> Order:
+        """A proof after the hold has ended whose numbers are gone: kept for an organiser to settle (P5)."""
+        moved = self._with_proof(order, proof, OrderEvent.PROOF_TOO_LATE)
+        orders.move(transaction, moved, OrderEvent.PROOF_TOO_LATE)
+        return moved
+
+    def _with_proof(self, order: Order, proof: Proof, event: OrderEvent) -> Order:
+        return replace(
+            order,
+            status=order.after(event),
+            updated_at=self.clock(),
+            reserved_until=None,
+            proofs=(*order.proofs, proof),
+        )
+
+    def _release(
+        self,
+        transaction: Transaction,
+        around: Around,
+        order: Order,
+        event: OrderEvent,
+        *,
+        over_at: datetime | None = None,
+    ) -> tuple[Order, Contact]:
+        moved = replace(order, status=order.after(event), updated_at=self.clock())
+        orders.move(transaction, moved, event, over_at=over_at)
+        board.free(transaction, around.raffle, order)
+        contact = replace(around.contact, held=around.contact.holding(order.raffle_id, -order.quantity))
+        return moved, _leave(contact, order)
+
+    # By an organiser or the clock: each is a transaction of its own
+
+    def confirm_payment(self, order_id: str, *, by: str) -> Order:
+        """The payment is there: the numbers are sold and the buyer is told (P4). Idempotent.
+
+        Raises OrderNotFound, OrderOutOfTurn, TryAgain.
+        """
+
+        def attempt() -> tuple[Order, list[Outbound]]:
+            order = orders.get(order_id)
+            if order.status is OrderStatus.PAID:
+                return order, []
+            status = order.after(OrderEvent.PAYMENT_CONFIRMED)
+            around, now = self.around(order), self.clock()
+            paid = replace(order, status=status, updated_at=now, paid_at=now, reserved_until=None)
+            transaction = Transaction()
+            orders.move(transaction, paid, OrderEvent.PAYMENT_CONFIRMED)
+            board.sell(transaction, around.raffle, paid)
+            contacts.save(transaction, _leave(around.contact, order), now=now)
+            said = words(around.contact.language).paid(around.raffle, paid)
+            outbounds = self.tell(transaction, around.contact, said)
+            transaction.commit()
+            logger.info("payment confirmed", extra={"order_id": order_id, "by": by})
+            count("PaymentsConfirmed")
+            return paid, outbounds
+
+        return self._finish(attempt)
+
+    def cancel(self, order_id: str, *, by: str) -> Order:
+        """An organiser's cancel (P3): the numbers are free and the buyer is told. Idempotent.
+
+        Raises OrderNotFound, OrderOutOfTurn, TryAgain.
+        """
+
+        def attempt() -> tuple[Order, list[Outbound]]:
+            order = orders.get(order_id)
+            if order.status is OrderStatus.CANCELLED:
+                return order, []
+            around = self.around(order)
+            transaction = Transaction()
+            moved, contact = self._release(transaction, around, order, OrderEvent.CANCELLED)
+            contacts.save(transaction, contact, now=self.clock())
+            said = words(contact.language).cancelled(around.raffle, order, by_organiser=True)
+            outbounds = self.tell(transaction, contact, said)
+            transaction.commit()
+            logger.info("order cancelled", extra={"order_id": order_id, "by": by})
+            return moved, outbounds
+
+        return self._finish(attempt)
+
+    def expire(self, order_id: str) -> bool:
+        """End a hold whose time is over: free its numbers, tell the buyer. False when it is not over (any more)."""
+
+        def attempt() -> tuple[Order, list[Outbound]] | None:
+            order, now = orders.get(order_id), self.clock()
+            if not order.is_over(now):
+                return None
+            around = self.around(order)
+            transaction = Transaction()
+            moved, contact = self._release(transaction, around, order, OrderEvent.DEADLINE_PASSED, over_at=now)
+            contacts.save(transaction, contact, now=now)
+            outbounds = self.tell(transaction, contact, words(contact.language).expired(around.raffle, order))
+            transaction.commit()
+            return moved, outbounds
+
+        done = persistently(attempt, again_on=(Busy, ConditionsFailed))
+        if done is None:
+            return False
+        count("OrdersExpired")
+        self.delivering.send(done[1])
+        return True
+
+    def expire_due(self) -> int:
+        """The schedule's run: end the holds that are over, the longest first, until none is left or the time is up.
+
+        One order that fails never blocks the others; the next run tries it again.
+        """
+        begun, done = self.clock(), 0
+        failed: set[str] = set()
+        for status in RUNNING:
+            while (self.clock() - begun).total_seconds() < RUN_SECONDS:
+                due = [
+                    order
+                    for order in orders.overdue(status, begun, limit=EXPIRE_BATCH + len(failed))
+                    if order.id not in failed
+                ]
+                if not due:
+                    break
+                for order in due:
+                    try:
+                        expired = self.expire(order.id)
+                    except Exception:  # whatever is wrong with this order must not keep the others held
+                        logger.exception("an order could not be expired", extra={"order_id": order.id})
+                        expired = False
+                    done += expired
+                    if not expired:  # it failed, or the index was behind
+                        failed.add(order.id)
+        logger.info("holds ended", extra={"expired": done, "left": len(failed)})
+        return done
+
+    def free_ended(self, order_ids: Sequence[str]) -> bool:
+        """H4: end those of the orders whose hold is over, as the schedule would have. Whether there was one."""
+        now = self.clock()
+        over = [order.id for order in orders.get_all(order_ids).values() if order.is_over(now)]
+        return any([self.expire(order_id) for order_id in over])
+
+    def free_ended_of(self, raffle: Raffle) -> bool:
+        """H4 for a whole raffle: end its holds that are over. Whether there was one."""
+        now = self.clock()
+        due = [order for status in RUNNING for order in orders.overdue(status, now, limit=EXPIRE_BATCH)]
+        return any([self.expire(order.id) for order in due if order.raffle_id == raffle.id])
+
+    def around(self, order: Order) -> Around:
+        """The order's raffle and contact: one request."""
+        keys = [raffles.key(order.raffle_id), contacts.key(order.contact_id)]
+        found = list(Record.batch_get(keys, consistent_read=True))
+        (raffle,), (contact,) = raffles.found_in(found), contacts.found_in(found)
+        return Around(raffle, contact)
+
+    def tell(self, transaction: Transaction, contact: Contact, said: Said) -> list[Outbound]:
+        return self.delivering.add(transaction, contact.id, contact.identity, [said], now=self.clock())
+
+    def _finish(self, attempt: Callable[[], tuple[Order, list[Outbound]]]) -> Order:
+        order, outbounds = persistently(attempt, again_on=(Busy, ConditionsFailed))
+        self.delivering.send(outbounds)
+        return order
+
+
+def _leave(contact: Contact, order: Order) -> Contact:
+    """The contact, no longer in conversation about the order, if they were."""
+    return replace(contact, talk=Conversation(stage=Stage.IDLE)) if contact.talk.order_id == order.id else contact

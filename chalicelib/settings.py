@@ -1,0 +1,68 @@
+"""The settings: environment variables, checked when they are first needed, each problem with the variable's name."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+
+class SettingsInvalid(Exception):
+    """A variable is missing or malformed. The message names each one and what was expected, never its value."""
+
+
+def _words(value: Any) -> Any:
+    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Phone = Annotated[str, Field(pattern=r"^\+?[0-9]{7,15}$")]
+Phones = Annotated[tuple[Phone, ...], BeforeValidator(_words)]
+Required = Annotated[str, Field(min_length=1)]
+
+
+class Settings(BaseModel):
+    """Every setting. `.env.example` explains them."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    WHATSAPP_PHONE_NUMBER_ID: Annotated[str, Field(pattern="^[0-9]{5,25}$")]
+    WHATSAPP_ACCESS_TOKEN: Required
+    WHATSAPP_APP_SECRET: Required
+    WHATSAPP_APP_SECRET_PREVIOUS: str = ""
+    WHATSAPP_VERIFY_TOKEN: Required
+    WHATSAPP_GRAPH_URL: Annotated[str, Field(pattern="^https?://[^/]+/?$")] = "https://graph.facebook.com"
+    WHATSAPP_GRAPH_VERSION: Annotated[str, Field(pattern=r"^v[0-9]{1,3}\.[0-9]$")] = "v26.0"
+    WHATSAPP_MEDIA_HOSTS: Words = ()
+    WHATSAPP_ORGANISERS: Phones = ()
+    TOMBOLA_TABLE: Annotated[str, Field(pattern="^[a-zA-Z0-9_.-]{3,255}$")]
+    TOMBOLA_BUCKET: Annotated[str, Field(min_length=3)]
+    TOMBOLA_INBOX_QUEUE: Annotated[str, Field(pattern="^https?://.+")]
+    AWS_REGION: str = ""
+    AWS_DEFAULT_REGION: str = "us-east-1"
+    LOG_LEVEL: str = "INFO"
+
+    @cached_property
+    def app_secrets(self) -> tuple[str, ...]:
+        """The secrets that a webhook may be signed with: two while they are rotated."""
+        return tuple(secret for secret in (self.WHATSAPP_APP_SECRET, self.WHATSAPP_APP_SECRET_PREVIOUS) if secret)
+
+    @property
+    def region(self) -> str:
+        return self.AWS_REGION or self.AWS_DEFAULT_REGION
+
+
+def load(environment: Mapping[str, str]) -> Settings:
+    """Read the settings. Raises SettingsInvalid, with all that is wrong at once."""
+    given = {name: value for name, value in environment.items() if name in Settings.model_fields and value.strip()}
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as failure:
+        raise SettingsInvalid("; ".join(_explained(error) for error in failure.errors(include_input=False))) from None
+
+
+def _explained(error: Any) -> str:
+    name = str(error["loc"][0])
+    if error["type"] == "missing":
+        return f"{name} is missing (see .env.example)"
+    return f"{name} is malformed: {error['msg'][0].lower()}{error['msg'][1:]}"

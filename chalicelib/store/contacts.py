@@ -1,0 +1,126 @@
+"""Contacts in the table: found by any of their names in one request, saved if nobody changed them since."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import NamedTuple
+
+from chalicelib.domain.contacts import Contact, contact_ids
+from chalicelib.domain.conversation import Conversation, Stage
+from chalicelib.domain.talk import Identity
+from chalicelib.store.messages import inbound_key
+from chalicelib.store.records import AliasRecord, CodeRecord, ContactRecord, InboundRecord, Record
+from chalicelib.store.raffles import code_key
+from chalicelib.store.transaction import Transaction
+
+CONTACT = "contact"  # the name of the condition on a contact's version
+
+
+class Arrival(NamedTuple):
+    """What there is about a message that has just come in."""
+
+    contact: Contact
+    unnamed: tuple[str, ...]  # ids of the person that lead nowhere yet
+    handled: bool  # the message took effect before
+    raffle_of_code: str | None  # the raffle whose code was written, if it is one
+
+
+def arrival(identity: Identity, *, phone_number_id: str, message_id: str, code: str | None) -> Arrival:
+    """The contact, whether the message was handled before, and the raffle that a code opens: one request.
+
+    A person whom we meet for the first time gets a contact that is not stored yet (version 0).
+    """
+    ids = contact_ids(identity)
+    keys = [key(contact_id) for contact_id in ids]
+    keys.append(inbound_key(phone_number_id, message_id))
+    if code is not None:
+        keys.append(code_key(code))
+    known: dict[str, Contact] = {}
+    aliases: dict[str, str] = {}
+    handled, raffle_of_code = False, None
+    for record in Record.batch_get(keys, consistent_read=True):
+        match record:
+            case ContactRecord():
+                known[record.id] = as_contact(record)
+            case AliasRecord():
+                aliases[record.pk.removeprefix("CONTACT#")] = record.contact_id
+            case InboundRecord():
+                handled = True
+            case CodeRecord():
+                raffle_of_code = record.raffle_id
+    contact = next((known[contact_id] for contact_id in ids if contact_id in known), None)
+    if contact is None and aliases:  # known by a name that this message does not carry
+        contact = get(next(aliases[name] for name in ids if name in aliases))
+    contact = contact or Contact(id=ids[0])
+    # A name that is a contact of its own stays one: two people may have had one phone number in turn.
+    unnamed = tuple(name for name in ids if name != contact.id and name not in known and name not in aliases)
+    return Arrival(contact, unnamed, handled, raffle_of_code)
+
+
+def get(contact_id: str) -> Contact | None:
+    found = list(Record.batch_get([key(contact_id)], consistent_read=True))
+    return as_contact(found[0]) if found and isinstance(found[0], ContactRecord) else None
+
+
+def save(transaction: Transaction, contact: Contact, *, now: datetime) -> None:
+    """Store the contact if it is still the version that was read (M2); a new one also gets its aliases."""
+    if contact.version:
+        unchanged = ContactRecord.version == contact.version
+    else:
+        unchanged = ContactRecord.pk.does_not_exist()
+    created = replace(contact, version=contact.version + 1, created_at=contact.created_at or now)
+    transaction.put(as_record(created), name=CONTACT, only_if=unchanged)
+
+
+def alias(transaction: Transaction, contact: Contact, unnamed: Iterable[str]) -> None:
+    """Make the contact known by further names."""
+    for name in unnamed:
+        record = AliasRecord(*key(name), contact_id=contact.id)
+        transaction.put(record, name=CONTACT, only_if=AliasRecord.pk.does_not_exist())
+
+
+def key(contact_id: str) -> tuple[str, str]:
+    return f"CONTACT#{contact_id}", "CONTACT"
+
+
+def as_record(contact: Contact) -> ContactRecord:
+    return ContactRecord(
+        *key(contact.id),
+        id=contact.id,
+        user_id=contact.user_id,
+        phone=contact.phone,
+        name=contact.name,
+        language=contact.language,
+        stage=contact.talk.stage.value,
+        raffle_id=contact.talk.raffle_id,
+        order_id=contact.talk.order_id,
+        shown=list(contact.talk.shown) or None,
+        held=contact.held or None,
+        last_heard_at=contact.last_heard_at,
+        created_at=contact.created_at,
+        version=contact.version,
+    )
+
+
+def found_in(records: Iterable[Record]) -> list[Contact]:
+    return [as_contact(record) for record in records if isinstance(record, ContactRecord)]
+
+
+def as_contact(record: ContactRecord) -> Contact:
+    return Contact(
+        id=record.id,
+        user_id=record.user_id,
+        phone=record.phone,
+        name=record.name,
+        language=record.language,
+        talk=Conversation(
+            stage=Stage(record.stage),
+            raffle_id=record.raffle_id,
+            order_id=record.order_id,
+            shown=tuple(record.shown or ()),
+        ),
+        held=dict(record.held or {}),
+        last_heard_at=record.last_heard_at,
+        created_at=record.created_at,
+        version=int(record.version),
+    )

@@ -1,0 +1,212 @@
+"""Orders in the table: added and moved along their life cycle within a transaction, found and listed."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from chalicelib.domain.orders import RUNNING, TRANSITIONS, Order, OrderEvent, OrderStatus, Proof
+from chalicelib.domain.refusals import OrderNotFound
+from chalicelib.domain.raffles import Raffle
+from chalicelib.store import raffles
+from chalicelib.store.pages import CursorInvalid, Page, page_of
+from chalicelib.store.records import OrderRecord, ProofMap, Record, stamp
+from chalicelib.store.transaction import Transaction
+
+ALL = "ORDERS"
+ORDER = "order"  # the name of the condition on an order's status
+NO_DEADLINE = "9999-12-31T23:59:59.999999Z"  # sorts after every real one
+
+
+def add(transaction: Transaction, order: Order) -> None:
+    transaction.put(as_record(order), name=ORDER, only_if=OrderRecord.pk.does_not_exist())
+
+
+def move(transaction: Transaction, order: Order, event: OrderEvent, *, over_at: datetime | None = None) -> None:
+    """Store `order` as it is after `event`, if the stored one is still where the life cycle allows that.
+
+    `over_at`: only if the stored hold is over at that moment, too.
+    """
+    sources = [status.value for status in TRANSITIONS[event].sources]
+    allowed = OrderRecord.status.is_in(*sources)
+    if over_at is not None:
+        allowed &= OrderRecord.reserved_until <= over_at
+    record = as_record(order)
+    actions = [OrderRecord.status.set(record.status), OrderRecord.updated_at.set(record.updated_at)]
+    actions += [OrderRecord.queue_key.set(record.queue_key), OrderRecord.queue_at.set(record.queue_at)]
+    if record.paid_at is not None:
+        actions.append(OrderRecord.paid_at.set(record.paid_at))
+    if record.proofs:
+        actions.append(OrderRecord.proofs.set(record.proofs))
+    if record.reserved_until is None:
+        actions.append(OrderRecord.reserved_until.remove())
+    else:
+        actions.append(OrderRecord.reserved_until.set(record.reserved_until))
+    transaction.update(OrderRecord(*key(order.id)), actions, name=ORDER, only_if=allowed)
+
+
+def get(order_id: str) -> Order:
+    """Raises OrderNotFound."""
+    try:
+        return as_order(OrderRecord.get(*key(order_id), consistent_read=True))
+    except OrderRecord.DoesNotExist:
+        raise OrderNotFound(order_id) from None
+
+
+def get_all(order_ids: Iterable[str]) -> dict[str, Order]:
+    """Those of the orders that exist. One request for up to 100."""
+    records = OrderRecord.batch_get([key(order_id) for order_id in order_ids], consistent_read=True)
+    return {record.id: as_order(record) for record in records}
+
+
+def with_raffle(order_id: str, *, likely_raffle_id: str | None) -> tuple[Order | None, Raffle | None]:
+    """The order, if it exists, and its raffle, if that is the one that was guessed: one request for both."""
+    keys = [key(order_id)]
+    if likely_raffle_id is not None:
+        keys.append(raffles.key(likely_raffle_id))
+    found = list(Record.batch_get(keys, consistent_read=True))
+    order = next((as_order(record) for record in found if isinstance(record, OrderRecord)), None)
+    raffle = next((raffle for raffle in raffles.found_in(found) if order and raffle.id == order.raffle_id), None)
+    return order, raffle
+
+
+def of_contact(contact_id: str, *, limit: int) -> list[Order]:
+    """The contact's newest orders, the newest first. One query."""
+    found = Record.by_contact.query(contact_id, scan_index_forward=False, limit=limit)
+    return [as_order(record) for record in found]
+
+
+def listed(
+    *,
+    status: OrderStatus | None = None,
+    raffle_id: str | None = None,
+    contact_id: str | None = None,
+    limit: int,
+    after: str | None = None,
+    backwards: bool = False,
+) -> Page[Order]:
+    """One page of orders, newest first. The narrowest index is read; what else was asked for is filtered there."""
+    only = None
+    if contact_id is not None or raffle_id is not None:
+        if status is not None:
+            only = OrderRecord.status == status.value
+        if contact_id is not None and raffle_id is not None:
+            of_raffle = OrderRecord.raffle_id == raffle_id
+            only = of_raffle if only is None else only & of_raffle
+    if contact_id is not None:
+        index, hash_key = Record.by_contact, contact_id
+    elif raffle_id is not None:
+        index, hash_key = Record.by_raffle, raffle_id
+    elif status is not None:
+        index, hash_key = Record.by_queue, queue(status)
+    else:
+        index, hash_key = Record.by_time, ALL
+    return page_of(index, hash_key, as_order, limit=limit, after=after, backwards=backwards, only=only)
+
+
+def waiting(statuses: Sequence[OrderStatus], *, limit: int, after: str | None) -> Page[Order]:
+    """One page of the orders in these statuses, status by status, each the longest waiting first. Forwards only.
+
+    A cursor is the position of a status and, after a dot, a cursor within its list.
+    """
+    start, inner = _split_cursor(after, len(statuses))
+    found: list[Order] = []
+    for position in range(start, len(statuses)):
+        room, hash_key = limit - len(found), queue(statuses[position])
+        page = page_of(Record.by_queue, hash_key, as_order, limit=room or 1, after=inner, newest_first=False)
+        inner = None
+        if not room and page.items:
+            return Page(found, f"{position}.", None)
+        if room:
+            found += page.items
+            if page.next:
+                return Page(found, f"{position}.{page.next}", None)
+    return Page(found, None, None)
+
+
+def _split_cursor(cursor: str | None, positions: int) -> tuple[int, str | None]:
+    if cursor is None:
+        return 0, None
+    position, dot, inner = cursor.partition(".")
+    if not dot or position not in map(str, range(positions)):
+        raise CursorInvalid
+    return int(position), inner or None
+
+
+def overdue(status: OrderStatus, now: datetime, *, limit: int) -> list[Order]:
+    """Orders whose hold is over, the longest first. One query. Looked up in an index: check again when acting."""
+    ended = Record.by_queue.query(queue(status), Record.queue_at < stamp(now, "~"), limit=limit)
+    return [as_order(record) for record in ended]
+
+
+def queue(status: OrderStatus) -> str:
+    return f"ORDER#{status.value}"
+
+
+def key(order_id: str) -> tuple[str, str]:
+    return f"ORDER#{order_id}", "ORDER"
+
+
+def as_record(order: Order) -> OrderRecord:
+    if order.status in RUNNING:
+        at = NO_DEADLINE if order.reserved_until is None else stamp(order.reserved_until)
+    else:
+        at = stamp(order.updated_at)
+    made = stamp(order.created_at, order.id)
+    return OrderRecord(
+        *key(order.id),
+        contact_key=order.contact_id,
+        contact_at=made,
+        raffle_key=order.raffle_id,
+        raffle_at=made,
+        time_key=ALL,
+        time_at=made,
+        queue_key=queue(order.status),
+        queue_at=f"{at}#{order.id}",
+        id=order.id,
+        raffle_id=order.raffle_id,
+        contact_id=order.contact_id,
+        numbers=list(order.numbers),
+        unit_amount=order.unit_amount,
+        currency=order.currency,
+        status=order.status.value,
+        reserved_until=order.reserved_until,
+        created_at=order.created_at,
+        updated_at=order.updated_at,
+        paid_at=order.paid_at,
+        proofs=[
+            ProofMap(
+                key=proof.key,
+                mime_type=proof.mime_type,
+                sha256=proof.sha256,
+                size=proof.size,
+                received_at=proof.received_at,
+            )
+            for proof in order.proofs
+        ],
+    )
+
+
+def as_order(record: Record) -> Order:
+    assert isinstance(record, OrderRecord)
+    return Order(
+        id=record.id,
+        raffle_id=record.raffle_id,
+        contact_id=record.contact_id,
+        numbers=tuple(int(number) for number in record.numbers),
+        unit_amount=int(record.unit_amount),
+        currency=record.currency,
+        status=OrderStatus(record.status),
+        reserved_until=record.reserved_until,
+        created_at=record.created_at,
+        updated_at=record.updated_at,
+        paid_at=record.paid_at,
+        proofs=tuple(
+            Proof(
+                key=proof.key,
+                mime_type=proof.mime_type,
+                sha256=proof.sha256,
+                size=int(proof.size),
+                received_at=proof.received_at,
+            )
+            for proof in record.proofs or ()
+        ),
+    )

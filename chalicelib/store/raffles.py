@@ -1,0 +1,141 @@
+"""Raffles in the table: found with their availability in one query, by code, and listed."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from chalicelib.domain.raffles import Board, Raffle, RaffleStatus
+from chalicelib.domain.refusals import CodeTaken, RaffleNotFound, TryAgain
+from chalicelib.store.pages import Page, page_of
+from chalicelib.store.records import CodeRecord, RaffleRecord, Record, TallyRecord, stamp
+from chalicelib.store.transaction import ConditionsFailed, Transaction
+
+ALL = "RAFFLES"
+
+
+def board(raffle_id: str) -> Board:
+    """The raffle and its availability: one strongly consistent query at any size. Raises RaffleNotFound."""
+    raffle: Raffle | None = None
+    taken: dict[int, int] = {}
+    sold = 0
+    for record in Record.query(_board_key(raffle_id), consistent_read=True):
+        if isinstance(record, RaffleRecord):
+            raffle = as_raffle(record)
+        elif isinstance(record, TallyRecord):
+            sold += int(record.sold or 0)
+            for name, count in record.attribute_values.items():
+                if name[0] == "p" and name[1:].isdigit():
+                    taken[int(name[1:])] = taken.get(int(name[1:]), 0) + int(count)
+    if raffle is None:
+        raise RaffleNotFound(raffle_id)
+    return Board(raffle, taken, sold)
+
+
+def get(raffle_id: str) -> Raffle:
+    """Raises RaffleNotFound."""
+    try:
+        return as_raffle(RaffleRecord.get(_board_key(raffle_id), "RAFFLE", consistent_read=True))
+    except RaffleRecord.DoesNotExist:
+        raise RaffleNotFound(raffle_id) from None
+
+
+def get_all(raffle_ids: Iterable[str]) -> list[Raffle]:
+    """Those of the raffles that exist. One request for up to 100."""
+    return found_in(RaffleRecord.batch_get([key(raffle_id) for raffle_id in raffle_ids], consistent_read=True))
+
+
+def key(raffle_id: str) -> tuple[str, str]:
+    return _board_key(raffle_id), "RAFFLE"
+
+
+def code_key(code: str) -> tuple[str, str]:
+    return f"CODE#{code}", "CODE"
+
+
+def add(raffle: Raffle) -> None:
+    """Store a new raffle. Raises CodeTaken."""
+    transaction = Transaction()
+    transaction.put(as_record(raffle), name="raffle", only_if=RaffleRecord.pk.does_not_exist())
+    _claim_code(transaction, raffle)
+    _commit(transaction, raffle)
+
+
+def replace(old: Raffle, new: Raffle) -> None:
+    """Store `new` in place of `old`, if nobody changed it since. Raises CodeTaken, TryAgain."""
+    transaction = Transaction()
+    unchanged = (RaffleRecord.updated_at == old.updated_at) & (RaffleRecord.status == old.status.value)
+    transaction.put(as_record(new), name="raffle", only_if=unchanged)
+    if new.code != old.code:
+        transaction.delete(CodeRecord(*code_key(old.code)))
+        _claim_code(transaction, new)
+    _commit(transaction, new)
+
+
+def delete(raffle: Raffle) -> None:
+    """Remove a raffle that was never active: it has no board. Raises TryAgain."""
+    transaction = Transaction()
+    unchanged = (RaffleRecord.updated_at == raffle.updated_at) & (RaffleRecord.status == raffle.status.value)
+    transaction.delete(as_record(raffle), name="raffle", only_if=unchanged)
+    transaction.delete(CodeRecord(*code_key(raffle.code)))
+    _commit(transaction, raffle)
+
+
+def listed(
+    status: RaffleStatus | None, *, limit: int, after: str | None = None, backwards: bool = False
+) -> Page[Raffle]:
+    """Raffles in the order of their making, newest first. One query."""
+    if status is None:
+        index, hash_key = Record.by_time, ALL
+    else:
+        index, hash_key = Record.by_queue, queue(status)
+    return page_of(index, hash_key, as_raffle, limit=limit, after=after, backwards=backwards)
+
+
+def active() -> list[Raffle]:
+    """All active raffles, the oldest first: one query."""
+    return [as_raffle(record) for record in Record.by_queue.query(queue(RaffleStatus.ACTIVE))]
+
+
+def queue(status: RaffleStatus) -> str:
+    return f"RAFFLE#{status.value}"
+
+
+def as_record(raffle: Raffle) -> RaffleRecord:
+    at = stamp(raffle.created_at, raffle.id)
+    return RaffleRecord(
+        *key(raffle.id),
+        time_key=ALL,
+        time_at=at,
+        queue_key=queue(raffle.status),
+        queue_at=at,
+        **{**asdict(raffle), "status": raffle.status.value},
+    )
+
+
+def as_raffle(record: Record) -> Raffle:
+    assert isinstance(record, RaffleRecord)
+    values = record.attribute_values
+    optional = ("hold_minutes", "max_per_contact", "opens_at", "closes_at")
+    fields = {name: values[name] for name in Raffle.__dataclass_fields__ if name not in optional}
+    return Raffle(**{**fields, "status": RaffleStatus(record.status)}, **{name: values.get(name) for name in optional})
+
+
+def found_in(records: Iterable[Record]) -> list[Raffle]:
+    return [as_raffle(record) for record in records if isinstance(record, RaffleRecord)]
+
+
+def _board_key(raffle_id: str) -> str:
+    return f"BOARD#{raffle_id}"
+
+
+def _claim_code(transaction: Transaction, raffle: Raffle) -> None:
+    code = CodeRecord(*code_key(raffle.code), raffle_id=raffle.id)
+    transaction.put(code, name="code", only_if=CodeRecord.pk.does_not_exist())
+
+
+def _commit(transaction: Transaction, raffle: Raffle) -> None:
+    try:
+        transaction.commit()
+    except ConditionsFailed as failure:
+        if failure.named("code"):
+            raise CodeTaken(raffle.code) from None
+        raise TryAgain from None

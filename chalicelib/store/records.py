@@ -1,0 +1,272 @@
+"""Every kind of item in the table, one PynamoDB class each. `docs/data-model.md` explains the keys and their costs.
+
+All items share one table. `kind` tells them apart, so that one read can bring items of several kinds.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from pynamodb.attributes import (
+    BooleanAttribute,
+    DiscriminatorAttribute,
+    JSONAttribute,
+    ListAttribute,
+    MapAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+    UTCDateTimeAttribute,
+)
+from pynamodb.connection import Connection
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.models import Model
+
+from chalicelib.domain.board import LEAF_WORDS, MOST_PAGES
+
+
+class ByContact(GlobalSecondaryIndex["Record"]):
+    """The orders of a contact, newest last."""
+
+    class Meta:
+        index_name = "by_contact"
+        projection = AllProjection()
+
+    contact_key = UnicodeAttribute(hash_key=True)
+    contact_at = UnicodeAttribute(range_key=True)
+
+
+class ByRaffle(GlobalSecondaryIndex["Record"]):
+    """The orders of a raffle, newest last."""
+
+    class Meta:
+        index_name = "by_raffle"
+        projection = AllProjection()
+
+    raffle_key = UnicodeAttribute(hash_key=True)
+    raffle_at = UnicodeAttribute(range_key=True)
+
+
+class ByQueue(GlobalSecondaryIndex["Record"]):
+    """What waits for something, by what it waits for and since or until when: orders and raffles by status, the
+    deadlines of holds, outbound messages that are due. Sparse: what waits for nothing is not in it."""
+
+    class Meta:
+        index_name = "by_queue"
+        projection = AllProjection()
+
+    queue_key = UnicodeAttribute(hash_key=True)
+    queue_at = UnicodeAttribute(range_key=True)
+
+
+class ByTime(GlobalSecondaryIndex["Record"]):
+    """All orders, and all raffles, in the order of their making."""
+
+    class Meta:
+        index_name = "by_time"
+        projection = AllProjection()
+
+    time_key = UnicodeAttribute(hash_key=True)
+    time_at = UnicodeAttribute(range_key=True)
+
+
+class Record(Model):
+    class Meta:
+        table_name = ""  # set by `bind`: nothing is known at import
+        region = "us-east-1"
+
+    kind = DiscriminatorAttribute()
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+
+    contact_key = UnicodeAttribute(null=True)
+    contact_at = UnicodeAttribute(null=True)
+    raffle_key = UnicodeAttribute(null=True)
+    raffle_at = UnicodeAttribute(null=True)
+    queue_key = UnicodeAttribute(null=True)
+    queue_at = UnicodeAttribute(null=True)
+    time_key = UnicodeAttribute(null=True)
+    time_at = UnicodeAttribute(null=True)
+
+    by_contact = ByContact()
+    by_raffle = ByRaffle()
+    by_queue = ByQueue()
+    by_time = ByTime()
+
+
+def bind(table: str, region: str) -> None:
+    """Point every record class at `table`. Called once by the composition, before the first request."""
+    Record.Meta.table_name = table
+    Record.Meta.region = region
+    connection().connection._client = None  # a test or a settings change may bring another endpoint
+
+
+def connection() -> Any:
+    return Record._get_connection()
+
+
+def low_level() -> Connection:
+    """The connection that transactions are made on."""
+    found: Connection = connection().connection
+    return found
+
+
+def stamp(moment: datetime, *more: str) -> str:
+    """A sort key: RFC 3339 UTC with microseconds, so that text order is time order."""
+    return "#".join((moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), *more))
+
+
+class RaffleRecord(Record, discriminator="raffle"):
+    """pk BOARD#raffle, sk RAFFLE: beside its tallies, so that one query brings a raffle and its availability."""
+
+    id = UnicodeAttribute()
+    title = UnicodeAttribute()
+    description = UnicodeAttribute()
+    prize = UnicodeAttribute()
+    unit_amount = NumberAttribute()
+    currency = UnicodeAttribute()
+    first_number = NumberAttribute()
+    last_number = NumberAttribute()
+    hold_minutes = NumberAttribute(null=True)
+    max_per_contact = NumberAttribute(null=True)
+    payment_instructions = UnicodeAttribute()
+    code = UnicodeAttribute()
+    status = UnicodeAttribute()
+    opens_at = UTCDateTimeAttribute(null=True)
+    closes_at = UTCDateTimeAttribute(null=True)
+    time_zone = UnicodeAttribute()
+    page_size = NumberAttribute()
+    created_at = UTCDateTimeAttribute()
+    updated_at = UTCDateTimeAttribute()
+
+
+class CodeRecord(Record, discriminator="code"):
+    """pk CODE#word, sk CODE: which raffle a code opens; its condition keeps codes unique."""
+
+    raffle_id = UnicodeAttribute()
+
+
+class TallyRecord(Record, discriminator="tally"):
+    """pk BOARD#raffle, sk TALLY#n: part of the counts. The sum over a raffle's tallies is exact at any time.
+
+    An order adds to one tally only, chosen by its id, so that buyers rarely meet in one.
+    """
+
+    sold = NumberAttribute(null=True)
+    for _page in range(MOST_PAGES):
+        locals()[f"p{_page}"] = NumberAttribute(null=True)  # taken on this page, by the orders counted here
+    del _page
+
+    @classmethod
+    def page(cls, page: int) -> NumberAttribute:
+        found: NumberAttribute = getattr(cls, f"p{page}")
+        return found
+
+
+class LeafRecord(Record, discriminator="leaf"):
+    """pk LEAVES#raffle, sk page#leaf: which of up to 2,048 numbers are taken (t…) and sold (s…), 64 bits a word."""
+
+    for _word in range(LEAF_WORDS):
+        locals()[f"t{_word}"] = NumberAttribute(null=True)
+        locals()[f"s{_word}"] = NumberAttribute(null=True)
+    del _word
+
+    @classmethod
+    def word(cls, which: str, word: int) -> NumberAttribute:
+        found: NumberAttribute = getattr(cls, f"{which}{word}")
+        return found
+
+    def words(self, which: str) -> dict[int, int]:
+        """word → bits of the words that are not zero; `which` is "t" (taken) or "s" (sold)."""
+        return {
+            int(name[1:]): int(bits)
+            for name, bits in self.attribute_values.items()
+            if name[0] == which and name[1:].isdigit()
+        }
+
+
+class TicketRecord(Record, discriminator="ticket"):
+    """pk TICKETS#raffle#page, sk number: who has a number. Its put is conditioned on its absence: that is H2."""
+
+    order_id = UnicodeAttribute()
+    contact_id = UnicodeAttribute()
+
+
+class ProofMap(MapAttribute[str, Any]):
+    key = UnicodeAttribute()
+    mime_type = UnicodeAttribute()
+    sha256 = UnicodeAttribute()
+    size = NumberAttribute()
+    received_at = UTCDateTimeAttribute()
+
+
+class OrderRecord(Record, discriminator="order"):
+    """pk ORDER#id, sk ORDER. In by_queue under its status: by deadline while the clock runs, by time of change after."""
+
+    id = UnicodeAttribute()
+    raffle_id = UnicodeAttribute()
+    contact_id = UnicodeAttribute()
+    numbers = ListAttribute[Any](of=NumberAttribute)
+    unit_amount = NumberAttribute()
+    currency = UnicodeAttribute()
+    status = UnicodeAttribute()
+    reserved_until = UTCDateTimeAttribute(null=True)
+    created_at = UTCDateTimeAttribute()
+    updated_at = UTCDateTimeAttribute()
+    paid_at = UTCDateTimeAttribute(null=True)
+    proofs = ListAttribute[Any](of=ProofMap, default=list)
+
+
+class ContactRecord(Record, discriminator="contact"):
+    """pk CONTACT#id, sk CONTACT: a person and where their conversation stands."""
+
+    id = UnicodeAttribute()
+    user_id = UnicodeAttribute(null=True)
+    phone = UnicodeAttribute(null=True)
+    name = UnicodeAttribute()
+    language = UnicodeAttribute()
+    stage = UnicodeAttribute()
+    raffle_id = UnicodeAttribute(null=True)
+    order_id = UnicodeAttribute(null=True)
+    shown = JSONAttribute(null=True)
+    held = JSONAttribute(null=True)
+    last_heard_at = UTCDateTimeAttribute(null=True)
+    created_at = UTCDateTimeAttribute()
+    version = NumberAttribute()
+
+
+class AliasRecord(Record, discriminator="alias"):
+    """pk CONTACT#other id, sk CONTACT: the same person by their other name (phone or user id)."""
+
+    contact_id = UnicodeAttribute()
+
+
+class InboundRecord(Record, discriminator="inbound"):
+    """pk INBOUND#our number#message id, sk INBOUND: what a contact wrote; its condition is M1."""
+
+    contact_id = UnicodeAttribute()
+    form = UnicodeAttribute()  # Meta's type
+    text = UnicodeAttribute(null=True)
+    media_id = UnicodeAttribute(null=True)
+    sent_at = UTCDateTimeAttribute(null=True)
+    received_at = UTCDateTimeAttribute()
+
+
+class OutboundRecord(Record, discriminator="outbound"):
+    """pk CONTACT#id, sk OUT#time#random: what we answer, and how far its delivery is. In by_queue while it is due."""
+
+    contact_id = UnicodeAttribute()
+    body = UnicodeAttribute()  # the message in Meta's form, address included
+    state = UnicodeAttribute()
+    attempts = NumberAttribute()
+    in_reply_to = UnicodeAttribute(null=True)  # pk of the inbound message
+    message_id = UnicodeAttribute(null=True)  # Meta's
+    error_code = NumberAttribute(null=True)
+    created_at = UTCDateTimeAttribute()
+    updated_at = UTCDateTimeAttribute()
+
+
+class TokenRecord(Record, discriminator="token"):
+    """pk TOKEN#hash, sk TOKEN: an organiser's API token; only its hash is kept (O1)."""
+
+    name = UnicodeAttribute()
+    created_at = UTCDateTimeAttribute()
+    revoked = BooleanAttribute(default=False)

@@ -1,0 +1,137 @@
+"""One transaction: what must hold, what changes, and which condition said no."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import random
+from time import sleep
+from typing import Any, NamedTuple, TypeVar
+
+from pynamodb.exceptions import TransactWriteError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.domain.refusals import TryAgain
+from chalicelib.store.records import Record, low_level
+
+MOST_ACTIONS = 100  # DynamoDB's limit
+TRIES = 8
+FIRST_PAUSE = 0.02  # seconds; doubled on each try, with full jitter
+
+# Nothing was written, and the same request may succeed in a moment.
+PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"})
+PASSING_ERRORS = frozenset(
+    {
+        "TransactionInProgressException",
+        "ProvisionedThroughputExceededException",
+        "ThrottlingException",
+        "RequestLimitExceeded",
+    }
+)
+
+T = TypeVar("T")
+
+
+class Failed(NamedTuple):
+    """A condition that did not hold: its name, the item it was about, and the item that stood in the way."""
+
+    name: str
+    record: Record
+    found: dict[str, Any] | None  # DynamoDB's form; None where nothing is there
+
+
+class ConditionsFailed(Exception):
+    """At least one condition did not hold. Nothing was written."""
+
+    def __init__(self, failures: Sequence[Failed]) -> None:
+        self.failures = tuple(failures)
+        super().__init__(", ".join(sorted({failure.name for failure in failures})))
+
+    def named(self, name: str) -> list[Failed]:
+        return [failure for failure in self.failures if failure.name == name]
+
+
+class Busy(Exception):
+    """Others were at the same items, or DynamoDB asked to slow down. Nothing was written."""
+
+
+@dataclass(frozen=True)
+class _Step:
+    name: str
+    record: Record
+    actions: Sequence[Action]
+    condition: Condition | None
+
+
+class Transaction:
+    """Collects puts and updates of at most 100 items and commits them all, or none."""
+
+    def __init__(self) -> None:
+        self._puts: list[_Step] = []
+        self._updates: list[_Step] = []
+        self._deletes: list[_Step] = []
+
+    def put(self, record: Record, *, name: str = "", only_if: Condition | None = None) -> None:
+        self._puts.append(_Step(name, record, (), only_if))
+
+    def update(
+        self, record: Record, actions: Sequence[Action], *, name: str = "", only_if: Condition | None = None
+    ) -> None:
+        self._updates.append(_Step(name, record, actions, only_if))
+
+    def delete(self, record: Record, *, name: str = "", only_if: Condition | None = None) -> None:
+        self._deletes.append(_Step(name, record, (), only_if))
+
+    def commit(self) -> None:
+        """Write all of it.
+
+        Raises:
+            ConditionsFailed: with every condition that did not hold.
+            Busy: nothing was written, and trying again may help.
+        """
+        # PynamoDB sends deletes before puts before updates, and the reasons come back in that order.
+        steps = (*self._deletes, *self._puts, *self._updates)
+        try:
+            with TransactWrite(connection=low_level()) as write:
+                for step in self._deletes:
+                    write.delete(step.record, condition=step.condition)
+                for step in self._puts:
+                    returned = "ALL_OLD" if step.condition is not None else None
+                    write.save(step.record, condition=step.condition, return_values=returned)
+                for step in self._updates:
+                    write.update(step.record, actions=list(step.actions), condition=step.condition)
+        except TransactWriteError as failure:
+            raise _translated(failure, steps) from failure
+
+
+def _translated(failure: TransactWriteError, steps: Sequence[_Step]) -> Exception:
+    if failure.cause_response_code in PASSING_ERRORS:
+        return Busy(failure.cause_response_code)
+    if failure.cause_response_code != "TransactionCanceledException":
+        return failure
+    reasons = failure.cancellation_reasons
+    failed = [
+        Failed(step.name, step.record, reason.raw_item)
+        for step, reason in zip(steps, reasons, strict=False)
+        if reason is not None and reason.code == "ConditionalCheckFailed"
+    ]
+    if failed:
+        return ConditionsFailed(failed)
+    if any(reason is not None and reason.code in PASSING for reason in reasons):
+        return Busy("TransactionConflict")
+    return failure
+
+
+def persistently(attempt: Callable[[], T], *, again_on: type[Exception] | tuple[type[Exception], ...] = Busy) -> T:
+    """Call `attempt` until it does not raise one of `again_on`, pausing a random, growing time; at most 8 times.
+
+    `attempt` must read what it depends on anew. Raises TryAgain when none succeeded.
+    """
+    for number in range(TRIES):
+        if number:
+            sleep(random() * FIRST_PAUSE * 2**number)
+        try:
+            return attempt()
+        except again_on:
+            continue
+    raise TryAgain

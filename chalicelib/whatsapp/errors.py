@@ -1,0 +1,101 @@
+"""What to do about each error code of Meta's, as a table."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What becomes of the message, and of the others behind it."""
+
+    RETRY = "retry"  # send again after the delays, then as DEAD_LETTER
+    WAIT_PERSON = "wait_person"  # as RETRY, and hold back what else goes to this person
+    WAIT_NUMBER = "wait_number"  # as RETRY, and hold back all that leaves this number of ours
+    WAIT_ALL = "wait_all"  # as RETRY, and hold back everything; an answer's Retry-After goes before the delays
+    DROP = "drop"  # this person can't be reached with it; nothing to mend
+    OPTED_OUT = "opted_out"  # drop, and note on the contact that they opted out
+    TEMPLATE = "template"  # the 24-hour window is over: send as a template, or show the organiser
+    ASK_AGAIN = "ask_again"  # their file did not arrive: ask the person to send it again
+    DEAD_LETTER = "dead_letter"  # our bug: keep the message for a developer
+    ALERT_ONLY = "alert_only"  # the account's set-up is at fault: give the message up, tell the organisers
+    STOP_BUSINESS_INITIATED = "stop_business_initiated"  # nothing more that was not asked for, until released
+    STOP_ALL = "stop_all"  # nothing more at all, until released; the message stays due
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remedy:
+    """`delays` are seconds before each next try (none: no retry); `alert` says whether somebody must look now."""
+
+    action: Action
+    alert: bool = False
+    delays: tuple[int, ...] = ()
+
+
+def remedy(code: int) -> Remedy:
+    """What to do about an error code, from an answer or from a failed status.
+
+    Source: "Errors" in the contract (docs of the WhatsApp Cloud API, 2026-11).
+    """
+    for codes, found in REMEDIES:
+        if code in codes:
+            return found
+    return UNKNOWN
+
+
+# A retry of something unknown may send twice, or break a rule of Meta's: let somebody look at it first.
+UNKNOWN = Remedy(action=Action.DEAD_LETTER, alert=True)
+
+_TOKEN = Remedy(action=Action.STOP_ALL, alert=True)
+_BLOCKED = Remedy(action=Action.STOP_ALL, alert=True)
+_SET_UP = Remedy(action=Action.ALERT_ONLY, alert=True)
+_OUR_BUG = Remedy(action=Action.DEAD_LETTER, alert=True)
+_HICCUP = Remedy(action=Action.RETRY, alert=True, delays=(10, 60, 300))  # the alert is for when all tries are used up
+_SPAM = Remedy(action=Action.STOP_BUSINESS_INITIATED, alert=True)
+_DROP = Remedy(action=Action.DROP)
+
+# The first row that holds the code decides.
+REMEDIES: tuple[tuple[range | tuple[int, ...], Remedy], ...] = (
+    ((0,), _TOKEN),
+    ((1,), Remedy(action=Action.RETRY, alert=True, delays=(5, 30, 120))),  # unknown; may also be our bad request
+    ((2,), Remedy(action=Action.RETRY, delays=(5, 30, 120, 600))),  # Meta is down or busy
+    ((3,), _SET_UP),  # capability missing
+    ((4,), Remedy(action=Action.WAIT_ALL, alert=True, delays=(60, 300, 900, 3600))),  # app limit
+    ((10,), _SET_UP),  # permission missing
+    ((33,), _OUR_BUG),  # object gone
+    ((100,), _OUR_BUG),  # invalid parameter
+    ((190,), _TOKEN),  # expired or revoked
+    (range(200, 300), _SET_UP),  # permissions
+    ((368,), _BLOCKED),  # policy violation
+    ((80007,), Remedy(action=Action.WAIT_ALL, alert=True, delays=(60, 300, 900, 3600))),  # account limit
+    ((130403,), _DROP),  # blocked by us or them
+    ((130429,), Remedy(action=Action.WAIT_NUMBER, delays=(2, 8, 30, 120, 600))),  # throughput of our number
+    ((130472,), _DROP),  # the person is in an experiment of Meta's
+    ((130497,), _BLOCKED),  # not allowed to write to this country
+    ((131000,), _HICCUP),  # something went wrong
+    ((131005,), _SET_UP),  # access denied
+    ((131008,), _OUR_BUG),  # parameter missing
+    ((131009,), _OUR_BUG),  # parameter invalid
+    ((131016,), _HICCUP),  # service unavailable
+    ((131021,), _DROP),  # we wrote to ourselves
+    ((131026,), _DROP),  # not on WhatsApp, old client or blocked
+    ((131030,), _SET_UP),  # test mode's allow list, or the Mexican or Argentinian form of the number
+    ((131031,), _BLOCKED),  # account locked
+    ((131042,), _SET_UP),  # billing
+    ((131045,), _SET_UP),  # number not registered
+    ((131047,), Remedy(action=Action.TEMPLATE)),  # more than 24 hours
+    ((131048,), _SPAM),  # spam rate
+    ((131049,), _DROP),  # Meta protects the person from marketing
+    ((131050,), Remedy(action=Action.OPTED_OUT)),
+    ((131051,), _OUR_BUG),  # message type not supported
+    ((131052,), Remedy(action=Action.ASK_AGAIN)),  # media of theirs
+    ((131053,), _OUR_BUG),  # media of ours
+    # 4^x seconds, says Meta; one message each 6 s and a burst of 45 for a person.
+    ((131056,), Remedy(action=Action.WAIT_PERSON, delays=(1, 4, 16, 64, 256))),
+    ((131057,), Remedy(action=Action.WAIT_NUMBER, delays=(60, 120, 300, 900))),  # maintenance of our number
+    ((131062,), _OUR_BUG),  # this message can't go to a user id; it needs the phone
+    ((131064,), _SPAM),
+    # Template missing, paused, disabled, or other parameters than ours.
+    ((132000, 132001, 132005, 132007, 132012, 132015, 132016), _SET_UP),
+    ((133004,), _HICCUP),  # server unavailable, unlike the rest of its family:
+    (range(133000, 133017), _SET_UP),  # registration of our number
+    ((135000,), _OUR_BUG),  # generic: something in the request
+)

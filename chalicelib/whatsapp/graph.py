@@ -1,0 +1,241 @@
+"""The Graph API over HTTP: one typed façade for sending, reading receipts and media."""
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.auth import AuthBase
+
+from chalicelib.whatsapp import messages
+from chalicelib.whatsapp.answers import (
+    GraphError,
+    MediaDamaged,
+    MediaTooLarge,
+    MediaUnavailable,
+    NotSent,
+    OutcomeUnknown,
+    SendRefused,
+    media_trouble,
+    read_answer,
+    translated,
+)
+from chalicelib.whatsapp.people import Json
+from chalicelib.whatsapp.text import clean_line, safe_filename
+
+__all__ = [
+    "Accepted", "Graph", "GraphError", "MediaDamaged", "MediaFile", "MediaTooLarge", "MediaUnavailable", "NotSent",
+    "OutcomeUnknown", "SendRefused",
+]  # fmt: skip
+
+META_MEDIA_HOSTS = ("lookaside.fbsbx.com", "*.fbcdn.net", "*.whatsapp.net")
+MEDIA_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accepted:
+    """Meta took the message, which does not mean delivered."""
+
+    message_id: str
+    status: str = ""  # of a template: "accepted", "held_for_quality_assessment", "paused"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MediaFile:
+    content: bytes
+    mime_type: str  # as Meta says; `media.sniff` knows better
+    sha256: str  # hex, computed
+
+
+class _LinkExpired(Exception):
+    """The link of a media file lives five minutes."""
+
+
+class _Bearer(AuthBase):
+    """As `auth` and not as a header, since a header would give way to an entry in ~/.netrc."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class Graph:
+    """Sends, marks as read, downloads and uploads for one phone number of ours. `timeout`: connect, read; seconds."""
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        version: str,
+        phone_number_id: str,
+        access_token: str,
+        media_hosts: Sequence[str] = META_MEDIA_HOSTS,
+        timeout: tuple[float, float] = (3.05, 10),
+    ) -> None:
+        """Raises ValueError for a token that no header can carry: the HTTP client's own error would show it."""
+        if not re.fullmatch(r"[\x21-\x7e]+", access_token.strip(), re.ASCII):
+            raise ValueError("access_token: printable ASCII without blanks expected")
+        self._base = urlsplit(base_url.rstrip("/"))
+        self._root = f"{base_url.rstrip('/')}/{version}"
+        self._phone_number_id = phone_number_id
+        self._auth = _Bearer(access_token.strip())
+        self._media_hosts = tuple(host.strip().lower() for host in media_hosts if host.strip())
+        self._timeout = timeout
+        self._session: requests.Session | None = None
+
+    def send(self, message: Mapping[str, Any]) -> Accepted:
+        """Send a request made by `messages.address`. Raises SendRefused, OutcomeUnknown or NotSent."""
+        answer = self._post_json(message)
+        try:
+            accepted = answer["messages"][0]
+            return Accepted(message_id=_string(accepted["id"]), status=clean_line(accepted.get("message_status"), 60))
+        except (KeyError, IndexError, TypeError, AttributeError):
+            raise OutcomeUnknown("HTTP 200 without a message id") from None
+
+    def mark_read(self, message_id: str, *, typing: bool = True) -> None:
+        """Blue ticks and "typing…" for a message of theirs. Raises as `send`; callers go on without it."""
+        self._post_json(messages.mark_read(message_id, typing=typing))
+
+    def upload(self, content: bytes, mime_type: str, filename: str) -> str:
+        """The id, good for 30 days, under which messages can name this file. Raises as `send`."""
+        with translated():
+            response = self._http().post(
+                f"{self._root}/{self._phone_number_id}/media",
+                data={"messaging_product": "whatsapp", "type": mime_type},
+                files={"file": (safe_filename(filename) or "file", content, mime_type)},
+                auth=self._auth,
+                timeout=self._timeout,
+                allow_redirects=False,
+            )
+        try:
+            return _string(read_answer(response)["id"])
+        except (KeyError, TypeError):
+            raise OutcomeUnknown("HTTP 200 without a media id") from None
+
+    def fetch_media(self, media_id: str, *, limit_bytes: int = 16 * 2**20) -> MediaFile:
+        """The bytes of a file that a person sent. Raises MediaUnavailable, MediaTooLarge or MediaDamaged."""
+        if not MEDIA_ID.fullmatch(media_id):
+            raise MediaUnavailable("not a media id")
+        try:
+            found, content = self._download(media_id, limit_bytes)
+        except _LinkExpired:
+            try:
+                found, content = self._download(media_id, limit_bytes)
+            except _LinkExpired:
+                raise MediaUnavailable("expired, also when asked for again") from None
+        digest = hashlib.sha256(content)
+        if found.get("sha256") and not _is_digest(found["sha256"], digest.digest()):
+            raise MediaDamaged("SHA-256 differs")
+        return MediaFile(content=content, mime_type=clean_line(found.get("mime_type"), 100), sha256=digest.hexdigest())
+
+    def _download(self, media_id: str, limit: int) -> tuple[Json, bytes]:
+        found = self._look_up(media_id)
+        if _size(found.get("file_size")) > limit:
+            raise MediaTooLarge(limit)
+        url = found.get("url")
+        if not (isinstance(url, str) and self._is_media_url(url)):
+            raise MediaUnavailable("a link to a host that is not allowed")
+        with media_trouble(), self._get(url, stream=True) as response:
+            if response.status_code == HTTPStatus.NOT_FOUND:
+                raise _LinkExpired
+            if response.status_code != HTTPStatus.OK:
+                # Also a redirect: the token must not follow it.
+                temporary = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+                raise MediaUnavailable(f"HTTP {response.status_code}", temporary=temporary)
+            return found, _read(response, limit)
+
+    def _look_up(self, media_id: str) -> Json:
+        with media_trouble():
+            response = self._get(f"{self._root}/{media_id}", params={"phone_number_id": self._phone_number_id})
+            return read_answer(response)
+
+    def _is_media_url(self, url: str) -> bool:
+        """Whether the token may go there. Odd addresses, which two parsers could read in two ways, are refused."""
+        if re.search(r"[\s\\\x00-\x1f\x7f]", url):
+            return False
+        try:
+            parts = urlsplit(url)
+            host = (parts.hostname or "").rstrip(".")
+        except ValueError:
+            return False
+        if "@" in parts.netloc or not host:
+            return False
+        if host == self._base.hostname:
+            return parts.scheme in ("https", self._base.scheme)  # plain http only where the API itself has it
+        return parts.scheme == "https" and any(_is_host(host, allowed) for allowed in self._media_hosts)
+
+    def _post_json(self, body: Mapping[str, Any]) -> Json:
+        encoded = json.dumps(body, allow_nan=False).encode()
+        with translated():
+            response = self._http().post(
+                f"{self._root}/{self._phone_number_id}/messages",
+                data=encoded,
+                headers={"Content-Type": "application/json"},
+                auth=self._auth,
+                timeout=self._timeout,
+                allow_redirects=False,
+            )
+        return read_answer(response)
+
+    def _get(self, url: str, *, params: Mapping[str, str] | None = None, stream: bool = False) -> requests.Response:
+        return self._http().get(
+            url,
+            params=params,
+            headers={"Accept-Encoding": "identity"},  # so that the bytes counted are the bytes received
+            auth=self._auth,
+            timeout=self._timeout,
+            allow_redirects=False,
+            stream=stream,
+        )
+
+    def _http(self) -> requests.Session:
+        if self._session is None:
+            self._session = requests.Session()
+        return self._session
+
+
+def _read(response: requests.Response, limit: int) -> bytes:
+    if _size(response.headers.get("Content-Length")) > limit:
+        raise MediaTooLarge(limit)
+    content = bytearray()
+    for chunk in response.iter_content(64 * 1024):
+        content += chunk
+        if len(content) > limit:
+            raise MediaTooLarge(limit)
+    return bytes(content)
+
+
+def _is_host(host: str, allowed: str) -> bool:
+    return host.endswith(allowed[1:]) if allowed.startswith("*.") else host == allowed
+
+
+def _is_digest(named: object, digest: bytes) -> bool:
+    """`named` is hex or base64 of the digest."""
+    if not isinstance(named, str):
+        return False
+    if len(named) == len(digest.hex()):
+        return named.lower() == digest.hex()
+    try:
+        return base64.b64decode(named, validate=True) == digest
+    except (binascii.Error, ValueError):
+        return False
+
+
+def _size(value: object) -> int:
+    return int(value) if isinstance(value, str | int) and re.fullmatch(r"[0-9]{1,18}", str(value), re.ASCII) else 0
+
+
+def _string(value: object) -> str:
+    if not (isinstance(value, str) and value):
+        raise TypeError("not a text")
+    return value

@@ -1,0 +1,237 @@
+"""What an update says, in the domain's words."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from chalicelib.domain.talk import Heard, HeardKind, Identity, Media
+from chalicelib.whatsapp.people import Json, as_phone, as_user_id, identify
+from chalicelib.whatsapp.text import clean, clean_line, clean_name, safe_filename
+from chalicelib.whatsapp.webhook import ID, Update
+
+MEDIA_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
+YEAR_10000 = 253_402_300_800
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """A person wrote, tapped or sent something."""
+
+    id: str
+    phone_number_id: str
+    sender: Identity
+    name: str  # profile name, harmless, perhaps ""
+    sent_at: datetime | None  # UTC; when the person sent it, up to a week ago
+    heard: Heard
+    kind: str  # Meta's type: "text", "audio", "system" …; an open set
+    reply_to: str | None = None  # id of the message that it answers
+    error_code: int | None = None  # e.g. 131052: their file never reached Meta, ask for it again
+    becomes: Identity | None = None  # the person's new phone or user id, when Meta says that it changed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """What became of a message of ours. States come in any order, and more than the known ones may come."""
+
+    message_id: str
+    state: str  # "sent", "delivered", "read", "played", "failed" …
+    at: datetime | None
+    tag: str | None  # what we sent along as biz_opaque_callback_data
+    recipient: Identity | None
+    error_code: int | None = None
+    error_details: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preference:
+    """A person stopped (or resumed) what Meta calls `category`, today always "marketing_messages"."""
+
+    person: Identity
+    stops: bool
+    category: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Renewal:
+    """A person's user id was replaced."""
+
+    old: Identity
+    new: Identity
+
+
+@dataclass(frozen=True, kw_only=True)
+class Other:
+    """A notice about the account, a template, a number, a person's wishes, or something that we do not know."""
+
+    field: str
+    kind: str  # Meta's `event` ("PAUSED", "ACCOUNT_VIOLATION" …) or ""
+    body: Json
+    preferences: tuple[Preference, ...] = ()
+    renewals: tuple[Renewal, ...] = ()
+    error_code: int | None = None  # of a notice that is an error
+
+
+def read(update: Update) -> Message | Status | Other:
+    """Understand one update of `webhook.split`. What it lacks is None or ""; nothing in it makes this raise.
+
+    Raises ValueError for a message that `split` would not have let through: one without a sender.
+    """
+    if update.kind == "message":
+        return _message(update)
+    if update.kind == "status":
+        return _status(update)
+    return _other(update)
+
+
+def _message(update: Update) -> Message:
+    value = update.value
+    sender = identify(value.get("from_user_id"), value.get("from"), update.contact)
+    if sender is None:
+        raise ValueError("a message without sender")
+    kind = clean_line(value.get("type"), 40)
+    return Message(
+        id=update.id,
+        phone_number_id=update.phone_number_id,
+        sender=sender,
+        name=clean_name(_part(update.contact, "profile").get("name")),
+        sent_at=_moment(value.get("timestamp")),
+        heard=HEARD.get(kind, _heard_other)(_part(value, kind)),
+        kind=kind,
+        reply_to=_id(_part(value, "context").get("id")),
+        error_code=_error(value)[0],
+        becomes=_successor(_part(value, "system")),
+    )
+
+
+def _status(update: Update) -> Status:
+    value = update.value
+    code, details = _error(value)
+    return Status(
+        message_id=clean_line(value.get("id"), 512),
+        state=clean_line(value.get("status"), 40),
+        at=_moment(value.get("timestamp")),
+        tag=clean_line(value.get("biz_opaque_callback_data"), 512) or None,
+        recipient=identify(value.get("recipient_user_id"), value.get("recipient_id"), update.contact),
+        error_code=code,
+        error_details=details,
+    )
+
+
+def _other(update: Update) -> Other:
+    return Other(
+        field=update.field,
+        kind=clean_line(update.value.get("event"), 60),
+        body=update.value,
+        preferences=tuple(filter(None, map(_preference, _list(update.value, "user_preferences")))),
+        renewals=tuple(filter(None, map(_renewal, _list(update.value, "user_id_update")))),
+        error_code=_error(update.value)[0],
+    )
+
+
+def _heard_text(part: Json) -> Heard:
+    text = clean(part.get("body"))
+    return Heard(kind=HeardKind.TEXT, text=text) if text else Heard(kind=HeardKind.OTHER)
+
+
+def _heard_button(part: Json) -> Heard:
+    return _tapped(part.get("payload"), part.get("text"))
+
+
+def _heard_interactive(part: Json) -> Heard:
+    """A reply button or a list row; a flow, an address or whatever comes next is not acted on."""
+    kind = part.get("type")
+    if kind not in ("button_reply", "list_reply"):
+        return Heard(kind=HeardKind.OTHER)
+    reply = _part(part, kind)
+    return _tapped(reply.get("id"), reply.get("title"))
+
+
+def _tapped(choice: object, title: object) -> Heard:
+    """Without an id a tap is as good as its title typed: typed text is always accepted too."""
+    identifier, text = clean_line(choice, 256), clean(title)
+    if identifier:
+        return Heard(kind=HeardKind.CHOICE, choice=identifier, text=text)
+    return _heard_text({"body": title})
+
+
+def _heard_media(part: Json) -> Heard:
+    identifier, caption = part.get("id"), clean(part.get("caption"))
+    if not (isinstance(identifier, str) and MEDIA_ID.fullmatch(identifier)):
+        return Heard(kind=HeardKind.OTHER, text=caption)
+    media = Media(
+        id=identifier,
+        mime_type=clean_line(part.get("mime_type"), 100).lower(),
+        sha256=clean_line(part.get("sha256"), 100),
+        filename=safe_filename(part.get("filename")),
+    )
+    return Heard(kind=HeardKind.MEDIA, text=caption, media=media)
+
+
+def _heard_other(_part: Json) -> Heard:
+    return Heard(kind=HeardKind.OTHER)
+
+
+# Whatever is not here is OTHER: voice, stickers, places, edits, revokes, reactions, orders, system, types to come.
+HEARD = {
+    "text": _heard_text,
+    "button": _heard_button,
+    "interactive": _heard_interactive,
+    "image": _heard_media,
+    "document": _heard_media,
+}
+
+
+def _successor(system: Json) -> Identity | None:
+    """Who the sender is from now on. Older bodies write `new_wa_id`."""
+    if system.get("type") not in ("user_changed_number", "user_changed_user_id"):
+        return None
+    return identify(system.get("user_id"), as_phone(system.get("wa_id")) or system.get("new_wa_id"))
+
+
+def _preference(entry: Json) -> Preference | None:
+    person = identify(entry.get("user_id"), entry.get("wa_id"))
+    if person is None or entry.get("value") not in ("stop", "resume"):
+        return None
+    category = clean_line(entry.get("category"), 60)
+    return Preference(person=person, stops=entry["value"] == "stop", category=category)
+
+
+def _renewal(entry: Json) -> Renewal | None:
+    ids, phone = _part(entry, "user_id"), as_phone(entry.get("wa_id"))
+    new = as_user_id(ids.get("current"))
+    old = identify(ids.get("previous"), phone)
+    return Renewal(old=old, new=Identity(user_id=new, phone=phone)) if old and new else None
+
+
+def _error(value: Mapping[str, Any]) -> tuple[int | None, str]:
+    """Code and details of the first of `errors`. Details may name people: for the store, not the log."""
+    for error in _list(value, "errors"):
+        code = error.get("code")
+        details = _part(error, "error_data").get("details") or error.get("message") or error.get("title")
+        if isinstance(code, int) and not isinstance(code, bool):
+            return code, clean_line(details, 300)
+    return None, ""
+
+
+def _moment(seconds: object) -> datetime | None:
+    if isinstance(seconds, str) and re.fullmatch(r"[0-9]{1,12}", seconds, re.ASCII):
+        seconds = int(seconds)
+    if isinstance(seconds, int) and not isinstance(seconds, bool) and 0 < seconds < YEAR_10000:
+        return datetime.fromtimestamp(seconds, UTC)
+    return None
+
+
+def _id(value: object) -> str | None:
+    return value if isinstance(value, str) and ID.fullmatch(value) else None
+
+
+def _part(value: Mapping[str, Any], key: str) -> Json:
+    part = value.get(key)
+    return part if isinstance(part, dict) else {}
+
+
+def _list(value: Mapping[str, Any], key: str) -> list[Json]:
+    parts = value.get(key)
+    return [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []

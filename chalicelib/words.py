@@ -1,0 +1,375 @@
+"""All that the bot says: domain objects in, text out. Every sentence goes through the gettext catalogue."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from gettext import NullTranslations, translation
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from iso4217 import Currency
+
+from chalicelib.domain import conversation as c
+from chalicelib.domain.orders import Order, OrderStatus
+from chalicelib.domain.picks import Unclarity, Unclear, padded
+from chalicelib.domain.raffles import Board, Raffle
+from chalicelib.domain.refusals import NumbersTaken, TooFewFree, TooManyForContact
+from chalicelib.domain.talk import Choice, Said
+
+CATALOGUES = Path(__file__).parent / "locale"
+RAFFLES_A_PAGE = 9  # a list has ten rows; the tenth leads to more
+BODY_LIMIT = 1024  # of a message with buttons or a list
+
+
+def words(language: str) -> "Words":
+    return Words(_catalogue(language))
+
+
+@lru_cache
+def _catalogue(language: str) -> NullTranslations:
+    # English is what the source says, so it needs no catalogue to be complete.
+    return translation("tombola", CATALOGUES, [language], fallback=True)
+
+
+def money(amount: int, currency: str) -> str:
+    """`amount` minor units as people write them: 2500 GTQ → "GTQ 25.00"."""
+    exponent = Currency(currency).exponent or 0
+    return f"{currency} {Decimal(amount).scaleb(-exponent):,.{exponent}f}"
+
+
+class Words:
+    """What the bot says in one language."""
+
+    def __init__(self, catalogue: NullTranslations) -> None:
+        self._ = catalogue.gettext
+        self.n_ = catalogue.ngettext
+
+    # Finding one's way
+
+    def menu(self, *, not_understood: bool = False) -> Said:
+        _ = self._
+        if not_understood:
+            text = _("I did not understand that. What would you like to do?")
+        else:
+            text = _("Welcome! Here you can buy raffle numbers. What would you like to do?")
+        return Said(text=text, buttons=self._menu_buttons())
+
+    def _menu_buttons(self) -> tuple[Choice, ...]:
+        _ = self._
+        return (
+            Choice(id=c.RAFFLES, title=_("Browse raffles")),
+            Choice(id=c.ORDERS, title=_("My orders")),
+            Choice(id=c.HELP, title=_("Help")),
+        )
+
+    def help(self) -> Said:
+        _ = self._
+        lines = (
+            _("How it works:"),
+            _("1. Write *raffles* and choose one."),
+            _("2. Write the numbers you want, like *5, 12, 99* or *5-10*, or *random 3* to be surprised."),
+            _("3. Tap *Confirm*, pay as shown, and send a photo or PDF of your payment here."),
+            _("An organiser checks it and you hear from us."),
+            "",
+            _("At any time: *menu*, *raffles*, *my orders*, *cancel*, *help*."),
+        )
+        return Said(text="\n".join(lines), buttons=self._menu_buttons()[:2])
+
+    def busy(self) -> Said:
+        return Said(text=self._("Many people are buying just now and I could not finish this. Please send it again."))
+
+    # Raffles
+
+    def raffles(self, boards: Sequence[Board], *, page: int, more: bool) -> Said:
+        _ = self._
+        if not boards:
+            return Said(text=_("No raffle is open just now. Please come back later."), buttons=self._menu_buttons()[1:])
+        lines = [_("Which raffle? Open the list, or write its number."), ""]
+        rows = []
+        for position, board in enumerate(boards, start=1):
+            raffle = board.raffle
+            price, free = money(raffle.unit_amount, raffle.currency), self._free(board)
+            lines.append(f"*{position}.* {raffle.title}\n    {price} · {free} · {raffle.code}")
+            rows.append(
+                Choice(
+                    id=c.open_raffle(raffle.id), title=f"{position}. {raffle.title}", description=f"{price} · {free}"
+                )
+            )
+        if more:
+            rows.append(Choice(id=c.more_raffles(page + 1), title=_("More raffles …")))
+        return Said(text=_cut("\n".join(lines), BODY_LIMIT), rows=rows, list_label=_("See raffles"))
+
+    def _free(self, board: Board) -> str:
+        available, total = board.availability.available, board.availability.total
+        if not available:
+            return self._("sold out")
+        return self._("{available} of {total} free").format(available=f"{available:,}", total=f"{total:,}")
+
+    def raffle(self, board: Board) -> Said:
+        """A raffle's details; asks for numbers."""
+        _, raffle = self._, board.raffle
+        first, last = padded(raffle.first_number, raffle.last_number), padded(raffle.last_number, raffle.last_number)
+        facts = [
+            _("Prize: {prize}").format(prize=raffle.prize) if raffle.prize else "",
+            _("Price: {price} a number").format(price=money(raffle.unit_amount, raffle.currency)),
+            _("Numbers: {first} to {last}, {free}").format(first=first, last=last, free=self._free(board)),
+        ]
+        if raffle.max_per_contact is not None:
+            facts.append(_("At most {most} for each person").format(most=raffle.max_per_contact))
+        ask = _("Which numbers would you like? For example *5, 12, 99*, *5-10* or *random 3*.")
+        frame = "\n".join(["*{title}*", "{description}", *filter(None, facts), "", ask])
+        room = BODY_LIMIT - len(frame.format(title=raffle.title, description=""))
+        text = frame.format(title=raffle.title, description=_cut(raffle.description, room)).replace("\n\n\n", "\n\n")
+        buttons = (
+            Choice(id=c.pick_random(1), title=_("Random 1")),
+            Choice(id=c.pick_random(3), title=_("Random 3")),
+            Choice(id=c.RAFFLES, title=_("Other raffles")),
+        )
+        return Said(text=text, buttons=buttons)
+
+    def raffle_gone(self) -> Said:
+        return Said(text=self._("This raffle is not on sale just now."), buttons=self._menu_buttons()[:2])
+
+    def sold_out(self, raffle: Raffle) -> Said:
+        text = self._("*{title}* is sold out, sorry.").format(title=raffle.title)
+        return Said(text=text, buttons=self._menu_buttons()[:2])
+
+    # Choosing numbers
+
+    def unclear(self, raffle: Raffle, why: Unclear, most: int) -> Said:
+        _ = self._
+        first, last = padded(raffle.first_number, raffle.last_number), padded(raffle.last_number, raffle.last_number)
+        match why.reason:
+            case Unclarity.TOO_MANY:
+                text = _("That is too many: at most {most} numbers in one order.").format(most=most)
+            case Unclarity.OUT_OF_RANGE:
+                text = _("The numbers go from {first} to {last}; not: {numbers}").format(
+                    first=first, last=last, numbers=why.fragment or "?"
+                )
+            case Unclarity.QUANTITY:
+                text = _("Do you mean the number {number}, or any {number} numbers?").format(number=why.fragment)
+                ask = _("Write *#{number}* for the number, or *random {number}* to be surprised.")
+                return Said(text=f"{text}\n{ask.format(number=why.fragment)}")
+            case _:
+                text = _("I am not sure which numbers you mean.")
+        ask = _("Please write just the numbers, like *5, 12, 99*, or *random 3*.")
+        return Said(text=f"{text}\n{ask}", buttons=self._random_buttons())
+
+    def _random_buttons(self) -> tuple[Choice, ...]:
+        return (
+            Choice(id=c.pick_random(1), title=self._("Random 1")),
+            Choice(id=c.pick_random(3), title=self._("Random 3")),
+        )
+
+    def held(self, raffle: Raffle, order: Order, now: datetime) -> Said:
+        _ = self._
+        text = "\n".join(
+            (
+                self.n_("I am holding this number for you:", "I am holding these numbers for you:", order.quantity),
+                f"*{self._numbers(raffle, order.numbers)}*",
+                self._until(raffle, order.reserved_until, now),
+                _("Total: *{amount}*").format(amount=money(order.amount, order.currency)),
+                "",
+                _("Shall I confirm your order {code}?").format(code=order.id),
+            )
+        )
+        return Said(text=text, buttons=self._decide_buttons(order))
+
+    def _decide_buttons(self, order: Order) -> tuple[Choice, ...]:
+        return (
+            Choice(id=c.confirm_order(order.id), title=self._("Confirm")),
+            Choice(id=c.cancel_order(order.id), title=self._("Cancel")),
+        )
+
+    def taken(self, raffle: Raffle, refusal: NumbersTaken, nearest: Sequence[int], now: datetime) -> Said:
+        """H8: which numbers are taken, when held ones come free, and the nearest free ones."""
+        _ = self._
+        lines = [
+            self.n_("This number is taken:", "These numbers are taken:", len(refusal.until)),
+            f"*{self._numbers(raffle, sorted(refusal.until))}*",
+        ]
+        soonest = min((moment for moment in refusal.until.values() if moment is not None), default=None)
+        if soonest is not None:
+            when = _clock(raffle, soonest)
+            lines.append(_("If it is not paid, it may come free at {time}.").format(time=when))
+        if nearest:
+            lines.append(_("Free nearby: {numbers}").format(numbers=self._numbers(raffle, nearest)))
+        lines.append(_("Nothing is held yet. Which numbers would you like?"))
+        return Said(text="\n".join(lines), buttons=self._random_buttons())
+
+    def too_few(self, raffle: Raffle, refusal: TooFewFree) -> Said:
+        if not refusal.free:
+            return self.sold_out(raffle)
+        text = self.n_("Only {free} number is free.", "Only {free} numbers are free.", refusal.free)
+        ask = self._("How many would you like?")
+        return Said(text=f"{text.format(free=refusal.free)} {ask}", buttons=self._random_buttons()[:1])
+
+    def too_many_for_contact(self, refusal: TooManyForContact) -> Said:
+        text = self._("In this raffle each person may have at most {most} numbers, and you have {has}.")
+        return Said(text=text.format(most=refusal.most, has=refusal.has), buttons=self._menu_buttons()[:2])
+
+    # Orders
+
+    def still_held(self, raffle: Raffle, order: Order, now: datetime) -> Said:
+        text = self._("You have an order that waits for your answer.")
+        return Said(text=f"{text}\n{self._summary(raffle, order, now)}", buttons=self._decide_buttons(order))
+
+    def pay(self, raffle: Raffle, order: Order, now: datetime) -> Said:
+        """How to pay, the order code, and the wish for a proof."""
+        _ = self._
+        lines = [
+            _("Thank you! Your order code is *{code}*.").format(code=order.id),
+            self._summary(raffle, order, now),
+            "",
+            raffle.payment_instructions or _("The organisers will tell you how to pay."),
+            "",
+            _("Write the code {code} in your payment if you can.").format(code=order.id),
+            _("Then send a *photo or PDF* of the payment here."),
+        ]
+        return Said(text="\n".join(lines))
+
+    def in_review(self, raffle: Raffle, order: Order, now: datetime) -> Said:
+        _ = self._
+        lines = (
+            _("Thank you, I have your payment proof for order *{code}*.").format(code=order.id),
+            _("The clock has stopped: {numbers} stay yours while an organiser checks it.").format(
+                numbers=self._numbers(raffle, order.numbers)
+            ),
+            _("You will hear from us here."),
+        )
+        return Said(text="\n".join(lines))
+
+    def late(self, raffle: Raffle, order: Order, gone: Sequence[int]) -> Said:
+        _ = self._
+        lines = (
+            _("Your payment proof for order *{code}* came after the hold had ended.").format(code=order.id),
+            _("Meanwhile somebody else has: {numbers}").format(numbers=self._numbers(raffle, gone)),
+            _("Your proof is kept. An organiser will offer you other numbers or return your money."),
+        )
+        return Said(text="\n".join(lines))
+
+    def no_order_waits(self) -> Said:
+        text = self._("Thank you, but I have no order of yours that waits for a payment. Which one is it for?")
+        return Said(text=text, buttons=self._menu_buttons())
+
+    def proof_refused(self) -> Said:
+        return Said(
+            text=self._("I can only take a photo (JPEG, PNG, WebP) or a PDF of up to 16 MB. Please send it so.")
+        )
+
+    def proof_missed(self) -> Said:
+        return Said(text=self._("I could not fetch your file from WhatsApp. Please send it again."))
+
+    def paid(self, raffle: Raffle, order: Order) -> Said:
+        _ = self._
+        lines = (
+            _("Your payment for order *{code}* is confirmed. Thank you!").format(code=order.id),
+            self.n_("Your number in *{title}*:", "Your numbers in *{title}*:", order.quantity).format(
+                title=raffle.title
+            ),
+            f"*{self._numbers(raffle, order.numbers)}*",
+            _("Good luck!"),
+        )
+        return Said(text="\n".join(lines))
+
+    def already_paid(self, order: Order) -> Said:
+        return Said(text=self._("Order {code} is paid already. Thank you!").format(code=order.id))
+
+    def expired(self, raffle: Raffle, order: Order) -> Said:
+        text = self._("The time for order {code} is over, and its numbers are free again: {numbers}").format(
+            code=order.id, numbers=self._numbers(raffle, order.numbers)
+        )
+        again = self._("If you have paid already, send the proof here. Otherwise you can choose again.")
+        buttons = (Choice(id=c.open_raffle(raffle.id), title=self._("Choose again")), *self._menu_buttons()[:1])
+        return Said(text=f"{text}\n{again}", buttons=buttons)
+
+    def cancelled(self, raffle: Raffle, order: Order, *, by_organiser: bool = False) -> Said:
+        if by_organiser:
+            text = self._("An organiser has cancelled your order {code} ({numbers}).")
+        else:
+            text = self._("Order {code} is cancelled and {numbers} free again.")
+        text = text.format(code=order.id, numbers=self._numbers(raffle, order.numbers))
+        return Said(text=text, buttons=self._menu_buttons()[:2])
+
+    def nothing_to_cancel(self) -> Said:
+        return Said(text=self._("There is no order to cancel."), buttons=self._menu_buttons())
+
+    def not_yours_to_cancel(self, order: Order) -> Said:
+        if order.status is OrderStatus.PAID:
+            text = self._("Order {code} is paid. Please write to the organisers if something is wrong.")
+        elif order.status is OrderStatus.IN_REVIEW:
+            text = self._("Your payment for order {code} is being checked, so only an organiser can cancel it.")
+        else:
+            text = self._("Order {code} is over already.")
+        return Said(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
+
+    def orders(self, found: Sequence[tuple[Raffle, Order]], now: datetime) -> Said:
+        if not found:
+            return Said(text=self._("You have no orders yet."), buttons=self._menu_buttons()[:1])
+        parts = [
+            f"*{order.id}* · {self._status(order)}\n{self._summary(raffle, order, now)}" for raffle, order in found
+        ]
+        text = _cut("\n\n".join((self._("Your latest orders:"), *parts)), BODY_LIMIT)
+        return Said(text=text, buttons=self._menu_buttons()[:1])
+
+    # What organisers hear
+
+    def proof_came(self, raffle: Raffle, order: Order, name: str) -> Said:
+        text = self._(
+            "Payment proof for order *{code}*\n{title}: {numbers}\n{amount} from {name}\nPlease check it."
+        ).format(
+            code=order.id,
+            title=raffle.title,
+            numbers=self._numbers(raffle, order.numbers),
+            amount=money(order.amount, order.currency),
+            name=name or self._("somebody"),
+        )
+        return Said(text=text)
+
+    def late_proof_came(self, raffle: Raffle, order: Order, name: str) -> Said:
+        said = self.proof_came(raffle, order, name)
+        note = self._("It came after the hold had ended and the numbers are gone: reassign or refund.")
+        return Said(text=f"{said.text}\n{note}")
+
+    # Parts
+
+    def _summary(self, raffle: Raffle, order: Order, now: datetime) -> str:
+        lines = [
+            f"{raffle.title}: {self._numbers(raffle, order.numbers)}",
+            self._("Total: *{amount}*").format(amount=money(order.amount, order.currency)),
+        ]
+        if order.reserved_until is not None:
+            lines.append(self._until(raffle, order.reserved_until, now))
+        return "\n".join(lines)
+
+    def _until(self, raffle: Raffle, until: datetime | None, now: datetime) -> str:
+        if until is None:
+            return self._("There is no time limit.")
+        minutes = max(1, round((until - now).total_seconds() / 60))
+        text = self.n_("until {time} ({minutes} minute)", "until {time} ({minutes} minutes)", minutes)
+        return text.format(time=_clock(raffle, until), minutes=minutes)
+
+    def _status(self, order: Order) -> str:
+        _ = self._
+        return {
+            OrderStatus.DRAFT: _("waits for your confirmation"),
+            OrderStatus.PENDING_PAYMENT: _("waits for your payment"),
+            OrderStatus.IN_REVIEW: _("payment is being checked"),
+            OrderStatus.PAID: _("paid"),
+            OrderStatus.EXPIRED: _("time is over"),
+            OrderStatus.CANCELLED: _("cancelled"),
+            OrderStatus.LATE: _("paid late: an organiser will write to you"),
+            OrderStatus.REFUNDED: _("refunded"),
+        }[order.status]
+
+    def _numbers(self, raffle: Raffle, numbers: Sequence[int]) -> str:
+        return ", ".join(padded(number, raffle.last_number) for number in numbers)
+
+
+def _clock(raffle: Raffle, moment: datetime) -> str:
+    return moment.astimezone(ZoneInfo(raffle.time_zone)).strftime("%H:%M")
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: max(0, most - 1)].rstrip() + "…"

@@ -1,0 +1,144 @@
+// One message as an element.
+
+import { mediaUrl } from "./api.js";
+import { el, icon } from "./dom.js";
+import { formatted } from "./format.js";
+import { clockTime, summary } from "./words.js";
+
+const TICKS = {
+  waiting: ["clock", "On its way"],
+  arrived: ["one", "Delivered"],
+  read: ["two", "Read"],
+  failed: ["failed", "Not delivered"],
+};
+
+// `acts` are what a person can do here: reply, tap, openList, sharePlace, again, goTo.
+export function bubble(message, { quoted, reaction, tapped, follows }, acts) {
+  const { kind, content, direction } = message;
+  const choices = choicesOf(message, tapped, acts);
+  return el(
+    "article",
+    {
+      class: ["bubble", follows && "same", choices && "wide", reaction && "reacted"].filter(Boolean).join(" "),
+      "data-testid": "bubble",
+      "data-direction": direction,
+      "data-id": message.id,
+      "data-kind": kind,
+      "aria-label": direction === "mine" ? "You" : "Tombola",
+    },
+    message.reply_to && quote(message.reply_to, quoted, acts),
+    (BODIES[kind] ?? other)(content),
+    el("span", { class: "meta" },
+      el("time", { datetime: new Date(message.at * 1000).toISOString() }, clockTime(message.at)),
+      direction === "mine" && tick(message.status)),
+    el("div", { class: "after-meta" }),
+    choices,
+    fault(message, acts),
+    reaction && el("span", { class: "reaction", "aria-label": `Reaction ${reaction}` }, reaction),
+    el("button", { class: "answer", type: "button", "aria-label": "Reply to this message", onclick: () => acts.reply(message) }, icon("reply")),
+  );
+}
+
+export function typing() {
+  return el("div", { class: "bubble", id: "typing", "data-testid": "typing", role: "status", "aria-label": "Tombola is typing" },
+    el("div", { class: "dots" }, el("i"), el("i"), el("i")));
+}
+
+const BODIES = {
+  text: (content) => formatted(content.body),
+  image: (content) => [picture(content), content.caption && formatted(content.caption)],
+  document: (content) => [file(content), content.caption && formatted(content.caption)],
+  video: (content) => [file(content, "Video"), content.caption && formatted(content.caption)],
+  audio: (content) => file(content, "Audio"),
+  sticker: (content) => picture(content),
+  location: () => el("div", { class: "file" }, icon("place"), el("span", {}, "Location")),
+  button: (content) => formatted(content.text),
+  interactive: (content) => [
+    header(content.header),
+    formatted(content.body?.text ?? summary({ kind: "interactive", content })),
+    content.list_reply?.description && el("p", { class: "footer" }, content.list_reply.description),
+    content.footer && el("p", { class: "footer" }, content.footer.text),
+  ],
+  template: (content) => [
+    el("p", { class: "title" }, `Template: ${content.name}`),
+    ...(content.components ?? []).filter((part) => part.type?.toLowerCase() !== "button").flatMap((part) =>
+      (part.parameters ?? []).map((value) =>
+        value.type === "image" ? picture(value.image)
+          : formatted(`${value.parameter_name ? `${value.parameter_name}: ` : ""}${value.text ?? value.type}`))),
+    el("p", { class: "footer" }, `Wording approved at Meta, language ${content.language?.code}`),
+  ],
+};
+
+const other = (content) => el("pre", { class: "footer" }, JSON.stringify(content));
+
+function header(content) {
+  if (!content) return null;
+  if (content.type === "text") return el("p", { class: "title" }, content.text);
+  return content.type === "image" ? picture(content.image) : file(content[content.type], content.type);
+}
+
+function picture({ id, link, caption }) {
+  const url = link ?? mediaUrl(id);
+  const image = el("img", { src: url, alt: caption ? "Photo" : "Photo without caption", loading: "lazy" });
+  // A picture that cannot be shown must not leave a hole: tests send invented ids.
+  image.addEventListener("error", () => image.replaceWith(el("span", { class: "file" }, icon("photo"), "Photo not found")));
+  return el("a", { class: "picture", href: url, target: "_blank", rel: "noopener noreferrer" }, image);
+}
+
+function file({ id, link, filename, mime_type: type }, what = "Document") {
+  const name = filename ?? what;
+  return el("a", { class: "file", href: link ?? mediaUrl(id), target: "_blank", rel: "noopener noreferrer" },
+    icon("file"), el("span", {}, name, el("small", {}, type?.split("/")[1]?.toUpperCase() ?? what)));
+}
+
+function quote(id, quoted, acts) {
+  const who = quoted?.direction === "mine" ? "You" : "Tombola";
+  return el("button", { class: "quote", type: "button", "aria-label": "Go to the quoted message", onclick: () => acts.goTo(id) },
+    el("b", {}, who), el("span", {}, quoted ? summary(quoted) : "An earlier message"));
+}
+
+function tick(status) {
+  const [shape, label] = TICKS[status] ?? TICKS.waiting;
+  return el("span", { class: "tick", role: "img", "aria-label": label, title: label, "data-testid": "tick", "data-state": status }, icon(shape));
+}
+
+function fault(message, acts) {
+  if (!message.note || message.status === "arrived" || message.status === "read") return null;
+  const waits = message.status === "waiting";
+  return el("div", { class: "fault", "data-testid": "fault" },
+    el("span", {}, message.note, waits ? " Trying again." : ""),
+    !waits && message.direction === "mine" && el("button", { type: "button", "data-testid": "again", onclick: () => acts.again(message) }, "Try again"));
+}
+
+// Answered choices stay tappable, as in WhatsApp: people do tap twice.
+function choicesOf(message, tapped, acts) {
+  const { kind, content } = message;
+  if (message.direction !== "theirs") return null;
+  if (kind === "template") return templateChoices(message, tapped, acts);
+  if (kind !== "interactive") return null;
+  const box = (...items) => el("div", { class: "choices" }, ...items);
+  const { action, type } = content;
+  if (type === "button") return box(...action.buttons.map(({ reply }) => choice(message, reply.id, reply.title, tapped, acts)));
+  if (type === "list")
+    return box(el("button", { type: "button", "data-testid": "open-list", "aria-haspopup": "dialog", onclick: () => acts.openList(message) }, icon("list"), action.button));
+  if (type === "cta_url")
+    return box(el("a", { href: action.parameters.url, target: "_blank", rel: "noopener noreferrer" }, icon("link"), action.parameters.display_text));
+  if (type === "location_request_message")
+    return box(el("button", { type: "button", "data-testid": "send-place", onclick: () => acts.sharePlace(message) }, icon("place"), "Send an example location"));
+  if (type === "flow") return box(el("button", { type: "button", disabled: true }, `${action.parameters.flow_cta} (forms do not open here)`));
+  return null;
+}
+
+function templateChoices(message, tapped, acts) {
+  const payloads = (message.content.components ?? [])
+    .filter((part) => part.type?.toLowerCase() === "button" && part.sub_type?.toLowerCase() === "quick_reply")
+    .flatMap((part) => (part.parameters ?? []).map((value) => String(value.payload || value.text || "")));
+  return payloads.length ? el("div", { class: "choices" }, payloads.map((payload) => choice(message, payload, payload, tapped, acts))) : null;
+}
+
+function choice(message, id, title, tapped, acts) {
+  return el("button", {
+    type: "button", class: tapped.includes(id) ? "tapped" : "", "data-testid": "reply-button", "data-choice": id,
+    onclick: () => acts.tap(message, id),
+  }, title);
+}

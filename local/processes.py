@@ -1,0 +1,117 @@
+"""Child processes: each in a session of its own, stopped in order, and never left behind.
+
+A Ctrl-C in the terminal reaches only the runner, which decides who stops when. Should the runner be killed outright,
+the guardian (this module run as a program) sees its pipe close and stops the children in the same order.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+GRACE_SECONDS = 20.0
+POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Child:
+    """A process that we started, which leads its own process group."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
+class Children:
+    """All children of one run. The first started is the last stopped."""
+
+    def __init__(self, logs: Path, inherited: int) -> None:
+        """`inherited` is a file descriptor that the guardian keeps open for as long as it lives (the lock)."""
+        logs.mkdir(parents=True, exist_ok=True)
+        self._logs = logs
+        self._children: list[Child] = []
+        self._guardian = subprocess.Popen(
+            [sys.executable, "-m", "local.processes"],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+            pass_fds=(inherited,),
+        )
+
+    def start(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> Child:
+        """Start `command`; what it prints goes to its log, which starts empty."""
+        log = self._logs / f"{name}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603 - the commands are ours
+                command,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        child = Child(name, process, log)
+        self._children.append(child)
+        if self._guardian.stdin:
+            # A guardian that is gone must not keep us from starting, nor later from stopping, the others.
+            with contextlib.suppress(BrokenPipeError):
+                self._guardian.stdin.write(b"%d\n" % process.pid)
+                self._guardian.stdin.flush()
+        return child
+
+    def ended(self) -> Child | None:
+        """A child that has ended by itself, if any has."""
+        return next((child for child in self._children if child.process.poll() is not None), None)
+
+    def stop(self) -> None:
+        """Stop all, last started first, and wait for each."""
+        for child in reversed(self._children):
+            stop_group(child.process.pid, lambda child=child: child.process.poll() is None)  # type: ignore[misc]
+            child.process.wait()
+        if self._guardian.stdin:
+            self._guardian.stdin.close()
+        self._guardian.wait()
+
+
+def stop_group(leader: int, alive: Callable[[], bool], grace_seconds: float = GRACE_SECONDS) -> None:
+    """Ask a process group to end, wait for its leader, and end by force what is left of it."""
+    _signal_group(leader, signal.SIGTERM)
+    deadline = time.monotonic() + grace_seconds
+    while alive() and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    _signal_group(leader, signal.SIGKILL)
+
+
+def _signal_group(leader: int, number: signal.Signals) -> None:
+    # Gone already, or (on macOS) only zombies are left of it.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, number)
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether somebody else's child runs; where /proc tells, one that only waits to be reaped does not."""
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+
+
+def guard() -> None:
+    """Read process ids until the runner is gone, then stop what it left."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    leaders = [int(line) for line in sys.stdin]
+    for leader in reversed(leaders):
+        if _is_alive(leader):
+            stop_group(leader, lambda leader=leader: _is_alive(leader))  # type: ignore[misc]
+
+
+if __name__ == "__main__":
+    guard()

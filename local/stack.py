@@ -1,0 +1,82 @@
+"""The data resources of `infra/resources.json`, made on whatever stands in for AWS."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+TEMPLATE = Path(__file__).parent.parent / "infra" / "resources.json"
+STACK_NAME = "tombola-local"
+REGION = "us-east-1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """The physical names of what was made."""
+
+    table: str
+    bucket: str
+    queue_url: str
+
+
+class StackFailed(Exception):
+    """CloudFormation could not make or change the stack."""
+
+
+def create(endpoint_url: str | None, name: str = STACK_NAME) -> Stack:
+    """Make the stack, or bring it up to date with the template; data that is there stays.
+
+    Credentials come from the environment. Raises StackFailed.
+    """
+    cloudformation = _client("cloudformation", endpoint_url)
+    template = json.dumps(data_template())
+    done = "stack_create_complete"
+    try:
+        try:
+            cloudformation.create_stack(StackName=name, TemplateBody=template)
+        except cloudformation.exceptions.AlreadyExistsException:
+            done = "stack_update_complete"
+            cloudformation.update_stack(StackName=name, TemplateBody=template)
+    except (BotoCoreError, ClientError) as failure:
+        if "No updates are to be performed" not in str(failure):
+            raise StackFailed(str(failure)) from None
+    status = _settled(cloudformation, done, name)
+    if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        raise StackFailed(f"stack {name} is {status}")
+    return read(endpoint_url, name)
+
+
+def read(endpoint_url: str | None, name: str = STACK_NAME) -> Stack:
+    """The physical names of a stack that exists. Raises StackFailed when it does not."""
+    try:
+        found = _client("cloudformation", endpoint_url).describe_stack_resources(StackName=name)["StackResources"]
+        physical = {resource["LogicalResourceId"]: str(resource["PhysicalResourceId"]) for resource in found}
+        # The stand-in keeps the port of the day when the queue was made in its URL, so ask for today's.
+        queue_name = physical["Inbox"].rsplit("/", 1)[-1]
+        queue_url = _client("sqs", endpoint_url).get_queue_url(QueueName=queue_name)["QueueUrl"]
+    except (BotoCoreError, ClientError, KeyError) as failure:
+        raise StackFailed(f"stack {name} cannot be read: {failure}") from None
+    return Stack(table=physical["Table"], bucket=physical["Bucket"], queue_url=queue_url)
+
+
+def data_template() -> dict[str, Any]:
+    """The template without the overrides of functions, which have no `Type` until Chalice writes them."""
+    template: dict[str, Any] = json.loads(TEMPLATE.read_text(encoding="utf-8"))
+    resources = {name: body for name, body in template["Resources"].items() if "Type" in body}
+    return {**template, "Resources": resources}
+
+
+def _settled(cloudformation: Any, done: str, name: str) -> str:
+    def status() -> str:
+        return str(cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"])
+
+    if status().endswith("_IN_PROGRESS"):
+        cloudformation.get_waiter(done).wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    return status()
+
+
+def _client(service: str, endpoint_url: str | None) -> Any:
+    return boto3.client(service, endpoint_url=endpoint_url, region_name=REGION)

@@ -1,0 +1,162 @@
+"""Does what Lambda's triggers do: hands queue messages and minute ticks to the functions of `app.py`."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.stack import REGION
+
+Event = dict[str, Any]
+Function = Callable[[Event, Any], object]
+
+THREADS = 4
+TICK_SECONDS = 60
+PATIENCE_SECONDS = 1.0
+ACCOUNT = "000000000000"
+WATCHED = ("app.py", "chalicelib")
+
+log = logging.getLogger("local.worker")
+
+
+@dataclass(frozen=True)
+class Context:
+    """The part of Lambda's context object that Powertools and Chalice read."""
+
+    function_name: str
+    memory_limit_in_mb: int = 1024
+    function_version: str = "$LATEST"
+    aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    @property
+    def invoked_function_arn(self) -> str:
+        return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.function_name}"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 30_000
+
+
+def sqs_event(message: Mapping[str, Any], queue_url: str = "inbox.fifo") -> Event:
+    """The event that Lambda makes of one message as boto3's `receive_message` gives it."""
+    return {
+        "Records": [
+            {
+                "messageId": message["MessageId"],
+                "receiptHandle": message["ReceiptHandle"],
+                "body": message["Body"],
+                "attributes": dict(message.get("Attributes", {})),
+                "messageAttributes": {},
+                "md5OfBody": message.get("MD5OfBody", ""),
+                "eventSource": "aws:sqs",
+                "eventSourceARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue_url.rsplit('/', 1)[-1]}",
+                "awsRegion": REGION,
+            }
+        ]
+    }
+
+
+def schedule_event(now: datetime, rule: str = "tombola-local-minute") -> Event:
+    """The event of a schedule that fires at `now` (aware)."""
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": ACCOUNT,
+        "time": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "region": REGION,
+        "resources": [f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{rule}"],
+        "detail": {},
+    }
+
+
+def handle_one(sqs: Any, queue_url: str, converse: Function, wait_seconds: int = 1) -> bool | None:
+    """Take one message and hand it over: True when done, False when it failed, None when there was none.
+
+    A message that fails stays in the queue: it comes again after the visibility time-out, and after the queue's
+    limit of tries the queue moves it to the dead letters, as on AWS.
+    """
+    answer = sqs.receive_message(
+        QueueUrl=queue_url, MaxNumberOfMessages=1, WaitTimeSeconds=wait_seconds, AttributeNames=["All"]
+    )
+    for message in answer.get("Messages", []):
+        if not _ran("converse", converse, sqs_event(message, queue_url)):
+            return False
+        sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+        return True
+    return None
+
+
+def tick(functions: Mapping[str, Function], now: datetime) -> None:
+    """Run each scheduled function once; one that fails does not stop the next."""
+    for name, function in functions.items():
+        _ran(name, function, schedule_event(now, f"tombola-local-{name}"))
+
+
+def _ran(name: str, function: Function, event: Event) -> bool:
+    try:
+        function(event, Context(name))
+    except Exception:  # Lambda survives whatever a function raises, and so must this.
+        log.exception("%s failed", name)
+        return False
+    return True
+
+
+def _converse_until(stop: threading.Event, queue_url: str, converse: Function) -> None:
+    sqs = boto3.client("sqs", config=Config(retries={"total_max_attempts": 1}))
+    while not stop.is_set():
+        try:
+            handle_one(sqs, queue_url, converse)
+        except (BotoCoreError, ClientError) as failure:
+            log.warning("the queue does not answer: %s", failure)
+            stop.wait(PATIENCE_SECONDS)
+
+
+def work() -> None:
+    """Serve the queue and the minute until the process is asked to end, then finish what is in hand.
+
+    A message that is dropped half-way would be hidden, and its contact's later ones behind it, for the queue's
+    visibility time-out.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    logging.basicConfig(stream=sys.stdout, level=logging.WARNING, format="%(levelname)s %(message)s")
+    import app  # noqa: PLC0415 - the reloader's parent must not need an app.py that imports
+
+    queue_url = os.environ["TOMBOLA_INBOX_QUEUE"]
+    threads = [
+        threading.Thread(target=_converse_until, args=(stop, queue_url, app.converse), daemon=True)
+        for _ in range(THREADS)
+    ]
+    for thread in threads:
+        thread.start()
+    scheduled = {"expire_reservations": app.expire_reservations, "deliver_messages": app.deliver_messages}
+    while not stop.is_set():
+        started = time.monotonic()
+        tick(scheduled, datetime.now(UTC))
+        stop.wait(max(0.0, TICK_SECONDS - (time.monotonic() - started)))
+    for thread in threads:
+        thread.join()
+
+
+def main() -> None:
+    """Work, and start afresh when the code changes."""
+    from watchfiles import PythonFilter, run_process  # noqa: PLC0415 - tests use this module without the reloader
+
+    run_process(*WATCHED, target=work, watch_filter=PythonFilter(), grace_period=1.0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""The one template makes what tests, `make run` and production need, and making it again loses nothing."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from local import stack
+from local.stack import StackFailed, create, data_template, read
+
+TABLE_KEY = {"pk": {"S": "raffle#1"}, "sk": {"S": "raffle"}}
+
+
+@pytest.fixture(autouse=True)
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        yield
+
+
+def client(service: str) -> Any:
+    return boto3.client(service, region_name=stack.REGION)
+
+
+def test_the_template_makes_a_table_a_bucket_and_a_fifo_inbox_with_dead_letters() -> None:
+    made = create(None)
+
+    table = client("dynamodb").describe_table(TableName=made.table)["Table"]
+    inbox = client("sqs").get_queue_attributes(QueueUrl=made.queue_url, AttributeNames=["All"])["Attributes"]
+    client("s3").head_bucket(Bucket=made.bucket)
+    assert [key["AttributeName"] for key in table["KeySchema"]] == ["pk", "sk"]
+    assert made.queue_url.endswith(".fifo")
+    assert json.loads(inbox["RedrivePolicy"])["maxReceiveCount"] == 5
+
+
+def test_making_it_again_gives_the_same_names_and_keeps_the_data() -> None:
+    first = create(None)
+    client("dynamodb").put_item(TableName=first.table, Item=TABLE_KEY)
+
+    assert create(None) == first
+    assert client("dynamodb").get_item(TableName=first.table, Key=TABLE_KEY)["Item"] == TABLE_KEY
+
+
+def test_a_changed_template_is_brought_up_to_date_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = create(None)
+    client("dynamodb").put_item(TableName=first.table, Item=TABLE_KEY)
+    changed = data_template()
+    changed["Resources"]["Inbox"]["Properties"]["VisibilityTimeout"] = 300
+    monkeypatch.setattr(stack, "data_template", lambda: changed)
+
+    assert create(None) == first
+    assert client("dynamodb").get_item(TableName=first.table, Key=TABLE_KEY)["Item"] == TABLE_KEY
+
+
+def test_two_stacks_live_beside_each_other() -> None:
+    one, other = create(None, "tombola-one"), create(None, "tombola-other")
+
+    assert one.table != other.table
+    assert one.bucket != other.bucket
+    assert one.queue_url != other.queue_url
+
+
+def test_a_stack_that_is_not_there_is_one_clear_failure() -> None:
+    with pytest.raises(StackFailed, match="tombola-local cannot be read"):
+        read(None)
+
+
+def test_overrides_of_functions_wait_for_chalice() -> None:
+    whole = json.loads(stack.TEMPLATE.read_text(encoding="utf-8"))["Resources"]
+
+    assert set(data_template()["Resources"]) == {"Table", "Bucket", "Inbox", "DeadLetters"}
+    assert {"APIHandler", "AdminToken", "Converse", "ExpireReservations", "DeliverMessages"} <= set(whole)
+
+
+def test_every_policy_names_its_actions_and_resources() -> None:
+    resources = json.loads(stack.TEMPLATE.read_text(encoding="utf-8"))["Resources"]
+    roles = {name: body for name, body in resources.items() if name.endswith("Role")}
+
+    assert len(roles) == 5
+    for role in roles.values():
+        for policy in role["Properties"]["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                assert not any("*" in action for action in statement["Action"])
+                assert statement["Resource"] != "*"
+
+
+def test_the_inbox_is_hidden_for_six_times_as_long_as_its_function_may_run() -> None:
+    """As AWS advises for a queue that feeds a function."""
+    config = json.loads((stack.TEMPLATE.parent.parent / ".chalice" / "config.json").read_text(encoding="utf-8"))
+    hidden = data_template()["Resources"]["Inbox"]["Properties"]["VisibilityTimeout"]
+
+    assert hidden >= 6 * config["lambda_functions"]["converse"]["lambda_timeout"]
+
+
+def test_what_stand_ins_ignore_is_in_the_template() -> None:
+    resources = data_template()["Resources"]
+    table, bucket = resources["Table"]["Properties"], resources["Bucket"]["Properties"]
+
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert table["TimeToLiveSpecification"]["Enabled"]
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+    assert bucket["LifecycleConfiguration"]["Rules"][0]["Status"] == "Enabled"
+    assert resources["Table"]["DeletionPolicy"] == resources["Bucket"]["DeletionPolicy"] == "Retain"

@@ -1,0 +1,454 @@
+"""The Graph API over real HTTP, with a server of our own that answers as Meta does."""
+
+import base64
+import hashlib
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.talk import Identity
+from chalicelib.whatsapp import messages
+from chalicelib.whatsapp.graph import (
+    Accepted,
+    Graph,
+    GraphError,
+    MediaDamaged,
+    MediaTooLarge,
+    MediaUnavailable,
+    NotSent,
+    OutcomeUnknown,
+    SendRefused,
+)
+from tests.whatsapp.samples import ANSWERS, OURS, answer
+
+TOKEN = "EAAB-very-secret"
+PICTURE = b"\xff\xd8\xff" + bytes(range(256)) * 40
+MESSAGE = messages.address(messages.text("hola, soy Lucía"), Identity(phone="50255501234"), tag="out:1")
+WAMID = "wamid.HBgLNTAyNTU1MDEyMzQVAgARGBI1RjQyNUE3NEYxMzAzMzQ5MkEA"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    hang_up: bool = False  # close the connection instead
+    say_nothing: bool = False  # until the test is over
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Meta:
+    """Gives the replies it was told to give, in order, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.replies: list[Reply] = []
+        self.asked: list[Asked] = []
+        self.over = threading.Event()
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def will(self, *replies: Reply | dict[str, Any]) -> None:
+        self.replies += [_reply(reply) if isinstance(reply, dict) else reply for reply in replies]
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        meta = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                meta.asked.append(Asked(method=self.command, path=self.path, headers=dict(self.headers), body=body))
+                reply = meta.replies.pop(0)
+                if reply.say_nothing:
+                    meta.over.wait(30)
+                if reply.hang_up or reply.say_nothing:
+                    self.close_connection = True
+                    return
+                self.send_response(reply.status)
+                for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                try:
+                    self.wfile.write(reply.body)
+                except OSError:  # the client has read enough
+                    self.close_connection = True
+
+            do_GET = do_POST  # noqa: N815 - http.server calls it so
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        return Handler
+
+
+def _reply(sample: dict[str, Any]) -> Reply:
+    """As the files of the contract write answers."""
+    if "http_status" not in sample:
+        return Reply(body=json.dumps(sample).encode())
+    body = sample["body_text"].encode() if "body_text" in sample else json.dumps(sample["body"]).encode()
+    return Reply(status=sample["http_status"], headers=sample.get("headers", {}), body=body)
+
+
+@pytest.fixture
+def meta() -> Iterator[Meta]:
+    found = Meta()
+    thread = threading.Thread(target=found.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield found
+    found.over.set()
+    found.server.shutdown()
+    found.server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def graph(meta: Meta) -> Graph:
+    return graph_at(meta.url)
+
+
+def graph_at(url: str, timeout: tuple[float, float] = (2, 5)) -> Graph:
+    return Graph(base_url=url, version="v26.0", phone_number_id=OURS, access_token=TOKEN, timeout=timeout)
+
+
+def failure_of(do: Callable[[], object]) -> GraphError:
+    with pytest.raises(GraphError) as caught:
+        do()
+    said = str(caught.value) + repr(caught.value) + repr(vars(caught.value))
+    assert TOKEN not in said
+    assert "50255501234" not in said
+    assert "Lucía" not in said
+    # What a traceback would print below: the HTTP client's errors hold addresses and headers.
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("ok_text", ""),
+        ("ok_bsuid", ""),
+        ("ok_wa_id_differs_br", ""),
+        ("ok_template_accepted", "accepted"),
+        ("ok_template_held", "held_for_quality_assessment"),
+        ("ok_template_paused", "paused"),
+    ],
+)
+def test_what_meta_took_has_an_id(meta: Meta, graph: Graph, name: str, status: str) -> None:
+    meta.will(answer(name))
+    assert graph.send(MESSAGE) == Accepted(message_id=WAMID, status=status)
+
+
+def test_a_message_is_posted_with_the_token_for_our_number(meta: Meta, graph: Graph) -> None:
+    meta.will(answer("ok_text"))
+    graph.send(MESSAGE)
+    [asked] = meta.asked
+    assert (asked.method, asked.path) == ("POST", f"/v26.0/{OURS}/messages")
+    assert asked.headers["Authorization"] == f"Bearer {TOKEN}"
+    assert asked.headers["Content-Type"] == "application/json"
+    assert json.loads(asked.body) == MESSAGE
+
+
+@pytest.mark.parametrize("name", [name for name in ANSWERS if name.startswith("err_") and "body" in answer(name)])
+def test_a_refusal_carries_the_code_of_the_body(meta: Meta, graph: Graph, name: str) -> None:
+    meta.will(answer(name))
+    refused = failure_of(lambda: graph.send(MESSAGE))
+    assert isinstance(refused, SendRefused)
+    assert refused.code == answer(name)["body"]["error"]["code"]
+    assert refused.http_status == answer(name)["http_status"]
+
+
+def test_an_error_is_one_with_http_200_too(meta: Meta, graph: Graph) -> None:
+    meta.will(answer("odd_200_with_error"))
+    refused = failure_of(lambda: graph.send(MESSAGE))
+    assert isinstance(refused, SendRefused)
+    assert (refused.code, refused.http_status) == (1, 200)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "code", "retry_after"),
+    [
+        (400, {}, -1, None),
+        (401, {}, 190, None),
+        (404, {"Retry-After": "soon"}, -1, None),
+        (429, {"Retry-After": "7"}, 4, 7.0),
+        (429, {"Retry-After": "-7"}, 4, None),
+        (429, {"Retry-After": "nan"}, 4, None),
+        (429, {"Retry-After": "1e300"}, 4, 86_400.0),
+        (429, {"X-Business-Use-Case-Usage": "[not json"}, 4, None),
+        (429, {"X-Business-Use-Case-Usage": '{"1": [{"estimated_time_to_regain_access": null}]}'}, 4, None),
+    ],
+)
+def test_a_refusal_without_body_is_a_refusal(
+    meta: Meta, graph: Graph, status: int, headers: dict[str, str], code: int, retry_after: float | None
+) -> None:
+    meta.will(Reply(status=status, headers=headers))
+    refused = failure_of(lambda: graph.send(MESSAGE))
+    assert isinstance(refused, SendRefused)
+    assert (refused.code, refused.retry_after) == (code, retry_after)
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds"),
+    [("err_130429_throughput_429_variant", 2.0), ("err_80007_waba_limit", 900.0), ("err_4_app_limit", None)],
+)
+def test_meta_says_how_long_to_wait(meta: Meta, graph: Graph, name: str, seconds: float | None) -> None:
+    meta.will(answer(name))
+    refused = failure_of(lambda: graph.send(MESSAGE))
+    assert isinstance(refused, SendRefused)
+    assert refused.retry_after == seconds
+
+
+def test_details_are_kept_without_token_phones_and_message_ids(meta: Meta, graph: Graph) -> None:
+    details = f"{TOKEN} may not write to +502 5550-1234 about {WAMID} (3)"
+    meta.will(Reply(status=400, body=json.dumps({"error": {"code": 100, "error_data": {"details": details}}}).encode()))
+    refused = failure_of(lambda: graph.send(MESSAGE))
+    assert isinstance(refused, SendRefused)
+    assert refused.details == "# may not write to # about # (3)"
+
+
+@pytest.mark.parametrize("error", [{}, {"code": "1"}, {"code": True}, {"code": None, "message": 7, "error_data": []}])
+def test_a_malformed_error_is_a_refusal_without_code(meta: Meta, graph: Graph, error: dict[str, Any]) -> None:
+    meta.will(Reply(status=500, body=json.dumps({"error": error}).encode()))
+    refused = failure_of(lambda: graph.send(MESSAGE))
+    assert isinstance(refused, SendRefused)
+    assert refused.code == -1
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        _reply(answer("err_empty_500")),
+        _reply(answer("err_html_502")),
+        _reply(answer("odd_200_no_messages")),
+        Reply(),
+        Reply(body=b"{"),
+        Reply(body=b"[]"),
+        Reply(body=b'{"messages": {}}'),
+        Reply(body=b'{"messages": [{"id": 7}]}'),
+        Reply(body=b'{"messages": ["x"]}'),
+        Reply(body=b"[" * 100_000),
+        Reply(status=202, body=json.dumps(answer("ok_text")["body"]).encode()),
+        Reply(status=408),
+        Reply(hang_up=True),
+        Reply(headers={"Content-Length": "500"}, body=b'{"messages"', status=200),
+    ],
+)
+def test_what_cannot_be_understood_may_have_been_sent(meta: Meta, graph: Graph, reply: Reply) -> None:
+    meta.will(reply)
+    if reply.headers.get("Content-Length") == "500":
+        graph = graph_at(meta.url, timeout=(2, 0.05))
+    assert isinstance(failure_of(lambda: graph.send(MESSAGE)), OutcomeUnknown)
+    assert len(meta.asked) == 1
+
+
+def test_silence_after_sending_is_an_unknown_outcome(meta: Meta) -> None:
+    meta.will(Reply(say_nothing=True))
+    assert isinstance(failure_of(lambda: graph_at(meta.url, timeout=(2, 0.05)).send(MESSAGE)), OutcomeUnknown)
+
+
+def test_a_connection_that_never_came_about_has_sent_nothing() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
+        graph = graph_at(f"http://127.0.0.1:{taken.getsockname()[1]}")
+        assert isinstance(failure_of(lambda: graph.send(MESSAGE)), NotSent)
+        assert isinstance(failure_of(lambda: graph.mark_read(WAMID)), NotSent)
+        assert isinstance(failure_of(lambda: graph.upload(b"x", "image/png", "x.png")), NotSent)
+        unavailable = failure_of(lambda: graph.fetch_media("1"))
+        assert isinstance(unavailable, MediaUnavailable)
+        assert unavailable.temporary
+
+
+@pytest.mark.parametrize("url", ["http://name.invalid", "nonsense"])
+def test_an_address_that_leads_nowhere_has_sent_nothing(url: str) -> None:
+    assert isinstance(failure_of(lambda: graph_at(url).send(MESSAGE)), NotSent)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_the_token_follows_no_redirect(meta: Meta, graph: Graph, status: int) -> None:
+    elsewhere = {"Location": f"{meta.url}/elsewhere"}
+    meta.will(Reply(status=status, headers=elsewhere))
+    assert isinstance(failure_of(lambda: graph.send(MESSAGE)), OutcomeUnknown)
+    meta.will(found_at(meta, PICTURE), Reply(status=status, headers=elsewhere))
+    assert isinstance(failure_of(lambda: graph.fetch_media("1")), MediaUnavailable)
+    assert len(meta.asked) == 3
+    assert not any("elsewhere" in asked.path for asked in meta.asked)
+
+
+@pytest.mark.parametrize("token", ["", " ", "a b", "ñ", "a\nb"])
+def test_a_token_that_no_header_can_carry_is_refused_unseen(token: str) -> None:
+    with pytest.raises(ValueError, match="access_token") as refused:
+        Graph(base_url="http://x", version="v26.0", phone_number_id=OURS, access_token=token)
+    assert not token.strip() or token not in str(refused.value)
+
+
+def test_reading_is_marked(meta: Meta, graph: Graph) -> None:
+    meta.will(answer("ok_read"), answer("ok_read"), answer("err_131000_unknown"))
+    graph.mark_read("wamid.IN1")
+    graph.mark_read("wamid.IN1", typing=False)
+    assert json.loads(meta.asked[0].body)["typing_indicator"] == {"type": "text"}
+    assert "typing_indicator" not in json.loads(meta.asked[1].body)
+    assert isinstance(failure_of(lambda: graph.mark_read("wamid.IN1")), SendRefused)
+
+
+def test_a_file_is_uploaded_as_a_form(meta: Meta, graph: Graph) -> None:
+    meta.will(answer("ok_upload"), Reply(body=b"{}"))
+    assert graph.upload(PICTURE, "image/jpeg", "../boleto.jpg") == "1037543291543636"
+    [asked] = meta.asked
+    assert asked.path == f"/v26.0/{OURS}/media"
+    assert PICTURE in asked.body
+    assert b'filename="boleto.jpg"' in asked.body
+    assert b"whatsapp" in asked.body
+    assert isinstance(failure_of(lambda: graph.upload(b"x", "image/png", "")), OutcomeUnknown)
+
+
+def found_at(meta: Meta, content: bytes, **fields: Any) -> dict[str, Any]:
+    digest = hashlib.sha256(content)
+    found = {"url": f"{meta.url}/file?x=1", "mime_type": "image/jpeg", "sha256": digest.hexdigest(), **fields}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+@pytest.mark.parametrize("form", ["hex", "HEX", "base64", None])
+def test_a_file_comes_in_two_steps_and_is_the_one_named(meta: Meta, graph: Graph, form: str | None) -> None:
+    digest = hashlib.sha256(PICTURE)
+    named = {
+        "hex": digest.hexdigest(),
+        "HEX": digest.hexdigest().upper(),
+        "base64": base64.b64encode(digest.digest()).decode(),
+    }.get(form or "")
+    meta.will(found_at(meta, PICTURE, sha256=named), Reply(body=PICTURE))
+    file = graph.fetch_media("178")
+    assert (file.content, file.mime_type, file.sha256) == (PICTURE, "image/jpeg", digest.hexdigest())
+    look_up, download = meta.asked
+    assert (look_up.method, look_up.path) == ("GET", f"/v26.0/178?phone_number_id={OURS}")
+    assert download.path == "/file?x=1"
+    assert download.headers["Authorization"] == f"Bearer {TOKEN}"
+
+
+@pytest.mark.parametrize("named", ["0" * 64, "AAAA", "ñ", "not base64!", 7])
+def test_other_bytes_than_those_named_are_damaged(meta: Meta, graph: Graph, named: object) -> None:
+    meta.will(found_at(meta, PICTURE, sha256=named), Reply(body=PICTURE))
+    assert isinstance(failure_of(lambda: graph.fetch_media("178")), MediaDamaged)
+
+
+def test_an_expired_link_is_asked_for_again_once(meta: Meta, graph: Graph) -> None:
+    expired = answer("media_404_expired")
+    meta.will(found_at(meta, PICTURE), expired, found_at(meta, PICTURE), Reply(body=PICTURE))
+    assert graph.fetch_media("178").content == PICTURE
+    meta.will(found_at(meta, PICTURE), expired, found_at(meta, PICTURE), expired)
+    assert isinstance(failure_of(lambda: graph.fetch_media("178")), MediaUnavailable)
+    assert len(meta.asked) == 8
+
+
+def test_a_file_may_be_as_large_as_the_limit_and_no_larger(meta: Meta, graph: Graph) -> None:
+    meta.will(found_at(meta, PICTURE), Reply(body=PICTURE))
+    assert graph.fetch_media("1", limit_bytes=len(PICTURE)).content == PICTURE
+    meta.will(found_at(meta, PICTURE, file_size=str(len(PICTURE))))
+    assert isinstance(failure_of(lambda: graph.fetch_media("1", limit_bytes=len(PICTURE) - 1)), MediaTooLarge)
+    meta.will(found_at(meta, PICTURE, file_size="1"), Reply(body=PICTURE))
+    too_large = failure_of(lambda: graph.fetch_media("1", limit_bytes=len(PICTURE) - 1))
+    assert isinstance(too_large, MediaTooLarge)
+    assert too_large.limit == len(PICTURE) - 1
+
+
+def test_a_file_of_unnamed_length_is_read_up_to_the_limit(meta: Meta, graph: Graph) -> None:
+    chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    endless = Reply(headers={"Transfer-Encoding": "chunked", "Content-Length": ""}, body=chunk * 64 + b"0\r\n\r\n")
+    meta.will(found_at(meta, PICTURE), endless)
+    assert isinstance(failure_of(lambda: graph.fetch_media("1", limit_bytes=100_000)), MediaTooLarge)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example.invalid/x",
+        "https://evilfbcdn.net/x",
+        "https://fbcdn.net.evil.example/x",
+        "https://lookaside.fbsbx.com@evil.example/x",
+        "https://evil.example\\@lookaside.fbsbx.com/x",
+        "http://lookaside.fbsbx.com/x",
+        "ftp://lookaside.fbsbx.com/x",
+        "file:///etc/passwd",
+        "//lookaside.fbsbx.com/x",
+        "https://user:pw@127.0.0.1/x",
+        "https://[::1",
+        "https://lookaside.fbsbx.com/\r\nx",
+        "",
+        7,
+        None,
+    ],
+)
+def test_the_token_goes_to_known_hosts_only(meta: Meta, graph: Graph, url: object) -> None:
+    meta.will(found_at(meta, PICTURE, url=url))
+    assert isinstance(failure_of(lambda: graph.fetch_media("1")), MediaUnavailable)
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("https://lookaside.fbsbx.com/x", True),
+        ("https://LOOKASIDE.fbsbx.com/x", True),
+        ("https://scontent.xx.fbcdn.net/x", True),
+        ("https://mmg.whatsapp.net/x", True),
+        ("https://fbcdn.net/x", False),
+        ("https://graph.facebook.com/x", True),
+        ("http://graph.facebook.com/x", False),
+    ],
+)
+def test_metas_hosts_are_known_over_https(url: str, allowed: bool) -> None:
+    assert graph_at("https://graph.facebook.com")._is_media_url(url) is allowed
+
+
+@pytest.mark.parametrize("media_id", ["", "../me", "1/2", "1?x", "ñ", "1\n"])
+def test_a_media_id_is_not_a_path(graph: Graph, media_id: str) -> None:
+    assert isinstance(failure_of(lambda: graph.fetch_media(media_id)), MediaUnavailable)
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "temporary"),
+    [
+        ("err_100_33_missing_object", 100, False),
+        ("err_190_expired", 190, False),
+        ("err_131016_unavailable", 131016, True),
+        ("err_html_502", None, True),
+    ],
+)
+def test_a_file_that_cannot_be_had_says_whether_to_ask_again(
+    meta: Meta, graph: Graph, name: str, code: int | None, temporary: bool
+) -> None:
+    meta.will(answer(name))
+    unavailable = failure_of(lambda: graph.fetch_media("1"))
+    assert isinstance(unavailable, MediaUnavailable)
+    assert (unavailable.code, unavailable.temporary) == (code, temporary)
+
+
+@pytest.mark.parametrize(("status", "temporary"), [(403, False), (500, True)])
+def test_a_download_that_fails_says_whether_to_ask_again(
+    meta: Meta, graph: Graph, status: int, temporary: bool
+) -> None:
+    meta.will(found_at(meta, PICTURE), Reply(status=status))
+    unavailable = failure_of(lambda: graph.fetch_media("1"))
+    assert isinstance(unavailable, MediaUnavailable)
+    assert unavailable.temporary is temporary
+
+
+def test_a_download_that_breaks_off_may_be_repeated(meta: Meta, graph: Graph) -> None:
+    meta.will(found_at(meta, PICTURE), Reply(hang_up=True))
+    unavailable = failure_of(lambda: graph.fetch_media("1"))
+    assert isinstance(unavailable, MediaUnavailable)
+    assert unavailable.temporary
