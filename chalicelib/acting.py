@@ -156,7 +156,7 @@ def _numbers(
             if turn.taken is None:
                 return numbers
             nearest = _nearest_free(found.raffle, list(turn.taken.until))
-            turn.say(turn.words.taken(found.raffle, turn.taken, nearest, turn.now))
+            turn.say(turn.words.taken(found.raffle, turn.taken, nearest))
         case picks.Unclear():
             turn.say(turn.words.unclear(found.raffle, pick, MOST_NUMBERS))
     return None
@@ -216,7 +216,7 @@ def _say_where_it_stands(turn: Turn, selling: Selling, raffle: Raffle, order: Or
     elif order.status is OrderStatus.PENDING_PAYMENT:
         turn.say(words_.pay(raffle, order, turn.now))
     elif order.status is OrderStatus.IN_REVIEW:
-        turn.say(words_.in_review(raffle, order, turn.now))
+        turn.say(words_.in_review(raffle, order))
     elif order.status is OrderStatus.PAID:
         turn.say(words_.already_paid(order), done)
     else:
@@ -270,14 +270,14 @@ def _take_proof(turn: Turn, selling: Selling, order_id: str | None, media: Media
         turn.notices.append(words("en").late_proof_came(raffle, order, turn.contact.name))
         return
     turn.say(
-        turn.words.in_review(raffle, order, turn.now),
+        turn.words.in_review(raffle, order),
         Conversation(stage=Stage.PAYMENT, raffle_id=raffle.id, order_id=order.id),
     )
     turn.notices.append(words("en").proof_came(raffle, order, turn.contact.name))
 
 
 def _that_waits(turn: Turn, order_id: str | None) -> Order | None:
-    """The order that a file is the proof of: the one at hand, else the newest that waits for one, else one that ended."""
+    """What a file is the proof of: the order at hand, else the newest that waits for one, else one that ended."""
     if order_id is not None:
         order = orders.get_all([order_id]).get(order_id)
         if order is not None and order.status in OWNING - {OrderStatus.PAID}:

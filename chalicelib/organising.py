@@ -73,7 +73,7 @@ class Organising:
         return new
 
     def move(self, raffle_id: str, event: RaffleEvent, *, by: str) -> Raffle:
-        """Activate, deactivate …: at the same cost at any size (N2). Raises RaffleNotFound, RaffleOutOfTurn, TryAgain."""
+        """Activate, deactivate …: costs the same at any size (N2). Raises RaffleNotFound, RaffleOutOfTurn, TryAgain."""
         old = raffles.get(raffle_id)
         status = old.after(event)
         if status is None or status is old.status:
@@ -114,12 +114,9 @@ class Organising:
                 if len(wanted) > limit:
                     break
         further = str(wanted.pop()[0]) if len(wanted) > limit else None
-        owned = board.tickets(raffle, [number for number, state in wanted if state != "AVAILABLE"])
-        found = []
-        for number, state in wanted:
-            ticket = owned.get(number)
-            found.append(Ticket(number, state, ticket and ticket.order_id, ticket and ticket.contact_id))
-        return Page(found, further, None)
+        owned = board.owners(raffle, [number for number, state in wanted if state != "AVAILABLE"])
+        tickets = [Ticket(number, state, *owned.get(number, (None, None))) for number, state in wanted]
+        return Page(tickets, further, None)
 
     def create_token(self, name: str, *, key: str | None = None) -> str | None:
         """A new API token, returned this once; None when the given one exists already."""

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import islice
 from json import dumps
 from typing import Any
 
@@ -30,7 +29,7 @@ class Receiving:
     phone_number_id: str
 
     def accept(self, raw: bytes, signature: str | None) -> bool:
-        """Queue every update of a body. False, and nothing is kept, when it is not signed by WhatsApp. Raises NotQueued."""
+        """Queue every update of a body. False, and nothing is kept, when WhatsApp did not sign it. Raises NotQueued."""
         if not is_signed(raw, signature, self.app_secrets):
             count("WebhooksRefused")
             return False

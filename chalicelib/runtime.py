@@ -1,7 +1,7 @@
-"""Puts the parts together, once for each process and only when first asked. The one place where tests substitute them."""
+"""Puts the parts together, once a process and only when first asked. The one place where tests substitute them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from os import environ
@@ -30,11 +30,11 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Runtime:
-    """Everything that runs. `clock` and `random` are arguments, so that tests decide what time it is and what is drawn."""
+    """Everything that runs. `clock` and `random` are arguments: tests decide what time it is and what is drawn."""
 
     settings: Settings
     clock: Callable[[], datetime] = utc_now
-    random: Random = SystemRandom()
+    random: Random = field(default_factory=SystemRandom)
 
     def __post_init__(self) -> None:
         bind(self.settings.TOMBOLA_TABLE, self.settings.region)

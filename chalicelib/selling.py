@@ -231,7 +231,7 @@ class Selling:
                 for order in due:
                     try:
                         expired = self.expire(order.id)
-                    except Exception:  # whatever is wrong with this order must not keep the others held
+                    except Exception:  # noqa: BLE001 - one bad order must not keep the others held
                         logger.exception("an order could not be expired", extra={"order_id": order.id})
                         expired = False
                     done += expired
@@ -244,13 +244,13 @@ class Selling:
         """H4: end those of the orders whose hold is over, as the schedule would have. Whether there was one."""
         now = self.clock()
         over = [order.id for order in orders.get_all(order_ids).values() if order.is_over(now)]
-        return any([self.expire(order_id) for order_id in over])
+        return sum(self.expire(order_id) for order_id in over) > 0
 
     def free_ended_of(self, raffle: Raffle) -> bool:
         """H4 for a whole raffle: end its holds that are over. Whether there was one."""
         now = self.clock()
         due = [order for status in RUNNING for order in orders.overdue(status, now, limit=EXPIRE_BATCH)]
-        return any([self.expire(order.id) for order in due if order.raffle_id == raffle.id])
+        return sum(self.expire(order.id) for order in due if order.raffle_id == raffle.id) > 0
 
     def around(self, order: Order) -> Around:
         """The order's raffle and contact: one request."""

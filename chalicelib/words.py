@@ -182,7 +182,7 @@ class Words:
             Choice(id=c.cancel_order(order.id), title=self._("Cancel")),
         )
 
-    def taken(self, raffle: Raffle, refusal: NumbersTaken, nearest: Sequence[int], now: datetime) -> Said:
+    def taken(self, raffle: Raffle, refusal: NumbersTaken, nearest: Sequence[int]) -> Said:
         """H8: which numbers are taken, when held ones come free, and the nearest free ones."""
         _ = self._
         lines = [
@@ -229,7 +229,7 @@ class Words:
         ]
         return Said(text="\n".join(lines))
 
-    def in_review(self, raffle: Raffle, order: Order, now: datetime) -> Said:
+    def in_review(self, raffle: Raffle, order: Order) -> Said:
         _ = self._
         lines = (
             _("Thank you, I have your payment proof for order *{code}*.").format(code=order.id),

@@ -113,7 +113,7 @@ Action = (
 
 
 def step(talk: Conversation, heard: Heard) -> Action:
-    """What to do about `heard`. Tapped ids are untrusted: they name a wish, and the rules are checked where it is met."""
+    """What to do about `heard`. Tapped ids are untrusted: they name a wish; the rules are checked where it is met."""
     if heard.kind is HeardKind.MEDIA and heard.media is not None:
         return TakeProof(talk.order_id, heard.media)
     if heard.kind is HeardKind.CHOICE:

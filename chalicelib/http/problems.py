@@ -52,7 +52,7 @@ class Malformed(Exception):
 
 def problem(status: int, code: str, detail: str, **more: Any) -> Response:
     body = {"type": "about:blank", "title": TITLES[status], "status": status, "code": code, "detail": detail, **more}
-    headers = {"Content-Type": "application/problem+json"}
+    headers: dict[str, str | list[str]] = {"Content-Type": "application/problem+json"}
     if status == 429:
         headers["Retry-After"] = "1"
     return Response(dumps(body, ensure_ascii=False), status_code=status, headers=headers)
@@ -74,7 +74,7 @@ def answers_problems(view: View) -> View:
         except SettingsInvalid as failure:
             logger.critical("settings are not usable", extra={"reason": str(failure)})
             return problem(503, "not_configured", "The service is not configured. Its log names the setting.")
-        except Exception:  # the outermost edge: nothing of what went wrong may reach the client
+        except Exception:  # noqa: BLE001 - the outermost edge: nothing of it may reach the client
             logger.exception("a request failed")
             return problem(500, "internal_error", "The request failed. The log has the reason.")
 

@@ -32,7 +32,7 @@ def take(transaction: Transaction, raffle: Raffle, order: Order) -> None:
 
 
 def free(transaction: Transaction, raffle: Raffle, order: Order) -> None:
-    """Take the order's numbers away from it. Each ticket must be the order's: so each bit is taken away exactly once."""
+    """Take the order's numbers away from it. Each ticket must be the order's: so each bit is taken away just once."""
     for number in order.numbers:
         ticket = TicketRecord(*ticket_key(raffle, number))
         transaction.delete(ticket, name=TICKET, only_if=TicketRecord.order_id == order.id)
@@ -88,10 +88,11 @@ def states(raffle: Raffle, start: int) -> Iterator[tuple[int, str]]:
                     yield number, "SOLD" if number in sold else "RESERVED" if number in taken else "AVAILABLE"
 
 
-def tickets(raffle: Raffle, numbers: Collection[int]) -> dict[int, TicketRecord]:
-    """Who has each of the numbers; those without a ticket are left out. One request for up to 100 numbers."""
+def owners(raffle: Raffle, numbers: Collection[int]) -> dict[int, tuple[str, str]]:
+    """number → (order, contact) that has it; those without a ticket are left out. One request for up to 100 numbers."""
     keys = [ticket_key(raffle, number) for number in numbers]
-    return {int(record.sk): record for record in TicketRecord.batch_get(keys, consistent_read=True)}
+    found = TicketRecord.batch_get(keys, consistent_read=True)
+    return {int(record.sk): (record.order_id, record.contact_id) for record in found}
 
 
 def free_numbers(layout: Layout, found: Sequence[Leaf]) -> dict[int, list[int]]:

@@ -5,12 +5,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
+from pynamodb.expressions.condition import Condition
+
 from chalicelib.domain.contacts import Contact, contact_ids
 from chalicelib.domain.conversation import Conversation, Stage
 from chalicelib.domain.talk import Identity
 from chalicelib.store.messages import inbound_key
-from chalicelib.store.records import AliasRecord, CodeRecord, ContactRecord, InboundRecord, Record
 from chalicelib.store.raffles import code_key
+from chalicelib.store.records import AliasRecord, CodeRecord, ContactRecord, InboundRecord, Record
 from chalicelib.store.transaction import Transaction
 
 CONTACT = "contact"  # the name of the condition on a contact's version
@@ -64,10 +66,9 @@ def get(contact_id: str) -> Contact | None:
 
 def save(transaction: Transaction, contact: Contact, *, now: datetime) -> None:
     """Store the contact if it is still the version that was read (M2); a new one also gets its aliases."""
+    unchanged: Condition = ContactRecord.pk.does_not_exist()
     if contact.version:
         unchanged = ContactRecord.version == contact.version
-    else:
-        unchanged = ContactRecord.pk.does_not_exist()
     created = replace(contact, version=contact.version + 1, created_at=contact.created_at or now)
     transaction.put(as_record(created), name=CONTACT, only_if=unchanged)
 

@@ -165,7 +165,8 @@ def _update(contact_id: str, outbound_id: str, actions: list[Action], only_if: C
 
 
 def _as_outbound(record: Record) -> Outbound:
-    assert isinstance(record, OutboundRecord) and record.queue_at is not None
+    assert isinstance(record, OutboundRecord)
+    assert record.queue_at is not None
     due_at = datetime.fromisoformat(record.queue_at.partition("#")[0])
     return Outbound(
         contact_id=record.contact_id,

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
+
+from pynamodb.indexes import GlobalSecondaryIndex
 
 from chalicelib.domain.orders import RUNNING, TRANSITIONS, Order, OrderEvent, OrderStatus, Proof
-from chalicelib.domain.refusals import OrderNotFound
 from chalicelib.domain.raffles import Raffle
+from chalicelib.domain.refusals import OrderNotFound
 from chalicelib.store import raffles
 from chalicelib.store.pages import CursorInvalid, Page, page_of
 from chalicelib.store.records import OrderRecord, ProofMap, Record, stamp
@@ -32,11 +35,11 @@ def move(transaction: Transaction, order: Order, event: OrderEvent, *, over_at: 
     record = as_record(order)
     actions = [OrderRecord.status.set(record.status), OrderRecord.updated_at.set(record.updated_at)]
     actions += [OrderRecord.queue_key.set(record.queue_key), OrderRecord.queue_at.set(record.queue_at)]
-    if record.paid_at is not None:
+    if order.paid_at is not None:
         actions.append(OrderRecord.paid_at.set(record.paid_at))
-    if record.proofs:
+    if order.proofs:
         actions.append(OrderRecord.proofs.set(record.proofs))
-    if record.reserved_until is None:
+    if order.reserved_until is None:
         actions.append(OrderRecord.reserved_until.remove())
     else:
         actions.append(OrderRecord.reserved_until.set(record.reserved_until))
@@ -91,6 +94,7 @@ def listed(
         if contact_id is not None and raffle_id is not None:
             of_raffle = OrderRecord.raffle_id == raffle_id
             only = of_raffle if only is None else only & of_raffle
+    index: GlobalSecondaryIndex[Any]
     if contact_id is not None:
         index, hash_key = Record.by_contact, contact_id
     elif raffle_id is not None:

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from typing import Any
+
+from pynamodb.indexes import GlobalSecondaryIndex
 
 from chalicelib.domain.raffles import Board, Raffle, RaffleStatus
 from chalicelib.domain.refusals import CodeTaken, RaffleNotFound, TryAgain
@@ -83,10 +86,8 @@ def listed(
     status: RaffleStatus | None, *, limit: int, after: str | None = None, backwards: bool = False
 ) -> Page[Raffle]:
     """Raffles in the order of their making, newest first. One query."""
-    if status is None:
-        index, hash_key = Record.by_time, ALL
-    else:
-        index, hash_key = Record.by_queue, queue(status)
+    index: GlobalSecondaryIndex[Any] = Record.by_time if status is None else Record.by_queue
+    hash_key = ALL if status is None else queue(status)
     return page_of(index, hash_key, as_raffle, limit=limit, after=after, backwards=backwards)
 
 
@@ -113,10 +114,9 @@ def as_record(raffle: Raffle) -> RaffleRecord:
 
 def as_raffle(record: Record) -> Raffle:
     assert isinstance(record, RaffleRecord)
-    values = record.attribute_values
-    optional = ("hold_minutes", "max_per_contact", "opens_at", "closes_at")
-    fields = {name: values[name] for name in Raffle.__dataclass_fields__ if name not in optional}
-    return Raffle(**{**fields, "status": RaffleStatus(record.status)}, **{name: values.get(name) for name in optional})
+    # An attribute that is None is not stored, so that not all of them are there.
+    fields: dict[str, Any] = {name: record.attribute_values.get(name) for name in Raffle.__dataclass_fields__}
+    return Raffle(**{**fields, "status": RaffleStatus(record.status)})
 
 
 def found_in(records: Iterable[Record]) -> list[Raffle]:

@@ -96,17 +96,13 @@ def bind(table: str, region: str) -> None:
     """Point every record class at `table`. Called once by the composition, before the first request."""
     Record.Meta.table_name = table
     Record.Meta.region = region
-    connection().connection._client = None  # a test or a settings change may bring another endpoint
-
-
-def connection() -> Any:
-    return Record._get_connection()
+    low_level()  # made once on the base class, so that all classes share one client
 
 
 def low_level() -> Connection:
     """The connection that transactions are made on."""
-    found: Connection = connection().connection
-    return found
+    # PynamoDB has no public way to share the models' client with a transaction.
+    return Record._get_connection().connection  # noqa: SLF001
 
 
 def stamp(moment: datetime, *more: str) -> str:
@@ -199,7 +195,7 @@ class ProofMap(MapAttribute[str, Any]):
 
 
 class OrderRecord(Record, discriminator="order"):
-    """pk ORDER#id, sk ORDER. In by_queue under its status: by deadline while the clock runs, by time of change after."""
+    """pk ORDER#id, sk ORDER. In by_queue under its status: by deadline while the clock runs, else by time of change."""
 
     id = UnicodeAttribute()
     raffle_id = UnicodeAttribute()

@@ -129,7 +129,7 @@ def persistently(attempt: Callable[[], T], *, again_on: type[Exception] | tuple[
     """
     for number in range(TRIES):
         if number:
-            sleep(random() * FIRST_PAUSE * 2**number)
+            sleep(random() * FIRST_PAUSE * 2**number)  # noqa: S311 - jitter is no secret
         try:
             return attempt()
         except again_on:

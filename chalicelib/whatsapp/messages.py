@@ -110,7 +110,7 @@ def cta_url(body: str, *, label: str, url: str, header: str = "", footer: str = 
     return _interactive("cta_url", body, action, header=header, footer=footer)
 
 
-def flow(  # noqa: PLR0913 - so many things name a flow
+def flow(
     body: str,
     *,
     flow_id: str,
