@@ -55,7 +55,7 @@ package: $(READY) messages ## Write the deployment (template and zip) to out/: m
 		if n.endswith(".dist-info/WHEEL") and b"linux_x86_64" in z.read(n)) or 0)'
 
 catalogue: $(READY) ## Bring the texts' catalogues up to date with the code
-	$(BIN)/pybabel extract --project=Tombola --no-wrap --sort-by-file --add-comments=Note: -k n_:1,2 -o $(LOCALE)/tombola.pot chalicelib
+	$(BIN)/pybabel extract --project=Tombola --version=0.1 --copyright-holder="the Tombola authors" --no-wrap --sort-by-file --add-location=file --add-comments=Note: -k n_:1,2 -o $(LOCALE)/tombola.pot chalicelib
 	@test -z "$(wildcard $(LOCALE)/*/LC_MESSAGES/*.po)" || \
 		$(BIN)/pybabel update --domain=tombola --no-wrap --ignore-pot-creation-date -i $(LOCALE)/tombola.pot -d $(LOCALE)
 	@$(MAKE) --no-print-directory messages

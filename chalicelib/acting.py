@@ -50,6 +50,8 @@ class Turn:
 def act(action: c.Action, turn: Turn, selling: Selling) -> None:
     """Carry out the action. What it reads, it reads now; what it changes goes into the turn's transaction."""
     match action:
+        case c.StayQuiet():
+            pass
         case c.ShowMenu(not_understood):
             turn.say(turn.words.menu(not_understood=not_understood), _at_rest(turn))
         case c.ShowHelp():

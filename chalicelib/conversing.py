@@ -12,7 +12,7 @@ from chalicelib.domain import picks
 from chalicelib.domain.contacts import contact_ids
 from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.refusals import NumbersTaken
-from chalicelib.domain.talk import Identity
+from chalicelib.domain.talk import HeardKind, Identity
 from chalicelib.logs import count, logger
 from chalicelib.proofs import Proofs
 from chalicelib.selling import Selling
@@ -43,7 +43,8 @@ class Conversing:
 
         Raises TryAgain when the store stayed too busy: the queue delivers the message again.
         """
-        self._show_typing(message)
+        if message.heard.kind is not HeardKind.SIGN:
+            self._show_typing(message)
         keep = lru_cache(self.proofs.keep)  # a second try at the same message does not fetch the file again
         taken: NumbersTaken | None = None
 

@@ -22,7 +22,7 @@ from local.processes import Child, Children
 from local.worker import WATCHED
 
 ROOT = Path(__file__).parent.parent
-STATE = ROOT / ".local"
+STATE = Path(os.environ.get("TOMBOLA_STATE") or ROOT / ".local").resolve()
 POLL_SECONDS = 0.2
 START_SECONDS = 60.0
 BIN = Path(sys.executable).parent
@@ -192,7 +192,7 @@ def _seed(run: Run, environment: Mapping[str, str]) -> bool:
 @contextlib.contextmanager
 def _only_one() -> Iterator[int]:
     """Hold the lock on the state directory. The guardian holds it too, until the last child is gone."""
-    STATE.mkdir(exist_ok=True)
+    STATE.mkdir(parents=True, exist_ok=True)
     with (STATE / "run.lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -233,4 +233,4 @@ def _in_use(port: int) -> bool:
 
 
 def _relative(path: Path) -> str:
-    return str(path.relative_to(ROOT))
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)

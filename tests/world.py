@@ -24,7 +24,9 @@ from local.worker import Context, schedule_event, sqs_event
 Json = dict[str, Any]
 TOKEN = "local-token"
 ORGANISER = webhooks.Person(name="Olga", phone="+50255550000")
-PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 
 class Clock:
@@ -83,7 +85,9 @@ class Buyer:
         make: Any = webhooks.button_reply if last["type"] == "button" else webhooks.list_reply
         key = "button_id" if last["type"] == "button" else "row_id"
         named = {key: option["id"], "title": option["title"]}
-        return self.sends(make(self.person, **named, message_id=self.world.new_id(), at=self.world.at, reply_to="wamid.X"))
+        return self.sends(
+            make(self.person, **named, message_id=self.world.new_id(), at=self.world.at, reply_to="wamid.X")
+        )
 
     def sends_proof(self, content: bytes = PNG) -> Json:
         media_id = f"{len(self.world.graph.files) + 1}"
@@ -99,7 +103,9 @@ class Buyer:
     @property
     def heard(self) -> list[Json]:
         """All messages to this person, oldest first."""
-        return [message for message in self.world.graph.sent if message.get("to", message.get("recipient")) in self.names]
+        return [
+            message for message in self.world.graph.sent if message.get("to", message.get("recipient")) in self.names
+        ]
 
     @property
     def names(self) -> tuple[str | None, ...]:
@@ -125,7 +131,9 @@ class World:
         return f"wamid.IN{self.ids}"
 
     def buyer(self, name: str = "Lucía", number: int = 1) -> Buyer:
-        return Buyer(world=self, person=webhooks.Person(name=name, phone=f"+5025550{number:04}", user_id=f"GT.77{number:04}"))
+        return Buyer(
+            world=self, person=webhooks.Person(name=name, phone=f"+5025550{number:04}", user_id=f"GT.77{number:04}")
+        )
 
     def organiser(self) -> Buyer:
         return Buyer(world=self, person=ORGANISER)

@@ -97,8 +97,14 @@ class ShowHelp:
     pass
 
 
+@dataclass(frozen=True)
+class StayQuiet:
+    pass
+
+
 Action = (
-    ShowMenu
+    StayQuiet
+    | ShowMenu
     | ListRaffles
     | OpenRaffle
     | TryCode
@@ -120,6 +126,8 @@ def step(talk: Conversation, heard: Heard) -> Action:
         wish = _tapped(talk, heard.choice)
         if wish is not None:
             return wish
+    elif heard.kind is HeardKind.SIGN:
+        return StayQuiet()
     elif heard.kind is not HeardKind.TEXT:
         return _again(talk, not_understood=True)
     said = fold(heard.text).strip(" .!?¡¿")

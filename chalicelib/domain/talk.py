@@ -9,7 +9,8 @@ class HeardKind(StrEnum):
     TEXT = "text"
     CHOICE = "choice"  # a button or a list row was tapped
     MEDIA = "media"  # an image or a document: perhaps a proof
-    OTHER = "other"  # voice, sticker, location …: understood to exist, not acted on
+    OTHER = "other"  # voice, sticker, location …: not understood, and told so
+    SIGN = "sign"  # a reaction, an edit, a changed number …: nobody waits for an answer
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -173,13 +173,18 @@ def _heard_other(_part: Json) -> Heard:
     return Heard(kind=HeardKind.OTHER)
 
 
-# Whatever is not here is OTHER: voice, stickers, places, edits, revokes, reactions, orders, system, types to come.
+def _heard_sign(_part: Json) -> Heard:
+    return Heard(kind=HeardKind.SIGN)
+
+
+# Whatever is not here is OTHER: voice, stickers, places, orders, types to come.
 HEARD = {
     "text": _heard_text,
     "button": _heard_button,
     "interactive": _heard_interactive,
     "image": _heard_media,
     "document": _heard_media,
+    **dict.fromkeys(("reaction", "edit", "revoke", "system"), _heard_sign),
 }
 
 

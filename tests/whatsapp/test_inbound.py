@@ -95,14 +95,24 @@ def test_each_kind_is_heard(name: str, expected: Heard) -> None:
     "name",
     [
         "audio_file", "voice", "video", "sticker_static", "location_current", "location_place", "contacts_shared",
-        "contacts_many_sparse", "reaction_add", "reaction_removed_empty_emoji", "order", "system_identity_changed",
-        "system_user_changed_number", "unsupported_bare", "unsupported_poll", "unknown_type_legacy", "future_type",
-        "edit_text", "edit_image_caption", "revoke", "request_welcome",
+        "contacts_many_sparse", "order", "unsupported_bare", "unsupported_poll", "unknown_type_legacy", "future_type",
+        "request_welcome",
     ],
 )  # fmt: skip
 def test_the_rest_is_understood_to_exist(name: str) -> None:
     assert message(name).heard == Heard(kind=HeardKind.OTHER)
     assert message(name).kind
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "reaction_add", "reaction_removed_empty_emoji", "system_identity_changed", "system_user_changed_number",
+        "edit_text", "edit_image_caption", "revoke",
+    ],
+)  # fmt: skip
+def test_signs_want_no_answer(name: str) -> None:
+    assert message(name).heard == Heard(kind=HeardKind.SIGN)
 
 
 def test_a_message_tells_who_when_and_to_what() -> None:

@@ -27,11 +27,11 @@ export function bubble(message, { quoted, reaction, tapped, follows }, acts) {
       "aria-label": direction === "mine" ? "You" : "Tombola",
     },
     message.reply_to && quote(message.reply_to, quoted, acts),
-    (BODIES[kind] ?? other)(content),
-    el("span", { class: "meta" },
-      el("time", { datetime: new Date(message.at * 1000).toISOString() }, clockTime(message.at)),
-      direction === "mine" && tick(message.status)),
-    el("div", { class: "after-meta" }),
+    el("div", { class: "content" },
+      (BODIES[kind] ?? other)(content),
+      el("span", { class: "meta" },
+        el("time", { datetime: new Date(message.at * 1000).toISOString() }, clockTime(message.at)),
+        direction === "mine" && tick(message.status))),
     choices,
     fault(message, acts),
     reaction && el("span", { class: "reaction", "aria-label": `Reaction ${reaction}` }, reaction),
@@ -79,7 +79,7 @@ function header(content) {
 
 function picture({ id, link, caption }) {
   const url = link ?? mediaUrl(id);
-  const image = el("img", { src: url, alt: caption ? "Photo" : "Photo without caption", loading: "lazy" });
+  const image = el("img", { src: url, alt: caption ? "Photo" : "Photo without caption" });
   // A picture that cannot be shown must not leave a hole: tests send invented ids.
   image.addEventListener("error", () => image.replaceWith(el("span", { class: "file" }, icon("photo"), "Photo not found")));
   return el("a", { class: "picture", href: url, target: "_blank", rel: "noopener noreferrer" }, image);

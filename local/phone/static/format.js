@@ -8,9 +8,11 @@ const WORD = /[\p{L}\p{N}]/u;
 
 export function formatted(text) {
   const box = el("div", { class: "words", dir: "auto" });
-  text.split(/```([\s\S]+?)```/).forEach((part, index) => {
-    if (index % 2) box.append(el("pre", {}, part.replace(/^\n|\n$/g, "")));
-    else if (part) lines(part, box);
+  text.split(/```([\s\S]+?)```/).forEach((part, index, parts) => {
+    if (index % 2) return box.append(el("pre", {}, part.replace(/^\n|\n$/g, "")));
+    // A block stands on lines of its own: the breaks around it are not shown twice.
+    const words = part.replace(index > 0 ? /^\n/ : "", "").replace(index < parts.length - 1 ? /\n$/ : "", "");
+    return words && lines(words, box);
   });
   return box;
 }

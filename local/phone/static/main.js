@@ -10,7 +10,7 @@ import { dayName, summary } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const chat = $("chat");
-const state = { contacts: [], business: null, current: null, messages: new Map(), typingUntil: new Map(), trouble: null, lost: false };
+const state = { contacts: [], business: null, current: null, messages: new Map(), typingUntil: new Map(), trouble: null, lost: false, follow: true };
 
 const acts = {
   reply: quote,
@@ -73,7 +73,6 @@ function drawChat() {
 // Only what changed is exchanged: focus, scroll position and pictures stay as they are.
 function show(parts) {
   const moved = state.drawn !== state.current;
-  const stay = moved || atEnd();
   const old = new Map([...chat.children].map((node) => [node.key, node]));
   const nodes = parts.map(([key, shown, make]) => {
     const known = old.get(key);
@@ -86,7 +85,8 @@ function show(parts) {
   for (const node of old.values()) if (!keep.has(node)) node.remove();
   nodes.forEach((node, place) => { if (chat.children[place] !== node) chat.insertBefore(node, chat.children[place] ?? null); });
   state.drawn = state.current;
-  if (stay) toEnd();
+  if (moved) state.follow = true;
+  if (state.follow) toEnd();
   $("to-end").hidden = atEnd();
 }
 
@@ -119,11 +119,11 @@ function drawPeople() {
   document.title = `${unread ? `(${unread}) ` : ""}Tombola phone`;
   const person = contact();
   if (!person) return;
-  const [address, windowState] = describe(person);
+  const [address, closed, explained] = describe(person);
   $("business").textContent = state.business.name;
-  $("subtitle").textContent = isTyping(state.current) ? "typing…" : state.business.number;
+  $("subtitle").textContent = isTyping(state.current) ? "typing…" : [state.business.number, closed].filter(Boolean).join(" · ");
+  $("subtitle").title = explained;
   $("owner").replaceChildren(el("b", {}, person.name), address);
-  $("owner").title = windowState;
 }
 
 function renderNotice() {
@@ -182,7 +182,7 @@ const HEARD = {
     if (isNew && message.direction === "mine") person.window_until = message.at + 86400;
     if (message.contact === state.current) {
       state.messages.set(message.id, message);
-      if (isNew && message.direction === "mine") toEnd();
+      if (isNew && message.direction === "mine") state.follow = true;
       drawChat();
     }
     drawPeople();
@@ -215,7 +215,14 @@ startComposer({
   send: ({ words, file, replyTo }) =>
     file ? api.attach(state.current, file, words, replyTo) : api.send(state.current, { text: words, reply_to: replyTo }),
 });
-chat.addEventListener("scroll", () => { $("to-end").hidden = atEnd(); });
+chat.addEventListener("scroll", () => {
+  state.follow = atEnd();
+  $("to-end").hidden = state.follow;
+});
+// Pictures come later than their bubbles, and the composer grows: stay at the end all the same.
+const follow = () => state.follow && toEnd();
+chat.addEventListener("load", follow, { capture: true });
+new ResizeObserver(follow).observe(chat);
 $("to-end").addEventListener("click", toEnd);
 document.addEventListener("visibilitychange", seen);
 window.addEventListener("hashchange", () => {

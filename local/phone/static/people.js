@@ -1,7 +1,7 @@
 // The list of people whose phones can be held.
 
 import { el } from "./dom.js";
-import { clockTime, summary, whenShort } from "./words.js";
+import { summary, whenShort } from "./words.js";
 
 const HUES = { lucia: 330, marco: 205, ana: 150, organiser: 268 };
 const list = document.getElementById("people");
@@ -20,7 +20,7 @@ export function renderPeople(contacts, current, choose) {
 // How to reach somebody, and whether the business may still write freely.
 export function describe({ phone, user_id: userId, window_until: until }) {
   const open = until && until * 1000 > Date.now();
-  return [phone ?? userId, open ? `24 h window until ${clockTime(until)}` : "24 h window closed"];
+  return [phone ?? userId, open ? "" : "24 h window closed", open ? `Tombola may write until ${whenShort(until)}` : "Tombola may send only templates until this person writes"];
 }
 
 function button(id, choose) {
@@ -50,7 +50,7 @@ function fill(node, contact, isCurrent) {
 
 function role({ role: what, phone }) {
   if (what === "organiser") return "Is told of payments";
-  return phone ? "Buys numbers" : "Buys numbers, shares no phone";
+  return phone ? "Buys numbers" : "Buys numbers, hides the phone";
 }
 
 const initials = (name) => name.replace(/^\+/, "").split(" ").slice(0, 2).map((word) => word[0]).join("").toUpperCase();

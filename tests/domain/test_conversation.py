@@ -1,0 +1,231 @@
+"""The conversation: what is done about each thing heard, in each of its five stages."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.domain.conversation import (
+    COMMANDS,
+    NO,
+    YES,
+    Action,
+    AskAboutOrder,
+    CancelOrder,
+    ConfirmOrder,
+    Conversation,
+    HoldNumbers,
+    ListRaffles,
+    OpenRaffle,
+    ShowHelp,
+    ShowMenu,
+    ShowOrders,
+    Stage,
+    TakeProof,
+    TryCode,
+    cancel_order,
+    confirm_order,
+    is_raffle_code,
+    is_reserved,
+    more_raffles,
+    open_raffle,
+    pick_random,
+    step,
+)
+from chalicelib.domain.orders import check_character
+from chalicelib.domain.talk import Heard, HeardKind, Media
+
+ORDER = "234678" + "9" + check_character("2346789")
+OTHERS = "XYWVTRQ" + check_character("XYWVTRQ")
+NOT_UNDERSTOOD = ShowMenu(not_understood=True)
+FILE = Media(id="77")
+
+IDLE = Conversation()
+BROWSING = Conversation(stage=Stage.BROWSING, shown=("first", "second"))
+SELECTING = Conversation(stage=Stage.SELECTING, raffle_id="first")
+CONFIRMING = Conversation(stage=Stage.CONFIRMING, raffle_id="first", order_id=ORDER)
+PAYMENT = Conversation(stage=Stage.PAYMENT, raffle_id="first", order_id=ORDER)
+TALKS = (IDLE, BROWSING, SELECTING, CONFIRMING, PAYMENT)
+LOOKING_AROUND = tuple(replace(talk, order_id=ORDER) for talk in TALKS[:3])  # while an order waits
+
+
+def typed(text: str) -> Heard:
+    return Heard(kind=HeardKind.TEXT, text=text)
+
+
+def tapped(choice: str, title: str = "Tap") -> Heard:
+    return Heard(kind=HeardKind.CHOICE, choice=choice, text=title)
+
+
+def a_code(word: str, otherwise: Action) -> TryCode:
+    return TryCode(word, otherwise)
+
+
+TYPED: list[tuple[Conversation, str, Action]] = [
+    (IDLE, "1", NOT_UNDERSTOOD),
+    (IDLE, "5,12,99", NOT_UNDERSTOOD),
+    (IDLE, "random 3", NOT_UNDERSTOOD),
+    (IDLE, "what?", a_code("WHAT", NOT_UNDERSTOOD)),
+    (IDLE, "BIKE", a_code("BIKE", NOT_UNDERSTOOD)),
+    (IDLE, "yes", a_code("YES", NOT_UNDERSTOOD)),
+    (IDLE, "", NOT_UNDERSTOOD),
+    (BROWSING, "1", OpenRaffle("first")),
+    (BROWSING, " 2. ", OpenRaffle("second")),
+    (BROWSING, "２", OpenRaffle("second")),
+    (BROWSING, "0", ListRaffles()),
+    (BROWSING, "3", ListRaffles()),
+    (BROWSING, "99", ListRaffles()),
+    (BROWSING, "-1", ListRaffles()),
+    (BROWSING, "more", ListRaffles(2)),
+    (BROWSING, "next", ListRaffles(2)),
+    (BROWSING, "bike", a_code("BIKE", ListRaffles())),
+    (BROWSING, "5, 12", ListRaffles()),
+    (SELECTING, "5,12,99", HoldNumbers("first", "5,12,99")),
+    (SELECTING, "random 3", HoldNumbers("first", "random 3")),
+    (SELECTING, "7", HoldNumbers("first", "7")),
+    (SELECTING, "moto-2", a_code("MOTO-2", HoldNumbers("first", "moto-2"))),
+    (SELECTING, "cinco", a_code("CINCO", HoldNumbers("first", "cinco"))),
+    (SELECTING, "¿cuáles?", a_code("CUALES", HoldNumbers("first", "¿cuáles?"))),
+    (CONFIRMING, "confirm", ConfirmOrder(ORDER)),
+    (CONFIRMING, "Yes!", ConfirmOrder(ORDER)),
+    (CONFIRMING, "Sí", ConfirmOrder(ORDER)),
+    (CONFIRMING, "sim", ConfirmOrder(ORDER)),
+    (CONFIRMING, "no", CancelOrder(ORDER)),
+    (CONFIRMING, "Não", CancelOrder(ORDER)),
+    (CONFIRMING, "5,12", AskAboutOrder(ORDER)),
+    (CONFIRMING, "yes please", AskAboutOrder(ORDER)),
+    (PAYMENT, "I have paid", AskAboutOrder(ORDER)),
+    (PAYMENT, "confirm", a_code("CONFIRM", AskAboutOrder(ORDER))),
+    (PAYMENT, "5", AskAboutOrder(ORDER)),
+    (PAYMENT, "bike", a_code("BIKE", AskAboutOrder(ORDER))),
+]
+
+
+@pytest.mark.parametrize(("talk", "text", "action"), TYPED)
+def test_what_is_typed_means_what_the_stage_asks_for(talk: Conversation, text: str, action: Action) -> None:
+    assert step(talk, typed(text)) == action
+
+
+@pytest.mark.parametrize("talk", TALKS, ids=lambda talk: str(talk.stage))
+@pytest.mark.parametrize("loud", [str.lower, str.upper, lambda word: f"  {word}. ", lambda word: f"¡{word}!"])
+@pytest.mark.parametrize("word", sorted(COMMANDS))
+def test_a_command_works_in_every_state_however_it_is_written(talk: Conversation, loud: object, word: str) -> None:
+    assert callable(loud)
+    assert step(talk, typed(loud(word))) == COMMANDS[word](talk)
+
+
+@pytest.mark.parametrize("talk", [*TALKS, *LOOKING_AROUND], ids=lambda talk: f"{talk.stage}{talk.order_id or ''}")
+@pytest.mark.parametrize(
+    ("word", "action"),
+    [
+        ("menu", ShowMenu()),
+        ("hola", ShowMenu()),
+        ("raffles", ListRaffles()),
+        ("my orders", ShowOrders()),
+        ("help", ShowHelp()),
+    ],
+)
+def test_my_orders_help_and_the_like_mean_the_same_in_every_state(talk: Conversation, word: str, action: Action) -> None:
+    assert step(talk, typed(word)) == action
+
+
+@pytest.mark.parametrize("talk", [*TALKS, *LOOKING_AROUND], ids=lambda talk: f"{talk.stage}{talk.order_id or ''}")
+def test_cancel_in_every_state_is_about_the_order_at_hand(talk: Conversation) -> None:
+    assert step(talk, typed("cancel")) == CancelOrder(talk.order_id)
+
+
+@pytest.mark.parametrize("talk", TALKS, ids=lambda talk: str(talk.stage))
+@pytest.mark.parametrize(
+    ("choice", "action"),
+    [
+        ("menu", ShowMenu()),
+        ("raffles", ListRaffles()),
+        (more_raffles(2), ListRaffles(2)),
+        ("orders", ShowOrders()),
+        ("help", ShowHelp()),
+        (open_raffle("abc2345"), OpenRaffle("abc2345")),
+        (confirm_order(OTHERS), ConfirmOrder(OTHERS)),
+        (cancel_order(OTHERS), CancelOrder(OTHERS)),
+    ],
+)
+def test_a_tap_means_the_same_in_every_state(talk: Conversation, choice: str, action: Action) -> None:
+    assert step(talk, tapped(choice)) == action
+
+
+@pytest.mark.parametrize(("talk", "means"), [(talk, talk is SELECTING) for talk in TALKS], ids=str)
+def test_a_tap_on_random_holds_numbers_only_where_a_raffle_is_open(talk: Conversation, means: bool) -> None:
+    action = step(talk, tapped(pick_random(3), "Random 3"))
+    assert (action == HoldNumbers("first", "random 3")) is means
+
+
+HOSTILE = (
+    "", ":", "::", "raffle:", "raffle:../x", "raffle:ABC", "raffle:" + "a" * 33, "raffle:a\nb", "raffles:0",
+    "raffles:-1", "raffles:99999", "raffles:1e9", "raffles:２", "random:0", "random:100", "random:3;drop", "confirm:",
+    f"confirm:{ORDER.lower()}", f"confirm:{ORDER[:-1]}", f"confirm:{ORDER}\n", f"confirm:{ORDER}:1", "cancel:None",
+    "menu:1", "help:x", "orders:all", "\x00", "__proto__", "confirm", "cancel", "random", "${jndi:ldap://x}",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("talk", TALKS, ids=lambda talk: str(talk.stage))
+@pytest.mark.parametrize("choice", HOSTILE)
+def test_a_tapped_id_that_we_never_made_is_no_better_than_its_title_typed(talk: Conversation, choice: str) -> None:
+    assert step(talk, tapped(choice, "Hm…")) == step(talk, typed("Hm…"))
+
+
+@pytest.mark.parametrize("talk", [*TALKS, *LOOKING_AROUND], ids=lambda talk: f"{talk.stage}{talk.order_id or ''}")
+def test_a_file_is_a_proof_in_every_state_whatever_its_caption(talk: Conversation) -> None:
+    heard = Heard(kind=HeardKind.MEDIA, text="cancel", media=FILE)
+    assert step(talk, heard) == TakeProof(talk.order_id, FILE)
+
+
+@pytest.mark.parametrize(
+    ("talk", "action"),
+    [
+        (IDLE, NOT_UNDERSTOOD),
+        (BROWSING, ListRaffles()),
+        (SELECTING, OpenRaffle("first")),
+        (CONFIRMING, AskAboutOrder(ORDER)),
+        (PAYMENT, AskAboutOrder(ORDER)),
+    ],
+)
+def test_a_voice_message_a_sticker_or_a_place_is_answered_with_the_question_again(
+    talk: Conversation, action: Action
+) -> None:
+    assert step(talk, Heard(kind=HeardKind.OTHER, text="confirm")) == action
+
+
+@pytest.mark.parametrize("word", ["5,12", "confirm", "cancel", "menu", "A", "1A", "TOO-LONG-A-CODE-X", "MO TO", "ÑU", ""])
+def test_what_is_typed_for_something_else_is_no_code(word: str) -> None:
+    assert not is_raffle_code(word.upper()) or is_reserved(word)
+
+
+def test_every_word_of_the_bot_is_reserved() -> None:
+    assert all(is_reserved(word) for word in {*COMMANDS, *YES, *NO, "Random", "ANY", "more", "stop"})
+
+
+@pytest.mark.parametrize("word", ["five", "cinco", "veinte", "un", "azar", "cualquiera", "tickets", "numero", "hasta"])
+def test_a_word_that_names_numbers_is_reserved_too(word: str) -> None:
+    """Else a raffle of this code would open in the place of the numbers that were asked for."""
+    assert is_reserved(word)
+
+
+TALK = st.builds(
+    Conversation,
+    stage=st.sampled_from(Stage),
+    raffle_id=st.none() | st.text(),
+    order_id=st.none() | st.just(ORDER),
+    shown=st.lists(st.text(), max_size=12).map(tuple),
+)
+HEARD = st.builds(
+    Heard,
+    kind=st.sampled_from(HeardKind),
+    text=st.text() | st.sampled_from([*COMMANDS, "confirm", "1", "\ud800", "٣", "²"]),
+    choice=st.text() | st.sampled_from(HOSTILE) | st.from_regex("(raffles?|random|confirm|cancel):.*"),
+    media=st.none() | st.just(FILE),
+)
+
+
+@given(TALK, HEARD)
+def test_whatever_is_heard_wherever_there_is_something_to_do(talk: Conversation, heard: Heard) -> None:
+    assert isinstance(step(talk, heard), Action)

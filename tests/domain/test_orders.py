@@ -1,0 +1,155 @@
+"""The order's life cycle, its hold and its code."""
+
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.domain.orders import (
+    CODE_ALPHABET,
+    CODE_LENGTH,
+    OWNING,
+    RUNNING,
+    TRANSITIONS,
+    Order,
+    OrderEvent,
+    OrderStatus,
+    check_character,
+    hold_until,
+    is_code,
+    new_code,
+)
+from chalicelib.domain.refusals import OrderOutOfTurn
+
+NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
+INSTANT = timedelta(microseconds=1)
+S, E = OrderStatus, OrderEvent
+BODIES = st.text(CODE_ALPHABET, min_size=CODE_LENGTH - 1, max_size=CODE_LENGTH - 1)
+
+# P1, P3, P4, P5: from (row) by what happens (column) to; a dot is "that can't be".
+EVENTS = (E.CONFIRMED, E.PROOF_RECEIVED, E.PAYMENT_CONFIRMED, E.DEADLINE_PASSED, E.DROPPED, E.CANCELLED, E.REVIVED,
+          E.PROOF_TOO_LATE)  # fmt: skip
+LIFE = """
+                 CONFIRMED       PROOF_RECEIVED PAYMENT_CONFIRMED DEADLINE_PASSED DROPPED   CANCELLED REVIVED   TOO_LATE
+DRAFT            PENDING_PAYMENT IN_REVIEW      PAID              EXPIRED         CANCELLED CANCELLED .         .
+PENDING_PAYMENT  .               IN_REVIEW      PAID              EXPIRED         CANCELLED CANCELLED .         .
+IN_REVIEW        .               IN_REVIEW      PAID              .               .         CANCELLED .         .
+PAID             .               .              .                 .               .         .         .         .
+EXPIRED          .               .              .                 .               .         .         IN_REVIEW LATE
+CANCELLED        .               .              .                 .               .         .         IN_REVIEW LATE
+LATE             .               .              .                 .               .         .         .         .
+REFUNDED         .               .              .                 .               .         .         .         .
+"""
+STEPS = [
+    (S(row.split()[0]), event, cell)
+    for row in LIFE.strip().splitlines()[1:]
+    for event, cell in zip(EVENTS, row.split()[1:], strict=True)
+]
+
+
+def an_order(status: OrderStatus = S.DRAFT, reserved_until: datetime | None = None) -> Order:
+    return Order(
+        id="22222222", raffle_id="r", contact_id="c", numbers=(5, 12, 99), unit_amount=2500, currency="GTQ",
+        status=status, reserved_until=reserved_until, created_at=NOW, updated_at=NOW,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "event", "target"), STEPS)
+def test_p1_an_order_takes_the_steps_of_its_life_cycle_and_no_other(
+    status: OrderStatus, event: OrderEvent, target: str
+) -> None:
+    if target == ".":
+        with pytest.raises(OrderOutOfTurn) as refusal:
+            an_order(status).after(event)
+        assert refusal.value.status == status
+        assert event.value in str(refusal.value)
+    else:
+        assert an_order(status).after(event) is S(target)
+
+
+def test_the_table_says_something_about_every_status_and_event() -> None:
+    assert {(status, event) for status, event, _ in STEPS} == {(status, event) for status in S for event in E}
+    assert set(TRANSITIONS) == set(E)
+
+
+def test_p1_a_proof_stops_the_clock_and_only_owners_of_numbers_can_have_one() -> None:
+    assert TRANSITIONS[E.PROOF_RECEIVED].target not in RUNNING
+    assert RUNNING < OWNING
+    assert {S.IN_REVIEW, S.PAID} < OWNING
+
+
+def test_h7_what_an_order_costs_is_its_price_times_its_numbers_in_minor_units() -> None:
+    assert (an_order().quantity, an_order().amount) == (3, 7500)
+
+
+@pytest.mark.parametrize(("minutes", "until"), [(15, NOW + timedelta(minutes=15)), (1, NOW + timedelta(minutes=1)), (None, None)])
+def test_h3_a_hold_lasts_the_raffles_minutes_or_for_ever(minutes: int | None, until: datetime | None) -> None:
+    assert hold_until(NOW, minutes) == until
+
+
+@pytest.mark.parametrize(
+    ("now", "over"), [(NOW - timedelta(seconds=1), False), (NOW - INSTANT, False), (NOW, True), (NOW + INSTANT, True)]
+)
+@pytest.mark.parametrize("status", list(S))
+def test_h3_a_hold_is_over_at_its_very_moment_if_its_clock_runs(status: OrderStatus, now: datetime, over: bool) -> None:
+    assert an_order(status, reserved_until=NOW).is_over(now) is (over and status in (S.DRAFT, S.PENDING_PAYMENT))
+
+
+@pytest.mark.parametrize("status", list(S))
+def test_h3_without_a_time_limit_a_hold_is_never_over(status: OrderStatus) -> None:
+    assert not an_order(status).is_over(datetime.max.replace(tzinfo=UTC))
+
+
+# The code
+
+
+def test_a_new_code_is_eight_characters_without_look_alikes_that_check() -> None:
+    codes = {new_code(Random(seed)) for seed in range(500)}
+    assert len(codes) == 500
+    for code in codes:
+        assert is_code(code)
+        assert len(code) == 8
+        assert set(code) <= set("2346789BCDFGHJKMPQRTVWXY")
+
+
+@given(BODIES)
+def test_every_single_wrong_character_shows(body: str) -> None:
+    code = body + check_character(body)
+    for position in range(CODE_LENGTH):
+        for other in CODE_ALPHABET:
+            wrong = code[:position] + other + code[position + 1 :]
+            assert is_code(wrong) is (wrong == code)
+
+
+@given(BODIES)
+def test_two_neighbours_swapped_show_unless_they_are_the_first_and_the_last_of_the_alphabet(body: str) -> None:
+    code = body + check_character(body)
+    for left in range(CODE_LENGTH - 1):
+        swapped = code[:left] + code[left + 1] + code[left] + code[left + 2 :]
+        blind = {code[left], code[left + 1]} == {CODE_ALPHABET[0], CODE_ALPHABET[-1]}
+        assert is_code(swapped) is (swapped == code or blind)
+
+
+def test_of_all_swaps_of_different_neighbours_all_but_2_in_552_show() -> None:
+    """Luhn mod N is blind to exactly one pair, both ways round: 99.6 % of swaps are caught."""
+    for position in range(CODE_LENGTH - 2):
+        missed = total = 0
+        for left in CODE_ALPHABET:
+            for right in CODE_ALPHABET:
+                body = "2346789"[:position] + left + right + "2346789"[position + 2 :]
+                swapped = body[:position] + right + left + body[position + 2 :]
+                total += left != right
+                missed += left != right and check_character(body) == check_character(swapped)
+        assert (missed, total) == (2, 552)
+
+
+@pytest.mark.parametrize("text", ["", "2", "2222222", "222222222", "AAAAAAAA", "2222222\n", "２２２２２２２２", "22222 22", "0" * 8])
+def test_what_is_no_code_is_no_code(text: str) -> None:
+    assert not is_code(text)
+
+
+@given(st.text())
+def test_whatever_is_asked_is_code_answers(text: str) -> None:
+    assert is_code(text) in (True, False)
