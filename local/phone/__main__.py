@@ -30,7 +30,7 @@ def main() -> int:
         events = Events()
         app = build(settings, events=events)
         listener = _listen(options.host, port)
-    except (BadSetting, OSError, ValueError) as trouble:
+    except (BadSetting, OSError, OverflowError, ValueError) as trouble:
         print(f"phone: {_one_line(trouble, options)}", file=sys.stderr)
         return 2
     config = uvicorn.Config(
@@ -84,8 +84,8 @@ def _listen(host: str, port: int) -> socket.socket:
 def _one_line(trouble: Exception, options: argparse.Namespace) -> str:
     if isinstance(trouble, OSError) and trouble.errno == errno.EADDRINUSE:
         return f"port {options.port} is in use; stop what uses it, or choose another with --port or PHONE_PORT"
-    if isinstance(trouble, ValueError) and not isinstance(trouble, BadSetting):
-        return f"the port must be a number, not {options.port!r}"
+    if isinstance(trouble, OverflowError | ValueError):
+        return f"the port must be a number up to 65535, not {options.port!r}"
     return str(trouble)
 
 

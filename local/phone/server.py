@@ -26,7 +26,7 @@ from local.phone.store import Store
 
 # The page needs nothing from elsewhere, so a slip in it cannot run what somebody wrote in a chat.
 SECURITY = (
-    (b"content-security-policy", b"default-src 'self'; img-src 'self' blob: data: https:; frame-ancestors 'none'"),
+    (b"content-security-policy", b"default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'"),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 )
@@ -71,6 +71,7 @@ def build(
             BadPath: _as_meta,
             BadToken: _as_meta,
             CannotDo: page_api.refuse,
+            Dropped: _break_line,
         },
         lifespan=lifespan,
     )
@@ -89,15 +90,24 @@ class Shell:
                 message["headers"] = [*message.get("headers", []), *SECURITY]
             await send(message)
 
-        try:
-            await self._app(scope, receive, with_headers)
-        except Dropped:
-            # uvicorn hands no transport out, but its `send` is a method of the object that holds it.
-            transport = getattr(getattr(send, "__self__", None), "transport", None)
-            if transport is None:
-                raise
-            transport.abort()
-            await asyncio.sleep(0.01)  # let it notice, or it would try to answer 500
+        # uvicorn hands no transport out, but its `send` is a method of the object that holds it.
+        transport = getattr(getattr(send, "__self__", None), "transport", None)
+        await self._app({**scope, "phone.transport": transport}, receive, with_headers)
+
+
+class BrokenLine(Response):
+    """No answer at all: the connection is cut."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        transport = scope.get("phone.transport")
+        if transport is None:  # there is no real connection, as in tests
+            raise Dropped
+        transport.abort()
+        await asyncio.sleep(0.01)  # let the server notice, or it would try to answer 500
+
+
+async def _break_line(_request: Request, _told: Exception) -> Response:
+    return BrokenLine()
 
 
 async def _as_meta(_request: Request, refusal: Exception) -> Response:

@@ -118,7 +118,7 @@ def button_reply(
     return message(person, "interactive", content, message_id=message_id, at=at, reply_to=reply_to, business=business)
 
 
-def list_reply(  # noqa: PLR0913 - all by name
+def list_reply(
     person: Person,
     *,
     row_id: str,
@@ -206,7 +206,7 @@ def message(
     return envelope({"contacts": [contact(person)], "messages": [_present(inbound)]}, business)
 
 
-def status(  # noqa: PLR0913 - all by name
+def status(
     person: Person,
     message_id: str,
     state: State,

@@ -9,7 +9,7 @@ from tests.e2e.running import Elsewhere, OnThePhone, Run, running
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    with running(tmp_path_factory.mktemp("run")) as made:
+    with running(tmp_path_factory.mktemp("run") / "state") as made:
         yield made
         assert made.dead_letters() == 0
 

@@ -1,7 +1,6 @@
 """`make run`'s own parts, started and stopped as a person does, and the people who use them. Nothing here is faked."""
 
 import contextlib
-import json
 import os
 import random
 import shutil
@@ -10,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,9 +20,9 @@ from typing import Any, TypeVar
 import boto3
 import requests
 
-from local import stack
 from local.environment import API_TOKEN, HOST, Ports, aws_settings
 from local.phone import webhooks
+from local.stack import STACK_NAME
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -36,6 +35,8 @@ ANSWER_SECONDS = 30.0
 POLL_SECONDS = 0.03
 # What would make the run another one than a fresh machine's.
 OURS = ("AWS_", "WHATSAPP_", "TOMBOLA_", "POWERTOOLS_", "LOG_LEVEL", "API_PORT", "PHONE_PORT")
+
+_starts = count(1)
 
 
 class NotInTime(AssertionError):
@@ -168,20 +169,22 @@ class Run:
 
     def items(self) -> dict[tuple[str, str], Json]:
         """Every item of the table by its keys."""
-        table, found = stack.read(self.ports.aws_url).table, {}
-        for page in self._aws("dynamodb").get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
-            found.update({(item["pk"]["S"], item["sk"]["S"]): item for item in page["Items"]})
-        return found
+        pages = (
+            self._aws("dynamodb").get_paginator("scan").paginate(TableName=self._named("Table"), ConsistentRead=True)
+        )
+        return {(item["pk"]["S"], item["sk"]["S"]): item for page in pages for item in page["Items"]}
 
     def dead_letters(self) -> int:
         """How many updates were given up."""
-        sqs = self._aws("sqs")
-        inbox = stack.read(self.ports.aws_url).queue_url
-        names = ["RedrivePolicy"]
-        policy = json.loads(sqs.get_queue_attributes(QueueUrl=inbox, AttributeNames=names)["Attributes"][names[0]])
-        url = sqs.get_queue_url(QueueName=policy["deadLetterTargetArn"].rsplit(":", 1)[-1])["QueueUrl"]
-        names = ["ApproximateNumberOfMessages"]
-        return int(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"][names[0]])
+        sqs, attribute = self._aws("sqs"), "ApproximateNumberOfMessages"
+        url = sqs.get_queue_url(QueueName=self._named("DeadLetters").rsplit("/", 1)[-1])["QueueUrl"]
+        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[attribute])
+        return int(found["Attributes"][attribute])
+
+    def _named(self, resource: str) -> str:
+        """The physical name of a resource of `infra/`."""
+        stack = self._aws("cloudformation").describe_stack_resources(StackName=STACK_NAME)["StackResources"]
+        return next(str(found["PhysicalResourceId"]) for found in stack if found["LogicalResourceId"] == resource)
 
     def _aws(self, service: str) -> Any:
         values = aws_settings(self.ports)
@@ -196,9 +199,9 @@ class Run:
 
 def start(state: Path, ports: Ports | None = None) -> Run:
     """`python -m local`, which is all that `make run` does once everything is installed. Wait with wait_until_ready."""
-    state.mkdir(parents=True, exist_ok=True)
-    ports = ports or free_ports()
-    screen, errors = state / "screen.txt", state / "errors.txt"
+    state.parent.mkdir(parents=True, exist_ok=True)
+    ports, turn = ports or free_ports(), next(_starts)
+    screen, errors = (state.with_name(f"{state.name}.{turn}.{stream}") for stream in ("out", "err"))
     with screen.open("wb") as out, errors.open("wb") as err:
         process = subprocess.Popen(
             [sys.executable, "-m", "local"],
@@ -244,10 +247,11 @@ class Somebody:
 
     run: Run
     name: str  # as `?contact=` of the phone knows them: an id, a phone or a BSUID
-    _read: int = field(default=0, init=False)
+    _read: int = field(default=-1)  # how many messages they know; -1: all that there are
 
     def __post_init__(self) -> None:
-        self._read = len(self.heard())
+        if self._read < 0:
+            self._read = len(self.heard())
 
     def says(self, text: str) -> Json:
         self._says(text)
@@ -264,8 +268,8 @@ class Somebody:
         """The next message to them, which must come soon, as our request to Meta."""
         self._read += 1
         place = self._read
-        heard = until(lambda: len(found := self.heard()) >= place and found, f"{self.name} hears message {place}")
-        request: Json = heard[place - 1]["request"]  # type: ignore[index]  # `until` returns no False
+        until(lambda: len(self.heard()) >= place, f"{self.name} hears message {place}")
+        request: Json = self.heard()[place - 1]["request"]
         return request
 
     def heard(self) -> list[Json]:
@@ -283,10 +287,17 @@ class Somebody:
 class OnThePhone(Somebody):
     """Somebody whose phone lies on the phone page: `lucia`, `marco`, `ana`, `organiser`."""
 
+    def chat(self) -> list[Json]:
+        """What their phone shows, oldest first."""
+        found: list[Json] = self.run.phone("GET", f"{self._chat}/messages")["messages"]
+        return found
+
     def sends(self, content: bytes, mime_type: str, filename: str = "") -> Json:
         """Attach a file."""
         headers = {"Content-Type": mime_type}
-        self.run.phone("POST", f"{self._chat}/attachments", params={"filename": filename}, data=content, headers=headers)
+        self.run.phone(
+            "POST", f"{self._chat}/attachments", params={"filename": filename}, data=content, headers=headers
+        )
         return self.hears()
 
     @property
@@ -333,7 +344,3 @@ def copy_of_the_project(target: Path) -> Path:
     made = (".*_cache", "__pycache__", ".venv", ".local", ".git", ".hypothesis", "out", "ci-output", "node_modules")
     made_in_chalice = ("deployed", "deployments")
     return Path(shutil.copytree(ROOT, target, ignore=shutil.ignore_patterns(*made, *made_in_chalice)))
-
-
-def merged(base: Mapping[str, str], **more: str) -> dict[str, str]:
-    return {**base, **more}

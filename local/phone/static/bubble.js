@@ -78,7 +78,9 @@ function header(content) {
 }
 
 function picture({ id, link, caption }) {
-  const url = link ?? mediaUrl(id);
+  // What lies elsewhere is not fetched by itself: this page talks to its own server only.
+  if (link) return file({ link, filename: "Photo from a link" }, new URL(link).host);
+  const url = mediaUrl(id);
   const image = el("img", { src: url, alt: caption ? "Photo" : "Photo without caption" });
   // A picture that cannot be shown must not leave a hole: tests send invented ids.
   image.addEventListener("error", () => image.replaceWith(el("span", { class: "file" }, icon("photo"), "Photo not found")));
@@ -106,7 +108,7 @@ function fault(message, acts) {
   if (!message.note || message.status === "arrived" || message.status === "read") return null;
   const waits = message.status === "waiting";
   return el("div", { class: "fault", "data-testid": "fault" },
-    el("span", {}, message.note, waits ? " Trying again." : ""),
+    el("span", {}, waits ? "Not delivered yet, trying again." : message.note),
     !waits && message.direction === "mine" && el("button", { type: "button", "data-testid": "again", onclick: () => acts.again(message) }, "Try again"));
 }
 

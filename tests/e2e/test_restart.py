@@ -1,0 +1,130 @@
+"""Ctrl-C and `make run` again: what was done is there, and what ended meanwhile is ended. And starts that must fail."""
+
+import socket
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from local.environment import HOST
+from tests.e2e.running import (
+    STOP_SECONDS,
+    Elsewhere,
+    Json,
+    OnThePhone,
+    Run,
+    Somebody,
+    free_ports,
+    running,
+    start,
+    until,
+)
+from tests.e2e.test_sale import PHOTO, code_in
+from tests.world import text_of
+
+pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.xdist_group("restart")]
+
+HOLD_SECONDS = 60
+FREED_WITHIN_SECONDS = 60.0
+
+
+def test_after_a_restart_all_is_there_and_a_hold_that_ended_meanwhile_is_freed(tmp_path: Path) -> None:
+    state, ports = tmp_path / "state", free_ports()
+    with running(state, ports) as run:
+        lucia, marco, nadie = OnThePhone(run, "lucia"), OnThePhone(run, "marco"), Elsewhere(run)
+        OnThePhone(run, "organiser").says("hi")
+        short = run.raffle("SHORT", hold_minutes=1)
+        ended = hold(lucia, "SHORT", "7, 8")
+        held = hold(marco, "BIKE", "1, 2")
+        confirmed = hold(nadie, "MOTO", "random 2")
+        nadie.says("confirm")
+        paid = buy(run, lucia, "HOUSE", "999999")
+        over_at = datetime.fromisoformat(run.order(ended)["reserved_until"])
+        assert run.availability(short) == (98, 2, 0)
+        known = len(lucia.heard())
+        before = what_there_is(run, [held, confirmed, paid])
+        history, chats = run.items().keys(), [ids(lucia), ids(marco)]
+
+    assert datetime.now(UTC) < over_at, "the first run may have freed it"
+    # The one thing that only real time shows.
+    until(lambda: datetime.now(UTC) >= over_at, "the hold is over", HOLD_SECONDS)
+
+    with running(state, ports) as run:
+        began = time.monotonic()
+        lucia, marco = OnThePhone(run, "lucia", known), OnThePhone(run, "marco")
+        assert "demo raffles were made" not in run.said()
+        assert what_there_is(run, [held, confirmed, paid]) == before
+        assert history <= run.items().keys()
+        assert [ids(lucia)[: len(chats[0])], ids(marco)[: len(chats[1])]] == chats
+
+        until(lambda: run.order(ended)["status"] == "EXPIRED", "the hold is freed", FREED_WITHIN_SECONDS)
+        told = text_of(lucia.hears())
+        assert ended in told and "is over" in told
+        assert time.monotonic() - began < FREED_WITHIN_SECONDS
+        assert run.availability(short) == (100, 0, 0)
+
+        # And the conversations go on where they were.
+        assert held in text_of(marco.says("my orders"))
+        assert held in text_of(marco.says("confirm"))
+        assert run.order(held)["status"] == "PENDING_PAYMENT"
+        assert sorted(run.tickets(run.raffles()["BIKE"], "RESERVED")) == [1, 2]
+
+
+def test_a_second_run_says_in_one_line_that_there_is_one(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with running(state) as run:
+        second = start(state, free_ports())
+        assert second.process.wait(STOP_SECONDS) == 1
+        assert lines(second) == ["`make run` runs here already: stop that one with Ctrl-C first."]
+        assert run.api("GET", "/api/health") == {"status": "ok"}
+
+
+@pytest.mark.parametrize("name", ["API_PORT", "PHONE_PORT", "AWS_PORT"])
+def test_a_port_in_use_is_said_in_one_line(tmp_path: Path, name: str) -> None:
+    ports = free_ports()
+    port = {"API_PORT": ports.api, "PHONE_PORT": ports.phone, "AWS_PORT": ports.aws}[name]
+    with socket.socket() as other:
+        other.bind((HOST, port))
+        other.listen()
+        run = start(tmp_path / "state", ports)
+        assert run.process.wait(STOP_SECONDS) == 1
+    (line,) = lines(run)
+    assert line.startswith(f"Port {port} is in use")
+    assert f"make run {name}=" in line
+
+
+def hold(buyer: Somebody, code: str, pick: str) -> str:
+    """Returns the id of the order."""
+    buyer.says(code)
+    return code_in(text_of(buyer.says(pick)))
+
+
+def buy(run: Run, buyer: OnThePhone, code: str, pick: str) -> str:
+    order_id = hold(buyer, code, pick)
+    buyer.says("confirm")
+    buyer.sends(PHOTO.content, PHOTO.mime_type)
+    run.api("POST", f"/api/orders/{order_id}/confirm-payment")
+    assert order_id in text_of(buyer.hears())
+    return order_id
+
+
+def what_there_is(run: Run, order_ids: list[str]) -> Json:
+    raffles = run.raffles()
+    demo = [raffles[code] for code in ("BIKE", "MOTO", "HOUSE")]
+    return {
+        "raffles": raffles,
+        "orders": [run.order(order_id) for order_id in order_ids],
+        "boards": [run.availability(raffle) for raffle in demo],
+        "reserved": [run.tickets(raffle, "RESERVED") for raffle in demo],
+        "sold": [run.tickets(raffle, "SOLD") for raffle in demo],
+    }
+
+
+def ids(person: OnThePhone) -> list[str]:
+    return [message["id"] for message in person.chat()]
+
+
+def lines(run: Run) -> list[str]:
+    """All that a start that failed printed."""
+    return [line for line in (run.said() + run.complained()).splitlines() if line]

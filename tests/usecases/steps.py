@@ -1,0 +1,81 @@
+"""What the tests do again and again, each in a line."""
+
+from collections import Counter
+from typing import Any
+
+from chalicelib.domain.contacts import contact_ids
+from chalicelib.domain.talk import Identity
+from chalicelib.store import messages
+from tests.usecases.test_sale import code_in
+from tests.world import Buyer, World, text_of
+
+Json = dict[str, Any]
+
+
+def hold(buyer: Buyer, text: str = "5,12", code: str = "BIKE") -> str:
+    """The id of a new order for the numbers."""
+    buyer.says(code)
+    return code_in(text_of(buyer.says(text)))
+
+
+def hold_and_confirm(buyer: Buyer, text: str = "5,12", code: str = "BIKE") -> str:
+    order_id = hold(buyer, text, code)
+    buyer.says("confirm")
+    return order_id
+
+
+def hold_and_prove(buyer: Buyer, text: str = "5,12", code: str = "BIKE") -> str:
+    order_id = hold_and_confirm(buyer, text, code)
+    buyer.sends_proof()
+    return order_id
+
+
+def buy(buyer: Buyer, text: str = "5,12", code: str = "BIKE") -> str:
+    """The id of an order that is paid."""
+    order_id = hold(buyer, text, code)
+    assert confirm_payment(buyer.world, order_id).status == 200
+    return order_id
+
+
+def confirm_payment(world: World, order_id: str) -> Any:
+    return world.api("POST", f"/api/orders/{order_id}/confirm-payment")
+
+
+def cancel(world: World, order_id: str) -> Any:
+    return world.api("POST", f"/api/orders/{order_id}/cancel")
+
+
+def everything(world: World, path: str) -> list[Json]:
+    """All items of a list, page by page."""
+    found: list[Json] = []
+    url: str | None = path
+    while url:
+        page = world.api("GET", url).body
+        found += page["results"]
+        url = page["next"]
+    return found
+
+
+def assert_board_is_exact(world: World, raffle: Json) -> None:
+    """Availability, tickets and orders say the same: H2 and the exactness of the board."""
+    tickets = everything(world, f"/api/raffles/{raffle['id']}/tickets?page_size=200")
+    owned: dict[int, str] = {}
+    states: dict[int, str] = {}
+    for order in everything(world, f"/api/orders?raffle={raffle['id']}&page_size=200"):
+        if order["status"] in ("DRAFT", "PENDING_PAYMENT", "IN_REVIEW", "PAID"):
+            for number in order["numbers"]:
+                assert number not in owned, f"{number} has two live owners"
+                owned[number] = order["id"]
+                states[number] = "SOLD" if order["status"] == "PAID" else "RESERVED"
+    assert [ticket["number"] for ticket in tickets] == list(range(raffle["first_number"], raffle["last_number"] + 1))
+    assert {ticket["number"]: ticket["order"] for ticket in tickets if ticket["order"]} == owned
+    assert {t["number"]: t["status"] for t in tickets if t["status"] != "AVAILABLE"} == states
+    count = Counter(ticket["status"] for ticket in tickets)
+    assert world.availability(raffle) == (count["AVAILABLE"], count["RESERVED"], count["SOLD"])
+
+
+def outbounds(buyer: Buyer) -> list[Any]:
+    """What is stored of the messages to a person, oldest first."""
+    person = Identity(user_id=buyer.person.user_id, phone=buyer.person.wa_id)
+    found = [record for contact_id in contact_ids(person) for record in messages.history(contact_id, limit=100)]
+    return sorted(found, key=lambda record: str(record.sk))
