@@ -35,6 +35,7 @@ class Turn:
     transaction: Transaction = field(default_factory=Transaction)
     replies: list[Said] = field(default_factory=list)
     notices: list[Said] = field(default_factory=list)  # to the organisers
+    counts: list[str] = field(default_factory=list)  # metrics, once this is committed
 
     @property
     def words(self) -> Words:
@@ -145,6 +146,7 @@ def _hold(turn: Turn, selling: Selling, raffle_id: str, text: str) -> None:
     else:
         talk = Conversation(stage=Stage.CONFIRMING, raffle_id=raffle.id, order_id=order.id)
         turn.say(turn.words.held(raffle, order, turn.now), talk)
+        turn.counts.append("Holds")
 
 
 def _numbers(
@@ -276,6 +278,7 @@ def _take_proof(turn: Turn, selling: Selling, order_id: str | None, media: Media
         Conversation(stage=Stage.PAYMENT, raffle_id=raffle.id, order_id=order.id),
     )
     turn.notices.append(words("en").proof_came(raffle, order, turn.contact.name))
+    turn.counts.append("Proofs")
 
 
 def _that_waits(turn: Turn, order_id: str | None) -> Order | None:

@@ -105,6 +105,8 @@ class Conversing:
         for organiser in self.organisers if turn.notices else ():
             outbounds += add(transaction, contact_ids(organiser)[0], organiser, turn.notices, now=turn.now)
         transaction.commit()
+        for name in turn.counts:
+            count(name)
         return outbounds
 
     def _taken(self, in_the_way: dict[int, str]) -> NumbersTaken | None:

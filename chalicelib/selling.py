@@ -67,7 +67,6 @@ class Selling:
         )
         orders.add(transaction, order)
         board.take(transaction, raffle, order)
-        count("Holds")
         return order, replace(contact, held=contact.holding(raffle.id, order.quantity))
 
     def draw_random(self, found: Board, quantity: int) -> list[int]:
