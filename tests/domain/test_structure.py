@@ -63,7 +63,7 @@ def test_the_store_and_whatsapp_know_nothing_of_http_and_each_use_case() -> None
 
 
 BARE = """
-import os, socket, sys
+import socket
 def no(*arguments, **named):
     raise AssertionError("something happened at import")
 socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = no
@@ -71,9 +71,7 @@ import botocore.session
 botocore.session.Session.create_client = no
 import boto3
 boto3.client = boto3.resource = no
-before = dict(os.environ)
 import app
-assert dict(os.environ) == before, "the environment was changed"
 print("imported", len(app.app.routes))
 """
 

@@ -24,7 +24,7 @@ PIP = {name: value for name, value in os.environ.items() if name.startswith("PIP
 
 def test_the_deployment_is_packaged_without_secrets_and_imports_by_itself(tmp_path: Path) -> None:
     project = copy_of_the_project(tmp_path / "project")
-    chalice = Path(sys.executable).with_name("chalice")
+    chalice = str(Path(sys.executable).with_name("chalice"))
     command = [chalice, "package", "--stage", "prod", "--merge-template", "infra/resources.json", "out/"]
     # Chalice asks boto3 for a region, although nothing in the template depends on it.
     environment = {**BARE, **PIP, "AWS_DEFAULT_REGION": "us-east-1"}

@@ -57,7 +57,7 @@ def test_n1_numbers_are_shown_as_wide_as_the_last(
     assert shown in text_of(lucia.heard[-1])
 
 
-@pytest.mark.parametrize("typed", ["0", "101", "5, 101", "1000000"])
+@pytest.mark.parametrize("typed", ["0", "101", "5, 101", "250"])
 def test_n1_a_number_outside_the_range_is_refused_and_nothing_is_held(world: World, lucia: Buyer, typed: str) -> None:
     raffle = world.raffle()
     lucia.says("BIKE")
