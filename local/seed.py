@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import requests
@@ -100,6 +101,12 @@ def _call(session: requests.Session, method: str, url: str, body: Raffle | None 
     return result
 
 
+def open_organisers_window(phone_url: str) -> None:
+    """As if the organiser had written today: WhatsApp lets us write first only within 24 hours of that."""
+    with suppress(requests.ConnectionError):  # `make run WITHOUT=phone`
+        requests.post(f"{phone_url}/stand-in/window", json={"contact": "organiser", "open": True}, timeout=SECONDS)
+
+
 def ensure_token() -> None:
     """Make the local API token; it is no error when it is there already."""
     command = [sys.executable, "-m", "chalicelib", "create-token", "local", "--key", API_TOKEN]
@@ -115,7 +122,9 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
         ensure_token()
         with requests.Session() as session:
             session.headers["Authorization"] = f"Token {API_TOKEN}"
-            made = seed(ports_from(environment).api_url, session)
+            ports = ports_from(environment)
+            made = seed(ports.api_url, session)
+            open_organisers_window(ports.phone_url)
     except (SeedFailed, BadPort, requests.RequestException) as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -44,7 +44,7 @@ def test_after_a_restart_all_is_there_and_a_hold_that_ended_meanwhile_is_freed(t
         assert run.availability(short) == (98, 2, 0)
         known = len(lucia.heard())
         before = what_there_is(run, [held, confirmed, paid])
-        history, chats = run.items().keys(), [ids(lucia), ids(marco)]
+        history, chats = history_of(run), [ids(lucia), ids(marco)]
 
     assert datetime.now(UTC) < over_at, "the first run may have freed it"
     # The one thing that only real time shows.
@@ -55,7 +55,7 @@ def test_after_a_restart_all_is_there_and_a_hold_that_ended_meanwhile_is_freed(t
         lucia, marco = OnThePhone(run, "lucia", known), OnThePhone(run, "marco")
         assert "demo raffles were made" not in run.said()
         assert what_there_is(run, [held, confirmed, paid]) == before
-        assert history <= run.items().keys()
+        assert history <= history_of(run)
         assert [ids(lucia)[: len(chats[0])], ids(marco)[: len(chats[1])]] == chats
 
         until(lambda: run.order(ended)["status"] == "EXPIRED", "the hold is freed", FREED_WITHIN_SECONDS)
