@@ -12,7 +12,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test lint format package catalogue browser clean
+.PHONY: help install run test lint format package catalogue browser engines clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,7 +36,7 @@ run: $(READY) messages ## Run everything on this machine
 	@exec $(BIN)/python -m local $(addprefix --without ,$(WITHOUT))
 
 test: $(READY) browser messages ## Run all tests
-	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(READY) ## Check style and types
 	$(BIN)/ruff check .
@@ -66,6 +66,13 @@ messages: $(patsubst %.po,%.mo,$(wildcard $(LOCALE)/*/LC_MESSAGES/*.po))
 
 %.mo: %.po $(READY)
 	@$(BIN)/pybabel --quiet compile -i $< -o $@
+
+engines: tools/emulator/DynamoDBLocal.jar ## Install DynamoDB Local, for the races and the benchmark
+
+tools/emulator/DynamoDBLocal.jar: tools/install-dynamodb-local.sh
+	@echo "Installing DynamoDB Local into tools/ ..."
+	@tools/install-dynamodb-local.sh
+	@touch $@
 
 browser:
 	@{ command -v chromium && command -v chromedriver || command -v google-chrome; } >/dev/null || { \

@@ -162,7 +162,7 @@ class Run:
         url = f"{self.ports.phone_url}{path}"
         answer = self.meta.request(method, url, timeout=ANSWER_SECONDS, **arguments)
         assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
-        found: Json = answer.json()
+        found: Json = answer.json() if answer.content else {}
         return found
 
     # AWS

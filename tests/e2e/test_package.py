@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.running import copy_of_the_project
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("package")]
+pytestmark = pytest.mark.slow
 
 LARGEST_ZIP = 22_000_000
 SECONDS = 180

