@@ -109,7 +109,7 @@ def test_a_leaf_stays_under_a_kilobyte_by_construction() -> None:
     # AWS: a number takes a byte for two digits and one more (and one for a sign); a name takes its length.
     number = (len(str(2**WORD_BITS - 1)) + 1) // 2 + 2
     names = sum(len(f"{which}{word}") for which in "ts" for word in range(LEAF_WORDS))
-    keys = len("pk" "LEAVES#" "0123456789" "sk" "100#4" "kind" "leaf")
+    keys = len("pkLEAVES#0123456789sk100#4kindleaf")
     assert 2 * LEAF_WORDS * number + names + keys <= 1024
 
 

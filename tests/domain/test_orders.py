@@ -84,7 +84,9 @@ def test_h7_what_an_order_costs_is_its_price_times_its_numbers_in_minor_units() 
     assert (an_order().quantity, an_order().amount) == (3, 7500)
 
 
-@pytest.mark.parametrize(("minutes", "until"), [(15, NOW + timedelta(minutes=15)), (1, NOW + timedelta(minutes=1)), (None, None)])
+@pytest.mark.parametrize(
+    ("minutes", "until"), [(15, NOW + timedelta(minutes=15)), (1, NOW + timedelta(minutes=1)), (None, None)]
+)
 def test_h3_a_hold_lasts_the_raffles_minutes_or_for_ever(minutes: int | None, until: datetime | None) -> None:
     assert hold_until(NOW, minutes) == until
 
@@ -145,7 +147,9 @@ def test_of_all_swaps_of_different_neighbours_all_but_2_in_552_show() -> None:
         assert (missed, total) == (2, 552)
 
 
-@pytest.mark.parametrize("text", ["", "2", "2222222", "222222222", "AAAAAAAA", "2222222\n", "２２２２２２２２", "22222 22", "0" * 8])
+@pytest.mark.parametrize(
+    "text", ["", "2", "2222222", "222222222", "AAAAAAAA", "2222222\n", "２２２２２２２２", "22222 22", "0" * 8]
+)
 def test_what_is_no_code_is_no_code(text: str) -> None:
     assert not is_code(text)
 

@@ -88,7 +88,9 @@ def test_a_raffle_sells_from_its_opening_to_just_before_its_closing(
 def test_available_reserved_and_sold_are_all_there_is(total: int, first: int, data: st.DataObject) -> None:
     raffle = a_raffle(first_number=first, last_number=first + total - 1)
     pages = st.integers(0, raffle.layout.pages - 1)
-    taken = {page: data.draw(st.integers(0, raffle.layout.capacity(page))) for page in data.draw(st.sets(pages, max_size=5))}
+    taken = {
+        page: data.draw(st.integers(0, raffle.layout.capacity(page))) for page in data.draw(st.sets(pages, max_size=5))
+    }
     board = Board(raffle, taken, data.draw(st.integers(0, sum(taken.values()))))
     found = board.availability
     assert found.available + found.reserved + found.sold == found.total == total

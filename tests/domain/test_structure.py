@@ -40,9 +40,15 @@ def test_the_domain_imports_the_standard_library_alone(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("chalicelib/domain/")])
 def test_the_domain_knows_no_clock_no_chance_and_no_environment(name: str) -> None:
     tree = ast.parse((ROOT / name).read_text(encoding="utf-8"))
-    used = {f"{node.value.id}.{node.attr}" for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)}
+    used = {
+        f"{node.value.id}.{node.attr}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
     assert not used & {"datetime.now", "datetime.utcnow", "date.today", "time.time", "os.environ", "random.seed"}
-    assert not {"os", "time", "socket", "secrets", "subprocess"} & {module.split(".")[0] for module in imported(ROOT / name)}
+    assert not {"os", "time", "socket", "secrets", "subprocess"} & {
+        module.split(".")[0] for module in imported(ROOT / name)
+    }
 
 
 def test_only_the_store_imports_pynamodb() -> None:
@@ -52,12 +58,20 @@ def test_only_the_store_imports_pynamodb() -> None:
 
 def test_only_app_and_the_http_modules_import_chalice() -> None:
     assert "app.py" in importers_of("chalice")
-    assert {name for name in importers_of("chalice") if name != "app.py" and not name.startswith("chalicelib/http/")} == set()
+    assert {
+        name for name in importers_of("chalice") if name != "app.py" and not name.startswith("chalicelib/http/")
+    } == set()
 
 
 def test_the_store_and_whatsapp_know_nothing_of_http_and_each_use_case() -> None:
     inner = [name for name in NAMES if name.startswith(("chalicelib/store/", "chalicelib/whatsapp/"))]
-    outer = ("chalicelib.http", "chalicelib.runtime", "chalicelib.functions", "chalicelib.selling", "chalicelib.conversing")
+    outer = (
+        "chalicelib.http",
+        "chalicelib.runtime",
+        "chalicelib.functions",
+        "chalicelib.selling",
+        "chalicelib.conversing",
+    )
     for name in inner:
         assert not [module for module in imported(ROOT / name) if module.startswith(outer)], name
 

@@ -16,6 +16,7 @@ from tests.e2e.running import (
     Run,
     Somebody,
     free_ports,
+    is_listening,
     running,
     start,
     until,
@@ -78,6 +79,14 @@ def test_a_second_run_says_in_one_line_that_there_is_one(tmp_path: Path) -> None
         assert second.process.wait(STOP_SECONDS) == 1
         assert lines(second) == ["`make run` runs here already: stop that one with Ctrl-C first."]
         assert run.api("GET", "/api/health") == {"status": "ok"}
+
+
+def test_ctrl_c_while_it_starts_stops_what_has_started(tmp_path: Path) -> None:
+    run = start(tmp_path / "state")
+    until(lambda: is_listening(run.ports), "something listens")
+    assert run.stop() == 0
+    assert lines(run) == ["Starting …", "Stopping, and keeping what you did …", "Stopped."]
+    assert not is_listening(run.ports)
 
 
 @pytest.mark.parametrize("name", ["API_PORT", "PHONE_PORT", "AWS_PORT"])

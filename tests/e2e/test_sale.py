@@ -5,8 +5,10 @@ import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
 from statistics import median
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -80,7 +82,8 @@ def buy(run: Run, buyer: OnThePhone, organiser: OnThePhone, raffle: Json, pick: 
     price = f"GTQ {raffle['unit_amount'] * quantity / 100:,.2f}"
     assert order["status"] == "DRAFT"
     assert shown in text_of(answer) and price in text_of(answer)
-    assert f"until {order['reserved_until'][11:16]}" in text_of(answer)
+    until = datetime.fromisoformat(order["reserved_until"]).astimezone(ZoneInfo(raffle["time_zone"]))
+    assert f"until {until:%H:%M} (15 minutes)" in text_of(answer)
     assert buttons_of(answer) == ["Confirm", "Cancel"]
     assert set(order["numbers"]) <= run.tickets(raffle, "RESERVED").keys()
     assert run.availability(raffle) == (free - quantity, reserved + quantity, sold)

@@ -38,7 +38,7 @@ def test_p1_draft_then_pending_then_in_review_then_paid(world: World, lucia: Buy
     raffle = world.raffle()
     order_id = hold(lucia)
     seen = [status(world, order_id)]
-    for step in (lambda: lucia.says("confirm"), lambda: lucia.sends_proof(), lambda: confirm_payment(world, order_id)):
+    for step in (lambda: lucia.says("confirm"), lucia.sends_proof, lambda: confirm_payment(world, order_id)):
         step()
         seen.append(status(world, order_id))
         assert_board_is_exact(world, raffle)
@@ -149,7 +149,9 @@ def test_a_proof_finds_its_order_after_looking_around(world: World, lucia: Buyer
 
 
 @pytest.mark.parametrize("reach", [hold, hold_and_confirm, hold_and_prove])
-def test_p3_an_organiser_cancels_what_is_not_paid_and_the_buyer_is_told(world: World, lucia: Buyer, reach: object) -> None:
+def test_p3_an_organiser_cancels_what_is_not_paid_and_the_buyer_is_told(
+    world: World, lucia: Buyer, reach: object
+) -> None:
     assert callable(reach)
     raffle = world.raffle()
     order_id = reach(lucia)

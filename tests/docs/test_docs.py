@@ -1,0 +1,158 @@
+"""The documentation says nothing that is not there: links, files, commands, settings, rules."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from chalicelib.settings import Settings
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+FENCE = re.compile(r"^( *)```(?P<info>[^\n]*)\n(?P<code>.*?)^\1```", re.MULTILINE | re.DOTALL)
+PYTHON = re.compile(r"python -m ([a-z.]+)(?: ([a-z][a-z-]+))?")
+SETTING = re.compile(r"\b(?:(?:WHATSAPP|TOMBOLA|AWS)_[A-Z_]+[A-Z]|LOG_LEVEL|(?:API|PHONE|AWS)_PORT)\b")
+TARGET = re.compile(r"^ *make ([a-z]+)\b", re.MULTILINE)
+
+# Set by Lambda itself, or meant for tests and development only: not in .env.example.
+NOT_FOR_PEOPLE = {"AWS_REGION", "TOMBOLA_STATE"}
+# Read by the AWS SDK and by `make run`, not by the product's settings.
+NOT_OURS = {
+    "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "API_PORT", "PHONE_PORT", "AWS_PORT",
+    "TOMBOLA_WEBHOOK_URL",
+}  # fmt: skip
+# Made by running something, so not in a fresh checkout.
+MADE = (".local", ".venv", "out/", "tools/")
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def prose(name: str) -> str:
+    return FENCE.sub("", read(name))
+
+
+def code(name: str) -> list[str]:
+    """Everything that is set as code in a page: spans, and blocks of shell commands."""
+    blocks = [found["code"] for found in FENCE.finditer(read(name)) if found["info"].startswith("bash")]
+    return re.findall(r"`([^`\n]+)`", prose(name)) + blocks
+
+
+def blocks_to_run() -> Iterator[tuple[str, str]]:
+    for name in NAMES:
+        yield from ((name, found["code"]) for found in FENCE.finditer(read(name)) if found["info"] == "bash run")
+
+
+def run(command: str) -> subprocess.CompletedProcess[str]:
+    """A shell command in the project, with the Python that runs the tests as .venv's."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    command = command.replace(".venv/bin/python", sys.executable)
+    return subprocess.run(["bash", "-ec", command], cwd=ROOT, env=kept, capture_output=True, text=True, check=False)
+
+
+def example_settings() -> set[str]:
+    return set(re.findall(r"^([A-Z][A-Z0-9_]*)=", read(".env.example"), re.MULTILINE))
+
+
+@cache
+def anchors(page: Path) -> set[str]:
+    """The fragments of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", page.read_text(encoding="utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_link_to_a_file_leads_somewhere(name: str) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", prose(name)):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, fragment = link.partition("#")
+        target = (ROOT / name).parent / path if path else ROOT / name
+        assert target.exists(), link
+        assert not fragment or fragment in anchors(target.resolve()), link
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_file_that_is_named_exists(name: str) -> None:
+    top = {path.name for path in ROOT.iterdir()}
+    for span in code(name):
+        for path in re.findall(r"(?<![\w/.-])[\w.-]+(?:/[\w.*-]+)+/?|(?<![\w/.-])[\w-]+\.(?:py|md|json|toml)\b", span):
+            known = path.split("/")[0] in top and not path.startswith(MADE)
+            assert not known or list(ROOT.glob(path)), path
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_payload_that_is_named_exists(name: str) -> None:
+    if name == "docs/conversation.md":
+        for payload in re.findall(r"`([a-z_0-9]+\.json)`", read(name)):
+            assert (ROOT / "tests/data/payloads" / payload).exists(), payload
+
+
+@pytest.mark.parametrize(
+    "target", sorted({target for name in NAMES for span in code(name) for target in TARGET.findall(span)})
+)
+def test_every_make_target_that_is_named_exists(target: str) -> None:
+    assert run(f"make -n {target}").returncode == 0
+
+
+def test_every_command_that_is_named_exists() -> None:
+    helped = run(".venv/bin/python -m chalicelib --help").stdout
+    for name in NAMES:
+        for module, command in (found for span in code(name) for found in PYTHON.findall(span)):
+            assert find_spec(module), f"{name}: {module}"
+            assert module != "chalicelib" or not command or command in helped, f"{name}: {command}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_setting_that_is_named_exists(name: str) -> None:
+    assert set(SETTING.findall(read(name))) <= example_settings() | NOT_FOR_PEOPLE
+
+
+def test_every_setting_is_in_the_example_and_the_other_way_round() -> None:
+    ours = set(Settings.model_fields)
+    assert ours - NOT_FOR_PEOPLE == example_settings() - NOT_OURS
+
+
+@pytest.mark.parametrize(("name", "commands"), list(blocks_to_run()))
+def test_commands_marked_for_running_work(name: str, commands: str) -> None:
+    done = run(commands)
+    assert done.returncode == 0, f"{name}: {commands}\n{done.stderr}"
+
+
+def rules() -> dict[str, str]:
+    """Rule id → its section of docs/rules.md. Fails where an id comes twice."""
+    found: dict[str, str] = {}
+    for section in re.split(r"^(?=##+ )", read("docs/rules.md"), flags=re.MULTILINE):
+        heading = re.match(r"### ([A-Z][0-9]) — ", section)
+        if heading:
+            assert heading[1] not in found, heading[1]
+            found[heading[1]] = section
+    return found
+
+
+def test_every_rule_of_the_documentation_is_there_once() -> None:
+    expected = [*(f"N{n}" for n in range(1, 4)), *(f"H{n}" for n in range(1, 9)), *(f"P{n}" for n in range(1, 7))]
+    assert list(rules()) == [*expected, *(f"M{n}" for n in range(1, 6)), *(f"O{n}" for n in range(1, 4))]
+
+
+@pytest.mark.parametrize("rule", list(rules()))
+def test_each_rule_is_shown_by_tests_or_comes_later(rule: str) -> None:
+    section = rules()[rule]
+    files = re.findall(r"`(tests/[\w/]+\.py)`", section)
+    assert files or "**Later:**" in section
+    for file in files:
+        assert re.search(rf"def test_{rule.lower()}_", read(file)), file
+
+
+def test_a_test_that_names_a_rule_names_one_that_is_written_down() -> None:
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        for rule in re.findall(r"def test_([nhpmo][0-9])_", path.read_text(encoding="utf-8")):
+            assert rule.upper() in rules(), f"{path.name}: {rule}"

@@ -1,0 +1,72 @@
+"""O1: every `/api` route but health and the API description needs a token."""
+
+import re
+
+import pytest
+
+import app as functions
+from chalicelib.http.routes import ROUTES, Route
+from chalicelib.store.records import Record
+from tests.world import TOKEN, World
+
+PROTECTED = [route for route in ROUTES if not route.public]
+PUBLIC = {("GET", "/api/health"), ("GET", "/whatsapp/webhook"), ("POST", "/whatsapp/webhook")}
+CONSOLE = {("GET", "/api/openapi.json")}  # may come later
+
+
+def address(path: str) -> str:
+    return re.sub(r"\{\w+\}", "22222222", path)
+
+
+def called(route: Route) -> str:
+    return f"{route.method} {route.path}"
+
+
+def test_o1_without_a_token_401_and_with_a_wrong_one_403(world: World) -> None:
+    answers = {}
+    for route in PROTECTED:
+        statuses = [world.api(route.method, address(route.path), token=None).status]
+        wrong = ("wrong", TOKEN.upper(), TOKEN + "x", f"{TOKEN} {TOKEN}", "x" * 5000)
+        statuses += [world.api(route.method, address(route.path), token=one).status for one in wrong]
+        if statuses != [401, 403, 403, 403, 403, 403]:
+            answers[called(route)] = statuses
+    assert answers == {}
+
+
+def test_o1_with_the_right_one_the_route_answers(world: World) -> None:
+    answers = {}
+    for route in PROTECTED:
+        for scheme in ("Token", "Bearer", "token", "BEARER"):
+            found = world.api(route.method, address(route.path), {}, token=None, Authorization=f"{scheme} {TOKEN}")
+            if found.status not in (200, 404, 422):
+                answers[called(route), scheme] = found.status
+    assert answers == {}
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "", "Digest", "TokenBearer"])
+def test_o1_in_no_other_scheme(world: World, scheme: str) -> None:
+    found = world.api("GET", "/api/raffles", token=None, Authorization=f"{scheme} {TOKEN}".strip())
+    assert found.status == 403
+
+
+def test_o1_no_route_of_the_application_is_forgotten() -> None:
+    open_routes = {
+        (method, path)
+        for path, by_method in functions.app.routes.items()
+        for method, entry in by_method.items()
+        if entry.authorizer is None
+    }
+    assert open_routes - CONSOLE == PUBLIC
+    protected = [(m, p) for p, entries in functions.app.routes.items() for m, e in entries.items() if e.authorizer]
+    assert {functions.app.routes[p][m].authorizer for m, p in protected} == {functions.admin_token}
+    assert {(route.method, route.path) for route in ROUTES} == open_routes | set(protected)
+
+
+def test_o1_only_hashes_of_tokens_are_stored(world: World) -> None:
+    stored = [record for record in Record.scan() if record.pk.startswith("TOKEN#")]
+    assert len(stored) == 1
+    assert all(TOKEN not in str(value) for record in stored for value in record.attribute_values.values())
+
+
+def test_health_tells_nothing_and_needs_nothing(world: World) -> None:
+    assert world.api("GET", "/api/health", token=None).body == {"status": "ok"}

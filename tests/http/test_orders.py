@@ -1,0 +1,80 @@
+"""The orders over REST."""
+
+import pytest
+
+from tests.usecases.steps import buy, cancel, everything, hold, hold_and_confirm
+from tests.world import World
+
+
+def test_an_order_reads_as_the_contract_says(world: World) -> None:
+    raffle = world.raffle()
+    order = world.order(hold(world.buyer()) + "/")
+    assert (order["raffle"], order["numbers"], order["quantity"]) == (raffle["id"], [5, 12], 2)
+    assert (order["amount"], order["currency"], order["status"]) == (5000, "GTQ", "DRAFT")
+    assert {"id", "contact", "reserved_until", "proof", "created_at", "updated_at", "paid_at"} <= set(order)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 8])
+def test_lists_neither_skip_nor_repeat_whatever_they_are_filtered_by(world: World, size: int) -> None:
+    raffle, other = world.raffle(), world.raffle(code="CAR")
+    made = []
+    for number in range(1, 7):
+        world.clock.now = world.clock.now.replace(second=number)
+        act = hold if number % 2 else hold_and_confirm
+        buyer = world.buyer(number=number % 3 + 1)
+        buyer.says("raffles")
+        made.append(act(buyer, str(number), "BIKE" if number < 6 else "CAR"))
+    contact = world.order(made[0])["contact"]
+    for query, wanted in (
+        ("", made[::-1]),
+        (f"raffle={raffle['id']}", made[4::-1]),
+        (f"raffle={other['id']}", made[5:]),
+        ("status=DRAFT", None),
+        (f"contact={contact}", None),
+        (f"raffle={raffle['id']}&status=PENDING_PAYMENT", None),
+    ):
+        url = f"/api/orders?page_size={size}&{query}"
+        found = [order["id"] for order in everything(world, url)]
+        assert len(found) == len(set(found)) > 0
+        if wanted is not None:
+            assert found == wanted
+        first = world.api("GET", url).body
+        if first["next"]:
+            second = world.api("GET", first["next"]).body
+            assert world.api("GET", second["previous"]).body["results"] == first["results"]
+            assert world.api("GET", second["previous"]).body["previous"] is None
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_pending_payment_page_by_page(world: World, size: int) -> None:
+    world.raffle()
+    waiting = []
+    for number in range(1, 5):
+        world.clock.now = world.clock.now.replace(second=number)
+        waiting.append(hold_and_confirm(world.buyer(number=number), str(number)))
+    world.buyer(number=4).sends_proof()
+    found = everything(world, f"/api/orders/pending-payment?page_size={size}")
+    assert [order["id"] for order in found] == [waiting[3], *waiting[:3]]
+
+
+def test_what_is_no_order_is_not_found(world: World) -> None:
+    for order_id in ("22222222", "x", "%00", "x" * 1500):
+        assert world.api("GET", f"/api/orders/{order_id}").status == 404
+        for end in ("confirm-payment", "cancel"):
+            found = world.api("POST", f"/api/orders/{order_id}/{end}/")
+            assert (found.status, found.body["code"]) == (404, "order_not_found")
+
+
+def test_a_step_out_of_turn_is_a_409(world: World) -> None:
+    world.raffle()
+    assert cancel(world, buy(world.buyer())).status == 409
+    order_id = hold(world.buyer(number=2), "7")
+    cancel(world, order_id)
+    assert world.api("POST", f"/api/orders/{order_id}/confirm-payment").status == 409
+
+
+def test_a_bad_filter_is_named(world: World) -> None:
+    for query in ("raffle=../x", "raffle=", "contact=Z", "status=draft", "contact=" + "a" * 65):
+        found = world.api("GET", f"/api/orders?{query}")
+        assert found.status == 422
+        assert found.body["errors"][0]["field"] == query.partition("=")[0]

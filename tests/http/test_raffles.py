@@ -1,0 +1,176 @@
+"""The raffles over REST."""
+
+from typing import Any
+
+import pytest
+
+from tests.usecases.steps import everything, hold
+from tests.world import Answer, Buyer, World
+
+GOOD = {"title": "Car", "unit_amount": 100, "currency": "GTQ", "last_number": 10, "code": "CAR"}
+
+
+def fields_of(found: Answer) -> set[str]:
+    assert found.headers["Content-Type"] == "application/problem+json"
+    return {str(error["field"]) for error in found.body["errors"]}
+
+
+BAD: list[tuple[str, Any]] = [
+    ("title", ""), ("title", None), ("title", 5), ("title", "a\x00b"), ("title", "x" * 101), ("title", ["x"]),
+    ("unit_amount", -1), ("unit_amount", 1.5), ("unit_amount", 2.0), ("unit_amount", "100"), ("unit_amount", True),
+    ("unit_amount", 10**30), ("unit_amount", None), ("currency", "gtq"), ("currency", "ZZZ"), ("currency", "GTQQ"),
+    ("currency", 1), ("last_number", 0.5), ("last_number", "10"), ("last_number", 10**400), ("last_number", -1),
+    ("first_number", None), ("hold_minutes", 0), ("hold_minutes", -5), ("hold_minutes", 10**9), ("hold_minutes", 1.5),
+    ("max_per_contact", 0), ("max_per_contact", "3"), ("code", "A"), ("code", "5A"), ("code", "MENU"), ("code", "A B"),
+    ("code", "cancel"), ("code", 7), ("opens_at", "tomorrow"), ("opens_at", "2026-11-23T14:00:00"), ("closes_at", {}),
+    ("opens_at", "0001-01-01T00:00:00+14:00"), ("time_zone", "Mars/Base"), ("time_zone", "../../etc/passwd"),
+    ("time_zone", "\x00"), ("time_zone", "/etc/passwd"), ("description", "x" * 2001), ("unknown", 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+def test_a_bad_field_is_named(world: World, method: str) -> None:
+    path = "/api/raffles" if method == "POST" else f"/api/raffles/{world.raffle(active=False)['id']}"
+    answers = {}
+    for field, value in BAD:
+        if method == "PATCH" and value is None:
+            continue  # RFC 7396: null takes a field back to its default
+        body = {field: value} if method == "PATCH" else {**GOOD, field: value}
+        found = world.api(method, path, body)
+        named = {error["field"] for error in found.body["errors"]} if found.status == 422 else set()
+        if named != {field}:
+            answers[field, repr(value)[:40]] = found.status, named
+    assert answers == {}
+
+
+@pytest.mark.parametrize("field", ["title", "unit_amount", "currency", "last_number"])
+def test_a_missing_field_is_named(world: World, field: str) -> None:
+    found = world.api("POST", "/api/raffles", {name: value for name, value in GOOD.items() if name != field})
+    assert (found.status, fields_of(found)) == (422, {field})
+
+
+def test_what_is_no_json_object_is_malformed(world: World) -> None:
+    bodies = (
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"x"',
+        b"5",
+        b"\xff\xfe",
+        b"{'a':1}",
+        b"[" * 50_000,
+        b"nan",
+        b"{}{}",
+        b"9" * 5000,
+    )
+    for path in ("/api/raffles", "/api/raffles/x/generate-tickets"):
+        for body in bodies[path.endswith("tickets") :]:  # the body is optional there
+            found = world.api("POST", path, body)
+            assert (found.status, found.body["code"]) == (400, "malformed"), body[:20]
+
+
+def test_a_raffle_is_made_read_changed_and_deleted(world: World) -> None:
+    made = world.api("POST", "/api/raffles/", {**GOOD, "code": "car", "id": "mine", "status": "ACTIVE"})
+    assert made.status == 201
+    assert (made.body["status"], made.body["code"], made.body["hold_minutes"]) == ("DRAFT", "CAR", 15)
+    path = f"/api/raffles/{made.body['id']}/"
+    assert world.api("GET", path).body == made.body
+    patched = world.api("PATCH", path, {"title": "Van", "hold_minutes": None}).body
+    assert (patched["title"], patched["hold_minutes"], patched["unit_amount"]) == ("Van", None, 100)
+    replaced = world.api("PUT", path, {**GOOD, "title": "Bus"}).body
+    assert (replaced["title"], replaced["hold_minutes"], replaced["code"]) == ("Bus", 15, "CAR")
+    assert world.api("DELETE", path).status == 204
+    assert world.api("GET", path).status == 404
+    assert world.api("POST", "/api/raffles", GOOD).status == 201  # the code is free again
+
+
+def test_what_is_no_raffle_is_not_found(world: World) -> None:
+    answers = {}
+    for raffle_id in ("nothing", "%00", "%2e%2e", "x" * 1500, "ñ"):
+        for method, end in (
+            *((method, "") for method in ("GET", "PUT", "PATCH", "DELETE")),
+            *(("POST", move) for move in ("/activate", "/deactivate", "/generate-tickets")),
+            *(("GET", part) for part in ("/availability", "/tickets")),
+        ):
+            body = {**GOOD, "code": "OTHER"} if method in ("PUT", "PATCH") else None
+            found = world.api(method, f"/api/raffles/{raffle_id}{end}", body)
+            if found.status != 404 or found.body["code"] != "raffle_not_found":
+                answers[method, raffle_id[:9], end] = found.status
+    assert answers == {}
+
+
+def test_a_rule_that_says_no_is_a_409(world: World, lucia: Buyer) -> None:
+    raffle = world.raffle()
+    path = f"/api/raffles/{raffle['id']}"
+    hold(lucia)
+    refused = {
+        "code_taken": world.api("POST", "/api/raffles", {**GOOD, "code": "bike"}),
+        "raffle_out_of_turn": world.api("DELETE", path),
+        "raffle_has_sales": world.api("PATCH", path, {"currency": "USD"}),
+        "numbers_invalid": world.api("PATCH", path, {"last_number": 50}),
+    }
+    assert {code: found.body["code"] for code, found in refused.items()} == {code: code for code in refused}
+    assert {found.status for found in refused.values()} == {409}
+    draft = world.raffle(active=False, code="VAN")
+    assert world.api("POST", f"/api/raffles/{draft['id']}/deactivate").status == 409
+    assert world.api("PATCH", f"/api/raffles/{draft['id']}", {"code": "BIKE"}).body["code"] == "code_taken"
+
+
+def test_activating_twice_is_as_good_as_once(world: World) -> None:
+    path = f"/api/raffles/{world.raffle()['id']}"
+    for move, status in (("activate", "ACTIVE"), ("deactivate", "INACTIVE"), ("deactivate", "INACTIVE")):
+        assert world.api("POST", f"{path}/{move}").body["status"] == status
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 8])
+def test_pages_neither_skip_nor_repeat_forwards_and_back(world: World, size: int) -> None:
+    made = []
+    for number in range(7):
+        world.clock.pass_minutes(1)
+        made.append(world.raffle(active=number % 2 == 0, code=f"R-{number}")["id"])
+    url = f"/api/raffles?page_size={size}"
+    assert [raffle["id"] for raffle in everything(world, url)] == made[::-1]
+    pages = [world.api("GET", url).body]
+    while pages[-1]["next"]:
+        pages.append(world.api("GET", pages[-1]["next"]).body)
+    back = pages[-1]
+    for page in pages[-2::-1]:
+        back = world.api("GET", back["previous"]).body
+        assert back["results"] == page["results"]
+    assert back["previous"] is None
+    active = everything(world, f"/api/raffles?status=ACTIVE&page_size={size}")
+    assert [raffle["id"] for raffle in active] == made[::-2]
+
+
+def test_a_bad_query_is_named(world: World) -> None:
+    for path in ("/api/raffles", "/api/orders"):
+        for query in ("page_size=0", "page_size=201", "page_size=x", "page_size=", "status=NO", "foo=1"):
+            found = world.api("GET", f"{path}?{query}")
+            assert (found.status, fields_of(found)) == (422, {query.partition("=")[0]}), query
+
+
+def test_a_cursor_that_we_never_gave_is_refused(world: World) -> None:
+    tickets = f"/api/raffles/{world.raffle()['id']}/tickets"
+    answers = {}
+    for path in ("/api/raffles", "/api/orders", "/api/orders/pending-payment", tickets):
+        for cursor in ("x", "-", "--", "W10", "bnVsbA", "WyJhIl0", "%00", "-x", "9" * 100, "é", "a" * 601):
+            found = world.api("GET", f"{path}?cursor={cursor}")
+            if found.status != 422:
+                answers[path, cursor[:12]] = found.status
+    assert answers == {}
+
+
+def test_a_cursor_of_another_list_is_refused(world: World) -> None:
+    for number in range(2):
+        world.raffle(code=f"R-{number}")
+    cursor = world.api("GET", "/api/raffles?page_size=1").body["next"].partition("cursor=")[2]
+    assert world.api("GET", f"/api/orders?cursor={cursor}").status == 422
+
+
+@pytest.mark.parametrize(("status", "numbers"), [("RESERVED", [5, 12]), ("SOLD", []), ("AVAILABLE", [1, 2, 3])])
+def test_tickets_by_status(world: World, lucia: Buyer, status: str, numbers: list[int]) -> None:
+    raffle = world.raffle()
+    hold(lucia)
+    found = everything(world, f"/api/raffles/{raffle['id']}/tickets/?status={status}&page_size=30")
+    assert [ticket["number"] for ticket in found][:3] == numbers

@@ -1,0 +1,58 @@
+"""The organiser's commands."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chalicelib.__main__ import main
+from tests.world import World
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "chalicelib", *arguments]
+    return subprocess.run(command, cwd=ROOT, env={}, capture_output=True, text=True, check=False)
+
+
+def test_help_needs_no_settings() -> None:
+    done = run("--help")
+    assert done.returncode == 0
+    assert "create-token" in done.stdout and "generate-tickets" in done.stdout
+
+
+def test_missing_settings_are_named_in_one_clear_line() -> None:
+    done = run("create-token", "Olga")
+    assert done.returncode == 2
+    assert "TOMBOLA_TABLE is missing" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("arguments", [(), ("nonsense",), ("create-token",), ("generate-tickets",)])
+def test_called_wrongly_it_says_how(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_o1_a_new_token_is_shown_once_and_opens_the_api(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["create-token", "Olga"]) == 0
+    key = capsys.readouterr().out.splitlines()[0]
+    assert len(key) >= 43
+    assert world.api("GET", "/api/raffles", token=key).status == 200
+
+
+def test_a_token_of_ones_own_is_made_once(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    for said in ("made", "exists already"):
+        assert main(["create-token", "dev", "--key", "my-own-key"]) == 0
+        assert said in capsys.readouterr().out
+    assert world.api("GET", "/api/raffles", token="my-own-key").status == 200
+
+
+def test_a_raffle_that_is_not_there_is_a_refusal(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate-tickets", "nothing"]) == 1
+    assert capsys.readouterr().err == "tombola: There is no raffle nothing.\n"

@@ -1,0 +1,170 @@
+"""What things cost, counted in requests to DynamoDB: the budgets of design.md."""
+
+from collections.abc import Callable
+
+import pytest
+
+from chalicelib.store import raffles
+from tests.usecases.conftest import Requests
+from tests.usecases.steps import confirm_payment, hold, hold_and_confirm, hold_and_prove
+from tests.usecases.test_sale import code_in
+from tests.world import Buyer, World, rows_of, text_of
+
+MILLION = 1_000_000
+SPREAD = ", ".join(str(number) for number in range(1, MILLION, 25_000))  # forty numbers, each in a leaf of its own
+
+
+def looks_around(buyer: Buyer) -> None:
+    buyer.says("raffles")
+
+
+def opens(buyer: Buyer) -> None:
+    buyer.says("BIKE")
+
+
+Step = Callable[[Buyer], object]
+
+
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [
+        ((), "menu"),
+        ((), "help"),
+        ((), "nonsense!"),
+        ((), "BIKE"),
+        ((), "cancel"),
+        ((looks_around,), "1"),
+        ((looks_around,), "menu"),
+        ((opens,), "which?"),
+        ((opens,), "menu"),
+        ((opens,), "999"),
+        ((hold,), "confirm"),
+        ((hold,), "cancel"),
+        ((hold,), "what?"),
+        ((hold_and_confirm,), "cancel"),
+        ((hold_and_confirm,), "what?"),
+        ((hold_and_prove,), "thanks"),
+    ],
+)
+def test_a_message_that_holds_nothing_takes_at_most_four_requests(
+    world: World, lucia: Buyer, requests: Requests, before: tuple[Step, ...], said: str
+) -> None:
+    world.raffle()
+    lucia.says("menu")
+    for step in before:
+        step(lucia)
+    operations = requests.during(lambda: lucia.says(said))
+    assert len(operations) <= 4, operations
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 10, 12])
+def test_a_list_takes_one_more_for_each_raffle_in_it(
+    world: World, lucia: Buyer, requests: Requests, count: int
+) -> None:
+    for number in range(count):
+        world.raffle(code=f"RAFFLE-{number}")
+    lucia.says("menu")
+    operations = requests.during(lambda: lucia.says("raffles"))
+    listed = sum(not row.startswith("More") for row in rows_of(lucia.heard[-1])) if count else 0
+    assert len(operations) <= 4 + listed, operations
+
+
+def test_so_does_the_list_of_ones_orders(world: World, lucia: Buyer, requests: Requests) -> None:
+    world.raffle()
+    for number in range(4):
+        hold_and_confirm(lucia, f"#{number + 1}")
+    operations = requests.during(lambda: lucia.says("my orders"))
+    assert len(operations) <= 4 + 1, operations
+
+
+def test_a_proof_takes_at_most_four_and_one_to_tell_each_organiser(
+    world: World, lucia: Buyer, requests: Requests
+) -> None:
+    world.raffle()
+    hold_and_confirm(lucia)
+    operations = requests.during(lucia.sends_proof)
+    assert len(operations) <= 4 + 1, operations
+
+
+@pytest.mark.parametrize("size", [100, 10_000, MILLION])
+@pytest.mark.parametrize("asked", ["#7", "5, 12, 99", "1-40", "random 1", "random 3", "random 40"])
+def test_a_message_that_holds_numbers_takes_at_most_five_requests(
+    world: World, lucia: Buyer, requests: Requests, size: int, asked: str
+) -> None:
+    world.raffle(last_number=size)
+    lucia.says("BIKE")
+    operations = requests.during(lambda: lucia.says(asked))
+    assert code_in(text_of(lucia.heard[-1]))
+    assert len(operations) <= 5, operations
+
+
+def test_random_numbers_of_a_million_take_reading_and_one_transaction(
+    world: World, lucia: Buyer, requests: Requests
+) -> None:
+    raffle = world.raffle(last_number=MILLION)
+    lucia.says("BIKE")
+    assert requests.during(lambda: lucia.says("random 3")) == [
+        "BatchGetItem",  # the contact
+        "Query",  # the raffle and its tallies
+        "BatchGetItem",  # the leaves of the pages that were drawn
+        "TransactWriteItems",
+        "UpdateItem",  # Meta's id
+    ]
+    found = raffles.board(raffle["id"])
+    assert len(requests.during(lambda: world.runtime.selling.draw_random(found, 3))) == 1
+
+
+@pytest.mark.parametrize("reach", [hold, hold_and_confirm, hold_and_prove])
+def test_confirming_a_payment_takes_at_most_four(
+    world: World, lucia: Buyer, requests: Requests, reach: Callable[[Buyer], str]
+) -> None:
+    world.raffle()
+    order_id = reach(lucia)
+    operations = requests.during(lambda: world.runtime.selling.confirm_payment(order_id, by="test"))
+    assert len(operations) <= 4, operations
+
+
+@pytest.mark.parametrize("size", [100, MILLION])
+def test_availability_takes_one(world: World, lucia: Buyer, requests: Requests, size: int) -> None:
+    raffle = world.raffle(last_number=size)
+    hold(lucia)
+    assert requests.during(lambda: raffles.board(raffle["id"]).availability) == ["Query"]
+    # Over HTTP, one more for the token.
+    assert requests.during(lambda: world.availability(raffle)) == ["GetItem", "Query"]
+
+
+@pytest.mark.parametrize("size", [100, MILLION])
+def test_a_ticket_page_takes_three(world: World, lucia: Buyer, requests: Requests, size: int) -> None:
+    raffle = world.raffle(last_number=size)
+    hold(lucia, "1-40")
+    path = f"/api/raffles/{raffle['id']}/tickets?page_size=50"
+    assert requests.during(lambda: world.api("GET", path)) == ["GetItem", "GetItem", "Query", "BatchGetItem"]
+
+
+def test_forty_numbers_far_apart_fit_into_a_transaction_whatever_happens_to_them(
+    world: World, lucia: Buyer, requests: Requests
+) -> None:
+    world.raffle(last_number=MILLION)
+    order_id = hold(lucia, SPREAD)
+    assert world.order(order_id)["quantity"] == 40
+    lucia.says("confirm")
+    world.clock.pass_minutes(15)
+    world.minute()
+    lucia.sends_proof()
+    assert world.order(order_id)["status"] == "IN_REVIEW"
+    assert confirm_payment(world, order_id).body["status"] == "PAID"
+    assert 80 < requests.largest_transaction <= 100
+
+
+def test_a_whole_purchase_is_short(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    inbound = ["raffles", "1", "5,12,99"]
+    for said in inbound:
+        lucia.says(said)
+    order_id = code_in(text_of(lucia.heard[-1]))
+    assert len(inbound) <= 3
+    lucia.taps("Confirm")
+    lucia.sends_proof()
+    confirm_payment(world, order_id)
+    world.minute()
+    assert len(lucia.heard) <= 6
