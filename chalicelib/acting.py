@@ -60,7 +60,7 @@ def act(action: c.Action, turn: Turn, selling: Selling) -> None:
         case c.ListRaffles(page):
             _list_raffles(turn, page)
         case c.OpenRaffle(raffle_id):
-            _open_raffle(turn, raffle_id)
+            _open_raffle(turn, selling, raffle_id)
         case c.TryCode(_, otherwise):
             act(c.OpenRaffle(turn.raffle_of_code) if turn.raffle_of_code else otherwise, turn, selling)
         case c.HoldNumbers(raffle_id, text):
@@ -99,17 +99,24 @@ def _list_raffles(turn: Turn, page: int) -> None:
     turn.say(turn.words.raffles(boards, page=page, more=more), _keeping_order(turn, Stage.BROWSING, shown=shown))
 
 
-def _open_raffle(turn: Turn, raffle_id: str) -> None:
-    try:
-        found = raffles.board(raffle_id)
-    except RaffleNotFound:
-        found = None
-    if found is None or not found.raffle.sells_at(turn.now):
+def _open_raffle(turn: Turn, selling: Selling, raffle_id: str) -> None:
+    found = _on_sale(turn, raffle_id)
+    if found is not None and not found.availability.available and selling.free_ended_of(found.raffle):
+        found = _on_sale(turn, raffle_id)
+    if found is None:
         turn.say(turn.words.raffle_gone())
     elif not found.availability.available:
         turn.say(turn.words.sold_out(found.raffle))
     else:
         turn.say(turn.words.raffle(found), _keeping_order(turn, Stage.SELECTING, raffle_id=raffle_id))
+
+
+def _on_sale(turn: Turn, raffle_id: str) -> Board | None:
+    try:
+        found = raffles.board(raffle_id)
+    except RaffleNotFound:
+        return None
+    return found if found.raffle.sells_at(turn.now) else None
 
 
 def _keeping_order(
@@ -123,12 +130,9 @@ def _keeping_order(
 
 
 def _hold(turn: Turn, selling: Selling, raffle_id: str, text: str) -> None:
-    try:
-        found = raffles.board(raffle_id)
-    except RaffleNotFound:
-        found = None
-    if found is None or not found.raffle.sells_at(turn.now):
-        turn.say(turn.words.raffle_gone(), IDLE)
+    found = _on_sale(turn, raffle_id)
+    if found is None:
+        turn.say(turn.words.raffle_gone(), _at_rest(turn))
         return
     raffle = found.raffle
     pick = picks.read_pick(text, first=raffle.first_number, last=raffle.last_number, most=MOST_NUMBERS)
@@ -228,6 +232,11 @@ def _say_where_it_stands(turn: Turn, selling: Selling, raffle: Raffle, order: Or
 
 
 def _cancel(turn: Turn, selling: Selling, order_id: str | None) -> None:
+    if order_id is None:  # none is at hand, but one may still run
+        running = (
+            order.id for order in orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN) if order.status in RUNNING
+        )
+        order_id = next(running, None)
     found = _found(turn, order_id) if order_id is not None else None
     if found is None:
         turn.say(turn.words.nothing_to_cancel(), IDLE)
@@ -282,15 +291,16 @@ def _take_proof(turn: Turn, selling: Selling, order_id: str | None, media: Media
 
 
 def _that_waits(turn: Turn, order_id: str | None) -> Order | None:
-    """What a file is the proof of: the order at hand, else the newest that waits for one, else one that ended."""
+    """What a file is the proof of: the order at hand, else the newest that waits for one, else the newest of all, which
+    may have ended. Not an older one: a picture must not bring back what was long forgotten."""
     if order_id is not None:
         order = orders.get_all([order_id]).get(order_id)
         if order is not None and order.status in OWNING - {OrderStatus.PAID}:
             return order
     latest = orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN)
-    ended = TRANSITIONS[OrderEvent.REVIVED].sources
-    for wanted in (RUNNING, {OrderStatus.IN_REVIEW}, ended):
+    for wanted in (OrderStatus.PENDING_PAYMENT, OrderStatus.IN_REVIEW):
         for order in latest:
-            if order.status in wanted:
+            if order.status is wanted:
                 return order
-    return None
+    fit = {OrderStatus.DRAFT, *TRANSITIONS[OrderEvent.REVIVED].sources}
+    return latest[0] if latest and latest[0].status in fit else None

@@ -1,6 +1,6 @@
 """Sending what was committed: at once by whoever committed it, by the schedule when that did not work out."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from random import Random
 
@@ -9,16 +9,17 @@ from chalicelib.domain.talk import Identity, Said
 from chalicelib.logs import count, logger
 from chalicelib.store import messages as stored
 from chalicelib.store.transaction import Transaction
-from chalicelib.whatsapp.errors import remedy
+from chalicelib.whatsapp.errors import Action, remedy
 from chalicelib.whatsapp.graph import Graph, NotSent, OutcomeUnknown, SendRefused
 from chalicelib.whatsapp.inbound import Status
 from chalicelib.whatsapp.messages import address, render
 
 BATCH = 50  # messages a run of the schedule looks for at a time
-RUN_SECONDS = 45  # a run stops taking on more, so that the next one a minute later does not meet it
+RUN_TIME = timedelta(seconds=40)  # a run stops taking on more, so that the next one a minute later does not meet it
 # WhatsApp has no idempotency key: after an unknown outcome its status has this long to arrive before the one retry.
 STATUS_CHANCE = timedelta(minutes=5)
 UNKNOWN_TRIES = 2
+STOPPED = timedelta(minutes=5)  # between looks whether an account that WhatsApp refuses was put right
 PAUSES = (5, 30, 120, 600)  # seconds, after a request that never reached WhatsApp
 
 
@@ -61,25 +62,32 @@ class Delivering:
     def send(self, outbounds: Iterable[Outbound]) -> None:
         """One attempt for each message, in order; what comes of it is stored. Never raises for what WhatsApp does.
 
-        After one that must wait, the person's later messages wait too, so that replies keep their order.
+        After one that must wait, the person's later messages wait as long, so that replies keep their order.
         """
-        waiting: set[str] = set()
+        waiting: dict[str, datetime] = {}
         for outbound in outbounds:
-            if outbound.contact_id not in waiting and not self._attempt(outbound):
-                waiting.add(outbound.contact_id)
+            until = waiting.get(outbound.contact_id)
+            if until is not None:
+                stored.postpone(outbound, until)
+            elif (again := self._attempt(outbound)) is not None:
+                waiting[outbound.contact_id] = again
 
-    def send_due(self) -> int:
+    def send_due(self) -> None:
         """The schedule's run: send what is due, longest due first, until all is done or the time is up."""
-        begun = self._clock()
-        sent = 0
-        while self._clock() - begun < timedelta(seconds=RUN_SECONDS):
-            due = stored.due(begun, limit=BATCH)
-            claimed = [taken for outbound in due if (taken := stored.claim(outbound, self._clock()))]
-            self.send(sorted(claimed, key=lambda outbound: outbound.id))
-            sent += len(claimed)
-            if not claimed:
-                return sent
-        return sent
+        self.send(self._claimed(self._clock()))
+
+    def _claimed(self, begun: datetime) -> Iterator[Outbound]:
+        """Messages that are due, each taken for this run just before it is sent."""
+        more = True
+        while more:
+            more = False
+            for outbound in sorted(stored.due(begun, limit=BATCH), key=lambda outbound: outbound.id):
+                if self._clock() - begun > RUN_TIME:
+                    return
+                taken = stored.claim(outbound, self._clock())
+                if taken is not None:
+                    more = True
+                    yield taken
 
     def note(self, status: Status) -> None:
         """Keep what WhatsApp reports about a message: forwards only, in whatever order it comes."""
@@ -91,8 +99,8 @@ class Delivering:
         ):
             count(f"Messages{state.value.title()}")
 
-    def _attempt(self, outbound: Outbound) -> bool:
-        """Send one message. False when it is to be tried again later."""
+    def _attempt(self, outbound: Outbound) -> datetime | None:
+        """Send one message. When it is to be tried again, or None when nothing more is to be done."""
         try:
             accepted = self._graph.send(outbound.body)
         except SendRefused as refused:
@@ -102,41 +110,44 @@ class Delivering:
             return self._unknown(outbound)
         except NotSent as failure:
             logger.warning("WhatsApp not reached", extra={"reason": str(failure)})
-            return self._later(outbound, PAUSES, state=DeliveryState.PENDING, error_code=None)
+            return self._later(outbound, PAUSES, error_code=None)
         stored.accepted(outbound, accepted.message_id, self._clock())
         count("MessagesAccepted")
-        return True
+        return None
 
-    def _refused(self, outbound: Outbound, refused: SendRefused) -> bool:
+    def _refused(self, outbound: Outbound, refused: SendRefused) -> datetime | None:
         what = remedy(refused.code)
         count("MessagesRefused")
         if what.alert and not what.delays:
             logger.error("WhatsApp refuses messages", extra={"error_code": refused.code, "action": what.action.value})
+        if what.action is Action.STOP_ALL:  # nothing is wrong with the message: it stays due until that is mended
+            return self._again_at(STOPPED, outbound, state=DeliveryState.PENDING, error_code=refused.code)
         if what.delays:
             delays = what.delays if refused.retry_after is None else (refused.retry_after, *what.delays[1:])
-            return self._later(outbound, delays, state=DeliveryState.PENDING, error_code=refused.code)
+            return self._later(outbound, delays, error_code=refused.code)
         self._give_up(outbound, refused.code)
-        return True
+        return None
 
-    def _unknown(self, outbound: Outbound) -> bool:
+    def _unknown(self, outbound: Outbound) -> datetime | None:
         if outbound.attempts >= UNKNOWN_TRIES and outbound.state is DeliveryState.UNKNOWN:
             self._give_up(outbound, None)
-            return True
-        now = self._clock()
-        stored.try_again(outbound, now + STATUS_CHANCE, state=DeliveryState.UNKNOWN, error_code=None, now=now)
-        return False
+            return None
+        return self._again_at(STATUS_CHANCE, outbound, state=DeliveryState.UNKNOWN, error_code=None)
 
-    def _later(
-        self, outbound: Outbound, delays: Sequence[float], *, state: DeliveryState, error_code: int | None
-    ) -> bool:
+    def _later(self, outbound: Outbound, delays: Sequence[float], *, error_code: int | None) -> datetime | None:
         """Have it tried again after the delay that this attempt has reached; give it up after the last."""
         if outbound.attempts > len(delays):
             self._give_up(outbound, error_code)
-            return True
+            return None
+        pause = timedelta(seconds=delays[outbound.attempts - 1])
+        return self._again_at(pause, outbound, state=DeliveryState.PENDING, error_code=error_code)
+
+    def _again_at(
+        self, pause: timedelta, outbound: Outbound, *, state: DeliveryState, error_code: int | None
+    ) -> datetime:
         now = self._clock()
-        when = now + timedelta(seconds=delays[outbound.attempts - 1])
-        stored.try_again(outbound, when, state=state, error_code=error_code, now=now)
-        return False
+        stored.try_again(outbound, now + pause, state=state, error_code=error_code, now=now)
+        return now + pause
 
     def _give_up(self, outbound: Outbound, error_code: int | None) -> None:
         logger.error("message given up", extra={"error_code": error_code, "attempts": outbound.attempts})

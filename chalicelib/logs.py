@@ -3,7 +3,8 @@
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-logger = Logger(service="tombola")
+# The level is set with the other settings: one that is wrong must not stop the import.
+logger = Logger(service="tombola", level="INFO")
 metrics = Metrics(namespace="Tombola", service="tombola")
 
 

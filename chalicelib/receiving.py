@@ -65,10 +65,11 @@ def _entry(update: Update) -> dict[str, str]:
 
 
 def _dead(unusable: Unusable) -> dict[str, str]:
-    """Signed but not understood: through the queue, whose function refuses it into the dead letters."""
+    """Signed but not understood: through the queue, whose function refuses it into the dead letters. A group of its
+    own, since a refused message holds up its group until it is given up."""
     body = dumps({"unusable": unusable.reason, "body": unusable.body[: CALL_BYTES // 2]})
     digest = sha256(body.encode()).hexdigest()
-    return {"MessageBody": body, "MessageGroupId": "unusable", "MessageDeduplicationId": digest}
+    return {"MessageBody": body, "MessageGroupId": digest, "MessageDeduplicationId": digest}
 
 
 def _calls(entries: Sequence[dict[str, str]]) -> Iterator[list[dict[str, str]]]:

@@ -15,6 +15,7 @@ from botocore.config import Config
 from chalicelib.conversing import Conversing
 from chalicelib.delivering import Delivering
 from chalicelib.domain.talk import Identity
+from chalicelib.logs import logger
 from chalicelib.organising import Organising
 from chalicelib.proofs import Proofs
 from chalicelib.receiving import Receiving
@@ -37,6 +38,7 @@ class Runtime:
     random: Random = field(default_factory=SystemRandom)
 
     def __post_init__(self) -> None:
+        logger.setLevel(self.settings.LOG_LEVEL)
         bind(self.settings.TOMBOLA_TABLE, self.settings.region)
 
     @cached_property

@@ -219,7 +219,7 @@ class Selling:
         begun, done = self.clock(), 0
         failed: set[str] = set()
         for status in RUNNING:
-            while (self.clock() - begun).total_seconds() < RUN_SECONDS:
+            while not self._out_of_time(begun):
                 due = [
                     order
                     for order in orders.overdue(status, begun, limit=EXPIRE_BATCH + len(failed))
@@ -228,6 +228,8 @@ class Selling:
                 if not due:
                     break
                 for order in due:
+                    if self._out_of_time(begun):
+                        break
                     try:
                         expired = self.expire(order.id)
                     except Exception:  # noqa: BLE001 - one bad order must not keep the others held
@@ -239,6 +241,9 @@ class Selling:
         logger.info("holds ended", extra={"expired": done, "left": len(failed)})
         return done
 
+    def _out_of_time(self, begun: datetime) -> bool:
+        return (self.clock() - begun).total_seconds() >= RUN_SECONDS
+
     def free_ended(self, order_ids: Sequence[str]) -> bool:
         """H4: end those of the orders whose hold is over, as the schedule would have. Whether there was one."""
         now = self.clock()
@@ -248,8 +253,12 @@ class Selling:
     def free_ended_of(self, raffle: Raffle) -> bool:
         """H4 for a whole raffle: end its holds that are over. Whether there was one."""
         now = self.clock()
-        due = [order for status in RUNNING for order in orders.overdue(status, now, limit=EXPIRE_BATCH)]
-        return sum(self.expire(order.id) for order in due if order.raffle_id == raffle.id) > 0
+        due = [
+            order
+            for status in RUNNING
+            for order in orders.overdue(status, now, limit=EXPIRE_BATCH, raffle_id=raffle.id)
+        ]
+        return sum(self.expire(order.id) for order in due) > 0
 
     def around(self, order: Order) -> Around:
         """The order's raffle and contact: one request."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -17,7 +17,8 @@ def _words(value: Any) -> Any:
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Phone = Annotated[str, Field(pattern=r"^\+?[0-9]{7,15}$")]
-Phones = Annotated[tuple[Phone, ...], BeforeValidator(_words)]
+# A notice to each is part of the transaction with the proof, which has room for so many beside 40 numbers.
+Phones = Annotated[tuple[Phone, ...], BeforeValidator(_words), Field(max_length=10)]
 Required = Annotated[str, Field(min_length=1)]
 
 
@@ -40,7 +41,7 @@ class Settings(BaseModel):
     TOMBOLA_INBOX_QUEUE: Annotated[str, Field(pattern="^https?://.+")]
     AWS_REGION: str = ""
     AWS_DEFAULT_REGION: str = "us-east-1"
-    LOG_LEVEL: str = "INFO"
+    LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
 
     @cached_property
     def app_secrets(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from iso4217 import Currency
 
 from chalicelib.domain import conversation as c
-from chalicelib.domain.orders import Order, OrderStatus
+from chalicelib.domain.orders import RUNNING, Order, OrderStatus
 from chalicelib.domain.picks import Unclarity, Unclear, padded
 from chalicelib.domain.raffles import Board, Raffle
 from chalicelib.domain.refusals import NumbersTaken, TooFewFree, TooManyForContact
@@ -76,9 +76,6 @@ class Words:
         )
         return Said(text="\n".join(lines), buttons=self._menu_buttons()[:2])
 
-    def busy(self) -> Said:
-        return Said(text=self._("Many people are buying just now and I could not finish this. Please send it again."))
-
     # Raffles
 
     def raffles(self, boards: Sequence[Board], *, page: int, more: bool) -> Said:
@@ -118,9 +115,10 @@ class Words:
         if raffle.max_per_contact is not None:
             facts.append(_("At most {most} for each person").format(most=raffle.max_per_contact))
         ask = _("Which numbers would you like? For example *5, 12, 99*, *5-10* or *random 3*.")
-        frame = "\n".join(["*{title}*", "{description}", *filter(None, facts), "", ask])
-        room = BODY_LIMIT - len(frame.format(title=raffle.title, description=""))
-        text = frame.format(title=raffle.title, description=_cut(raffle.description, room)).replace("\n\n\n", "\n\n")
+        after = "\n".join(["", *filter(None, facts), "", ask])
+        title = f"*{raffle.title}*"
+        description = _cut(raffle.description, BODY_LIMIT - len(title) - len(after) - len("\n\n"))
+        text = "\n".join(filter(None, (title, description))) + "\n" + after
         buttons = (
             Choice(id=c.pick_random(1), title=_("Random 1")),
             Choice(id=c.pick_random(3), title=_("Random 3")),
@@ -212,7 +210,7 @@ class Words:
     # Orders
 
     def still_held(self, raffle: Raffle, order: Order, now: datetime) -> Said:
-        text = self._("You have an order that waits for your answer.")
+        text = self._("Order {code} waits for your answer.").format(code=order.id)
         return Said(text=f"{text}\n{self._summary(raffle, order, now)}", buttons=self._decide_buttons(order))
 
     def pay(self, raffle: Raffle, order: Order, now: datetime) -> Said:
@@ -233,9 +231,9 @@ class Words:
         _ = self._
         lines = (
             _("Thank you, I have your payment proof for order *{code}*.").format(code=order.id),
-            _("The clock has stopped: {numbers} stay yours while an organiser checks it.").format(
-                numbers=self._numbers(raffle, order.numbers)
-            ),
+            _(
+                "The clock has stopped, and nobody else gets your numbers while an organiser checks it: {numbers}"
+            ).format(numbers=self._numbers(raffle, order.numbers)),
             _("You will hear from us here."),
         )
         return Said(text="\n".join(lines))
@@ -288,7 +286,7 @@ class Words:
         if by_organiser:
             text = self._("An organiser has cancelled your order {code} ({numbers}).")
         else:
-            text = self._("Order {code} is cancelled and {numbers} free again.")
+            text = self._("Order {code} is cancelled, and its numbers are free again: {numbers}")
         text = text.format(code=order.id, numbers=self._numbers(raffle, order.numbers))
         return Said(text=text, buttons=self._menu_buttons()[:2])
 
@@ -339,7 +337,7 @@ class Words:
             f"{raffle.title}: {self._numbers(raffle, order.numbers)}",
             self._("Total: *{amount}*").format(amount=money(order.amount, order.currency)),
         ]
-        if order.reserved_until is not None:
+        if order.status in RUNNING and order.reserved_until is not None:
             lines.append(self._until(raffle, order.reserved_until, now))
         return "\n".join(lines)
 
@@ -347,7 +345,7 @@ class Words:
         if until is None:
             return self._("There is no time limit.")
         minutes = max(1, round((until - now).total_seconds() / 60))
-        text = self.n_("until {time} ({minutes} minute)", "until {time} ({minutes} minutes)", minutes)
+        text = self.n_("Held until {time} ({minutes} minute)", "Held until {time} ({minutes} minutes)", minutes)
         return text.format(time=_clock(raffle, until), minutes=minutes)
 
     def _status(self, order: Order) -> str:

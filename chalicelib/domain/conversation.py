@@ -133,6 +133,8 @@ def step(talk: Conversation, heard: Heard) -> Action:
     said = fold(heard.text).strip(" .!?¡¿")
     if said in COMMANDS:
         return COMMANDS[said](talk)
+    if talk.order_id is not None and said in YES:
+        return ConfirmOrder(talk.order_id)
     return _TYPED[talk.stage](talk, heard.text, said)
 
 
@@ -217,8 +219,6 @@ def _idle(talk: Conversation, text: str, said: str) -> Action:
 def _browsing(talk: Conversation, text: str, said: str) -> Action:
     if re.fullmatch("[0-9]{1,2}", said) and 1 <= int(said) <= len(talk.shown):
         return OpenRaffle(talk.shown[int(said) - 1])
-    if said in ("more", "next"):
-        return ListRaffles(2)
     return _maybe_code(said, otherwise=ListRaffles())
 
 
@@ -228,11 +228,9 @@ def _selecting(talk: Conversation, text: str, said: str) -> Action:
 
 
 def _confirming(talk: Conversation, text: str, said: str) -> Action:
-    if talk.order_id is not None and said in YES:
-        return ConfirmOrder(talk.order_id)
     if said in NO:
         return CancelOrder(talk.order_id)
-    return _again(talk, not_understood=True)
+    return _maybe_code(said, otherwise=_again(talk, not_understood=True))
 
 
 def _payment(talk: Conversation, text: str, said: str) -> Action:
@@ -259,4 +257,4 @@ def is_raffle_code(word: str) -> bool:
 
 def is_reserved(code: str) -> bool:
     """Whether the bot understands this word as something else, so that it can't be a raffle's code."""
-    return fold(code) in COMMANDS.keys() | YES | NO | {"random", "any", "lucky", "more", "next", "stop"}
+    return fold(code) in COMMANDS.keys() | YES | NO | {"random", "any", "lucky", "stop"}

@@ -104,15 +104,6 @@ class NumbersInvalid(Refusal):
         super().__init__(reason)
 
 
-class HoldOver(Refusal):
-    """H3: the hold ended before this arrived."""
-
-    code = "hold_over"
-
-    def __init__(self, order_id: str) -> None:
-        super().__init__(f"The hold of order {order_id} is over.")
-
-
 class TryAgain(Refusal):
     """The store was too busy or changed under us more often than we try. Nothing was changed."""
 

@@ -25,7 +25,6 @@ STATUS_OF: dict[type[Refusal], int] = {
     refusals.TooFewFree: 409,
     refusals.TooManyForContact: 409,
     refusals.NumbersInvalid: 409,
-    refusals.HoldOver: 409,
     refusals.TryAgain: 429,
     CursorInvalid: 422,
 }
@@ -71,8 +70,7 @@ def answers_problems(view: View) -> View:
             return problem(422, "invalid_fields", "See errors.", errors=_explained(failure))
         except Malformed as failure:
             return problem(400, "malformed", str(failure))
-        except SettingsInvalid as failure:
-            logger.critical("settings are not usable", extra={"reason": str(failure)})
+        except SettingsInvalid:
             return problem(503, "not_configured", "The service is not configured. Its log names the setting.")
         except Exception:  # noqa: BLE001 - the outermost edge: nothing of it may reach the client
             logger.exception("a request failed")

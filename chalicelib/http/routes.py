@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from chalice.app import Authorizer, Chalice, Response
 
+from chalicelib.functions import observed
 from chalicelib.http import views
 from chalicelib.http.problems import answers_problems
 from chalicelib.runtime import runtime
@@ -55,6 +56,7 @@ def expose(app: Chalice, token: Authorizer) -> None:
 
 
 def _served(app: Chalice, view: View) -> View:
+    @observed
     def serve(**arguments: str) -> Response:
         return view(app.current_request, runtime(), **arguments)
 

@@ -12,6 +12,7 @@ from chalicelib.domain.raffles import Raffle
 from chalicelib.store.records import LeafRecord, Record, TallyRecord, TicketRecord
 from chalicelib.store.transaction import Failed, Transaction
 
+BATCH = 100  # items that a batch read brings
 TICKET = "ticket"  # the name of the condition that is H2
 
 
@@ -63,9 +64,13 @@ def _change_board(transaction: Transaction, raffle: Raffle, order: Order, *, tak
 
 
 def leaves(raffle: Raffle, pages: Iterable[int]) -> list[Leaf]:
-    """The leaves of the given pages: one request for up to 100 of them, strongly consistent."""
+    """The leaves of the given pages: one request, strongly consistent."""
     keys = [leaf for page in pages for leaf in raffle.layout.leaf_keys(page)]
-    records = LeafRecord.batch_get([leaf_key(raffle.id, key) for key in keys], consistent_read=True)
+    if len(keys) > BATCH:
+        # More would take several batches; the whole board is one query of at most half a megabyte.
+        records: Iterable[LeafRecord] = LeafRecord.query(f"LEAVES#{raffle.id}", consistent_read=True)
+    else:
+        records = LeafRecord.batch_get([leaf_key(raffle.id, key) for key in keys], consistent_read=True)
     found = {record.sk: record for record in records}
     return [_leaf(key, found.get(leaf_key(raffle.id, key)[1])) for key in keys]
 
@@ -75,13 +80,13 @@ def states(raffle: Raffle, start: int) -> Iterator[tuple[int, str]]:
     layout = raffle.layout
     first = layout.place(start)
     condition = LeafRecord.sk >= leaf_key(raffle.id, LeafKey(first.page, first.leaf))[1]
-    written = {
-        _parsed(record.sk): record
-        for record in LeafRecord.query(f"LEAVES#{raffle.id}", condition, consistent_read=True)
-    }
+    written = LeafRecord.query(f"LEAVES#{raffle.id}", condition, consistent_read=True, page_size=BATCH)
+    record = next(written, None)
     for page in range(first.page, layout.pages):
         for key in layout.leaf_keys(page):
-            leaf = _leaf(key, written.get(key))
+            while record is not None and _parsed(record.sk) < key:
+                record = next(written, None)
+            leaf = _leaf(key, record if record is not None and _parsed(record.sk) == key else None)
             taken, sold = set(layout.set_bits(key, leaf.taken)), set(layout.set_bits(key, leaf.sold))
             for number in layout.numbers(key):
                 if number >= start:

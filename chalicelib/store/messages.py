@@ -105,6 +105,15 @@ def try_again(
     _update(outbound.contact_id, outbound.id, actions, still)
 
 
+def postpone(outbound: Outbound, when: datetime) -> None:
+    """Have a message wait without an attempt, behind an earlier one to the same person."""
+    actions: list[Action] = [
+        OutboundRecord.queue_at.set(stamp(when, outbound.id)),
+        OutboundRecord.attempts.set(outbound.attempts - 1),
+    ]
+    _update(outbound.contact_id, outbound.id, actions, OutboundRecord.queue_at.exists())
+
+
 def advance(
     tag: str, state: DeliveryState, now: datetime, *, message_id: str | None = None, error_code: int | None = None
 ) -> bool:

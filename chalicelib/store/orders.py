@@ -10,7 +10,7 @@ from chalicelib.domain.orders import RUNNING, TRANSITIONS, Order, OrderEvent, Or
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import OrderNotFound
 from chalicelib.store import raffles
-from chalicelib.store.pages import CursorInvalid, Page, page_of
+from chalicelib.store.pages import FILTERED, CursorInvalid, Page, page_of
 from chalicelib.store.records import OrderRecord, ProofMap, Record, stamp
 from chalicelib.store.transaction import Transaction
 
@@ -135,9 +135,13 @@ def _split_cursor(cursor: str | None, positions: int) -> tuple[int, str | None]:
     return int(position), inner or None
 
 
-def overdue(status: OrderStatus, now: datetime, *, limit: int) -> list[Order]:
-    """Orders whose hold is over, the longest first. One query. Looked up in an index: check again when acting."""
-    ended = Record.by_queue.query(queue(status), Record.queue_at < stamp(now, "~"), limit=limit)
+def overdue(status: OrderStatus, now: datetime, *, limit: int, raffle_id: str | None = None) -> list[Order]:
+    """Orders (of one raffle) whose hold is over, the longest first. Looked up in an index: check again when acting."""
+    only = None if raffle_id is None else OrderRecord.raffle_id == raffle_id
+    passed = Record.queue_at < stamp(now, "~")
+    ended = Record.by_queue.query(
+        queue(status), passed, filter_condition=only, limit=limit, page_size=limit if only is None else FILTERED
+    )
     return [as_order(record) for record in ended]
 
 

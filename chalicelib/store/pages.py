@@ -12,6 +12,7 @@ from chalicelib.domain.refusals import Refusal
 from chalicelib.store.records import Record
 
 T = TypeVar("T")
+FILTERED = 1000  # items that a request reads when most of them may be left out
 
 
 class CursorInvalid(Refusal):
@@ -46,7 +47,12 @@ def page_of(
     ascending = newest_first if backwards else not newest_first
     found = list(
         index.query(
-            hash_key, filter_condition=only, scan_index_forward=ascending, limit=limit + 1, last_evaluated_key=start
+            hash_key,
+            filter_condition=only,
+            scan_index_forward=ascending,
+            limit=limit + 1,
+            page_size=limit + 1 if only is None else FILTERED,
+            last_evaluated_key=start,
         )
     )
     more, found = len(found) > limit, found[:limit]
