@@ -96,7 +96,9 @@ def _list_raffles(turn: Turn, page: int) -> None:
     boards = [raffles.board(raffle.id) for raffle in selling_now[start : start + count]]
     more = len(selling_now) > start + count
     shown = tuple(found.raffle.id for found in boards)
-    turn.say(turn.words.raffles(boards, page=page, more=more), _keeping_order(turn, Stage.BROWSING, shown=shown))
+    turn.say(
+        turn.words.raffles(boards, page=page, more=more), _keeping_order(turn, Stage.BROWSING, shown=shown, page=page)
+    )
 
 
 def _open_raffle(turn: Turn, selling: Selling, raffle_id: str) -> None:
@@ -120,10 +122,10 @@ def _on_sale(turn: Turn, raffle_id: str) -> Board | None:
 
 
 def _keeping_order(
-    turn: Turn, stage: Stage, *, raffle_id: str | None = None, shown: tuple[str, ...] = ()
+    turn: Turn, stage: Stage, *, raffle_id: str | None = None, shown: tuple[str, ...] = (), page: int = 1
 ) -> Conversation:
     """Looking around does not let go of an order that waits: `cancel` and a proof still find it."""
-    return Conversation(stage=stage, raffle_id=raffle_id, order_id=turn.contact.talk.order_id, shown=shown)
+    return Conversation(stage=stage, raffle_id=raffle_id, order_id=turn.contact.talk.order_id, shown=shown, page=page)
 
 
 # Holding
@@ -260,10 +262,11 @@ def _show_orders(turn: Turn) -> None:
 
 
 def _take_proof(turn: Turn, selling: Selling, order_id: str | None, media: Media) -> None:
-    order = _that_waits(turn, order_id)
-    if order is None:
+    found = _that_waits(turn, order_id)
+    if found is None:
         turn.say(turn.words.no_order_waits())
         return
+    raffle, order = found
     try:
         proof = turn.keep(media)
     except ProofUnfit:
@@ -272,14 +275,14 @@ def _take_proof(turn: Turn, selling: Selling, order_id: str | None, media: Media
     except ProofMissing:
         turn.say(turn.words.proof_missed())
         return
-    raffle = raffles.get(order.raffle_id)
     if order.status in TRANSITIONS[OrderEvent.PROOF_RECEIVED].sources:
         order = selling.add_proof(turn.transaction, order, proof)
-    elif turn.taken is None:
+    elif turn.taken is None and order.status is not OrderStatus.LATE:
         order, turn.contact = selling.revive(turn.transaction, Around(raffle, turn.contact), order, proof)
     else:
         order = selling.keep_late(turn.transaction, order, proof)
-        turn.say(turn.words.late(raffle, order, sorted(turn.taken.until)), IDLE)
+        gone = sorted(turn.taken.until) if turn.taken is not None else ()
+        turn.say(turn.words.late(raffle, order, gone), IDLE)
         turn.notices.append(words("en").late_proof_came(raffle, order, turn.contact.name))
         return
     turn.say(
@@ -290,17 +293,19 @@ def _take_proof(turn: Turn, selling: Selling, order_id: str | None, media: Media
     turn.counts.append("Proofs")
 
 
-def _that_waits(turn: Turn, order_id: str | None) -> Order | None:
+def _that_waits(turn: Turn, order_id: str | None) -> tuple[Raffle, Order] | None:
     """What a file is the proof of: the order at hand, else the newest that waits for one, else the newest of all, which
     may have ended. Not an older one: a picture must not bring back what was long forgotten."""
     if order_id is not None:
-        order = orders.get_all([order_id]).get(order_id)
-        if order is not None and order.status in OWNING - {OrderStatus.PAID}:
-            return order
+        found = _found(turn, order_id)
+        if found is not None and found[1].status in OWNING - {OrderStatus.PAID}:
+            return found
     latest = orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN)
     for wanted in (OrderStatus.PENDING_PAYMENT, OrderStatus.IN_REVIEW):
         for order in latest:
             if order.status is wanted:
-                return order
-    fit = {OrderStatus.DRAFT, *TRANSITIONS[OrderEvent.REVIVED].sources}
-    return latest[0] if latest and latest[0].status in fit else None
+                return raffles.get(order.raffle_id), order
+    fit = {OrderStatus.DRAFT, OrderStatus.LATE, *TRANSITIONS[OrderEvent.REVIVED].sources}
+    if not latest or latest[0].status not in fit:
+        return None
+    return raffles.get(latest[0].raffle_id), latest[0]

@@ -8,7 +8,6 @@ from functools import lru_cache
 from chalicelib.acting import Turn, act
 from chalicelib.delivering import Delivering
 from chalicelib.domain import conversation as c
-from chalicelib.domain import picks
 from chalicelib.domain.contacts import contact_ids
 from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.refusals import NumbersTaken
@@ -76,7 +75,7 @@ class Conversing:
         self.delivering.send(persistently(attempt, again_on=(_Again, Busy)))
 
     def _look_up(self, message: Message) -> contacts.Arrival:
-        word = picks.fold(message.heard.text).strip().upper()
+        word = c.said_in(message.heard.text).upper()
         return contacts.arrival(
             message.sender,
             phone_number_id=message.phone_number_id,
@@ -101,7 +100,15 @@ class Conversing:
         contacts.alias(transaction, turn.contact, unnamed)
         inbound, _ = messages.inbound_key(message.phone_number_id, message.id)
         add = self.delivering.add
-        outbounds = add(transaction, contact_id, message.sender, turn.replies, now=turn.now, in_reply_to=inbound)
+        outbounds = add(
+            transaction,
+            contact_id,
+            message.sender,
+            turn.replies,
+            now=turn.now,
+            in_reply_to=inbound,
+            not_before=turn.contact.waits_until,
+        )
         for organiser in self.organisers if turn.notices else ():
             outbounds += add(transaction, contact_ids(organiser)[0], organiser, turn.notices, now=turn.now)
         transaction.commit()

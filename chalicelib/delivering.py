@@ -7,6 +7,7 @@ from random import Random
 from chalicelib.domain.delivery import DeliveryState, Outbound
 from chalicelib.domain.talk import Identity, Said
 from chalicelib.logs import count, logger
+from chalicelib.store import contacts
 from chalicelib.store import messages as stored
 from chalicelib.store.transaction import Transaction
 from chalicelib.whatsapp.errors import Action, remedy
@@ -40,8 +41,13 @@ class Delivering:
         *,
         now: datetime,
         in_reply_to: str | None = None,
+        not_before: datetime | None = None,
     ) -> list[Outbound]:
-        """Have the messages stored in `transaction`; hand them to `send` once that is committed."""
+        """Have the messages stored in `transaction`; hand them to `send` once that is committed.
+
+        Those that must wait behind earlier ones (`not_before`) are left to the schedule and not returned.
+        """
+        waits = not_before is not None and not_before > now
         added = []
         for position, one in enumerate(said):
             outbound_id = stored.outbound_id(now, position, f"{self._random.getrandbits(48):012x}")
@@ -52,12 +58,13 @@ class Delivering:
                 id=outbound_id,
                 body=body,
                 created_at=now,
-                attempts=1,
+                attempts=0 if waits else 1,
                 in_reply_to=in_reply_to,
+                due_at=not_before if waits else None,
             )
             stored.say(transaction, outbound)
             added.append(outbound)
-        return added
+        return [] if waits else added
 
     def send(self, outbounds: Iterable[Outbound]) -> None:
         """One attempt for each message, in order; what comes of it is stored. Never raises for what WhatsApp does.
@@ -147,6 +154,7 @@ class Delivering:
     ) -> datetime:
         now = self._clock()
         stored.try_again(outbound, now + pause, state=state, error_code=error_code, now=now)
+        contacts.hold_back(outbound.contact_id, now + pause)
         return now + pause
 
     def _give_up(self, outbound: Outbound, error_code: int | None) -> None:

@@ -268,7 +268,9 @@ class Selling:
         return Around(raffle, contact)
 
     def tell(self, transaction: Transaction, contact: Contact, said: Said) -> list[Outbound]:
-        return self.delivering.add(transaction, contact.id, contact.identity, [said], now=self.clock())
+        return self.delivering.add(
+            transaction, contact.id, contact.identity, [said], now=self.clock(), not_before=contact.waits_until
+        )
 
     def _finish(self, attempt: Callable[[], tuple[Order, list[Outbound]]]) -> Order:
         order, outbounds = persistently(attempt, again_on=(Busy, ConditionsFailed))

@@ -240,11 +240,12 @@ class Words:
 
     def late(self, raffle: Raffle, order: Order, gone: Sequence[int]) -> Said:
         _ = self._
-        lines = (
+        lines = [
             _("Your payment proof for order *{code}* came after the hold had ended.").format(code=order.id),
-            _("Meanwhile somebody else has: {numbers}").format(numbers=self._numbers(raffle, gone)),
+            _("Meanwhile somebody else has: {numbers}").format(numbers=self._numbers(raffle, gone)) if gone else "",
             _("Your proof is kept. An organiser will offer you other numbers or return your money."),
-        )
+        ]
+        lines = [line for line in lines if line]
         return Said(text="\n".join(lines))
 
     def no_order_waits(self) -> Said:

@@ -20,6 +20,7 @@ class Contact:
     talk: Conversation = field(default_factory=Conversation)
     held: dict[str, int] = field(default_factory=dict)
     last_heard_at: datetime | None = None
+    waits_until: datetime | None = None  # an earlier message to them waits; what is said before then goes behind it
     created_at: datetime | None = None
     version: int = 0
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chalicelib.domain.orders import is_code
-from chalicelib.domain.picks import fold
+from chalicelib.domain.picks import Unclarity, Unclear, fold, read_pick
 from chalicelib.domain.talk import Heard, HeardKind, Media
 
 
@@ -20,12 +20,13 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Conversation:
-    """Where the conversation stands. `shown` are the raffles of the list last shown, so that "1" means the first."""
+    """Where the conversation stands. `shown` are the raffles of `page` of the list, so that "1" means the first."""
 
     stage: Stage = Stage.IDLE
     raffle_id: str | None = None
     order_id: str | None = None
     shown: tuple[str, ...] = ()
+    page: int = 1
 
 
 # What to do. The use cases in `chalicelib/conversing.py` carry these out.
@@ -130,12 +131,17 @@ def step(talk: Conversation, heard: Heard) -> Action:
         return StayQuiet()
     elif heard.kind is not HeardKind.TEXT:
         return _again(talk, not_understood=True)
-    said = fold(heard.text).strip(" .!?¡¿")
+    said = said_in(heard.text)
     if said in COMMANDS:
         return COMMANDS[said](talk)
     if talk.order_id is not None and said in YES:
         return ConfirmOrder(talk.order_id)
     return _TYPED[talk.stage](talk, heard.text, said)
+
+
+def said_in(text: str) -> str:
+    """What was written, as it is compared with commands and codes."""
+    return fold(text).strip(" .,!?¡¿")
 
 
 # Choice ids, made here and read here. Order and raffle ids are checked by the use cases.
@@ -198,6 +204,7 @@ COMMANDS: dict[str, Callable[[Conversation], Action]] = {
 }
 
 YES = frozenset(("confirm", "yes", "y", "ok", "okay", "si", "sim", "confirmar", "confirmo"))
+MORE = frozenset(("more", "more raffles", "next"))
 NO = frozenset(("no", "n", "nao"))
 
 
@@ -219,6 +226,8 @@ def _idle(talk: Conversation, text: str, said: str) -> Action:
 def _browsing(talk: Conversation, text: str, said: str) -> Action:
     if re.fullmatch("[0-9]{1,2}", said) and 1 <= int(said) <= len(talk.shown):
         return OpenRaffle(talk.shown[int(said) - 1])
+    if said in MORE:
+        return ListRaffles(talk.page + 1)
     return _maybe_code(said, otherwise=ListRaffles())
 
 
@@ -257,4 +266,9 @@ def is_raffle_code(word: str) -> bool:
 
 def is_reserved(code: str) -> bool:
     """Whether the bot understands this word as something else, so that it can't be a raffle's code."""
-    return fold(code) in COMMANDS.keys() | YES | NO | {"random", "any", "lucky", "stop"}
+    word = fold(code)
+    if word in COMMANDS.keys() | YES | NO | MORE | {"stop"}:
+        return True
+    # Numbers as people write them: "five", "once", "random".
+    pick = read_pick(code, first=0, last=999)
+    return not isinstance(pick, Unclear) or (word.isalpha() and pick.reason is not Unclarity.NOTHING)

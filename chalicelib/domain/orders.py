@@ -55,7 +55,7 @@ TRANSITIONS = {
     OrderEvent.CANCELLED: Transition((_S.DRAFT, _S.PENDING_PAYMENT, _S.IN_REVIEW), _S.CANCELLED),
     # A proof that comes after the end (P5): the same numbers again, or, if they are gone, an organiser settles it.
     OrderEvent.REVIVED: Transition((_S.EXPIRED, _S.CANCELLED), _S.IN_REVIEW),
-    OrderEvent.PROOF_TOO_LATE: Transition((_S.EXPIRED, _S.CANCELLED), _S.LATE),
+    OrderEvent.PROOF_TOO_LATE: Transition((_S.EXPIRED, _S.CANCELLED, _S.LATE), _S.LATE),
 }
 
 OWNING = frozenset({_S.DRAFT, _S.PENDING_PAYMENT, _S.IN_REVIEW, _S.PAID})  # these own their numbers

@@ -26,6 +26,7 @@ class RaffleEvent(StrEnum):
 
     ACTIVATED = "activated"
     DEACTIVATED = "deactivated"
+    CLOSED = "closed"
     DELETED = "deleted"
 
 
@@ -39,6 +40,7 @@ TRANSITIONS = {
     # Asking twice for what is already so is no error: two organisers may press the same button.
     RaffleEvent.ACTIVATED: Transition((_S.DRAFT, _S.INACTIVE, _S.ACTIVE), _S.ACTIVE),
     RaffleEvent.DEACTIVATED: Transition((_S.ACTIVE, _S.INACTIVE), _S.INACTIVE),
+    RaffleEvent.CLOSED: Transition((_S.ACTIVE, _S.INACTIVE, _S.CLOSED), _S.CLOSED),
     RaffleEvent.DELETED: Transition((_S.DRAFT,), None),
 }
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
+from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
 
 from chalicelib.domain.contacts import Contact, contact_ids
@@ -80,6 +81,17 @@ def alias(transaction: Transaction, contact: Contact, unnamed: Iterable[str]) ->
         transaction.put(record, name=CONTACT, only_if=AliasRecord.pk.does_not_exist())
 
 
+def hold_back(contact_id: str, until: datetime) -> None:
+    """Have later messages to the contact wait behind one that could not be sent yet."""
+    try:
+        ContactRecord(*key(contact_id)).update(
+            [ContactRecord.waits_until.set(until)], condition=ContactRecord.pk.exists()
+        )
+    except UpdateError as failure:  # an organiser who never wrote is no contact
+        if failure.cause_response_code != "ConditionalCheckFailedException":
+            raise
+
+
 def key(contact_id: str) -> tuple[str, str]:
     return f"CONTACT#{contact_id}", "CONTACT"
 
@@ -96,8 +108,10 @@ def as_record(contact: Contact) -> ContactRecord:
         raffle_id=contact.talk.raffle_id,
         order_id=contact.talk.order_id,
         shown=list(contact.talk.shown) or None,
+        page=contact.talk.page if contact.talk.page > 1 else None,
         held=contact.held or None,
         last_heard_at=contact.last_heard_at,
+        waits_until=contact.waits_until,
         created_at=contact.created_at,
         version=contact.version,
     )
@@ -119,9 +133,11 @@ def as_contact(record: ContactRecord) -> Contact:
             raffle_id=record.raffle_id,
             order_id=record.order_id,
             shown=tuple(record.shown or ()),
+            page=int(record.page or 1),
         ),
         held=dict(record.held or {}),
         last_heard_at=record.last_heard_at,
+        waits_until=record.waits_until,
         created_at=record.created_at,
         version=int(record.version),
     )

@@ -223,8 +223,10 @@ class ContactRecord(Record, discriminator="contact"):
     raffle_id = UnicodeAttribute(null=True)
     order_id = UnicodeAttribute(null=True)
     shown = JSONAttribute(null=True)
+    page = NumberAttribute(null=True)
     held = JSONAttribute(null=True)
     last_heard_at = UTCDateTimeAttribute(null=True)
+    waits_until = UTCDateTimeAttribute(null=True)
     created_at = UTCDateTimeAttribute()
     version = NumberAttribute()
 

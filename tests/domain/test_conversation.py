@@ -22,6 +22,7 @@ from chalicelib.domain.conversation import (
     ShowMenu,
     ShowOrders,
     Stage,
+    StayQuiet,
     TakeProof,
     TryCode,
     cancel_order,
@@ -78,7 +79,7 @@ TYPED: list[tuple[Conversation, str, Action]] = [
     (BROWSING, "99", ListRaffles()),
     (BROWSING, "-1", ListRaffles()),
     (BROWSING, "more", ListRaffles(2)),
-    (BROWSING, "next", ListRaffles(2)),
+    (replace(BROWSING, page=2), "More raffles…", ListRaffles(3)),
     (BROWSING, "bike", a_code("BIKE", ListRaffles())),
     (BROWSING, "5, 12", ListRaffles()),
     (SELECTING, "5,12,99", HoldNumbers("first", "5,12,99")),
@@ -96,7 +97,9 @@ TYPED: list[tuple[Conversation, str, Action]] = [
     (CONFIRMING, "5,12", AskAboutOrder(ORDER)),
     (CONFIRMING, "yes please", AskAboutOrder(ORDER)),
     (PAYMENT, "I have paid", AskAboutOrder(ORDER)),
-    (PAYMENT, "confirm", a_code("CONFIRM", AskAboutOrder(ORDER))),
+    (PAYMENT, "confirm", ConfirmOrder(ORDER)),
+    (CONFIRMING, "bike", a_code("BIKE", AskAboutOrder(ORDER))),
+    (replace(SELECTING, order_id=ORDER), "yes", ConfirmOrder(ORDER)),
     (PAYMENT, "5", AskAboutOrder(ORDER)),
     (PAYMENT, "bike", a_code("BIKE", AskAboutOrder(ORDER))),
 ]
@@ -205,13 +208,18 @@ def test_what_is_typed_for_something_else_is_no_code(word: str) -> None:
 
 
 def test_every_word_of_the_bot_is_reserved() -> None:
-    assert all(is_reserved(word) for word in {*COMMANDS, *YES, *NO, "Random", "ANY", "more", "stop"})
+    assert all(is_reserved(word) for word in {*COMMANDS, *YES, *NO, "Random", "ANY", "stop"})
 
 
 @pytest.mark.parametrize("word", ["five", "cinco", "veinte", "azar", "cualquiera", "once", "surprise", "cien"])
 def test_a_word_that_names_numbers_is_reserved_too(word: str) -> None:
     """Else a raffle of this code would open in the place of the numbers that were asked for."""
     assert is_reserved(word)
+
+
+@pytest.mark.parametrize("talk", TALKS, ids=lambda talk: str(talk.stage))
+def test_a_reaction_and_the_like_is_not_answered(talk: Conversation) -> None:
+    assert step(talk, Heard(kind=HeardKind.SIGN, text="confirm")) == StayQuiet()
 
 
 TALK = st.builds(

@@ -39,7 +39,7 @@ IN_REVIEW        .               IN_REVIEW      PAID              .             
 PAID             .               .              .                 .               .         .         .         .
 EXPIRED          .               .              .                 .               .         .         IN_REVIEW LATE
 CANCELLED        .               .              .                 .               .         .         IN_REVIEW LATE
-LATE             .               .              .                 .               .         .         .         .
+LATE             .               .              .                 .               .         .         .         LATE
 REFUNDED         .               .              .                 .               .         .         .         .
 """
 STEPS = [
