@@ -1,7 +1,9 @@
 # Needs make and Python 3.11 or newer; everything else is installed into .venv by the first target that needs it.
 
-PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 python3,\
-	$(shell command -v $(name) >/dev/null 2>&1 && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $(name))))
+ifeq ($(origin PYTHON),undefined)
+PYTHON := $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 python3,\
+	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+endif
 BIN := .venv/bin
 READY := .venv/.ready
 JOBS ?= 2

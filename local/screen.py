@@ -85,6 +85,10 @@ class Headlines:
         return None
 
 
+# What WhatsApp's stand-in refuses most often, in words.
+CODES = {131047: "WhatsApp's 24 hours are over: the person must write first (code 131047)"}
+
+
 def _structured(line: str) -> str | None:
     try:
         entry = json.loads(line)
@@ -93,7 +97,9 @@ def _structured(line: str) -> str | None:
     if not isinstance(entry, dict) or entry.get("level") not in BAD_LEVELS:
         return None
     trace = str(entry.get("exception", "")).strip().splitlines()
-    return " - ".join(filter(None, (str(entry.get("message", "")), trace[-1] if trace else "")))
+    code = entry.get("error_code")
+    detail = CODES.get(code, f"code {code}") if code is not None else ""
+    return " - ".join(filter(None, (str(entry.get("message", "")), detail, trace[-1] if trace else "")))
 
 
 class LogWatch:

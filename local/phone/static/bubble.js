@@ -55,7 +55,8 @@ const BODIES = {
   button: (content) => formatted(content.text),
   interactive: (content) => [
     header(content.header),
-    formatted(content.body?.text ?? summary({ kind: "interactive", content })),
+    // What a person tapped is a title, not formatted text: "2. Motorcycle" is no list.
+    content.body ? formatted(content.body.text) : el("p", {}, summary({ kind: "interactive", content })),
     content.list_reply?.description && el("p", { class: "footer" }, content.list_reply.description),
     content.footer && el("p", { class: "footer" }, content.footer.text),
   ],

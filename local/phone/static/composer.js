@@ -65,6 +65,7 @@ export function startComposer({ send, recentTexts, complain }) {
 // Each chat has a draft of its own.
 export function switchDraft(from, to) {
   if (from) drafts.set(from, draft);
+  else if (text.value) drafts.set(to, { ...draft, text: text.value }); // typed before the first chat was there
   take(drafts.get(to) ?? { text: "", file: null, replyTo: null });
 }
 
