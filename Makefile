@@ -37,7 +37,7 @@ $(READY): requirements.txt requirements-dev.txt
 run: $(READY) messages ## Run everything on this machine
 	@exec $(BIN)/python -m local $(addprefix --without ,$(WITHOUT))
 
-test: $(READY) browser messages ## Run all tests
+test: $(READY) browser engines messages ## Run all tests
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(READY) ## Check style and types

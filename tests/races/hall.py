@@ -146,7 +146,10 @@ class Visitor:
             id=f"wamid.{self.name}.{self.messages}", phone_number_id="1", sender=person, name="", sent_at=START,
             heard=heard, kind="text",
         )  # fmt: skip
-        answer = lambda: self.attempt("message", lambda: self.runtime.conversing.answer(message))  # noqa: E731
+
+        def answer() -> None:
+            self.attempt("message", lambda: self.runtime.conversing.answer(message))
+
         if self.random.random() < 0.2:
             self.together([answer, answer])  # delivered twice at once
         else:
@@ -168,7 +171,7 @@ class Visitor:
 
 def sell(endpoint: str, *, numbers: int, processes: int = 4, rounds: int = 400, **fields: Any) -> tuple[Raffle, Tale]:
     """Make a raffle, let the processes loose on it, and return what they saw."""
-    runtime = open_runtime(endpoint, seed=0)
+    runtime = open_runtime(endpoint, seed=numbers)
     try:
         make_table()
     except ClientError as error:
@@ -176,7 +179,8 @@ def sell(endpoint: str, *, numbers: int, processes: int = 4, rounds: int = 400, 
             raise
     values = {
         "title": "Race", "description": "", "prize": "", "unit_amount": 100, "currency": "GTQ", "first_number": 0,
-        "last_number": numbers - 1, "hold_minutes": 15, "max_per_contact": None, "payment_instructions": "", "code": None,
+        "last_number": numbers - 1, "hold_minutes": 15, "max_per_contact": None,
+        "payment_instructions": "", "code": None,
         "opens_at": None, "closes_at": None, "time_zone": "UTC", **fields,
     }  # fmt: skip
     raffle = runtime.organising.create(values, by="races")
@@ -192,39 +196,41 @@ def sell(endpoint: str, *, numbers: int, processes: int = 4, rounds: int = 400, 
 
 def differences(raffle: Raffle) -> list[str]:
     """What does not fit together in all that is stored about the raffle."""
-    found: list[str] = []
     stored = [orders.as_order(record) for record in Record.by_raffle.query(raffle.id)]
-    owner: dict[int, str] = {}
-    for order in stored:
-        for number in order.numbers if order.status in OWNING else ():
-            if number in owner:
-                found.append(f"{number} is owned by {owner[number]} and {order.id}")
-            owner[number] = order.id
-    tickets: dict[int, str] = {}
-    for page in range(raffle.layout.pages):
-        hash_key = board.ticket_key(raffle, raffle.first_number + page * raffle.page_size)[0]
-        tickets |= {int(record.sk): record.order_id for record in TicketRecord.query(hash_key)}
-    if tickets != owner:
-        found.append(f"tickets and orders differ in {sorted(set(tickets.items()) ^ set(owner.items()))[:9]}")
+    owning = [(number, order.id) for order in stored if order.status in OWNING for number in order.numbers]
+    owner = dict(owning)
     sold = {number for order in stored if order.status is OrderStatus.PAID for number in order.numbers}
-    taken_bits, sold_bits = set(), set()
-    for leaf in board.leaves(raffle, range(raffle.layout.pages)):
-        taken_bits |= set(raffle.layout.set_bits(leaf.key, leaf.taken))
-        sold_bits |= set(raffle.layout.set_bits(leaf.key, leaf.sold))
-    if taken_bits != set(owner):
-        found.append(f"taken bits differ in {sorted(taken_bits ^ set(owner))[:9]}")
-    if sold_bits != sold:
-        found.append(f"sold bits differ in {sorted(sold_bits ^ sold)[:9]}")
+    taken_bits, sold_bits = bits(raffle)
     counted = raffles.board(raffle.id)
-    if {page: count for page, count in counted.taken.items() if count} != raffle.layout.count_by_page(owner):
-        found.append("tallies and orders differ")
-    if counted.sold != len(sold):
-        found.append(f"tallies count {counted.sold} sold, orders {len(sold)}")
     held = Counter[str]()
     for order in stored:
         held[order.contact_id] += order.quantity if order.status in OWNING else 0
-    for contact_id in {order.contact_id for order in stored}:
-        contact = contacts.get(contact_id)
-        if contact is None or contact.held.get(raffle.id, 0) != held[contact_id]:
-            found.append(f"contact {contact_id} holds {held[contact_id]}, counted {contact and contact.held}")
+    checks = {
+        "a number has two owners": len(owner) == len(owning),
+        "tickets differ from orders": tickets(raffle) == owner,
+        "taken bits differ from orders": taken_bits == set(owner),
+        "sold bits differ from orders": sold_bits == sold,
+        "tallies differ from orders": {p: n for p, n in counted.taken.items() if n}
+        == raffle.layout.count_by_page(owner),
+        "tallies differ in what is sold": counted.sold == len(sold),
+        "contacts count other numbers than they hold": all(
+            (found := contacts.get(contact_id)) is not None and found.held.get(raffle.id, 0) == count
+            for contact_id, count in held.items()
+        ),
+    }
+    return [what for what, holds in checks.items() if not holds]
+
+
+def tickets(raffle: Raffle) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for page in range(raffle.layout.pages):
+        hash_key, _ = board.ticket_key(raffle, raffle.first_number + page * raffle.page_size)
+        found |= {int(str(record.sk)): str(record.order_id) for record in TicketRecord.query(hash_key)}
     return found
+
+
+def bits(raffle: Raffle) -> tuple[set[int], set[int]]:
+    """The numbers that the board's leaves show as taken, and as sold."""
+    leaves = board.leaves(raffle, range(raffle.layout.pages))
+    taken = {number for leaf in leaves for number in raffle.layout.set_bits(leaf.key, leaf.taken)}
+    return taken, {number for leaf in leaves for number in raffle.layout.set_bits(leaf.key, leaf.sold)}
