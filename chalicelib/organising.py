@@ -11,10 +11,11 @@ from chalicelib.domain import board as arithmetic
 from chalicelib.domain.conversation import is_reserved
 from chalicelib.domain.orders import CODE_ALPHABET
 from chalicelib.domain.raffles import Availability, Raffle, RaffleEvent, RaffleStatus
-from chalicelib.domain.refusals import NumbersInvalid, RaffleHasSales, RaffleOutOfTurn
+from chalicelib.domain.refusals import CodeTaken, NumbersInvalid, RaffleHasSales, RaffleOutOfTurn
 from chalicelib.logs import logger
 from chalicelib.store import board, raffles, tokens
 from chalicelib.store.pages import CursorInvalid, Page
+from chalicelib.store.transaction import persistently
 
 TICKET_STATUSES = ("AVAILABLE", "RESERVED", "SOLD")
 
@@ -37,11 +38,15 @@ class Organising:
 
     def create(self, values: Mapping[str, Any], *, by: str) -> Raffle:
         """A new raffle in DRAFT, whatever its size at the same cost (N2). `values` are checked. Raises CodeTaken."""
+        if values.get("code"):
+            return self._create(values, by=by)
+        return persistently(lambda: self._create({**values, "code": self._code()}, by=by), again_on=CodeTaken)
+
+    def _create(self, values: Mapping[str, Any], *, by: str) -> Raffle:
         now = self.clock()
         total = values["last_number"] - values["first_number"] + 1
-        fields = {**values, "code": values.get("code") or self._code()}
         raffle = Raffle(
-            **fields,
+            **values,
             id="".join(self.random.choice("23456789abcdefghjkmnpqrstuvwxyz") for _ in range(10)),
             status=RaffleStatus.DRAFT,
             page_size=arithmetic.page_size(total),

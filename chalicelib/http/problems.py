@@ -5,7 +5,7 @@ from functools import wraps
 from json import dumps
 from typing import Any
 
-from chalice.app import Response
+from chalice.app import Request, Response
 from pydantic import ValidationError
 
 from chalicelib.domain import refusals
@@ -33,6 +33,7 @@ TITLES = {
     401: "Not authenticated",
     403: "Not allowed",
     404: "Not found",
+    405: "Method not allowed",
     409: "Refused by a rule",
     413: "Too large",
     415: "Unsupported media type",
@@ -41,6 +42,8 @@ TITLES = {
     500: "Something went wrong on our side",
     503: "Not available just now",
 }
+
+CODE_OF = {405: "method_not_allowed", 415: "unsupported_media_type"}
 
 View = Callable[..., Response]
 
@@ -77,6 +80,17 @@ def answers_problems(view: View) -> View:
             return problem(500, "internal_error", "The request failed. The log has the reason.")
 
     return answer
+
+
+def speaks_problems(event: Request, get_response: Callable[[Request], Response]) -> Response:
+    """Middleware: what Chalice itself refuses, before any view is asked, is a problem too."""
+    response = get_response(event)
+    code = CODE_OF.get(response.status_code)
+    if code is None or "Content-Type" in response.headers:
+        return response
+    told = problem(response.status_code, code, f"{TITLES[response.status_code]}.")
+    told.headers.update(response.headers)  # keeps Allow
+    return told
 
 
 def _explained(failure: ValidationError) -> list[dict[str, str]]:

@@ -7,7 +7,7 @@ from chalice.app import Authorizer, Chalice, Response
 
 from chalicelib.functions import observed
 from chalicelib.http import views
-from chalicelib.http.problems import answers_problems
+from chalicelib.http.problems import answers_problems, speaks_problems
 from chalicelib.runtime import runtime
 
 View = Callable[..., Response]
@@ -48,6 +48,7 @@ CONTENT_TYPES = ["application/json", "application/merge-patch+json", "applicatio
 
 def expose(app: Chalice, token: Authorizer) -> None:
     """Register every route with the application."""
+    app.register_middleware(speaks_problems, "http")
     for route in ROUTES:
         options: dict[str, Any] = {} if route.public else {"authorizer": token}
         if route.method in ("POST", "PUT", "PATCH"):

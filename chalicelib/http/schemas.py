@@ -88,7 +88,10 @@ class RaffleBody(BaseModel):
     @field_validator("opens_at", "closes_at")
     @classmethod
     def _in_utc(cls, value: datetime | None) -> datetime | None:
-        return None if value is None else value.astimezone(UTC)
+        try:
+            return None if value is None else value.astimezone(UTC)
+        except OverflowError:
+            raise ValueError("expected a time between the years 1 and 9999") from None
 
     @model_validator(mode="after")
     def _range(self) -> "RaffleBody":

@@ -28,7 +28,7 @@ from chalicelib.receiving import NotQueued
 from chalicelib.runtime import Runtime
 from chalicelib.store import orders as stored_orders
 from chalicelib.store import raffles as stored_raffles
-from chalicelib.store.pages import Page
+from chalicelib.store.pages import CursorInvalid, Page
 from chalicelib.whatsapp.webhook import is_verify_token
 
 Q = TypeVar("Q", bound=BaseModel)
@@ -234,6 +234,8 @@ def _page(
 ) -> Response:
     """A list: {"results", "next", "previous"}, the latter two being links. A cursor that starts with "-" reads back."""
     cursor = query.cursor
+    if cursor == "-":
+        raise CursorInvalid
     backwards = cursor is not None and cursor.startswith("-")
     found = read(cursor.removeprefix("-") if cursor else None, backwards)
 
