@@ -63,7 +63,9 @@ def handle_update(body: str) -> None:
 
 @observed
 def expire_reservations() -> None:
-    runtime().selling.expire_due()
+    selling = runtime().selling
+    selling.expire_due()
+    selling.remind_due()
 
 
 @observed

@@ -11,7 +11,7 @@ from chalicelib.domain import board as arithmetic
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Conversation, Stage
 from chalicelib.domain.delivery import Outbound
-from chalicelib.domain.orders import RUNNING, Order, OrderEvent, OrderStatus, Proof, hold_until, new_code
+from chalicelib.domain.orders import REMINDER, RUNNING, Order, OrderEvent, OrderStatus, Proof, hold_until, new_code
 from chalicelib.domain.raffles import Board, Raffle
 from chalicelib.domain.refusals import TooFewFree, TooManyForContact
 from chalicelib.domain.talk import Said
@@ -22,6 +22,7 @@ from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, pe
 from chalicelib.words import words
 
 EXPIRE_BATCH = 50
+REMIND_MOST = 500  # a run; the rest follow a minute later
 RUN_SECONDS = 45  # an expiry run stops taking on more after this; the next minute's run goes on
 
 
@@ -240,6 +241,30 @@ class Selling:
                         failed.add(order.id)
         logger.info("holds ended", extra={"expired": done, "left": len(failed)})
         return done
+
+    def remind_due(self) -> None:
+        """The schedule's run: tell the buyers whose hold ends within five minutes, each once."""
+        begun = self.clock()
+        for status in RUNNING:
+            for order in orders.ending(status, begun, begun + REMINDER, limit=REMIND_MOST):
+                if self._out_of_time(begun):
+                    return
+                if order.wants_reminder(begun):
+                    self._remind(order, begun)
+
+    def _remind(self, order: Order, now: datetime) -> None:
+        around = self.around(order)
+        transaction = Transaction()
+        orders.remind(transaction, order, now)
+        outbounds = self.tell(
+            transaction, around.contact, words(around.contact.language).reminder(around.raffle, order, now)
+        )
+        try:
+            transaction.commit()
+        except (Busy, ConditionsFailed):  # it changed just now, or another run was faster; the next minute looks again
+            return
+        count("RemindersSent")
+        self.delivering.send(outbounds)
 
     def _out_of_time(self, begun: datetime) -> bool:
         return (self.clock() - begun).total_seconds() >= RUN_SECONDS

@@ -213,6 +213,14 @@ class Words:
         text = self._("Order {code} waits for your answer.").format(code=order.id)
         return Said(text=f"{text}\n{self._summary(raffle, order, now)}", buttons=self._decide_buttons(order))
 
+    def reminder(self, raffle: Raffle, order: Order, now: datetime) -> Said:
+        """Five minutes before the hold ends."""
+        text = f"{self._('Your hold ends soon.')}\n{self._summary(raffle, order, now)}"
+        if order.status is OrderStatus.DRAFT:
+            return Said(text=text, buttons=self._decide_buttons(order))
+        ask = self._("Send a photo or PDF of the payment here to keep your numbers. The order code is *{code}*.")
+        return Said(text=f"{text}\n{ask.format(code=order.id)}")
+
     def pay(self, raffle: Raffle, order: Order, now: datetime) -> Said:
         """How to pay, the order code, and the wish for a proof."""
         _ = self._

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from chalicelib.domain.refusals import OrderOutOfTurn
 
 MOST_NUMBERS = 40  # H6
+REMINDER = timedelta(minutes=5)  # before the end of a hold
 CODE_ALPHABET = "2346789BCDFGHJKMPQRTVWXY"  # no look-alikes, no vowels that would spell words
 CODE_LENGTH = 8
 
@@ -89,6 +90,7 @@ class Order:
     updated_at: datetime
     paid_at: datetime | None = None
     proofs: tuple[Proof, ...] = ()
+    reminded_at: datetime | None = None
 
     @property
     def quantity(self) -> int:
@@ -101,6 +103,16 @@ class Order:
     def is_over(self, now: datetime) -> bool:
         """H3: whether the hold has ended, swept or not."""
         return self.status in RUNNING and self.reserved_until is not None and now >= self.reserved_until
+
+    def wants_reminder(self, now: datetime) -> bool:
+        """Whether the buyer should hear now that the hold ends soon; holds that were short anyway get no reminder."""
+        return (
+            self.status in RUNNING
+            and self.reminded_at is None
+            and self.reserved_until is not None
+            and self.reserved_until - self.created_at >= 2 * REMINDER
+            and now < self.reserved_until <= now + REMINDER
+        )
 
     def after(self, event: OrderEvent) -> OrderStatus:
         """The status after `event`. Raises OrderOutOfTurn where the life cycle has no such step."""

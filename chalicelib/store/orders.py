@@ -145,6 +145,21 @@ def overdue(status: OrderStatus, now: datetime, *, limit: int, raffle_id: str | 
     return [as_order(record) for record in ended]
 
 
+def ending(status: OrderStatus, now: datetime, until: datetime, *, limit: int) -> list[Order]:
+    """Orders whose hold ends after `now` and by `until`, the first to end first, that were not reminded. One query."""
+    soon = Record.queue_at.between(stamp(now, "~"), stamp(until, "~"))
+    found = Record.by_queue.query(
+        queue(status), soon, filter_condition=OrderRecord.reminded_at.does_not_exist(), limit=limit, page_size=FILTERED
+    )
+    return [as_order(record) for record in found]
+
+
+def remind(transaction: Transaction, order: Order, now: datetime) -> None:
+    """Note that the buyer was reminded, if the hold still is the same and they were not."""
+    same = OrderRecord.status.is_in(*(status.value for status in RUNNING)) & OrderRecord.reminded_at.does_not_exist()
+    transaction.update(OrderRecord(*key(order.id)), [OrderRecord.reminded_at.set(now)], name=ORDER, only_if=same)
+
+
 def queue(status: OrderStatus) -> str:
     return f"ORDER#{status.value}"
 
@@ -180,6 +195,7 @@ def as_record(order: Order) -> OrderRecord:
         created_at=order.created_at,
         updated_at=order.updated_at,
         paid_at=order.paid_at,
+        reminded_at=order.reminded_at,
         proofs=[
             ProofMap(
                 key=proof.key,
@@ -207,6 +223,7 @@ def as_order(record: Record) -> Order:
         created_at=record.created_at,
         updated_at=record.updated_at,
         paid_at=record.paid_at,
+        reminded_at=record.reminded_at,
         proofs=tuple(
             Proof(
                 key=proof.key,

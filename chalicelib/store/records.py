@@ -208,6 +208,7 @@ class OrderRecord(Record, discriminator="order"):
     created_at = UTCDateTimeAttribute()
     updated_at = UTCDateTimeAttribute()
     paid_at = UTCDateTimeAttribute(null=True)
+    reminded_at = UTCDateTimeAttribute(null=True)
     proofs = ListAttribute[Any](of=ProofMap, default=list)
 
 
