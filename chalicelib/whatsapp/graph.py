@@ -80,7 +80,7 @@ class Graph:
         phone_number_id: str,
         access_token: str,
         media_hosts: Sequence[str] = META_MEDIA_HOSTS,
-        timeout: tuple[float, float] = (3.05, 10),
+        timeout: tuple[float, float] = (3.05, 6),
     ) -> None:
         """Raises ValueError for a token that no header can carry: the HTTP client's own error would show it."""
         if not re.fullmatch(r"[\x21-\x7e]+", access_token.strip(), re.ASCII):
