@@ -23,7 +23,7 @@ from chalicelib.words import words
 
 EXPIRE_BATCH = 50
 REMIND_MOST = 500  # a run; the rest follow a minute later
-RUN_SECONDS = 45  # an expiry run stops taking on more after this; the next minute's run goes on
+RUN_SECONDS = 25  # each of the schedule's two jobs stops taking on more after this; the next minute's run goes on
 
 
 class Around(NamedTuple):
@@ -250,7 +250,10 @@ class Selling:
                 if self._out_of_time(begun):
                     return
                 if order.wants_reminder(begun):
-                    self._remind(order, begun)
+                    try:
+                        self._remind(order, begun)
+                    except Exception:  # noqa: BLE001 - one bad order must not keep the others unreminded
+                        logger.exception("a buyer could not be reminded", extra={"order_id": order.id})
 
     def _remind(self, order: Order, now: datetime) -> None:
         around = self.around(order)
