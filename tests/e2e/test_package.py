@@ -38,6 +38,13 @@ def test_the_deployment_is_packaged_without_secrets_and_imports_by_itself(tmp_pa
     assert [name for name, resource in resources.items() if "Type" not in resource] == []
     assert {"Table", "Bucket", "Inbox", "DeadLetters", "APIHandler", "Converse"} <= resources.keys()
 
+    lint = Path(sys.executable).with_name("cfn-lint")
+    linted = subprocess.run(
+        [lint, "--regions", "us-east-1", "--", "out/sam.json"],
+        cwd=project, capture_output=True, text=True, timeout=SECONDS, check=False,
+    )  # fmt: skip
+    assert linted.returncode == 0, linted.stdout
+
     deployment = project / "out" / "deployment.zip"
     assert deployment.stat().st_size <= LARGEST_ZIP
     with zipfile.ZipFile(deployment) as archive:
