@@ -1,5 +1,6 @@
 """What each action of the conversation does: to the turn's transaction, to the conversation, and what is replied."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -8,7 +9,17 @@ from chalicelib.domain import conversation as c
 from chalicelib.domain import picks
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Conversation, Stage
-from chalicelib.domain.orders import MOST_NUMBERS, OWNING, RUNNING, TRANSITIONS, Order, OrderEvent, OrderStatus, Proof
+from chalicelib.domain.orders import (
+    MOST_NUMBERS,
+    OWNING,
+    RUNNING,
+    TRANSITIONS,
+    Order,
+    OrderEvent,
+    OrderStatus,
+    Proof,
+    is_code,
+)
 from chalicelib.domain.raffles import Board, Raffle
 from chalicelib.domain.refusals import NumbersTaken, OrderOutOfTurn, RaffleNotFound, TooFewFree, TooManyForContact
 from chalicelib.domain.talk import Media, Said
@@ -55,6 +66,8 @@ def act(action: c.Action, turn: Turn, selling: Selling) -> None:
             pass
         case c.ShowMenu(not_understood):
             turn.say(turn.words.menu(not_understood=not_understood), _at_rest(turn))
+        case c.SayWelcome():
+            turn.say(turn.words.welcome())
         case c.ShowHelp():
             turn.say(turn.words.help())
         case c.ListRaffles(page):
@@ -71,8 +84,8 @@ def act(action: c.Action, turn: Turn, selling: Selling) -> None:
             _cancel(turn, selling, order_id)
         case c.AskAboutOrder(order_id):
             _ask_about(turn, selling, order_id)
-        case c.TakeProof(order_id, media):
-            _take_proof(turn, selling, order_id, media)
+        case c.TakeProof():
+            _take_proof(turn, selling, action)
         case c.ShowOrders():
             _show_orders(turn)
 
@@ -224,21 +237,25 @@ def _say_where_it_stands(turn: Turn, selling: Selling, raffle: Raffle, order: Or
     elif order.status is OrderStatus.DRAFT:
         turn.say(words_.still_held(raffle, order, turn.now))
     elif order.status is OrderStatus.PENDING_PAYMENT:
-        turn.say(words_.pay(raffle, order, turn.now))
+        turn.say(words_.pay(raffle, order, turn.now, again=True))
     elif order.status is OrderStatus.IN_REVIEW:
-        turn.say(words_.in_review(raffle, order))
+        turn.say(words_.being_checked(order))
     elif order.status is OrderStatus.PAID:
         turn.say(words_.already_paid(order), done)
+    elif order.status is OrderStatus.CANCELLED:
+        turn.say(words_.was_cancelled(order), done)
+    elif order.status is OrderStatus.LATE:
+        turn.say(words_.late(raffle, order, ()), done)
     else:
         turn.say(words_.expired(raffle, order), done)
 
 
 def _cancel(turn: Turn, selling: Selling, order_id: str | None) -> None:
     if order_id is None:  # none is at hand, but one may still run
-        running = (
-            order.id for order in orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN) if order.status in RUNNING
-        )
-        order_id = next(running, None)
+        for order in orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN):
+            if order.status in RUNNING:
+                turn.say(turn.words.cancel_this(raffles.get(order.raffle_id), order))
+                return
     found = _found(turn, order_id) if order_id is not None else None
     if found is None:
         turn.say(turn.words.nothing_to_cancel(), IDLE)
@@ -261,14 +278,17 @@ def _show_orders(turn: Turn) -> None:
 # Proofs
 
 
-def _take_proof(turn: Turn, selling: Selling, order_id: str | None, media: Media) -> None:
-    found = _that_waits(turn, order_id)
+def _take_proof(turn: Turn, selling: Selling, action: c.TakeProof) -> None:
+    found = _that_waits(turn, action)
     if found is None:
         turn.say(turn.words.no_order_waits())
         return
     raffle, order = found
+    if order.status in (OrderStatus.PAID, OrderStatus.REFUNDED):
+        turn.say(turn.words.no_order_waits())
+        return
     try:
-        proof = turn.keep(media)
+        proof = turn.keep(action.media)
     except ProofUnfit:
         turn.say(turn.words.proof_refused())
         return
@@ -277,12 +297,13 @@ def _take_proof(turn: Turn, selling: Selling, order_id: str | None, media: Media
         return
     if order.status in TRANSITIONS[OrderEvent.PROOF_RECEIVED].sources:
         order = selling.add_proof(turn.transaction, order, proof)
-    elif turn.taken is None and order.status is not OrderStatus.LATE:
+    elif turn.taken is None and order.status in TRANSITIONS[OrderEvent.REVIVED].sources:
         order, turn.contact = selling.revive(turn.transaction, Around(raffle, turn.contact), order, proof)
     else:
+        cancelled = order.status is OrderStatus.CANCELLED
         order = selling.keep_late(turn.transaction, order, proof)
         gone = sorted(turn.taken.until) if turn.taken is not None else ()
-        turn.say(turn.words.late(raffle, order, gone), IDLE)
+        turn.say(turn.words.kept_though_cancelled(order) if cancelled else turn.words.late(raffle, order, gone), IDLE)
         turn.notices.append(words("en").late_proof_came(raffle, order, turn.contact.name))
         return
     turn.say(
@@ -293,19 +314,30 @@ def _take_proof(turn: Turn, selling: Selling, order_id: str | None, media: Media
     turn.counts.append("Proofs")
 
 
-def _that_waits(turn: Turn, order_id: str | None) -> tuple[Raffle, Order] | None:
-    """What a file is the proof of: the order at hand, else the newest that waits for one, else the newest of all, which
-    may have ended. Not an older one: a picture must not bring back what was long forgotten."""
-    if order_id is not None:
-        found = _found(turn, order_id)
-        if found is not None and found[1].status in OWNING - {OrderStatus.PAID}:
+def _that_waits(turn: Turn, action: c.TakeProof) -> tuple[Raffle, Order] | None:
+    """What a file is the proof of.
+
+    The order whose code is in the caption; else one that waits for its payment, the one at hand before newer ones; else
+    the one at hand or in review; else the newest of all, which may have ended. Not an older one: a picture must not
+    bring back what was long forgotten.
+    """
+    at_hand = _found(turn, action.order_id) if action.order_id is not None else None
+    named = [word for word in re.split("[^0-9A-Z]+", action.caption.upper()) if is_code(word)]
+    if not named and at_hand is not None and at_hand[1].status is OrderStatus.PENDING_PAYMENT:
+        return at_hand
+    if named:
+        found = _found(turn, named[0])
+        if found is not None and found[1].status is not OrderStatus.PAID:
             return found
     latest = orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN)
-    for wanted in (OrderStatus.PENDING_PAYMENT, OrderStatus.IN_REVIEW):
-        for order in latest:
-            if order.status is wanted:
-                return raffles.get(order.raffle_id), order
-    fit = {OrderStatus.DRAFT, OrderStatus.LATE, *TRANSITIONS[OrderEvent.REVIVED].sources}
-    if not latest or latest[0].status not in fit:
+    waiting = [order for order in latest if order.status is OrderStatus.PENDING_PAYMENT]
+    if not waiting and at_hand is not None and at_hand[1].status in OWNING - {OrderStatus.PAID}:
+        return at_hand
+    waiting += [order for order in latest if order.status is OrderStatus.IN_REVIEW]
+    fit = {OrderStatus.DRAFT, *TRANSITIONS[OrderEvent.PROOF_TOO_LATE].sources}
+    waiting += [order for order in latest[:1] if order.status in fit]
+    if not waiting:
         return None
-    return raffles.get(latest[0].raffle_id), latest[0]
+    # The index may be behind: what is changed is read from the table.
+    order, raffle = orders.with_raffle(waiting[0].id, likely_raffle_id=waiting[0].raffle_id)
+    return (raffle, order) if raffle is not None and order is not None else None

@@ -69,7 +69,7 @@ class Conversing:
                 if failure.named(messages.INBOUND):
                     count("DuplicateMessages")
                     return []
-                taken = self._taken(board.in_the_way(failure.named(board.TICKET)))
+                taken = self._taken(board.in_the_way(failure.named(board.TICKET)), contact.id)
                 raise _Again from None
 
         self.delivering.send(persistently(attempt, again_on=(_Again, Busy)))
@@ -116,12 +116,14 @@ class Conversing:
             count(name)
         return outbounds
 
-    def _taken(self, in_the_way: dict[int, str]) -> NumbersTaken | None:
+    def _taken(self, in_the_way: dict[int, str], contact_id: str) -> NumbersTaken | None:
         """Whose numbers were asked for: ended holds are ended now (H4); for the rest, until when they are held."""
         if not in_the_way or self.selling.free_ended(list(set(in_the_way.values()))):
             return None
         holders = orders.get_all(set(in_the_way.values()))
-        return NumbersTaken({n: holders[o].reserved_until if o in holders else None for n, o in in_the_way.items()})
+        until = {n: holders[o].reserved_until if o in holders else None for n, o in in_the_way.items()}
+        own = [n for n, o in in_the_way.items() if o in holders and holders[o].contact_id == contact_id]
+        return NumbersTaken(until, own)
 
     def _show_typing(self, message: Message) -> None:
         try:

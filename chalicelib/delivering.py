@@ -74,10 +74,13 @@ class Delivering:
         waiting: dict[str, datetime] = {}
         for outbound in outbounds:
             until = waiting.get(outbound.contact_id)
-            if until is not None:
-                stored.postpone(outbound, until)
-            elif (again := self._attempt(outbound)) is not None:
-                waiting[outbound.contact_id] = again
+            try:
+                if until is not None:
+                    stored.postpone(outbound, until)
+                elif (again := self._attempt(outbound)) is not None:
+                    waiting[outbound.contact_id] = again
+            except Exception:  # noqa: BLE001 - it stays due, and must not keep the others from being sent
+                logger.exception("a message could not be sent or noted")
 
     def send_due(self) -> None:
         """The schedule's run: send what is due, longest due first, until all is done or the time is up."""
@@ -154,7 +157,8 @@ class Delivering:
     ) -> datetime:
         now = self._clock()
         stored.try_again(outbound, now + pause, state=state, error_code=error_code, now=now)
-        contacts.hold_back(outbound.contact_id, now + pause)
+        # The schedule comes once a minute: until it has, what is said later must stay behind.
+        contacts.hold_back(outbound.contact_id, now + pause + stored.GRACE)
         return now + pause
 
     def _give_up(self, outbound: Outbound, error_code: int | None) -> None:

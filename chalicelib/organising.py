@@ -155,6 +155,11 @@ def _resized(old: Raffle, new: Raffle, taken: int) -> Raffle:
 def _ticket_cursor(cursor: str | None, raffle: Raffle) -> int:
     if cursor is None:
         return raffle.first_number
-    if not (cursor.isascii() and cursor.isdigit() and raffle.first_number <= int(cursor[:9]) <= raffle.last_number):
+    if not (
+        cursor.isascii()
+        and cursor.isdigit()
+        and len(cursor) <= 9
+        and raffle.first_number <= int(cursor) <= raffle.last_number
+    ):
         raise CursorInvalid
     return int(cursor)

@@ -7,6 +7,8 @@ from hashlib import sha256
 from json import dumps
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from chalicelib.logs import count, logger
 from chalicelib.whatsapp.webhook import Unusable, Update, is_signed, split
 
@@ -51,14 +53,20 @@ class Receiving:
 
     def _queue(self, entries: list[dict[str, str]]) -> None:
         numbered = [{**entry, "Id": str(index)} for index, entry in enumerate(entries)]
-        answer = self.sqs().send_message_batch(QueueUrl=self.queue_url, Entries=numbered)
+        try:
+            answer = self.sqs().send_message_batch(QueueUrl=self.queue_url, Entries=numbered)
+        except (BotoCoreError, ClientError) as failure:
+            raise NotQueued(type(failure).__name__) from failure
         if answer.get("Failed"):
             raise NotQueued(f"{len(answer['Failed'])} of {len(entries)}")
 
 
 def _entry(update: Update) -> dict[str, str]:
+    body = update.to_json()
+    if len(body) > CALL_BYTES:
+        return _dead(Unusable(reason="larger than the queue takes", body=body))
     return {
-        "MessageBody": update.to_json(),
+        "MessageBody": body,
         "MessageGroupId": update.group,
         "MessageDeduplicationId": update.deduplication_id,
     }
@@ -67,7 +75,8 @@ def _entry(update: Update) -> dict[str, str]:
 def _dead(unusable: Unusable) -> dict[str, str]:
     """Signed but not understood: through the queue, whose function refuses it into the dead letters. A group of its
     own, since a refused message holds up its group until it is given up."""
-    body = dumps({"unusable": unusable.reason, "body": unusable.body[: CALL_BYTES // 2]})
+    # Escaped as JSON a character may take twelve bytes.
+    body = dumps({"unusable": unusable.reason, "body": unusable.body[: CALL_BYTES // 12]})
     digest = sha256(body.encode()).hexdigest()
     return {"MessageBody": body, "MessageGroupId": digest, "MessageDeduplicationId": digest}
 

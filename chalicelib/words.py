@@ -87,7 +87,7 @@ class Words:
         for position, board in enumerate(boards, start=1):
             raffle = board.raffle
             price, free = money(raffle.unit_amount, raffle.currency), self._free(board)
-            lines.append(f"*{position}.* {raffle.title}\n    {price} · {free} · {raffle.code}")
+            lines.append(f"*{position}.* {raffle.title}\n{price} · {free} · *{raffle.code}*")
             rows.append(
                 Choice(
                     id=c.open_raffle(raffle.id), title=f"{position}. {raffle.title}", description=f"{price} · {free}"
@@ -120,8 +120,7 @@ class Words:
         description = _cut(raffle.description, BODY_LIMIT - len(title) - len(after) - len("\n\n"))
         text = "\n".join(filter(None, (title, description))) + "\n" + after
         buttons = (
-            Choice(id=c.pick_random(1), title=_("Random 1")),
-            Choice(id=c.pick_random(3), title=_("Random 3")),
+            *self._random_buttons(raffle),
             Choice(id=c.RAFFLES, title=_("Other raffles")),
         )
         return Said(text=text, buttons=buttons)
@@ -147,17 +146,21 @@ class Words:
                 )
             case Unclarity.QUANTITY:
                 text = _("Do you mean the number {number}, or any {number} numbers?").format(number=why.fragment)
-                ask = _("Write *#{number}* for the number, or *random {number}* to be surprised.")
-                return Said(text=f"{text}\n{ask.format(number=why.fragment)}")
+                quantity = int(why.fragment)
+                buttons = (
+                    Choice(id=c.pick_number(raffle.id, quantity), title=_("Number {number}").format(number=quantity)),
+                    Choice(id=c.pick_random(raffle.id, quantity), title=_("Any {number}").format(number=quantity)),
+                )
+                return Said(text=text, buttons=buttons)
             case _:
                 text = _("I am not sure which numbers you mean.")
         ask = _("Please write just the numbers, like *5, 12, 99*, or *random 3*.")
-        return Said(text=f"{text}\n{ask}", buttons=self._random_buttons())
+        return Said(text=f"{text}\n{ask}", buttons=self._random_buttons(raffle))
 
-    def _random_buttons(self) -> tuple[Choice, ...]:
+    def _random_buttons(self, raffle: Raffle) -> tuple[Choice, ...]:
         return (
-            Choice(id=c.pick_random(1), title=self._("Random 1")),
-            Choice(id=c.pick_random(3), title=self._("Random 3")),
+            Choice(id=c.pick_random(raffle.id, 1), title=self._("Random 1")),
+            Choice(id=c.pick_random(raffle.id, 3), title=self._("Random 3")),
         )
 
     def held(self, raffle: Raffle, order: Order, now: datetime) -> Said:
@@ -183,25 +186,29 @@ class Words:
     def taken(self, raffle: Raffle, refusal: NumbersTaken, nearest: Sequence[int]) -> Said:
         """H8: which numbers are taken, when held ones come free, and the nearest free ones."""
         _ = self._
-        lines = [
-            self.n_("This number is taken:", "These numbers are taken:", len(refusal.until)),
-            f"*{self._numbers(raffle, sorted(refusal.until))}*",
-        ]
-        soonest = min((moment for moment in refusal.until.values() if moment is not None), default=None)
+        others = {number: moment for number, moment in refusal.until.items() if number not in refusal.own}
+        lines = []
+        if others:
+            lines.append(self.n_("This number is taken:", "These numbers are taken:", len(others)))
+            lines.append(f"*{self._numbers(raffle, sorted(others))}*")
+        if refusal.own:
+            yours = self._numbers(raffle, sorted(refusal.own))
+            lines.append(_("You have already: {numbers} (see *my orders*).").format(numbers=yours))
+        soonest = min((moment for moment in others.values() if moment is not None), default=None)
         if soonest is not None:
             when = _clock(raffle, soonest)
             lines.append(_("If it is not paid, it may come free at {time}.").format(time=when))
         if nearest:
             lines.append(_("Free nearby: {numbers}").format(numbers=self._numbers(raffle, nearest)))
         lines.append(_("Nothing is held yet. Which numbers would you like?"))
-        return Said(text="\n".join(lines), buttons=self._random_buttons())
+        return Said(text="\n".join(lines), buttons=self._random_buttons(raffle))
 
     def too_few(self, raffle: Raffle, refusal: TooFewFree) -> Said:
         if not refusal.free:
             return self.sold_out(raffle)
         text = self.n_("Only {free} number is free.", "Only {free} numbers are free.", refusal.free)
         ask = self._("How many would you like?")
-        return Said(text=f"{text.format(free=refusal.free)} {ask}", buttons=self._random_buttons()[:1])
+        return Said(text=f"{text.format(free=refusal.free)} {ask}", buttons=self._random_buttons(raffle)[:1])
 
     def too_many_for_contact(self, refusal: TooManyForContact) -> Said:
         text = self._("In this raffle each person may have at most {most} numbers, and you have {has}.")
@@ -221,11 +228,12 @@ class Words:
         ask = self._("Send a photo or PDF of the payment here to keep your numbers. The order code is *{code}*.")
         return Said(text=f"{text}\n{ask.format(code=order.id)}")
 
-    def pay(self, raffle: Raffle, order: Order, now: datetime) -> Said:
+    def pay(self, raffle: Raffle, order: Order, now: datetime, *, again: bool = False) -> Said:
         """How to pay, the order code, and the wish for a proof."""
         _ = self._
+        first = _("Order *{code}* waits for your payment.") if again else _("Thank you! Your order code is *{code}*.")
         lines = [
-            _("Thank you! Your order code is *{code}*.").format(code=order.id),
+            first.format(code=order.id),
             self._summary(raffle, order, now),
             "",
             raffle.payment_instructions or _("The organisers will tell you how to pay."),
@@ -246,6 +254,23 @@ class Words:
         )
         return Said(text="\n".join(lines))
 
+    def being_checked(self, order: Order) -> Said:
+        text = self._("Your payment for order *{code}* is being checked. You will hear from us here.")
+        return Said(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
+
+    def was_cancelled(self, order: Order) -> Said:
+        text = self._("Order {code} was cancelled. You can choose numbers again.")
+        return Said(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
+
+    def welcome(self) -> Said:
+        return Said(text=self._("You are welcome!"), buttons=self._menu_buttons()[:2])
+
+    def kept_though_cancelled(self, order: Order) -> Said:
+        text = self._(
+            "Order *{code}* was cancelled, so its numbers are not held. I keep your file, and an organiser will look at it."
+        )
+        return Said(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
+
     def late(self, raffle: Raffle, order: Order, gone: Sequence[int]) -> Said:
         _ = self._
         lines = [
@@ -262,7 +287,7 @@ class Words:
 
     def proof_refused(self) -> Said:
         return Said(
-            text=self._("I can only take a photo (JPEG, PNG, WebP) or a PDF of up to 16 MB. Please send it so.")
+            text=self._("I can only take a photo (JPEG, PNG, WebP) or a PDF of up to 16 MB. Please send one of those.")
         )
 
     def proof_missed(self) -> Said:
@@ -299,6 +324,13 @@ class Words:
         text = text.format(code=order.id, numbers=self._numbers(raffle, order.numbers))
         return Said(text=text, buttons=self._menu_buttons()[:2])
 
+    def cancel_this(self, raffle: Raffle, order: Order) -> Said:
+        """Asked before an order goes that nobody was talking about."""
+        text = self._("You have order {code}: {numbers}. Shall I cancel it?")
+        text = text.format(code=order.id, numbers=self._numbers(raffle, order.numbers))
+        buttons = (Choice(id=c.cancel_order(order.id), title=self._("Cancel it")), self._menu_buttons()[1])
+        return Said(text=text, buttons=buttons)
+
     def nothing_to_cancel(self) -> Said:
         return Said(text=self._("There is no order to cancel."), buttons=self._menu_buttons())
 
@@ -318,7 +350,12 @@ class Words:
             f"*{order.id}* · {self._status(order)}\n{self._summary(raffle, order, now)}" for raffle, order in found
         ]
         text = _cut("\n\n".join((self._("Your latest orders:"), *parts)), BODY_LIMIT)
-        return Said(text=text, buttons=self._menu_buttons()[:1])
+        running = next((order for _, order in found if order.status in RUNNING), None)
+        buttons: tuple[Choice, ...] = ()
+        if running is not None:
+            # The first button is "Confirm", for who has not.
+            buttons = self._decide_buttons(running)[running.status is not OrderStatus.DRAFT :]
+        return Said(text=text, buttons=(*buttons, self._menu_buttons()[0]))
 
     # What organisers hear
 
@@ -360,7 +397,7 @@ class Words:
     def _status(self, order: Order) -> str:
         _ = self._
         return {
-            OrderStatus.DRAFT: _("waits for your confirmation"),
+            OrderStatus.DRAFT: _("not confirmed yet"),
             OrderStatus.PENDING_PAYMENT: _("waits for your payment"),
             OrderStatus.IN_REVIEW: _("payment is being checked"),
             OrderStatus.PAID: _("paid"),

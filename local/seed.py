@@ -32,7 +32,6 @@ RAFFLES: tuple[Raffle, ...] = (
         "hold_minutes": 15,
         "payment_instructions": (
             "Banco del Ejemplo, savings account 018-004512-7, Colegio San Marcos, Comité de Sexto Grado.\n"
-            "Write your order code in the transfer, then send a photo of the receipt here. "
             "Cash: Mrs. Elena Morales, school office, 7:30 to 13:00."
         ),
     },
@@ -51,7 +50,6 @@ RAFFLES: tuple[Raffle, ...] = (
         "hold_minutes": 15,
         "payment_instructions": (
             "Banco del Ejemplo, current account 3-445-08812-0, Asociación Deportivo Xela.\n"
-            "Put your order code in the reference and send us the receipt as a photo or PDF. "
             "Receipts are checked every evening by our treasurer, Don Roberto."
         ),
     },
@@ -70,9 +68,7 @@ RAFFLES: tuple[Raffle, ...] = (
         "hold_minutes": 15,
         "max_per_contact": 200,
         "payment_instructions": (
-            "Banco del Ejemplo, current account 066-0031447-5, Fundación Techo Amigo, NIT 7745120-3.\n"
-            "The order code goes in the description of the transfer. Send the receipt here; "
-            "for a donation receipt, write your name and NIT below the photo."
+            "Banco del Ejemplo, current account 066-0031447-5, Fundación Techo Amigo, NIT 7745120-3."
         ),
     },
 )

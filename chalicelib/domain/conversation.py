@@ -86,6 +86,12 @@ class TakeProof:
 
     order_id: str | None
     media: Media
+    caption: str = ""  # may name the order
+
+
+@dataclass(frozen=True)
+class SayWelcome:
+    pass
 
 
 @dataclass(frozen=True)
@@ -116,13 +122,14 @@ Action = (
     | TakeProof
     | ShowOrders
     | ShowHelp
+    | SayWelcome
 )
 
 
 def step(talk: Conversation, heard: Heard) -> Action:
     """What to do about `heard`. Tapped ids are untrusted: they name a wish; the rules are checked where it is met."""
     if heard.kind is HeardKind.MEDIA and heard.media is not None:
-        return TakeProof(talk.order_id, heard.media)
+        return TakeProof(talk.order_id, heard.media, heard.text)
     if heard.kind is HeardKind.CHOICE:
         wish = _tapped(talk, heard.choice)
         if wish is not None:
@@ -156,8 +163,12 @@ def open_raffle(raffle_id: str) -> str:
     return f"raffle:{raffle_id}"
 
 
-def pick_random(quantity: int) -> str:
-    return f"random:{quantity}"
+def pick_random(raffle_id: str, quantity: int) -> str:
+    return f"random:{raffle_id}:{quantity}"
+
+
+def pick_number(raffle_id: str, number: int) -> str:
+    return f"number:{raffle_id}:{number}"
 
 
 def confirm_order(order_id: str) -> str:
@@ -183,8 +194,10 @@ def _tapped(talk: Conversation, choice: str) -> Action | None:
             return ShowHelp()
         case "raffle", raffle_id if re.fullmatch("[0-9a-z]{1,32}", raffle_id):
             return OpenRaffle(raffle_id)
-        case "random", quantity if re.fullmatch("[1-9][0-9]?", quantity) and talk.stage is Stage.SELECTING:
-            return HoldNumbers(talk.raffle_id or "", f"random {quantity}")
+        case "random", wish if pick := re.fullmatch("([0-9a-z]{1,32}):([1-9][0-9]?)", wish):
+            return HoldNumbers(pick[1], f"random {pick[2]}")
+        case "number", wish if pick := re.fullmatch("([0-9a-z]{1,32}):([0-9]{1,7})", wish):
+            return HoldNumbers(pick[1], f"#{pick[2]}")
         case "confirm", order_id if is_code(order_id):
             return ConfirmOrder(order_id)
         case "cancel", order_id if is_code(order_id):
@@ -200,6 +213,7 @@ COMMANDS: dict[str, Callable[[Conversation], Action]] = {
         ("my orders", "orders", "order", "my numbers", "my tickets", "mis pedidos"), lambda talk: ShowOrders()
     ),
     **dict.fromkeys(("help", "ayuda", "ajuda"), lambda talk: ShowHelp()),
+    **dict.fromkeys(("thanks", "thank you", "thx", "gracias", "obrigado", "obrigada"), lambda talk: SayWelcome()),
     **dict.fromkeys(("cancel", "cancel order"), lambda talk: CancelOrder(talk.order_id)),
 }
 

@@ -55,7 +55,8 @@ TRANSITIONS = {
     OrderEvent.DROPPED: Transition((_S.DRAFT, _S.PENDING_PAYMENT), _S.CANCELLED),
     OrderEvent.CANCELLED: Transition((_S.DRAFT, _S.PENDING_PAYMENT, _S.IN_REVIEW), _S.CANCELLED),
     # A proof that comes after the end (P5): the same numbers again, or, if they are gone, an organiser settles it.
-    OrderEvent.REVIVED: Transition((_S.EXPIRED, _S.CANCELLED), _S.IN_REVIEW),
+    # What was cancelled is not held again by a picture; but the picture is kept.
+    OrderEvent.REVIVED: Transition((_S.EXPIRED,), _S.IN_REVIEW),
     OrderEvent.PROOF_TOO_LATE: Transition((_S.EXPIRED, _S.CANCELLED, _S.LATE), _S.LATE),
 }
 

@@ -1,6 +1,6 @@
 """Refusals: a rule saying no. Each is a normal answer with a stable code, not a crash."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -65,12 +65,13 @@ class RaffleHasSales(Refusal):
 
 
 class NumbersTaken(Refusal):
-    """H1, H2: at least one of the numbers has an owner. `until`: when each held one comes free, None = not known."""
+    """H1, H2: at least one of the numbers has an owner. `until`: when each held one comes free, None = not known;
+    `own`: those that are the asking contact's already."""
 
     code = "numbers_taken"
 
-    def __init__(self, until: Mapping[int, datetime | None]) -> None:
-        self.until = dict(until)
+    def __init__(self, until: Mapping[int, datetime | None], own: Iterable[int] = ()) -> None:
+        self.until, self.own = dict(until), frozenset(own)
         super().__init__("Already taken: " + ", ".join(str(n) for n in sorted(self.until)) + ".")
 
 

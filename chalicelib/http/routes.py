@@ -1,16 +1,21 @@
 """Every route of the outside contract, as a table: what is exposed, and what needs a token."""
 
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from chalice.app import Authorizer, Chalice, Response
 
+from chalicelib.domain.refusals import OrderNotFound, RaffleNotFound
 from chalicelib.functions import observed
 from chalicelib.http import views
 from chalicelib.http.problems import answers_problems, speaks_problems
 from chalicelib.runtime import runtime
 
 View = Callable[..., Response]
+
+
+NOT_FOUND = {"raffle_id": RaffleNotFound, "order_id": OrderNotFound}
 
 
 class Route(NamedTuple):
@@ -59,6 +64,9 @@ def expose(app: Chalice, token: Authorizer) -> None:
 def _served(app: Chalice, view: View) -> View:
     @observed
     def serve(**arguments: str) -> Response:
+        for name, value in arguments.items():
+            if not re.fullmatch("[0-9A-Za-z]{1,32}", value):  # what can't be an id must not become a key
+                raise NOT_FOUND[name](value[:40])
         return view(app.current_request, runtime(), **arguments)
 
     serve.__name__ = view.__name__

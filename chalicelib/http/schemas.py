@@ -80,6 +80,8 @@ class RaffleBody(BaseModel):
     @classmethod
     def _known_zone(cls, value: str) -> str:
         try:
+            if value != "UTC" and "/" not in value:  # "localtime" and the like mean something else elsewhere
+                raise ValueError(value)
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError("expected an IANA time zone, like America/Guatemala") from None

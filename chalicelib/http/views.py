@@ -173,15 +173,15 @@ def list_pending_payment(request: Request, runtime: Runtime) -> Response:
 
 
 def read_order(request: Request, runtime: Runtime, order_id: str) -> Response:
-    return _json(present_order(stored_orders.get(order_id)))
+    return _json(present_order(stored_orders.get(order_id.upper())))
 
 
 def confirm_payment(request: Request, runtime: Runtime, order_id: str) -> Response:
-    return _json(present_order(runtime.selling.confirm_payment(order_id, by=_by(request))))
+    return _json(present_order(runtime.selling.confirm_payment(order_id.upper(), by=_by(request))))
 
 
 def cancel_order(request: Request, runtime: Runtime, order_id: str) -> Response:
-    return _json(present_order(runtime.selling.cancel(order_id, by=_by(request))))
+    return _json(present_order(runtime.selling.cancel(order_id.upper(), by=_by(request))))
 
 
 # Parts

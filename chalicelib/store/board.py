@@ -122,7 +122,8 @@ def leaf_key(raffle_id: str, key: LeafKey) -> tuple[str, str]:
 
 
 def tally_key(raffle: Raffle, order: Order) -> tuple[str, str]:
-    # Always the same tally for an order, so that what it added is what it takes away.
+    # Spreads the orders over the tallies. Which one it is does not matter for the sum: a raffle that has grown may
+    # take away from another tally than it added to.
     return f"BOARD#{raffle.id}", f"TALLY#{crc32(order.id.encode()) % raffle.layout.tallies:02}"
 
 

@@ -55,6 +55,8 @@ def arrival(identity: Identity, *, phone_number_id: str, message_id: str, code: 
     if contact is None and aliases:  # known by a name that this message does not carry
         contact = get(next(aliases[name] for name in ids if name in aliases))
     contact = contact or Contact(id=ids[0])
+    if contact is not None and identity.user_id and contact.user_id not in (None, identity.user_id):
+        contact = None  # the phone has another owner now; its old one keeps their orders
     # A name that is a contact of its own stays one: two people may have had one phone number in turn.
     unnamed = tuple(name for name in ids if name != contact.id and name not in known and name not in aliases)
     return Arrival(contact, unnamed, handled, raffle_of_code)
@@ -84,10 +86,12 @@ def alias(transaction: Transaction, contact: Contact, unnamed: Iterable[str]) ->
 def hold_back(contact_id: str, until: datetime) -> None:
     """Have later messages to the contact wait behind one that could not be sent yet."""
     try:
+        # A new version, so that nobody who read the contact before this puts it back without the wait.
         ContactRecord(*key(contact_id)).update(
-            [ContactRecord.waits_until.set(until)], condition=ContactRecord.pk.exists()
+            [ContactRecord.waits_until.set(until), ContactRecord.version.add(1)],
+            condition=ContactRecord.version.exists(),
         )
-    except UpdateError as failure:  # an organiser who never wrote is no contact
+    except UpdateError as failure:  # an organiser who never wrote, or is known by another name, is no contact here
         if failure.cause_response_code != "ConditionalCheckFailedException":
             raise
 
