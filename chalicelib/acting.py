@@ -258,7 +258,7 @@ def _cancel(turn: Turn, selling: Selling, order_id: str | None) -> None:
                 return
     found = _found(turn, order_id) if order_id is not None else None
     if found is None:
-        turn.say(turn.words.nothing_to_cancel(), IDLE)
+        turn.say(turn.words.nothing_to_cancel(), _at_rest(turn))
         return
     raffle, order = found
     try:

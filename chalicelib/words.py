@@ -266,9 +266,7 @@ class Words:
         return Said(text=self._("You are welcome!"), buttons=self._menu_buttons()[:2])
 
     def kept_though_cancelled(self, order: Order) -> Said:
-        text = self._(
-            "Order *{code}* was cancelled, so its numbers are not held. I keep your file, and an organiser will look at it."
-        )
+        text = self._("Order *{code}* was cancelled, so its numbers are not held. An organiser will look at your file.")
         return Said(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
 
     def late(self, raffle: Raffle, order: Order, gone: Sequence[int]) -> Said:

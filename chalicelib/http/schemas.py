@@ -80,11 +80,12 @@ class RaffleBody(BaseModel):
     @classmethod
     def _known_zone(cls, value: str) -> str:
         try:
-            if value != "UTC" and "/" not in value:  # "localtime" and the like mean something else elsewhere
-                raise ValueError(value)
             ZoneInfo(value)
+            known = value == "UTC" or "/" in value  # "localtime" and the like mean something else elsewhere
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError("expected an IANA time zone, like America/Guatemala") from None
+            known = False
+        if not known:
+            raise ValueError("expected an IANA time zone, like America/Guatemala")
         return value
 
     @field_validator("opens_at", "closes_at")

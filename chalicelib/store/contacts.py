@@ -54,9 +54,8 @@ def arrival(identity: Identity, *, phone_number_id: str, message_id: str, code: 
     contact = next((known[contact_id] for contact_id in ids if contact_id in known), None)
     if contact is None and aliases:  # known by a name that this message does not carry
         contact = get(next(aliases[name] for name in ids if name in aliases))
-    contact = contact or Contact(id=ids[0])
-    if contact is not None and identity.user_id and contact.user_id not in (None, identity.user_id):
-        contact = None  # the phone has another owner now; its old one keeps their orders
+    if contact is None or (identity.user_id and contact.user_id not in (None, identity.user_id)):
+        contact = Contact(id=ids[0])  # not met before; or the phone has a new owner, and its old one keeps their orders
     # A name that is a contact of its own stays one: two people may have had one phone number in turn.
     unnamed = tuple(name for name in ids if name != contact.id and name not in known and name not in aliases)
     return Arrival(contact, unnamed, handled, raffle_of_code)

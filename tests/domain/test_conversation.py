@@ -31,6 +31,7 @@ from chalicelib.domain.conversation import (
     is_reserved,
     more_raffles,
     open_raffle,
+    pick_number,
     pick_random,
     step,
 )
@@ -158,15 +159,17 @@ def test_a_tap_means_the_same_in_every_state(talk: Conversation, choice: str, ac
     assert step(talk, tapped(choice)) == action
 
 
-@pytest.mark.parametrize(("talk", "means"), [(talk, talk is SELECTING) for talk in TALKS], ids=str)
-def test_a_tap_on_random_holds_numbers_only_where_a_raffle_is_open(talk: Conversation, means: bool) -> None:
-    action = step(talk, tapped(pick_random(3), "Random 3"))
-    assert (action == HoldNumbers("first", "random 3")) is means
+@pytest.mark.parametrize("talk", TALKS, ids=str)
+def test_a_tap_on_numbers_means_those_of_the_raffle_it_was_shown_with(talk: Conversation) -> None:
+    """Not of the raffle that is open now: an old button must not buy in another raffle."""
+    assert step(talk, tapped(pick_random("other", 3), "Random 3")) == HoldNumbers("other", "random 3")
+    assert step(talk, tapped(pick_number("other", 5), "Number 5")) == HoldNumbers("other", "#5")
 
 
 HOSTILE = (
     "", ":", "::", "raffle:", "raffle:../x", "raffle:ABC", "raffle:" + "a" * 33, "raffle:a\nb", "raffles:0",
-    "raffles:-1", "raffles:99999", "raffles:1e9", "raffles:２", "random:0", "random:100", "random:3;drop", "confirm:",
+    "raffles:-1", "raffles:99999", "raffles:1e9", "raffles:２", "random:0", "random:3",
+    "random:x:0", "random:x:100", "random:x:3;drop", "random:X:3", "number:x:", "number:x:-5", "confirm:",
     f"confirm:{ORDER.lower()}", f"confirm:{ORDER[:-1]}", f"confirm:{ORDER}\n", f"confirm:{ORDER}:1", "cancel:None",
     "menu:1", "help:x", "orders:all", "\x00", "__proto__", "confirm", "cancel", "random", "${jndi:ldap://x}",
 )  # fmt: skip
@@ -181,7 +184,7 @@ def test_a_tapped_id_that_we_never_made_is_no_better_than_its_title_typed(talk: 
 @pytest.mark.parametrize("talk", [*TALKS, *LOOKING_AROUND], ids=lambda talk: f"{talk.stage}{talk.order_id or ''}")
 def test_a_file_is_a_proof_in_every_state_whatever_its_caption(talk: Conversation) -> None:
     heard = Heard(kind=HeardKind.MEDIA, text="cancel", media=FILE)
-    assert step(talk, heard) == TakeProof(talk.order_id, FILE)
+    assert step(talk, heard) == TakeProof(talk.order_id, FILE, "cancel")
 
 
 @pytest.mark.parametrize(

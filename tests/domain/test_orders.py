@@ -38,7 +38,7 @@ PENDING_PAYMENT  .               IN_REVIEW      PAID              EXPIRED       
 IN_REVIEW        .               IN_REVIEW      PAID              .               .         CANCELLED .         .
 PAID             .               .              .                 .               .         .         .         .
 EXPIRED          .               .              .                 .               .         .         IN_REVIEW LATE
-CANCELLED        .               .              .                 .               .         .         IN_REVIEW LATE
+CANCELLED        .               .              .                 .               .         .         .         LATE
 LATE             .               .              .                 .               .         .         .         LATE
 REFUNDED         .               .              .                 .               .         .         .         .
 """
