@@ -321,14 +321,12 @@ def _that_waits(turn: Turn, action: c.TakeProof) -> tuple[Raffle, Order] | None:
     the one at hand or in review; else the newest of all, which may have ended. Not an older one: a picture must not
     bring back what was long forgotten.
     """
+    for word in re.split("[^0-9A-Z]+", action.caption.upper()):
+        if is_code(word) and (named := _found(turn, word)) is not None:
+            return named
     at_hand = _found(turn, action.order_id) if action.order_id is not None else None
-    named = [word for word in re.split("[^0-9A-Z]+", action.caption.upper()) if is_code(word)]
-    if not named and at_hand is not None and at_hand[1].status is OrderStatus.PENDING_PAYMENT:
+    if at_hand is not None and at_hand[1].status is OrderStatus.PENDING_PAYMENT:
         return at_hand
-    if named:
-        found = _found(turn, named[0])
-        if found is not None and found[1].status is not OrderStatus.PAID:
-            return found
     latest = orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN)
     waiting = [order for order in latest if order.status is OrderStatus.PENDING_PAYMENT]
     if not waiting and at_hand is not None and at_hand[1].status in OWNING - {OrderStatus.PAID}:
