@@ -152,7 +152,7 @@ def said_in(text: str) -> str:
 
 
 # Choice ids, made here and read here. Order and raffle ids are checked by the use cases.
-MENU, RAFFLES, ORDERS, HELP = "menu", "raffles", "orders", "help"
+RAFFLES, ORDERS, HELP = "raffles", "orders", "help"
 
 
 def more_raffles(page: int) -> str:

@@ -14,7 +14,6 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.domain.refusals import TryAgain
 from chalicelib.store.records import Record, low_level
 
-MOST_ACTIONS = 100  # DynamoDB's limit
 TRIES = 8
 FIRST_PAUSE = 0.02  # seconds; doubled on each try, with full jitter
 
