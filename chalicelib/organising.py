@@ -1,13 +1,16 @@
 """What organisers do with raffles: make, change, open, prepare, look at."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain, islice
 from random import Random
 from secrets import token_urlsafe
 from typing import Any, NamedTuple
 
 from chalicelib.domain import board as arithmetic
+from chalicelib.domain.board import Layout, LeafKey
 from chalicelib.domain.conversation import is_reserved
 from chalicelib.domain.orders import CODE_ALPHABET
 from chalicelib.domain.raffles import Availability, Raffle, RaffleEvent, RaffleStatus
@@ -18,15 +21,22 @@ from chalicelib.store.pages import CursorInvalid, Page
 from chalicelib.store.transaction import persistently
 
 TICKET_STATUSES = ("AVAILABLE", "RESERVED", "SOLD")
+NEARBY = 5  # leaves: even the smallest, of 64 numbers, hold a whole page of 200 then
 
 
 class Ticket(NamedTuple):
-    """A number and who has it; the order is None for one that is available."""
+    """A number and who has it; nobody has one that is available."""
 
     number: int
     status: str
-    order_id: str | None
-    contact_id: str | None
+    owner: board.Owner | None
+
+
+class TicketCursor(NamedTuple):
+    """Where a page of tickets begins: a leaf, and a number in it; None for the first of all."""
+
+    leaf: LeafKey = LeafKey(0, 0)
+    number: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,19 +119,28 @@ class Organising:
         return found.availability
 
     def tickets(self, raffle_id: str, *, status: str | None, limit: int, cursor: str | None) -> Page[Ticket]:
-        """Numbers in order, with their state and owners. Raises RaffleNotFound, CursorInvalid."""
-        raffle = raffles.get(raffle_id)
-        start = _ticket_cursor(cursor, raffle)
-        wanted: list[tuple[int, str]] = []
-        for number, state in board.states(raffle, start):
-            if status in (None, state):
-                wanted.append((number, state))
-                if len(wanted) > limit:
-                    break
-        further = str(wanted.pop()[0]) if len(wanted) > limit else None
-        owned = board.owners(raffle, [number for number, state in wanted if state != "AVAILABLE"])
-        tickets = [Ticket(number, state, *owned.get(number, (None, None))) for number, state in wanted]
-        return Page(tickets, further, None)
+        """Numbers in order, with their state and owners.
+
+        Two requests for up to 99 numbers; where few have the status, up to two more. Raises RaffleNotFound,
+        CursorInvalid.
+        """
+        start = _ticket_cursor(cursor)
+        most = NEARBY if status is None else board.BATCH
+        leaves = board.written(raffle_id, start.leaf, first=most)
+        head = list(islice(leaves, most))
+        # The raffle is read with the owners that will probably be shown: the leaves tell who is on which page.
+        marked = () if status == "AVAILABLE" else ((leaf.key, n) for leaf in head for n in leaf.having(status))
+        likely = list(islice((found for found in marked if found[1] >= (start.number or 0)), limit))
+        raffle, owners = board.with_owners(raffle_id, likely)
+        layout = raffle.layout
+        first = _checked(start, layout)
+        wanted = list(islice(board.states(layout, chain(head, leaves), first, status), limit + 1))
+        further = _as_cursor(layout, wanted.pop()[0]) if len(wanted) > limit else None
+        known = {number for _, number in likely}
+        missed = [n for n, state in wanted if state != "AVAILABLE" and n not in known]
+        if missed:
+            owners |= board.with_owners(raffle_id, [(layout.leaf_of(number), number) for number in missed])[1]
+        return Page([Ticket(number, state, owners.get(number)) for number, state in wanted], further, None)
 
     def create_token(self, name: str, *, key: str | None = None) -> str | None:
         """A new API token, returned this once; None when the given one exists already."""
@@ -152,14 +171,25 @@ def _resized(old: Raffle, new: Raffle, taken: int) -> Raffle:
     return new
 
 
-def _ticket_cursor(cursor: str | None, raffle: Raffle) -> int:
+def _ticket_cursor(cursor: str | None) -> TicketCursor:
     if cursor is None:
-        return raffle.first_number
-    if not (
-        cursor.isascii()
-        and cursor.isdigit()
-        and len(cursor) <= 9
-        and raffle.first_number <= int(cursor) <= raffle.last_number
-    ):
+        return TicketCursor()
+    parts = re.fullmatch(r"([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,9})", cursor)
+    if parts is None:
         raise CursorInvalid
-    return int(cursor)
+    page, leaf, number = map(int, parts.groups())
+    return TicketCursor(LeafKey(page, leaf), number)
+
+
+def _checked(start: TicketCursor, layout: Layout) -> int:
+    """The first number, if it is where the cursor says."""
+    if start.number is None:
+        return layout.first
+    if not layout.first <= start.number <= layout.last or layout.leaf_of(start.number) != start.leaf:
+        raise CursorInvalid
+    return start.number
+
+
+def _as_cursor(layout: Layout, number: int) -> str:
+    leaf = layout.leaf_of(number)
+    return f"{leaf.page}.{leaf.leaf}.{number}"

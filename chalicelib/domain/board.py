@@ -16,6 +16,7 @@ from random import Random
 from typing import NamedTuple
 
 WORD_BITS = 64  # one stand-in rounds numbers beyond 28 digits
+WORD_MASK = (1 << WORD_BITS) - 1
 LEAF_WORDS = 32
 LEAF_NUMBERS = WORD_BITS * LEAF_WORDS
 MOST_PAGES = 101
@@ -64,6 +65,10 @@ class Layout:
         word, bit = divmod(position, WORD_BITS)
         return Place(page, leaf, word, bit)
 
+    def leaf_of(self, number: int) -> LeafKey:
+        place = self.place(number)
+        return LeafKey(place.page, place.leaf)
+
     def capacity(self, page: int) -> int:
         """How many numbers the page holds; the last page may be shorter."""
         start = self.first + page * self.page_size
@@ -92,15 +97,23 @@ class Layout:
 
     def clear_bits(self, key: LeafKey, words: Mapping[int, int]) -> Iterator[int]:
         """The numbers of a leaf whose bit is not set, in order."""
-        for position, number in enumerate(self.numbers(key)):
-            if not words.get(position // WORD_BITS, 0) >> position % WORD_BITS & 1:
-                yield number
+        numbers = self.numbers(key)
+        full = (1 << len(numbers)) - 1
+        clear = {
+            word: full >> word * WORD_BITS & WORD_MASK & ~words.get(word, 0)
+            for word in range(ceil(len(numbers) / WORD_BITS))
+        }
+        return set_numbers(numbers.start, clear)
 
-    def set_bits(self, key: LeafKey, words: Mapping[int, int]) -> Iterator[int]:
-        """The numbers of a leaf whose bit is set, in order."""
-        for position, number in enumerate(self.numbers(key)):
-            if words.get(position // WORD_BITS, 0) >> position % WORD_BITS & 1:
-                yield number
+
+def set_numbers(first: int, words: Mapping[int, int]) -> Iterator[int]:
+    """The numbers whose bit is set, in order, in a leaf that begins with the number `first`."""
+    for word in sorted(words):
+        bits = words[word]
+        while bits:
+            lowest = bits & -bits
+            yield first + word * WORD_BITS + lowest.bit_length() - 1
+            bits ^= lowest
 
 
 def page_size(total: int) -> int:

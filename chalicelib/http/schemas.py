@@ -178,7 +178,8 @@ def present_order(order: Order) -> Json:
 
 
 def present_ticket(ticket: Ticket) -> Json:
-    return {"number": ticket.number, "status": ticket.status, "order": ticket.order_id, "contact": ticket.contact_id}
+    order, contact = ticket.owner or (None, None)
+    return {"number": ticket.number, "status": ticket.status, "order": order, "contact": contact}
 
 
 def moment(value: datetime | None) -> str | None:

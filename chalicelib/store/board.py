@@ -1,14 +1,16 @@
 """The board in the table: taking, freeing and selling numbers within a transaction, and reading which are free."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 from zlib import crc32
 
 from pynamodb.expressions.update import Action
 
-from chalicelib.domain.board import Layout, LeafKey
+from chalicelib.domain.board import Layout, LeafKey, set_numbers
 from chalicelib.domain.orders import Order
 from chalicelib.domain.raffles import Raffle
+from chalicelib.domain.refusals import RaffleNotFound
+from chalicelib.store import raffles
 from chalicelib.store.records import LeafRecord, Record, TallyRecord, TicketRecord
 from chalicelib.store.transaction import Failed, Transaction
 
@@ -17,11 +19,22 @@ TICKET = "ticket"  # the name of the condition that is H2
 
 
 class Leaf(NamedTuple):
-    """Which numbers of a leaf are taken and sold: word → bits; words that are zero may be missing."""
+    """Which numbers from `first` on are taken and sold: word → bits; words that are zero are left out."""
 
     key: LeafKey
+    first: int
     taken: Mapping[int, int]
     sold: Mapping[int, int]
+
+    def having(self, status: str | None) -> Iterator[int]:
+        """The leaf's numbers that are RESERVED, or SOLD, or either (None), in order."""
+        taken, sold = set_numbers(self.first, self.taken), set(set_numbers(self.first, self.sold))
+        return (number for number in taken if status is None or (number in sold) == (status == "SOLD"))
+
+
+class Owner(NamedTuple):
+    order_id: str
+    contact_id: str
 
 
 def take(transaction: Transaction, raffle: Raffle, order: Order) -> None:
@@ -47,7 +60,8 @@ def sell(transaction: Transaction, raffle: Raffle, order: Order) -> None:
 
 def _change_board(transaction: Transaction, raffle: Raffle, order: Order, *, taken: int = 0, sold: int = 0) -> None:
     for key, words in raffle.layout.bits(order.numbers).items():
-        actions: list[Action] = [LeafRecord.kind.set(LeafRecord)]  # an update may make the item
+        first = raffle.layout.numbers(key).start
+        actions: list[Action] = [LeafRecord.kind.set(LeafRecord), LeafRecord.first.set(first)]  # it may be a new item
         for word, bits in words.items():
             if taken:
                 actions.append(LeafRecord.word("t", word).add(taken * bits))
@@ -71,33 +85,57 @@ def leaves(raffle: Raffle, pages: Iterable[int]) -> list[Leaf]:
         records: Iterable[LeafRecord] = LeafRecord.query(f"LEAVES#{raffle.id}", consistent_read=True)
     else:
         records = LeafRecord.batch_get([leaf_key(raffle.id, key) for key in keys], consistent_read=True)
-    found = {record.sk: record for record in records}
-    return [_leaf(key, found.get(leaf_key(raffle.id, key)[1])) for key in keys]
+    found = {record.sk: _leaf(record) for record in records}
+    return [
+        found.get(leaf_key(raffle.id, key)[1]) or Leaf(key, raffle.layout.numbers(key).start, {}, {}) for key in keys
+    ]
 
 
-def states(raffle: Raffle, start: int) -> Iterator[tuple[int, str]]:
-    """Every number from `start` on with its state, in order. Reads the leaves as far as they are asked for."""
-    layout = raffle.layout
-    first = layout.place(start)
-    condition = LeafRecord.sk >= leaf_key(raffle.id, LeafKey(first.page, first.leaf))[1]
-    written = LeafRecord.query(f"LEAVES#{raffle.id}", condition, consistent_read=True, page_size=BATCH)
-    record = next(written, None)
-    for page in range(first.page, layout.pages):
+def written(raffle_id: str, start: LeafKey, *, first: int) -> Iterator[Leaf]:
+    """The leaves that have something in them, from `start` on: one request for the `first` ones, one for all others."""
+    partition, at = leaf_key(raffle_id, start)
+    found = list(LeafRecord.query(partition, LeafRecord.sk >= at, consistent_read=True, limit=first))
+    yield from map(_leaf, found)
+    if len(found) == first:
+        yield from map(_leaf, LeafRecord.query(partition, LeafRecord.sk > found[-1].sk, consistent_read=True))
+
+
+def states(layout: Layout, found: Iterable[Leaf], start: int, status: str | None) -> Iterator[tuple[int, str]]:
+    """The numbers from `start` on that have the status, or all (None), in order, each with its state.
+
+    `found` are the written leaves from there on; no more of them are taken than are needed.
+    """
+    place, rest = layout.place(start), iter(found)
+    leaf = next(rest, None)
+    for page in range(place.page, layout.pages):
         for key in layout.leaf_keys(page):
-            while record is not None and _parsed(record.sk) < key:
-                record = next(written, None)
-            leaf = _leaf(key, record if record is not None and _parsed(record.sk) == key else None)
-            taken, sold = set(layout.set_bits(key, leaf.taken)), set(layout.set_bits(key, leaf.sold))
-            for number in layout.numbers(key):
-                if number >= start:
-                    yield number, "SOLD" if number in sold else "RESERVED" if number in taken else "AVAILABLE"
+            while leaf is not None and leaf.key < key:
+                leaf = next(rest, None)
+            here = leaf if leaf is not None and leaf.key == key else Leaf(key, layout.numbers(key).start, {}, {})
+            yield from (ticket for ticket in _states(layout, here, status) if ticket[0] >= start)
 
 
-def owners(raffle: Raffle, numbers: Collection[int]) -> dict[int, tuple[str, str]]:
-    """number → (order, contact) that has it; those without a ticket are left out. One request for up to 100 numbers."""
-    keys = [ticket_key(raffle, number) for number in numbers]
-    found = TicketRecord.batch_get(keys, consistent_read=True)
-    return {int(record.sk): (record.order_id, record.contact_id) for record in found}
+def _states(layout: Layout, leaf: Leaf, status: str | None) -> Iterator[tuple[int, str]]:
+    if status == "AVAILABLE":
+        return ((number, status) for number in layout.clear_bits(leaf.key, leaf.taken))
+    if status is not None:
+        return ((number, status) for number in leaf.having(status))
+    state = dict.fromkeys(leaf.having("RESERVED"), "RESERVED") | dict.fromkeys(leaf.having("SOLD"), "SOLD")
+    return ((number, state.get(number, "AVAILABLE")) for number in layout.numbers(leaf.key))
+
+
+def with_owners(raffle_id: str, numbers: Iterable[tuple[LeafKey, int]]) -> tuple[Raffle, dict[int, Owner]]:
+    """The raffle, and who has the numbers, those without a ticket left out: one request for up to 99 numbers.
+
+    Raises RaffleNotFound.
+    """
+    keys = [(f"TICKETS#{raffle_id}#{key.page:03}", f"{number:07}") for key, number in numbers]
+    found = list(Record.batch_get([raffles.key(raffle_id), *keys], consistent_read=True))
+    raffle = next(iter(raffles.found_in(found)), None)
+    if raffle is None:
+        raise RaffleNotFound(raffle_id)
+    tickets = [record for record in found if isinstance(record, TicketRecord)]
+    return raffle, {int(ticket.sk): Owner(ticket.order_id, ticket.contact_id) for ticket in tickets}
 
 
 def free_numbers(layout: Layout, found: Sequence[Leaf]) -> dict[int, list[int]]:
@@ -132,7 +170,5 @@ def _parsed(sort_key: str) -> LeafKey:
     return LeafKey(int(page), int(leaf))
 
 
-def _leaf(key: LeafKey, record: Record | None) -> Leaf:
-    if not isinstance(record, LeafRecord):
-        return Leaf(key, {}, {})
-    return Leaf(key, record.words("t"), record.words("s"))
+def _leaf(record: LeafRecord) -> Leaf:
+    return Leaf(_parsed(record.sk), int(record.first), record.words("t"), record.words("s"))

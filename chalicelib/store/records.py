@@ -158,8 +158,12 @@ class TallyRecord(Record, discriminator="tally"):
 
 
 class LeafRecord(Record, discriminator="leaf"):
-    """pk LEAVES#raffle, sk page#leaf: which of up to 2,048 numbers are taken (t…) and sold (s…), 64 bits a word."""
+    """pk LEAVES#raffle, sk page#leaf: which of up to 2,048 numbers are taken (t…) and sold (s…), 64 bits a word.
 
+    `first` is the number of the first bit, so that a leaf can be read without its raffle.
+    """
+
+    first = NumberAttribute()
     for _word in range(LEAF_WORDS):
         locals()[f"t{_word}"] = NumberAttribute(null=True)
         locals()[f"s{_word}"] = NumberAttribute(null=True)
@@ -175,7 +179,7 @@ class LeafRecord(Record, discriminator="leaf"):
         return {
             int(name[1:]): int(bits)
             for name, bits in self.attribute_values.items()
-            if name[0] == which and name[1:].isdigit()
+            if name[0] == which and name[1:].isdigit() and bits
         }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from chalicelib.domain.board import set_numbers
 from chalicelib.domain.orders import OWNING, OrderStatus
 from chalicelib.domain.raffles import Raffle, RaffleEvent
 from chalicelib.domain.refusals import Refusal
@@ -232,5 +233,5 @@ def tickets(raffle: Raffle) -> dict[int, str]:
 def bits(raffle: Raffle) -> tuple[set[int], set[int]]:
     """The numbers that the board's leaves show as taken, and as sold."""
     leaves = board.leaves(raffle, range(raffle.layout.pages))
-    taken = {number for leaf in leaves for number in raffle.layout.set_bits(leaf.key, leaf.taken)}
-    return taken, {number for leaf in leaves for number in raffle.layout.set_bits(leaf.key, leaf.sold)}
+    taken = {number for leaf in leaves for number in set_numbers(leaf.first, leaf.taken)}
+    return taken, {number for leaf in leaves for number in set_numbers(leaf.first, leaf.sold)}

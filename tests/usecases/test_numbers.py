@@ -4,7 +4,7 @@ import pytest
 
 from chalicelib.__main__ import main
 from tests.usecases.conftest import Requests
-from tests.usecases.steps import assert_board_is_exact, buy, cancel, hold
+from tests.usecases.steps import assert_board_is_exact, buy, cancel, everything, hold
 from tests.world import Buyer, World, text_of
 
 SIZES = (100, 1_000_000)
@@ -102,3 +102,33 @@ def test_n2_so_does_the_command(
     assert main(["generate-tickets", raffle["id"], *force]) == 1
     assert "2 are" in capsys.readouterr().err
     assert world.availability(raffle) == (98, 0, 2)
+
+
+@pytest.mark.parametrize("size", [100, 5_000])
+def test_ticket_pages_of_any_status_neither_skip_nor_repeat(world: World, lucia: Buyer, size: int) -> None:
+    raffle = world.raffle(first_number=10, last_number=size + 9)
+    reserved, sold = {10, 11, size - 60, size + 9}, {12, size - 30, *range(size // 2, size // 2 + 36)}
+    buy(lucia, ", ".join(f"#{number}" for number in sold))
+    hold(lucia, ", ".join(f"#{number}" for number in reserved))
+    free = set(range(10, size + 10)) - reserved - sold
+    for status, numbers in (("RESERVED", reserved), ("SOLD", sold), ("AVAILABLE", free)):
+        for page_size in (1, 7, 200) if len(numbers) < 200 else (199,):
+            path = f"/api/raffles/{raffle['id']}/tickets?status={status}&page_size={page_size}"
+            found = everything(world, path)
+            assert [ticket["number"] for ticket in found] == sorted(numbers)
+            assert all((ticket["order"] is None) == (status == "AVAILABLE") for ticket in found)
+    assert_board_is_exact(world, raffle)
+
+
+def test_a_status_that_few_numbers_of_a_large_raffle_have_takes_at_most_four_requests(
+    world: World, lucia: Buyer, marco: Buyer, requests: Requests
+) -> None:
+    raffle = world.raffle(last_number=1_000_000)
+    # A number on each of 120 leaves, so that the first hundred of them bring no page of sold ones.
+    for start in (1, 400_001, 800_001):
+        hold(marco, ", ".join(f"#{number}" for number in range(start, start + 40 * 2_048, 2_048)))
+    buy(lucia, "#999999, #1000000")
+    path = f"/api/raffles/{raffle['id']}/tickets?status=SOLD"
+    _, *asked = requests.during(lambda: world.api("GET", path))
+    assert asked == ["Query", "BatchGetItem", "Query", "BatchGetItem"]
+    assert [ticket["number"] for ticket in world.api("GET", path).body["results"]] == [999_999, 1_000_000]
