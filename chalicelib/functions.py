@@ -63,9 +63,7 @@ def handle_update(body: str) -> None:
 
 @observed
 def expire_reservations() -> None:
-    selling = runtime().selling
-    selling.expire_due()
-    selling.remind_due()
+    runtime().expiring.run()
 
 
 @observed

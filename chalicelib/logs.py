@@ -1,5 +1,8 @@
 """Structured logs and metrics. Neither ever holds a phone number, a name, a text, a token or a message id."""
 
+from datetime import timedelta
+from threading import Lock
+
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
@@ -8,6 +11,16 @@ logger = Logger(service="tombola", level="INFO")
 metrics = Metrics(namespace="Tombola", service="tombola")
 
 
+_adding = Lock()  # metrics are added by several threads where holds are ended
+
+
 def count(name: str, value: int = 1) -> None:
     """Add to a metric; flushed at the end of the function's call."""
-    metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+    with _adding:
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+
+
+def measure(name: str, time: timedelta) -> None:
+    """Note how long something took or waited."""
+    with _adding:
+        metrics.add_metric(name=name, unit=MetricUnit.Seconds, value=time.total_seconds())

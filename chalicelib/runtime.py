@@ -15,6 +15,7 @@ from botocore.config import Config
 from chalicelib.conversing import Conversing
 from chalicelib.delivering import Delivering
 from chalicelib.domain.talk import Identity
+from chalicelib.expiring import Expiring
 from chalicelib.logs import logger
 from chalicelib.organising import Organising
 from chalicelib.proofs import Proofs
@@ -36,6 +37,7 @@ class Runtime:
     settings: Settings
     clock: Callable[[], datetime] = utc_now
     random: Random = field(default_factory=SystemRandom)
+    expire_workers: int = 8  # moto, which tests use in this process, takes one request at a time only
 
     def __post_init__(self) -> None:
         logger.setLevel(self.settings.LOG_LEVEL)
@@ -58,6 +60,10 @@ class Runtime:
     @cached_property
     def selling(self) -> Selling:
         return Selling(delivering=self.delivering, clock=self.clock, random=self.random)
+
+    @cached_property
+    def expiring(self) -> Expiring:
+        return Expiring(selling=self.selling, delivering=self.delivering, clock=self.clock, workers=self.expire_workers)
 
     @cached_property
     def organising(self) -> Organising:

@@ -11,7 +11,7 @@ from chalicelib.domain import board as arithmetic
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Conversation, Stage
 from chalicelib.domain.delivery import Outbound
-from chalicelib.domain.orders import REMINDER, RUNNING, Order, OrderEvent, OrderStatus, Proof, hold_until, new_code
+from chalicelib.domain.orders import RUNNING, Order, OrderEvent, OrderStatus, Proof, hold_until, new_code
 from chalicelib.domain.raffles import Board, Raffle
 from chalicelib.domain.refusals import TooFewFree, TooManyForContact
 from chalicelib.domain.talk import Said
@@ -21,9 +21,7 @@ from chalicelib.store.records import Record
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, persistently
 from chalicelib.words import words
 
-EXPIRE_BATCH = 50
-REMIND_MOST = 500  # a run; the rest follow a minute later
-RUN_SECONDS = 25  # each of the schedule's two jobs stops taking on more after this; the next minute's run goes on
+EXPIRE_BATCH = 50  # holds of a raffle that a buyer's message ends at most: enough for the largest order
 
 
 class Around(NamedTuple):
@@ -193,84 +191,28 @@ class Selling:
     def expire(self, order_id: str) -> bool:
         """End a hold whose time is over: free its numbers, tell the buyer. False when it is not over (any more)."""
 
-        def attempt() -> tuple[Order, list[Outbound]] | None:
+        def attempt() -> list[Outbound] | None:
             order, now = orders.get(order_id), self.clock()
-            if not order.is_over(now):
-                return None
-            around = self.around(order)
-            transaction = Transaction()
-            moved, contact = self._release(transaction, around, order, OrderEvent.DEADLINE_PASSED, over_at=now)
-            contacts.save(transaction, contact, now=now)
-            outbounds = self.tell(transaction, contact, words(contact.language).expired(around.raffle, order))
-            transaction.commit()
-            return moved, outbounds
+            return self.expire_as_read(order, self.around(order), now) if order.is_over(now) else None
 
-        done = persistently(attempt, again_on=(Busy, ConditionsFailed))
-        if done is None:
+        outbounds = persistently(attempt, again_on=(Busy, ConditionsFailed))
+        if outbounds is None:
             return False
-        count("OrdersExpired")
-        self.delivering.send(done[1])
+        self.delivering.send(outbounds)
         return True
 
-    def expire_due(self) -> int:
-        """The schedule's run: end the holds that are over, the longest first, until none is left or the time is up.
+    def expire_as_read(self, order: Order, around: Around, now: datetime) -> list[Outbound]:
+        """End a hold, if all is still as it was read: one request. What is returned is still to be sent.
 
-        One order that fails never blocks the others; the next run tries it again.
+        Raises ConditionsFailed, Busy.
         """
-        begun, done = self.clock(), 0
-        failed: set[str] = set()
-        for status in RUNNING:
-            while not self._out_of_time(begun):
-                due = [
-                    order
-                    for order in orders.overdue(status, begun, limit=EXPIRE_BATCH + len(failed))
-                    if order.id not in failed
-                ]
-                if not due:
-                    break
-                for order in due:
-                    if self._out_of_time(begun):
-                        break
-                    try:
-                        expired = self.expire(order.id)
-                    except Exception:  # noqa: BLE001 - one bad order must not keep the others held
-                        logger.exception("an order could not be expired", extra={"order_id": order.id})
-                        expired = False
-                    done += expired
-                    if not expired:  # it failed, or the index was behind
-                        failed.add(order.id)
-        logger.info("holds ended", extra={"expired": done, "left": len(failed)})
-        return done
-
-    def remind_due(self) -> None:
-        """The schedule's run: tell the buyers whose hold ends within five minutes, each once."""
-        begun = self.clock()
-        for status in RUNNING:
-            for order in orders.ending(status, begun, begun + REMINDER, limit=REMIND_MOST):
-                if self._out_of_time(begun):
-                    return
-                if order.wants_reminder(begun):
-                    try:
-                        self._remind(order, begun)
-                    except Exception:  # noqa: BLE001 - one bad order must not keep the others unreminded
-                        logger.exception("a buyer could not be reminded", extra={"order_id": order.id})
-
-    def _remind(self, order: Order, now: datetime) -> None:
-        around = self.around(order)
         transaction = Transaction()
-        orders.remind(transaction, order, now)
-        outbounds = self.tell(
-            transaction, around.contact, words(around.contact.language).reminder(around.raffle, order, now)
-        )
-        try:
-            transaction.commit()
-        except (Busy, ConditionsFailed):  # it changed just now, or another run was faster; the next minute looks again
-            return
-        count("RemindersSent")
-        self.delivering.send(outbounds)
-
-    def _out_of_time(self, begun: datetime) -> bool:
-        return (self.clock() - begun).total_seconds() >= RUN_SECONDS
+        _, contact = self._release(transaction, around, order, OrderEvent.DEADLINE_PASSED, over_at=now)
+        contacts.save(transaction, contact, now=now)
+        outbounds = self.tell(transaction, contact, words(contact.language).expired(around.raffle, order))
+        transaction.commit()
+        count("OrdersExpired")
+        return outbounds
 
     def free_ended(self, order_ids: Sequence[str]) -> bool:
         """H4: end those of the orders whose hold is over, as the schedule would have. Whether there was one."""

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from random import Random
 from typing import Any
 
@@ -126,6 +127,10 @@ class World:
     def at(self) -> float:
         return self.clock.now.timestamp()
 
+    @cached_property
+    def sqs(self) -> Any:
+        return boto3.client("sqs", region_name="us-east-1")
+
     def new_id(self) -> str:
         self.ids += 1
         return f"wamid.IN{self.ids}"
@@ -153,7 +158,7 @@ class World:
 
     def work(self) -> None:
         """Hand every message in the queue to its function, as Lambda does."""
-        sqs = boto3.client("sqs", region_name="us-east-1")
+        sqs = self.sqs
         while messages := sqs.receive_message(
             QueueUrl=self.stack.queue_url, MaxNumberOfMessages=10, AttributeNames=["All"]
         ).get("Messages"):
@@ -162,9 +167,8 @@ class World:
                 sqs.delete_message(QueueUrl=self.stack.queue_url, ReceiptHandle=message["ReceiptHandle"])
 
     def queued(self) -> int:
-        sqs = boto3.client("sqs", region_name="us-east-1")
         names = ["ApproximateNumberOfMessages"]
-        found = sqs.get_queue_attributes(QueueUrl=self.stack.queue_url, AttributeNames=names)["Attributes"]
+        found = self.sqs.get_queue_attributes(QueueUrl=self.stack.queue_url, AttributeNames=names)["Attributes"]
         return int(found["ApproximateNumberOfMessages"])
 
     def minute(self) -> None:
@@ -229,6 +233,6 @@ def rows_of(message: Json) -> list[str]:
 def make_world(stack: Stack) -> World:
     clock, graph = Clock(), FakeGraph()
     settings = load(local_environment({}, Ports(api=1, phone=2, aws=3), stack))
-    runtime = replace(Runtime(settings), clock=clock, random=Random(7))
+    runtime = replace(Runtime(settings), clock=clock, random=Random(7), expire_workers=1)
     vars(runtime)["graph"] = graph
     return World(runtime=runtime, clock=clock, graph=graph, client=Client(functions.app), stack=stack)

@@ -16,6 +16,7 @@ from chalicelib.store.transaction import Transaction
 
 ALL = "ORDERS"
 ORDER = "order"  # the name of the condition on an order's status
+PROVING = (OrderEvent.PROOF_RECEIVED, OrderEvent.REVIVED, OrderEvent.PROOF_TOO_LATE)  # these add a proof
 NO_DEADLINE = "9999-12-31T23:59:59.999999Z"  # sorts after every real one
 
 
@@ -37,7 +38,7 @@ def move(transaction: Transaction, order: Order, event: OrderEvent, *, over_at: 
     actions += [OrderRecord.queue_key.set(record.queue_key), OrderRecord.queue_at.set(record.queue_at)]
     if order.paid_at is not None:
         actions.append(OrderRecord.paid_at.set(record.paid_at))
-    if order.proofs:
+    if event in PROVING:
         actions.append(OrderRecord.proofs.set(record.proofs))
     if order.reserved_until is None:
         actions.append(OrderRecord.reserved_until.remove())
@@ -135,10 +136,17 @@ def _split_cursor(cursor: str | None, positions: int) -> tuple[int, str | None]:
     return int(position), inner or None
 
 
-def overdue(status: OrderStatus, now: datetime, *, limit: int, raffle_id: str | None = None) -> list[Order]:
-    """Orders (of one raffle) whose hold is over, the longest first. Looked up in an index: check again when acting."""
+def overdue(
+    status: OrderStatus, now: datetime, *, limit: int, raffle_id: str | None = None, after: Order | None = None
+) -> list[Order]:
+    """Orders (of one raffle) whose hold is over, the longest first; those behind `after` in this order.
+
+    Looked up in an index, which may be behind: check again when acting.
+    """
     only = None if raffle_id is None else OrderRecord.raffle_id == raffle_id
-    passed = Record.queue_at < stamp(now, "~")
+    start = "" if after is None else _queue_at(after)
+    # "!" and "~" sort before and after whatever follows a time.
+    passed = Record.queue_at.between(f"{start}!", stamp(now, "~"))
     ended = Record.by_queue.query(
         queue(status), passed, filter_condition=only, limit=limit, page_size=limit if only is None else FILTERED
     )
@@ -168,11 +176,13 @@ def key(order_id: str) -> tuple[str, str]:
     return f"ORDER#{order_id}", "ORDER"
 
 
+def _queue_at(order: Order) -> str:
+    if order.status not in RUNNING:
+        return stamp(order.updated_at, order.id)
+    return f"{NO_DEADLINE}#{order.id}" if order.reserved_until is None else stamp(order.reserved_until, order.id)
+
+
 def as_record(order: Order) -> OrderRecord:
-    if order.status in RUNNING:
-        at = NO_DEADLINE if order.reserved_until is None else stamp(order.reserved_until)
-    else:
-        at = stamp(order.updated_at)
     made = stamp(order.created_at, order.id)
     return OrderRecord(
         *key(order.id),
@@ -183,7 +193,7 @@ def as_record(order: Order) -> OrderRecord:
         time_key=ALL,
         time_at=made,
         queue_key=queue(order.status),
-        queue_at=f"{at}#{order.id}",
+        queue_at=_queue_at(order),
         id=order.id,
         raffle_id=order.raffle_id,
         contact_id=order.contact_id,

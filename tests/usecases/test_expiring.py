@@ -1,0 +1,128 @@
+"""H3: the schedule ends the holds that are over: all of them, in time, whatever is wrong with one."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib import expiring
+from chalicelib.selling import Selling
+from chalicelib.store.records import OrderRecord, Record
+from tests.usecases.conftest import Requests
+from tests.usecases.steps import assert_board_is_exact, confirm_payment, hold, hold_and_confirm
+from tests.world import Buyer, Clock, World, text_of
+
+
+@pytest.fixture
+def chunks_of_three(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(expiring, "CHUNK", 3)
+
+
+def many_holds(world: World, count: int) -> list[str]:
+    """Every second one is confirmed by its buyer: both statuses have a clock that runs."""
+    reach = (hold, hold_and_confirm)
+    return [reach[number % 2](world.buyer(f"B{number}", number), str(number)) for number in range(1, count + 1)]
+
+
+def statuses(world: World, order_ids: Sequence[str]) -> list[Any]:
+    return [world.order(order_id)["status"] for order_id in order_ids]
+
+
+def test_h3_all_holds_that_are_over_end_in_one_run(world: World, chunks_of_three: None) -> None:
+    raffle = world.raffle()
+    order_ids = many_holds(world, 10)
+    world.clock.pass_minutes(15)
+    assert world.runtime.expiring.run() == (10, 0)
+    assert set(statuses(world, order_ids)) == {"EXPIRED"}
+    assert all("is over" in text_of(world.buyer(f"B{n}", n).heard[-1]) for n in range(1, 11))
+    assert_board_is_exact(world, raffle)
+
+
+def test_ending_a_hold_takes_one_request_and_telling_its_buyer_another(world: World, requests: Requests) -> None:
+    world.raffle()
+    many_holds(world, 10)
+    world.clock.pass_minutes(15)
+    operations = requests.during(world.runtime.expiring.run)
+    assert operations.count("TransactWriteItems") == 10
+    assert operations.count("UpdateItem") == 10  # what WhatsApp said about each message
+    # A chunk of each status: the orders, and what they belong to. Then each status is at its end, and the reminders.
+    assert operations.count("Query") == 4 + 2
+    assert operations.count("BatchGetItem") == 2
+
+
+def test_one_bad_order_never_holds_up_the_others(world: World, chunks_of_three: None, caplog: Any) -> None:
+    world.raffle()
+    order_ids = many_holds(world, 10)
+    orphan, broken = order_ids[0], order_ids[3]
+    of_nobody = [OrderRecord.contact_id.set("0" * 24)]
+    OrderRecord(f"ORDER#{orphan}", "ORDER").update(of_nobody)
+    ticket = next(iter(Record.query(next_ticket_key(world), Record.sk == "0000004")))
+    ticket.delete()
+    world.clock.pass_minutes(15)
+    assert world.runtime.expiring.run() == (8, 2)
+    assert statuses(world, order_ids).count("EXPIRED") == 8
+    assert {world.order(order_id)["status"] for order_id in (orphan, broken)} <= {"DRAFT", "PENDING_PAYMENT"}
+    # A minute later they are tried again, and nobody else is told twice.
+    heard = len(world.graph.sent)
+    assert world.runtime.expiring.run() == (0, 2)
+    assert len(world.graph.sent) == heard
+
+
+def next_ticket_key(world: World) -> str:
+    raffle_id = world.api("GET", "/api/raffles").body["results"][0]["id"]
+    return f"TICKETS#{raffle_id}#000"
+
+
+def test_what_a_run_has_no_time_for_is_left_to_the_next(
+    world: World, chunks_of_three: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raffle = world.raffle()
+    order_ids = many_holds(world, 10)
+    world.clock.pass_minutes(15)
+    take_time(world.clock, monkeypatch, expiring.END_UNTIL / 5)
+    done = world.runtime.expiring.run()
+    assert 0 < done.ended < 10
+    assert statuses(world, order_ids).count("EXPIRED") == done.ended
+    monkeypatch.undo()
+    assert world.runtime.expiring.run().ended == 10 - done.ended
+    assert_board_is_exact(world, raffle)
+    world.clock.now += timedelta(seconds=60)
+    world.minute()  # whoever could not be told in time is told now
+    assert all("is over" in text_of(world.buyer(f"B{n}", n).heard[-1]) for n in range(1, 11))
+
+
+def take_time(clock: Clock, monkeypatch: pytest.MonkeyPatch, each: timedelta) -> None:
+    """Let every order that is ended take so long."""
+    end = Selling.expire_as_read
+
+    def slowly(*given: Any, **named: Any) -> Any:
+        clock.now += each
+        return end(*given, **named)
+
+    monkeypatch.setattr(Selling, "expire_as_read", slowly)
+
+
+def test_a_payment_that_comes_while_a_run_is_under_way_wins(
+    world: World, lucia: Buyer, marco: Buyer, requests: Requests
+) -> None:
+    raffle = world.raffle()
+    paid, forgotten = hold(lucia, "5"), hold(marco, "6")
+    world.clock.pass_minutes(15)
+    requests.before_the_next_commit(lambda: confirm_payment(world, paid))
+    assert world.runtime.expiring.run() == (1, 0)
+    assert statuses(world, [paid, forgotten]) == ["PAID", "EXPIRED"]
+    assert "is confirmed" in text_of(lucia.heard[-1])
+    assert_board_is_exact(world, raffle)
+
+
+def test_a_run_within_a_run_ends_each_hold_once(world: World, requests: Requests, chunks_of_three: None) -> None:
+    raffle = world.raffle()
+    order_ids = many_holds(world, 7)
+    world.clock.pass_minutes(15)
+    before = len(world.graph.sent)
+    requests.before_the_next_commit(world.runtime.expiring.run)
+    world.runtime.expiring.run()
+    assert set(statuses(world, order_ids)) == {"EXPIRED"}
+    assert len(world.graph.sent) - before == 7
+    assert_board_is_exact(world, raffle)
