@@ -124,7 +124,7 @@ class Organising:
         Two requests for up to 99 numbers; where few have the status, up to two more. Raises RaffleNotFound,
         CursorInvalid.
         """
-        start = _ticket_cursor(cursor)
+        start = _read_cursor(cursor)
         most = NEARBY if status is None else board.BATCH
         leaves = board.written(raffle_id, start.leaf, first=most)
         head = list(islice(leaves, most))
@@ -135,7 +135,7 @@ class Organising:
         layout = raffle.layout
         first = _checked(start, layout)
         wanted = list(islice(board.states(layout, chain(head, leaves), first, status), limit + 1))
-        further = _as_cursor(layout, wanted.pop()[0]) if len(wanted) > limit else None
+        further = ticket_cursor(layout, wanted.pop()[0]) if len(wanted) > limit else None
         known = {number for _, number in likely}
         missed = [n for n, state in wanted if state != "AVAILABLE" and n not in known]
         if missed:
@@ -171,7 +171,7 @@ def _resized(old: Raffle, new: Raffle, taken: int) -> Raffle:
     return new
 
 
-def _ticket_cursor(cursor: str | None) -> TicketCursor:
+def _read_cursor(cursor: str | None) -> TicketCursor:
     if cursor is None:
         return TicketCursor()
     parts = re.fullmatch(r"([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,9})", cursor)
@@ -190,6 +190,7 @@ def _checked(start: TicketCursor, layout: Layout) -> int:
     return start.number
 
 
-def _as_cursor(layout: Layout, number: int) -> str:
+def ticket_cursor(layout: Layout, number: int) -> str:
+    """The cursor of the page of tickets that begins with the number."""
     leaf = layout.leaf_of(number)
     return f"{leaf.page}.{leaf.leaf}.{number}"

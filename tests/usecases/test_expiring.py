@@ -55,8 +55,7 @@ def test_one_bad_order_never_holds_up_the_others(world: World, chunks_of_three: 
     world.raffle()
     order_ids = many_holds(world, 10)
     orphan, broken = order_ids[0], order_ids[3]
-    of_nobody = [OrderRecord.contact_id.set("0" * 24)]
-    OrderRecord(f"ORDER#{orphan}", "ORDER").update(of_nobody)
+    OrderRecord(f"ORDER#{orphan}", "ORDER").update([OrderRecord.contact_id.set("0" * 24)])
     ticket = next(iter(Record.query(next_ticket_key(world), Record.sk == "0000004")))
     ticket.delete()
     world.clock.pass_minutes(15)

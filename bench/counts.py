@@ -1,0 +1,88 @@
+"""Requests, capacity units and messages: the same on every machine."""
+
+from collections.abc import Iterator, Sequence
+
+from bench.figure import Figure
+from bench.meter import Request
+from bench.stage import Filling, Stage, Visitor, reserve
+from chalicelib.domain.raffles import Raffle
+from chalicelib.store import raffles
+from local.lab import make_raffle
+
+MILLION = 1_000_000
+
+
+def requests(stage: Stage) -> Iterator[Figure]:
+    """What each thing asks of DynamoDB, in a raffle of a million numbers."""
+    raffle, during = make_raffle(stage.runtime, numbers=MILLION), stage.meter.during
+    visitor = Visitor(stage)
+    visitor.says("hello")
+    silent = [len(during(lambda: visitor.says(text))) for text in ("menu", "help", "what?", "cancel", raffle.code)]  # noqa: B023
+    holding = [len(during(lambda: visitor.says("#5, #12, #99")))]
+    silent.append(len(during(lambda: visitor.says("confirm"))))
+    proof = during(visitor.sends_proof)
+    order_id = visitor.order_id()
+    confirming = during(lambda: stage.runtime.selling.confirm_payment(order_id, by="bench"))
+    visitor.says(raffle.code)
+    holding.append(len(during(lambda: visitor.says("random 3"))))
+    found = raffles.board(raffle.id)
+    drawing = during(lambda: reserve(stage, found))
+    availability = during(lambda: raffles.board(raffle.id).availability)
+    yield Figure("requests: a message that holds nothing, at most", max(silent), "requests", "<= 4")
+    yield Figure("requests: a message that holds numbers, at most", max(holding), "requests", "<= 5")
+    yield Figure("requests: confirm a payment", len(confirming), "requests", "<= 4")
+    yield Figure("requests: availability", len(availability), "requests", "<= 1")
+    yield Figure("requests: random 3 of 1,000,000, the reservation itself", len(drawing), "requests", "<= 2")
+    yield Figure("requests: a proof, one organiser told", len(proof), "requests", note="4, and 1 for each organiser")
+
+
+def units(stage: Stage) -> Iterator[Figure]:
+    """Write units of the message that holds three numbers on three leaves: index entries and its reply included."""
+    for numbers, goal in ((10_000, "<= 30"), (MILLION, "<= 38")):
+        raffle = make_raffle(stage.runtime, numbers=numbers)
+        filling = Filling(stage, raffle)
+        taken = []
+        for share in (0, 0.99):
+            filling.up_to(share)
+            taken.append(written(_hold(stage, raffle, _far_apart(raffle, filling.left(100)))))
+            yield Figure(f"write units: hold 3 of {numbers:,} at {share:.0%} sold", taken[-1], "write units", goal)
+        yield Figure(f"write units: 99 % sold against 0 %, of {numbers:,}", taken[1] - taken[0], "write units", "<= 0")
+
+
+def sale(stage: Stage) -> Iterator[Figure]:
+    """A whole sale of three numbers, from the list of raffles to the confirmed payment."""
+    raffle, during = make_raffle(stage.runtime, numbers=10_000), stage.meter.during
+    visitor, graph = Visitor(stage), stage.graph
+    graph.sent = 0
+    made = []
+    for text in ("raffles", raffle.code, "5, 12, 99"):
+        made += during(lambda: visitor.says(text))  # noqa: B023
+    inbound = visitor.messages
+    made += during(lambda: visitor.says("confirm"))
+    made += during(visitor.sends_proof)
+    told = graph.sent - 1  # one is the organiser's
+    order_id = visitor.order_id()
+    made += during(lambda: stage.runtime.selling.confirm_payment(order_id, by="bench"))
+    yield Figure("messages: in before the hold, the hold's included", inbound, "messages", "<= 3")
+    yield Figure("messages: out in a whole purchase", told + 1, "messages", "<= 6")
+    yield Figure("a whole sale: requests to DynamoDB", len(made), "requests")
+    yield Figure("a whole sale: write units", written(made), "write units")
+    yield Figure("a whole sale: read units", sum(one.read_units for one in made), "read units")
+
+
+def written(made: Sequence[Request]) -> float:
+    return sum(one.write_units for one in made)
+
+
+def _hold(stage: Stage, raffle: Raffle, numbers: Sequence[int]) -> list[Request]:
+    visitor = Visitor(stage)
+    visitor.says(raffle.code)
+    made = stage.meter.during(lambda: visitor.says(", ".join(f"#{number}" for number in numbers)))
+    visitor.order_id()  # it holds them
+    return made
+
+
+def _far_apart(raffle: Raffle, free: Sequence[int]) -> list[int]:
+    """Three numbers on three leaves."""
+    by_leaf = {raffle.layout.leaf_of(number): number for number in free}
+    return list(by_leaf.values())[:3]

@@ -1,0 +1,82 @@
+"""The product in this process on a real engine, for races and measurements. Only Meta and the bucket are stood in for."""
+
+import hashlib
+import os
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from random import Random
+from typing import Any
+
+import boto3
+
+from chalicelib.domain.raffles import Raffle, RaffleEvent
+from chalicelib.runtime import Runtime
+from chalicelib.settings import load
+from chalicelib.store.records import Record
+from chalicelib.whatsapp.graph import Accepted, Graph, MediaFile
+from local.environment import Ports, local_environment
+from local.stack import Stack, data_template
+
+TABLE = "tombola-lab"
+PNG = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+
+
+def make_table() -> None:
+    """The table of `infra/`, on an engine that has no CloudFormation."""
+    properties = data_template()["Resources"]["Table"]["Properties"]
+    wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+    boto3.client("dynamodb").create_table(TableName=TABLE, **{name: properties[name] for name in wanted})
+
+
+def open_runtime(endpoint: str, *, clock: Callable[[], datetime], seed: int) -> Runtime:
+    """The product's parts on the engine at `endpoint`, which the process speaks to from now on."""
+    os.environ.update(
+        AWS_ENDPOINT_URL=endpoint,
+        AWS_ACCESS_KEY_ID="test",
+        AWS_SECRET_ACCESS_KEY="test",  # noqa: S106 - the stand-ins' own
+        AWS_DEFAULT_REGION="us-east-1",
+    )
+    Record._connection = None  # noqa: SLF001 - the process may have spoken to another engine before
+    stack = Stack(table=TABLE, bucket="bucket", queue_url="http://127.0.0.1/none")
+    settings = load(local_environment({"LOG_LEVEL": "CRITICAL"}, Ports(api=1, phone=2, aws=3), stack))
+    runtime = replace(Runtime(settings), clock=clock, random=Random(seed))
+    vars(runtime)["graph"] = QuietGraph()
+    vars(runtime)["_clients"] = {"s3": _NoBucket()}
+    return runtime
+
+
+def make_raffle(runtime: Runtime, *, numbers: int, **fields: Any) -> Raffle:
+    """An active raffle of the numbers 0 to `numbers - 1`."""
+    values = {
+        "title": "Bicycle", "description": "", "prize": "A bicycle", "unit_amount": 2500, "currency": "GTQ",
+        "first_number": 0, "last_number": numbers - 1, "hold_minutes": 15, "max_per_contact": None,
+        "payment_instructions": "Bank X, account 123", "code": None, "opens_at": None, "closes_at": None,
+        "time_zone": "UTC", **fields,
+    }  # fmt: skip
+    raffle = runtime.organising.create(values, by="lab")
+    return runtime.organising.move(raffle.id, RaffleEvent.ACTIVATED, by="lab")
+
+
+class QuietGraph(Graph):
+    """Meta, accepting everything at once; every file that is asked for is the same small picture."""
+
+    def __init__(self) -> None:
+        super().__init__(base_url="http://meta.invalid", version="v26.0", phone_number_id="1", access_token="none")  # noqa: S106
+        self.sent = 0
+
+    def send(self, message: Mapping[str, Any]) -> Accepted:
+        self.sent += 1
+        return Accepted(message_id=f"wamid.{id(message)}")
+
+    def mark_read(self, message_id: str, typing: bool = True) -> None:  # noqa: FBT001, FBT002 - as in Graph
+        pass
+
+    def fetch_media(self, media_id: str, *, limit_bytes: int = 0) -> MediaFile:
+        return MediaFile(content=PNG, mime_type="image/png", sha256=hashlib.sha256(PNG).hexdigest())
+
+
+class _NoBucket:
+    def put_object(self, **_: Any) -> None:
+        """The lab is about the table: DynamoDB Local has no S3 beside it."""
