@@ -84,17 +84,11 @@ class Visitor:
 
     def _sends(self, heard: Heard) -> None:
         self.messages += 1
-        self._stage.runtime.conversing.answer(
-            Message(
-                id=self._message_id,
-                phone_number_id=OUR_NUMBER,
-                sender=self.person,
-                name="Ana García",
-                sent_at=self._stage.clock(),
-                heard=heard,
-                kind="text",
-            )  # fmt: skip
-        )
+        message = Message(
+            id=self._message_id, phone_number_id=OUR_NUMBER, sender=self.person, name="Ana García",
+            sent_at=self._stage.clock(), heard=heard, kind="text",
+        )  # fmt: skip
+        self._stage.runtime.conversing.answer(message)
 
     @property
     def _message_id(self) -> str:
@@ -151,7 +145,7 @@ class Filling:
         self._taken = 0
 
     def up_to(self, share: float, *, sold: bool = True) -> None:
-        """Tickets, leaves and tallies as if so many more numbers were sold (or reserved) that the share has an owner."""
+        """Tickets, leaves and tallies as if more numbers were sold, or reserved, until the share has owners."""
         goal = round(len(self._numbers) * share)
         new = self._numbers[self._taken : goal]
         client = boto3.client("dynamodb")
@@ -166,7 +160,7 @@ class Filling:
             for batch in chunks(chunks(self._tickets(new), 25), 400):
                 done += sum(pool.map(write, batch))
                 self._stage.progress(f"{what}: {done:,} tickets")
-            list(pool.map(lambda update: client.update_item(TableName=TABLE, **update), self._counts(new, sold)))
+            list(pool.map(lambda update: client.update_item(TableName=TABLE, **update), self._counts(new, sold=sold)))
         self._taken = goal
 
     def left(self, quantity: int) -> list[int]:
@@ -190,7 +184,7 @@ class Filling:
                 "contact_id": {"S": "f" * 24},
             }
 
-    def _counts(self, numbers: Sequence[int], sold: bool) -> Iterator[dict[str, Any]]:
+    def _counts(self, numbers: Sequence[int], *, sold: bool) -> Iterator[dict[str, Any]]:
         layout = self._raffle.layout
         for key, words in layout.bits(numbers).items():
             added = {f"{which}{word}": bits for word, bits in words.items() for which in ("ts" if sold else "t")}

@@ -39,9 +39,9 @@ def _bought_twice(stage: Stage, raffle: Raffle, other: Raffle, wish: str) -> dic
     visitor = Visitor(stage)
 
     def both(do: Callable[[], object]) -> tuple[float, float]:
+        before = visitor.elsewhere(raffle, other)  # an order that is paid is no longer at hand afterwards
         seconds = timed(lambda: stage.meter.during(do))
-        names = visitor.elsewhere(raffle, other)
-        return seconds, stage.bare.replay(stage.meter.made, names)
+        return seconds, stage.bare.replay(stage.meter.made, before | visitor.elsewhere(raffle, other))
 
     both(lambda: visitor.says(raffle.code))
     held = both(lambda: visitor.says(wish))

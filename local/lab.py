@@ -1,4 +1,4 @@
-"""The product in this process on a real engine, for races and measurements. Only Meta and the bucket are stood in for."""
+"""The product in this process on a real engine, for races and measurements: only Meta and S3 are stood in for."""
 
 import hashlib
 import os
@@ -41,7 +41,7 @@ def open_runtime(endpoint: str, *, clock: Callable[[], datetime], seed: int) -> 
     Record._connection = None  # noqa: SLF001 - the process may have spoken to another engine before
     stack = Stack(table=TABLE, bucket="bucket", queue_url="http://127.0.0.1/none")
     settings = load(local_environment({"LOG_LEVEL": "CRITICAL"}, Ports(api=1, phone=2, aws=3), stack))
-    runtime = replace(Runtime(settings), clock=clock, random=Random(seed))
+    runtime = replace(Runtime(settings), clock=clock, random=Random(seed))  # noqa: S311 - to be repeatable
     vars(runtime)["graph"] = QuietGraph()
     vars(runtime)["_clients"] = {"s3": _NoBucket()}
     return runtime
