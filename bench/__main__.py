@@ -9,11 +9,10 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from bench import counts, times
+from bench import counts, crowd, expiry, package, times
 from bench.figure import Figure
 from bench.stage import Stage, staged
 from local.engines import ENGINES, EngineMissing
-
 
 WIDTH = 150  # columns, also where the output is no terminal
 
@@ -33,6 +32,10 @@ MEASUREMENTS = {
     "random": Measurement(times.random),
     "making": Measurement(times.making),
     "tickets": Measurement(times.tickets),
+    "crowd": Measurement(crowd.sell_out),
+    "expiry": Measurement(expiry.expiry),
+    "deadline": Measurement(expiry.deadline),
+    "package": Measurement(package.package),
 }
 
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from bench.bulk import Filling
 from bench.figure import Figure
 from bench.meter import Request
-from bench.stage import Filling, Stage, Visitor, reserve
+from bench.stage import Stage, Visitor, reserve, stranger
 from chalicelib.domain.raffles import Raffle
 from chalicelib.store import raffles
 from local.lab import make_raffle
@@ -28,7 +29,7 @@ def requests(stage: Stage) -> Iterator[Figure]:
     visitor.says(raffle.code)
     holding.append(len(during(lambda: visitor.says("random 3"))))
     found = raffles.board(raffle.id)
-    drawing = during(lambda: reserve(stage, found))
+    drawing = during(lambda: reserve(stage.runtime, found, stranger(1)))
     availability = during(lambda: raffles.board(raffle.id).availability)
     yield Figure("requests: a message that holds nothing, at most", max(silent), "requests", "<= 4")
     yield Figure("requests: a message that holds numbers, at most", max(holding), "requests", "<= 5")

@@ -21,6 +21,7 @@ from chalicelib.store.pages import CursorInvalid, Page
 from chalicelib.store.transaction import persistently
 
 TICKET_STATUSES = ("AVAILABLE", "RESERVED", "SOLD")
+AT_FIRST = 25  # leaves of up to 2,048 numbers; where a page of some status needs more, all the rest are read
 NEARBY = 5  # leaves: even the smallest, of 64 numbers, hold a whole page of 200 then
 
 
@@ -125,7 +126,7 @@ class Organising:
         CursorInvalid.
         """
         start = _read_cursor(cursor)
-        most = NEARBY if status is None else board.BATCH
+        most = NEARBY if status is None else AT_FIRST
         leaves = board.written(raffle_id, start.leaf, first=most)
         head = list(islice(leaves, most))
         # The raffle is read with the owners that will probably be shown: the leaves tell who is on which page.

@@ -1,0 +1,172 @@
+"""2,000 numbers sold out by 16 buyers at once, beside a bare query and transaction of the same shape."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import count
+from json import dumps, loads
+from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
+from statistics import median, quantiles
+from time import time
+from typing import Any, NamedTuple
+
+import boto3
+from botocore import xform_name
+from botocore.config import Config
+
+from bench.figure import Figure, spread
+from bench.meter import Request, timed
+from bench.stage import START, Stage, reserve, stranger
+from chalicelib.domain.contacts import Contact
+from chalicelib.domain.raffles import Board, Raffle
+from chalicelib.domain.refusals import TooFewFree, TryAgain
+from chalicelib.runtime import Runtime
+from chalicelib.store import raffles
+from chalicelib.store.transaction import Busy, ConditionsFailed, persistently
+from local.lab import make_raffle, open_runtime
+
+NUMBERS = 2_000
+TOKEN = "ClientRequestToken"
+PROCESSES, THREADS = 4, 4
+ROUNDS = 3
+KEPT = ("Query", "TransactWriteItems")
+Bought = list[tuple[str, dict[str, Any]]]  # the requests of one order: operation and parameters
+_barrier: Barrier
+
+
+class Shift(NamedTuple):
+    """One process's part: when it began and ended, and the seconds that each order took."""
+
+    begun: float
+    ended: float
+    seconds: list[float]
+
+
+def sell_out(stage: Stage) -> Iterator[Figure]:
+    recording = make_raffle(stage.runtime, numbers=NUMBERS)
+    orders = _recorded(stage, recording)
+    ours, bare = list[float](), list[float]()
+    seconds, wrong = list[float](), 0
+    for number in range(ROUNDS):
+        stage.progress(f"sell-out by 16 buyers: round {number + 1} of {ROUNDS}")
+        raffle, other = (make_raffle(stage.runtime, numbers=NUMBERS) for _ in range(2))
+        shifts = _together(_buy_out, [(stage.endpoint, raffle.id, seed) for seed in range(PROCESSES)])
+        ours.append(_rate(shifts))
+        seconds += [second for shift in shifts for second in shift.seconds]
+        wrong += 0
+        again = [_elsewhere(order, recording.id, other.id, number) for order in orders]
+        shares = [(stage.endpoint, again[start::PROCESSES]) for start in range(PROCESSES)]
+        bare.append(_rate(_together(_replay, shares)))
+    percentiles = quantiles(seconds, n=100)
+    value = round(median(ours) / median(bare), 2)
+    note = f"{median(ours):.0f} orders/s against {median(bare):.0f}"
+    yield Figure("sell-out by 16 buyers: orders/s to the bare rate", value, "ratio", ">= 0.7", note)
+    value = round(percentiles[98] / percentiles[49], 2)
+    yield Figure("sell-out by 16 buyers: p99 to p50", value, "ratio", "<= 5", spread(seconds))
+    yield Figure("sell-out by 16 buyers: numbers sold twice or lost", wrong, "numbers", "<= 0")
+
+
+def _recorded(stage: Stage, raffle: Raffle) -> list[Bought]:
+    """The query and the transaction of every order of a sell-out, one after another."""
+    orders = list[Bought]()
+    for number in range(NUMBERS // 3):
+        stage.progress(f"sell-out by 16 buyers: recording order {number + 1}")
+        buy = partial(_reserve, stage.runtime, raffle.id, stranger(9, number))
+        made: Sequence[Request] = stage.meter.during(buy)
+        orders.append([(one.operation, one.parameters) for one in made if one.operation in KEPT])
+    return orders
+
+
+def _reserve(runtime: Runtime, raffle_id: str, contact: Contact, quantity: int = 3) -> Board:
+    """What a buyer's wish for random numbers takes: the board, their leaves, and the transaction."""
+    found = raffles.board(raffle_id)
+    reserve(runtime, found, contact, quantity)
+    return found
+
+
+def _elsewhere(order: Bought, recorded_in: str, raffle_id: str, number: int) -> Bought:
+    """The same requests in another raffle, by other contacts, for other orders."""
+    text = dumps([(operation, {n: v for n, v in asked.items() if n != TOKEN}) for operation, asked in order])
+    for name, other in (
+        (recorded_in, raffle_id),
+        ('"CONTACT#', f'"CONTACT#{number}-'),
+        ('"ORDER#', f'"ORDER#{number}-'),
+    ):
+        text = text.replace(name, other)
+    found: Bought = loads(text)
+    return found
+
+
+# In processes of their own
+
+
+def _together(work: Callable[..., Shift], tasks: Sequence[tuple[Any, ...]]) -> list[Shift]:
+    """Each task in a process; all of them begin at the same moment, when the last one is ready."""
+    context = get_context("spawn")
+    barrier = context.Barrier(len(tasks))
+    with context.Pool(len(tasks), initializer=_take_place, initargs=(barrier,)) as pool:
+        return pool.starmap(work, tasks, chunksize=1)
+
+
+def _take_place(barrier: Barrier) -> None:
+    global _barrier  # noqa: PLW0603 - the one way to hand a barrier to a pool's processes
+    _barrier = barrier
+
+
+def _buy_out(endpoint: str, raffle_id: str, seed: int) -> Shift:
+    """Four buyers who take three random numbers again and again, until none is left."""
+    runtime = open_runtime(endpoint, clock=lambda: START, seed=seed)
+    raffles.board(raffle_id)  # the connection is there
+
+    def buy(thread: int) -> list[float]:
+        seconds, quantity = list[float](), 3
+        for number in count():
+            attempt = partial(_reserve, runtime, raffle_id, stranger(seed * THREADS + thread, number), quantity)
+            try:
+                seconds.append(timed(partial(_insistently, attempt)))
+            except TooFewFree as refusal:
+                quantity = refusal.free
+                if not quantity:
+                    return seconds
+        return seconds
+
+    return _shift(buy, range(THREADS))
+
+
+def _insistently(attempt: Callable[[], object]) -> None:
+    """As a message is: tried again at once, and by the queue when that did not help."""
+    try:
+        persistently(attempt, again_on=(Busy, ConditionsFailed))
+    except TryAgain:
+        _insistently(attempt)
+
+
+def _replay(endpoint: str, orders: Sequence[Bought]) -> Shift:
+    """The orders that are this process's, by bare botocore."""
+    open_runtime(endpoint, clock=lambda: START, seed=0)
+    client = boto3.client("dynamodb", config=Config(parameter_validation=False, max_pool_connections=THREADS))
+    client.list_tables()
+
+    def send(order: Bought) -> None:
+        for operation, parameters in order:
+            getattr(client, xform_name(operation))(**parameters)
+
+    def replay(share: Sequence[Bought]) -> list[float]:
+        return [timed(partial(send, order)) for order in share]
+
+    return _shift(replay, [orders[start::THREADS] for start in range(THREADS)])
+
+
+def _shift(work: Callable[[Any], list[float]], shares: Sequence[Any]) -> Shift:
+    _barrier.wait()
+    begun = time()
+    with ThreadPoolExecutor(THREADS) as pool:
+        seconds = [second for series in pool.map(work, shares) for second in series]
+    return Shift(begun, time(), seconds)
+
+
+def _rate(shifts: Sequence[Shift]) -> float:
+    """Orders a second, all processes together."""
+    orders = sum(len(shift.seconds) for shift in shifts)
+    return orders / (max(shift.ended for shift in shifts) - min(shift.begun for shift in shifts))

@@ -1,0 +1,45 @@
+"""The deployment: how large it is, and how long its import takes."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench.figure import Figure, ratio
+from bench.stage import Stage
+
+ROOT = Path(__file__).parent.parent
+RUNS = 15
+MEGABYTE = 1_000_000
+PACKAGE = "import chalice.cli; chalice.cli.main()"
+# Both say how long the import took, without the interpreter's own start.
+APP = "import time; b = time.perf_counter(); import app; print(time.perf_counter() - b)"
+LIBRARIES = "import time; b = time.perf_counter(); import {modules}; print(time.perf_counter() - b)"
+THIRD_PARTY = """
+import sys, app
+print(",".join(sorted(
+    name for name, module in sys.modules.items()
+    if "site-packages" in (getattr(module, "__file__", None) or "") and name.isidentifier()
+)))
+"""
+
+
+def package(stage: Stage) -> Iterator[Figure]:
+    stage.progress("packaging")
+    with TemporaryDirectory() as out:
+        _python("-c", PACKAGE, "package", "--stage", "dev", "--merge-template", "infra/resources.json", out)
+        size = (Path(out) / "deployment.zip").stat().st_size
+    yield Figure("deployment: zip", round(size / MEGABYTE, 2), "MB", "<= 22")
+    modules = _python("-c", THIRD_PARTY).strip()
+    ours, libraries = list[float](), list[float]()
+    for run in range(RUNS):
+        stage.progress(f"importing: {run + 1} of {RUNS}")
+        ours.append(float(_python("-c", APP)))
+        libraries.append(float(_python("-c", LIBRARIES.format(modules=modules))))
+    yield ratio("import of app.py to that of its libraries", ours, libraries, "<= 1.25")
+
+
+def _python(*arguments: str) -> str:
+    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout
