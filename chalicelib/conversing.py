@@ -10,6 +10,7 @@ from chalicelib.delivering import Delivering
 from chalicelib.domain import conversation as c
 from chalicelib.domain.contacts import contact_ids
 from chalicelib.domain.delivery import Outbound
+from chalicelib.domain.orders import OWNING
 from chalicelib.domain.refusals import NumbersTaken
 from chalicelib.domain.talk import HeardKind, Identity
 from chalicelib.logs import count, logger
@@ -117,12 +118,17 @@ class Conversing:
         return outbounds
 
     def _taken(self, in_the_way: dict[int, str], contact_id: str) -> NumbersTaken | None:
-        """Whose numbers were asked for: ended holds are ended now (H4); for the rest, until when they are held."""
-        if not in_the_way or self.selling.free_ended(list(set(in_the_way.values()))):
+        """Whose numbers were asked for, and until when they are held. None: they may be free by now, so try again."""
+        if not in_the_way:
             return None
         holders = orders.get_all(set(in_the_way.values()))
-        until = {n: holders[o].reserved_until if o in holders else None for n, o in in_the_way.items()}
-        own = [n for n, o in in_the_way.items() if o in holders and holders[o].contact_id == contact_id]
+        let_go = any(
+            order_id not in holders or holders[order_id].status not in OWNING for order_id in in_the_way.values()
+        )
+        if self.selling.free_ended(holders.values()) or let_go:  # H4, or the schedule was faster
+            return None
+        until = {number: holders[order_id].reserved_until for number, order_id in in_the_way.items()}
+        own = [number for number, order_id in in_the_way.items() if holders[order_id].contact_id == contact_id]
         return NumbersTaken(until, own)
 
     def _show_typing(self, message: Message) -> None:

@@ -1,6 +1,6 @@
 """Holding, selling and freeing numbers: what each does to order, board and contact, inside one transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
@@ -13,7 +13,7 @@ from chalicelib.domain.conversation import Conversation, Stage
 from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.orders import RUNNING, Order, OrderEvent, OrderStatus, Proof, hold_until, new_code
 from chalicelib.domain.raffles import Board, Raffle
-from chalicelib.domain.refusals import TooFewFree, TooManyForContact
+from chalicelib.domain.refusals import TooFewFree, TooManyForContact, TryAgain
 from chalicelib.domain.talk import Said
 from chalicelib.logs import count, logger
 from chalicelib.store import board, contacts, orders, raffles
@@ -214,28 +214,36 @@ class Selling:
         count("OrdersExpired")
         return outbounds
 
-    def free_ended(self, order_ids: Sequence[str]) -> bool:
-        """H4: end those of the orders whose hold is over, as the schedule would have. Whether there was one."""
-        now = self.clock()
-        over = [order.id for order in orders.get_all(order_ids).values() if order.is_over(now)]
-        return sum(self.expire(order_id) for order_id in over) > 0
+    def free_ended(self, found: Iterable[Order]) -> bool:
+        """H4: end those of the orders whose hold is over, as the schedule would have.
+
+        Whether numbers may have come free: also when somebody else ended a hold just before.
+        """
+        now, free = self.clock(), False
+        for order in found:
+            if order.is_over(now):
+                try:
+                    self.expire(order.id)
+                except (TryAgain, LookupError):  # what is wrong with it must not fail somebody else's message
+                    logger.exception("a hold could not be ended", extra={"order_id": order.id})
+                else:
+                    free = True
+        return free
 
     def free_ended_of(self, raffle: Raffle) -> bool:
-        """H4 for a whole raffle: end its holds that are over. Whether there was one."""
+        """H4 for a whole raffle: end its holds that are over. Whether numbers may have come free."""
         now = self.clock()
-        due = [
+        return self.free_ended(
             order
             for status in RUNNING
             for order in orders.overdue(status, now, limit=EXPIRE_BATCH, raffle_id=raffle.id)
-        ]
-        return sum(self.expire(order.id) for order in due) > 0
+        )
 
     def around(self, order: Order) -> Around:
-        """The order's raffle and contact: one request."""
+        """The order's raffle and contact: one request. Raises LookupError for an order that lacks one."""
         keys = [raffles.key(order.raffle_id), contacts.key(order.contact_id)]
         found = list(Record.batch_get(keys, consistent_read=True))
-        (raffle,), (contact,) = raffles.found_in(found), contacts.found_in(found)
-        return Around(raffle, contact)
+        return Around(raffles.found_in(found)[0], contacts.found_in(found)[0])
 
     def tell(self, transaction: Transaction, contact: Contact, said: Said) -> list[Outbound]:
         return self.delivering.add(

@@ -19,6 +19,7 @@ class Requests:
     def __init__(self) -> None:
         self.made: list[tuple[str, Json]] = []
         self._interruptions: list[Callable[[], object]] = []
+        self._followers: list[Callable[[], object]] = []
 
     def during(self, do: Callable[[], object]) -> list[str]:
         """The operations that `do` takes, in order."""
@@ -29,6 +30,10 @@ class Requests:
     def before_the_next_commit(self, do: Callable[[], object]) -> None:
         """Have `do` happen between somebody's reading and their transaction."""
         self._interruptions.append(do)
+
+    def after_the_next_commit(self, do: Callable[[], object]) -> None:
+        """Have `do` happen between somebody's transaction and what they do next."""
+        self._followers.append(do)
 
     @property
     def largest_transaction(self) -> int:
@@ -42,11 +47,17 @@ class Requests:
             self._interruptions.pop()()
         self.made.append((model.name, json.loads(params["body"])))
 
+    def note_answer(self, model: Any, **_: Any) -> None:
+        if model.name == "TransactWriteItems" and self._followers:
+            self._followers.pop()()
+
 
 @pytest.fixture
 def requests(world: World) -> Iterator[Requests]:
     found = Requests()
     events = low_level().client.meta.events
     events.register("before-call.dynamodb", found.note)
+    events.register("after-call.dynamodb", found.note_answer)
     yield found
     events.unregister("before-call.dynamodb", found.note)
+    events.unregister("after-call.dynamodb", found.note_answer)

@@ -9,7 +9,8 @@ from random import Random
 import pytest
 
 from chalicelib import selling as selling_module
-from chalicelib.store import raffles
+from chalicelib.store import raffles, transaction
+from chalicelib.store.records import OrderRecord
 from tests.usecases.conftest import Requests
 from tests.usecases.steps import assert_board_is_exact, buy, cancel, confirm_payment, everything, hold, hold_and_prove
 from tests.usecases.test_sale import code_in
@@ -149,6 +150,32 @@ def test_h4_ended_holds_of_other_raffles_do_not_stand_before_those_of_this_one(
     hold(lucia, "1-3")
     world.clock.pass_minutes(15)
     assert "holding" in text_of(marco.says("random 2"))
+
+
+def test_h4_a_hold_that_the_schedule_ends_meanwhile_counts_as_free(
+    world: World, lucia: Buyer, marco: Buyer, requests: Requests
+) -> None:
+    raffle = world.raffle()
+    hold(lucia, "5")
+    marco.says("BIKE")
+    world.clock.pass_minutes(15)
+    # The schedule comes by between the refusal of the ticket's condition and the look at whose it is.
+    requests.after_the_next_commit(world.runtime.expiring.run)
+    assert "holding" in text_of(marco.says("#5"))
+    assert_board_is_exact(world, raffle)
+
+
+def test_h4_a_damaged_order_in_the_way_is_taken_and_fails_nobody_elses_message(
+    world: World, lucia: Buyer, marco: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transaction, "sleep", lambda _: None)
+    world.raffle()
+    order_id = hold(lucia, "5")
+    OrderRecord(f"ORDER#{order_id}", "ORDER").update([OrderRecord.contact_id.set("0" * 24)])
+    world.clock.pass_minutes(15)
+    marco.says("BIKE")
+    assert "taken" in text_of(marco.says("#5"))
+    assert "holding" in text_of(marco.says("#6"))
 
 
 # H5
