@@ -1,8 +1,8 @@
 """Requests, capacity units and messages: the same on every machine."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bench.bulk import Filling
 from bench.figure import Figure
@@ -10,6 +10,7 @@ from bench.meter import Request
 from bench.stage import Stage, Visitor, reserve, stranger
 from chalicelib.domain.raffles import Raffle
 from chalicelib.store import raffles
+from chalicelib.whatsapp.inbound import Status
 from local.lab import make_raffle
 
 MILLION = 1_000_000
@@ -56,7 +57,8 @@ def writing(stage: Stage) -> Iterator[Figure]:
     """A whole sale of three numbers, from the list of raffles to the confirmation: messages and what is written."""
     sale = _sale(stage)
     yield Figure("messages: in before the hold, the hold's included", sale.said_before, "messages", "<= 3")
-    yield Figure("messages: out in a whole purchase", sale.told, "messages", "<= 6")
+    yield Figure("messages: out to the buyer in a whole purchase", sale.told, "messages", "<= 6")
+    yield Figure("a whole sale: webhooks, with three statuses for each message", sale.webhooks, "requests")
     yield Figure("a whole sale: requests to DynamoDB", len(sale.requests), "requests")
     yield Figure("a whole sale: write units", written(sale.requests), "write units")
 
@@ -70,12 +72,14 @@ class Sale(NamedTuple):
     requests: list[Request]
     said_before: int
     told: int
+    webhooks: int
 
 
 def _sale(stage: Stage) -> Sale:
+    """A new buyer; one organiser who is told of the proof; WhatsApp reports each message sent, delivered and read."""
     raffle, during = make_raffle(stage.runtime, numbers=10_000), stage.meter.during
-    visitor, graph = Visitor(stage), stage.graph
-    graph.sent = 0
+    visitor, sent = Visitor(stage), stage.graph.sent
+    sent.clear()
     made = []
     for text in ("raffles", raffle.code, "5, 12, 99"):
         made += during(partial(visitor.says, text))
@@ -84,7 +88,14 @@ def _sale(stage: Stage) -> Sale:
     made += during(visitor.sends_proof)
     order_id = visitor.order_id()
     made += during(lambda: stage.runtime.selling.confirm_payment(order_id, by="bench"))
-    return Sale(made, said_before, graph.sent - 1)  # one was for the organiser
+    news = [_status(message, state) for message in sent for state in ("sent", "delivered", "read")]
+    for status in news:
+        made += during(partial(stage.runtime.delivering.note, status))
+    return Sale(made, said_before, len(sent) - 1, visitor.messages + len(news))
+
+
+def _status(message: Mapping[str, Any], state: str) -> Status:
+    return Status(message_id="wamid.X", state=state, at=None, tag=message["biz_opaque_callback_data"], recipient=None)
 
 
 def written(made: Sequence[Request]) -> float:

@@ -37,6 +37,7 @@ def open_runtime(endpoint: str, *, clock: Callable[[], datetime], seed: int) -> 
         AWS_ACCESS_KEY_ID="test",
         AWS_SECRET_ACCESS_KEY="test",  # noqa: S106 - the stand-ins' own
         AWS_DEFAULT_REGION="us-east-1",
+        POWERTOOLS_METRICS_DISABLED="true",
     )
     Record._connection = None  # noqa: SLF001 - the process may have spoken to another engine before
     stack = Stack(table=TABLE, bucket="bucket", queue_url="http://127.0.0.1/none")
@@ -64,10 +65,10 @@ class QuietGraph(Graph):
 
     def __init__(self) -> None:
         super().__init__(base_url="http://meta.invalid", version="v26.0", phone_number_id="1", access_token="none")  # noqa: S106
-        self.sent = 0
+        self.sent: list[Mapping[str, Any]] = []
 
     def send(self, message: Mapping[str, Any]) -> Accepted:
-        self.sent += 1
+        self.sent.append(message)
         return Accepted(message_id=f"wamid.{id(message)}")
 
     def mark_read(self, message_id: str, typing: bool = True) -> None:  # noqa: FBT001, FBT002 - as in Graph
