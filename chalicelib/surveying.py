@@ -41,7 +41,7 @@ class Survey:
     filed: Filed[Raffle]
     tallies: dict[str, Counts]
     leaves: dict[LeafKey, Leaf]
-    owners: array[int]  # by number: who has the ticket, as `_owner` writes it; 0 where there is none
+    owners: "array[int]"  # by number: who has the ticket, as `_owner` writes it; 0 where there is none
     said: bytearray  # by number: UNCLAIMED, OWNED or SOLD
     taken: Counter[int] = field(default_factory=Counter)  # page → tickets
     misplaced: list[Misplaced] = field(default_factory=list)

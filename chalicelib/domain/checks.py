@@ -75,6 +75,8 @@ DERIVED = frozenset(
         *(_K.HELD, _K.ORDER_KEYS, _K.RAFFLE_KEYS),
     }
 )
+# Who has the number is not clear.
+DISPUTES = frozenset({_K.TICKET_MISSING, _K.TICKET_STRAY, _K.TWO_ORDERS})
 # Right when it happened, if the limit was lowered afterwards: worth saying, but nothing differs.
 REMARKS = frozenset({_K.OVER_LIMIT})
 
@@ -168,17 +170,25 @@ class Verdict(NamedTuple):
 
 
 def judge(raffle: Raffle, key: WordKey, word: Word) -> Verdict:
-    """Compare a word's bits, tickets and orders with each other."""
+    """Compare a word's bits, tickets and orders with each other.
+
+    Where ticket and orders disagree on who has a number, its bits stay as they are until a person has decided: to show
+    it as free would offer it to the next buyer.
+    """
     numbers = key.numbers(raffle.layout)
     faults: list[Fault] = []
     taken = sold = 0
     for position, number in enumerate(numbers):
         bit, ticket = 1 << position, word.tickets.get(number)
         owners = {order.id: order for order in word.orders.values() if owns(raffle, order, number)}
+        disagreements = [Fault(kind, example) for kind, example in _disagreements(number, ticket, owners)]
+        faults += disagreements
+        if any(fault.kind in DISPUTES for fault in disagreements):
+            taken, sold = taken | word.taken & bit, sold | word.sold & bit
+            continue
         owner = owners.get(ticket.order_id) if ticket else None
         taken |= bit if ticket else 0
         sold |= bit if owner and owner.status is OrderStatus.PAID else 0
-        faults += (Fault(kind, example) for kind, example in _disagreements(number, ticket, owners))
         for kind, shown, right in ((Kind.TAKEN_BIT, word.taken, taken), (Kind.SOLD_BIT, word.sold, sold)):
             if (shown ^ right) & bit:
                 faults.append(Fault(kind, str(number)))

@@ -103,7 +103,7 @@ def leaves(raffle: Raffle) -> dict[LeafKey, Leaf]:
 
 
 def tickets(raffle: Raffle, page: int) -> Iterator[TicketFound]:
-    """The tickets that are stored for a page, in order: a query for each megabyte, some 8,000 of them."""
+    """The tickets that are stored for a page, in order: a query for each megabyte, some 10,000 of them."""
     for record in TicketRecord.query(f"TICKETS#{raffle.id}#{page:03}", consistent_read=True):
         yield TicketFound(int(record.sk), Ticket(record.order_id, record.contact_id))
 
