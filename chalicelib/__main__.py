@@ -1,16 +1,19 @@
 """The organiser's commands: `python -m chalicelib --help`."""
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 
-from chalicelib.domain.refusals import Refusal
+from chalicelib.domain.checks import Report
+from chalicelib.domain.refusals import RaffleNotFound, Refusal
 from chalicelib.runtime import runtime
 from chalicelib.settings import SettingsInvalid
+from chalicelib.terminal import as_json, progress_on, table, verdict
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 done, 1 refused by a rule, 2 called wrongly or not configured."""
+    """Exit status: 0 done, 1 refused by a rule or differences are left, 2 called wrongly or not configured."""
     given = _parser().parse_args(arguments)
     try:
         return int(given.command(given))
@@ -39,6 +42,28 @@ def _generate_tickets(given: argparse.Namespace) -> int:
     return 0
 
 
+def _check(given: argparse.Namespace) -> int:
+    checking, reports = runtime().checking, list[Report]()
+    for raffle_id in [given.raffle] if given.raffle else checking.raffle_ids():
+        try:
+            with progress_on(sys.stderr, raffle_id) as progress:
+                report = checking.check(raffle_id, repair=given.repair, progress=progress)
+        except RaffleNotFound as refusal:
+            if not given.raffle:  # deleted since they were listed
+                continue
+            # Not 1: that says that something differs.
+            print(f"tombola: {refusal}", file=sys.stderr)
+            return 2
+        reports.append(report)
+        if not given.json:
+            print("\n".join([*table(report), verdict(report)]), flush=True)
+    if given.json:
+        print(json.dumps(as_json(reports), indent=2))
+    elif not reports:
+        print("There are no raffles.")
+    return 1 if any(report.left for report in reports) else 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m chalicelib", description="What organisers do from a terminal.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -52,6 +77,12 @@ def _parser() -> argparse.ArgumentParser:
     tickets.add_argument("raffle", metavar="RAFFLE", help="the raffle's id")
     tickets.add_argument("--force", action="store_true", help="make it anew even if it was made before")
     tickets.set_defaults(command=_generate_tickets)
+
+    check = commands.add_parser("check", help="compare the board with tickets and orders, and repair it if asked to")
+    check.add_argument("raffle", metavar="RAFFLE", nargs="?", help="the raffle's id; without it, all raffles")
+    check.add_argument("--repair", action="store_true", help="make anew what follows from tickets and orders")
+    check.add_argument("--json", action="store_true", help="print one JSON object, for programs")
+    check.set_defaults(command=_check)
     return parser
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from chalicelib.checking import Checking
 from chalicelib.conversing import Conversing
 from chalicelib.delivering import Delivering
 from chalicelib.domain.talk import Identity
@@ -68,6 +69,10 @@ class Runtime:
     @cached_property
     def organising(self) -> Organising:
         return Organising(clock=self.clock, random=self.random)
+
+    @cached_property
+    def checking(self) -> Checking:
+        return Checking()
 
     @cached_property
     def conversing(self) -> Conversing:

@@ -1,5 +1,6 @@
 """The organiser's commands."""
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.__main__ import main
+from chalicelib.terminal import progress_on
 from tests.world import World
 
 ROOT = Path(__file__).parent.parent
@@ -20,7 +22,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_help_needs_no_settings() -> None:
     done = run("--help")
     assert done.returncode == 0
-    assert "create-token" in done.stdout and "generate-tickets" in done.stdout
+    assert "create-token" in done.stdout and "generate-tickets" in done.stdout and "check" in done.stdout
 
 
 def test_missing_settings_are_named_in_one_clear_line() -> None:
@@ -56,3 +58,33 @@ def test_a_token_of_ones_own_is_made_once(world: World, capsys: pytest.CaptureFi
 def test_a_raffle_that_is_not_there_is_a_refusal(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["generate-tickets", "nothing"]) == 1
     assert capsys.readouterr().err == "tombola: There is no raffle nothing.\n"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_a_bar_on_a_terminal() -> None:
+    shown = Terminal()
+    with progress_on(shown, "abc") as progress:
+        progress("tickets", 1, 2)
+        progress("tickets", 2, 2)
+        progress("orders", 200, None)
+    assert "abc: tickets" in shown.getvalue()
+
+
+def test_progress_elsewhere_is_one_calm_line() -> None:
+    shown = io.StringIO()
+    with progress_on(shown, "abc") as progress:
+        progress("tickets", 1, 2)
+    assert shown.getvalue() == "Checking raffle abc ...\n"
+
+
+def test_progress_on_a_terminal_does_without_rich(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("rich.console", "rich.progress"):
+        monkeypatch.setitem(sys.modules, name, None)
+    shown = Terminal()
+    with progress_on(shown, "abc") as progress:
+        progress("tickets", 1, 2)
+    assert shown.getvalue() == "Checking raffle abc ...\n"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from random import Random
+from time import sleep
 from typing import Any
 
 import boto3
@@ -170,8 +171,16 @@ class Visitor:
             self.tale.errors.append(f"{what}: {type(error).__name__}: {error}"[:300])
 
 
-def sell(endpoint: str, *, numbers: int, processes: int = 4, rounds: int = 400, **fields: Any) -> tuple[Raffle, Tale]:
-    """Make a raffle, let the processes loose on it, and return what they saw."""
+def sell(
+    endpoint: str,
+    *,
+    numbers: int,
+    processes: int = 4,
+    rounds: int = 400,
+    meanwhile: Callable[[Runtime, Raffle], None] = lambda runtime, raffle: sleep(0.1),
+    **fields: Any,
+) -> tuple[Raffle, Tale]:
+    """Make a raffle, let the processes loose on it, and return what they saw. `meanwhile` is done again and again."""
     runtime = open_runtime(endpoint, seed=numbers)
     try:
         make_table()
@@ -188,7 +197,10 @@ def sell(endpoint: str, *, numbers: int, processes: int = 4, rounds: int = 400, 
     raffle = runtime.organising.move(raffle.id, RaffleEvent.ACTIVATED, by="races")
     tale = Tale()
     with get_context("spawn").Pool(processes) as pool:
-        for part in pool.starmap(crowd, [(endpoint, raffle.id, seed, rounds) for seed in range(1, processes + 1)]):
+        crowds = pool.starmap_async(crowd, [(endpoint, raffle.id, seed, rounds) for seed in range(1, processes + 1)])
+        while not crowds.ready():
+            meanwhile(runtime, raffle)
+        for part in crowds.get():
             tale.answered += part.answered
             tale.refused += part.refused
             tale.errors += part.errors

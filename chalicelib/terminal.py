@@ -1,0 +1,112 @@
+"""What a check shows at a terminal: how far it is, and what it found."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+from chalicelib.domain.checks import DERIVED, MEANINGS, REMARKS, Report
+
+Progress = Callable[[str, int, int | None], None]
+
+
+@contextmanager
+def progress_on(stream: TextIO, raffle_id: str) -> Iterator[Progress]:
+    """Bars where the stream is a terminal, which are gone afterwards; else a line when it begins.
+
+    Bars need Rich, which is there for development only.
+    """
+    try:
+        from rich.console import Console  # noqa: PLC0415 - not on Lambda, and not for other commands
+        from rich.progress import Progress as Bars  # noqa: PLC0415
+    except ImportError:
+        rich = False
+    else:
+        rich = stream.isatty()
+    if not rich:
+        print(f"Checking raffle {raffle_id} ...", file=stream, flush=True)
+        yield lambda what, done, total: None
+        return
+    # Rich would send what is printed meanwhile to this stream, too.
+    with Bars(console=Console(file=stream), transient=True, redirect_stdout=False, redirect_stderr=False) as bars:
+        yield _shown_on(bars, raffle_id)
+
+
+def _shown_on(bars: Any, raffle_id: str) -> Progress:
+    tasks: dict[str, Any] = {}
+
+    def show(what: str, done: int, total: int | None) -> None:
+        if what not in tasks:
+            tasks[what] = bars.add_task(f"{raffle_id}: {what}", total=total)
+        bars.update(tasks[what], completed=done, total=total)
+
+    return show
+
+
+def table(report: Report) -> list[str]:
+    """The findings, a line each; nothing when nothing differs."""
+    rows = [("what", "found", "repaired", "for example")] if report.findings else []
+    for kind, found in sorted(report.findings.items()):
+        more = ", ..." if found.count > len(found.examples) else ""
+        repaired = str(found.repaired) if kind in DERIVED else "-"
+        rows.append((f"{kind}: {MEANINGS[kind]}", str(found.count), repaired, ", ".join(found.examples) + more))
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+    lines = [
+        f"  {what:<{widths[0]}}  {found:>{widths[1]}}  {repaired:>{widths[2]}}  {examples}"
+        for what, found, repaired, examples in rows
+    ]
+    return lines + [f"  could not be compared while it changes: {what}" for what in report.not_compared]
+
+
+def verdict(report: Report) -> str:
+    """A report's last line."""
+    raffle = report.raffle
+    counts = (_of(raffle.total, "number"), _of(report.tickets, "ticket"), _of(report.orders, "order"))
+    return f"Raffle {raffle.id} ({', '.join(counts)}): {_outcome(report)}."
+
+
+def _outcome(report: Report) -> str:
+    if not report.differences:
+        compared = " as far as it could be compared" if report.not_compared else ""
+        return f"nothing differs{compared}"
+    said = _of(report.differences, "difference")
+    if not report.left:
+        return f"{said}, all repaired"
+    if report.repaired:
+        return f"{said}, {report.repaired:,} repaired, {report.left:,} left for a person to settle"
+    parts = [f"--repair mends {report.repairable:,}"] if report.repairable else []
+    parts += [f"a person must settle {report.left - report.repairable:,}"] if report.left > report.repairable else []
+    return f"{said}; {', '.join(parts)}"
+
+
+def _of(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def as_json(reports: Sequence[Report]) -> dict[str, Any]:
+    """The reports for a program."""
+    return {
+        "differences": sum(report.differences for report in reports),
+        "repaired": sum(report.repaired for report in reports),
+        "left": sum(report.left for report in reports),
+        "raffles": [
+            {
+                "id": report.raffle.id,
+                "numbers": report.raffle.total,
+                "tickets": report.tickets,
+                "orders": report.orders,
+                "findings": [
+                    {
+                        "kind": kind.value,
+                        "count": found.count,
+                        "repaired": found.repaired,
+                        "repairable": kind in DERIVED,
+                        "remark": kind in REMARKS,
+                        "examples": found.examples,
+                    }
+                    for kind, found in sorted(report.findings.items())
+                ],
+                "not_compared": report.not_compared,
+            }
+            for report in reports
+        ],
+    }
