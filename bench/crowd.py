@@ -54,7 +54,7 @@ def sell_out(stage: Stage) -> Iterator[Figure]:
         shifts = _together(_buy_out, [(stage.endpoint, raffle.id, seed) for seed in range(PROCESSES)])
         ours.append(_rate(shifts))
         seconds += [second for shift in shifts for second in shift.seconds]
-        wrong += 0
+        wrong += stage.runtime.checking.check(raffle.id).differences
         again = [_elsewhere(order, recording.id, other.id, number) for order in orders]
         shares = [(stage.endpoint, again[start::PROCESSES]) for start in range(PROCESSES)]
         bare.append(_rate(_together(_replay, shares)))

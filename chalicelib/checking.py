@@ -110,6 +110,7 @@ class _Check:
         self._examine("odd orders", list(dict.fromkeys([*found.odd_orders, *self.unlisted])), self._order)
         self._examine("odd tickets", found.misplaced, self._misplaced)
         self._examine("odd leaves", found.stray_leaves(), self._stray_leaf)
+        self._examine("first numbers", found.odd_firsts(), self._first)
         self._examine("odd tallies", found.stray_tallies(), self._stray_tally)
         # What of a page could not be read can't be compared with its count either.
         unread = {word.leaf.page for word in words}
@@ -222,6 +223,12 @@ class _Check:
         leaf = checks.leaf(self.raffle, key)
         faults = [Fault(Kind.STRAY_LEAF, f"{key.page:03}#{key.leaf}")] if leaf.shows_any else []
         return Look(faults, lambda: checks.remove_leaf(self.raffle, key, leaf))
+
+    def _first(self, key: LeafKey) -> Look:
+        leaf = checks.leaf(self.raffle, key)
+        faults = [Fault(Kind.LEAF_FIRST, f"{key.page:03}#{key.leaf}")]
+        right = leaf.first == self.raffle.layout.numbers(key).start
+        return Look([] if right else faults, lambda: checks.set_first(self.raffle, key))
 
     def _stray_tally(self, name: str) -> Look:
         counts = checks.tally(self.raffle, name)

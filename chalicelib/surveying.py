@@ -64,7 +64,7 @@ class Survey:
             for key in layout.leaf_keys(page):
                 leaf, known = self.leaves.get(key, Leaf({}, {})), words_of(layout, key)
                 yield from (word for word in known if self._is_odd(word, leaf))
-                beyond = {word for bits in leaf for word, shown in bits.items() if shown and word >= len(known)}
+                beyond = {word for word in {*leaf.taken, *leaf.sold} if any(leaf.word(word)) and word >= len(known)}
                 yield from (WordKey(key, word) for word in sorted(beyond))
 
     def _is_odd(self, key: WordKey, leaf: Leaf) -> bool:
@@ -91,6 +91,12 @@ class Survey:
         layout = self.raffle.layout
         known = {key for page in range(layout.pages) for key in layout.leaf_keys(page)}
         return [key for key, leaf in self.leaves.items() if key not in known and leaf.shows_any]
+
+    def odd_firsts(self) -> list[LeafKey]:
+        """Leaves that do not say which number they begin with, or a wrong one."""
+        layout = self.raffle.layout
+        known = (key for page in range(layout.pages) for key in layout.leaf_keys(page) if key in self.leaves)
+        return [key for key in known if self.leaves[key].first != layout.numbers(key).start]
 
     def stray_tallies(self) -> list[str]:
         known = tally_names(self.raffle)

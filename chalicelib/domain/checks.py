@@ -26,6 +26,7 @@ class Kind(StrEnum):
     SOLD_BIT = "sold_bit"
     STRAY_BITS = "stray_bits"
     STRAY_LEAF = "stray_leaf"
+    LEAF_FIRST = "leaf_first"
     TALLY_PAGE = "tally_page"
     TALLY_SOLD = "tally_sold"
     STRAY_TALLY = "stray_tally"
@@ -51,6 +52,7 @@ MEANINGS = {
     _K.SOLD_BIT: "numbers that the board shows as sold or not, against the paid orders",
     _K.STRAY_BITS: "words of the board with bits that stand for no number",
     _K.STRAY_LEAF: "leaves of the board that the raffle does not have",
+    _K.LEAF_FIRST: "leaves of the board that do not say which number they begin with",
     _K.TALLY_PAGE: "pages whose count of taken numbers is wrong",
     _K.TALLY_SOLD: "raffles whose count of sold numbers is wrong",
     _K.STRAY_TALLY: "tallies that the raffle does not have",
@@ -72,7 +74,7 @@ MEANINGS = {
 DERIVED = frozenset(
     {
         *(_K.TAKEN_BIT, _K.SOLD_BIT, _K.STRAY_BITS, _K.STRAY_LEAF, _K.TALLY_PAGE, _K.TALLY_SOLD, _K.STRAY_TALLY),
-        *(_K.HELD, _K.ORDER_KEYS, _K.RAFFLE_KEYS),
+        *(_K.HELD, _K.ORDER_KEYS, _K.RAFFLE_KEYS, _K.LEAF_FIRST),
     }
 )
 # Who has the number is not clear.

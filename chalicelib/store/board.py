@@ -85,10 +85,8 @@ def leaves(raffle: Raffle, pages: Iterable[int]) -> list[Leaf]:
         records: Iterable[LeafRecord] = LeafRecord.query(f"LEAVES#{raffle.id}", consistent_read=True)
     else:
         records = LeafRecord.batch_get([leaf_key(raffle.id, key) for key in keys], consistent_read=True)
-    found = {record.sk: _leaf(record) for record in records}
-    return [
-        found.get(leaf_key(raffle.id, key)[1]) or Leaf(key, raffle.layout.numbers(key).start, {}, {}) for key in keys
-    ]
+    found = {leaf.key: leaf for leaf in map(_leaf, records)}
+    return [_placed(raffle.layout, key, found.get(key)) for key in keys]
 
 
 def written(raffle_id: str, start: LeafKey, *, first: int) -> Iterator[Leaf]:
@@ -111,7 +109,7 @@ def states(layout: Layout, found: Iterable[Leaf], start: int, status: str | None
         for key in layout.leaf_keys(page):
             while leaf is not None and leaf.key < key:
                 leaf = next(rest, None)
-            here = leaf if leaf is not None and leaf.key == key else Leaf(key, layout.numbers(key).start, {}, {})
+            here = _placed(layout, key, leaf if leaf is not None and leaf.key == key else None)
             yield from (ticket for ticket in _states(layout, here, status) if ticket[0] >= start)
 
 
@@ -171,4 +169,11 @@ def _parsed(sort_key: str) -> LeafKey:
 
 
 def _leaf(record: LeafRecord) -> Leaf:
-    return Leaf(_parsed(record.sk), int(record.first), record.words("t"), record.words("s"))
+    # Every leaf that was ever written says its first number. One that does not is damaged, and read all the same.
+    return Leaf(_parsed(record.sk), int(record.first or 0), record.words("t"), record.words("s"))
+
+
+def _placed(layout: Layout, key: LeafKey, leaf: Leaf | None) -> Leaf:
+    """The leaf where the raffle has it."""
+    first = layout.numbers(key).start
+    return leaf._replace(first=first) if leaf is not None else Leaf(key, first, {}, {})

@@ -58,6 +58,7 @@ class Leaf(NamedTuple):
 
     taken: Mapping[int, int]
     sold: Mapping[int, int]
+    first: int | None = None  # the number that the leaf says it begins with
 
     def word(self, word: int) -> tuple[int, int]:
         return self.taken.get(word, 0), self.sold.get(word, 0)
@@ -241,7 +242,8 @@ def contacts_held(raffle: Raffle, contact_ids: Iterable[str]) -> dict[str, int]:
 
 def set_word(raffle: Raffle, key: WordKey, read: Word, *, taken: int, sold: int) -> None:
     attributes = (LeafRecord.word("t", key.word), LeafRecord.word("s", key.word))
-    actions: list[Action] = [LeafRecord.kind.set(LeafRecord)]  # an update may make the item
+    first = raffle.layout.numbers(key.leaf).start
+    actions: list[Action] = [LeafRecord.kind.set(LeafRecord), LeafRecord.first.set(first)]  # it may be a new item
     actions += [
         attribute.set(right)
         for attribute, right, shown in zip(attributes, (taken, sold), (read.taken, read.sold), strict=True)
@@ -250,6 +252,12 @@ def set_word(raffle: Raffle, key: WordKey, read: Word, *, taken: int, sold: int)
     # Whoever takes, frees or sells one of the numbers changes one of these.
     unchanged = _is(attributes[0], read.taken) & _is(attributes[1], read.sold)
     _update(LeafRecord(*board.leaf_key(raffle.id, key.leaf)), actions, unchanged)
+
+
+def set_first(raffle: Raffle, key: LeafKey) -> None:
+    first = raffle.layout.numbers(key).start
+    record = LeafRecord(*board.leaf_key(raffle.id, key))
+    _update(record, [LeafRecord.first.set(first)], LeafRecord.pk.exists())
 
 
 def remove_leaf(raffle: Raffle, key: LeafKey, read: Leaf) -> None:
@@ -434,7 +442,9 @@ def _leaf_key(record: Record) -> LeafKey:
 
 
 def _leaf(record: Record | None) -> Leaf:
-    return Leaf(record.words("t"), record.words("s")) if isinstance(record, LeafRecord) else Leaf({}, {})
+    if not isinstance(record, LeafRecord):
+        return Leaf({}, {})
+    return Leaf(record.words("t"), record.words("s"), record.attribute_values.get("first"))
 
 
 def _counts(record: TallyRecord) -> Counts:

@@ -163,7 +163,7 @@ class LeafRecord(Record, discriminator="leaf"):
     `first` is the number of the first bit, so that a leaf can be read without its raffle.
     """
 
-    first = NumberAttribute()
+    first = NumberAttribute(null=True)
     for _word in range(LEAF_WORDS):
         locals()[f"t{_word}"] = NumberAttribute(null=True)
         locals()[f"s{_word}"] = NumberAttribute(null=True)

@@ -98,8 +98,14 @@ class Hall:
             return 0
 
     def set_word(self, key: LeafKey, which: str, word: int, bits: int) -> None:
-        actions: list[Action] = [LeafRecord.kind.set(LeafRecord), LeafRecord.word(which, word).set(bits)]
+        first = self.stored.layout.numbers(key).start
+        actions: list[Action] = [LeafRecord.kind.set(LeafRecord), LeafRecord.first.set(first)]
+        actions.append(LeafRecord.word(which, word).set(bits))
         LeafRecord(*board.leaf_key(self.raffle["id"], key)).update(actions)
+
+    def set_first(self, key: LeafKey, first: int | None) -> None:
+        action = LeafRecord.first.remove() if first is None else LeafRecord.first.set(first)
+        LeafRecord(*board.leaf_key(self.raffle["id"], key)).update([LeafRecord.kind.set(LeafRecord), action])
 
     def tally(self, column: str, change: int, name: str = "TALLY#00") -> None:
         actions: list[Action] = [TallyRecord.kind.set(TallyRecord), getattr(TallyRecord, column).add(change)]
@@ -332,6 +338,8 @@ FAULTS = [
     Planted(
         lambda hall: LeafRecord(*board.leaf_key(hall.raffle["id"], PAGE_0)).delete(), {K.TAKEN_BIT, K.SOLD_BIT}, "5"
     ),
+    Planted(lambda hall: hall.set_first(PAGE_0, None), {K.LEAF_FIRST}, "000#0"),
+    Planted(lambda hall: hall.set_first(PAGE_2, 7), {K.LEAF_FIRST}, "002#0"),
     Planted(lambda hall: hall.tally("p1", 2), {K.TALLY_PAGE}, "page 1: 3 counted, 1 taken"),
     Planted(lambda hall: hall.tally("p0", -6), {K.TALLY_PAGE}, "page 0: -1 counted, 5 taken"),
     Planted(lambda hall: hall.tally("p77", 1), {K.TALLY_PAGE}, "page 77: 1 counted, 0 taken"),
