@@ -192,11 +192,15 @@ class Selling:
 
     def expire(self, order_id: str) -> bool:
         """End a hold whose time is over: free its numbers, tell the buyer. False when it is not over (any more)."""
+        was_over = False
 
         def attempt() -> tuple[Order, list[Outbound]] | None:
+            nonlocal was_over
             order, now = orders.get(order_id), self.clock()
             if not order.is_over(now):
-                return None
+                # It has ended under our hands: perhaps by a try of ours of which we did not hear.
+                return (order, []) if was_over and order.status is OrderStatus.EXPIRED else None
+            was_over = True
             around = self.around(order)
             transaction = Transaction()
             moved, contact = self._release(transaction, around, order, OrderEvent.DEADLINE_PASSED, over_at=now)
