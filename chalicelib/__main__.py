@@ -6,9 +6,10 @@ import sys
 from collections.abc import Sequence
 
 from chalicelib.domain.checks import Report
-from chalicelib.domain.refusals import RaffleNotFound, Refusal
+from chalicelib.domain.refusals import RaffleNotFound, Refusal, TryAgain
 from chalicelib.runtime import runtime
 from chalicelib.settings import SettingsInvalid
+from chalicelib.store.transaction import Busy
 from chalicelib.terminal import as_json, progress_on, table, verdict
 
 
@@ -20,9 +21,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsInvalid as failure:
         print(f"tombola: {failure}", file=sys.stderr)
         return 2
+    except Busy:
+        return _refused(TryAgain())
     except Refusal as refusal:
-        print(f"tombola: {refusal}", file=sys.stderr)
-        return 1
+        return _refused(refusal)
+
+
+def _refused(refusal: Refusal) -> int:
+    print(f"tombola: {refusal}", file=sys.stderr)
+    return 1
 
 
 def _create_token(given: argparse.Namespace) -> int:

@@ -107,6 +107,7 @@ def _list_raffles(turn: Turn, page: int) -> None:
     # Ten fit into a list: the tenth row is either the tenth raffle or the way to more.
     count = RAFFLES_A_PAGE + 1 if len(selling_now) <= start + RAFFLES_A_PAGE + 1 else RAFFLES_A_PAGE
     boards = [raffles.board(raffle.id) for raffle in selling_now[start : start + count]]
+    boards = [found for found in boards if found.raffle.sells_at(turn.now)]  # the index may be behind
     more = len(selling_now) > start + count
     shown = tuple(found.raffle.id for found in boards)
     turn.say(
@@ -328,14 +329,11 @@ def _that_waits(turn: Turn, action: c.TakeProof) -> tuple[Raffle, Order] | None:
     if at_hand is not None and at_hand[1].status is OrderStatus.PENDING_PAYMENT:
         return at_hand
     latest = orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN)
-    waiting = [order for order in latest if order.status is OrderStatus.PENDING_PAYMENT]
+    latest_now = orders.as_they_are(latest) if latest else []
+    waiting = [found for found in latest_now if found[1].status is OrderStatus.PENDING_PAYMENT]
     if not waiting and at_hand is not None and at_hand[1].status in OWNING - {OrderStatus.PAID}:
         return at_hand
-    waiting += [order for order in latest if order.status is OrderStatus.IN_REVIEW]
+    waiting += [found for found in latest_now if found[1].status is OrderStatus.IN_REVIEW]
     fit = {OrderStatus.DRAFT, *TRANSITIONS[OrderEvent.PROOF_TOO_LATE].sources}
-    waiting += [order for order in latest[:1] if order.status in fit]
-    if not waiting:
-        return None
-    # The index may be behind: what is changed is read from the table.
-    order, raffle = orders.with_raffle(waiting[0].id, likely_raffle_id=waiting[0].raffle_id)
-    return (raffle, order) if raffle is not None and order is not None else None
+    waiting += [found for found in latest_now[:1] if found[1].status in fit]
+    return waiting[0] if waiting else None

@@ -3,18 +3,22 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from random import Random
+from typing import ParamSpec, TypeVar
 
 from chalicelib.domain.delivery import DeliveryState, Outbound
+from chalicelib.domain.refusals import TryAgain
 from chalicelib.domain.talk import Identity, Said
 from chalicelib.logs import count, logger
 from chalicelib.store import contacts
 from chalicelib.store import messages as stored
-from chalicelib.store.transaction import Transaction
+from chalicelib.store.transaction import Transaction, persistently
 from chalicelib.whatsapp.errors import Action, remedy
 from chalicelib.whatsapp.graph import Graph, NotSent, OutcomeUnknown, SendRefused
 from chalicelib.whatsapp.inbound import Status
 from chalicelib.whatsapp.messages import address, render
 
+P = ParamSpec("P")
+T = TypeVar("T")
 BATCH = 50  # messages a run of the schedule looks for at a time
 RUN_TIME = timedelta(seconds=40)  # a run stops taking on more, so that the next one a minute later does not meet it
 # WhatsApp has no idempotency key: after an unknown outcome its status has this long to arrive before the one retry.
@@ -69,6 +73,7 @@ class Delivering:
     def send(self, outbounds: Iterable[Outbound]) -> None:
         """One attempt for each message, in order; what comes of it is stored. Never raises for what WhatsApp does.
 
+        While that can't be stored, nothing more is sent: it stays due, and the schedule sends it later.
         After one that must wait, the person's later messages wait as long, so that replies keep their order.
         """
         waiting: dict[str, datetime] = {}
@@ -76,9 +81,12 @@ class Delivering:
             until = waiting.get(outbound.contact_id)
             try:
                 if until is not None:
-                    stored.postpone(outbound, until)
+                    _noted(stored.postpone, outbound, until)
                 elif (again := self._attempt(outbound)) is not None:
                     waiting[outbound.contact_id] = again
+            except TryAgain:  # what is sent now could not be noted either, and would be sent again
+                logger.warning("sending stops: the store does not answer")
+                return
             except Exception:  # noqa: BLE001 - it stays due, and must not keep the others from being sent
                 logger.exception("a message could not be sent or noted")
 
@@ -104,9 +112,8 @@ class Delivering:
         state = _STATES.get(status.state)
         if state is None or status.tag is None:
             return
-        if stored.advance(
-            status.tag, state, self._clock(), message_id=status.message_id or None, error_code=status.error_code
-        ):
+        message_id, error_code = status.message_id or None, status.error_code
+        if _noted(stored.advance, status.tag, state, self._clock(), message_id=message_id, error_code=error_code):
             count(f"Messages{state.value.title()}")
 
     def _attempt(self, outbound: Outbound) -> datetime | None:
@@ -121,7 +128,7 @@ class Delivering:
         except NotSent as failure:
             logger.warning("WhatsApp not reached", extra={"reason": str(failure)})
             return self._later(outbound, PAUSES, error_code=None)
-        stored.accepted(outbound, accepted.message_id, self._clock())
+        _noted(stored.accepted, outbound, accepted.message_id, self._clock())
         count("MessagesAccepted")
         return None
 
@@ -156,15 +163,20 @@ class Delivering:
         self, pause: timedelta, outbound: Outbound, *, state: DeliveryState, error_code: int | None
     ) -> datetime:
         now = self._clock()
-        stored.try_again(outbound, now + pause, state=state, error_code=error_code, now=now)
+        _noted(stored.try_again, outbound, now + pause, state=state, error_code=error_code, now=now)
         # The schedule comes once a minute: until it has, what is said later must stay behind.
-        contacts.hold_back(outbound.contact_id, now + pause + stored.GRACE)
+        _noted(contacts.hold_back, outbound.contact_id, now + pause + stored.GRACE)
         return now + pause
 
     def _give_up(self, outbound: Outbound, error_code: int | None) -> None:
         logger.error("message given up", extra={"error_code": error_code, "attempts": outbound.attempts})
         count("MessagesGivenUp")
-        stored.advance(outbound.tag, DeliveryState.FAILED, self._clock(), error_code=error_code)
+        _noted(stored.advance, outbound.tag, DeliveryState.FAILED, self._clock(), error_code=error_code)
+
+
+def _noted(update: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """Store what became of a message, insistently: what is not noted as sent will be sent again. Raises TryAgain."""
+    return persistently(lambda: update(*arguments, **named))
 
 
 _STATES = {

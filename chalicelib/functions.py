@@ -6,10 +6,12 @@ from hashlib import sha256
 from json import loads
 from typing import ParamSpec, TypeVar
 
+from chalicelib.domain.refusals import TryAgain
 from chalicelib.logs import count, logger, metrics
 from chalicelib.runtime import runtime
 from chalicelib.settings import SettingsInvalid
 from chalicelib.store import tokens
+from chalicelib.store.transaction import Busy
 from chalicelib.whatsapp.inbound import Message, Status, read
 from chalicelib.whatsapp.webhook import Update
 
@@ -73,14 +75,20 @@ def deliver_messages() -> None:
 
 @observed
 def token_owner(header: str) -> str | None:
-    """The name of the token in an Authorization header ("Token <key>" or "Bearer <key>"), or None. Never raises."""
+    """The name of the token in an Authorization header ("Token <key>" or "Bearer <key>"), or None.
+
+    Raises TryAgain when the store does not answer. API Gateway keeps an answer for a minute, so "not allowed" would
+    lock out who is allowed. A failure it does not keep, and answers with 503, as infra/resources.json says.
+    """
     scheme, _, key = header.strip().partition(" ")
     if scheme.lower() not in SCHEMES or not 1 <= len(key.strip()) <= 200:
         return None
     try:
         runtime()
         return tokens.owner(key.strip())
-    except Exception:  # noqa: BLE001 - an authorizer that raises is a 500 at the gateway; so nobody gets in
+    except Busy:
+        raise TryAgain from None
+    except Exception:  # noqa: BLE001 - whatever is wrong with us, nobody gets in
         logger.exception("a token could not be checked")
         return None
 

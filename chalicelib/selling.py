@@ -190,10 +190,16 @@ class Selling:
 
     def expire(self, order_id: str) -> bool:
         """End a hold whose time is over: free its numbers, tell the buyer. False when it is not over (any more)."""
+        was_over = False
 
         def attempt() -> list[Outbound] | None:
+            nonlocal was_over
             order, now = orders.get(order_id), self.clock()
-            return self.expire_as_read(order, self.around(order), now) if order.is_over(now) else None
+            if not order.is_over(now):
+                # It has ended under our hands: perhaps by a try of ours of which we did not hear.
+                return [] if was_over and order.status is OrderStatus.EXPIRED else None
+            was_over = True
+            return self.expire_as_read(order, self.around(order), now)
 
         outbounds = persistently(attempt, again_on=(Busy, ConditionsFailed))
         if outbounds is None:

@@ -106,9 +106,13 @@ class NumbersInvalid(Refusal):
 
 
 class TryAgain(Refusal):
-    """The store was too busy or changed under us more often than we try. Nothing was changed."""
+    """The store was too busy, or changed under us, more often than we try. `unsure`: it may have made the change."""
 
     code = "try_again"
 
-    def __init__(self) -> None:
-        super().__init__("Too many others are at it just now; nothing was changed. Please try again.")
+    def __init__(self, *, unsure: bool = False) -> None:
+        outcome = "It is not known whether the change was made: please look before trying again."
+        super().__init__(
+            "Too many others are at it just now, or the database does not answer. "
+            + (outcome if unsure else "Nothing was changed; please try again.")
+        )

@@ -13,6 +13,7 @@ from chalicelib.domain.refusals import Refusal
 from chalicelib.logs import logger
 from chalicelib.settings import SettingsInvalid
 from chalicelib.store.pages import CursorInvalid
+from chalicelib.store.transaction import Busy, Unsure
 
 STATUS_OF: dict[type[Refusal], int] = {
     refusals.RaffleNotFound: 404,
@@ -25,6 +26,7 @@ STATUS_OF: dict[type[Refusal], int] = {
     refusals.TooFewFree: 409,
     refusals.TooManyForContact: 409,
     refusals.NumbersInvalid: 409,
+    # Also when it is DynamoDB that is overloaded: to a client it is the same, "later", and Retry-After says when.
     refusals.TryAgain: 429,
     CursorInvalid: 422,
 }
@@ -68,7 +70,10 @@ def answers_problems(view: View) -> View:
         try:
             return view(*arguments, **named)
         except Refusal as refusal:
-            return problem(STATUS_OF[type(refusal)], refusal.code, str(refusal))
+            return _refused(refusal)
+        except Busy as busy:  # a read, after asking.py's tries; what changes something tries longer
+            logger.warning("the store is busy", extra={"reason": str(busy)})
+            return _refused(refusals.TryAgain(unsure=isinstance(busy, Unsure)))
         except ValidationError as failure:
             return problem(422, "invalid_fields", "See errors.", errors=_explained(failure))
         except Malformed as failure:
@@ -80,6 +85,10 @@ def answers_problems(view: View) -> View:
             return problem(500, "internal_error", "The request failed. The log has the reason.")
 
     return answer
+
+
+def _refused(refusal: Refusal) -> Response:
+    return problem(STATUS_OF[type(refusal)], refusal.code, str(refusal))
 
 
 def speaks_problems(event: Request, get_response: Callable[[Request], Response]) -> Response:

@@ -31,7 +31,7 @@ from chalicelib.store.records import (
     TicketRecord,
     low_level,
 )
-from chalicelib.store.transaction import PASSING_ERRORS, Busy, ConditionsFailed, Transaction
+from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction
 
 T = TypeVar("T")
 Key = tuple[str, str]
@@ -333,12 +333,9 @@ def _update(record: Record, actions: Sequence[Action], unchanged: Condition) -> 
     try:
         record.update(list(actions), condition=unchanged)
     except UpdateError as failure:
-        if failure.cause_response_code in {"ConditionalCheckFailedException", *PASSING_ERRORS, _CONFLICT}:
+        if failure.cause_response_code == "ConditionalCheckFailedException":
             raise Busy(failure.cause_response_code) from failure
         raise
-
-
-_CONFLICT = "TransactionConflictException"  # what a single write is answered while a transaction is at its item
 
 
 def _commit(transaction: Transaction) -> None:
@@ -358,8 +355,7 @@ def _snapshot(raffle: Raffle, keys: Sequence[Key]) -> dict[Key, Record]:
         with TransactGet(connection=low_level()) as read:
             futures = [read.get(Record, *key) for key in asked]
     except TransactGetError as failure:
-        # The SDK tries again when it is throttled; what is left is that somebody was writing at that moment.
-        if failure.cause_response_code in {"TransactionCanceledException", *PASSING_ERRORS}:
+        if failure.cause_response_code == "TransactionCanceledException":  # somebody was writing at that moment
             raise Busy(failure.cause_response_code) from failure
         raise
     found: dict[Key, Record] = {}

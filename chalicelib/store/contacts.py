@@ -85,7 +85,8 @@ def alias(transaction: Transaction, contact: Contact, unnamed: Iterable[str]) ->
 def hold_back(contact_id: str, until: datetime) -> None:
     """Have later messages to the contact wait behind one that could not be sent yet."""
     try:
-        # A new version, so that nobody who read the contact before this puts it back without the wait.
+        # A new version, so that nobody who read the contact before this puts it back without the wait. Made twice,
+        # since nothing was heard of the first, it adds two: as good as one.
         ContactRecord(*key(contact_id)).update(
             [ContactRecord.waits_until.set(until), ContactRecord.version.add(1)],
             condition=ContactRecord.version.exists(),

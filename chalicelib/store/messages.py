@@ -68,7 +68,10 @@ def due(now: datetime, *, limit: int) -> list[Outbound]:
 
 
 def claim(outbound: Outbound, now: datetime) -> Outbound | None:
-    """Take a due message for one more attempt; None when somebody else has it. Frees itself after the grace time."""
+    """Take a due message for one more attempt; None when somebody else has it. Frees itself after the grace time.
+
+    Who takes it, hears nothing and asks again is told that somebody has it: then it is sent after the grace time.
+    """
     assert outbound.due_at is not None
     taken = replace(outbound, attempts=outbound.attempts + 1, due_at=now + GRACE)
     done = _update(
@@ -161,6 +164,8 @@ def _key(contact_id: str, outbound_id: str) -> tuple[str, str]:
     return f"CONTACT#{contact_id}", f"OUT#{outbound_id}"
 
 
+# Each of these updates may be made a second time, when nothing was heard of the first: they set and never add, and
+# where the condition fails because of the first, the message is where it should be.
 def _update(contact_id: str, outbound_id: str, actions: list[Action], only_if: Condition | None) -> bool:
     exists = OutboundRecord.pk.exists()
     condition = exists if only_if is None else exists & only_if

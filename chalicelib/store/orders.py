@@ -72,8 +72,17 @@ def with_raffle(order_id: str, *, likely_raffle_id: str | None) -> tuple[Order |
     return order, raffle
 
 
+def as_they_are(found: Sequence[Order]) -> list[tuple[Raffle, Order]]:
+    """The orders as they are now, with their raffles: an index may be behind. One request."""
+    keys = {key(order.id) for order in found} | {raffles.key(order.raffle_id) for order in found}
+    records = list(Record.batch_get(keys, consistent_read=True))
+    now = {record.id: as_order(record) for record in records if isinstance(record, OrderRecord)}
+    of_id = {raffle.id: raffle for raffle in raffles.found_in(records)}
+    return [(of_id[order.raffle_id], now[order.id]) for order in found]
+
+
 def of_contact(contact_id: str, *, limit: int) -> list[Order]:
-    """The contact's newest orders, the newest first. One query."""
+    """The contact's newest orders, the newest first. One query of an index, which may be behind."""
     found = Record.by_contact.query(contact_id, scan_index_forward=False, limit=limit)
     return [as_order(record) for record in found]
 
@@ -163,8 +172,15 @@ def ending(status: OrderStatus, now: datetime, until: datetime, *, limit: int) -
 
 
 def remind(transaction: Transaction, order: Order, now: datetime) -> None:
-    """Note that the buyer was reminded, if the hold still is the same and they were not."""
-    same = OrderRecord.status.is_in(*(status.value for status in RUNNING)) & OrderRecord.reminded_at.does_not_exist()
+    """Note that the buyer was reminded, if the hold still is the same and they were not.
+
+    The order comes from an index, which may be behind: what the reminder says of it must still be so.
+    """
+    same = (
+        (OrderRecord.status == order.status.value)
+        & (OrderRecord.reserved_until == order.reserved_until)
+        & OrderRecord.reminded_at.does_not_exist()
+    )
     transaction.update(OrderRecord(*key(order.id)), [OrderRecord.reminded_at.set(now)], name=ORDER, only_if=same)
 
 

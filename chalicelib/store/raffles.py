@@ -10,9 +10,10 @@ from chalicelib.domain.raffles import Board, Raffle, RaffleStatus
 from chalicelib.domain.refusals import CodeTaken, RaffleNotFound, TryAgain
 from chalicelib.store.pages import Page, page_of
 from chalicelib.store.records import CodeRecord, RaffleRecord, Record, TallyRecord, stamp
-from chalicelib.store.transaction import ConditionsFailed, Transaction
+from chalicelib.store.transaction import ConditionsFailed, Transaction, persistently
 
 ALL = "RAFFLES"
+RAFFLE = "raffle"  # the name of the condition on a raffle's item
 
 
 def board(raffle_id: str) -> Board:
@@ -41,6 +42,14 @@ def get(raffle_id: str) -> Raffle:
         raise RaffleNotFound(raffle_id) from None
 
 
+def exists(raffle_id: str) -> bool:
+    try:
+        get(raffle_id)
+    except RaffleNotFound:
+        return False
+    return True
+
+
 def get_all(raffle_ids: Iterable[str]) -> list[Raffle]:
     """Those of the raffles that exist. One request for up to 100."""
     return found_in(RaffleRecord.batch_get([key(raffle_id) for raffle_id in raffle_ids], consistent_read=True))
@@ -55,9 +64,9 @@ def code_key(code: str) -> tuple[str, str]:
 
 
 def add(raffle: Raffle) -> None:
-    """Store a new raffle. Raises CodeTaken."""
+    """Store a new raffle. Raises CodeTaken, TryAgain."""
     transaction = Transaction()
-    transaction.put(as_record(raffle), name="raffle", only_if=RaffleRecord.pk.does_not_exist())
+    transaction.put(as_record(raffle), name=RAFFLE, only_if=RaffleRecord.pk.does_not_exist())
     _claim_code(transaction, raffle)
     _commit(transaction, raffle)
 
@@ -66,7 +75,7 @@ def replace(old: Raffle, new: Raffle) -> None:
     """Store `new` in place of `old`, if nobody changed it since. Raises CodeTaken, TryAgain."""
     transaction = Transaction()
     unchanged = (RaffleRecord.updated_at == old.updated_at) & (RaffleRecord.status == old.status.value)
-    transaction.put(as_record(new), name="raffle", only_if=unchanged)
+    transaction.put(as_record(new), name=RAFFLE, only_if=unchanged)
     if new.code != old.code:
         transaction.delete(CodeRecord(*code_key(old.code)))
         _claim_code(transaction, new)
@@ -77,9 +86,13 @@ def delete(raffle: Raffle) -> None:
     """Remove a raffle that was never active: it has no board. Raises TryAgain."""
     transaction = Transaction()
     unchanged = (RaffleRecord.updated_at == raffle.updated_at) & (RaffleRecord.status == raffle.status.value)
-    transaction.delete(as_record(raffle), name="raffle", only_if=unchanged)
+    transaction.delete(as_record(raffle), name=RAFFLE, only_if=unchanged)
     transaction.delete(CodeRecord(*code_key(raffle.code)))
-    _commit(transaction, raffle)
+    try:
+        persistently(transaction.commit)
+    except ConditionsFailed:
+        if exists(raffle.id):  # somebody changed it; else it is gone, by whichever try
+            raise TryAgain from None
 
 
 def listed(
@@ -133,9 +146,17 @@ def _claim_code(transaction: Transaction, raffle: Raffle) -> None:
 
 
 def _commit(transaction: Transaction, raffle: Raffle) -> None:
+    """Commit what makes the raffle what it is here, once: each try has the condition that it is still what was read."""
     try:
-        transaction.commit()
+        persistently(transaction.commit)
     except ConditionsFailed as failure:
+        # A try of which we did not hear may have been ours, and the reason why the next one fails.
+        if any(failed.found and _stored(failed.found) == raffle for failed in failure.named(RAFFLE)):
+            return
         if failure.named("code"):
             raise CodeTaken(raffle.code) from None
         raise TryAgain from None
+
+
+def _stored(found: dict[str, Any]) -> Raffle:
+    return as_raffle(RaffleRecord.from_raw_data(found))

@@ -21,6 +21,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from chalicelib.domain.board import LEAF_WORDS, MOST_PAGES
+from chalicelib.store.asking import CONNECT_SECONDS, READ_SECONDS, patient
 
 
 class ByContact(GlobalSecondaryIndex["Record"]):
@@ -72,6 +73,9 @@ class Record(Model):
     class Meta:
         table_name = ""  # set by `bind`: nothing is known at import
         region = "us-east-1"
+        connect_timeout_seconds = CONNECT_SECONDS
+        read_timeout_seconds = READ_SECONDS
+        max_retry_attempts = 0  # trying again is for asking.py: here botocore would do it a second time around
 
     kind = DiscriminatorAttribute()
     pk = UnicodeAttribute(hash_key=True)
@@ -96,7 +100,8 @@ def bind(table: str, region: str) -> None:
     """Point every record class at `table`. Called once by the composition, before the first request."""
     Record.Meta.table_name = table
     Record.Meta.region = region
-    low_level()  # made once on the base class, so that all classes share one client
+    connection = low_level()  # made once on the base class, so that all classes share one client
+    connection.dispatch = patient(connection)  # type: ignore[method-assign] # PynamoDB offers no place for a policy
 
 
 def low_level() -> Connection:

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from random import random
-from time import sleep
+from time import monotonic, sleep
 from typing import Any, NamedTuple, TypeVar
+from uuid import uuid4
 
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
@@ -12,21 +12,17 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.domain.refusals import TryAgain
+from chalicelib.store.asking import Busy, Unsure, jitter
 from chalicelib.store.records import Record, low_level
+
+__all__ = ["Busy", "ConditionsFailed", "Failed", "Transaction", "Unsure", "persistently"]  # who commits meets them all
 
 TRIES = 8
 FIRST_PAUSE = 0.02  # seconds; doubled on each try, with full jitter
+PATIENCE = 10  # seconds after which no further try begins; asking.py says how this fits into the functions' times
 
-# Nothing was written, and the same request may succeed in a moment.
+# Why a transaction was cancelled when nothing is wrong with it: the same may succeed in a moment.
 PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"})
-PASSING_ERRORS = frozenset(
-    {
-        "TransactionInProgressException",
-        "ProvisionedThroughputExceededException",
-        "ThrottlingException",
-        "RequestLimitExceeded",
-    }
-)
 
 T = TypeVar("T")
 
@@ -48,10 +44,6 @@ class ConditionsFailed(Exception):
 
     def named(self, name: str) -> list[Failed]:
         return [failure for failure in self.failures if failure.name == name]
-
-
-class Busy(Exception):
-    """Others were at the same items, or DynamoDB asked to slow down. Nothing was written."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +79,15 @@ class Transaction:
         Raises:
             ConditionsFailed: with every condition that did not hold.
             Busy: nothing was written, and trying again may help.
+            Unsure: it may have been written; what is stored now tells.
         """
+        # While its outcome is unknown the same request is made again (see asking.py), and DynamoDB knows it by its
+        # token for ten minutes: "was it mine?" is answered there. The next commit is another request, with another.
+        token = str(uuid4())
         # PynamoDB sends deletes before puts before updates, and the reasons come back in that order.
         steps = (*self._deletes, *self._puts, *self._updates)
         try:
-            with TransactWrite(connection=low_level()) as write:
+            with TransactWrite(connection=low_level(), client_request_token=token) as write:
                 for step in self._deletes:
                     write.delete(step.record, condition=step.condition)
                 for step in self._puts:
@@ -104,8 +100,6 @@ class Transaction:
 
 
 def _translated(failure: TransactWriteError, steps: Sequence[_Step]) -> Exception:
-    if failure.cause_response_code in PASSING_ERRORS:
-        return Busy(failure.cause_response_code)
     if failure.cause_response_code != "TransactionCanceledException":
         return failure
     reasons = failure.cancellation_reasons
@@ -116,21 +110,26 @@ def _translated(failure: TransactWriteError, steps: Sequence[_Step]) -> Exceptio
     ]
     if failed:
         return ConditionsFailed(failed)
-    if any(reason is not None and reason.code in PASSING for reason in reasons):
-        return Busy("TransactionConflict")
+    passing = [reason.code for reason in reasons if reason is not None and reason.code in PASSING]
+    if passing:
+        return Busy(passing[0])
     return failure
 
 
 def persistently(attempt: Callable[[], T], *, again_on: type[Exception] | tuple[type[Exception], ...] = Busy) -> T:
     """Call `attempt` until it does not raise one of `again_on`, pausing a random, growing time; at most 8 times.
 
-    `attempt` must read what it depends on anew. Raises TryAgain when none succeeded.
+    `attempt` must read what it depends on anew, or commit what a second time would refuse. Raises TryAgain when none
+    succeeded.
     """
+    begun, unsure = monotonic(), False
     for number in range(TRIES):
         if number:
-            sleep(random() * FIRST_PAUSE * 2**number)  # noqa: S311 - jitter is no secret
+            sleep(jitter(number, FIRST_PAUSE))
         try:
             return attempt()
-        except again_on:
-            continue
-    raise TryAgain
+        except again_on as again:
+            unsure = unsure or isinstance(again, Unsure)
+        if monotonic() - begun > PATIENCE:
+            break
+    raise TryAgain(unsure=unsure)

@@ -1,5 +1,5 @@
-"""H1, H2: many buyers in many processes sell a raffle out on a real engine, nothing is sold twice, and a check that runs
-meanwhile neither sees faults that are none nor loses a sale with its repairs."""
+"""H1, H2: many buyers in many processes sell a raffle out on a real engine, nothing is sold twice, and a check that
+runs meanwhile neither sees faults that are none nor loses a sale with its repairs."""
 
 from collections.abc import Iterator
 

@@ -1,0 +1,56 @@
+"""A scene for the module, a wire for it, and no real pauses."""
+
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+
+from chalicelib import runtime as composition
+from chalicelib.store import asking, transaction
+from local.stack import create
+from tests.faults.scene import Scene
+from tests.faults.wire import Wire, tapped
+from tests.world import TOKEN, World, make_world
+
+
+class Pauses(list[float]):
+    """The seconds that the product would have paused for."""
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> Pauses:
+    made = Pauses()
+    monkeypatch.setattr(transaction, "sleep", made.append)
+    monkeypatch.setattr(asking, "sleep", made.append)
+    return made
+
+
+@pytest.fixture(scope="module")
+def scene() -> Iterator[Scene]:
+    """One scene for all of a module's tests, which put it back: making a world takes longer than a deed in it."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
+            patch.delenv(name, raising=False)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "test")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        world = make_world(create(None))
+        composition.runtime.cache_clear()
+        patch.setattr(composition, "make", lambda _: world.runtime)
+        world.runtime.organising.create_token("local", key=TOKEN)
+        with tapped(moto=True) as found:
+            yield Scene(world, found)
+        composition.runtime.cache_clear()
+
+
+@pytest.fixture
+def world(scene: Scene) -> World:
+    """As everywhere, a Tombola with an organiser's token and no raffle: the module's, put back."""
+    scene.go_back(scene.nothing)
+    return scene.world
+
+
+@pytest.fixture
+def wire(world: World, scene: Scene) -> Wire:
+    """The wire of that world."""
+    return scene.wire
