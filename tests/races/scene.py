@@ -28,8 +28,10 @@ from chalicelib.settings import load
 from chalicelib.store import transaction
 from chalicelib.store.records import Record
 from chalicelib.whatsapp.graph import Accepted
-from chalicelib.whatsapp.inbound import Message
+from chalicelib.whatsapp.inbound import Message, read
+from chalicelib.whatsapp.webhook import Update
 from local.environment import Ports, local_environment
+from local.phone import webhooks
 from local.stack import REGION, Stack
 from tests.races.hall import TABLE, make_table
 from tests.world import ORGANISER, PNG, Clock, FakeGraph, text_of
@@ -85,6 +87,21 @@ class Bucket:
         self.keys.append(Key)
 
 
+class Queue:
+    """As much of SQS as the webhook needs. It drops no duplicates, as the real one does not after five minutes."""
+
+    def __init__(self) -> None:
+        self.bodies: list[str] = []
+
+    def send_message_batch(self, *, Entries: list[Json], **_: Any) -> Json:  # noqa: N803 - boto3's name
+        self.bodies += [entry["MessageBody"] for entry in Entries]
+        return {}
+
+    def emptied(self) -> list[str]:
+        bodies, self.bodies = self.bodies, []
+        return bodies
+
+
 class Meta(FakeGraph):
     """Gives a message an id that does not depend on how many others were sent before."""
 
@@ -122,6 +139,7 @@ class Scene:
     clock: Clock
     graph: Meta
     bucket: Bucket
+    queue: Queue
     said: dict[str, int] = field(default_factory=dict)
     raffle: Raffle = field(init=False)
 
@@ -141,6 +159,13 @@ class Scene:
 
     def pass_time(self, **much: float) -> None:
         self.clock.now += timedelta(**much)
+
+    def receive(self, body: Json) -> list[Message]:
+        """What the webhook makes of a signed body: messages to answer, in order, duplicates and all."""
+        raw = webhooks.encode(body)
+        assert self.runtime.receiving.accept(raw, webhooks.sign(raw, self.runtime.settings.WHATSAPP_APP_SECRET))
+        found = [read(Update.from_json(update)) for update in self.queue.emptied()]
+        return [message for message in found if isinstance(message, Message)]
 
     # The state
 
@@ -219,11 +244,14 @@ class Visitor:
     def sends(self, message: Message) -> None:
         self.scene.runtime.conversing.answer(message)
 
-    def message(self, heard: Heard) -> Message:
+    def new_id(self) -> str:
         said = self.scene.said
         said[self.name] = said.get(self.name, 0) + 1
+        return f"wamid.{self.name}.{said[self.name]}"
+
+    def message(self, heard: Heard) -> Message:
         return Message(
-            id=f"wamid.{self.name}.{said[self.name]}", phone_number_id=BUSINESS, sender=self.identity, name=self.name,
+            id=self.new_id(), phone_number_id=BUSINESS, sender=self.identity, name=self.name,
             sent_at=None, heard=heard, kind="text",
         )  # fmt: skip
 
@@ -258,15 +286,15 @@ def scene(random: Random) -> Iterator[Scene]:
 def _scene(random: Random) -> Scene:
     stack = Stack(table=TABLE, bucket="bucket", queue_url="http://127.0.0.1/none")
     base = {"LOG_LEVEL": "CRITICAL", "WHATSAPP_ORGANISERS": str(ORGANISER.phone)}
-    clock, graph, bucket = Clock(), Meta(), Bucket()
+    clock, graph, bucket, queue = Clock(), Meta(), Bucket(), Queue()
     runtime = replace(
         Runtime(load(local_environment(base, Ports(api=1, phone=2, aws=3), stack))), clock=clock, random=random
     )
     graph.files["proof"] = PNG
     vars(runtime)["graph"] = graph
-    vars(runtime)["_clients"] = {"s3": bucket}
+    vars(runtime)["_clients"] = {"s3": bucket, "sqs": queue}
     vars(runtime)["proofs"] = replace(runtime.proofs, random_hex=lambda: f"{random.getrandbits(128):032x}")
-    return Scene(runtime=runtime, clock=clock, graph=graph, bucket=bucket)
+    return Scene(runtime=runtime, clock=clock, graph=graph, bucket=bucket, queue=queue)
 
 
 def _copy_on_write(patch: pytest.MonkeyPatch) -> None:
