@@ -1,0 +1,31 @@
+"""H3, H4, H6: failing while what the state machine found is not mended. Then they belong to tests/usecases."""
+
+from tests.races.scene import kind_of
+from tests.races.stage import Stage
+
+
+def test_h4_who_let_a_hold_end_can_take_the_same_numbers_again(stage: Stage) -> None:
+    stage.scene.open()
+    stage.holds(stage.lucia)
+    stage.scene.pass_time(minutes=15)
+    stage.lucia.says("BIKE")
+    stage.lucia.says("7")
+    assert kind_of(stage.lucia.heard[-1]) == "held"
+
+
+def test_h6_numbers_whose_hold_is_over_do_not_count_against_the_limit(stage: Stage) -> None:
+    stage.scene.open(max_per_contact=2)
+    stage.holds(stage.lucia, "7, 8")
+    stage.scene.pass_time(minutes=15)
+    stage.lucia.says("BIKE")
+    stage.lucia.says("1, 2")
+    assert kind_of(stage.lucia.heard[-1]) == "held"
+
+
+def test_h3_an_order_that_ends_does_not_close_the_raffle_that_its_buyer_has_opened_since(stage: Stage) -> None:
+    stage.scene.open()
+    order = stage.holds(stage.lucia)
+    stage.lucia.says("BIKE")
+    stage.selling.confirm_payment(order, by="Olga")
+    stage.lucia.says("8")
+    assert kind_of(stage.lucia.heard[-1]) == "held"
