@@ -197,7 +197,6 @@ class Scene:
         ).layout
         owners = [(number, order.id) for order in stored if order.status in OWNING for number in order.numbers]
         sold = {number for order in stored if order.status is OrderStatus.PAID for number in order.numbers}
-        (leaf,) = layout.leaf_keys(0)
         bits = {which: set[int]() for which in "ts"}
         counts = Counter[str]()
         held, tickets = Counter[str](), dict[int, str]()
