@@ -117,7 +117,8 @@ def _list_raffles(turn: Turn, page: int) -> None:
 
 def _open_raffle(turn: Turn, selling: Selling, raffle_id: str) -> None:
     found = _on_sale(turn, raffle_id)
-    if found is not None and not found.availability.available and selling.free_ended_of(found.raffle):
+    if found is not None and not found.availability.available:
+        selling.free_ended_of(found.raffle)
         found = _on_sale(turn, raffle_id)
     if found is None:
         turn.say(turn.words.raffle_gone())
@@ -158,10 +159,14 @@ def _hold(turn: Turn, selling: Selling, raffle_id: str, text: str) -> None:
             return
         order, turn.contact = selling.hold(turn.transaction, raffle, turn.contact, numbers)
     except TooFewFree as refusal:
-        if selling.free_ended_of(raffle):
+        # The schedule may have been faster, and the board that was read older than what it freed.
+        before = found.availability.available
+        if selling.free_ended_of(raffle) or raffles.board(raffle.id).availability.available > before:
             raise Busy from None  # try again with the numbers that have just come free
         turn.say(turn.words.too_few(raffle, refusal))
     except TooManyForContact as refusal:
+        if selling.free_ended_by(turn.contact):
+            raise Busy from None
         turn.say(turn.words.too_many_for_contact(refusal))
     else:
         talk = Conversation(stage=Stage.CONFIRMING, raffle_id=raffle.id, order_id=order.id)
@@ -298,8 +303,8 @@ def _take_proof(turn: Turn, selling: Selling, action: c.TakeProof) -> None:
         return
     if order.status in TRANSITIONS[OrderEvent.PROOF_RECEIVED].sources:
         order = selling.add_proof(turn.transaction, order, proof)
-    elif turn.taken is None and order.status in TRANSITIONS[OrderEvent.REVIVED].sources:
-        order, turn.contact = selling.revive(turn.transaction, Around(raffle, turn.contact), order, proof)
+    elif (revived := _revived(turn, selling, raffle, order, proof)) is not None:
+        order = revived
     else:
         cancelled = order.status is OrderStatus.CANCELLED
         order = selling.keep_late(turn.transaction, order, proof)
@@ -313,6 +318,19 @@ def _take_proof(turn: Turn, selling: Selling, action: c.TakeProof) -> None:
     )
     turn.notices.append(words("en").proof_came(raffle, order, turn.contact.name))
     turn.counts.append("Proofs")
+
+
+def _revived(turn: Turn, selling: Selling, raffle: Raffle, order: Order, proof: Proof) -> Order | None:
+    """The order, holding its numbers again (P5); None where they are gone, or too many for the contact by now (H6)."""
+    if turn.taken is not None or order.status not in TRANSITIONS[OrderEvent.REVIVED].sources:
+        return None
+    try:
+        order, turn.contact = selling.revive(turn.transaction, Around(raffle, turn.contact), order, proof)
+    except TooManyForContact:
+        if selling.free_ended_by(turn.contact):
+            raise Busy from None
+        return None
+    return order
 
 
 def _that_waits(turn: Turn, action: c.TakeProof) -> tuple[Raffle, Order] | None:

@@ -49,9 +49,7 @@ class Selling:
         Raises TooManyForContact (H6). That somebody has one of the numbers shows when the transaction is committed.
         """
         now = self.clock()
-        has = contact.held.get(raffle.id, 0)
-        if raffle.max_per_contact is not None and has + len(numbers) > raffle.max_per_contact:
-            raise TooManyForContact(raffle.max_per_contact, has)
+        _check_limit(raffle, contact, len(numbers))
         order = Order(
             id=new_code(self.random),
             raffle_id=raffle.id,
@@ -101,7 +99,11 @@ class Selling:
         return moved
 
     def revive(self, transaction: Transaction, around: Around, order: Order, proof: Proof) -> tuple[Order, Contact]:
-        """A proof after the hold has ended: hold the same numbers again, in review at once (P5)."""
+        """A proof after the hold has ended: hold the same numbers again, in review at once (P5).
+
+        Raises TooManyForContact (H6).
+        """
+        _check_limit(around.raffle, around.contact, order.quantity)
         moved = self._with_proof(order, proof, OrderEvent.REVIVED)
         orders.move(transaction, moved, OrderEvent.REVIVED)
         board.take(transaction, around.raffle, moved)
@@ -245,6 +247,10 @@ class Selling:
             for order in orders.overdue(status, now, limit=EXPIRE_BATCH, raffle_id=raffle.id)
         )
 
+    def free_ended_by(self, contact: Contact) -> bool:
+        """H6: end the contact's own holds that are over, so that they do not count against the limit."""
+        return self.free_ended(orders.of_contact(contact.id, limit=EXPIRE_BATCH))
+
     def around(self, order: Order) -> Around:
         """The order's raffle and contact: one request. Raises LookupError for an order that lacks one."""
         keys = [raffles.key(order.raffle_id), contacts.key(order.contact_id)]
@@ -262,6 +268,16 @@ class Selling:
         return order
 
 
+def _check_limit(raffle: Raffle, contact: Contact, quantity: int) -> None:
+    has = contact.held.get(raffle.id, 0)
+    if raffle.max_per_contact is not None and has + quantity > raffle.max_per_contact:
+        raise TooManyForContact(raffle.max_per_contact, has)
+
+
 def _leave(contact: Contact, order: Order) -> Contact:
-    """The contact, no longer in conversation about the order, if they were."""
-    return replace(contact, talk=Conversation(stage=Stage.IDLE)) if contact.talk.order_id == order.id else contact
+    """The contact, no longer in conversation about the order, if they were. What they look at since stays open."""
+    talk = contact.talk
+    if talk.order_id != order.id:
+        return contact
+    looking = talk.stage in (Stage.BROWSING, Stage.SELECTING)
+    return replace(contact, talk=replace(talk, order_id=None) if looking else Conversation(stage=Stage.IDLE))

@@ -65,6 +65,11 @@ class Stage:
         return f"random:{self.scene.raffle.id}:2"
 
     @property
+    def schedule(self) -> Callable[[], object]:
+        """A run of what the clock does every minute."""
+        return self.scene.runtime.expiring.run
+
+    @property
     def selling(self) -> Selling:
         return self.scene.runtime.selling
 

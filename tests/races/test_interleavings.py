@@ -210,14 +210,14 @@ def test_h3_two_runs_of_the_schedule_end_a_hold_once(stage: Stage) -> None:
     order = stage.holds(stage.lucia)
     stage.scene.pass_time(minutes=15)
     assert stage.endings(stage.expires(order), stage.expires(order)) == {"lucia's EXPIRED; lucia: expired"}
-    assert stage.endings(stage.selling.expire_due, stage.selling.expire_due) == {"lucia's EXPIRED; lucia: expired"}
+    assert stage.endings(stage.schedule, stage.schedule) == {"lucia's EXPIRED; lucia: expired"}
 
 
 def test_h3_the_reminder_against_confirming(stage: Stage) -> None:
     stage.scene.open()
     order = stage.holds(stage.lucia)
     stage.scene.pass_time(minutes=11)
-    assert stage.endings(stage.selling.remind_due, stage.confirms(order)) == {
+    assert stage.endings(stage.schedule, stage.confirms(order)) == {
         "lucia's PAID; lucia: paid",
         "lucia's PAID; lucia: paid; lucia: reminder",
     }

@@ -201,8 +201,7 @@ class Tombola(RuleBasedStateMachine):
     def a_minute_is_over(self) -> None:
         """What the schedules do; afterwards the counts are those of the rules, to the number."""
         over = {order.id for order in self.model.orders.values() if order.is_over(self.now)}
-        assert self.scene.runtime.selling.expire_due() == len(over)
-        self.scene.runtime.selling.remind_due()
+        assert self.scene.runtime.expiring.run() == (len(over), 0)
         self.scene.runtime.delivering.send_due()
         for code, raffle in self.found.items():
             free, sold = self.model.free(code, self.now), self.model.sold(code)
