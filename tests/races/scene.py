@@ -288,7 +288,10 @@ def _scene(random: Random) -> Scene:
     base = {"LOG_LEVEL": "CRITICAL", "WHATSAPP_ORGANISERS": str(ORGANISER.phone)}
     clock, graph, bucket, queue = Clock(), Meta(), Bucket(), Queue()
     runtime = replace(
-        Runtime(load(local_environment(base, Ports(api=1, phone=2, aws=3), stack))), clock=clock, random=random
+        Runtime(load(local_environment(base, Ports(api=1, phone=2, aws=3), stack))),
+        clock=clock,
+        random=random,
+        expire_workers=1,
     )
     graph.files["proof"] = PNG
     vars(runtime)["graph"] = graph
