@@ -44,6 +44,7 @@ class Scene:
     lucia: Buyer = field(init=False)
     bike: Json = field(init=False)
     order_id: str = ""
+    sent_before: int = 0  # messages, when the deed began
     again: int = 0  # how often somebody outside had to come again
     answers: list[Answer] = field(default_factory=list)
     nothing: "Moment" = field(init=False)  # an organiser's token, and no raffle
@@ -111,7 +112,8 @@ class Scene:
     def aftermath(self, *, statuses: bool) -> None:
         """The fault is over; WhatsApp reports what it has delivered, if it does so in time; what is due is sent."""
         self.wire.rests()
-        for number, sent in enumerate(self.world.graph.sent if statuses else ()):
+        sent_since = list(enumerate(self.world.graph.sent))[self.sent_before :]
+        for number, sent in sent_since if statuses else ():
             self.world.runtime.delivering.note(
                 Status(
                     message_id=f"wamid.OUT{number + 1}",
@@ -122,7 +124,8 @@ class Scene:
                 )
             )
         self.world.clock.pass_minutes(2)
-        functions.deliver_messages()
+        if self.due():
+            functions.deliver_messages()
 
     # Going back
 
@@ -144,6 +147,7 @@ class Scene:
         self.wire.minds_tokens = True
         self.table.items = copy.deepcopy(moment.items)
         self.world.graph.sent[:] = moment.sent
+        self.sent_before = len(moment.sent)
         self.world.graph.files = dict(moment.files)
         self.world.clock.now = moment.now
         self.world.runtime.random.setstate(moment.random)
@@ -164,6 +168,9 @@ class Scene:
         partitions = self.table.items.values()
         return [item.to_json()["Attributes"] for partition in partitions for item in partition.values()]
 
+    def due(self) -> list[Json]:
+        return [item["body"] for item in self.items() if item.get("queue_key") == {"S": "OUTBOUND#DUE"}]
+
     def story(self, *, numbers: bool = True) -> Json:
         """What it has all come to: the same, whether or not something went wrong on the way.
 
@@ -176,8 +183,7 @@ class Scene:
             wanted = TOLD.get(kind)
             if wanted is not None:
                 kept.setdefault(kind, []).append({name: item.get(name) for name in wanted})
-        due = {"S": "OUTBOUND#DUE"}
-        kept["waits to be sent"] = [item["body"] for item in items if item.get("queue_key") == due]
+        kept["waits to be sent"] = self.due()
         sent = self.world.graph.sent
         kept["was heard"] = [{"to": said.get("to", said.get("recipient")), "text": text_of(said)} for said in sent]
         text = json.dumps({kind: sorted(map(json.dumps, of_kind)) for kind, of_kind in kept.items()}, indent=1)
