@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from chalicelib.domain.orders import OWNING, TRANSITIONS, Order, OrderEvent, OrderStatus
 from chalicelib.domain.raffles import Raffle
+from chalicelib.domain.refusals import TryAgain
 from chalicelib.store import board, contacts, orders, raffles
 from chalicelib.store.messages import inbound_key
 from chalicelib.store.records import InboundRecord, OutboundRecord, Record, TicketRecord
 from tests.races.hall import OUR_NUMBER, Tale
-from tests.races.replies import NO_PROOF, held_in, outcome, told_in
+from tests.races.replies import NO_PROOF, NO_WISH, held_in, outcome, told_in
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,9 @@ def findings(tale: Tale, found: Evidence) -> list[str]:
 
 def outcomes(tale: Tale, found: Evidence) -> Counter[str]:
     """How many wishes were answered in which way. Those that the conversation took for something else are left out."""
-    replies = replied(tale, found)
-    counted = Counter(outcome(replies[key(message)]) for message in tale.wishes if key(message) in replies)
-    del counted["none"]
-    return counted
+    replies, heard = replied(tale, found), set(tale.heard)
+    told = (outcome(replies.get(key(wish), "")) if wish in heard else TryAgain.code for wish in tale.wishes)
+    return Counter(code for code in told if code != NO_WISH)
 
 
 def over_the_limit(found: Evidence) -> Iterator[str]:

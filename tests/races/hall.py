@@ -46,7 +46,9 @@ class Profile:
     numbers: int
     wishes: tuple[int, ...]  # how many numbers buyers ask for
     most: int | None  # max_per_contact
-    haste: float  # the share of buyers who just tap and pay cash, so that large boards fill in bearable time
+    haste: float  # the share of buyers who pay cash, so that large boards fill in bearable time
+    taps: bool  # whether those just tap for one order after the other
+    least: int  # how many attempts to buy there are in all; if need be, some come when all is sold
 
 
 @dataclass

@@ -30,6 +30,8 @@ STEPS: dict[re.Pattern[str], tuple[OrderEvent, ...]] = {
 # Why a file is on no order.
 NO_PROOF = re.compile(r"I have no order of yours that waits|I can only take a photo|I could not fetch your file")
 
+NO_WISH = "none"
+
 
 class Held(NamedTuple):
     order_id: str
@@ -63,7 +65,7 @@ def none_left_in(text: str) -> bool:
 
 
 def outcome(text: str) -> str:
-    """What became of a wish for numbers: "held", the code of a refusal, or "none" where it was not taken as a wish."""
+    """What became of a wish for numbers: "held", the code of a refusal, or NO_WISH where it was taken for something else."""
     if held_in(text):
         return "held"
-    return next((code for code, pattern in REFUSALS.items() if pattern.search(text)), "none")
+    return next((code for code, pattern in REFUSALS.items() if pattern.search(text)), NO_WISH)

@@ -11,7 +11,7 @@ from chalicelib.domain.orders import OrderStatus
 from chalicelib.domain.talk import Heard, HeardKind, Identity, Media
 from chalicelib.store import contacts, orders, raffles
 from chalicelib.whatsapp.inbound import Message
-from tests.races.hall import OUR_NUMBER, START, Place, Profile, Shared, at_once, let_time_pass, note
+from tests.races.hall import OUR_NUMBER, PROCESSES, START, THREADS, Place, Profile, Shared, at_once, let_time_pass, note
 from tests.races.replies import held_in, none_left_in
 from tests.world import PNG
 
@@ -53,17 +53,20 @@ class Visitor:
         self.random, self.name, self.profile = random, name, profile
         self.past: list[Message] = []
         self.none_left = False
+        self.wishes = 0
 
     def visit(self, visit: int) -> bool:
-        """Buy, and whatever comes of it. False when there is nothing to buy any more."""
-        if self.none_left and self.sold_out():
+        """Buy, and whatever comes of it. False when there is nothing to buy any more, and they have tried enough."""
+        over = self.none_left and self.sold_out()
+        if over and self.wishes * THREADS * PROCESSES >= self.profile.least:
             return False
         person = self.somebody(visit)
-        in_haste = self.random.random() < self.profile.haste
-        for hold in self.tap_away(person) if in_haste else self.write(person):
+        in_haste = self.none_left or self.random.random() < self.profile.haste
+        taps = self.none_left or (in_haste and self.profile.taps)
+        for hold in self.tap_away(person) if taps else self.write(person):
             fate = Visitor.pay_cash if in_haste else self.draw(FATES)
             fate(self, hold)
-        if self.none_left:
+        if self.none_left and not over:
             self.draw(PASTIMES)(self)
         if self.random.random() < 0.1:
             self.deliver(self.random.choice(self.past))  # long after it was answered
@@ -79,7 +82,7 @@ class Visitor:
         """Mostly one of this thread's own people; sometimes one whom several threads are at the same time."""
         if self.random.random() < 0.1:
             return Identity(user_id=f"GT.everybody{self.random.randrange(6)}")
-        return Identity(user_id=f"GT.{self.name.replace('.', 'x')}y{visit % 8 + visit // 40}")
+        return Identity(user_id=f"GT.{self.name.replace('.', 'x')}y{visit // 4}")
 
     def draw(self, weights: Mapping[T, int]) -> T:
         return self.random.choices(list(weights), list(weights.values()))[0]
@@ -98,17 +101,18 @@ class Visitor:
     def write(self, person: Identity) -> Iterator[Hold]:
         """Open the raffle and ask up to three times: who is refused wants something else."""
         self.none_left = any(map(none_left_in, self.say(person, self.raffle.code)))
-        for _ in range(3):
-            held = None if self.none_left else next(self.ask(person, self.text(self.wish())), None)
+        for attempt in range(3):
+            held = None if self.none_left else next(self.ask(person, self.text(self.wish(attempt))), None)
             if held is not None:
                 yield held
                 return
 
-    def wish(self) -> str:
+    def wish(self, attempt: int) -> str:
+        """Numbers side by side, since many random ones at once cross others' way again and again; or random ones."""
         quantity = self.random.choice(self.profile.wishes)
-        if self.random.random() < 0.5:
+        if self.random.random() < (0.1, 0.4, 0.7)[attempt]:
             return f"random {quantity}"
-        start = self.any_number()
+        start = self.any_number() // quantity * quantity
         return ", ".join(f"#{number}" for number in range(start, min(start + quantity, self.raffle.last_number + 1)))
 
     def any_number(self) -> int:
@@ -124,6 +128,7 @@ class Visitor:
         """Ask for numbers. What is held then, if anything."""
         message = self.message(person, wish)
         self.tale.wishes.append(message.id)
+        self.wishes += 1
         texts = self.send(message)
         self.none_left = any(map(none_left_in, texts))
         for held in filter(None, map(held_in, texts)):
