@@ -90,26 +90,22 @@ def one_of(hall: Hall, profile: Profile, run: Run) -> tuple[Profile, Result]:
 
 def report(sums: dict[str, Sum]) -> Table:
     table = Table("", *sums, title="Soak")
-    for what, cell in ROWS.items():
-        table.add_row(what, *(cell(total) for total in sums.values()))
+    for what, cells in {
+        "races": [f"{total.races:,}" for total in sums.values()],
+        "attempted purchases": [f"{total.outcomes.total():,}" for total in sums.values()],
+        "what came of them": [listed(total.outcomes) for total in sums.values()],
+        "refused besides": [listed(total.refused) for total in sums.values()],
+        "messages delivered again": [f"{total.repeated:,}" for total in sums.values()],
+        "violations": [f"{len(total.wrong):,}" for total in sums.values()],
+        "minutes": [f"{total.seconds / 60:.1f}" for total in sums.values()],
+        "attempts a second": [f"{total.outcomes.total() / total.seconds:.1f}" for total in sums.values()],
+    }.items():
+        table.add_row(what, *cells)
     return table
 
 
 def listed(counts: Counter[str]) -> str:
     return "\n".join(f"{count:,} {code}" for code, count in counts.most_common()) or "0"
-
-
-ROWS = {
-    "races": lambda total: f"{total.races:,}",
-    "attempted purchases": lambda total: f"{total.outcomes.total():,}",
-    "numbers held for the buyer": lambda total: f"{total.outcomes['held']:,}",
-    "refused": lambda total: listed(Counter({c: n for c, n in total.outcomes.items() if c != "held"})),
-    "refused to organisers": lambda total: listed(total.refused),
-    "deliveries of a message again": lambda total: f"{total.repeated:,}",
-    "violations": lambda total: f"{len(total.wrong):,}",
-    "minutes": lambda total: f"{total.seconds / 60:.1f}",
-    "attempts a second": lambda total: f"{total.outcomes.total() / total.seconds:.1f}",
-}
 
 
 if __name__ == "__main__":

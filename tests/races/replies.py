@@ -65,7 +65,7 @@ def none_left_in(text: str) -> bool:
 
 
 def outcome(text: str) -> str:
-    """What became of a wish for numbers: "held", the code of a refusal, or NO_WISH where it was taken for something else."""
+    """What became of a wish for numbers: "held", the code of a refusal, or NO_WISH if it was not taken for one."""
     if held_in(text):
         return "held"
     return next((code for code, pattern in REFUSALS.items() if pattern.search(text)), NO_WISH)

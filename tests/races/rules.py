@@ -1,4 +1,4 @@
-"""What the races show, on whichever engine: `test_sell_out_….py` run these, a file for each, so that both go at once."""
+"""What the races show on any engine. `test_sell_out_….py` run these, a file for each engine: so both go at once."""
 
 import pytest
 

@@ -54,6 +54,7 @@ class Visitor:
         self.past: list[Message] = []
         self.none_left = False
         self.wishes = 0
+        self.next = self.any_number()
 
     def visit(self, visit: int) -> bool:
         """Buy, and whatever comes of it. False when there is nothing to buy any more, and they have tried enough."""
@@ -82,7 +83,7 @@ class Visitor:
         """Mostly one of this thread's own people; sometimes one whom several threads are at the same time."""
         if self.random.random() < 0.1:
             return Identity(user_id=f"GT.everybody{self.random.randrange(6)}")
-        return Identity(user_id=f"GT.{self.name.replace('.', 'x')}y{visit // 4}")
+        return Identity(user_id=f"GT.{self.name.replace('.', 'x')}y{visit // 6}")
 
     def draw(self, weights: Mapping[T, int]) -> T:
         return self.random.choices(list(weights), list(weights.values()))[0]
@@ -108,12 +109,17 @@ class Visitor:
                 return
 
     def wish(self, attempt: int) -> str:
-        """Numbers side by side, since many random ones at once cross others' way again and again; or random ones."""
+        """Numbers side by side; who is refused rather takes any: many random ones at once often cross others' way."""
         quantity = self.random.choice(self.profile.wishes)
         if self.random.random() < (0.1, 0.4, 0.7)[attempt]:
             return f"random {quantity}"
-        start = self.any_number() // quantity * quantity
-        return ", ".join(f"#{number}" for number in range(start, min(start + quantity, self.raffle.last_number + 1)))
+        start = self.any_number() if self.random.random() < 0.3 else self.next_number(quantity)
+        return f"#{start}-{min(start + quantity - 1, self.raffle.last_number)}"
+
+    def next_number(self, quantity: int) -> int:
+        """Where this thread left off, so that not all numbers of a large board are fought for."""
+        start, self.next = self.next, (self.next + quantity) % self.raffle.total
+        return start
 
     def any_number(self) -> int:
         return self.random.randint(self.raffle.first_number, self.raffle.last_number)
