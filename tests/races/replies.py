@@ -6,12 +6,12 @@ from typing import NamedTuple
 from chalicelib.domain.orders import TRANSITIONS, OrderEvent, OrderStatus
 
 HELD = re.compile(r"I am holding th\w+ numbers? for you:\n\*([0-9, ]+)\*\n[^?]*Shall I confirm your order (\w{8})\?")
-NONE_LEFT = re.compile(r"is sold out, sorry|Only \d+ numbers? (?:is|are) free")
+FEW_LEFT = re.compile(r"is sold out, sorry|Only (\d+) numbers? (?:is|are) free")
 
 # What a wish for numbers may be answered with, other than with a hold.
 REFUSALS = {
     "numbers_taken": re.compile(r"numbers? (?:is|are) taken:|You have already:"),
-    "too_few_free": NONE_LEFT,
+    "too_few_free": FEW_LEFT,
     "too_many_for_contact": re.compile(r"each person may have at most"),
 }
 
@@ -60,8 +60,10 @@ def told_in(text: str) -> Told | None:
     return None
 
 
-def none_left_in(text: str) -> bool:
-    return NONE_LEFT.search(text) is not None
+def left_in(text: str) -> int | None:
+    """How many numbers are free, when they are fewer than were asked for."""
+    found = FEW_LEFT.search(text)
+    return int(found[1] or 0) if found else None
 
 
 def outcome(text: str) -> str:

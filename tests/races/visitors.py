@@ -1,6 +1,6 @@
 """Who comes to the hall: buyers who change their mind, send things twice, forget to pay, and organisers in a hurry."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from random import Random
 from typing import NamedTuple, TypeVar
@@ -12,7 +12,7 @@ from chalicelib.domain.talk import Heard, HeardKind, Identity, Media
 from chalicelib.store import contacts, orders, raffles
 from chalicelib.whatsapp.inbound import Message
 from tests.races.hall import OUR_NUMBER, PROCESSES, START, THREADS, Place, Profile, Shared, at_once, let_time_pass, note
-from tests.races.replies import held_in, none_left_in
+from tests.races.replies import held_in, left_in
 from tests.world import PNG
 
 MOST_VISITS = 500  # of one thread: only a race that leads nowhere comes to this
@@ -52,22 +52,23 @@ class Visitor:
         self.runtime, self.raffle, self.meta, self.tale = place
         self.random, self.name, self.profile = random, name, profile
         self.past: list[Message] = []
-        self.none_left = False
+        self.left: int | None = None  # how many numbers are free, when they are fewer than was wished for
         self.wishes = 0
-        self.next = self.any_number()
+        process, _, thread = name.partition(".")
+        self.next = (int(process) * THREADS + int(thread)) * self.raffle.total // (PROCESSES * THREADS)
 
     def visit(self, visit: int) -> bool:
         """Buy, and whatever comes of it. False when there is nothing to buy any more, and they have tried enough."""
-        over = self.none_left and self.sold_out()
+        over = self.left == 0 and self.sold_out()
         if over and self.wishes * THREADS * PROCESSES >= self.profile.least:
             return False
         person = self.somebody(visit)
-        in_haste = self.none_left or self.random.random() < self.profile.haste
-        taps = self.none_left or (in_haste and self.profile.taps)
+        in_haste = self.left is not None or self.random.random() < self.profile.haste
+        taps = self.left is not None or (in_haste and self.profile.taps)
         for hold in self.tap_away(person) if taps else self.write(person):
             fate = Visitor.pay_cash if in_haste else self.draw(FATES)
             fate(self, hold)
-        if self.none_left and not over:
+        if self.left == 0 and not over:
             self.draw(PASTIMES)(self)
         if self.random.random() < 0.1:
             self.deliver(self.random.choice(self.past))  # long after it was answered
@@ -76,7 +77,6 @@ class Visitor:
 
     def sold_out(self) -> bool:
         found = raffles.board(self.raffle.id).availability
-        self.none_left = not found.available
         return found.sold >= found.total
 
     def somebody(self, visit: int) -> Identity:
@@ -93,17 +93,18 @@ class Visitor:
     def tap_away(self, person: Identity) -> Iterator[Hold]:
         """Three orders of any numbers, or of one number, without asking for the raffle first."""
         for _ in range(3):
-            if self.random.random() < 0.8:
-                choice = c.pick_random(self.raffle.id, self.random.choice(self.profile.wishes))
+            if self.left or self.random.random() < 0.8:
+                quantity = self.left or self.random.choice(self.profile.wishes)
+                choice = c.pick_random(self.raffle.id, quantity)
             else:
                 choice = c.pick_number(self.raffle.id, self.any_number())
             yield from self.ask(person, self.tap(choice))
 
     def write(self, person: Identity) -> Iterator[Hold]:
         """Open the raffle and ask up to three times: who is refused wants something else."""
-        self.none_left = any(map(none_left_in, self.say(person, self.raffle.code)))
+        self.note_what_is_left(self.say(person, self.raffle.code))
         for attempt in range(3):
-            held = None if self.none_left else next(self.ask(person, self.text(self.wish(attempt))), None)
+            held = None if self.left == 0 else next(self.ask(person, self.text(self.wish(attempt))), None)
             if held is not None:
                 yield held
                 return
@@ -111,9 +112,9 @@ class Visitor:
     def wish(self, attempt: int) -> str:
         """Numbers side by side; who is refused rather takes any: many random ones at once often cross others' way."""
         quantity = self.random.choice(self.profile.wishes)
-        if self.random.random() < (0.1, 0.4, 0.7)[attempt]:
+        if self.random.random() < (0.1, 0.5, 0.8)[attempt]:
             return f"random {quantity}"
-        start = self.any_number() if self.random.random() < 0.3 else self.next_number(quantity)
+        start = self.any_number() if self.random.random() < 0.2 else self.next_number(quantity)
         return f"#{start}-{min(start + quantity - 1, self.raffle.last_number)}"
 
     def next_number(self, quantity: int) -> int:
@@ -136,9 +137,12 @@ class Visitor:
         self.tale.wishes.append(message.id)
         self.wishes += 1
         texts = self.send(message)
-        self.none_left = any(map(none_left_in, texts))
+        self.note_what_is_left(texts)
         for held in filter(None, map(held_in, texts)):
             yield Hold(person, held.order_id)
+
+    def note_what_is_left(self, texts: Sequence[str]) -> None:
+        self.left = next((left for left in map(left_in, texts) if left is not None), None)
 
     # What becomes of a hold
 
