@@ -14,7 +14,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test lint format package catalogue browser engines clean
+.PHONY: help install run test soak lint format package catalogue browser engines clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ run: $(READY) messages ## Run everything on this machine
 
 test: $(READY) browser engines messages ## Run all tests
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+soak: $(READY) engines messages ## Race for hours: make soak ATTEMPTS=100000 ENGINE=ministack (both engines unless named)
+	$(BIN)/python -m tests.races $(addprefix --attempts ,$(ATTEMPTS)) $(addprefix --engine ,$(ENGINE))
+	TOMBOLA_SOAK=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder tests/search
 
 lint: $(READY) ## Check style and types
 	$(BIN)/ruff check .

@@ -23,14 +23,14 @@ TABLE = "tombola-lab"
 PNG = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 
 
-def make_table() -> None:
+def make_table(name: str = TABLE) -> None:
     """The table of `infra/`, on an engine that has no CloudFormation."""
     properties = data_template()["Resources"]["Table"]["Properties"]
     wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-    boto3.client("dynamodb").create_table(TableName=TABLE, **{name: properties[name] for name in wanted})
+    boto3.client("dynamodb").create_table(TableName=name, **{part: properties[part] for part in wanted})
 
 
-def open_runtime(endpoint: str, *, clock: Callable[[], datetime], seed: int) -> Runtime:
+def open_runtime(endpoint: str, *, clock: Callable[[], datetime], seed: int | str, table: str = TABLE) -> Runtime:
     """The product's parts on the engine at `endpoint`, which the process speaks to from now on."""
     os.environ.update(
         AWS_ENDPOINT_URL=endpoint,
@@ -40,8 +40,8 @@ def open_runtime(endpoint: str, *, clock: Callable[[], datetime], seed: int) -> 
         POWERTOOLS_METRICS_DISABLED="true",
     )
     Record._connection = None  # noqa: SLF001 - the process may have spoken to another engine before
-    stack = Stack(table=TABLE, bucket="bucket", queue_url="http://127.0.0.1/none")
-    settings = load(local_environment({"LOG_LEVEL": "CRITICAL"}, Ports(api=1, phone=2, aws=3), stack))
+    stack = Stack(table=table, bucket="bucket", queue_url="http://127.0.0.1/none")
+    settings = load(local_environment({"LOG_LEVEL": "ERROR"}, Ports(api=1, phone=2, aws=3), stack))
     runtime = replace(Runtime(settings), clock=clock, random=Random(seed))  # noqa: S311 - to be repeatable
     vars(runtime)["graph"] = QuietGraph()
     vars(runtime)["_clients"] = {"s3": _NoBucket()}

@@ -20,9 +20,11 @@ from chalicelib.store import contacts, orders, raffles
 from chalicelib.store.records import Record
 from chalicelib.whatsapp.inbound import Message
 from local.engines import ENGINES
+from local.lab import make_table, open_runtime
 from tests.faults import wire as w
 from tests.faults.wire import Wire, tapped
-from tests.races.hall import START, differences, make_table, open_runtime
+from tests.races.findings import differences
+from tests.races.hall import START
 from tests.world import FakeGraph
 
 pytestmark = pytest.mark.engine
@@ -38,7 +40,7 @@ VALUES: dict[str, Any] = {
 @pytest.fixture(scope="module", params=ENGINES)
 def tombola(request: pytest.FixtureRequest) -> Iterator[tuple[Runtime, Wire]]:
     with ENGINES[request.param]() as endpoint:
-        runtime = open_runtime(endpoint, seed=1)
+        runtime = open_runtime(endpoint, clock=lambda: START, seed=1)
         make_table()
         with tapped(moto=False) as wire:
             yield runtime, wire

@@ -1,31 +1,15 @@
-"""A stage for each test, on a table that is made once a module."""
+"""Starts an engine and the processes that race on it, once for each file of races."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.store.records import low_level
-from tests.races.scene import Kept, Scene, scene
-from tests.races.stage import Stage
-from tests.races.turns import OwnRandom, note_answer, stop_before
+from tests.races.hall import Hall, open_hall
+
+pytest.register_assert_rewrite("tests.races.rules")
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[tuple[Scene, OwnRandom, Kept]]:
-    random = OwnRandom()
-    with scene(random) as made:
-        events = low_level().client.meta.events
-        events.register("before-call.dynamodb", stop_before)
-        events.register("after-call.dynamodb", note_answer)
-        yield made, random, made.keep()
-        events.unregister("before-call.dynamodb", stop_before)
-        events.unregister("after-call.dynamodb", note_answer)
-
-
-@pytest.fixture
-def stage(shared: tuple[Scene, OwnRandom, Kept], record_property: Callable[[str, object], None]) -> Stage:
-    made, random, empty = shared
-    made.put_back(empty)
-    made.said.clear()
-    random.begin(7)
-    return Stage(made, random, record_property)
+def hall(request: pytest.FixtureRequest) -> Iterator[Hall]:
+    with open_hall(request.module.ENGINE) as opened:
+        yield opened

@@ -30,7 +30,7 @@ from chalicelib.store.records import (
     TicketRecord,
     low_level,
 )
-from tests.races.hall import differences
+from tests.races.findings import differences
 from tests.usecases.conftest import Requests
 from tests.usecases.steps import (
     assert_board_is_exact,

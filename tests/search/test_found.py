@@ -2,8 +2,8 @@
 
 from functools import partial
 
-from tests.races.scene import kind_of
-from tests.races.stage import Stage
+from tests.search.scene import kind_of
+from tests.search.stage import Stage
 
 
 def test_h4_a_number_whose_hold_is_over_is_sold_whether_or_not_the_schedule_is_at_it(stage: Stage) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 from chalicelib.domain.refusals import Refusal
 from chalicelib.selling import Selling
-from tests.races.hall import differences
-from tests.races.scene import Kept, Scene, Visitor, kind_of
-from tests.races.turns import OwnRandom, Schedule, Search
+from tests.races.findings import differences
+from tests.search.scene import Kept, Scene, Visitor, kind_of
+from tests.search.turns import OwnRandom, Schedule, Search
 
 Operation = Callable[[], object]
 

@@ -31,9 +31,9 @@ from chalicelib.whatsapp.graph import Accepted
 from chalicelib.whatsapp.inbound import Message, read
 from chalicelib.whatsapp.webhook import Update
 from local.environment import Ports, local_environment
+from local.lab import TABLE, make_table
 from local.phone import webhooks
 from local.stack import REGION, Stack
-from tests.races.hall import TABLE, make_table
 from tests.world import ORGANISER, PNG, Clock, FakeGraph, text_of
 
 Json = dict[str, Any]

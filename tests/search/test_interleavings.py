@@ -10,7 +10,7 @@ import pytest
 from chalicelib.domain.talk import Heard, HeardKind
 from chalicelib.store import board, contacts, messages, orders
 from chalicelib.store.transaction import Transaction
-from tests.races.stage import Stage
+from tests.search.stage import Stage
 
 soak = pytest.mark.skipif(not environ.get("TOMBOLA_SOAK"), reason="a minute long; TOMBOLA_SOAK=1 runs it")
 

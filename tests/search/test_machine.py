@@ -21,8 +21,8 @@ from chalicelib.domain.talk import Heard, HeardKind, Media
 from chalicelib.store import raffles
 from chalicelib.whatsapp.inbound import Message
 from local.phone import webhooks
-from tests.races.model import RUNNING, Model, ModelBuyer, ModelOrder, ModelRaffle
-from tests.races.scene import Kept, Scene, Stored, Visitor, kind_of, scene
+from tests.search.model import RUNNING, Model, ModelBuyer, ModelOrder, ModelRaffle
+from tests.search.scene import Kept, Scene, Stored, Visitor, kind_of, scene
 from tests.world import text_of
 
 STEPS_AT_LEAST = 2000

@@ -1,0 +1,8 @@
+"""H1, H2, H6, M1, M3: raffles sold out by many buyers in many processes, on dynamodb-local."""
+
+import pytest
+
+from tests.races.rules import *  # noqa: F403 - the tests are the same on both engines
+
+ENGINE = "dynamodb-local"
+pytestmark = pytest.mark.engine
