@@ -83,7 +83,7 @@ class Visitor:
         """Mostly one of this thread's own people; sometimes one whom several threads are at the same time."""
         if self.random.random() < 0.1:
             return Identity(user_id=f"GT.everybody{self.random.randrange(6)}")
-        return Identity(user_id=f"GT.{self.name.replace('.', 'x')}y{visit // 6}")
+        return Identity(user_id=f"GT.{self.name.replace('.', 'x')}y{visit // 4}")
 
     def draw(self, weights: Mapping[T, int]) -> T:
         return self.random.choices(list(weights), list(weights.values()))[0]

@@ -370,6 +370,7 @@ FAULTS = [
     Planted(lambda hall: hall.order(hall.proved, reserved_until=hall.world.clock.now), {K.ORDER_TIMES}),
     Planted(lambda hall: hall.order(hall.over, status="GONE"), {K.ORDER_UNREADABLE}),
     Planted(_without_contact, {K.CONTACT_MISSING}),
+    Planted(lambda hall: hall.order(hall.proved, raffle_key=None), {K.ORDER_KEYS}),
 ]
 
 
