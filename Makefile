@@ -7,14 +7,14 @@ endif
 BIN := .venv/bin
 READY := .venv/.ready
 JOBS ?= 2
-CHECKED := $(wildcard app.py) chalicelib local tests $(wildcard bench/*.py)
+CHECKED := app.py chalicelib local bench tests
 LOCALE := chalicelib/locale
 # `chalice package` wants a region, although nothing in the template depends on it.
 export AWS_DEFAULT_REGION ?= us-east-1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test soak lint format package catalogue browser engines clean
+.PHONY: help install run test soak bench lint format package catalogue browser engines clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ test: $(READY) browser engines messages ## Run all tests
 soak: $(READY) engines messages ## Race for hours: make soak ATTEMPTS=100000 ENGINE=ministack (both engines unless named)
 	$(BIN)/python -m tests.races $(addprefix --attempts ,$(ATTEMPTS)) $(addprefix --engine ,$(ENGINE))
 	TOMBOLA_SOAK=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder tests/search
+
+bench: $(READY) engines messages ## Measure what docs/performance.md promises: make bench ENGINE=ministack
+	$(BIN)/python -m bench $(addprefix --engine ,$(ENGINE)) $(if $(JSON),--json)
 
 lint: $(READY) ## Check style and types
 	$(BIN)/ruff check .
