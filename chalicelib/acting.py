@@ -43,6 +43,7 @@ class Turn:
     raffle_of_code: str | None  # what was written is this raffle's code
     taken: NumbersTaken | None  # what an earlier try at holding numbers came up against
     keep: Callable[[Media], Proof]
+    drawn: Sequence[int] = ()  # random numbers of an earlier try that nobody else took; then those of this one
     transaction: Transaction = field(default_factory=Transaction)
     replies: list[Said] = field(default_factory=list)
     notices: list[Said] = field(default_factory=list)  # to the organisers
@@ -180,7 +181,8 @@ def _numbers(
     """The numbers to hold; None when a question or a refusal was said instead. Raises TooFewFree."""
     match pick:
         case picks.Random(quantity):
-            return selling.draw_random(found, quantity)
+            turn.drawn = selling.draw_random(found, quantity, turn.drawn)
+            return turn.drawn
         case picks.Specific(numbers):
             if turn.taken is None:
                 return numbers

@@ -47,9 +47,10 @@ class Conversing:
             self._show_typing(message)
         keep = lru_cache(self.proofs.keep)  # a second try at the same message does not fetch the file again
         taken: NumbersTaken | None = None
+        drawn: Sequence[int] = ()
 
         def attempt() -> list[Outbound]:
-            nonlocal taken
+            nonlocal taken, drawn
             arrival = self._look_up(message)
             if arrival.handled:
                 count("DuplicateMessages")
@@ -62,7 +63,9 @@ class Conversing:
                 name=plain(message.name) or arrival.contact.name,
                 last_heard_at=now,
             )
-            turn = Turn(now=now, contact=contact, raffle_of_code=arrival.raffle_of_code, taken=taken, keep=keep)
+            turn = Turn(
+                now=now, contact=contact, raffle_of_code=arrival.raffle_of_code, taken=taken, keep=keep, drawn=drawn
+            )
             act(c.step(contact.talk, message.heard), turn, self.selling)
             try:
                 return self._commit(turn, message, arrival.unnamed)
@@ -70,7 +73,11 @@ class Conversing:
                 if failure.named(messages.INBOUND):
                     count("DuplicateMessages")
                     return []
-                taken = self._taken(board.in_the_way(failure.named(board.TICKET)), contact.id)
+                in_the_way = board.in_the_way(failure.named(board.TICKET))
+                if turn.drawn:  # only those that are gone are drawn anew: many who draw at once are done the sooner
+                    drawn = [number for number in turn.drawn if number not in in_the_way]
+                else:
+                    taken = self._taken(in_the_way, contact.id)
                 raise _Again from None
 
         self.delivering.send(persistently(attempt, again_on=(_Again, Busy)))

@@ -1,6 +1,6 @@
 """Holding, selling and freeing numbers: what each does to order, board and contact, inside one transaction."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
@@ -66,16 +66,26 @@ class Selling:
         board.take(transaction, raffle, order)
         return order, replace(contact, held=contact.holding(raffle.id, order.quantity))
 
-    def draw_random(self, found: Board, quantity: int) -> list[int]:
-        """H5: `quantity` free numbers, every set of them equally likely; one request. Raises TooFewFree."""
-        free = found.free_by_page
-        if sum(free.values()) < quantity:
-            raise TooFewFree(quantity, sum(free.values()))
-        share = arithmetic.share_out(free, quantity, self.random)
-        by_page = board.free_numbers(found.raffle.layout, board.leaves(found.raffle, share))
-        if any(len(by_page[page]) < wanted for page, wanted in share.items()):
+    def draw_random(self, found: Board, quantity: int, keep: Collection[int] = ()) -> list[int]:
+        """H5: `quantity` free numbers, every set of them equally likely; one request.
+
+        `keep`: numbers that were drawn before and still are free; only the others are drawn. Raises TooFewFree, Busy.
+        """
+        layout, kept = found.raffle.layout, set(keep)
+        kept_on = layout.count_by_page(kept)
+        in_all = found.availability.available
+        if in_all < quantity:
+            raise TooFewFree(quantity, in_all)
+        free = {page: found.free_by_page.get(page, 0) - kept_on.get(page, 0) for page in found.free_by_page | kept_on}
+        if min(free.values()) < 0:  # one of those to be kept has gone
+            return self.draw_random(found, quantity)
+        share = arithmetic.share_out(free, quantity - len(kept), self.random)
+        by_page = board.free_numbers(layout, board.leaves(found.raffle, share))
+        drawn = {page: [number for number in by_page[page] if number not in kept] for page in share}
+        if any(len(drawn[page]) < wanted for page, wanted in share.items()):
             raise Busy  # sold since the counts were read
-        return sorted(number for page, wanted in share.items() for number in self.random.sample(by_page[page], wanted))
+        new = (number for page, wanted in share.items() for number in self.random.sample(drawn[page], wanted))
+        return sorted([*kept, *new])
 
     def confirm(self, transaction: Transaction, order: Order) -> Order:
         """The buyer's yes. Raises OrderOutOfTurn."""

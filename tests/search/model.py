@@ -149,8 +149,9 @@ class Model:
         if order.owns(now):
             order.status, buyer.at_hand = "IN_REVIEW", order.id
             return {"in review"}
-        cancelled = order.status == "CANCELLED"
-        if order.status in (*RUNNING, "EXPIRED") and order.numbers <= self.free(order.raffle, now):
+        cancelled, most = order.status == "CANCELLED", self.raffles[order.raffle].most
+        within = most is None or self.has(order.buyer, order.raffle, now) + len(order.numbers) <= most  # H6
+        if within and order.status in (*RUNNING, "EXPIRED") and order.numbers <= self.free(order.raffle, now):
             order.status, buyer.at_hand = "IN_REVIEW", order.id
             return {"in review"}
         order.status, buyer.at_hand = "LATE", None
@@ -183,5 +184,6 @@ class Model:
 
     def _end(self, order: ModelOrder, status: str) -> None:
         order.status = status
-        if self.buyers[order.buyer].at_hand == order.id:
-            self.buyers[order.buyer] = ModelBuyer()
+        buyer = self.buyers[order.buyer]
+        if buyer.at_hand == order.id:
+            buyer.at_hand = None

@@ -11,7 +11,7 @@ from random import Random
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
@@ -86,7 +86,7 @@ class Tombola(RuleBasedStateMachine):
     def asks_for_random_ones(self, buyer: str, code: str, quantity: int) -> None:
         if self.chooses(buyer, code):
             free = self.model.free(self.model.buyers[buyer].open or "", self.now)
-            right = self.model.drawing(buyer, quantity, self.now) | self.lingering(buyer, quantity)
+            right = self.model.drawing(buyer, quantity, self.now)
             held = self.after_pick(buyer, self.expect(self.says(buyer, f"random {quantity}"), right))
             assert held is None or (len(held) == quantity and held <= free), "H5: not so many free numbers"
 
@@ -307,7 +307,7 @@ class Tombola(RuleBasedStateMachine):
 
     def pick(self, buyer: str, code: str, wanted: Collection[int], text: str) -> None:
         if self.chooses(buyer, code):
-            right = self.model.picking(buyer, wanted, self.now) | self.lingering(buyer, len(wanted))
+            right = self.model.picking(buyer, wanted, self.now)
             held = self.after_pick(buyer, self.expect(self.says(buyer, text), right))
             assert held is None or held == set(wanted), "H1: all or none"
 
@@ -321,16 +321,6 @@ class Tombola(RuleBasedStateMachine):
         assert found["contact_id"] == self.visitors[buyer].contact_id
         self.model.hold(buyer, found["id"], found["numbers"], self.now)
         return set(found["numbers"])
-
-    def lingering(self, buyer: str, quantity: int) -> set[str]:
-        """What the product may say as long as test_found_by_machine.py fails; nothing, when that is mended."""
-        own = [order for order in self.model.orders.values() if order.buyer == buyer and order.is_over(self.now)]
-        raffle = self.model.raffles[self.model.buyers[buyer].open or ""]
-        count = sum(len(order.numbers) for order in own if order.raffle == raffle.code)
-        has = self.model.has(buyer, raffle.code, self.now)
-        limit = raffle.most is not None and count and has + count + quantity > raffle.most
-        forgets = any(order.id == self.model.buyers[buyer].at_hand for order in own)
-        return ({"limit"} if limit else set()) | ({"menu"} if forgets else set())
 
     def accepted(self, do: Any, order: ModelOrder) -> bool:
         try:
@@ -367,7 +357,6 @@ def test_whatever_happens_the_rules_hold(
             derandomize=True,
             deadline=None,
             database=None,
-            phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         ),
     )

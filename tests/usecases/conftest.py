@@ -20,6 +20,7 @@ class Requests:
         self.made: list[tuple[str, Json]] = []
         self._interruptions: list[Callable[[], object]] = []
         self._followers: list[Callable[[], object]] = []
+        self.asked: Json = {}  # the transaction that was interrupted
 
     def during(self, do: Callable[[], object]) -> list[str]:
         """The operations that `do` takes, in order."""
@@ -43,9 +44,11 @@ class Requests:
         return Counter(operation for operation, _ in self.made)
 
     def note(self, model: Any, params: Json, **_: Any) -> None:
+        asked = json.loads(params["body"])
         if model.name == "TransactWriteItems" and self._interruptions:
+            self.asked = asked
             self._interruptions.pop()()
-        self.made.append((model.name, json.loads(params["body"])))
+        self.made.append((model.name, asked))
 
     def note_answer(self, model: Any, **_: Any) -> None:
         if model.name == "TransactWriteItems" and self._followers:

@@ -237,6 +237,32 @@ def test_h5_a_number_that_goes_while_it_is_drawn_is_drawn_anew(
     assert_board_is_exact(world, raffle)
 
 
+def test_h5_of_numbers_that_go_while_they_are_drawn_only_those_are_drawn_anew(
+    world: World, lucia: Buyer, marco: Buyer, requests: Requests
+) -> None:
+    raffle = world.raffle()
+    lucia.says("BIKE")
+    marco.says("BIKE")
+    tried: list[list[int]] = []
+
+    def take_one() -> None:
+        tried.append(tickets_asked_for(requests))
+        hold(marco, f"#{tried[0][0]}")
+
+    requests.before_the_next_commit(take_one)
+    order_id = code_in(text_of(lucia.says("random 10")))
+    numbers = world.order(order_id)["numbers"]
+    assert set(tried[0]) - set(numbers) == {tried[0][0]}
+    assert len(numbers) == 10
+    assert_board_is_exact(world, raffle)
+
+
+def tickets_asked_for(requests: Requests) -> list[int]:
+    """The numbers that the transaction about to be sent takes."""
+    puts = [item["Put"]["Item"] for item in requests.asked["TransactItems"] if "Put" in item]
+    return [int(item["sk"]["S"]) for item in puts if item["kind"]["S"] == "ticket"]
+
+
 # H6
 
 
