@@ -9,6 +9,7 @@ from chalicelib.domain import conversation as c
 from chalicelib.domain import picks
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Conversation, Stage
+from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.orders import (
     MOST_NUMBERS,
     OWNING,
@@ -44,6 +45,7 @@ class Turn:
     taken: NumbersTaken | None  # what an earlier try at holding numbers came up against
     keep: Callable[[Media], Proof]
     drawn: Sequence[int] = ()  # random numbers of an earlier try that nobody else took; then those of this one
+    to_tell: list[Outbound]  # what others are to hear, once this message is answered
     transaction: Transaction = field(default_factory=Transaction)
     replies: list[Said] = field(default_factory=list)
     notices: list[Said] = field(default_factory=list)  # to the organisers
@@ -119,7 +121,7 @@ def _list_raffles(turn: Turn, page: int) -> None:
 def _open_raffle(turn: Turn, selling: Selling, raffle_id: str) -> None:
     found = _on_sale(turn, raffle_id)
     if found is not None and not found.availability.available:
-        selling.free_ended_of(found.raffle)
+        selling.free_ended_of(found.raffle, turn.to_tell)
         found = _on_sale(turn, raffle_id)
     if found is None:
         turn.say(turn.words.raffle_gone())
@@ -162,11 +164,11 @@ def _hold(turn: Turn, selling: Selling, raffle_id: str, text: str) -> None:
     except TooFewFree as refusal:
         # The schedule may have been faster, and the board that was read older than what it freed.
         before = found.availability.available
-        if selling.free_ended_of(raffle) or raffles.board(raffle.id).availability.available > before:
+        if selling.free_ended_of(raffle, turn.to_tell) or raffles.board(raffle.id).availability.available > before:
             raise Busy from None  # try again with the numbers that have just come free
         turn.say(turn.words.too_few(raffle, refusal))
     except TooManyForContact as refusal:
-        if selling.free_ended_by(turn.contact):
+        if selling.free_ended_by(turn.contact, turn.to_tell):
             raise Busy from None
         turn.say(turn.words.too_many_for_contact(refusal))
     else:
@@ -329,7 +331,7 @@ def _revived(turn: Turn, selling: Selling, raffle: Raffle, order: Order, proof: 
     try:
         order, turn.contact = selling.revive(turn.transaction, Around(raffle, turn.contact), order, proof)
     except TooManyForContact:
-        if selling.free_ended_by(turn.contact):
+        if selling.free_ended_by(turn.contact, turn.to_tell):
             raise Busy from None
         return None
     return order

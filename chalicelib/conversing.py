@@ -48,6 +48,8 @@ class Conversing:
         keep = lru_cache(self.proofs.keep)  # a second try at the same message does not fetch the file again
         taken: NumbersTaken | None = None
         drawn: Sequence[int] = ()
+        to_tell: list[Outbound] = []
+        strays: set[str] = set()
 
         def attempt() -> list[Outbound]:
             nonlocal taken, drawn
@@ -64,7 +66,13 @@ class Conversing:
                 last_heard_at=now,
             )
             turn = Turn(
-                now=now, contact=contact, raffle_of_code=arrival.raffle_of_code, taken=taken, keep=keep, drawn=drawn
+                now=now,
+                contact=contact,
+                raffle_of_code=arrival.raffle_of_code,
+                taken=taken,
+                keep=keep,
+                drawn=drawn,
+                to_tell=to_tell,
             )
             act(c.step(contact.talk, message.heard), turn, self.selling)
             try:
@@ -77,10 +85,11 @@ class Conversing:
                 if turn.drawn:  # only those that are gone are drawn anew: many who draw at once are done the sooner
                     drawn = [number for number in turn.drawn if number not in in_the_way]
                 else:
-                    taken = self._taken(in_the_way, contact.id)
+                    taken = self._taken(in_the_way, contact.id, strays, to_tell)
                 raise _Again from None
 
         self.delivering.send(persistently(attempt, again_on=(_Again, Busy)))
+        self.delivering.send(to_tell)
 
     def _look_up(self, message: Message) -> contacts.Arrival:
         word = c.said_in(message.heard.text).upper()
@@ -124,18 +133,28 @@ class Conversing:
             count(name)
         return outbounds
 
-    def _taken(self, in_the_way: dict[int, str], contact_id: str) -> NumbersTaken | None:
-        """Whose numbers were asked for, and until when they are held. None: they may be free by now, so try again."""
+    def _taken(
+        self, in_the_way: dict[int, str], contact_id: str, strays: set[str], to_tell: list[Outbound]
+    ) -> NumbersTaken | None:
+        """Whose numbers were asked for, and until when they are held. None: they may be free by now, so try again.
+
+        `strays` are the orders that were in the way before although they had let go: such tickets are damage, which
+        `check` names, and their numbers are taken until that is mended.
+        """
         if not in_the_way:
             return None
         holders = orders.get_all(set(in_the_way.values()))
-        let_go = any(
-            order_id not in holders or holders[order_id].status not in OWNING for order_id in in_the_way.values()
-        )
-        if self.selling.free_ended(holders.values()) or let_go:  # H4, or the schedule was faster
+        owning = {order_id: order for order_id, order in holders.items() if order.status in OWNING}
+        let_go = set(in_the_way.values()) - owning.keys()
+        if self.selling.free_ended(owning.values(), to_tell) or not let_go <= strays:  # H4, or the schedule was faster
+            strays |= let_go
             return None
-        until = {number: holders[order_id].reserved_until for number, order_id in in_the_way.items()}
-        own = [number for number, order_id in in_the_way.items() if holders[order_id].contact_id == contact_id]
+        until = {
+            n: owning[order_id].reserved_until if order_id in owning else None for n, order_id in in_the_way.items()
+        }
+        own = [
+            n for n, order_id in in_the_way.items() if order_id in owning and owning[order_id].contact_id == contact_id
+        ]
         return NumbersTaken(until, own)
 
     def _show_typing(self, message: Message) -> None:

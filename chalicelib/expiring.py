@@ -54,7 +54,10 @@ class Expiring:
         done, to_tell = Done(0, 0), list[Outbound]()
         with ThreadPoolExecutor(self.workers) as pool:
             for chunk in self._overdue(begun):
-                groups = self._groups(chunk, begun)
+                for order_id in chunk.unreadable:
+                    logger.error("a hold could not be ended", extra={"order_id": order_id})
+                done = done._replace(failed=done.failed + len(chunk.unreadable))
+                groups = self._groups(chunk.orders, begun)
                 for ended, outbounds in pool.map(self._end, groups) if self.workers > 1 else map(self._end, groups):
                     done = Done(done.ended + ended.ended, done.failed + ended.failed)
                     to_tell += outbounds
@@ -65,19 +68,19 @@ class Expiring:
         self._remind_due(begun)
         return done
 
-    def _overdue(self, begun: datetime) -> Iterator[list[Order]]:
+    def _overdue(self, begun: datetime) -> Iterator[orders.Overdue]:
         """The orders whose hold is over, chunk by chunk: none twice in a run, so that a bad one holds up nobody."""
         for status in RUNNING:
-            last: Order | None = None
+            last = ""
             while self.clock() < begun + END_UNTIL:
                 found = orders.overdue(status, begun, limit=CHUNK, after=last)
-                if not found:
+                if found.last is None:
                     break
-                if last is None:
-                    late = max(begun - order.reserved_until for order in found if order.reserved_until)
-                    measure("HoldsOverFor", late)
+                if not last:
+                    late = [begun - order.reserved_until for order in found.orders if order.reserved_until]
+                    measure("HoldsOverFor", max(late, default=timedelta(0)))
                 yield found
-                last = found[-1]
+                last = found.last
 
     def _groups(self, found: Sequence[Order], begun: datetime) -> list[Iterator[Item]]:
         """The orders with what they belong to, those that count in one tally together.
@@ -103,11 +106,13 @@ class Expiring:
                     raise LookupError("its raffle or its contact is missing")  # noqa: TRY301 - logged like the others
                 try:
                     to_tell += self.selling.expire_as_read(order, around, self.clock())
-                except (Busy, ConditionsFailed):
-                    # Something changed, or the index was behind: from the table, as long as it takes.
-                    ended += self.selling.expire(order.id)
-                else:
                     ended += 1
+                except (Busy, ConditionsFailed):
+                    # Something changed, or the index was behind: once more, from the table. An order that fails then,
+                    # too, is damaged, or somebody is at it; the next run comes to it, and the others wait no longer.
+                    outbounds = self.selling.expired(order.id, again_on=Busy)
+                    ended += outbounds is not None
+                    to_tell += outbounds or ()
             except Exception:  # noqa: BLE001 - one bad order must not keep the others held
                 logger.exception("a hold could not be ended", extra={"order_id": order.id})
                 failed += 1

@@ -202,6 +202,14 @@ class Selling:
 
     def expire(self, order_id: str) -> bool:
         """End a hold whose time is over: free its numbers, tell the buyer. False when it is not over (any more)."""
+        outbounds = self.expired(order_id)
+        self.delivering.send(outbounds or ())
+        return outbounds is not None
+
+    def expired(
+        self, order_id: str, *, again_on: type[Exception] | tuple[type[Exception], ...] = (Busy, ConditionsFailed)
+    ) -> list[Outbound] | None:
+        """End a hold whose time is over; what is returned is still to be sent. None when it is not over (any more)."""
         was_over = False
 
         def attempt() -> list[Outbound] | None:
@@ -213,11 +221,7 @@ class Selling:
             was_over = True
             return self.expire_as_read(order, self.around(order), now)
 
-        outbounds = persistently(attempt, again_on=(Busy, ConditionsFailed))
-        if outbounds is None:
-            return False
-        self.delivering.send(outbounds)
-        return True
+        return persistently(attempt, again_on=again_on)
 
     def expire_as_read(self, order: Order, around: Around, now: datetime) -> list[Outbound]:
         """End a hold, if all is still as it was read: one request. What is returned is still to be sent.
@@ -232,34 +236,38 @@ class Selling:
         count("OrdersExpired")
         return outbounds
 
-    def free_ended(self, found: Iterable[Order]) -> bool:
+    def free_ended(self, found: Iterable[Order], to_tell: list[Outbound]) -> bool:
         """H4: end those of the orders whose hold is over, as the schedule would have.
 
-        Whether numbers may have come free: also when somebody else ended a hold just before.
+        Whether numbers may have come free: also when somebody else ended a hold just before. What their buyers are to
+        be told is added to `to_tell`: whoever waits for the numbers comes first.
         """
         now, free = self.clock(), False
         for order in found:
             if order.is_over(now):
                 try:
-                    self.expire(order.id)
+                    to_tell += self.expired(order.id) or ()
                 except (TryAgain, LookupError):  # what is wrong with it must not fail somebody else's message
                     logger.exception("a hold could not be ended", extra={"order_id": order.id})
                 else:
                     free = True
         return free
 
-    def free_ended_of(self, raffle: Raffle) -> bool:
+    def free_ended_of(self, raffle: Raffle, to_tell: list[Outbound]) -> bool:
         """H4 for a whole raffle: end its holds that are over. Whether numbers may have come free."""
         now = self.clock()
         return self.free_ended(
-            order
-            for status in RUNNING
-            for order in orders.overdue(status, now, limit=EXPIRE_BATCH, raffle_id=raffle.id)
+            (
+                order
+                for status in RUNNING
+                for order in orders.overdue(status, now, limit=EXPIRE_BATCH, raffle_id=raffle.id).orders
+            ),
+            to_tell,
         )
 
-    def free_ended_by(self, contact: Contact) -> bool:
+    def free_ended_by(self, contact: Contact, to_tell: list[Outbound]) -> bool:
         """H6: end the contact's own holds that are over, so that they do not count against the limit."""
-        return self.free_ended(orders.of_contact(contact.id, limit=EXPIRE_BATCH))
+        return self.free_ended(orders.of_contact(contact.id, limit=EXPIRE_BATCH), to_tell)
 
     def around(self, order: Order) -> Around:
         """The order's raffle and contact: one request. Raises LookupError for an order that lacks one."""

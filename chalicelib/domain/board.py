@@ -74,6 +74,11 @@ class Layout:
         start = self.first + page * self.page_size
         return max(0, min(self.last, start + self.page_size - 1) - start + 1)
 
+    def capacities(self) -> list[int]:
+        """How many numbers each page holds."""
+        pages = self.pages
+        return [*[self.page_size] * (pages - 1), self.capacity(pages - 1)]
+
     def leaf_keys(self, page: int) -> list[LeafKey]:
         return [LeafKey(page, leaf) for leaf in range(ceil(self.capacity(page) / LEAF_NUMBERS))]
 
@@ -109,7 +114,7 @@ class Layout:
 def set_numbers(first: int, words: Mapping[int, int]) -> Iterator[int]:
     """The numbers whose bit is set, in order, in a leaf that begins with the number `first`."""
     for word in sorted(words):
-        bits = words[word]
+        bits = words[word] & WORD_MASK  # a damaged word may be negative, or too long
         while bits:
             lowest = bits & -bits
             yield first + word * WORD_BITS + lowest.bit_length() - 1

@@ -115,5 +115,5 @@ class Board(NamedTuple):
     @property
     def free_by_page(self) -> dict[int, int]:
         layout = self.raffle.layout
-        free = {page: layout.capacity(page) - self.taken.get(page, 0) for page in range(layout.pages)}
+        free = {page: size - self.taken.get(page, 0) for page, size in enumerate(layout.capacities())}
         return {page: count for page, count in free.items() if count > 0}

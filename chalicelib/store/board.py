@@ -127,7 +127,7 @@ def with_owners(raffle_id: str, numbers: Iterable[tuple[LeafKey, int]]) -> tuple
 
     Raises RaffleNotFound.
     """
-    keys = [(f"TICKETS#{raffle_id}#{key.page:03}", f"{number:07}") for key, number in numbers]
+    keys = dict.fromkeys((f"TICKETS#{raffle_id}#{key.page:03}", f"{number:07}") for key, number in numbers)
     found = list(Record.batch_get([raffles.key(raffle_id), *keys], consistent_read=True))
     raffle = next(iter(raffles.found_in(found)), None)
     if raffle is None:

@@ -281,14 +281,15 @@ def add_to_tally(raffle: Raffle, column: str, change: int, read: Mapping[str, Co
 
 
 def fold_tally(raffle: Raffle, sk: str, read: Counts) -> None:
-    """Move a tally's counts into the first one, and remove it."""
+    """Move a tally's counts into the first one: the sums over both, and so the raffle's, stay as they are throughout.
+
+    What it counts meanwhile stays in it, and shows the next time.
+    """
     transaction = Transaction()
-    columns = [name for name in TallyRecord.get_attributes() if _is_column(name)]
-    unchanged = [_is(getattr(TallyRecord, name), read.get(name, 0)) for name in columns]
-    transaction.delete(TallyRecord(f"BOARD#{raffle.id}", sk), only_if=reduce(and_, unchanged))
-    actions = [getattr(TallyRecord, name).add(count) for name, count in read.items() if count]
-    kind = TallyRecord.kind.set(TallyRecord)
-    transaction.update(TallyRecord(f"BOARD#{raffle.id}", FIRST_TALLY), [kind, *actions])
+    counts = {getattr(TallyRecord, name): count for name, count in read.items() if count}
+    for name, sign in ((sk, -1), (FIRST_TALLY, +1)):
+        actions = [attribute.add(sign * count) for attribute, count in counts.items()]
+        transaction.update(TallyRecord(f"BOARD#{raffle.id}", name), [TallyRecord.kind.set(TallyRecord), *actions])
     _commit(transaction)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pynamodb.indexes import GlobalSecondaryIndex
 
@@ -145,21 +145,35 @@ def _split_cursor(cursor: str | None, positions: int) -> tuple[int, str | None]:
     return int(position), inner or None
 
 
+class Overdue(NamedTuple):
+    """Some orders whose hold is over. `unreadable` are the ids of damaged ones; `last`: where the next ones begin."""
+
+    orders: list[Order]
+    unreadable: list[str]
+    last: str | None
+
+
 def overdue(
-    status: OrderStatus, now: datetime, *, limit: int, raffle_id: str | None = None, after: Order | None = None
-) -> list[Order]:
-    """Orders (of one raffle) whose hold is over, the longest first; those behind `after` in this order.
+    status: OrderStatus, now: datetime, *, limit: int, raffle_id: str | None = None, after: str = ""
+) -> Overdue:
+    """Orders (of one raffle) whose hold is over, the longest first; behind `after`, the `last` of those before.
 
     Looked up in an index, which may be behind: check again when acting.
     """
     only = None if raffle_id is None else OrderRecord.raffle_id == raffle_id
-    start = "" if after is None else _queue_at(after)
     # "!" and "~" sort before and after whatever follows a time.
-    passed = Record.queue_at.between(f"{start}!", stamp(now, "~"))
+    passed = Record.queue_at.between(f"{after}!", stamp(now, "~"))
     ended = Record.by_queue.query(
         queue(status), passed, filter_condition=only, limit=limit, page_size=limit if only is None else FILTERED
     )
-    return [as_order(record) for record in ended]
+    found, unreadable, last = list[Order](), list[str](), None
+    for record in ended:
+        last = record.queue_at
+        try:
+            found.append(as_order(record))
+        except (AssertionError, TypeError, ValueError):  # it must hold up nobody; `check` names what is wrong with it
+            unreadable.append(record.pk.removeprefix("ORDER#"))
+    return Overdue(found, unreadable, last)
 
 
 def ending(status: OrderStatus, now: datetime, until: datetime, *, limit: int) -> list[Order]:

@@ -78,7 +78,9 @@ def _encoded(index: GlobalSecondaryIndex[Any], record: Record) -> str:
 def _decoded(cursor: str, index: GlobalSecondaryIndex[Any], hash_key: str) -> dict[str, dict[str, str]]:
     names = ("pk", "sk", *_attributes(index))
     try:
-        values = loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        values = loads(text)
+        dumps(values, ensure_ascii=False).encode()  # half a character is none
     except ValueError:  # not base64, not UTF-8, not JSON
         raise CursorInvalid from None
     if not (
