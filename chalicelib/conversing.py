@@ -88,8 +88,10 @@ class Conversing:
                     taken = self._taken(in_the_way, contact.id, strays, to_tell)
                 raise _Again from None
 
-        self.delivering.send(persistently(attempt, again_on=(_Again, Busy)))
-        self.delivering.send(to_tell)
+        replies = persistently(attempt, again_on=(_Again, Busy))
+        # What the person's own order was comes before the reply; what others lost can wait until after it.
+        own = [outbound for outbound in to_tell if replies and outbound.contact_id == replies[0].contact_id]
+        self.delivering.send([*own, *replies, *(outbound for outbound in to_tell if outbound not in own)])
 
     def _look_up(self, message: Message) -> contacts.Arrival:
         word = c.said_in(message.heard.text).upper()

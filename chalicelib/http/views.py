@@ -130,6 +130,8 @@ def raffle_availability(request: Request, runtime: Runtime, raffle_id: str) -> R
 
 def raffle_tickets(request: Request, runtime: Runtime, raffle_id: str) -> Response:
     query = _query(request, TicketsQuery)
+    if query.cursor and query.cursor.startswith("-"):  # this list goes forwards only
+        raise CursorInvalid
     return _page(
         request,
         lambda after, _: runtime.organising.tickets(

@@ -72,6 +72,11 @@ def test_the_leaves_together_hold_the_whole_range_in_order(layout: Layout) -> No
     assert at == layout.last + 1
 
 
+@pytest.mark.parametrize("word", [-1, -(1 << 63), 1 << 64, 5 + (1 << 70)])
+def test_a_damaged_word_shows_no_numbers_beyond_its_own(word: int) -> None:
+    assert set(set_numbers(100, {1: word})) <= set(range(164, 228))
+
+
 @given(some_numbers(SMALL_LAYOUTS))
 def test_bits_round_trip(found: tuple[Layout, set[int]]) -> None:
     layout, numbers = found

@@ -20,12 +20,11 @@ from chalicelib.store import contacts, orders, raffles
 from chalicelib.store.records import Record
 from chalicelib.whatsapp.inbound import Message
 from local.engines import ENGINES
-from local.lab import make_table, open_runtime
+from local.lab import QuietGraph, make_table, open_runtime
 from tests.faults import wire as w
 from tests.faults.wire import Wire, tapped
 from tests.races.findings import differences
 from tests.races.hall import START
-from tests.world import FakeGraph
 
 pytestmark = pytest.mark.engine
 COUNT = count(1)
@@ -82,7 +81,7 @@ class Sale:
     @property
     def sent(self) -> int:
         graph = self.runtime.graph
-        assert isinstance(graph, FakeGraph)
+        assert isinstance(graph, QuietGraph)
         return len(graph.sent)
 
     def lose_the_answer(self, do: Callable[[], object], *, effect: w.Effect = w.times_out_after) -> None:

@@ -47,7 +47,9 @@ class Sum:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.races", description=__doc__)
-    parser.add_argument("--attempts", type=int, default=100_000, help="purchases to be attempted in all (%(default)s)")
+    parser.add_argument(
+        "--attempts", type=_count, default=100_000, help="attempted purchases in all, at least (%(default)s)"
+    )
     parser.add_argument("--engine", choices=ENGINES, action="append", help="only on this engine")
     options = parser.parse_args(arguments)
     engines = options.engine or list(ENGINES)
@@ -106,6 +108,13 @@ def report(sums: dict[str, Sum]) -> Table:
 
 def listed(counts: Counter[str]) -> str:
     return "\n".join(f"{count:,} {code}" for code, count in counts.most_common()) or "0"
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError("at least 1 is needed")
+    return count
 
 
 if __name__ == "__main__":

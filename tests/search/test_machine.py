@@ -26,7 +26,7 @@ from tests.search.scene import Kept, Scene, Stored, Visitor, kind_of, scene
 from tests.world import text_of
 
 STEPS_AT_LEAST = 2000
-RUNS, STEPS_A_RUN = 44, 50
+RUNS, STEPS_A_RUN = 46, 50
 NAMES = ("lucia", "marco", "nina")
 CODES = ("BIKE", "CAKE")
 MOST_OF_A_RAFFLE = 20

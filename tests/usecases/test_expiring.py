@@ -1,10 +1,11 @@
 """H3: the schedule ends the holds that are over: all of them, in time, whatever is wrong with one."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pynamodb.expressions.update import Action
 
 from chalicelib import expiring
 from chalicelib.selling import Selling
@@ -51,7 +52,7 @@ def test_ending_a_hold_takes_one_request_and_telling_its_buyer_another(world: Wo
     assert operations.count("BatchGetItem") == 2
 
 
-def test_one_bad_order_never_holds_up_the_others(world: World, chunks_of_three: None, caplog: Any) -> None:
+def test_one_bad_order_never_holds_up_the_others(world: World, chunks_of_three: None) -> None:
     world.raffle()
     order_ids = many_holds(world, 10)
     orphan, broken = order_ids[0], order_ids[3]
@@ -66,6 +67,33 @@ def test_one_bad_order_never_holds_up_the_others(world: World, chunks_of_three: 
     heard = len(world.graph.sent)
     assert world.runtime.expiring.run() == (0, 2)
     assert len(world.graph.sent) == heard
+
+
+DAMAGE: dict[str, list[Action]] = {
+    "a status that nobody knows": [OrderRecord.status.set("WHAT")],
+    "no numbers": [OrderRecord.numbers.remove()],
+    "a deadline that is lost": [OrderRecord.reserved_until.remove()],
+    "a place in the queue before its deadline": [OrderRecord.queue_at.set("2020-01-01T00:00:00.000000Z#X")],
+    "a deadline after its place in the queue": [OrderRecord.reserved_until.set(datetime(2030, 1, 1, tzinfo=UTC))],
+}
+
+
+@pytest.mark.parametrize("position", [0, 2, 4])
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_whatever_is_wrong_with_an_order_the_others_end_and_are_told(
+    world: World, chunks_of_three: None, damage: str, position: int
+) -> None:
+    world.raffle()
+    order_ids = [hold(world.buyer(f"B{number}", number), str(number)) for number in range(1, 6)]
+    OrderRecord(f"ORDER#{order_ids[position]}", "ORDER").update(DAMAGE[damage])
+    world.clock.pass_minutes(15)
+    world.runtime.expiring.run()
+    others = [order_id for order_id in order_ids if order_id != order_ids[position]]
+    assert set(statuses(world, others)) == {"EXPIRED"}
+    # Nor does it fail the message of somebody who asks for more than is free.
+    late = world.buyer("Late", 9)
+    late.says("BIKE")
+    assert "free" in text_of(late.says("random 40")) or "holding" in text_of(late.heard[-1])
 
 
 def next_ticket_key(world: World) -> str:

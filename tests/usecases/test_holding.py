@@ -165,6 +165,17 @@ def test_h4_a_hold_that_the_schedule_ends_meanwhile_counts_as_free(
     assert_board_is_exact(world, raffle)
 
 
+def test_h4_a_ticket_that_its_order_has_let_go_is_damage_and_fails_nobodys_message(
+    world: World, lucia: Buyer, marco: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transaction, "sleep", lambda _: None)
+    world.raffle()
+    order_id = hold(lucia, "5")
+    OrderRecord(f"ORDER#{order_id}", "ORDER").update([OrderRecord.status.set("EXPIRED")])
+    marco.says("BIKE")
+    assert "taken" in text_of(marco.says("#5"))
+
+
 def test_h4_a_damaged_order_in_the_way_is_taken_and_fails_nobody_elses_message(
     world: World, lucia: Buyer, marco: Buyer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
