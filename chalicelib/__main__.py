@@ -9,12 +9,13 @@ from chalicelib.domain.checks import Report
 from chalicelib.domain.refusals import RaffleNotFound, Refusal, TryAgain
 from chalicelib.runtime import runtime
 from chalicelib.settings import SettingsInvalid
+from chalicelib.store import raffles
 from chalicelib.store.transaction import Busy
 from chalicelib.terminal import as_json, progress_on, table, verdict
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 done, 1 refused by a rule or differences are left, 2 called wrongly or not configured."""
+    """Exit status: 0 done, 1 refused by a rule or differences left, 2 called wrongly or not configured, 3 failed."""
     given = _parser().parse_args(arguments)
     try:
         return int(given.command(given))
@@ -25,6 +26,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refused(TryAgain())
     except Refusal as refusal:
         return _refused(refusal)
+    except Exception as failure:  # noqa: BLE001 - whoever calls this is no developer; 1 would say that rules refused it
+        print(f"tombola: it failed, {type(failure).__name__}: {_first_line(failure)}", file=sys.stderr)
+        return 3
+
+
+def _first_line(failure: Exception) -> str:
+    return next(iter(str(failure).splitlines()), "no reason was given")
 
 
 def _refused(refusal: Refusal) -> int:
@@ -44,14 +52,15 @@ def _create_token(given: argparse.Namespace) -> int:
 
 
 def _generate_tickets(given: argparse.Namespace) -> int:
-    found = runtime().organising.generate_tickets(given.raffle, by="command line", force=given.force)
+    organising = runtime().organising
+    found = organising.generate_tickets(raffles.id_of(given.raffle), by="command line", force=given.force)
     print(f"The board of raffle {given.raffle} is ready: {found.available:,} of {found.total:,} numbers available.")
     return 0
 
 
 def _check(given: argparse.Namespace) -> int:
     checking, reports = runtime().checking, list[Report]()
-    for raffle_id in [given.raffle] if given.raffle else checking.raffle_ids():
+    for raffle_id in [raffles.id_of(given.raffle)] if given.raffle else checking.raffle_ids():
         try:
             with progress_on(sys.stderr, raffle_id) as progress:
                 report = checking.check(raffle_id, repair=given.repair, progress=progress)
@@ -81,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     token.set_defaults(command=_create_token)
 
     tickets = commands.add_parser("generate-tickets", help="prepare or reset the board of an unsold raffle")
-    tickets.add_argument("raffle", metavar="RAFFLE", help="the raffle's id")
+    tickets.add_argument("raffle", metavar="RAFFLE", help="the raffle's id or its code")
     tickets.add_argument("--force", action="store_true", help="make it anew even if it was made before")
     tickets.set_defaults(command=_generate_tickets)
 

@@ -145,8 +145,12 @@ class Organising:
 
     def create_token(self, name: str, *, key: str | None = None) -> str | None:
         """A new API token, returned this once; None when the given one exists already."""
-        key = key or token_urlsafe(32)
-        return key if tokens.add(key, name=name, now=self.clock()) else None
+        if key is not None:
+            return key if tokens.add(key, name=name, now=self.clock()) else None
+        key = token_urlsafe(32)
+        # One of our own making that is known already was stored by a try of ours whose answer did not come.
+        tokens.add(key, name=name, now=self.clock())
+        return key
 
     def _code(self) -> str:
         while is_reserved(code := "R" + "".join(self.random.choice(CODE_ALPHABET) for _ in range(5))):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.__main__ import main
+from chalicelib.store.records import Record
 from chalicelib.terminal import progress_on
 from tests.world import World
 
@@ -63,6 +64,24 @@ def test_a_raffle_that_is_not_there_is_a_refusal(world: World, capsys: pytest.Ca
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+def test_a_raffle_is_named_by_its_id_or_its_code(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    raffle = world.raffle(code="BIKE")
+    for name in (raffle["id"], "BIKE", "bike"):
+        assert main(["check", name]) == 0
+        assert f"Raffle {raffle['id']} (100 numbers" in capsys.readouterr().out
+
+
+def test_what_fails_is_said_in_one_line_and_is_no_difference(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Record.Meta, "table_name", "not-there")
+    for arguments in (["check"], ["check", "BIKE"], ["create-token", "Ana"]):
+        assert main(arguments) == 3
+        said = capsys.readouterr().err
+        assert said.startswith("tombola: it failed, ") and said.count("\n") <= 2
+        assert "Traceback" not in said
 
 
 def test_progress_is_a_bar_on_a_terminal() -> None:

@@ -63,6 +63,12 @@ def code_key(code: str) -> tuple[str, str]:
     return f"CODE#{code}", "CODE"
 
 
+def id_of(word: str) -> str:
+    """The id of the raffle that the word names: its code, or else its id. One request."""
+    found = CodeRecord.batch_get([code_key(word.upper())], consistent_read=True)
+    return next((record.raffle_id for record in found), word)
+
+
 def add(raffle: Raffle) -> None:
     """Store a new raffle. Raises CodeTaken, TryAgain."""
     transaction = Transaction()
