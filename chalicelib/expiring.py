@@ -19,6 +19,7 @@ from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction
 from chalicelib.words import words
 
 CHUNK = 95  # orders at a time: with a few raffles, what they belong to is one batch read of at most 100
+TRIES_ANEW = 3
 REMIND_MOST = 500  # a run; the rest follow a minute later
 # Counted from the start of a run, which has 55 seconds. What is left is there for the next one, a minute later.
 END_UNTIL = timedelta(seconds=30)
@@ -108,9 +109,9 @@ class Expiring:
                     to_tell += self.selling.expire_as_read(order, around, self.clock())
                     ended += 1
                 except (Busy, ConditionsFailed):
-                    # Something changed, or the index was behind: once more, from the table. An order that fails then,
-                    # too, is damaged, or somebody is at it; the next run comes to it, and the others wait no longer.
-                    outbounds = self.selling.expired(order.id, again_on=Busy)
+                    # Something changed, or the index was behind: anew, from the table. One that fails then, too, is
+                    # damaged, and the others wait no longer for it; the next run comes to it again.
+                    outbounds = self.selling.expired(order.id, tries=TRIES_ANEW)
                     ended += outbounds is not None
                     to_tell += outbounds or ()
             except Exception:  # noqa: BLE001 - one bad order must not keep the others held

