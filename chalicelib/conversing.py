@@ -11,7 +11,7 @@ from chalicelib.domain import conversation as c
 from chalicelib.domain.contacts import contact_ids
 from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.orders import OWNING
-from chalicelib.domain.refusals import NumbersTaken
+from chalicelib.domain.refusals import NumbersTaken, TryAgain
 from chalicelib.domain.talk import HeardKind, Identity
 from chalicelib.logs import count, logger
 from chalicelib.proofs import Proofs
@@ -88,7 +88,11 @@ class Conversing:
                     taken = self._taken(in_the_way, contact.id, strays, to_tell)
                 raise _Again from None
 
-        replies = persistently(attempt, again_on=(_Again, Busy))
+        try:
+            replies = persistently(attempt, again_on=(_Again, Busy))
+        except TryAgain:
+            self.delivering.send(to_tell)  # their holds have ended whatever becomes of this message
+            raise
         # What the person's own order was comes before the reply; what others lost can wait until after it.
         own = [outbound for outbound in to_tell if replies and outbound.contact_id == replies[0].contact_id]
         self.delivering.send([*own, *replies, *(outbound for outbound in to_tell if outbound not in own)])
