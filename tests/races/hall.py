@@ -133,7 +133,7 @@ class Hall:
         lab.make_table(table)
         raffle = lab.make_raffle(runtime, numbers=profile.numbers, max_per_contact=profile.most, code="RACE")
         try:
-            yield Stage(self, table, raffle, profile)
+            yield Stage(self, table, raffle, profile, runtime)
         finally:
             boto3.client("dynamodb").delete_table(TableName=table)
 
@@ -146,6 +146,7 @@ class Stage:
     table: str
     raffle: Raffle
     profile: Profile
+    runtime: Runtime
 
     def race(self, run: Run, *, guarded: bool = True) -> Tale:
         """Let all processes run on the raffle at once. `guarded=False` takes away the condition that is H2."""
@@ -154,6 +155,10 @@ class Stage:
         tale = Tale()
         for part in parts:
             tale += part.result()
+        # The hall's time jumps, so a run of the schedule may have had none left to tell everybody: the next one does.
+        let_time_pass()
+        self.runtime.delivering.send_due()
+        tale.sent += said(self.runtime)
         return tale
 
     def work(self, seed: int, run: Run, guarded: bool) -> "Work":
@@ -206,8 +211,14 @@ def in_a_process(work: Work) -> Tale:
     condition = nullcontext() if work.guarded else without_the_condition()
     with logged_to(tale), no_metrics(), condition, ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(thread, range(THREADS)))
-    tale.sent = [(str(message["biz_opaque_callback_data"]), text_of(message)) for message in meta.sent]
+    tale.sent = said(runtime)
     return tale
+
+
+def said(runtime: Runtime) -> list[tuple[str, str]]:
+    """Tag and text of everything that went out to Meta from these parts."""
+    assert isinstance(runtime.graph, Meta)
+    return [(str(message["biz_opaque_callback_data"]), text_of(message)) for message in runtime.graph.sent]
 
 
 @contextmanager
