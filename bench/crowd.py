@@ -19,7 +19,7 @@ from bench.figure import Figure, spread
 from bench.meter import Request, timed
 from bench.stage import START, Stage, reserve, stranger
 from chalicelib.domain.contacts import Contact
-from chalicelib.domain.raffles import Board, Raffle
+from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import TooFewFree, TryAgain
 from chalicelib.runtime import Runtime
 from chalicelib.store import raffles
@@ -78,11 +78,9 @@ def _recorded(stage: Stage, raffle: Raffle) -> list[Bought]:
     return orders
 
 
-def _reserve(runtime: Runtime, raffle_id: str, contact: Contact, quantity: int = 3) -> Board:
+def _reserve(runtime: Runtime, raffle_id: str, contact: Contact, quantity: int = 3) -> None:
     """What a buyer's wish for random numbers takes: the board, their leaves, and the transaction."""
-    found = raffles.board(raffle_id)
-    reserve(runtime, found, contact, quantity)
-    return found
+    reserve(runtime, raffles.board(raffle_id), contact, quantity)
 
 
 def _elsewhere(order: Bought, recorded_in: str, raffle_id: str, number: int) -> Bought:

@@ -33,7 +33,6 @@ class Clock:
 
 @dataclass(frozen=True)
 class Stage:
-    engine: str
     endpoint: str
     runtime: Runtime
     clock: Clock
@@ -55,7 +54,7 @@ def staged(engine: str, progress: Callable[[str], None]) -> Iterator[Stage]:
     with ENGINES[engine]() as endpoint:
         runtime = open_runtime(endpoint, clock=clock, seed=1)
         make_table()
-        yield Stage(engine, endpoint, runtime, clock, Meter(), Bare(), progress)
+        yield Stage(endpoint, runtime, clock, Meter(), Bare(), progress)
 
 
 class Visitor:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -25,7 +26,6 @@ REMIND_MOST = 500  # a run; the rest follow a minute later
 END_UNTIL = timedelta(seconds=30)
 TELL_UNTIL = timedelta(seconds=38)
 REMIND_UNTIL = timedelta(seconds=45)
-
 
 T = TypeVar("T")
 
@@ -103,21 +103,21 @@ class Expiring:
         ended, failed, to_tell = 0, 0, list[Outbound]()
         for order, around in group:
             try:
-                if around is None:
-                    raise LookupError("its raffle or its contact is missing")  # noqa: TRY301 - logged like the others
-                try:
-                    to_tell += self.selling.expire_as_read(order, around, self.clock())
-                    ended += 1
-                except (Busy, ConditionsFailed):
-                    # Something changed, or the index was behind: anew, from the table. One that fails then, too, is
-                    # damaged, and the others wait no longer for it; the next run comes to it again.
-                    outbounds = self.selling.expired(order.id, tries=TRIES_ANEW)
-                    ended += outbounds is not None
-                    to_tell += outbounds or ()
+                outbounds = self._end_one(order, around)
+                ended += outbounds is not None
+                to_tell += outbounds or ()
             except Exception:  # noqa: BLE001 - one bad order must not keep the others held
                 logger.exception("a hold could not be ended", extra={"order_id": order.id})
                 failed += 1
         return Done(ended, failed), to_tell
+
+    def _end_one(self, order: Order, around: Around | None) -> list[Outbound] | None:
+        if around is not None:
+            with suppress(Busy, ConditionsFailed):
+                return self.selling.expire_as_read(order, around, self.clock())
+        # Something changed, or the index was behind: anew, from the table. One that fails then, too, is damaged, and
+        # the others wait no longer for it; the next run comes to it again.
+        return self.selling.expired(order.id, tries=TRIES_ANEW)
 
     def _remind_due(self, begun: datetime) -> None:
         """Tell the buyers whose hold ends within five minutes, each once."""

@@ -73,10 +73,11 @@ class Selling:
         """
         layout, kept = found.raffle.layout, set(keep)
         kept_on = layout.count_by_page(kept)
-        in_all = found.availability.available
+        free_by_page = found.free_by_page
+        in_all = sum(free_by_page.values())
         if in_all < quantity:
             raise TooFewFree(quantity, in_all)
-        free = {page: found.free_by_page.get(page, 0) - kept_on.get(page, 0) for page in found.free_by_page | kept_on}
+        free = {page: free_by_page.get(page, 0) - kept_on.get(page, 0) for page in free_by_page | kept_on}
         if min(free.values()) < 0:  # one of those to be kept has gone
             return self.draw_random(found, quantity)
         share = arithmetic.share_out(free, quantity - len(kept), self.random)
