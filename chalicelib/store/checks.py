@@ -286,9 +286,8 @@ def fold_tally(raffle: Raffle, sk: str, read: Counts) -> None:
     What it counts meanwhile stays in it, and shows the next time.
     """
     transaction = Transaction()
-    counts = {getattr(TallyRecord, name): count for name, count in read.items() if count}
     for name, sign in ((sk, -1), (FIRST_TALLY, +1)):
-        actions = [attribute.add(sign * count) for attribute, count in counts.items()]
+        actions = [getattr(TallyRecord, column).add(sign * count) for column, count in read.items() if count]
         transaction.update(TallyRecord(f"BOARD#{raffle.id}", name), [TallyRecord.kind.set(TallyRecord), *actions])
     _commit(transaction)
 

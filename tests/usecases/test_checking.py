@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pynamodb.expressions.update import Action
 
@@ -673,7 +673,13 @@ def t_columns() -> list[str]:
     return [name for name in TallyRecord.get_attributes() if name == "sold" or name[1:].isdigit()]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# An example takes seconds, so that making it smaller would take many minutes; eight faults can be read as they are.
+_UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
+
+
+@settings(
+    max_examples=15, deadline=None, phases=_UNSHRUNK, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(faults=st.lists(_planted, min_size=1, max_size=8))
 def test_whatever_is_planted_in_what_is_derived_is_found_and_mended(hall: Hall, faults: list[Any]) -> None:
     healthy = meaning(hall)
