@@ -1,7 +1,11 @@
 """Every request to DynamoDB passes here: asked again while that may help, within a bound, and its errors told apart."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from math import inf
 from random import random
-from time import sleep
+from time import monotonic, sleep
 from typing import Any, Protocol
 
 from botocore import exceptions
@@ -12,19 +16,23 @@ from pynamodb.constants import BATCH_GET_ITEM, KEYS, REQUEST_ITEMS, RESPONSES, U
 # How long a request may take and how often it is made, so that what waits for it fits into its function's time:
 # - DynamoDB answers in milliseconds, our largest transactions in a few hundred. After two seconds no answer is coming.
 # - A request that never gets one has taken 3 × 2 s and its pauses: 6.3 s. The authorizer has 10 s for its one request.
-# - `persistently` begins nothing new after 10 s, so an answer or a refusal is there after 16.3 s. `converse` has 30 s,
-#   9 of which marking the message as read may take; a REST request has API Gateway's 29 s.
+# - What is tried as a whole (`persistently`) has 10 s. After them nothing is asked a second time, so that an answer or
+#   a refusal is there after 13.6 s: a pause of 1.6 s and a last request of 2 s. `converse` has 30 s, 9 of which marking
+#   the message as read may take; a REST request has API Gateway's 29 s.
 # PynamoDB alone would wait 4 × (15 + 30) s. A function that is stopped all the same has lost nothing: see the crashes
 # in docs/architecture.md.
 CONNECT_SECONDS = 1
 READ_SECONDS = 2
 TRIES = 3
+PATIENCE = 10
 FIRST_PAUSE = 0.05  # seconds; doubled on each try, with full jitter
 # DynamoDB leaves keys of a batch for later when it is short of capacity. Each round brings some of them, or none;
 # all pauses between them together are 1.6 s on average, and 3.1 s at most.
 ROUNDS = 6
 
 Json = dict[str, Any]
+
+_until: ContextVar[float] = ContextVar("until", default=inf)
 
 # DynamoDB did nothing, and the same request may succeed in a moment.
 NOT_DONE = frozenset(
@@ -66,6 +74,21 @@ def patient(connection: Connection) -> Dispatch:
     return dispatch
 
 
+@contextmanager
+def patience(seconds: float) -> Iterator[None]:
+    """What happens within is asked again only for so many seconds from now; and no longer than what is around it."""
+    before = _until.set(min(_until.get(), monotonic() + seconds))
+    try:
+        yield
+    finally:
+        _until.reset(before)
+
+
+def is_over() -> bool:
+    """Whether nothing more is to be asked again."""
+    return monotonic() > _until.get()
+
+
 def jitter(number: int, first: float) -> float:
     """Seconds to pause before try `number`, counted from 0: random, so that those who met do not meet again."""
     return random() * first * (1 << number)  # noqa: S311 - jitter is no secret
@@ -85,6 +108,8 @@ def _ask(ask: Dispatch, operation: str, asked: Json) -> Json:
             elif _code(failure) not in NOT_DONE:
                 raise
             trouble = _code(failure) or type(failure).__name__
+        if is_over():
+            break
     raise Unsure(trouble) if unsure and _writes(operation) else Busy(trouble)
 
 
@@ -94,6 +119,8 @@ def _whole(ask: Dispatch, answer: Json, asked: Json) -> Json:
         left = answer[UNPROCESSED_KEYS]
         if not left:
             return answer
+        if is_over():
+            break
         sleep(jitter(number, FIRST_PAUSE))
         wanted = {table: {**asked[REQUEST_ITEMS][table], KEYS: keys[KEYS]} for table, keys in left.items()}
         more = _ask(ask, BATCH_GET_ITEM, {**asked, REQUEST_ITEMS: wanted})

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from time import monotonic, sleep
+from time import sleep
 from typing import Any, NamedTuple, TypeVar
 from uuid import uuid4
 
@@ -12,14 +12,13 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.domain.refusals import TryAgain
-from chalicelib.store.asking import Busy, Unsure, jitter
+from chalicelib.store.asking import PATIENCE, Busy, Unsure, is_over, jitter, patience
 from chalicelib.store.records import Record, low_level
 
 __all__ = ["Busy", "ConditionsFailed", "Failed", "Transaction", "Unsure", "persistently"]  # who commits meets them all
 
 TRIES = 8
 FIRST_PAUSE = 0.02  # seconds; doubled on each try, with full jitter
-PATIENCE = 10  # seconds after which no further try begins; asking.py says how this fits into the functions' times
 
 # Why a transaction was cancelled when nothing is wrong with it: the same may succeed in a moment.
 PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"})
@@ -123,19 +122,20 @@ def persistently(
     tries: int = TRIES,
 ) -> T:
     """Call `attempt` until it does not raise one of `again_on`, pausing a random, growing time; at most 8 times unless
-    `tries` says otherwise.
+    `tries` says otherwise, and for ten seconds.
 
     `attempt` must read what it depends on anew, or commit what a second time would refuse. Raises TryAgain when none
     succeeded.
     """
-    begun, unsure = monotonic(), False
-    for number in range(tries):
-        if number:
-            sleep(jitter(number, FIRST_PAUSE))
-        try:
-            return attempt()
-        except again_on as again:
-            unsure = unsure or isinstance(again, Unsure)
-        if monotonic() - begun > PATIENCE:
-            break
+    unsure = False
+    with patience(PATIENCE):
+        for number in range(tries):
+            if number:
+                sleep(jitter(number, FIRST_PAUSE))
+            try:
+                return attempt()
+            except again_on as again:
+                unsure = unsure or isinstance(again, Unsure)
+            if is_over():
+                break
     raise TryAgain(unsure=unsure)

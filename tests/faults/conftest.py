@@ -14,7 +14,12 @@ from tests.world import TOKEN, World, make_world
 
 
 class Pauses(list[float]):
-    """The seconds that the product would have paused for."""
+    """The seconds that the product would have paused for. Its clock knows of these, and of those that are added."""
+
+    waited = 0.0  # seconds, for answers
+
+    def now(self) -> float:
+        return sum(self) + self.waited
 
 
 @pytest.fixture(autouse=True)
@@ -22,6 +27,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> Pauses:
     made = Pauses()
     monkeypatch.setattr(transaction, "sleep", made.append)
     monkeypatch.setattr(asking, "sleep", made.append)
+    monkeypatch.setattr(asking, "monotonic", made.now)
     return made
 
 

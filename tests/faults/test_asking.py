@@ -35,6 +35,9 @@ LATER = {
 }
 
 
+# What may come after the last moment at which something is asked again: the longest pause, and no answer.
+LONGEST = asking.FIRST_PAUSE * 2 ** (asking.ROUNDS - 1) + asking.READ_SECONDS
+
 WHEN = datetime(2026, 11, 23, 14, tzinfo=UTC)
 
 
@@ -73,29 +76,52 @@ def test_pauses_are_random_and_grow_up_to_a_bound(monkeypatch: pytest.MonkeyPatc
         assert min(drawn) < 0.1 * 0.02 * 2**number
 
 
-def test_trying_a_use_case_again_ends_after_eight_times_or_ten_seconds(
-    pauses: Pauses, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = [0.0]
-    monkeypatch.setattr(transaction, "monotonic", lambda: clock[0])
+def tries_of(attempt: Callable[[], object]) -> int:
+    """How often `persistently` makes the attempt, which never succeeds."""
+    tried = 0
 
-    def hangs(seconds: float) -> int:
-        tried = 0
+    def counted() -> None:
+        nonlocal tried
+        tried += 1
+        attempt()
 
-        def attempt() -> None:
-            nonlocal tried
-            tried += 1
-            clock[0] += seconds
-            raise Busy
+    with pytest.raises(TryAgain):
+        persistently(counted)
+    return tried
 
-        with pytest.raises(TryAgain):
-            persistently(attempt)
-        return tried
 
-    assert hangs(0.01) == 8
-    assert hangs(asking.TRIES * asking.READ_SECONDS) == 2
-    # From the first request to the last: within the 30 seconds of `converse`, 9 for marking as read included.
-    assert clock[0] < transaction.PATIENCE + asking.TRIES * asking.READ_SECONDS
+def test_a_use_case_is_tried_eight_times(wire: Wire) -> None:
+    wire.effect = w.always(w.cancels("TransactionConflict"))
+    assert tries_of(lambda: a_transaction().commit()) == transaction.TRIES == 8
+
+
+def test_or_for_ten_seconds_after_which_nothing_is_asked_again(wire: Wire, pauses: Pauses) -> None:
+    wire.effect = w.always(slowly(pauses))
+    assert tries_of(lambda: tokens.owner("any")) == 2
+    assert asking.PATIENCE < pauses.now() < asking.PATIENCE + LONGEST
+
+
+def test_also_when_each_of_many_requests_is_slow(wire: Wire, pauses: Pauses) -> None:
+    slow = slowly(pauses)
+    wire.effect = lambda at, _: (slow, slow, None)[at % asking.TRIES]
+    assert tries_of(lambda: [tokens.owner("any") for _ in range(5)]) == 1
+    assert asking.PATIENCE < pauses.now() < asking.PATIENCE + LONGEST
+
+
+def test_nor_is_the_rest_of_a_batch(world: World, wire: Wire, pauses: Pauses) -> None:
+    wanted = keys(world)
+    wire.rests()
+    wire.effect = w.always(w.leaves_out(0))
+    tries_of(lambda: list(Record.batch_get(wanted)))
+    assert asking.PATIENCE < pauses.now() < asking.PATIENCE + LONGEST
+
+
+def slowly(pauses: Pauses) -> w.Effect:
+    def effect(asked: w.Asked) -> Any:
+        pauses.waited += asking.READ_SECONDS
+        return w.times_out_after(asked)
+
+    return effect
 
 
 def test_who_is_told_to_try_again_hears_whether_something_may_have_changed() -> None:

@@ -567,7 +567,7 @@ def test_a_repair_loses_no_sale_that_comes_in_between(hall: Hall, subtests: pyte
 def test_what_is_sold_again_and_again_while_it_is_counted_is_not_compared(
     hall: Hall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transaction, "TRIES", 2)
+    monkeypatch.setattr(transaction, "PATIENCE", 0)
     hall.tally("sold", 1)
     marco = hall.world.buyer("Marco", 2)
 
@@ -677,9 +677,7 @@ def t_columns() -> list[str]:
 _UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
 
 
-@settings(
-    max_examples=15, deadline=None, phases=_UNSHRUNK, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=15, deadline=None, phases=_UNSHRUNK, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(faults=st.lists(_planted, min_size=1, max_size=8))
 def test_whatever_is_planted_in_what_is_derived_is_found_and_mended(hall: Hall, faults: list[Any]) -> None:
     healthy = meaning(hall)
