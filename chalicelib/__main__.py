@@ -11,7 +11,7 @@ from chalicelib.runtime import runtime
 from chalicelib.settings import SettingsInvalid
 from chalicelib.store import raffles
 from chalicelib.store.transaction import Busy
-from chalicelib.terminal import as_json, progress_on, table, verdict
+from chalicelib.terminal import as_json, findings, progress_on, verdict
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,7 +72,7 @@ def _check(given: argparse.Namespace) -> int:
             return 2
         reports.append(report)
         if not given.json:
-            print("\n".join([*table(report), verdict(report)]), flush=True)
+            print("\n".join([*findings(report), verdict(report)]), flush=True)
     if given.json:
         print(json.dumps(as_json(reports), indent=2))
     elif not reports:

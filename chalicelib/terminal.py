@@ -42,18 +42,13 @@ def _shown_on(bars: Any, raffle_id: str) -> Progress:
     return show
 
 
-def table(report: Report) -> list[str]:
-    """The findings, a line each; nothing when nothing differs."""
-    rows = [("what", "found", "repaired", "for example")] if report.findings else []
+def findings(report: Report) -> list[str]:
+    """The findings, two or three lines each; nothing when nothing differs."""
+    lines = []
     for kind, found in sorted(report.findings.items()):
+        counts = f"{found.count:,} found" + (f", {found.repaired:,} repaired" if found.repaired else "")
         more = ", ..." if found.count > len(found.examples) else ""
-        repaired = str(found.repaired) if kind in DERIVED else "-"
-        rows.append((f"{kind}: {MEANINGS[kind]}", str(found.count), repaired, ", ".join(found.examples) + more))
-    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
-    lines = [
-        f"  {what:<{widths[0]}}  {found:>{widths[1]}}  {repaired:>{widths[2]}}  {examples}"
-        for what, found, repaired, examples in rows
-    ]
+        lines += [f"  {kind}: {counts}", f"      {MEANINGS[kind]}", f"      {', '.join(found.examples)}{more}"]
     return lines + [f"  could not be compared while it changes: {what}" for what in report.not_compared]
 
 

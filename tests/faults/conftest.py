@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from moto import mock_aws
 
 from chalicelib import runtime as composition
 from chalicelib.store import asking, transaction
-from local.stack import create
+from local.stack import Stack
 from tests.faults.scene import Scene
 from tests.faults.wire import Wire, tapped
 from tests.world import TOKEN, World, make_world
@@ -32,21 +31,15 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> Pauses:
 
 
 @pytest.fixture(scope="module")
-def scene() -> Iterator[Scene]:
+def scene(stack: Stack) -> Iterator[Scene]:
     """One scene for all of a module's tests, which put it back: making a world takes longer than a deed in it."""
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
-        for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
-            patch.delenv(name, raising=False)
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "test")
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        world = make_world(create(None))
+    with pytest.MonkeyPatch.context() as patch:
+        world = make_world(stack)
         composition.runtime.cache_clear()
         patch.setattr(composition, "make", lambda _: world.runtime)
         world.runtime.organising.create_token("local", key=TOKEN)
         with tapped(moto=True) as found:
             yield Scene(world, found)
-        composition.runtime.cache_clear()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 from chalicelib.domain import conversation as c
 from chalicelib.domain.contacts import contact_ids
 from chalicelib.domain.orders import OrderStatus
+from chalicelib.domain.refusals import TryAgain
 from chalicelib.domain.talk import Heard, HeardKind, Identity, Media
 from chalicelib.store import contacts, orders, raffles
 from chalicelib.whatsapp.inbound import Message
@@ -15,6 +16,7 @@ from tests.races.hall import OUR_NUMBER, PROCESSES, START, THREADS, Place, Profi
 from tests.races.replies import held_in, left_in
 from tests.world import PNG
 
+DELIVERIES = 5  # of a message by the queue
 MOST_VISITS = 500  # of one thread: only a race that leads nowhere comes to this
 
 T = TypeVar("T")
@@ -224,9 +226,11 @@ class Visitor:
             self.runtime.conversing.answer(message)
             self.tale.heard.append(message.id)
 
-        self.tale.deliveries.append(message.id)
         self.meta.sent_here()
-        self.attempt("answering", answer)
+        for _ in range(DELIVERIES):
+            self.tale.deliveries.append(message.id)
+            if self.attempt("answering", answer) is not TryAgain:  # else the queue hands it out again
+                break
         return self.meta.sent_here()
 
     def prove(self, hold: Hold) -> None:
@@ -262,11 +266,14 @@ class Visitor:
         if self.profile.most is not None and has > self.profile.most:
             self.tale.wrong.append(f"{has} numbers for one person, where {self.profile.most} are the most")
 
-    def attempt(self, what: str, call: Callable[[], object]) -> None:
+    def attempt(self, what: str, call: Callable[[], object]) -> type[Exception] | None:
+        """Call, and note whatever it raises."""
         try:
             call()
         except Exception as error:
             note(self.tale, what, error)
+            return type(error)
+        return None
 
 
 FATES: dict[Callable[[Visitor, Hold], None], int] = {

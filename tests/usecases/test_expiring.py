@@ -96,6 +96,28 @@ def test_whatever_is_wrong_with_an_order_the_others_end_and_are_told(
     assert "free" in text_of(late.says("random 40")) or "holding" in text_of(late.heard[-1])
 
 
+@pytest.mark.parametrize("position", [0, 2, 4])
+@pytest.mark.parametrize("damage", ["a status that nobody knows", "no numbers"])
+def test_an_order_that_cannot_be_read_keeps_nobody_from_reminders_lists_and_replies(
+    world: World, damage: str, position: int
+) -> None:
+    world.raffle()
+    buyers = [world.buyer(f"B{number}", number) for number in range(1, 6)]
+    order_ids = [hold(buyer, str(number)) for number, buyer in enumerate(buyers, start=1)]
+    OrderRecord(f"ORDER#{order_ids[position]}", "ORDER").update(DAMAGE[damage])
+    heard = [len(buyer.heard) for buyer in buyers]
+    world.clock.pass_minutes(11)
+    world.minute()
+    reminded = [len(buyer.heard) - before for buyer, before in zip(buyers, heard, strict=True)]
+    assert reminded == [int(place != position) for place in range(5)]
+    others = {order_id for place, order_id in enumerate(order_ids) if place != position}
+    for query in ("", "?status=DRAFT", f"?raffle={world.api('GET', '/api/raffles').body['results'][0]['id']}"):
+        listed = world.api("GET", f"/api/orders{query}")
+        assert (listed.status, {order["id"] for order in listed.body["results"]}) == (200, others)
+    for said in ("my orders", "confirm", "cancel", "menu"):
+        assert buyers[position].says(said)
+
+
 def next_ticket_key(world: World) -> str:
     raffle_id = world.api("GET", "/api/raffles").body["results"][0]["id"]
     return f"TICKETS#{raffle_id}#000"
