@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from itertools import count
 from json import dumps, loads
@@ -30,6 +31,7 @@ NUMBERS = 2_000
 TOKEN = "ClientRequestToken"
 PROCESSES, THREADS = 4, 4
 ROUNDS = 3
+DELIVERIES = 5
 KEPT = ("Query", "TransactWriteItems")
 Bought = list[tuple[str, dict[str, Any]]]  # the requests of one order: operation and parameters
 _barrier: Barrier
@@ -51,7 +53,8 @@ def sell_out(stage: Stage) -> Iterator[Figure]:
     for number in range(ROUNDS):
         stage.progress(f"sell-out by 16 buyers: round {number + 1} of {ROUNDS}")
         raffle, other = (make_raffle(stage.runtime, numbers=NUMBERS) for _ in range(2))
-        shifts = _together(_buy_out, [(stage.endpoint, raffle.id, seed) for seed in range(PROCESSES)])
+        first = 1 + number * PROCESSES  # nobody comes twice: a contact is new only once
+        shifts = _together(_buy_out, [(stage.endpoint, raffle.id, first + seed) for seed in range(PROCESSES)])
         ours.append(_rate(shifts))
         seconds += [second for shift in shifts for second in shift.seconds]
         wrong += stage.runtime.checking.check(raffle.id).differences
@@ -72,7 +75,7 @@ def _recorded(stage: Stage, raffle: Raffle) -> list[Bought]:
     orders = list[Bought]()
     for number in range(NUMBERS // 3):
         stage.progress(f"sell-out by 16 buyers: recording order {number + 1}")
-        buy = partial(_reserve, stage.runtime, raffle.id, stranger(9, number))
+        buy = partial(_reserve, stage.runtime, raffle.id, stranger(0, number))
         made: Sequence[Request] = stage.meter.during(buy)
         orders.append([(one.operation, one.parameters) for one in made if one.operation in KEPT])
     return orders
@@ -134,10 +137,11 @@ def _buy_out(endpoint: str, raffle_id: str, seed: int) -> Shift:
 
 def _insistently(attempt: Callable[[], object]) -> None:
     """As a message is: tried again at once, and by the queue when that did not help."""
-    try:
-        persistently(attempt, again_on=(Busy, ConditionsFailed))
-    except TryAgain:
-        _insistently(attempt)
+    for _ in range(DELIVERIES):
+        with suppress(TryAgain):
+            persistently(attempt, again_on=(Busy, ConditionsFailed))
+            return
+    raise RuntimeError("an order is refused again and again")
 
 
 def _replay(endpoint: str, orders: Sequence[Bought]) -> Shift:

@@ -227,7 +227,7 @@ class _Check:
     def _first(self, key: LeafKey) -> Look:
         leaf = checks.leaf(self.raffle, key)
         faults = [Fault(Kind.LEAF_FIRST, f"{key.page:03}#{key.leaf}")]
-        right = leaf.first == self.raffle.layout.numbers(key).start
+        right = leaf.first == self.raffle.layout.numbers(key).start or not leaf.is_stored
         return Look([] if right else faults, lambda: checks.set_first(self.raffle, key))
 
     def _stray_tally(self, name: str) -> Look:

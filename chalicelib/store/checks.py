@@ -59,6 +59,7 @@ class Leaf(NamedTuple):
     taken: Mapping[int, int]
     sold: Mapping[int, int]
     first: int | None = None  # the number that the leaf says it begins with
+    is_stored: bool = True  # those without any taken number need not be
 
     def word(self, word: int) -> tuple[int, int]:
         return self.taken.get(word, 0), self.sold.get(word, 0)
@@ -439,7 +440,7 @@ def _leaf_key(record: Record) -> LeafKey:
 
 def _leaf(record: Record | None) -> Leaf:
     if not isinstance(record, LeafRecord):
-        return Leaf({}, {})
+        return Leaf({}, {}, is_stored=False)
     return Leaf(record.words("t"), record.words("s"), record.attribute_values.get("first"))
 
 

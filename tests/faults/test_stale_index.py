@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from botocore.awsrequest import AWSResponse
 from moto.backends import get_backend
 
 from chalicelib.functions import deliver_messages, expire_reservations
+from chalicelib.store.records import OrderRecord
 from tests.faults.scene import Scene
 from tests.faults.wire import Asked, Wire
 from tests.usecases.steps import assert_board_is_exact, buy, cancel, confirm_payment, hold, hold_and_confirm
@@ -65,6 +67,18 @@ def test_p4_nor_is_what_was_just_paid(world: World, lucia: Buyer, behind: Any) -
         confirm_payment(world, order_id)
         expire_reservations()
     assert world.order(order_id)["status"] == "PAID"
+    assert_board_is_exact(world, raffle)
+
+
+def test_h3_nor_is_a_hold_whose_deadline_was_put_off(world: World, lucia: Buyer, behind: Any) -> None:
+    raffle = world.raffle()
+    order_id = hold(lucia)
+    with behind():
+        later = OrderRecord.reserved_until.set(world.clock.now + timedelta(hours=1))
+        OrderRecord(f"ORDER#{order_id}", "ORDER").update([later])
+        world.clock.pass_minutes(16)
+        expire_reservations()
+    assert world.order(order_id)["status"] == "DRAFT"
     assert_board_is_exact(world, raffle)
 
 

@@ -375,6 +375,7 @@ FAULTS = [
     Planted(lambda hall: hall.order(hall.over, status="GONE"), {K.ORDER_UNREADABLE}),
     Planted(_without_contact, {K.CONTACT_MISSING}),
     Planted(lambda hall: hall.order(hall.proved, raffle_key=None), {K.ORDER_KEYS}),
+    Planted(lambda hall: hall.order(hall.proved, queue_key="ORDER#DRAFT"), {K.ORDER_KEYS}),
 ]
 
 
@@ -439,6 +440,12 @@ def test_the_trace_of_a_lost_deadline_is_kept(hall: Hall) -> None:
     assert set(hall.kinds("--repair", status=1)) == {"order_times", "order_keys"}
     stored = OrderRecord.get(*orders.key(hall.held))
     assert (stored.queue_at, stored.time_key) == (deadline, "ORDERS")
+
+
+def test_a_lost_deadline_is_told_by_its_trace_whenever_the_raffle_was_changed(hall: Hall) -> None:
+    assert hall.world.api("PATCH", f"/api/raffles/{hall.raffle['id']}", {"prize": "A car"}).status == 200
+    _lost_deadline(hall)
+    assert hall.kinds(status=1)["order_times"]["examples"] == [hall.held]
 
 
 def test_a_hold_without_a_limit_is_right_in_a_raffle_that_had_none_then(hall: Hall) -> None:
@@ -566,6 +573,53 @@ def test_a_repair_loses_no_sale_that_comes_in_between(hall: Hall, subtests: pyte
             assert [hall.world.order(order_id)["status"] for order_id in sold] == ["DRAFT", "PAID"]
             assert hall.is_exact()
             hall.check(status=0)
+
+
+def repairs_while(hall: Hall, operation: str, happens: Callable[[], object]) -> None:
+    """Repair; at the moment of the first such request, something happens. Afterwards all must be well."""
+    happened: list[str] = []
+
+    def do(what: str, _: int) -> None:
+        if what == operation and not happened:
+            happened.append(what)
+            happens()
+
+    with before_requests(do):
+        hall.check("--repair", status=0)
+    assert happened
+    hall.check(status=0)
+
+
+def test_two_repairs_at_once_add_what_is_missing_once(hall: Hall) -> None:
+    hall.tally("p0", -6)
+    checking = hall.world.runtime.checking
+    repairs_while(hall, "UpdateItem", lambda: checking.check(hall.raffle["id"], repair=True))
+    assert hall.is_exact()
+
+
+def test_a_repair_does_not_undo_a_change_of_the_raffle(hall: Hall) -> None:
+    path = f"/api/raffles/{hall.raffle['id']}/deactivate"
+    hall.set_raffle(queue_key="RAFFLE#DRAFT")
+    repairs_while(hall, "UpdateItem", lambda: hall.world.api("POST", path))
+    assert RaffleRecord.get(*raffles.key(hall.raffle["id"])).queue_key == "RAFFLE#INACTIVE"
+
+
+def test_a_part_of_the_board_that_the_raffle_grows_into_meanwhile_is_not_removed(hall: Hall) -> None:
+    hall.set_word(BEYOND, "t", 0, 6)
+
+    def grow() -> None:
+        assert hall.world.api("PATCH", f"/api/raffles/{hall.raffle['id']}", {"last_number": 700}).status == 200
+        hold(hall.world.buyer("Marco", 2), "#650")
+
+    repairs_while(hall, "TransactWriteItems", grow)
+    assert differences(hall.stored) == []
+
+
+def test_a_leaf_that_is_removed_meanwhile_does_not_come_back_as_half_a_one(hall: Hall) -> None:
+    hall.set_first(PAGE_2, 7)
+    leaf = LeafRecord(*board.leaf_key(hall.raffle["id"], PAGE_2))
+    repairs_while(hall, "UpdateItem", leaf.delete)
+    assert hall.is_exact()
 
 
 def test_what_is_sold_again_and_again_while_it_is_counted_is_not_compared(
