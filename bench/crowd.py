@@ -23,7 +23,7 @@ from chalicelib.domain.contacts import Contact
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import TooFewFree, TryAgain
 from chalicelib.runtime import Runtime
-from chalicelib.store import raffles
+from chalicelib.store import board, raffles
 from chalicelib.store.transaction import Busy, ConditionsFailed, persistently
 from local.lab import make_raffle, open_runtime
 
@@ -81,9 +81,17 @@ def _recorded(stage: Stage, raffle: Raffle) -> list[Bought]:
     return orders
 
 
-def _reserve(runtime: Runtime, raffle_id: str, contact: Contact, quantity: int = 3) -> None:
+def _reserve(
+    runtime: Runtime, raffle_id: str, contact: Contact, quantity: int = 3, drawn: list[int] | None = None
+) -> None:
     """What a buyer's wish for random numbers takes: the board, their leaves, and the transaction."""
-    reserve(runtime, raffles.board(raffle_id), contact, quantity)
+    drawn = [] if drawn is None else drawn
+    try:
+        reserve(runtime, raffles.board(raffle_id), contact, quantity, drawn)
+    except ConditionsFailed as failure:
+        gone = board.in_the_way(failure.named(board.TICKET))
+        drawn[:] = [number for number in drawn if number not in gone]
+        raise
 
 
 def _elsewhere(order: Bought, recorded_in: str, raffle_id: str, number: int) -> Bought:
@@ -123,7 +131,7 @@ def _buy_out(endpoint: str, raffle_id: str, seed: int) -> Shift:
     def buy(thread: int) -> list[float]:
         seconds, quantity = list[float](), 3
         for number in count():
-            attempt = partial(_reserve, runtime, raffle_id, stranger(seed * THREADS + thread, number), quantity)
+            attempt = partial(_reserve, runtime, raffle_id, stranger(seed * THREADS + thread, number), quantity, [])
             try:
                 seconds.append(timed(partial(_insistently, attempt)))
             except TooFewFree as refusal:

@@ -5,12 +5,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
+from unittest.mock import patch
 
 from bench.meter import Bare, Meter
 from chalicelib.domain.contacts import Contact, contact_ids
 from chalicelib.domain.orders import Order
 from chalicelib.domain.raffles import Board, Raffle
 from chalicelib.domain.talk import Heard, HeardKind, Identity, Media
+from chalicelib.logs import metrics
 from chalicelib.runtime import Runtime
 from chalicelib.store import contacts
 from chalicelib.store.transaction import Transaction
@@ -51,7 +53,8 @@ class Stage:
 def staged(engine: str, progress: Callable[[str], None]) -> Iterator[Stage]:
     """The product on a fresh engine with an empty table. Raises EngineMissing."""
     clock = Clock()
-    with ENGINES[engine]() as endpoint:
+    # Powertools prints the metrics, a hundred at a time: that would be among the figures.
+    with ENGINES[engine]() as endpoint, patch.object(metrics, "add_metric"):
         runtime = open_runtime(endpoint, clock=clock, seed=1)
         make_table()
         yield Stage(endpoint, runtime, clock, Meter(), Bare(), progress)
@@ -104,14 +107,16 @@ class Visitor:
         return names | {name: name[::-1] for name in (*contact_ids(self.person), at_hand) if name}
 
 
-def reserve(runtime: Runtime, found: Board, contact: Contact, quantity: int = 3) -> Order:
+def reserve(
+    runtime: Runtime, found: Board, contact: Contact, quantity: int = 3, drawn: list[int] | None = None
+) -> Order:
     """The reservation itself: random numbers, and the transaction that holds them for the contact.
 
-    Raises TooFewFree, ConditionsFailed, Busy.
+    `drawn` keeps the numbers from one try to the next, as a message does. Raises TooFewFree, ConditionsFailed, Busy.
     """
-    transaction = Transaction()
-    numbers = runtime.selling.draw_random(found, quantity)
-    order, contact = runtime.selling.hold(transaction, found.raffle, contact, numbers)
+    transaction, drawn = Transaction(), [] if drawn is None else drawn
+    drawn[:] = runtime.selling.draw_random(found, quantity, drawn)
+    order, contact = runtime.selling.hold(transaction, found.raffle, contact, drawn)
     contacts.save(transaction, contact, now=runtime.clock())
     transaction.commit()
     return order

@@ -7,12 +7,11 @@ from functools import cache, cached_property
 from os import environ
 from random import Random, SystemRandom
 from secrets import token_hex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 
-from chalicelib.checking import Checking
 from chalicelib.conversing import Conversing
 from chalicelib.delivering import Delivering
 from chalicelib.domain.talk import Identity
@@ -25,6 +24,9 @@ from chalicelib.selling import Selling
 from chalicelib.settings import Settings, load
 from chalicelib.store.records import bind
 from chalicelib.whatsapp.graph import META_MEDIA_HOSTS, Graph
+
+if TYPE_CHECKING:
+    from chalicelib.checking import Checking
 
 
 def utc_now() -> datetime:
@@ -71,7 +73,9 @@ class Runtime:
         return Organising(clock=self.clock, random=self.random)
 
     @cached_property
-    def checking(self) -> Checking:
+    def checking(self) -> "Checking":
+        from chalicelib.checking import Checking  # noqa: PLC0415 - a command's, which no Lambda function waits for
+
         return Checking()
 
     @cached_property

@@ -38,7 +38,6 @@ def open_runtime(endpoint: str, *, clock: Callable[[], datetime], seed: int | st
         AWS_ACCESS_KEY_ID="test",
         AWS_SECRET_ACCESS_KEY="test",  # noqa: S106 - the stand-ins' own
         AWS_DEFAULT_REGION="us-east-1",
-        POWERTOOLS_METRICS_DISABLED="true",
     )
     # DynamoDB answers a thousand at once. A stand-in does one thing after the other on the cores that all share: it is
     # waited for, since to ask again what it is still doing only gives it more to do.

@@ -9,7 +9,7 @@ from pynamodb.indexes import GlobalSecondaryIndex
 from chalicelib.domain.raffles import Board, Raffle, RaffleStatus
 from chalicelib.domain.refusals import CodeTaken, RaffleNotFound, TryAgain
 from chalicelib.store.pages import Page, page_of
-from chalicelib.store.records import CodeRecord, RaffleRecord, Record, TallyRecord, stamp
+from chalicelib.store.records import CodeRecord, RaffleRecord, Record, TallyRecord, stamp, stored_in
 from chalicelib.store.transaction import ConditionsFailed, Transaction, persistently
 
 ALL = "RAFFLES"
@@ -21,14 +21,15 @@ def board(raffle_id: str) -> Board:
     raffle: Raffle | None = None
     taken: dict[int, int] = {}
     sold = 0
-    for record in Record.query(_board_key(raffle_id), consistent_read=True):
-        if isinstance(record, RaffleRecord):
-            raffle = as_raffle(record)
-        elif isinstance(record, TallyRecord):
-            sold += int(record.sold or 0)
-            for name, count in record.attribute_values.items():
-                if name[0] == "p" and name[1:].isdigit():
-                    taken[int(name[1:])] = taken.get(int(name[1:]), 0) + int(count)
+    for item in stored_in(_board_key(raffle_id)):
+        match item["kind"]["S"]:
+            case "raffle":
+                raffle = as_raffle(RaffleRecord.from_raw_data(item))
+            case "tally":
+                counts = TallyRecord.counts(item)
+                sold += counts.pop("sold", 0)
+                for column, count in counts.items():
+                    taken[int(column[1:])] = taken.get(int(column[1:]), 0) + count
     if raffle is None:
         raise RaffleNotFound(raffle_id)
     return Board(raffle, taken, sold)

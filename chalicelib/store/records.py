@@ -3,6 +3,8 @@
 All items share one table. `kind` tells them apart, so that one read can bring items of several kinds.
 """
 
+import re
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -96,6 +98,9 @@ class Record(Model):
     by_time = ByTime()
 
 
+_PAGE = re.compile(r"p\d+")
+
+
 def bind(table: str, region: str) -> None:
     """Point every record class at `table`. Called once by the composition, before the first request."""
     Record.Meta.table_name = table
@@ -108,6 +113,20 @@ def low_level() -> Connection:
     """The connection that transactions are made on."""
     # PynamoDB has no public way to share the models' client with a transaction.
     return Record._get_connection().connection  # noqa: SLF001
+
+
+def stored_in(partition: str) -> Iterator[dict[str, Any]]:
+    """The items of a partition in order, in DynamoDB's form: a strongly consistent query for each megabyte.
+
+    For items with a hundred columns of which few are there: a record looks at each of them.
+    """
+    connection, start = low_level(), None
+    while True:
+        page = connection.query(Record.Meta.table_name, partition, consistent_read=True, exclusive_start_key=start)
+        yield from page["Items"]
+        start = page.get("LastEvaluatedKey")
+        if not start:
+            return
 
 
 def stamp(moment: datetime, *more: str) -> str:
@@ -155,6 +174,11 @@ class TallyRecord(Record, discriminator="tally"):
     for _page in range(MOST_PAGES):
         locals()[f"p{_page}"] = NumberAttribute(null=True)  # taken on this page, by the orders counted here
     del _page
+
+    @staticmethod
+    def counts(item: Mapping[str, Any]) -> dict[str, int]:
+        """column → count of a stored tally that has one: `sold`, `p0` … `p100`."""
+        return {name: int(value["N"]) for name, value in item.items() if name == "sold" or _PAGE.fullmatch(name)}
 
     @classmethod
     def page(cls, page: int) -> NumberAttribute:
