@@ -30,6 +30,19 @@ def test_h1_an_order_gets_all_its_numbers_or_none(world: World, lucia: Buyer, ma
     assert len(everything(world, "/api/orders")) == 1
 
 
+def test_two_orders_never_get_the_same_code(
+    world: World, lucia: Buyer, marco: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Chance may draw a code twice: then another one is drawn, and the first order stays as it is."""
+    world.raffle()
+    first = hold(lucia, "5")
+    drawn, draw = [first, first], selling_module.new_code
+    monkeypatch.setattr(selling_module, "new_code", lambda random: drawn.pop() if drawn else draw(random))
+    second = hold(marco, "6")
+    assert (drawn, second == first) == ([], False)
+    assert [world.order(order_id)["numbers"] for order_id in (first, second)] == [[5], [6]]
+
+
 def test_h2_a_number_never_has_two_live_owners(world: World, lucia: Buyer, marco: Buyer, requests: Requests) -> None:
     """Both saw it free; the second comes to the store between the other's reading and commit."""
     raffle = world.raffle()
