@@ -9,6 +9,7 @@ from random import Random
 import pytest
 
 from chalicelib import selling as selling_module
+from chalicelib.domain import orders
 from chalicelib.store import raffles, transaction
 from chalicelib.store.records import OrderRecord
 from tests.usecases.conftest import Requests
@@ -36,8 +37,8 @@ def test_two_orders_never_get_the_same_code(
     """Chance may draw a code twice: then another one is drawn, and the first order stays as it is."""
     world.raffle()
     first = hold(lucia, "5")
-    drawn, draw = [first, first], selling_module.new_code
-    monkeypatch.setattr(selling_module, "new_code", lambda random: drawn.pop() if drawn else draw(random))
+    drawn = [first, first]
+    monkeypatch.setattr("chalicelib.selling.new_code", lambda random: drawn.pop() if drawn else orders.new_code(random))
     second = hold(marco, "6")
     assert (drawn, second == first) == ([], False)
     assert [world.order(order_id)["numbers"] for order_id in (first, second)] == [[5], [6]]
