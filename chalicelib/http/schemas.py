@@ -27,10 +27,13 @@ def _printable(text: Any) -> Any:
 Text = Annotated[str, BeforeValidator(_printable)]
 
 
+# Built when they are first asked for: most functions never see a request.
+
+
 class RaffleBody(BaseModel):
     """What an organiser gives of a raffle. Fields that only the server sets are accepted and left alone."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
 
     title: Annotated[Text, Field(min_length=1, max_length=100)]
     description: Annotated[Text, Field(max_length=2000)] = ""
@@ -108,7 +111,7 @@ class RaffleBody(BaseModel):
 
 
 class PageQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     page_size: Annotated[int, Field(ge=1, le=200)] = 50
     cursor: Annotated[str, Field(max_length=600)] | None = None
@@ -129,7 +132,7 @@ class TicketsQuery(PageQuery):
 
 
 class ForceBody(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
 
     force: bool = False
 

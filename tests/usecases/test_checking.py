@@ -619,6 +619,7 @@ def test_a_leaf_that_is_removed_meanwhile_does_not_come_back_as_half_a_one(hall:
     hall.set_first(PAGE_2, 7)
     leaf = LeafRecord(*board.leaf_key(hall.raffle["id"], PAGE_2))
     repairs_while(hall, "UpdateItem", leaf.delete)
+    assert (leaf.pk, leaf.sk) not in everything()
     assert hall.is_exact()
 
 
