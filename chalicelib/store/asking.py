@@ -16,9 +16,9 @@ from pynamodb.constants import BATCH_GET_ITEM, KEYS, REQUEST_ITEMS, RESPONSES, U
 # How long a request may take and how often it is made, so that what waits for it fits into its function's time:
 # - DynamoDB answers in milliseconds, our largest transactions in a few hundred. After two seconds no answer is coming.
 # - A request that never gets one has taken 3 × 2 s and its pauses: 6.3 s. The authorizer has 10 s for its one request.
-# - What is tried as a whole (`persistently`) has 10 s. After them nothing is asked a second time, so that an answer or
-#   a refusal is there after 13.6 s: a pause of 1.6 s and a last request of 2 s. `converse` has 30 s, 9 of which marking
-#   the message as read may take; a REST request has API Gateway's 29 s.
+# - What is tried as a whole (`persistently`) has 10 s. After them nothing is asked a second time, and no pause goes
+#   beyond them, so that a refusal is there after 12 s: a last request may take 2 s. `converse` has 30 s, 9 of which
+#   marking the message as read may take; a REST request has API Gateway's 29 s.
 # PynamoDB alone would wait 4 × (15 + 30) s. A function that is stopped all the same has lost nothing: see the crashes
 # in docs/architecture.md.
 CONNECT_SECONDS = 1
@@ -84,9 +84,14 @@ def patience(seconds: float) -> Iterator[None]:
         _until.reset(before)
 
 
+def time_left() -> float:
+    """Seconds for which things may still be asked again."""
+    return max(0.0, _until.get() - monotonic())
+
+
 def is_over() -> bool:
     """Whether nothing more is to be asked again."""
-    return monotonic() > _until.get()
+    return not time_left()
 
 
 def jitter(number: int, first: float) -> float:
@@ -99,7 +104,7 @@ def _ask(ask: Dispatch, operation: str, asked: Json) -> Json:
     unsure = False
     for number in range(TRIES):
         if number:
-            sleep(jitter(number, FIRST_PAUSE))
+            sleep(min(jitter(number, FIRST_PAUSE), time_left()))
         try:
             return ask(operation, asked)
         except (BotoCoreError, ClientError) as failure:
@@ -121,7 +126,7 @@ def _whole(ask: Dispatch, answer: Json, asked: Json) -> Json:
             return answer
         if is_over():
             break
-        sleep(jitter(number, FIRST_PAUSE))
+        sleep(min(jitter(number, FIRST_PAUSE), time_left()))
         wanted = {table: {**asked[REQUEST_ITEMS][table], KEYS: keys[KEYS]} for table, keys in left.items()}
         more = _ask(ask, BATCH_GET_ITEM, {**asked, REQUEST_ITEMS: wanted})
         together = {table: [*items, *more[RESPONSES].get(table, ())] for table, items in answer[RESPONSES].items()}

@@ -12,7 +12,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.domain.refusals import TryAgain
-from chalicelib.store.asking import PATIENCE, Busy, Unsure, is_over, jitter, patience
+from chalicelib.store.asking import PATIENCE, Busy, Unsure, is_over, jitter, patience, time_left
 from chalicelib.store.records import Record, low_level
 
 __all__ = ["Busy", "ConditionsFailed", "Failed", "Transaction", "Unsure", "persistently"]  # who commits meets them all
@@ -131,7 +131,7 @@ def persistently(
     with patience(PATIENCE):
         for number in range(tries):
             if number:
-                sleep(jitter(number, FIRST_PAUSE))
+                sleep(min(jitter(number, FIRST_PAUSE), time_left()))
             try:
                 return attempt()
             except again_on as again:
