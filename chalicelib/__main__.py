@@ -95,7 +95,9 @@ def _parser() -> argparse.ArgumentParser:
     tickets.set_defaults(command=_generate_tickets)
 
     check = commands.add_parser("check", help="compare the board with tickets and orders, and repair it if asked to")
-    check.add_argument("raffle", metavar="RAFFLE", nargs="?", help="the raffle's id; without it, all raffles")
+    check.add_argument(
+        "raffle", metavar="RAFFLE", nargs="?", help="the raffle's id or its code; without it, all raffles"
+    )
     check.add_argument("--repair", action="store_true", help="make anew what follows from tickets and orders")
     check.add_argument("--json", action="store_true", help="print one JSON object, for programs")
     check.set_defaults(command=_check)

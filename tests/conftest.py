@@ -24,14 +24,15 @@ def stack() -> Iterator[Stack]:
 
 
 @pytest.fixture
-def world(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> World:
+def world(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A whole Tombola with an organiser's token and no raffle."""
     empty(stack)
     made = make_world(stack)
     composition.runtime.cache_clear()
     monkeypatch.setattr(composition, "make", lambda _: made.runtime)
     made.runtime.organising.create_token("local", key=TOKEN)
-    return made
+    yield made
+    composition.runtime.cache_clear()
 
 
 def empty(stack: Stack) -> None:

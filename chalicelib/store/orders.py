@@ -131,7 +131,7 @@ def waiting(statuses: Sequence[OrderStatus], *, limit: int, after: str | None) -
         room, hash_key = limit - len(found), queue(statuses[position])
         page = page_of(Record.by_queue, hash_key, _readable, limit=room or 1, after=inner, newest_first=False)
         inner = None
-        if not room and page.items:
+        if not room and (page.items or page.next):  # a damaged one may hide those behind it
             return Page(found, f"{position}.", None)
         if room:
             found += page.items

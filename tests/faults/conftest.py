@@ -40,6 +40,7 @@ def scene(stack: Stack) -> Iterator[Scene]:
         world.runtime.organising.create_token("local", key=TOKEN)
         with tapped(moto=True) as found:
             yield Scene(world, found)
+        composition.runtime.cache_clear()
 
 
 @pytest.fixture

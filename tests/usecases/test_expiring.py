@@ -11,7 +11,7 @@ from chalicelib import expiring
 from chalicelib.selling import Selling
 from chalicelib.store.records import OrderRecord, Record
 from tests.usecases.conftest import Requests
-from tests.usecases.steps import assert_board_is_exact, confirm_payment, hold, hold_and_confirm
+from tests.usecases.steps import assert_board_is_exact, confirm_payment, hold, hold_and_confirm, hold_and_prove
 from tests.world import Buyer, Clock, World, text_of
 
 
@@ -116,6 +116,21 @@ def test_an_order_that_cannot_be_read_keeps_nobody_from_reminders_lists_and_repl
         assert (listed.status, {order["id"] for order in listed.body["results"]}) == (200, others)
     for said in ("my orders", "confirm", "cancel", "menu"):
         assert buyers[position].says(said)
+
+
+def test_an_order_that_cannot_be_read_hides_none_behind_it_in_a_list(world: World) -> None:
+    world.raffle()
+    buyers = [world.buyer(f"B{number}", number) for number in range(1, 5)]
+    steps = (hold_and_prove, hold_and_prove, hold_and_confirm, hold_and_confirm)
+    made = [step(buyer, str(number)) for number, (step, buyer) in enumerate(zip(steps, buyers, strict=True), start=1)]
+    for damaged in (made[0], made[2]):  # the longest waiting of each status
+        OrderRecord(f"ORDER#{damaged}", "ORDER").update(DAMAGE["no numbers"])
+    found, query = list[str](), "?page_size=1"
+    while query:
+        page = world.api("GET", f"/api/orders/pending-payment{query}").body
+        found += [order["id"] for order in page["results"]]
+        query = "?" + page["next"].partition("?")[2] if page["next"] else ""
+    assert sorted(found) == sorted([made[1], made[3]])
 
 
 def next_ticket_key(world: World) -> str:
