@@ -14,6 +14,7 @@ from chalicelib.domain.raffles import Board, Raffle
 from chalicelib.domain.talk import Heard, HeardKind, Identity, Media
 from chalicelib.logs import metrics
 from chalicelib.runtime import Runtime
+from chalicelib.selling import Draw
 from chalicelib.store import contacts
 from chalicelib.store.transaction import Transaction
 from chalicelib.whatsapp.inbound import Message
@@ -107,16 +108,15 @@ class Visitor:
         return names | {name: name[::-1] for name in (*contact_ids(self.person), at_hand) if name}
 
 
-def reserve(
-    runtime: Runtime, found: Board, contact: Contact, quantity: int = 3, drawn: list[int] | None = None
-) -> Order:
+def reserve(runtime: Runtime, found: Board, contact: Contact, quantity: int = 3, draw: Draw | None = None) -> Order:
     """The reservation itself: random numbers, and the transaction that holds them for the contact.
 
-    `drawn` keeps the numbers from one try to the next, as a message does. Raises TooFewFree, ConditionsFailed, Busy.
+    `draw` is what a message keeps from one try to the next. Raises TooFewFree, ConditionsFailed, Busy.
     """
-    transaction, drawn = Transaction(), [] if drawn is None else drawn
-    drawn[:] = runtime.selling.draw_random(found, quantity, drawn)
-    order, contact = runtime.selling.hold(transaction, found.raffle, contact, drawn)
+    transaction, draw = Transaction(), draw or Draw()
+    draw.numbers = runtime.selling.draw_random(found, quantity, draw.numbers)
+    draw.board = found
+    order, contact = runtime.selling.hold(transaction, found.raffle, contact, draw.numbers)
     contacts.save(transaction, contact, now=runtime.clock())
     transaction.commit()
     return order

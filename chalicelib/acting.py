@@ -25,7 +25,7 @@ from chalicelib.domain.raffles import Board, Raffle
 from chalicelib.domain.refusals import NumbersTaken, OrderOutOfTurn, RaffleNotFound, TooFewFree, TooManyForContact
 from chalicelib.domain.talk import Media, Said
 from chalicelib.proofs import ProofMissing, ProofUnfit
-from chalicelib.selling import Around, Selling
+from chalicelib.selling import Around, Draw, Selling
 from chalicelib.store import board, orders, raffles
 from chalicelib.store.transaction import Busy, Transaction
 from chalicelib.words import RAFFLES_A_PAGE, Words, words
@@ -44,7 +44,7 @@ class Turn:
     raffle_of_code: str | None  # what was written is this raffle's code
     taken: NumbersTaken | None  # what an earlier try at holding numbers came up against
     keep: Callable[[Media], Proof]
-    drawn: Sequence[int] = ()  # random numbers of an earlier try that nobody else took; then those of this one
+    draw: Draw  # the random numbers of an earlier try that nobody else took; then those of this one
     to_tell: list[Outbound]  # what others are to hear, once this message is answered
     transaction: Transaction = field(default_factory=Transaction)
     replies: list[Said] = field(default_factory=list)
@@ -150,7 +150,7 @@ def _keeping_order(
 
 
 def _hold(turn: Turn, selling: Selling, raffle_id: str, text: str) -> None:
-    found = _on_sale(turn, raffle_id)
+    found = _board_to_draw_from(turn, raffle_id) or _on_sale(turn, raffle_id)
     if found is None:
         turn.say(turn.words.raffle_gone(), _at_rest(turn))
         return
@@ -163,8 +163,10 @@ def _hold(turn: Turn, selling: Selling, raffle_id: str, text: str) -> None:
         order, turn.contact = selling.hold(turn.transaction, raffle, turn.contact, numbers)
     except TooFewFree as refusal:
         # The schedule may have been faster, and the board that was read older than what it freed.
-        before = found.availability.available
-        if selling.free_ended_of(raffle, turn.to_tell) or raffles.board(raffle.id).availability.available > before:
+        if (
+            selling.free_ended_of(raffle, turn.to_tell)
+            or raffles.board(raffle.id).availability.available > refusal.free
+        ):
             raise Busy from None  # try again with the numbers that have just come free
         turn.say(turn.words.too_few(raffle, refusal))
     except TooManyForContact as refusal:
@@ -177,14 +179,21 @@ def _hold(turn: Turn, selling: Selling, raffle_id: str, text: str) -> None:
         turn.counts.append("Holds")
 
 
+def _board_to_draw_from(turn: Turn, raffle_id: str) -> Board | None:
+    """The board of the try before, if all that was wrong with it is known: once."""
+    found, turn.draw.board = turn.draw.board, None
+    return found if found is not None and found.raffle.id == raffle_id else None
+
+
 def _numbers(
     turn: Turn, selling: Selling, found: Board, pick: picks.Specific | picks.Random | picks.Unclear
 ) -> Sequence[int] | None:
     """The numbers to hold; None when a question or a refusal was said instead. Raises TooFewFree."""
     match pick:
         case picks.Random(quantity):
-            turn.drawn = selling.draw_random(found, quantity, turn.drawn)
-            return turn.drawn
+            turn.draw.numbers = selling.draw_random(found, quantity, turn.draw.numbers)
+            turn.draw.board = found
+            return turn.draw.numbers
         case picks.Specific(numbers):
             if turn.taken is None:
                 return numbers

@@ -15,7 +15,7 @@ from chalicelib.domain.refusals import NumbersTaken, TryAgain
 from chalicelib.domain.talk import HeardKind, Identity
 from chalicelib.logs import count, logger
 from chalicelib.proofs import Proofs
-from chalicelib.selling import Selling
+from chalicelib.selling import Draw, Selling
 from chalicelib.store import board, contacts, messages, orders
 from chalicelib.store.transaction import Busy, ConditionsFailed, persistently
 from chalicelib.whatsapp.graph import Graph, GraphError
@@ -47,12 +47,12 @@ class Conversing:
             self._show_typing(message)
         keep = lru_cache(self.proofs.keep)  # a second try at the same message does not fetch the file again
         taken: NumbersTaken | None = None
-        drawn: Sequence[int] = ()
+        draw = Draw()
         to_tell: list[Outbound] = []
         strays: set[str] = set()
 
         def attempt() -> list[Outbound]:
-            nonlocal taken, drawn
+            nonlocal taken
             arrival = self._look_up(message)
             if arrival.handled:
                 count("DuplicateMessages")
@@ -71,7 +71,7 @@ class Conversing:
                 raffle_of_code=arrival.raffle_of_code,
                 taken=taken,
                 keep=keep,
-                drawn=drawn,
+                draw=draw,
                 to_tell=to_tell,
             )
             act(c.step(contact.talk, message.heard), turn, self.selling)
@@ -82,8 +82,8 @@ class Conversing:
                     count("DuplicateMessages")
                     return []
                 in_the_way = board.in_the_way(failure.named(board.TICKET))
-                if turn.drawn:  # only those that are gone are drawn anew: many who draw at once are done the sooner
-                    drawn = [number for number in turn.drawn if number not in in_the_way]
+                if draw.numbers:
+                    draw.lose(in_the_way)
                 else:
                     taken = self._taken(in_the_way, contact.id, strays, to_tell)
                 raise _Again from None

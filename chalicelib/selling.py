@@ -21,6 +21,7 @@ from chalicelib.store.records import Record
 from chalicelib.store.transaction import TRIES, Busy, ConditionsFailed, Transaction, persistently
 from chalicelib.words import words
 
+FEW_PAGES = 16  # so many are read as a whole to draw from, which costs no more than some of them: 2,048 numbers
 EXPIRE_BATCH = 50  # holds of a raffle that a buyer's message ends at most: enough for the largest order
 
 
@@ -29,6 +30,19 @@ class Around(NamedTuple):
 
     raffle: Raffle
     contact: Contact
+
+
+@dataclass
+class Draw:
+    """Random numbers, from one try at holding them to the next."""
+
+    numbers: Sequence[int] = ()
+    board: Board | None = None  # what they were drawn from
+
+    def lose(self, gone: Collection[int]) -> None:
+        """Others were faster with some. The rest stays drawn, so that many who draw at once are done the sooner."""
+        self.numbers = [number for number in self.numbers if number not in gone]
+        self.board = self.board.without(gone) if self.board and gone else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,12 +81,17 @@ class Selling:
         return order, replace(contact, held=contact.holding(raffle.id, order.quantity))
 
     def draw_random(self, found: Board, quantity: int, keep: Collection[int] = ()) -> list[int]:
-        """H5: `quantity` free numbers, every set of them equally likely; one request.
+        """H5: `quantity` free numbers, every set of them equally likely.
 
-        `keep`: numbers that were drawn before and still are free; only the others are drawn. Raises TooFewFree, Busy.
+        One request; of many pages one more each time that one has fewer free numbers than the board says.
+        `keep`: numbers that were drawn before and still are free; only the others are drawn. Raises TooFewFree.
         """
         layout, kept = found.raffle.layout, set(keep)
         kept_on = layout.count_by_page(kept)
+        by_page: dict[int, list[int]] = {}
+        if layout.pages <= FEW_PAGES:
+            by_page = board.free_numbers(layout, board.leaves(found.raffle, range(layout.pages)))
+            found = found.seen({page: len(numbers) for page, numbers in by_page.items()})
         free_by_page = found.free_by_page
         in_all = sum(free_by_page.values())
         if in_all < quantity:
@@ -81,10 +100,10 @@ class Selling:
         if min(free.values()) < 0:  # one of those to be kept has gone
             return self.draw_random(found, quantity)
         share = arithmetic.share_out(free, quantity - len(kept), self.random)
-        by_page = board.free_numbers(layout, board.leaves(found.raffle, share))
+        by_page = by_page or board.free_numbers(layout, board.leaves(found.raffle, share))
         drawn = {page: [number for number in by_page[page] if number not in kept] for page in share}
-        if any(len(drawn[page]) < wanted for page, wanted in share.items()):
-            raise Busy  # sold since the counts were read
+        if any(len(drawn[page]) < wanted for page, wanted in share.items()):  # sold since the counts were read
+            return self.draw_random(found.seen({page: len(by_page[page]) for page in share}), quantity, keep)
         new = (number for page, wanted in share.items() for number in self.random.sample(drawn[page], wanted))
         return sorted([*kept, *new])
 

@@ -11,7 +11,7 @@ from chalicelib.domain.orders import Order
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import RaffleNotFound
 from chalicelib.store import raffles
-from chalicelib.store.records import LeafRecord, Record, TallyRecord, TicketRecord
+from chalicelib.store.records import LeafRecord, Record, Stored, TallyRecord, TicketRecord, stored_at, stored_in
 from chalicelib.store.transaction import Failed, Transaction
 
 BATCH = 100  # items that a batch read brings
@@ -79,23 +79,24 @@ def _change_board(transaction: Transaction, raffle: Raffle, order: Order, *, tak
 
 def leaves(raffle: Raffle, pages: Iterable[int]) -> list[Leaf]:
     """The leaves of the given pages: one request, strongly consistent."""
-    keys = [leaf for page in pages for leaf in raffle.layout.leaf_keys(page)]
-    if len(keys) > BATCH:
+    wanted = set(pages)
+    keys = [leaf for page in sorted(wanted) for leaf in raffle.layout.leaf_keys(page)]
+    if len(keys) > BATCH or len(wanted) == raffle.layout.pages:
         # More would take several batches; the whole board is one query of at most half a megabyte.
-        records: Iterable[LeafRecord] = LeafRecord.query(f"LEAVES#{raffle.id}", consistent_read=True)
+        stored: Iterable[Stored] = stored_in(_leaves_of(raffle.id))
     else:
-        records = LeafRecord.batch_get([leaf_key(raffle.id, key) for key in keys], consistent_read=True)
-    found = {leaf.key: leaf for leaf in map(_leaf, records)}
+        stored = stored_at(leaf_key(raffle.id, key) for key in keys)
+    found = {leaf.key: leaf for leaf in map(_leaf, stored)}
     return [_placed(raffle.layout, key, found.get(key)) for key in keys]
 
 
 def written(raffle_id: str, start: LeafKey, *, first: int) -> Iterator[Leaf]:
     """The leaves that have something in them, from `start` on: one request for the `first` ones, one for all others."""
     partition, at = leaf_key(raffle_id, start)
-    found = list(LeafRecord.query(partition, LeafRecord.sk >= at, consistent_read=True, limit=first))
+    found = list(stored_in(partition, LeafRecord.sk >= at, limit=first))
     yield from map(_leaf, found)
     if len(found) == first:
-        yield from map(_leaf, LeafRecord.query(partition, LeafRecord.sk > found[-1].sk, consistent_read=True))
+        yield from map(_leaf, stored_in(partition, LeafRecord.sk > found[-1]["sk"]["S"]))
 
 
 def states(layout: Layout, found: Iterable[Leaf], start: int, status: str | None) -> Iterator[tuple[int, str]]:
@@ -154,7 +155,7 @@ def ticket_key(raffle: Raffle, number: int) -> tuple[str, str]:
 
 
 def leaf_key(raffle_id: str, key: LeafKey) -> tuple[str, str]:
-    return f"LEAVES#{raffle_id}", f"{key.page:03}#{key.leaf}"
+    return _leaves_of(raffle_id), f"{key.page:03}#{key.leaf}"
 
 
 def tally_key(raffle: Raffle, order: Order) -> tuple[str, str]:
@@ -163,14 +164,15 @@ def tally_key(raffle: Raffle, order: Order) -> tuple[str, str]:
     return f"BOARD#{raffle.id}", f"TALLY#{crc32(order.id.encode()) % raffle.layout.tallies:02}"
 
 
-def _parsed(sort_key: str) -> LeafKey:
-    page, leaf = sort_key.split("#")
-    return LeafKey(int(page), int(leaf))
+def _leaves_of(raffle_id: str) -> str:
+    return f"LEAVES#{raffle_id}"
 
 
-def _leaf(record: LeafRecord) -> Leaf:
+def _leaf(item: Stored) -> Leaf:
+    page, leaf = item["sk"]["S"].split("#")
     # Every leaf that was ever written says its first number. One that does not is damaged, and read all the same.
-    return Leaf(_parsed(record.sk), int(record.first or 0), record.words("t"), record.words("s"))
+    first = int(item.get("first", {}).get("N", 0))
+    return Leaf(LeafKey(int(page), int(leaf)), first, LeafRecord.bits(item, "t"), LeafRecord.bits(item, "s"))
 
 
 def _placed(layout: Layout, key: LeafKey, leaf: Leaf | None) -> Leaf:

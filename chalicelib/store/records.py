@@ -4,7 +4,7 @@ All items share one table. `kind` tells them apart, so that one read can bring i
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -19,11 +19,14 @@ from pynamodb.attributes import (
     UTCDateTimeAttribute,
 )
 from pynamodb.connection import Connection
+from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from chalicelib.domain.board import LEAF_WORDS, MOST_PAGES
 from chalicelib.store.asking import CONNECT_SECONDS, READ_SECONDS, patient
+
+Stored = dict[str, Any]  # an item in DynamoDB's form
 
 
 class ByContact(GlobalSecondaryIndex["Record"]):
@@ -99,6 +102,7 @@ class Record(Model):
 
 
 _PAGE = re.compile(r"p\d+")
+_WORDS = {which: {f"{which}{word}": word for word in range(LEAF_WORDS)} for which in "ts"}
 
 
 def bind(table: str, region: str) -> None:
@@ -115,18 +119,33 @@ def low_level() -> Connection:
     return Record._get_connection().connection  # noqa: SLF001
 
 
-def stored_in(partition: str) -> Iterator[dict[str, Any]]:
-    """The items of a partition in order, in DynamoDB's form: a strongly consistent query for each megabyte.
+# Tallies and leaves have up to a hundred columns of which few are there, and a record looks at each of them. So they
+# are read in DynamoDB's form, which says all there is.
 
-    For items with a hundred columns of which few are there: a record looks at each of them.
-    """
-    connection, start = low_level(), None
+
+def stored_in(partition: str, at: Condition | None = None, *, limit: int | None = None) -> Iterator[Stored]:
+    """The items of a partition in order, `at` sort keys, `limit` of them: a strongly consistent query a megabyte."""
+    connection, start, left = low_level(), None, limit
     while True:
-        page = connection.query(Record.Meta.table_name, partition, consistent_read=True, exclusive_start_key=start)
+        page = connection.query(
+            Record.Meta.table_name, partition, at, consistent_read=True, exclusive_start_key=start, limit=left
+        )
         yield from page["Items"]
         start = page.get("LastEvaluatedKey")
-        if not start:
+        left = None if left is None else left - len(page["Items"])
+        if not start or left == 0:
             return
+
+
+def stored_at(keys: Iterable[tuple[str, str]]) -> list[Stored]:
+    """Those of up to 100 items that exist, in any order: one strongly consistent request."""
+    table = Record.Meta.table_name
+    wanted: list[Any] = [{"pk": pk, "sk": sk} for pk, sk in keys]
+    if not wanted:
+        return []
+    answer = low_level().batch_get_item(table, wanted, consistent_read=True)
+    found: list[Stored] = answer["Responses"].get(table, [])
+    return found
 
 
 def stamp(moment: datetime, *more: str) -> str:
@@ -176,7 +195,7 @@ class TallyRecord(Record, discriminator="tally"):
     del _page
 
     @staticmethod
-    def counts(item: Mapping[str, Any]) -> dict[str, int]:
+    def counts(item: Stored) -> dict[str, int]:
         """column → count of a stored tally that has one: `sold`, `p0` … `p100`."""
         return {name: int(value["N"]) for name, value in item.items() if name == "sold" or _PAGE.fullmatch(name)}
 
@@ -202,6 +221,12 @@ class LeafRecord(Record, discriminator="leaf"):
     def word(cls, which: str, word: int) -> NumberAttribute:
         found: NumberAttribute = getattr(cls, f"{which}{word}")
         return found
+
+    @staticmethod
+    def bits(item: Stored, which: str) -> dict[int, int]:
+        """`words` of a stored leaf."""
+        found = {word: int(item[name].get("N", 0)) for name, word in _WORDS[which].items() if name in item}
+        return {word: bits for word, bits in found.items() if bits}
 
     def words(self, which: str) -> dict[int, int]:
         """word → bits of the words that are not zero; `which` is "t" (taken) or "s" (sold)."""
