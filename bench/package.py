@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from json import loads
+from os import environ
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -37,14 +39,17 @@ def package(stage: Stage) -> Iterator[Figure]:
         size = (Path(out) / "deployment.zip").stat().st_size
     yield Figure("deployment: zip", round(size / MEGABYTE, 2), "MB", "<= 22")
     modules = _python("-c", THIRD_PARTY).split()
+    # As it is deployed: there, pydantic does not look through all packages for plugins, of which there are none.
+    config = loads((ROOT / ".chalice/config.json").read_text())
+    deployed = {**environ, **config["stages"]["dev"]["environment_variables"]}
     ours, libraries = list[float](), list[float]()
     for run in range(RUNS):
         stage.progress(f"importing: {run + 1} of {RUNS}")
-        ours.append(float(_python("-c", APP)))
-        libraries.append(float(_python("-c", LIBRARIES, *modules)))
+        ours.append(float(_python("-c", APP, env=deployed)))
+        libraries.append(float(_python("-c", LIBRARIES, *modules, env=deployed)))
     yield ratio("import of app.py to that of its libraries", ours, libraries, "<= 1.25")
 
 
-def _python(*arguments: str) -> str:
-    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+def _python(*arguments: str, env: Mapping[str, str] = environ) -> str:
+    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, env=env, capture_output=True, text=True, check=True)
     return done.stdout
