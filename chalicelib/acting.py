@@ -91,12 +91,47 @@ def act(action: c.Action, turn: Turn, selling: Selling) -> None:
             _take_proof(turn, selling, action)
         case c.ShowOrders():
             _show_orders(turn)
+        case c.OptOut() | c.OptIn() | c.AskWhatToCancel():
+            _opt(turn, action)
 
 
 def _at_rest(turn: Turn) -> Conversation:
     """Where the conversation stands when nothing is asked for: an order at hand stays at hand."""
     talk = turn.contact.talk
     return talk if talk.order_id is not None else IDLE
+
+
+# Opting out (M5)
+
+
+def _opt(turn: Turn, action: c.OptOut | c.OptIn | c.AskWhatToCancel) -> None:
+    match action:
+        case c.OptOut():
+            turn.contact = turn.contact.opting(out=True, at=turn.now)
+            turn.counts.append("OptOuts")
+            turn.say(turn.words.opted_out(), _at_rest(turn))
+        case c.OptIn() if turn.contact.opted_out:
+            turn.contact = turn.contact.opting(out=False, at=turn.now)
+            turn.counts.append("OptIns")
+            turn.say(turn.words.opted_in(), _at_rest(turn))
+        case c.OptIn():
+            turn.say(turn.words.menu(), _at_rest(turn))
+        case c.AskWhatToCancel(order_id):
+            _ask_what_to_cancel(turn, order_id)
+
+
+def _ask_what_to_cancel(turn: Turn, order_id: str | None) -> None:
+    found = _found(turn, order_id) if order_id is not None else None
+    if found is None or found[1].status not in RUNNING:
+        found = _newest_running(turn)
+    turn.say(turn.words.cancel_what(*found) if found else turn.words.cancel_messages())
+
+
+def _newest_running(turn: Turn) -> tuple[Raffle, Order] | None:
+    for order in orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN):
+        if order.status in RUNNING:
+            return raffles.get(order.raffle_id), order
+    return None
 
 
 # Raffles
@@ -270,11 +305,9 @@ def _say_where_it_stands(turn: Turn, selling: Selling, raffle: Raffle, order: Or
 
 
 def _cancel(turn: Turn, selling: Selling, order_id: str | None) -> None:
-    if order_id is None:  # none is at hand, but one may still run
-        for order in orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN):
-            if order.status in RUNNING:
-                turn.say(turn.words.cancel_this(raffles.get(order.raffle_id), order))
-                return
+    if order_id is None and (running := _newest_running(turn)) is not None:  # none is at hand, but one still runs
+        turn.say(turn.words.cancel_this(*running))
+        return
     found = _found(turn, order_id) if order_id is not None else None
     if found is None:
         turn.say(turn.words.nothing_to_cancel(), _at_rest(turn))
@@ -326,7 +359,7 @@ def _take_proof(turn: Turn, selling: Selling, action: c.TakeProof) -> None:
         turn.notices.append(words("en").late_proof_came(raffle, order, turn.contact.name))
         return
     turn.say(
-        turn.words.in_review(raffle, order),
+        turn.words.in_review(raffle, order, opted_out=turn.contact.opted_out),
         Conversation(stage=Stage.PAYMENT, raffle_id=raffle.id, order_id=order.id),
     )
     turn.notices.append(words("en").proof_came(raffle, order, turn.contact.name))

@@ -17,9 +17,9 @@ from chalicelib.logs import count, logger
 from chalicelib.proofs import Proofs
 from chalicelib.selling import Draw, Selling
 from chalicelib.store import board, contacts, messages, orders
-from chalicelib.store.transaction import Busy, ConditionsFailed, persistently
+from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, persistently
 from chalicelib.whatsapp.graph import Graph, GraphError
-from chalicelib.whatsapp.inbound import Message
+from chalicelib.whatsapp.inbound import Message, Preference
 from chalicelib.whatsapp.text import plain
 
 
@@ -96,6 +96,30 @@ class Conversing:
         # What the person's own order was comes before the reply; what others lost can wait until after it.
         own = [outbound for outbound in to_tell if replies and outbound.contact_id == replies[0].contact_id]
         self.delivering.send([*own, *replies, *(outbound for outbound in to_tell if outbound not in own)])
+
+    def note(self, preference: Preference) -> None:
+        """What the person told WhatsApp: to hear nothing from us, or to hear from us again (M5).
+
+        An older wish than the last one that is known changes nothing, so that it may come twice and in any order.
+        Raises TryAgain.
+        """
+
+        def attempt() -> None:
+            now = self.clock()
+            # There is no message to look up beside the person: a key that none has.
+            person = preference.person
+            arrival = contacts.arrival(person, phone_number_id="", message_id="", code=None)
+            contact = arrival.contact.opting(out=preference.stops, at=preference.at or now)
+            if contact == arrival.contact:
+                return
+            contact = replace(contact, user_id=person.user_id or contact.user_id, phone=person.phone or contact.phone)
+            transaction = Transaction()
+            contacts.save(transaction, contact, now=now)
+            contacts.alias(transaction, contact, arrival.unnamed)
+            transaction.commit()
+            count("OptOuts" if contact.opted_out else "OptIns")
+
+        persistently(attempt, again_on=(Busy, ConditionsFailed))
 
     def _look_up(self, message: Message) -> contacts.Arrival:
         word = c.said_in(message.heard.text).upper()

@@ -12,7 +12,7 @@ from chalicelib.logs import count, logger
 from chalicelib.store import contacts
 from chalicelib.store import messages as stored
 from chalicelib.store.transaction import Transaction, persistently
-from chalicelib.whatsapp.errors import Action, remedy
+from chalicelib.whatsapp.errors import Action, Remedy, remedy
 from chalicelib.whatsapp.graph import Graph, NotSent, OutcomeUnknown, SendRefused
 from chalicelib.whatsapp.inbound import Status
 from chalicelib.whatsapp.messages import address, render
@@ -46,12 +46,14 @@ class Delivering:
         now: datetime,
         in_reply_to: str | None = None,
         not_before: datetime | None = None,
+        withheld: bool = False,
     ) -> list[Outbound]:
         """Have the messages stored in `transaction`; hand them to `send` once that is committed.
 
-        Those that must wait behind earlier ones (`not_before`) are left to the schedule and not returned.
+        Those that must wait behind earlier ones (`not_before`) are left to the schedule and not returned. Those that
+        are `withheld` are kept for the organisers to see, and never sent.
         """
-        waits = not_before is not None and not_before > now
+        waits = not withheld and not_before is not None and not_before > now
         added = []
         for position, one in enumerate(said):
             outbound_id = stored.outbound_id(now, position, f"{self._random.getrandbits(48):012x}")
@@ -62,13 +64,14 @@ class Delivering:
                 id=outbound_id,
                 body=body,
                 created_at=now,
-                attempts=0 if waits else 1,
+                state=DeliveryState.WITHHELD if withheld else DeliveryState.PENDING,
+                attempts=0 if waits or withheld else 1,
                 in_reply_to=in_reply_to,
                 due_at=not_before if waits else None,
             )
             stored.say(transaction, outbound)
             added.append(outbound)
-        return [] if waits else added
+        return [] if waits or withheld else added
 
     def send(self, outbounds: Iterable[Outbound]) -> None:
         """One attempt for each message, in order; what comes of it is stored. Never raises for what WhatsApp does.
@@ -103,9 +106,20 @@ class Delivering:
                 if self._clock() - begun > RUN_TIME:
                     return
                 taken = stored.claim(outbound, self._clock())
-                if taken is not None:
-                    more = True
+                if taken is None:
+                    continue
+                more = True
+                if self._is_unwanted(taken):
+                    stored.withhold(taken, self._clock())
+                else:
                     yield taken
+
+    def _is_unwanted(self, outbound: Outbound) -> bool:
+        """Whether the person has opted out since (M5), of what they did not ask for themselves."""
+        if outbound.in_reply_to is not None or outbound.state is not DeliveryState.PENDING:
+            return False
+        contact = contacts.get(outbound.contact_id)
+        return contact is not None and contact.opted_out
 
     def note(self, status: Status) -> None:
         """Keep what WhatsApp reports about a message: forwards only, in whatever order it comes."""
@@ -115,6 +129,8 @@ class Delivering:
         message_id, error_code = status.message_id or None, status.error_code
         if _noted(stored.advance, status.tag, state, self._clock(), message_id=message_id, error_code=error_code):
             count(f"Messages{state.value.title()}")
+        if state is DeliveryState.FAILED and error_code is not None:
+            self._note_opt_out(status.tag.partition("/")[0], remedy(error_code), status.at)
 
     def _attempt(self, outbound: Outbound) -> datetime | None:
         """Send one message. When it is to be tried again, or None when nothing more is to be done."""
@@ -142,8 +158,14 @@ class Delivering:
         if what.delays:
             delays = what.delays if refused.retry_after is None else (refused.retry_after, *what.delays[1:])
             return self._later(outbound, delays, error_code=refused.code)
+        self._note_opt_out(outbound.contact_id, what, None)
         self._give_up(outbound, refused.code)
         return None
+
+    def _note_opt_out(self, contact_id: str, what: Remedy, at: datetime | None) -> None:
+        if what.action is Action.OPTED_OUT:
+            _noted(contacts.opt_out, contact_id, at or self._clock())
+            count("OptOuts")
 
     def _unknown(self, outbound: Outbound) -> datetime | None:
         if outbound.attempts >= UNKNOWN_TRIES and outbound.state is DeliveryState.UNKNOWN:

@@ -60,6 +60,8 @@ def handle_update(body: str) -> None:
         case Status():
             runtime().delivering.note(found)
         case _:
+            for preference in found.preferences:
+                runtime().conversing.note(preference)
             logger.info("notice from WhatsApp", extra={"field": found.field, "event": found.kind})
 
 

@@ -297,8 +297,15 @@ class Selling:
         return Around(raffles.found_in(found)[0], contacts.found_in(found)[0])
 
     def tell(self, transaction: Transaction, contact: Contact, said: Said) -> list[Outbound]:
+        """What the contact did not ask for just now: so not to who has opted out (M5)."""
         return self.delivering.add(
-            transaction, contact.id, contact.identity, [said], now=self.clock(), not_before=contact.waits_until
+            transaction,
+            contact.id,
+            contact.identity,
+            [said],
+            now=self.clock(),
+            not_before=contact.waits_until,
+            withheld=contact.opted_out,
         )
 
     def _finish(self, attempt: Callable[[], tuple[Order, list[Outbound]]]) -> Order:

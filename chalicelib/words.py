@@ -76,6 +76,33 @@ class Words:
         )
         return Said(text="\n".join(lines), buttons=self._menu_buttons()[:2])
 
+    def opted_out(self) -> Said:
+        _ = self._
+        lines = (
+            _("You will get no more messages from us, apart from answers to what you write."),
+            _("Orders stay as they are: write *my orders* to see them."),
+            _("Write *START* to get messages again."),
+        )
+        return Said(text="\n".join(lines))
+
+    def opted_in(self) -> Said:
+        text = self._("Welcome back! You will hear from us again about your orders. What would you like to do?")
+        return Said(text=text, buttons=self._menu_buttons())
+
+    def cancel_what(self, raffle: Raffle, order: Order) -> Said:
+        """`cancelar` may mean either."""
+        text = self._("What shall I cancel: your order {code} ({numbers}), or messages from us?").format(
+            code=order.id, numbers=self._numbers(raffle, order.numbers)
+        )
+        return Said(text=text, buttons=(Choice(id=c.cancel_order(order.id), title=self._("The order")), self._stop()))
+
+    def cancel_messages(self) -> Said:
+        text = self._("There is no order to cancel. Or would you like no more messages from us?")
+        return Said(text=text, buttons=(self._stop(), *self._menu_buttons()[:2]))
+
+    def _stop(self) -> Choice:
+        return Choice(id=c.STOP, title=self._("No more messages"))
+
     # Raffles
 
     def raffles(self, boards: Sequence[Board], *, page: int, more: bool) -> Said:
@@ -243,16 +270,19 @@ class Words:
         ]
         return Said(text="\n".join(lines))
 
-    def in_review(self, raffle: Raffle, order: Order) -> Said:
+    def in_review(self, raffle: Raffle, order: Order, *, opted_out: bool = False) -> Said:
         _ = self._
         lines = (
             _("Thank you, I have your payment proof for order *{code}*.").format(code=order.id),
             _(
                 "The clock has stopped, and nobody else gets your numbers while an organiser checks it: {numbers}"
             ).format(numbers=self._numbers(raffle, order.numbers)),
-            _("You will hear from us here."),
+            self._how_to_hear() if opted_out else _("You will hear from us here."),
         )
         return Said(text="\n".join(lines))
+
+    def _how_to_hear(self) -> str:
+        return self._("You asked for no messages: write *START* to hear when it is checked, or *my orders* to see it.")
 
     def being_checked(self, order: Order) -> Said:
         text = self._("Your payment for order *{code}* is being checked. You will hear from us here.")

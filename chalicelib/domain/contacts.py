@@ -1,6 +1,6 @@
 """The contact: who a person is to us, and where their conversation stands."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 
@@ -10,7 +10,10 @@ from chalicelib.domain.talk import Identity
 
 @dataclass(frozen=True, kw_only=True)
 class Contact:
-    """A person. `held` counts the numbers that they own in each raffle; `version` is that of the last read (0: new)."""
+    """A person. `held` counts the numbers that they own in each raffle; `version` is that of the last read (0: new).
+
+    `opted_out`: they want no message that they did not ask for (M5); `opted_at` is when they said so, or took it back.
+    """
 
     id: str
     user_id: str | None = None
@@ -20,6 +23,8 @@ class Contact:
     talk: Conversation = field(default_factory=Conversation)
     held: dict[str, int] = field(default_factory=dict)
     last_heard_at: datetime | None = None
+    opted_out: bool = False
+    opted_at: datetime | None = None
     waits_until: datetime | None = None  # an earlier message to them waits; what is said before then goes behind it
     created_at: datetime | None = None
     version: int = 0
@@ -27,6 +32,15 @@ class Contact:
     @property
     def identity(self) -> Identity:
         return Identity(user_id=self.user_id, phone=self.phone)
+
+    def opting(self, *, out: bool, at: datetime) -> "Contact":
+        """The contact after a wish to hear nothing more, or to hear from us again.
+
+        An older wish than the last one that is known changes nothing.
+        """
+        if self.opted_at is not None and at < self.opted_at:
+            return self
+        return replace(self, opted_out=out, opted_at=at)
 
     def holding(self, raffle_id: str, change: int) -> dict[str, int]:
         """`held` after `change` more (or fewer) numbers of a raffle."""

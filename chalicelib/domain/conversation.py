@@ -105,6 +105,23 @@ class ShowHelp:
 
 
 @dataclass(frozen=True)
+class OptOut:
+    """No more messages that they did not ask for (M5)."""
+
+
+@dataclass(frozen=True)
+class OptIn:
+    """Messages again; and where nothing was stopped, the menu."""
+
+
+@dataclass(frozen=True)
+class AskWhatToCancel:
+    """The order at hand, or the messages?"""
+
+    order_id: str | None
+
+
+@dataclass(frozen=True)
 class StayQuiet:
     pass
 
@@ -123,6 +140,9 @@ Action = (
     | ShowOrders
     | ShowHelp
     | SayWelcome
+    | OptOut
+    | OptIn
+    | AskWhatToCancel
 )
 
 
@@ -152,7 +172,7 @@ def said_in(text: str) -> str:
 
 
 # Choice ids, made here and read here. Order and raffle ids are checked by the use cases.
-RAFFLES, ORDERS, HELP = "raffles", "orders", "help"
+RAFFLES, ORDERS, HELP, STOP = "raffles", "orders", "help", "stop"
 
 
 def more_raffles(page: int) -> str:
@@ -192,6 +212,8 @@ def _tapped(talk: Conversation, choice: str) -> Action | None:
             return ShowOrders()
         case "help", "":
             return ShowHelp()
+        case "stop", "":
+            return OptOut()
         case "raffle", raffle_id if re.fullmatch("[0-9a-z]{1,32}", raffle_id):
             return OpenRaffle(raffle_id)
         case "random", wish if pick := re.fullmatch("([0-9a-z]{1,32}):([1-9][0-9]?)", wish):
@@ -206,7 +228,10 @@ def _tapped(talk: Conversation, choice: str) -> Action | None:
 
 
 COMMANDS: dict[str, Callable[[Conversation], Action]] = {
-    **dict.fromkeys(("menu", "start", "hi", "hello", "hey", "hola", "oi", "ola"), lambda talk: ShowMenu()),
+    **dict.fromkeys(("stop", "unsubscribe", "baja", "alto", "salir", "sair", "parar"), lambda talk: OptOut()),
+    **dict.fromkeys(("start", "resume", "alta"), lambda talk: OptIn()),
+    **dict.fromkeys(("cancelar",), lambda talk: AskWhatToCancel(talk.order_id)),
+    **dict.fromkeys(("menu", "hi", "hello", "hey", "hola", "oi", "ola"), lambda talk: ShowMenu()),
     **dict.fromkeys(("good morning", "good afternoon", "good evening", "buenas", "bom dia"), lambda talk: ShowMenu()),
     **dict.fromkeys(("raffles", "raffle", "browse", "browse raffles", "list", "rifas"), lambda talk: ListRaffles()),
     **dict.fromkeys(
@@ -281,7 +306,7 @@ def is_raffle_code(word: str) -> bool:
 def is_reserved(code: str) -> bool:
     """Whether the bot understands this word as something else, so that it can't be a raffle's code."""
     word = fold(code)
-    if word in COMMANDS.keys() | YES | NO | MORE | {"stop"}:
+    if word in COMMANDS.keys() | YES | NO | MORE:
         return True
     # Numbers as people write them: "five", "once", "random".
     pick = read_pick(code, first=0, last=999)

@@ -14,14 +14,16 @@ class DeliveryState(StrEnum):
     DELIVERED = "DELIVERED"
     READ = "READ"
     FAILED = "FAILED"  # for good
+    WITHHELD = "WITHHELD"  # not sent: the person has opted out. Organisers see it
 
 
-_FORWARDS = list(DeliveryState)[:-1]
+_FORWARDS = [state for state in DeliveryState if state not in (DeliveryState.FAILED, DeliveryState.WITHHELD)]
 
 # The states from which each state may be entered. A failure that comes late counts, unless the person has the message.
-BEFORE = {
+BEFORE: dict[DeliveryState, tuple[DeliveryState, ...]] = {
     **{state: tuple(_FORWARDS[:index]) for index, state in enumerate(_FORWARDS)},
     DeliveryState.FAILED: tuple(_FORWARDS[: _FORWARDS.index(DeliveryState.DELIVERED)]),
+    DeliveryState.WITHHELD: (DeliveryState.PENDING,),
 }
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 
 from chalicelib.domain.contacts import Contact, contact_ids
 from chalicelib.domain.conversation import Conversation, Stage
@@ -84,12 +85,21 @@ def alias(transaction: Transaction, contact: Contact, unnamed: Iterable[str]) ->
 
 def hold_back(contact_id: str, until: datetime) -> None:
     """Have later messages to the contact wait behind one that could not be sent yet."""
+    _note(contact_id, ContactRecord.waits_until.set(until))
+
+
+def opt_out(contact_id: str, at: datetime) -> None:
+    """WhatsApp says that the person wants to hear nothing from us (M5)."""
+    _note(contact_id, ContactRecord.opted_out.set(True), ContactRecord.opted_at.set(at))
+
+
+def _note(contact_id: str, *actions: Action) -> None:
+    """Change a contact that exists, whichever its version."""
     try:
-        # A new version, so that nobody who read the contact before this puts it back without the wait. Made twice,
-        # since nothing was heard of the first, it adds two: as good as one.
+        # A new version, so that nobody who read the contact before this puts it back without it. Made twice, since
+        # nothing was heard of the first, it adds two: as good as one.
         ContactRecord(*key(contact_id)).update(
-            [ContactRecord.waits_until.set(until), ContactRecord.version.add(1)],
-            condition=ContactRecord.version.exists(),
+            [*actions, ContactRecord.version.add(1)], condition=ContactRecord.version.exists()
         )
     except UpdateError as failure:  # an organiser who never wrote, or is known by another name, is no contact here
         if failure.cause_response_code != "ConditionalCheckFailedException":
@@ -115,6 +125,8 @@ def as_record(contact: Contact) -> ContactRecord:
         page=contact.talk.page if contact.talk.page > 1 else None,
         held=contact.held or None,
         last_heard_at=contact.last_heard_at,
+        opted_out=contact.opted_out or None,
+        opted_at=contact.opted_at,
         waits_until=contact.waits_until,
         created_at=contact.created_at,
         version=contact.version,
@@ -141,6 +153,8 @@ def as_contact(record: ContactRecord) -> Contact:
         ),
         held=dict(record.held or {}),
         last_heard_at=record.last_heard_at,
+        opted_out=bool(record.opted_out),
+        opted_at=record.opted_at,
         waits_until=record.waits_until,
         created_at=record.created_at,
         version=int(record.version),

@@ -16,6 +16,7 @@ from chalicelib.store.transaction import Transaction
 
 INBOUND = "inbound"  # the name of the condition that is M1
 DUE = "OUTBOUND#DUE"
+WITHHELD = "OUTBOUND#WITHHELD"
 # Who commits a message sends it at once; the schedule takes over only when that has plainly not happened.
 GRACE = timedelta(seconds=60)
 
@@ -45,7 +46,9 @@ def hear_once(
 
 
 def say(transaction: Transaction, outbound: Outbound) -> None:
-    """Keep a message that is to be sent."""
+    """Keep a message that is to be sent, or one that is withheld."""
+    due_at = outbound.due_at or outbound.created_at + GRACE
+    withheld = outbound.state is DeliveryState.WITHHELD
     record = OutboundRecord(
         *_key(outbound.contact_id, outbound.id),
         contact_id=outbound.contact_id,
@@ -55,8 +58,8 @@ def say(transaction: Transaction, outbound: Outbound) -> None:
         in_reply_to=outbound.in_reply_to,
         created_at=outbound.created_at,
         updated_at=outbound.created_at,
-        queue_key=DUE,
-        queue_at=stamp(outbound.due_at or outbound.created_at + GRACE, outbound.id),
+        queue_key=WITHHELD if withheld else DUE,
+        queue_at=stamp(outbound.created_at if withheld else due_at, outbound.id),
     )
     transaction.put(record)
 
@@ -115,6 +118,18 @@ def postpone(outbound: Outbound, when: datetime) -> None:
         OutboundRecord.attempts.set(outbound.attempts - 1),
     ]
     _update(outbound.contact_id, outbound.id, actions, OutboundRecord.queue_at.exists())
+
+
+def withhold(outbound: Outbound, now: datetime) -> None:
+    """Keep a message that is due from being sent."""
+    actions: list[Action] = [
+        OutboundRecord.state.set(DeliveryState.WITHHELD.value),
+        OutboundRecord.updated_at.set(now),
+        OutboundRecord.queue_key.set(WITHHELD),
+        OutboundRecord.queue_at.set(stamp(outbound.created_at, outbound.id)),
+    ]
+    earlier = [before.value for before in BEFORE[DeliveryState.WITHHELD]]
+    _update(outbound.contact_id, outbound.id, actions, OutboundRecord.state.is_in(*earlier))
 
 
 def advance(

@@ -285,6 +285,8 @@ class ContactRecord(Record, discriminator="contact"):
     page = NumberAttribute(null=True)
     held = JSONAttribute(null=True)
     last_heard_at = UTCDateTimeAttribute(null=True)
+    opted_out = BooleanAttribute(null=True)
+    opted_at = UTCDateTimeAttribute(null=True)
     waits_until = UTCDateTimeAttribute(null=True)
     created_at = UTCDateTimeAttribute()
     version = NumberAttribute()

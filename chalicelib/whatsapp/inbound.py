@@ -51,6 +51,7 @@ class Preference:
     person: Identity
     stops: bool
     category: str
+    at: datetime | None  # when they said so
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,7 +201,8 @@ def _preference(entry: Json) -> Preference | None:
     if person is None or entry.get("value") not in ("stop", "resume"):
         return None
     category = clean_line(entry.get("category"), 60)
-    return Preference(person=person, stops=entry["value"] == "stop", category=category)
+    stops = entry["value"] == "stop"
+    return Preference(person=person, stops=stops, category=category, at=_moment(entry.get("timestamp")))
 
 
 def _renewal(entry: Json) -> Renewal | None:

@@ -277,7 +277,9 @@ def test_a_notice_has_its_field_and_event(name: str, field: str, kind: str) -> N
 
 def test_notices_about_people_are_told_in_the_domains_words() -> None:
     [preference] = other("user_preferences_stop").preferences
-    assert preference == Preference(person=LUCIA, stops=True, category="marketing_messages")
+    assert preference == Preference(
+        person=LUCIA, stops=True, category="marketing_messages", at=datetime.fromtimestamp(1_790_000_000, UTC)
+    )
     [renewal] = other("user_id_update").renewals
     assert renewal == Renewal(old=LUCIA, new=Identity(user_id="GT.9900112233445599", phone="50255501234"))
     assert other("value_errors_130429").error_code == 130429
