@@ -98,9 +98,8 @@ def _recorded(stage: Stage, raffle: Raffle) -> list[Bought]:
 def _reserve(runtime: Runtime, raffle_id: str, contact: Contact, quantity: int = 3, draw: Draw | None = None) -> None:
     """What a buyer's wish for random numbers takes: the board, their leaves, and the transaction."""
     draw = draw or Draw()
-    found, draw.board = draw.board or raffles.board(raffle_id), None
     try:
-        reserve(runtime, found, contact, quantity, draw)
+        reserve(runtime, raffles.board(raffle_id), contact, quantity, draw)
     except ConditionsFailed as failure:
         draw.lose(board.in_the_way(failure.named(board.TICKET)))
         raise

@@ -113,10 +113,9 @@ def reserve(runtime: Runtime, found: Board, contact: Contact, quantity: int = 3,
 
     `draw` is what a message keeps from one try to the next. Raises TooFewFree, ConditionsFailed, Busy.
     """
-    transaction, draw = Transaction(), draw or Draw()
-    draw.numbers = runtime.selling.draw_random(found, quantity, draw.numbers)
-    draw.board = found
-    order, contact = runtime.selling.hold(transaction, found.raffle, contact, draw.numbers)
+    transaction = Transaction()
+    numbers = runtime.selling.draw_random(found, quantity, draw)
+    order, contact = runtime.selling.hold(transaction, found.raffle, contact, numbers)
     contacts.save(transaction, contact, now=runtime.clock())
     transaction.commit()
     return order

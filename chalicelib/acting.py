@@ -185,7 +185,7 @@ def _keeping_order(
 
 
 def _hold(turn: Turn, selling: Selling, raffle_id: str, text: str) -> None:
-    found = _board_to_draw_from(turn, raffle_id) or _on_sale(turn, raffle_id)
+    found = _on_sale(turn, raffle_id)
     if found is None:
         turn.say(turn.words.raffle_gone(), _at_rest(turn))
         return
@@ -198,10 +198,8 @@ def _hold(turn: Turn, selling: Selling, raffle_id: str, text: str) -> None:
         order, turn.contact = selling.hold(turn.transaction, raffle, turn.contact, numbers)
     except TooFewFree as refusal:
         # The schedule may have been faster, and the board that was read older than what it freed.
-        if (
-            selling.free_ended_of(raffle, turn.to_tell)
-            or raffles.board(raffle.id).availability.available > refusal.free
-        ):
+        before = found.availability.available
+        if selling.free_ended_of(raffle, turn.to_tell) or raffles.board(raffle.id).availability.available > before:
             raise Busy from None  # try again with the numbers that have just come free
         turn.say(turn.words.too_few(raffle, refusal))
     except TooManyForContact as refusal:
@@ -214,21 +212,13 @@ def _hold(turn: Turn, selling: Selling, raffle_id: str, text: str) -> None:
         turn.counts.append("Holds")
 
 
-def _board_to_draw_from(turn: Turn, raffle_id: str) -> Board | None:
-    """The board of the try before, if all that was wrong with it is known: once."""
-    found, turn.draw.board = turn.draw.board, None
-    return found if found is not None and found.raffle.id == raffle_id else None
-
-
 def _numbers(
     turn: Turn, selling: Selling, found: Board, pick: picks.Specific | picks.Random | picks.Unclear
 ) -> Sequence[int] | None:
     """The numbers to hold; None when a question or a refusal was said instead. Raises TooFewFree."""
     match pick:
         case picks.Random(quantity):
-            turn.draw.numbers = selling.draw_random(found, quantity, turn.draw.numbers)
-            turn.draw.board = found
-            return turn.draw.numbers
+            return selling.draw_random(found, quantity, turn.draw)
         case picks.Specific(numbers):
             if turn.taken is None:
                 return numbers

@@ -34,15 +34,18 @@ class Around(NamedTuple):
 
 @dataclass
 class Draw:
-    """Random numbers, from one try at holding them to the next."""
+    """Random numbers of one raffle, from one try at holding them to the next."""
 
+    raffle_id: str = ""
     numbers: Sequence[int] = ()
-    board: Board | None = None  # what they were drawn from
+    lost: frozenset[int] = frozenset()
+    stuck: frozenset[int] = frozenset()  # lost twice, so the board shows them as free although they have an owner
 
     def lose(self, gone: Collection[int]) -> None:
         """Others were faster with some. The rest stays drawn, so that many who draw at once are done the sooner."""
         self.numbers = [number for number in self.numbers if number not in gone]
-        self.board = self.board.without(gone) if self.board and gone else None
+        self.stuck |= self.lost.intersection(gone)
+        self.lost |= frozenset(gone)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,32 +83,47 @@ class Selling:
         board.take(transaction, raffle, order)
         return order, replace(contact, held=contact.holding(raffle.id, order.quantity))
 
-    def draw_random(self, found: Board, quantity: int, keep: Collection[int] = ()) -> list[int]:
+    def draw_random(self, found: Board, quantity: int, draw: Draw | None = None) -> Sequence[int]:
         """H5: `quantity` free numbers, every set of them equally likely.
 
-        One request; of many pages one more each time that one has fewer free numbers than the board says.
-        `keep`: numbers that were drawn before and still are free; only the others are drawn. Raises TooFewFree.
+        One request; of many pages one more when the pages that were read are newer than the board. `draw` keeps the
+        numbers of an earlier try that still are free; only the others are drawn. Raises TooFewFree.
         """
-        layout, kept = found.raffle.layout, set(keep)
-        kept_on = layout.count_by_page(kept)
-        by_page: dict[int, list[int]] = {}
-        if layout.pages <= FEW_PAGES:
-            by_page = board.free_numbers(layout, board.leaves(found.raffle, range(layout.pages)))
-            found = found.seen({page: len(numbers) for page, numbers in by_page.items()})
-        free_by_page = found.free_by_page
-        in_all = sum(free_by_page.values())
+        raffle = found.raffle
+        if draw is None or draw.raffle_id != raffle.id:
+            draw = Draw() if draw is None else draw
+            draw.raffle_id, draw.numbers, draw.lost, draw.stuck = raffle.id, (), frozenset(), frozenset()
+        numbers = self._draw_by_counts(found, quantity, draw) if raffle.layout.pages > FEW_PAGES else None
+        draw.numbers = self._draw_from_all(raffle, quantity, draw) if numbers is None else numbers
+        return draw.numbers
+
+    def _draw_by_counts(self, found: Board, quantity: int, draw: Draw) -> list[int] | None:
+        """Numbers from the pages that are drawn by their counts. None when these are not the pages' any more."""
+        layout, kept, free_by_page = found.raffle.layout, set(draw.numbers), found.free_by_page
+        in_all, kept_on = sum(free_by_page.values()), layout.count_by_page(kept)
         if in_all < quantity:
             raise TooFewFree(quantity, in_all)
         free = {page: free_by_page.get(page, 0) - kept_on.get(page, 0) for page in free_by_page | kept_on}
         if min(free.values()) < 0:  # one of those to be kept has gone
-            return self.draw_random(found, quantity)
+            return None
         share = arithmetic.share_out(free, quantity - len(kept), self.random)
-        by_page = by_page or board.free_numbers(layout, board.leaves(found.raffle, share))
-        drawn = {page: [number for number in by_page[page] if number not in kept] for page in share}
-        if any(len(drawn[page]) < wanted for page, wanted in share.items()):  # sold since the counts were read
-            return self.draw_random(found.seen({page: len(by_page[page]) for page in share}), quantity, keep)
-        new = (number for page, wanted in share.items() for number in self.random.sample(drawn[page], wanted))
+        by_page = board.free_numbers(layout, board.leaves(found.raffle, share))
+        if any(len(by_page[page]) != free_by_page[page] for page in share):
+            return None
+        fit = {page: [number for number in by_page[page] if number not in kept | draw.stuck] for page in share}
+        if any(len(fit[page]) < wanted for page, wanted in share.items()):
+            return None
+        new = (number for page, wanted in share.items() for number in self.random.sample(fit[page], wanted))
         return sorted([*kept, *new])
+
+    def _draw_from_all(self, raffle: Raffle, quantity: int, draw: Draw) -> list[int]:
+        by_page = board.free_numbers(raffle.layout, board.leaves(raffle, range(raffle.layout.pages)))
+        free = [number for numbers in by_page.values() for number in numbers if number not in draw.stuck]
+        if len(free) < quantity:
+            raise TooFewFree(quantity, len(free))
+        kept = set(draw.numbers).intersection(free)
+        others = [number for number in free if number not in kept] if kept else free
+        return sorted([*kept, *self.random.sample(others, quantity - len(kept))])
 
     def confirm(self, transaction: Transaction, order: Order) -> Order:
         """The buyer's yes. Raises OrderOutOfTurn."""

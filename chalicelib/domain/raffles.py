@@ -1,7 +1,5 @@
 """The raffle: its range of numbers, its price, and the life cycle that chat, API and store share."""
 
-from collections import Counter
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -119,12 +117,3 @@ class Board(NamedTuple):
         layout = self.raffle.layout
         free = {page: size - self.taken.get(page, 0) for page, size in enumerate(layout.capacities())}
         return {page: count for page, count in free.items() if count > 0}
-
-    def seen(self, free_by_page: Mapping[int, int]) -> "Board":
-        """The board, put right by what was seen since: page → free numbers."""
-        capacity = self.raffle.layout.capacity
-        return self._replace(taken=self.taken | {page: capacity(page) - free for page, free in free_by_page.items()})
-
-    def without(self, gone: Collection[int]) -> "Board":
-        """The board after others have taken these numbers, too."""
-        return self._replace(taken=Counter(self.taken) + Counter(self.raffle.layout.count_by_page(gone)))

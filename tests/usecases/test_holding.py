@@ -1,7 +1,7 @@
 """H1 to H8: numbers are held whole or not at all, by one owner, until a moment, at a price."""
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from random import Random
@@ -10,10 +10,8 @@ import pytest
 
 from chalicelib import selling as selling_module
 from chalicelib.domain import orders
-from chalicelib.domain.board import LeafKey
-from chalicelib.domain.raffles import Raffle
-from chalicelib.store import board, raffles, transaction
-from chalicelib.store.records import LeafRecord, OrderRecord, TallyRecord
+from chalicelib.store import raffles, transaction
+from chalicelib.store.records import OrderRecord
 from tests.usecases.conftest import Requests
 from tests.usecases.steps import assert_board_is_exact, buy, cancel, confirm_payment, everything, hold, hold_and_prove
 from tests.usecases.test_sale import code_in
@@ -279,56 +277,11 @@ def test_h5_of_numbers_that_go_while_they_are_drawn_only_those_are_drawn_anew(
         hold(marco, f"#{tried[0][0]}")
 
     requests.before_the_next_commit(take_one)
-    before = len(requests.made)
     order_id = code_in(text_of(lucia.says("random 10")))
     numbers = world.order(order_id)["numbers"]
-    boards = [asked for operation, asked in requests.made[before:] if "BOARD#" in str(asked) and operation == "Query"]
-    assert len(boards) == 1 + 2  # hers, and his two: of what she lost, all is known
     assert set(tried[0]) - set(numbers) == {tried[0][0]}
     assert len(numbers) == 10
     assert_board_is_exact(world, raffle)
-
-
-@pytest.mark.parametrize("last", [700, 2100])  # six pages and seventeen
-def test_h5_numbers_that_went_since_the_board_was_read_are_not_drawn(
-    world: World, lucia: Buyer, requests: Requests, last: int
-) -> None:
-    raffle = world.raffle(last_number=last)
-    found = raffles.board(raffle["id"])
-    for start in range(1, 641, 40):
-        hold(lucia, f"{start}-{start + 39}")
-    for _ in range(20):
-        before = len(requests.made)
-        drawn = world.runtime.selling.draw_random(found, 40)
-        assert len(requests.made) - before == 1 or last == 2100  # few pages are read as a whole, which tells all
-        assert len(set(drawn)) == 40
-        assert set(drawn) <= set(range(641, last + 1))
-
-
-def test_h5_a_board_that_shows_too_few_by_now_is_read_again(
-    world: World, lucia: Buyer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Numbers went on one page and came free on another, between the reading of the board and that of its pages."""
-    raffle = world.raffle(last_number=2100)
-    lucia.says("BIKE")
-    real = raffles.board
-    now = real(raffle["id"])
-    everywhere = range(now.raffle.layout.pages)
-    fill(now.raffle, set(everywhere) - {1})
-    before = [real(raffle["id"]).seen(dict.fromkeys(everywhere, 0) | {0: 128})]
-    monkeypatch.setattr(raffles, "board", lambda raffle_id: before.pop() if before else real(raffle_id))
-    numbers = world.order(code_in(text_of(lucia.says("random 40"))))["numbers"]
-    assert len(numbers) == 40
-    assert set(numbers) <= set(range(129, 257))
-
-
-def fill(raffle: Raffle, pages: Collection[int]) -> None:
-    """Show all numbers of the pages as taken."""
-    tally = TallyRecord(f"BOARD#{raffle.id}", "TALLY#00")
-    tally.update([TallyRecord.kind.set(TallyRecord), *(TallyRecord.page(page).set(128) for page in pages)])
-    for page in pages:
-        leaf = LeafRecord(*board.leaf_key(raffle.id, LeafKey(page, 0)))
-        leaf.update([LeafRecord.kind.set(LeafRecord), *(LeafRecord.word("t", w).set((1 << 64) - 1) for w in (0, 1))])
 
 
 def tickets_asked_for(requests: Requests) -> list[int]:
