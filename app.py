@@ -18,7 +18,7 @@ def admin_token(request: AuthRequest) -> AuthResponse:
 @app.on_sqs_message(queue="Inbox", batch_size=1, name="converse")
 def converse(event: SQSEvent) -> None:
     for record in event:
-        functions.handle_update(record.body)
+        functions.handle_update(record.body, int(record.to_dict()["attributes"].get("ApproximateReceiveCount", 1)))
 
 
 @app.schedule("rate(1 minute)", name="expire_reservations")

@@ -11,7 +11,7 @@ from chalicelib.runtime import runtime
 from chalicelib.settings import SettingsInvalid
 from chalicelib.store import raffles
 from chalicelib.store.transaction import Busy
-from chalicelib.terminal import as_json, findings, progress_on, verdict
+from chalicelib.terminal import as_json, as_listed, findings, in_columns, progress_on, verdict
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,6 +58,36 @@ def _generate_tickets(given: argparse.Namespace) -> int:
     return 0
 
 
+def _list_letters(given: argparse.Namespace) -> int:
+    letters = runtime().letters
+    letters.collect()
+    found = letters.listed()
+    if given.json:
+        print(json.dumps([as_listed(letter) for letter in found], indent=2))
+    else:
+        print("\n".join([in_columns(letter) for letter in found] or ["There are no dead letters."]))
+    return 0
+
+
+def _show_letter(given: argparse.Namespace) -> int:
+    letter = runtime().letters.get(given.letter)
+    print(f"{in_columns(letter)}\n\n{letter.body}")
+    return 0
+
+
+def _replay_letters(given: argparse.Namespace) -> int:
+    letters = runtime().letters
+    if bool(given.letters) == given.all:
+        print("tombola: name the dead letters, or say --all", file=sys.stderr)
+        return 2
+    for letter_id in given.letters or [letter.id for letter in letters.listed()]:
+        queued = letters.replay(letter_id)
+        print(
+            f"{letter_id}: {queued} {'update is' if queued == 1 else 'updates are'} in the queue once more", flush=True
+        )
+    return 0
+
+
 def _check(given: argparse.Namespace) -> int:
     checking, reports = runtime().checking, list[Report]()
     for raffle_id in [raffles.id_of(given.raffle)] if given.raffle else checking.raffle_ids():
@@ -101,6 +131,19 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--repair", action="store_true", help="make anew what follows from tickets and orders")
     check.add_argument("--json", action="store_true", help="print one JSON object, for programs")
     check.set_defaults(command=_check)
+
+    letters = commands.add_parser("dead-letters", help="what WhatsApp handed over and nothing could be made of")
+    actions = letters.add_subparsers(required=True, metavar="ACTION")
+    listed = actions.add_parser("list", help="all of them, the oldest first: id, time, tries, what it is, reason")
+    listed.add_argument("--json", action="store_true", help="print JSON, for programs")
+    listed.set_defaults(command=_list_letters)
+    shown = actions.add_parser("show", help="one of them whole; it may hold personal data")
+    shown.add_argument("letter", metavar="ID")
+    shown.set_defaults(command=_show_letter)
+    replayed = actions.add_parser("replay", help="put them into the queue once more, when the reason is mended")
+    replayed.add_argument("letters", metavar="ID", nargs="*")
+    replayed.add_argument("--all", action="store_true", help="all that are listed")
+    replayed.set_defaults(command=_replay_letters)
     return parser
 
 

@@ -18,10 +18,7 @@ from chalicelib.whatsapp.webhook import Update
 P = ParamSpec("P")
 R = TypeVar("R")
 SCHEMES = ("token", "bearer")
-
-
-class NotUnderstood(Exception):
-    """Signed by WhatsApp, but of no form that we know: it ends in the dead letters, for a developer."""
+LAST_TRY = 5  # of the queue, before it gives a message up: infra/resources.json says so, too
 
 
 def observed(function: Callable[P, R]) -> Callable[P, R]:
@@ -42,14 +39,30 @@ def observed(function: Callable[P, R]) -> Callable[P, R]:
 
 
 @observed
-def handle_update(body: str) -> None:
+def handle_update(body: str, tries: int = 1) -> None:
     """One update from the queue: a message is answered, a status noted, anything else logged.
 
-    Raises for whatever should be delivered again, and in the end go to the dead letters.
+    Raises for whatever should be delivered again. What is not understood, or fails at its last try, becomes a dead
+    letter, so that it holds up nothing behind it.
+
+    Args:
+        tries: how often the queue has handed it over, this time included.
     """
-    if "unusable" in (letter := loads(body)):
+    letter = loads(body)
+    if isinstance(letter, dict) and "unusable" in letter:
         count("UpdatesNotUnderstood")
-        raise NotUnderstood(letter["unusable"])
+        runtime().letters.keep(body, str(letter["unusable"]), tries=tries)
+        return
+    try:
+        _handle(body)
+    except Exception as failure:
+        if tries < LAST_TRY:
+            raise
+        logger.exception("an update failed at its last try")
+        runtime().letters.keep(body, type(failure).__name__, tries=tries)
+
+
+def _handle(body: str) -> None:
     update = Update.from_json(body)
     # A message id holds the sender's phone number, so that its hash stands for it in the log.
     logger.set_correlation_id(sha256(update.id.encode()).hexdigest()[:16])

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
-from json import dumps
+from json import dumps, loads
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -42,14 +42,34 @@ class Receiving:
             logger.warning("updates not for us or not understood", extra=extra)
             count("UpdatesUnusable", len(found.unusable))
         entries = [_entry(update) for update in found.updates] + [_dead(unusable) for unusable in found.unusable]
+        self._queue_all(entries)
+        count("UpdatesQueued", len(entries))
+        return True
+
+    def replay(self, body: str, *, mark: str) -> int:
+        """Queue once more what was queued before and became a dead letter. How many updates. Raises NotQueued.
+
+        What could not be read then is taken apart anew: by now it may be understood. `mark` is unlike that of any
+        other replay, since the queue drops for five minutes what it has had already.
+        """
+        try:
+            entries = [_entry(Update.from_json(body))]
+        except ValueError:
+            found = split(_posted(body), phone_number_id=self.phone_number_id)
+            entries = [_entry(update) for update in found.updates] + [_dead(unusable) for unusable in found.unusable]
+        salt = sha256(mark.encode()).hexdigest()[:16]
+        self._queue_all(
+            [{**entry, "MessageDeduplicationId": f"{entry['MessageDeduplicationId']}-{salt}"} for entry in entries]
+        )
+        return len(entries)
+
+    def _queue_all(self, entries: Sequence[dict[str, str]]) -> None:
         calls = list(_calls(entries))
         if len(calls) == 1:
             self._queue(calls[0])
         elif calls:
             with ThreadPoolExecutor(min(PARALLEL_CALLS, len(calls))) as pool:
                 list(pool.map(self._queue, calls))
-        count("UpdatesQueued", len(entries))
-        return True
 
     def _queue(self, entries: list[dict[str, str]]) -> None:
         numbered = [{**entry, "Id": str(index)} for index, entry in enumerate(entries)]
@@ -72,11 +92,19 @@ def _entry(update: Update) -> dict[str, str]:
     }
 
 
+def _posted(body: str) -> bytes:
+    """What WhatsApp posted, of an entry that says that it could not be read."""
+    try:
+        return str(loads(body)["body"]).encode("utf-8", "surrogatepass")
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return body.encode("utf-8", "surrogatepass")
+
+
 def _dead(unusable: Unusable) -> dict[str, str]:
-    """Signed but not understood: through the queue, whose function refuses it into the dead letters. A group of its
-    own, since a refused message holds up its group until it is given up."""
-    # Escaped as JSON a character may take twelve bytes.
-    body = dumps({"unusable": unusable.reason, "body": unusable.body[: CALL_BYTES // 12]})
+    """Signed but not understood: through the queue, whose function makes a dead letter of it."""
+    body = dumps({"unusable": unusable.reason, "body": unusable.body})
+    if len(body) > CALL_BYTES:  # escaped as JSON a character may take twelve bytes
+        body = dumps({"unusable": f"{unusable.reason} (cut)", "body": unusable.body[: CALL_BYTES // 12]})
     digest = sha256(body.encode()).hexdigest()
     return {"MessageBody": body, "MessageGroupId": digest, "MessageDeduplicationId": digest}
 

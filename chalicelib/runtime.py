@@ -16,6 +16,7 @@ from chalicelib.conversing import Conversing
 from chalicelib.delivering import Delivering
 from chalicelib.domain.talk import Identity
 from chalicelib.expiring import Expiring
+from chalicelib.letters import Letters
 from chalicelib.logs import logger
 from chalicelib.organising import Organising
 from chalicelib.proofs import Proofs
@@ -107,6 +108,10 @@ class Runtime:
             app_secrets=self.settings.app_secrets,
             phone_number_id=self.settings.WHATSAPP_PHONE_NUMBER_ID,
         )
+
+    @cached_property
+    def letters(self) -> Letters:
+        return Letters(receiving=self.receiving, sqs=lambda: self._client("sqs"), clock=self.clock)
 
     def _client(self, service: str) -> Any:
         if service not in self._clients:

@@ -1,10 +1,12 @@
-"""What a check shows at a terminal: how far it is, and what it found."""
+"""What commands show at a terminal: how far a check is, what it found, and dead letters."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
 
 from chalicelib.domain.checks import DERIVED, MEANINGS, REMARKS, Report
+from chalicelib.letters import kind_of
+from chalicelib.store.letters import Letter
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -71,6 +73,23 @@ def _outcome(report: Report) -> str:
     parts = [f"--repair mends {report.repairable:,}"] if report.repairable else []
     parts += [f"a person must settle {report.left - report.repairable:,}"] if report.left > report.repairable else []
     return f"{said}; {', '.join(parts)}"
+
+
+def in_columns(letter: Letter) -> str:
+    """A dead letter in a line."""
+    at = letter.received_at.strftime("%Y-%m-%d %H:%M")
+    return f"{letter.id}  {at}  {letter.tries}  {kind_of(letter):<10}  {letter.reason}"
+
+
+def as_listed(letter: Letter) -> dict[str, Any]:
+    """A dead letter for a program, without its body."""
+    return {
+        "id": letter.id,
+        "received_at": letter.received_at.isoformat(),
+        "tries": letter.tries,
+        "kind": kind_of(letter),
+        "reason": letter.reason,
+    }
 
 
 def _of(count: int, what: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+DATA = ("AWS::DynamoDB::", "AWS::S3::", "AWS::SQS::")
 TEMPLATE = Path(__file__).parent.parent / "infra" / "resources.json"
 STACK_NAME = "tombola-local"
 REGION = "us-east-1"
@@ -63,10 +64,11 @@ def read(endpoint_url: str | None, name: str = STACK_NAME) -> Stack:
 
 
 def data_template() -> dict[str, Any]:
-    """The template without the overrides of functions, which have no `Type` until Chalice writes them."""
+    """The template's table, bucket and queues; without alarms, which nobody hears here, and without the overrides of
+    functions, which have no `Type` until Chalice writes them."""
     template: dict[str, Any] = json.loads(TEMPLATE.read_text(encoding="utf-8"))
-    resources = {name: body for name, body in template["Resources"].items() if "Type" in body}
-    return {**template, "Resources": resources}
+    kept = {name: body for name, body in template["Resources"].items() if body.get("Type", "").startswith(DATA)}
+    return {**template, "Resources": kept}
 
 
 def _settled(cloudformation: Any, done: str, name: str) -> str:

@@ -25,6 +25,13 @@ class OrderNotFound(Refusal):
         super().__init__(f"There is no order {order_id}.")
 
 
+class LetterNotFound(Refusal):
+    code = "letter_not_found"
+
+    def __init__(self, letter_id: str) -> None:
+        super().__init__(f"There is no dead letter {letter_id}.")
+
+
 class RaffleOutOfTurn(Refusal):
     """The raffle's status does not allow this."""
 

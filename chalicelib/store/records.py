@@ -323,6 +323,15 @@ class OutboundRecord(Record, discriminator="outbound"):
     updated_at = UTCDateTimeAttribute()
 
 
+class LetterRecord(Record, discriminator="letter"):
+    """pk LETTER#id, sk LETTER: a dead letter, what the queue handed over and nothing could be made of."""
+
+    body = UnicodeAttribute()
+    reason = UnicodeAttribute()
+    tries = NumberAttribute()
+    received_at = UTCDateTimeAttribute()
+
+
 class TokenRecord(Record, discriminator="token"):
     """pk TOKEN#hash, sk TOKEN: an organiser's API token; only its hash is kept (O1)."""
 

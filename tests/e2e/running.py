@@ -179,7 +179,7 @@ class Run:
         sqs, attribute = self._aws("sqs"), "ApproximateNumberOfMessages"
         url = sqs.get_queue_url(QueueName=self._named("DeadLetters").rsplit("/", 1)[-1])["QueueUrl"]
         found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[attribute])
-        return int(found["Attributes"][attribute])
+        return int(found["Attributes"][attribute]) + sum(pk.startswith("LETTER#") for pk, _ in self.items())
 
     def _named(self, resource: str) -> str:
         """The physical name of a resource of `infra/`."""

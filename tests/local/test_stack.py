@@ -8,6 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from chalicelib.functions import LAST_TRY
 from local import stack
 from local.stack import StackFailed, create, data_template, read
 
@@ -73,6 +74,19 @@ def test_overrides_of_functions_wait_for_chalice() -> None:
 
     assert set(data_template()["Resources"]) == {"Table", "Bucket", "Inbox", "DeadLetters"}
     assert {"APIHandler", "AdminToken", "Converse", "ExpireReservations", "DeliverMessages"} <= set(whole)
+
+
+def test_the_queue_and_its_function_agree_on_the_last_try() -> None:
+    """What fails at it is kept with its reason; the queue would give it up without one."""
+    assert data_template()["Resources"]["Inbox"]["Properties"]["RedrivePolicy"]["maxReceiveCount"] == LAST_TRY
+
+
+def test_a_dead_letter_raises_an_alarm() -> None:
+    resources = json.loads(stack.TEMPLATE.read_text(encoding="utf-8"))["Resources"]
+    alarms = [body["Properties"] for body in resources.values() if body.get("Type") == "AWS::CloudWatch::Alarm"]
+
+    assert {alarm["MetricName"] for alarm in alarms} >= {"DeadLetters", "ApproximateNumberOfMessagesVisible"}
+    assert all(alarm["AlarmActions"] == [{"Ref": "Alarms"}] for alarm in alarms)
 
 
 def test_every_policy_names_its_actions_and_resources() -> None:
