@@ -23,6 +23,11 @@ from chalicelib.whatsapp.inbound import Message, Preference
 from chalicelib.whatsapp.text import plain
 
 
+def _find(person: Identity) -> contacts.Arrival:
+    # There is no message to look up beside the person: a key that none has.
+    return contacts.arrival(person, phone_number_id="", message_id="", code=None)
+
+
 class _Again(Exception):
     """Something changed under us, or was just set right: decide anew from what is stored now."""
 
@@ -45,6 +50,8 @@ class Conversing:
         """
         if message.heard.kind is not HeardKind.SIGN:
             self._show_typing(message)
+        if message.becomes is not None and not self._look_up(message).handled:
+            self.renew(message.sender, message.becomes)
         keep = lru_cache(self.proofs.keep)  # a second try at the same message does not fetch the file again
         taken: NumbersTaken | None = None
         draw = Draw()
@@ -58,10 +65,12 @@ class Conversing:
                 count("DuplicateMessages")
                 return []
             now = self.clock()
+            # Who says that their names change writes under the old ones.
+            sender = message.sender if message.becomes is None else arrival.contact
             contact = replace(
                 arrival.contact,
-                user_id=message.sender.user_id or arrival.contact.user_id,
-                phone=message.sender.phone or arrival.contact.phone,
+                user_id=sender.user_id or arrival.contact.user_id,
+                phone=sender.phone or arrival.contact.phone,
                 name=plain(message.name) or arrival.contact.name,
                 last_heard_at=now,
             )
@@ -97,6 +106,36 @@ class Conversing:
         own = [outbound for outbound in to_tell if replies and outbound.contact_id == replies[0].contact_id]
         self.delivering.send([*own, *replies, *(outbound for outbound in to_tell if outbound not in own)])
 
+    def renew(self, old: Identity, new: Identity) -> None:
+        """WhatsApp says that a person has other names now: the same contact is known by them. Raises TryAgain.
+
+        When the person wrote under a new name before this was told, they are a contact of that name already; one that
+        never bought anything is given up for the old one, others stay two.
+        """
+
+        def attempt() -> None:
+            now = self.clock()
+            known, other = _find(old), _find(new)
+            contact = known.contact.renamed(old, new)
+            if not known.contact.version or contact == known.contact:
+                return
+            transaction = Transaction()
+            contacts.save(transaction, contact, now=now)
+            contacts.alias(transaction, contact, [*known.unnamed, *other.unnamed])
+            if not other.contact.version:
+                unnamed = {other.contact.id} - {*other.unnamed, *known.unnamed}
+                contacts.alias(transaction, contact, unnamed)
+            elif other.contact.id != contact.id:
+                if other.contact.held or orders.of_contact(other.contact.id, limit=1):
+                    logger.warning("one person is two contacts", extra={"contacts": [contact.id, other.contact.id]})
+                    count("ContactsApart")
+                    return
+                contacts.replace_by_alias(transaction, other.contact, contact)
+            transaction.commit()
+            count("ContactsRenamed")
+
+        persistently(attempt, again_on=(Busy, ConditionsFailed))
+
     def note(self, preference: Preference) -> None:
         """What the person told WhatsApp: to hear nothing from us, or to hear from us again (M5).
 
@@ -106,9 +145,8 @@ class Conversing:
 
         def attempt() -> None:
             now = self.clock()
-            # There is no message to look up beside the person: a key that none has.
             person = preference.person
-            arrival = contacts.arrival(person, phone_number_id="", message_id="", code=None)
+            arrival = _find(person)
             contact = arrival.contact.opting(out=preference.stops, at=preference.at or now)
             if contact == arrival.contact:
                 return

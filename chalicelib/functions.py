@@ -75,6 +75,8 @@ def _handle(body: str) -> None:
         case _:
             for preference in found.preferences:
                 runtime().conversing.note(preference)
+            for renewal in found.renewals:
+                runtime().conversing.renew(renewal.old, renewal.new)
             logger.info("notice from WhatsApp", extra={"field": found.field, "event": found.kind})
 
 

@@ -42,6 +42,19 @@ class Contact:
             return self
         return replace(self, opted_out=out, opted_at=at)
 
+    def renamed(self, old: Identity, new: Identity) -> "Contact":
+        """The contact under the new names that replace the old ones; unchanged if it has others by now.
+
+        Who changes their number gets a new user id, too: until it is told, they have none.
+        """
+        if old.phone and self.phone not in (None, old.phone):
+            return self
+        if old.user_id and self.user_id not in (None, old.user_id):
+            return self
+        moved = new.phone is not None and new.phone != self.phone
+        user_id = new.user_id or (None if moved else self.user_id)
+        return replace(self, user_id=user_id, phone=new.phone or self.phone)
+
     def holding(self, raffle_id: str, change: int) -> dict[str, int]:
         """`held` after `change` more (or fewer) numbers of a raffle."""
         after = {**self.held, raffle_id: max(0, self.held.get(raffle_id, 0) + change)}

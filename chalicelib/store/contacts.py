@@ -17,6 +17,7 @@ from chalicelib.store.raffles import code_key
 from chalicelib.store.records import AliasRecord, CodeRecord, ContactRecord, InboundRecord, Record
 from chalicelib.store.transaction import Transaction
 
+MOST_STEPS = 4  # from a name to the contact: a contact that is another's further name by now was named, too
 CONTACT = "contact"  # the name of the condition on a contact's version
 
 
@@ -55,16 +56,35 @@ def arrival(identity: Identity, *, phone_number_id: str, message_id: str, code: 
     contact = next((known[contact_id] for contact_id in ids if contact_id in known), None)
     if contact is None and aliases:  # known by a name that this message does not carry
         contact = get(next(aliases[name] for name in ids if name in aliases))
-    if contact is None or (identity.user_id and contact.user_id not in (None, identity.user_id)):
+    by_phone = ids[0] not in known and ids[0] not in aliases  # a user id never gets another owner
+    if contact is None or (by_phone and _has_moved(contact, identity)):
         contact = Contact(id=ids[0])  # not met before; or the phone has a new owner, and its old one keeps their orders
     # A name that is a contact of its own stays one: two people may have had one phone number in turn.
     unnamed = tuple(name for name in ids if name != contact.id and name not in known and name not in aliases)
     return Arrival(contact, unnamed, handled, raffle_of_code)
 
 
+def _has_moved(contact: Contact, identity: Identity) -> bool:
+    """Whether the phone that led to the contact has another owner by now. Without a user id that can't be told."""
+    if not identity.user_id:
+        return False
+    return contact.user_id is not None or contact.phone not in (None, identity.phone)
+
+
+def replace_by_alias(transaction: Transaction, contact: Contact, owner: Contact) -> None:
+    """Make a contact, if it is still as it was read, a further name of its owner."""
+    record = AliasRecord(*key(contact.id), contact_id=owner.id)
+    transaction.put(record, name=CONTACT, only_if=ContactRecord.version == contact.version)
+
+
 def get(contact_id: str) -> Contact | None:
-    found = list(Record.batch_get([key(contact_id)], consistent_read=True))
-    return as_contact(found[0]) if found and isinstance(found[0], ContactRecord) else None
+    """The contact of this id, or the one that took it over. One request for each step on the way."""
+    for _ in range(MOST_STEPS):
+        found = next(iter(Record.batch_get([key(contact_id)], consistent_read=True)), None)
+        if not isinstance(found, AliasRecord):
+            return as_contact(found) if isinstance(found, ContactRecord) else None
+        contact_id = found.contact_id
+    return None
 
 
 def save(transaction: Transaction, contact: Contact, *, now: datetime) -> None:
