@@ -70,7 +70,10 @@ def soak(console: Console, engine: str, attempts: int) -> Sum:
         task = progress.add_task(engine, total=attempts)
         for profile, result in races(engine):
             total.add(profile, result)
-            progress.update(task, completed=min(attempts, total.outcomes.total()))
+            made = total.outcomes.total()
+            progress.update(task, completed=min(attempts, made))
+            if not console.is_terminal:  # there, bars show only at the end
+                console.print(f"{engine}: {made:,} of {attempts:,} attempts, {total.races} races", highlight=False)
             if total.wrong or total.outcomes.total() >= attempts:
                 break
     total.seconds = time.monotonic() - begun
