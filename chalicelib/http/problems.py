@@ -18,6 +18,7 @@ from chalicelib.store.transaction import Busy, Unsure
 STATUS_OF: dict[type[Refusal], int] = {
     refusals.RaffleNotFound: 404,
     refusals.OrderNotFound: 404,
+    refusals.LetterNotFound: 404,
     refusals.RaffleOutOfTurn: 409,
     refusals.OrderOutOfTurn: 409,
     refusals.CodeTaken: 409,
