@@ -121,11 +121,9 @@ class Conversing:
                 return
             transaction = Transaction()
             contacts.save(transaction, contact, now=now)
-            contacts.alias(transaction, contact, [*known.unnamed, *other.unnamed])
-            if not other.contact.version:
-                unnamed = {other.contact.id} - {*other.unnamed, *known.unnamed}
-                contacts.alias(transaction, contact, unnamed)
-            elif other.contact.id != contact.id:
+            names = {*known.unnamed, *other.unnamed}  # both may lack the same one
+            contacts.alias(transaction, contact, names if other.contact.version else names | {other.contact.id})
+            if other.contact.version and other.contact.id != contact.id:
                 if other.contact.held or orders.of_contact(other.contact.id, limit=1):
                     logger.warning("one person is two contacts", extra={"contacts": [contact.id, other.contact.id]})
                     count("ContactsApart")

@@ -66,7 +66,7 @@ class Letters:
         """
         letter = self.get(letter_id)
         queued = self.receiving.replay(letter.body, mark=f"{letter_id} {self.clock().isoformat()}")
-        letters.delete(letter_id)
+        letters.delete(letter)
         return queued
 
     def _queue_of_dead_letters(self, sqs: Any) -> str | None:

@@ -110,16 +110,18 @@ def hold_back(contact_id: str, until: datetime) -> None:
 
 def opt_out(contact_id: str, at: datetime) -> None:
     """WhatsApp says that the person wants to hear nothing from us (M5)."""
-    _note(contact_id, ContactRecord.opted_out.set(True), ContactRecord.opted_at.set(at))
+    latest = ContactRecord.opted_at.does_not_exist() | (ContactRecord.opted_at <= at)
+    _note(contact_id, ContactRecord.opted_out.set(True), ContactRecord.opted_at.set(at), only_if=latest)
 
 
-def _note(contact_id: str, *actions: Action) -> None:
+def _note(contact_id: str, *actions: Action, only_if: Condition | None = None) -> None:
     """Change a contact that exists, whichever its version."""
+    exists = ContactRecord.version.exists()
     try:
         # A new version, so that nobody who read the contact before this puts it back without it. Made twice, since
         # nothing was heard of the first, it adds two: as good as one.
         ContactRecord(*key(contact_id)).update(
-            [*actions, ContactRecord.version.add(1)], condition=ContactRecord.version.exists()
+            [*actions, ContactRecord.version.add(1)], condition=exists if only_if is None else exists & only_if
         )
     except UpdateError as failure:  # an organiser who never wrote, or is known by another name, is no contact here
         if failure.cause_response_code != "ConditionalCheckFailedException":

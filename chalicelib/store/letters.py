@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import NamedTuple
 
+from pynamodb.exceptions import DeleteError
+
 from chalicelib.store.records import LetterRecord, Record, stamp
 
 LETTERS = "LETTERS"
@@ -43,8 +45,13 @@ def get(letter_id: str) -> Letter | None:
         return None
 
 
-def delete(letter_id: str) -> None:
-    LetterRecord(*_key(letter_id)).delete()
+def delete(letter: Letter) -> None:
+    """Remove the letter, unless it has been kept once more since it was read."""
+    try:
+        LetterRecord(*_key(letter.id)).delete(condition=LetterRecord.received_at == letter.received_at)
+    except DeleteError as failure:
+        if failure.cause_response_code != "ConditionalCheckFailedException":
+            raise
 
 
 def _key(letter_id: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from chalicelib import functions
 from chalicelib import runtime as composition
 from chalicelib.store.records import low_level
 from local.phone import webhooks
-from tests.search.scene import Kept, Scene, kind_of
+from tests.search.scene import Kept, Scene
 from tests.world import ORGANISER, text_of
 
 Json = dict[str, Any]
@@ -67,7 +67,6 @@ class Play:
     tells: bool = True
     ids: int = 0
     told: int = 0  # messages of ours whose status was sent
-    order_ids: list[str] = field(default_factory=list)
 
     # What happens outside; each is done until it succeeds, as whoever does it would
 
@@ -174,9 +173,6 @@ class Play:
             text = text.replace(order["id"], f"ORDER{number}")
         found: Json = json.loads(text)
         return found
-
-    def kinds(self) -> list[str]:
-        return [kind_of(message) for message in self.scene.graph.sent]
 
 
 Step = Callable[[Play], object]

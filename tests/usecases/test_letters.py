@@ -8,6 +8,7 @@ import pytest
 import app
 from chalicelib.__main__ import main
 from chalicelib.functions import LAST_TRY
+from chalicelib.receiving import Receiving
 from chalicelib.store import letters as stored
 from chalicelib.store.transaction import Busy
 from chalicelib.whatsapp import webhook
@@ -147,6 +148,24 @@ def test_a_body_is_kept_whole_as_far_as_the_queue_takes_it(world: World, length:
     [letter] = world.runtime.letters.listed()
     assert len(json.loads(letter.body)["body"]) == kept
     assert letter.reason.endswith("(cut)") == (kept < length)
+
+
+def test_a_letter_that_comes_back_while_it_is_replayed_is_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The queue hands over at once what is put into it; the letter is the same one again."""
+    world.post_webhook(b"{ nonsense")
+    world.work()
+    [letter] = world.runtime.letters.listed()
+    world.clock.pass_minutes(1)
+    real = Receiving.replay
+
+    def replay(receiving: Receiving, body: str, *, mark: str) -> int:
+        queued = real(receiving, body, mark=mark)
+        world.work()
+        return queued
+
+    monkeypatch.setattr(Receiving, "replay", replay)
+    world.runtime.letters.replay(letter.id)
+    assert [found.body for found in world.runtime.letters.listed()] == [letter.body]
 
 
 def test_what_the_queue_gave_up_by_itself_is_collected(world: World, lucia: Buyer) -> None:

@@ -175,6 +175,17 @@ def test_m5_a_notice_counts_once_and_only_the_latest(world: World, lucia: Buyer)
     assert contact_of(lucia).version == version
 
 
+def test_m5_a_refusal_from_before_they_came_back_counts_no_more(world: World, lucia: Buyer) -> None:
+    lucia.says("help")
+    tag, at = tag_of(lucia), world.at
+    world.clock.pass_minutes(10)
+    lucia.says("stop")
+    lucia.says("start")
+    errors = [(OPTED_OUT, "stopped")]
+    lucia.sends(webhooks.status(lucia.person, "wamid.X", "failed", at=at, tracking=tag, errors=errors))
+    assert not contact_of(lucia).opted_out
+
+
 def test_m5_a_notice_about_somebody_whom_we_never_met_is_kept_for_later(world: World, lucia: Buyer) -> None:
     lucia.sends(wishes(lucia, "stop", world.at))
     assert contact_of(lucia).opted_out

@@ -85,6 +85,14 @@ def test_who_gets_another_user_id_keeps_their_orders(world: World, notice: str) 
         assert order_id in text_of(writes(world, after).says("my orders"))
 
 
+def test_a_user_id_that_changes_may_tell_the_phone_for_the_first_time(world: World) -> None:
+    world.raffle()
+    order_id = hold(writes(world, person(None, USER_ID)))
+    world.deliver(updates_user_id(PHONE, USER_ID, NEW_USER_ID))
+    for after in (person(PHONE, NEW_USER_ID), person(None, NEW_USER_ID), person(PHONE)):
+        assert order_id in text_of(writes(world, after).says("my orders"))
+
+
 def test_a_new_owner_of_the_old_number_sees_nothing_of_it(world: World) -> None:
     world.raffle()
     order_id = hold(writes(world, person(PHONE, USER_ID)))
