@@ -24,3 +24,9 @@ def measure(name: str, time: timedelta) -> None:
     """Note how long something took or waited."""
     with _adding:
         metrics.add_metric(name=name, unit=MetricUnit.Seconds, value=time.total_seconds())
+
+
+def alert(what: str, **extra: object) -> None:
+    """Say that somebody must look at once: an error in the log, and a metric that raises an alarm (infra/)."""
+    logger.error(what, extra=extra)
+    count("Alerts")
