@@ -5,13 +5,28 @@ import json
 import sys
 from collections.abc import Sequence
 
+from chalicelib.domain.channel import Stop
 from chalicelib.domain.checks import Report
+from chalicelib.domain.delivery import Queue
 from chalicelib.domain.refusals import RaffleNotFound, Refusal, TryAgain
 from chalicelib.runtime import runtime
 from chalicelib.settings import SettingsInvalid
-from chalicelib.store import raffles
+from chalicelib.store import channel as channels
+from chalicelib.store import messages, raffles
 from chalicelib.store.transaction import Busy
-from chalicelib.terminal import as_json, as_listed, findings, in_columns, progress_on, verdict
+from chalicelib.templating import APPROVED
+from chalicelib.terminal import (
+    as_json,
+    as_listed,
+    findings,
+    in_columns,
+    progress_on,
+    sending,
+    sending_as_json,
+    verdict,
+)
+
+MOST_SHOWN = 1000  # messages of a queue
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -88,6 +103,39 @@ def _replay_letters(given: argparse.Namespace) -> int:
     return 0
 
 
+def _show_sending(given: argparse.Namespace) -> int:
+    runtime()
+    channel, waiting = channels.read(), {queue: messages.waiting(queue, limit=MOST_SHOWN) for queue in Queue}
+    if given.json:
+        print(json.dumps(sending_as_json(channel, waiting), indent=2))
+    else:
+        print("\n".join(sending(channel, waiting, most=MOST_SHOWN)))
+    return 0
+
+
+def _stop_sending(_: argparse.Namespace) -> int:
+    channels.stop(Stop.ALL, runtime().clock(), code=None)
+    print("Nothing is sent any more. What is to be said waits for: python -m chalicelib sending resume")
+    return 0
+
+
+def _resume_sending(_: argparse.Namespace) -> int:
+    runtime()
+    channels.resume()
+    print("Messages are sent again; what has waited goes out within a minute or two.")
+    return 0
+
+
+def _templates(given: argparse.Namespace) -> int:
+    templating = runtime().templating
+    found = templating.submit() if given.submit else templating.check()
+    if given.json:
+        print(json.dumps([standing._asdict() for standing in found], indent=2))
+    else:
+        print("\n".join(f"{one.name:<28}{one.language:<7}{one.status}" for one in found))
+    return 0 if all(one.status == APPROVED for one in found) else 1
+
+
 def _check(given: argparse.Namespace) -> int:
     checking, reports = runtime().checking, list[Report]()
     for raffle_id in [raffles.id_of(given.raffle)] if given.raffle else checking.raffle_ids():
@@ -131,6 +179,23 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--repair", action="store_true", help="make anew what follows from tickets and orders")
     check.add_argument("--json", action="store_true", help="print one JSON object, for programs")
     check.set_defaults(command=_check)
+
+    sending_ = commands.add_parser("sending", help="whether messages go out, and what waits or was not delivered")
+    sending_.add_argument("--json", action="store_true", help="print JSON, for programs")
+    sending_.set_defaults(command=_show_sending)
+    wishes = sending_.add_subparsers(metavar="stop|resume")
+    wishes.add_parser("stop", help="send nothing until it is resumed").set_defaults(command=_stop_sending)
+    resumed = wishes.add_parser("resume", help="send again, when what WhatsApp refused us for is mended")
+    resumed.set_defaults(command=_resume_sending)
+
+    approved = commands.add_parser(
+        "templates",
+        help="how WhatsApp stands to our templates, which reach who has not written for a day; "
+        "exit status 1 while one is not approved",
+    )
+    approved.add_argument("--submit", action="store_true", help="submit those that WhatsApp does not have yet")
+    approved.add_argument("--json", action="store_true", help="print JSON, for programs")
+    approved.set_defaults(command=_templates)
 
     letters = commands.add_parser("dead-letters", help="what WhatsApp handed over and nothing could be made of")
     actions = letters.add_subparsers(required=True, metavar="ACTION")

@@ -8,7 +8,7 @@ from functools import lru_cache
 from chalicelib.acting import Turn, act
 from chalicelib.delivering import Delivering
 from chalicelib.domain import conversation as c
-from chalicelib.domain.contacts import contact_ids
+from chalicelib.domain.contacts import Contact, contact_ids
 from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.orders import OWNING
 from chalicelib.domain.refusals import NumbersTaken, TryAgain
@@ -72,8 +72,7 @@ class Conversing:
                 user_id=sender.user_id or arrival.contact.user_id,
                 phone=sender.phone or arrival.contact.phone,
                 name=plain(message.name) or arrival.contact.name,
-                last_heard_at=now,
-            )
+            ).heard(min(message.sent_at or now, now))
             turn = Turn(
                 now=now,
                 contact=contact,
@@ -85,7 +84,7 @@ class Conversing:
             )
             act(c.step(contact.talk, message.heard), turn, self.selling)
             try:
-                return self._commit(turn, message, arrival.unnamed)
+                return self._commit(turn, message, arrival)
             except ConditionsFailed as failure:
                 if failure.named(messages.INBOUND):
                     count("DuplicateMessages")
@@ -166,34 +165,28 @@ class Conversing:
             code=word if c.is_raffle_code(word) else None,
         )
 
-    def _commit(self, turn: Turn, message: Message, unnamed: Sequence[str]) -> list[Outbound]:
+    def _commit(self, turn: Turn, message: Message, arrival: contacts.Arrival) -> list[Outbound]:
         """What the message changes and the replies that it causes: one transaction (M3)."""
-        transaction, contact_id = turn.transaction, turn.contact.id
+        transaction, contact, now = turn.transaction, turn.contact.told(len(turn.replies), turn.now), turn.now
         messages.hear_once(
             transaction,
-            contact_id,
+            contact.id,
             message.heard,
             phone_number_id=message.phone_number_id,
             message_id=message.id,
             form=message.kind,
             sent_at=message.sent_at,
-            now=turn.now,
+            now=now,
         )
-        contacts.save(transaction, turn.contact, now=turn.now)
-        contacts.alias(transaction, turn.contact, unnamed)
+        contacts.save(transaction, contact, now=now)
+        contacts.alias(transaction, contact, arrival.unnamed)
         inbound, _ = messages.inbound_key(message.phone_number_id, message.id)
-        add = self.delivering.add
-        outbounds = add(
-            transaction,
-            contact_id,
-            message.sender,
-            turn.replies,
-            now=turn.now,
-            in_reply_to=inbound,
-            not_before=turn.contact.waits_until,
-        )
+        add, channel = self.delivering.add, arrival.channel
+        to = replace(contact, user_id=message.sender.user_id, phone=message.sender.phone)  # as they wrote just now
+        outbounds = add(transaction, to, turn.replies, channel=channel, now=now, in_reply_to=inbound)
         for organiser in self.organisers if turn.notices else ():
-            outbounds += add(transaction, contact_ids(organiser)[0], organiser, turn.notices, now=turn.now)
+            unknown = Contact(id=contact_ids(organiser)[0], user_id=organiser.user_id, phone=organiser.phone)
+            outbounds += add(transaction, unknown, turn.notices, channel=channel, now=now)
         transaction.commit()
         for name in turn.counts:
             count(name)

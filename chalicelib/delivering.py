@@ -1,21 +1,27 @@
 """Sending what was committed: at once by whoever committed it, by the schedule when that did not work out."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
-from typing import ParamSpec, TypeVar
+from typing import NamedTuple, ParamSpec, TypeVar
 
-from chalicelib.domain.delivery import DeliveryState, Outbound
+from chalicelib.domain.channel import Channel, Stop, approval
+from chalicelib.domain.contacts import Contact
+from chalicelib.domain.delivery import BEFORE, OUTSIDE_THE_WINDOW, DeliveryState, Outbound, Queue, Way, permission
+from chalicelib.domain.pace import Pace
 from chalicelib.domain.refusals import TryAgain
-from chalicelib.domain.talk import Identity, Said
-from chalicelib.logs import count, logger
+from chalicelib.domain.talk import Said
+from chalicelib.logs import alert, count, logger
+from chalicelib.store import channel as channels
 from chalicelib.store import contacts
 from chalicelib.store import messages as stored
 from chalicelib.store.transaction import Transaction, persistently
+from chalicelib.whatsapp.answers import NO_CODE
 from chalicelib.whatsapp.errors import Action, Remedy, remedy
 from chalicelib.whatsapp.graph import Graph, NotSent, OutcomeUnknown, SendRefused
 from chalicelib.whatsapp.inbound import Status
-from chalicelib.whatsapp.messages import address, render
+from chalicelib.whatsapp.messages import address, instead, is_template, render, template
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,60 +30,94 @@ RUN_TIME = timedelta(seconds=40)  # a run stops taking on more, so that the next
 # WhatsApp has no idempotency key: after an unknown outcome its status has this long to arrive before the one retry.
 STATUS_CHANCE = timedelta(minutes=5)
 UNKNOWN_TRIES = 2
-STOPPED = timedelta(minutes=5)  # between looks whether an account that WhatsApp refuses was put right
 PAUSES = (5, 30, 120, 600)  # seconds, after a request that never reached WhatsApp
+# Refusals that are about more than this message: who goes on sending must first look at the channel.
+PAUSING = frozenset({Action.WAIT_ALL, Action.WAIT_NUMBER})
+CLOSING = PAUSING | {Action.STOP_ALL, Action.STOP_BUSINESS_INITIATED}
+GONE = (132001, 132015, 132016)  # the template is missing, paused or disabled
 
 
+class Again(NamedTuple):
+    """When a message is tried again, and whether the others must wait with it."""
+
+    at: datetime
+    closes: bool = False
+
+
+class Failure(NamedTuple):
+    """WhatsApp's no: in its answer, or later in a status of the message that it had taken as `message_id`."""
+
+    code: int
+    retry_after: float | None = None
+    message_id: str | None = None
+
+
+@dataclass(kw_only=True)
 class Delivering:
-    """Outbound messages, from commit to WhatsApp's last word about them."""
+    """Outbound messages, from commit to WhatsApp's last word about them. `pace` is what this process may send."""
 
-    def __init__(self, *, graph: Graph, clock: Callable[[], datetime], random: Random) -> None:
-        self._graph = graph
-        self._clock = clock
-        self._random = random
+    graph: Graph
+    clock: Callable[[], datetime]
+    random: Random
+    pace: Pace
+    sleep: Callable[[float], None]
+    booked: datetime | None = None
 
     def add(
         self,
         transaction: Transaction,
-        contact_id: str,
-        to: Identity,
+        contact: Contact,
         said: Sequence[Said],
         *,
+        channel: Channel,
         now: datetime,
         in_reply_to: str | None = None,
-        not_before: datetime | None = None,
-        withheld: bool = False,
     ) -> list[Outbound]:
-        """Have the messages stored in `transaction`; hand them to `send` once that is committed.
+        """Have the messages stored in `transaction`; hand what is returned to `send` once that is committed.
 
-        Those that must wait behind earlier ones (`not_before`) are left to the schedule and not returned. Those that
-        are `withheld` are kept for the organisers to see, and never sent.
+        What must wait is left to the schedule: behind earlier messages to the contact, for WhatsApp's pace, or until
+        sending is resumed. What may not be sent at all is kept for the organisers to see.
         """
-        waits = not withheld and not_before is not None and not_before > now
+        waits_until = max(filter(None, (contact.speaks_from, channel.resumes_at)), default=now)
+        waits = waits_until > now
         added = []
         for position, one in enumerate(said):
-            outbound_id = stored.outbound_id(now, position, f"{self._random.getrandbits(48):012x}")
-            blank = Outbound(contact_id=contact_id, id=outbound_id, body={}, created_at=now, in_reply_to=in_reply_to)
-            body = address(render(one), to, tag=blank.tag)
-            outbound = Outbound(
-                contact_id=contact_id,
-                id=outbound_id,
-                body=body,
-                created_at=now,
-                state=DeliveryState.WITHHELD if withheld else DeliveryState.PENDING,
-                attempts=0 if waits or withheld else 1,
-                in_reply_to=in_reply_to,
-                due_at=not_before if waits else None,
-            )
-            stored.say(transaction, outbound)
-            added.append(outbound)
-        return [] if waits or withheld else added
+            made = self._made(contact, one, now, position, in_reply_to)
+            may = permission(made, contact, channel, now)
+            match may.way:
+                case Way.WITHHOLD:
+                    stored.say(transaction, replace(made, state=DeliveryState.WITHHELD), Queue.WITHHELD)
+                case Way.GIVE_UP:
+                    given_up = replace(made, state=DeliveryState.FAILED, error_code=OUTSIDE_THE_WINDOW)
+                    stored.say(transaction, given_up, Queue.UNDELIVERED)
+                    count("MessagesGivenUp")
+                case Way.STOP:
+                    stored.say(transaction, made, _stopped_in(channel))
+                case Way.SEND | Way.SEND_TEMPLATE:
+                    made = _in_form(made, may.language)
+                    made = replace(made, due_at=waits_until) if waits else replace(made, attempts=1)
+                    stored.say(transaction, made, Queue.DUE)
+                    added += [] if waits else [made]
+        return added
+
+    def _made(self, contact: Contact, said: Said, now: datetime, position: int, in_reply_to: str | None) -> Outbound:
+        outbound_id = stored.outbound_id(now, position, f"{self.random.getrandbits(48):012x}")
+        blank = Outbound(
+            contact_id=contact.id,
+            id=outbound_id,
+            body={},
+            created_at=now,
+            in_reply_to=in_reply_to,
+            template=said.template,
+        )
+        return replace(blank, body=address(render(said), contact.identity, tag=blank.tag))
 
     def send(self, outbounds: Iterable[Outbound]) -> None:
         """One attempt for each message, in order; what comes of it is stored. Never raises for what WhatsApp does.
 
-        While that can't be stored, nothing more is sent: it stays due, and the schedule sends it later.
-        After one that must wait, the person's later messages wait as long, so that replies keep their order.
+        While that can't be stored, or WhatsApp takes nothing more, nothing more is sent: it stays due, and the schedule
+        sends it later. After one that must wait, the person's later messages wait as long, so that replies keep their
+        order.
         """
         waiting: dict[str, datetime] = {}
         for outbound in outbounds:
@@ -86,7 +126,9 @@ class Delivering:
                 if until is not None:
                     _noted(stored.postpone, outbound, until)
                 elif (again := self._attempt(outbound)) is not None:
-                    waiting[outbound.contact_id] = again
+                    if again.closes:
+                        return
+                    waiting[outbound.contact_id] = again.at
             except TryAgain:  # what is sent now could not be noted either, and would be sent again
                 logger.warning("sending stops: the store does not answer")
                 return
@@ -95,105 +137,200 @@ class Delivering:
 
     def send_due(self) -> None:
         """The schedule's run: send what is due, longest due first, until all is done or the time is up."""
-        self.send(self._claimed(self._clock()))
+        begun, channel = self.clock(), channels.read()
+        if channel.stopped is not None:
+            alert("sending is stopped", error_code=channel.code, stopped=channel.stopped.value)
+        if channel.stopped is Stop.ALL or channel.is_paused(begun):
+            return
+        self.send(self._claimed(Queue.DUE, channel, begun))
+        if channel.stopped is None:
+            self.send(self._claimed(Queue.STOPPED, channel, begun))
 
-    def _claimed(self, begun: datetime) -> Iterator[Outbound]:
-        """Messages that are due, each taken for this run just before it is sent."""
+    def _claimed(self, queue: Queue, channel: Channel, begun: datetime) -> Iterator[Outbound]:
+        """Messages whose time has come, each taken for this run just before it is sent."""
         more = True
         while more:
             more = False
-            for outbound in sorted(stored.due(begun, limit=BATCH), key=lambda outbound: outbound.id):
-                if self._clock() - begun > RUN_TIME:
+            until = begun if queue is Queue.DUE else None
+            for outbound in sorted(stored.waiting(queue, until=until, limit=BATCH), key=lambda outbound: outbound.id):
+                if self.clock() - begun > RUN_TIME:
                     return
-                taken = stored.claim(outbound, self._clock())
-                if taken is None:
-                    continue
-                more = True
-                if self._is_unwanted(taken):
-                    stored.withhold(taken, self._clock())
-                else:
-                    yield taken
+                taken = stored.claim(outbound, self.clock())
+                if taken is not None:
+                    more = True
+                    yield from self._permitted(taken, channel)
 
-    def _is_unwanted(self, outbound: Outbound) -> bool:
-        """Whether the person has opted out since (M5), of what they did not ask for themselves."""
-        if outbound.in_reply_to is not None or outbound.state is not DeliveryState.PENDING:
-            return False
-        contact = contacts.get(outbound.contact_id)
-        return contact is not None and contact.opted_out
+    def _permitted(self, taken: Outbound, channel: Channel) -> list[Outbound]:
+        """The message in the form in which it may go now, or nothing: then it is put where it belongs."""
+        now = self.clock()
+        contact = contacts.get(taken.contact_id) or Contact(id=taken.contact_id)  # an organiser who never wrote
+        may = permission(taken, contact, channel, now)
+        match may.way:
+            case Way.SEND | Way.SEND_TEMPLATE:
+                return [_in_form(taken, may.language)]
+            case Way.STOP:
+                stored.put_aside(taken, _stopped_in(channel), taken.state, now)
+            case _ if taken.state is DeliveryState.UNKNOWN:  # perhaps it was sent: nobody sends it again
+                stored.leave_unknown(taken, now)
+            case Way.WITHHOLD:
+                stored.put_aside(taken, Queue.WITHHELD, DeliveryState.WITHHELD, now)
+            case Way.GIVE_UP:
+                stored.put_aside(taken, Queue.UNDELIVERED, DeliveryState.FAILED, now, code=OUTSIDE_THE_WINDOW)
+                count("MessagesGivenUp")
+        return []
 
     def note(self, status: Status) -> None:
-        """Keep what WhatsApp reports about a message: forwards only, in whatever order it comes."""
+        """Keep what WhatsApp reports about a message: forwards only, in whatever order it comes. Raises TryAgain.
+
+        A failure that comes late is dealt with as one in the answer, by the same table.
+        """
         state = _STATES.get(status.state)
         if state is None or status.tag is None:
             return
-        message_id, error_code = status.message_id or None, status.error_code
-        if _noted(stored.advance, status.tag, state, self._clock(), message_id=message_id, error_code=error_code):
+        if state is DeliveryState.FAILED:
+            self._note_failure(status.tag, status)
+        elif _noted(stored.advance, status.tag, state, self.clock(), message_id=status.message_id or None):
             count(f"Messages{state.value.title()}")
-        if state is DeliveryState.FAILED and error_code is not None:
-            self._note_opt_out(status.tag.partition("/")[0], remedy(error_code), status.at)
 
-    def _attempt(self, outbound: Outbound) -> datetime | None:
+    def _note_failure(self, tag: str, status: Status) -> None:
+        outbound = _noted(stored.get, tag)
+        if outbound is None:
+            return
+        code = status.error_code if status.error_code is not None else NO_CODE
+        self._note_opt_out(outbound, code, status.at)
+        # Of an earlier try it says nothing any more: WhatsApp has taken the message since.
+        of_this_try = outbound.message_id in (None, status.message_id)
+        if of_this_try and outbound.state in BEFORE[DeliveryState.FAILED]:
+            count("MessagesFailed")
+            self._failed(outbound, Failure(code, message_id=status.message_id or None))
+
+    def _attempt(self, outbound: Outbound) -> Again | None:
         """Send one message. When it is to be tried again, or None when nothing more is to be done."""
+        self._keep_pace()
         try:
-            accepted = self._graph.send(outbound.body)
+            accepted = self.graph.send(outbound.body)
         except SendRefused as refused:
-            return self._refused(outbound, refused)
+            count("MessagesRefused")
+            self._note_opt_out(outbound, refused.code, None)
+            return self._failed(outbound, Failure(refused.code, refused.retry_after))
         except OutcomeUnknown as unknown:
             logger.warning("outcome of a message unknown", extra={"reason": str(unknown)})
             return self._unknown(outbound)
         except NotSent as failure:
             logger.warning("WhatsApp not reached", extra={"reason": str(failure)})
-            return self._later(outbound, PAUSES, error_code=None)
-        _noted(stored.accepted, outbound, accepted.message_id, self._clock())
+            return self._later(outbound, Remedy(action=Action.RETRY, delays=PAUSES), None)
+        _noted(stored.accepted, outbound, accepted.message_id, self.clock())
         count("MessagesAccepted")
         return None
 
-    def _refused(self, outbound: Outbound, refused: SendRefused) -> datetime | None:
-        what = remedy(refused.code)
-        count("MessagesRefused")
-        if what.alert and not what.delays:
-            logger.error("WhatsApp refuses messages", extra={"error_code": refused.code, "action": what.action.value})
-        if what.action is Action.STOP_ALL:  # nothing is wrong with the message: it stays due until that is mended
-            return self._again_at(STOPPED, outbound, state=DeliveryState.PENDING, error_code=refused.code)
+    def _keep_pace(self) -> None:
+        now = self.clock()
+        self.booked = self.pace.book(self.booked, now)
+        pause = (self.pace.earliest(self.booked) - now).total_seconds()
+        if pause > 0:
+            self.sleep(pause)
+
+    def _failed(self, outbound: Outbound, failure: Failure) -> Again | None:
+        """Do what the table says about the code."""
+        what = remedy(failure.code)
+        if what.alert and what.action is not Action.RETRY:
+            alert("WhatsApp refuses messages", error_code=failure.code, action=what.action.value)
+        match what.action:
+            case Action.STOP_ALL:  # nothing is wrong with the message: it stays due until that is mended
+                self._stop(Stop.ALL, failure.code)
+                return self._again(outbound, self.clock(), failure)
+            case Action.STOP_BUSINESS_INITIATED:
+                self._stop(Stop.UNASKED, failure.code)
+                if not outbound.asked:
+                    return self._again(outbound, self.clock(), failure)
+            case Action.TEMPLATE:
+                return self._as_template(outbound, failure)
+        if failure.code in GONE and (sent_as := is_template(outbound.body)):
+            _noted(channels.approve, [approval(*sent_as)], approved=False)
         if what.delays:
-            delays = what.delays if refused.retry_after is None else (refused.retry_after, *what.delays[1:])
-            return self._later(outbound, delays, error_code=refused.code)
-        self._note_opt_out(outbound.contact_id, what, None)
-        self._give_up(outbound, refused.code)
+            return self._later(outbound, what, failure)
+        self._give_up(outbound, failure)
         return None
 
-    def _note_opt_out(self, contact_id: str, what: Remedy, at: datetime | None) -> None:
-        if what.action is Action.OPTED_OUT:
-            _noted(contacts.opt_out, contact_id, at or self._clock())
+    def _note_opt_out(self, outbound: Outbound, code: int, at: datetime | None) -> None:
+        """M5, when WhatsApp's refusal says so; `at` is when it did."""
+        if remedy(code).action is Action.OPTED_OUT:
+            _noted(contacts.opt_out, outbound.contact_id, at or self.clock())
             count("OptOuts")
 
-    def _unknown(self, outbound: Outbound) -> datetime | None:
+    def _stop(self, stop: Stop, code: int) -> None:
+        _noted(channels.stop, stop, self.clock(), code=code)
+        count("SendingStopped")
+
+    def _as_template(self, outbound: Outbound, failure: Failure) -> Again | None:
+        """The 24-hour window is over, whatever we knew of it."""
+        said = outbound.template
+        contact = _noted(contacts.get, outbound.contact_id) or Contact(id=outbound.contact_id)
+        channel = _noted(channels.read)
+        language = channel.language_for(said.name, contact.language) if said else None
+        if language is None or is_template(outbound.body):
+            self._give_up(outbound, failure)
+            return None
+        return self._again(_in_form(outbound, language), self.clock(), failure)
+
+    def _unknown(self, outbound: Outbound) -> Again | None:
         if outbound.attempts >= UNKNOWN_TRIES and outbound.state is DeliveryState.UNKNOWN:
-            self._give_up(outbound, None)
+            logger.error("message left unknown", extra={"attempts": outbound.attempts})
+            count("MessagesLeftUnknown")
+            _noted(stored.leave_unknown, outbound, self.clock())
             return None
-        return self._again_at(STATUS_CHANCE, outbound, state=DeliveryState.UNKNOWN, error_code=None)
+        return self._again(outbound, self.clock() + STATUS_CHANCE, None, state=DeliveryState.UNKNOWN)
 
-    def _later(self, outbound: Outbound, delays: Sequence[float], *, error_code: int | None) -> datetime | None:
+    def _later(self, outbound: Outbound, what: Remedy, failure: Failure | None) -> Again | None:
         """Have it tried again after the delay that this attempt has reached; give it up after the last."""
-        if outbound.attempts > len(delays):
-            self._give_up(outbound, error_code)
+        tries = max(1, outbound.attempts)
+        if tries > len(what.delays) and what.action not in PAUSING:
+            if what.alert:
+                alert("a message was tried in vain", error_code=failure.code if failure else None)
+            self._give_up(outbound, failure)
             return None
-        pause = timedelta(seconds=delays[outbound.attempts - 1])
-        return self._again_at(pause, outbound, state=DeliveryState.PENDING, error_code=error_code)
+        named = failure.retry_after if failure else None
+        pause = what.delays[min(tries, len(what.delays)) - 1] if named is None else named
+        at = self.clock() + timedelta(seconds=pause)
+        if what.action in PAUSING:
+            _noted(channels.pause, at)
+            count("SendingPaused")
+        return self._again(outbound, at, failure)
 
-    def _again_at(
-        self, pause: timedelta, outbound: Outbound, *, state: DeliveryState, error_code: int | None
-    ) -> datetime:
-        now = self._clock()
-        _noted(stored.try_again, outbound, now + pause, state=state, error_code=error_code, now=now)
+    def _again(
+        self,
+        outbound: Outbound,
+        at: datetime,
+        failure: Failure | None,
+        *,
+        state: DeliveryState = DeliveryState.PENDING,
+    ) -> Again:
+        code, failed_id = (failure.code, failure.message_id) if failure else (None, None)
+        now = self.clock()
+        _noted(stored.try_again, outbound, at, state=state, error_code=code, failed_id=failed_id, now=now)
         # The schedule comes once a minute: until it has, what is said later must stay behind.
-        _noted(contacts.hold_back, outbound.contact_id, now + pause + stored.GRACE)
-        return now + pause
+        _noted(contacts.hold_back, outbound.contact_id, at + stored.GRACE)
+        return Again(at, closes=failure is not None and remedy(failure.code).action in CLOSING)
 
-    def _give_up(self, outbound: Outbound, error_code: int | None) -> None:
-        logger.error("message given up", extra={"error_code": error_code, "attempts": outbound.attempts})
+    def _give_up(self, outbound: Outbound, failure: Failure | None) -> None:
+        code, message_id = (failure.code, failure.message_id) if failure else (None, None)
+        logger.error("message given up", extra={"error_code": code, "attempts": outbound.attempts})
         count("MessagesGivenUp")
-        _noted(stored.advance, outbound.tag, DeliveryState.FAILED, self._clock(), error_code=error_code)
+        now = self.clock()
+        _noted(stored.advance, outbound.tag, DeliveryState.FAILED, now, message_id=message_id, error_code=code)
+
+
+def _in_form(outbound: Outbound, language: str) -> Outbound:
+    """The message as it is, or as a template in one of WhatsApp's languages."""
+    if not language or outbound.template is None:
+        return outbound
+    said = template(outbound.template.name, language, body=outbound.template.values)
+    return replace(outbound, body=instead(outbound.body, said))
+
+
+def _stopped_in(channel: Channel) -> Queue:
+    """Where a message waits for the end of a stop. While all is stopped the schedule does not look at what is due."""
+    return Queue.DUE if channel.stopped is Stop.ALL else Queue.STOPPED
 
 
 def _noted(update: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:

@@ -15,11 +15,12 @@ from chalicelib.domain.orders import REMINDER, RUNNING, Order
 from chalicelib.logs import count, logger, measure
 from chalicelib.selling import Around, Selling
 from chalicelib.store import board, contacts, orders, raffles
+from chalicelib.store import channel as channels
 from chalicelib.store.records import Record
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction
 from chalicelib.words import words
 
-CHUNK = 95  # orders at a time: with a few raffles, what they belong to is one batch read of at most 100
+CHUNK = 94  # orders at a time: with a few raffles, what they belong to is one batch read of at most 100
 TRIES_ANEW = 3
 REMIND_MOST = 500  # a run; the rest follow a minute later
 # Counted from the start of a run, which has 55 seconds. What is left is there for the next one, a minute later.
@@ -89,13 +90,15 @@ class Expiring:
         A group is worked off in turn: in parallel they would only be in each other's way. One request.
         """
         keys = {raffles.key(order.raffle_id) for order in found} | {contacts.key(order.contact_id) for order in found}
+        keys.add(channels.KEY)
         records = list(Record.batch_get(keys, consistent_read=True))
         raffle_of = {raffle.id: raffle for raffle in raffles.found_in(records)}
         contact_of = {contact.id: contact for contact in contacts.found_in(records)}
+        channel = channels.found_in(records)
         groups = defaultdict[object, list[Item]](list)
         for order in found:
             raffle, contact = raffle_of.get(order.raffle_id), contact_of.get(order.contact_id)
-            around = Around(raffle, contact) if raffle and contact else None
+            around = Around(raffle, contact, channel) if raffle and contact else None
             groups[raffle and board.tally_key(raffle, order)].append(Item(order, around))
         return [self._while(begun + END_UNTIL, group) for group in groups.values()]
 
@@ -135,7 +138,7 @@ class Expiring:
         transaction = Transaction()
         orders.remind(transaction, order, now)
         said = words(around.contact.language).reminder(around.raffle, order, now)
-        outbounds = self.selling.tell(transaction, around.contact, said)
+        outbounds = self.selling.tell(transaction, around.contact, said, around.channel)
         try:
             transaction.commit()
         except (Busy, ConditionsFailed):  # it changed just now, or another run was faster; the next minute looks again

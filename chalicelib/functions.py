@@ -77,6 +77,8 @@ def _handle(body: str) -> None:
                 runtime().conversing.note(preference)
             for renewal in found.renewals:
                 runtime().conversing.renew(renewal.old, renewal.new)
+            if found.template is not None:
+                runtime().templating.note(*found.template, found.kind)
             logger.info("notice from WhatsApp", extra={"field": found.field, "event": found.kind})
 
 

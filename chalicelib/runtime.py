@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from os import environ
 from random import Random, SystemRandom
 from secrets import token_hex
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -14,6 +15,7 @@ from botocore.config import Config
 
 from chalicelib.conversing import Conversing
 from chalicelib.delivering import Delivering
+from chalicelib.domain.pace import Pace
 from chalicelib.domain.talk import Identity
 from chalicelib.expiring import Expiring
 from chalicelib.letters import Letters
@@ -24,6 +26,7 @@ from chalicelib.receiving import Receiving
 from chalicelib.selling import Selling
 from chalicelib.settings import Settings, load
 from chalicelib.store.records import bind
+from chalicelib.templating import Templating
 from chalicelib.whatsapp.graph import META_MEDIA_HOSTS, Graph
 
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ class Runtime:
     settings: Settings
     clock: Callable[[], datetime] = utc_now
     random: Random = field(default_factory=SystemRandom)
+    sleep: Callable[[float], None] = sleep
     expire_workers: int = 8  # moto, which tests use in this process, takes one request at a time only
 
     def __post_init__(self) -> None:
@@ -59,7 +63,8 @@ class Runtime:
 
     @cached_property
     def delivering(self) -> Delivering:
-        return Delivering(graph=self.graph, clock=self.clock, random=self.random)
+        pace = Pace(interval=timedelta(seconds=1 / self.settings.WHATSAPP_SENDS_A_SECOND), burst=1)
+        return Delivering(graph=self.graph, clock=self.clock, random=self.random, pace=pace, sleep=self.sleep)
 
     @cached_property
     def selling(self) -> Selling:
@@ -108,6 +113,10 @@ class Runtime:
             app_secrets=self.settings.app_secrets,
             phone_number_id=self.settings.WHATSAPP_PHONE_NUMBER_ID,
         )
+
+    @cached_property
+    def templating(self) -> Templating:
+        return Templating(graph=self.graph, account_id=self.settings.WHATSAPP_ACCOUNT_ID)
 
     @cached_property
     def letters(self) -> Letters:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from chalicelib.delivering import Delivering
 from chalicelib.domain import board as arithmetic
+from chalicelib.domain.channel import Channel
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Conversation, Stage
 from chalicelib.domain.delivery import Outbound
@@ -17,6 +18,7 @@ from chalicelib.domain.refusals import TooFewFree, TooManyForContact, TryAgain
 from chalicelib.domain.talk import Said
 from chalicelib.logs import count, logger
 from chalicelib.store import board, contacts, orders, raffles
+from chalicelib.store import channel as channels
 from chalicelib.store.records import Record
 from chalicelib.store.transaction import TRIES, Busy, ConditionsFailed, Transaction, persistently
 from chalicelib.words import words
@@ -26,10 +28,11 @@ EXPIRE_BATCH = 50  # holds of a raffle that a buyer's message ends at most: enou
 
 
 class Around(NamedTuple):
-    """What an order belongs to."""
+    """What an order belongs to, and what may be said about it."""
 
     raffle: Raffle
     contact: Contact
+    channel: Channel = Channel()
 
 
 @dataclass
@@ -206,9 +209,10 @@ class Selling:
             transaction = Transaction()
             orders.move(transaction, paid, OrderEvent.PAYMENT_CONFIRMED)
             board.sell(transaction, around.raffle, paid)
-            contacts.save(transaction, _leave(around.contact, order), now=now)
-            said = words(around.contact.language).paid(around.raffle, paid)
-            outbounds = self.tell(transaction, around.contact, said)
+            contact = _leave(around.contact, order).told(1, now)
+            contacts.save(transaction, contact, now=now)
+            said = words(contact.language).paid(around.raffle, paid)
+            outbounds = self.tell(transaction, contact, said, around.channel)
             transaction.commit()
             logger.info("payment confirmed", extra={"order_id": order_id, "by": by})
             count("PaymentsConfirmed")
@@ -226,12 +230,13 @@ class Selling:
             order = orders.get(order_id)
             if order.status is OrderStatus.CANCELLED:
                 return order, []
-            around = self.around(order)
+            around, now = self.around(order), self.clock()
             transaction = Transaction()
             moved, contact = self._release(transaction, around, order, OrderEvent.CANCELLED)
-            contacts.save(transaction, contact, now=self.clock())
+            contact = contact.told(1, now)
+            contacts.save(transaction, contact, now=now)
             said = words(contact.language).cancelled(around.raffle, order, by_organiser=True)
-            outbounds = self.tell(transaction, contact, said)
+            outbounds = self.tell(transaction, contact, said, around.channel)
             transaction.commit()
             logger.info("order cancelled", extra={"order_id": order_id, "by": by})
             return moved, outbounds
@@ -269,8 +274,10 @@ class Selling:
         """
         transaction = Transaction()
         _, contact = self._release(transaction, around, order, OrderEvent.DEADLINE_PASSED, over_at=now)
+        contact = contact.told(1, now)
         contacts.save(transaction, contact, now=now)
-        outbounds = self.tell(transaction, contact, words(contact.language).expired(around.raffle, order))
+        said = words(contact.language).expired(around.raffle, order)
+        outbounds = self.tell(transaction, contact, said, around.channel)
         transaction.commit()
         count("OrdersExpired")
         return outbounds
@@ -309,22 +316,14 @@ class Selling:
         return self.free_ended(orders.of_contact(contact.id, limit=EXPIRE_BATCH), to_tell)
 
     def around(self, order: Order) -> Around:
-        """The order's raffle and contact: one request. Raises LookupError for an order that lacks one."""
-        keys = [raffles.key(order.raffle_id), contacts.key(order.contact_id)]
+        """The order's raffle, contact and channel: one request. Raises LookupError for an order that lacks one."""
+        keys = [raffles.key(order.raffle_id), contacts.key(order.contact_id), channels.KEY]
         found = list(Record.batch_get(keys, consistent_read=True))
-        return Around(raffles.found_in(found)[0], contacts.found_in(found)[0])
+        return Around(raffles.found_in(found)[0], contacts.found_in(found)[0], channels.found_in(found))
 
-    def tell(self, transaction: Transaction, contact: Contact, said: Said) -> list[Outbound]:
+    def tell(self, transaction: Transaction, contact: Contact, said: Said, channel: Channel) -> list[Outbound]:
         """What the contact did not ask for just now: so not to who has opted out (M5)."""
-        return self.delivering.add(
-            transaction,
-            contact.id,
-            contact.identity,
-            [said],
-            now=self.clock(),
-            not_before=contact.waits_until,
-            withheld=contact.opted_out,
-        )
+        return self.delivering.add(transaction, contact, [said], channel=channel, now=self.clock())
 
     def _finish(self, attempt: Callable[[], tuple[Order, list[Outbound]]]) -> Order:
         order, outbounds = persistently(attempt, again_on=(Busy, ConditionsFailed))

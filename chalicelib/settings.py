@@ -36,6 +36,8 @@ class Settings(BaseModel):
     WHATSAPP_GRAPH_VERSION: Annotated[str, Field(pattern=r"^v[0-9]{1,3}\.[0-9]$")] = "v26.0"
     WHATSAPP_MEDIA_HOSTS: Words = ()
     WHATSAPP_ORGANISERS: Phones = ()
+    WHATSAPP_ACCOUNT_ID: Annotated[str, Field(pattern="^[0-9]{5,25}$")] | Literal[""] = ""
+    WHATSAPP_SENDS_A_SECOND: Annotated[float, Field(gt=0, le=1000)] = 20
     TOMBOLA_TABLE: Annotated[str, Field(pattern="^[a-zA-Z0-9_.-]{3,255}$")]
     TOMBOLA_BUCKET: Annotated[str, Field(min_length=3)]
     TOMBOLA_INBOX_QUEUE: Annotated[str, Field(pattern="^https?://.+")]

@@ -1,10 +1,12 @@
-"""What commands show at a terminal: how far a check is, what it found, and dead letters."""
+"""What commands show at a terminal: how far a check is, what it found, dead letters, and what is sent."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from chalicelib.domain.channel import Channel, Stop
 from chalicelib.domain.checks import DERIVED, MEANINGS, REMARKS, Report
+from chalicelib.domain.delivery import Outbound, Queue
 from chalicelib.letters import kind_of
 from chalicelib.store.letters import Letter
 
@@ -89,6 +91,62 @@ def as_listed(letter: Letter) -> dict[str, Any]:
         "tries": letter.tries,
         "kind": kind_of(letter),
         "reason": letter.reason,
+    }
+
+
+WAITING = {
+    Queue.DUE: "wait to be sent",
+    Queue.STOPPED: "wait until sending is resumed",
+    Queue.UNDELIVERED: "were not delivered, or it is not known",
+    Queue.WITHHELD: "were withheld: the person has opted out",
+}
+
+
+def sending(channel: Channel, waiting: Mapping[Queue, Sequence[Outbound]], *, most: int) -> list[str]:
+    """Whether messages go out, how many of them wait, and which were not delivered."""
+    lines = [_said_of(channel)]
+    for queue, meaning in WAITING.items():
+        if found := waiting[queue]:
+            lines.append(f"{len(found):>6,}{'+' if len(found) == most else ''} {meaning}")
+    lines += [
+        f"  {one.created_at:%Y-%m-%d %H:%M}  {one.contact_id}  {one.state.value:<8} {_reason(one)}"
+        for one in waiting[Queue.UNDELIVERED]
+    ]
+    return lines
+
+
+def _said_of(channel: Channel) -> str:
+    if channel.stopped is None:
+        paused = f", from {channel.resumes_at:%Y-%m-%d %H:%M:%S} UTC on" if channel.resumes_at else ""
+        return f"Messages are sent{paused}."
+    what = "Nothing is sent" if channel.stopped is Stop.ALL else "Nothing is sent that was not asked for"
+    reason = "by hand" if channel.code is None else f"WhatsApp refused with code {channel.code}"
+    return f"{what} since {channel.since:%Y-%m-%d %H:%M} UTC: {reason}."
+
+
+def _reason(outbound: Outbound) -> str:
+    return "" if outbound.error_code is None else f"code {outbound.error_code}"
+
+
+def sending_as_json(channel: Channel, waiting: Mapping[Queue, Sequence[Outbound]]) -> dict[str, Any]:
+    """The same for a program."""
+    return {
+        "stopped": channel.stopped,
+        "code": channel.code,
+        "since": channel.since and channel.since.isoformat(),
+        "resumes_at": channel.resumes_at and channel.resumes_at.isoformat(),
+        "templates": sorted(channel.approved),
+        "waiting": {queue.value: len(found) for queue, found in waiting.items()},
+        "undelivered": [
+            {
+                "id": one.tag,
+                "contact": one.contact_id,
+                "created_at": one.created_at.isoformat(),
+                "state": one.state.value,
+                "code": one.error_code,
+            }
+            for one in waiting[Queue.UNDELIVERED]
+        ],
     }
 
 

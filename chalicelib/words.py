@@ -1,6 +1,7 @@
 """All that the bot says: domain objects in, text out. Every sentence goes through the gettext catalogue."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -15,7 +16,9 @@ from chalicelib.domain.orders import RUNNING, Order, OrderStatus
 from chalicelib.domain.picks import Unclarity, Unclear, padded
 from chalicelib.domain.raffles import Board, Raffle
 from chalicelib.domain.refusals import NumbersTaken, TooFewFree, TooManyForContact
-from chalicelib.domain.talk import Choice, Said
+from chalicelib.domain.talk import Choice, Said, Template
+from chalicelib.whatsapp import templates
+from chalicelib.whatsapp.templates import Definition
 
 CATALOGUES = Path(__file__).parent / "locale"
 RAFFLES_A_PAGE = 9  # a list has ten rows; the tenth leads to more
@@ -307,7 +310,7 @@ class Words:
             _("Your proof is kept. An organiser will offer you other numbers or return your money."),
         ]
         lines = [line for line in lines if line]
-        return Said(text="\n".join(lines))
+        return Said(text="\n".join(lines), template=self._filled(templates.PAYMENT_LATE, raffle, order))
 
     def no_order_waits(self) -> Said:
         text = self._("Thank you, but I have no order of yours that waits for a payment. Which one is it for?")
@@ -331,7 +334,7 @@ class Words:
             f"*{self._numbers(raffle, order.numbers)}*",
             _("Good luck!"),
         )
-        return Said(text="\n".join(lines))
+        return Said(text="\n".join(lines), template=self._filled(templates.PAYMENT_CONFIRMED, raffle, order))
 
     def already_paid(self, order: Order) -> Said:
         return Said(text=self._("Order {code} is paid already. Thank you!").format(code=order.id))
@@ -342,15 +345,18 @@ class Words:
         )
         again = self._("If you have paid already, send the proof here. Otherwise you can choose again.")
         buttons = (Choice(id=c.open_raffle(raffle.id), title=self._("Choose again")), *self._menu_buttons()[:1])
-        return Said(text=f"{text}\n{again}", buttons=buttons)
+        template = self._filled(templates.HOLD_EXPIRED, raffle, order)
+        return Said(text=f"{text}\n{again}", buttons=buttons, template=template)
 
     def cancelled(self, raffle: Raffle, order: Order, *, by_organiser: bool = False) -> Said:
+        template = None
         if by_organiser:
             text = self._("An organiser has cancelled your order {code} ({numbers}).")
+            template = self._filled(templates.ORDER_CANCELLED, raffle, order)
         else:
             text = self._("Order {code} is cancelled, and its numbers are free again: {numbers}")
         text = text.format(code=order.id, numbers=self._numbers(raffle, order.numbers))
-        return Said(text=text, buttons=self._menu_buttons()[:2])
+        return Said(text=text, buttons=self._menu_buttons()[:2], template=template)
 
     def cancel_this(self, raffle: Raffle, order: Order) -> Said:
         """Asked before an order goes that nobody was talking about."""
@@ -397,14 +403,25 @@ class Words:
             amount=money(order.amount, order.currency),
             name=name or self._("somebody"),
         )
-        return Said(text=text)
+        template = self._filled(templates.PROOF_CAME, raffle, order, name=name or self._("somebody"))
+        return Said(text=text, template=template)
 
     def late_proof_came(self, raffle: Raffle, order: Order, name: str) -> Said:
         said = self.proof_came(raffle, order, name)
         note = self._("It came after the hold had ended and the numbers are gone: reassign or refund.")
-        return Said(text=f"{said.text}\n{note}")
+        return replace(said, text=f"{said.text}\n{note}")
 
     # Parts
+
+    def _filled(self, definition: Definition, raffle: Raffle, order: Order, **more: str) -> Template:
+        """The same for who has not written for a day."""
+        return definition.filled(
+            code=order.id,
+            raffle=raffle.title,
+            numbers=self._numbers(raffle, order.numbers),
+            amount=money(order.amount, order.currency),
+            **more,
+        )
 
     def _summary(self, raffle: Raffle, order: Order, now: datetime) -> str:
         lines = [

@@ -62,6 +62,8 @@ def local_settings(ports: Ports, stack: Stack) -> dict[str, str]:
         "WHATSAPP_VERIFY_TOKEN": "local-verify-token",
         "WHATSAPP_GRAPH_URL": ports.phone_url,
         "WHATSAPP_GRAPH_VERSION": "v26.0",
+        "WHATSAPP_ACCOUNT_ID": "109876543210987",
+        "WHATSAPP_SENDS_A_SECOND": "20",
         "WHATSAPP_ORGANISERS": "+50255550000",
         "API_PORT": str(ports.api),
         "PHONE_PORT": str(ports.phone),

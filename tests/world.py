@@ -233,6 +233,6 @@ def rows_of(message: Json) -> list[str]:
 def make_world(stack: Stack) -> World:
     clock, graph = Clock(), FakeGraph()
     settings = load(local_environment({}, Ports(api=1, phone=2, aws=3), stack))
-    runtime = replace(Runtime(settings), clock=clock, random=Random(7), expire_workers=1)
+    runtime = replace(Runtime(settings), clock=clock, random=Random(7), sleep=lambda _: None, expire_workers=1)
     vars(runtime)["graph"] = graph
     return World(runtime=runtime, clock=clock, graph=graph, client=Client(functions.app), stack=stack)

@@ -1,11 +1,14 @@
 """The contact: who a person is to us, and where their conversation stands."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from chalicelib.domain.conversation import Conversation
+from chalicelib.domain.pace import A_PERSON
 from chalicelib.domain.talk import Identity
+
+WINDOW = timedelta(hours=24)  # from a person's last message on; after that WhatsApp takes templates only (M4)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,6 +16,7 @@ class Contact:
     """A person. `held` counts the numbers that they own in each raffle; `version` is that of the last read (0: new).
 
     `opted_out`: they want no message that they did not ask for (M5); `opted_at` is when they said so, or took it back.
+    `last_heard_at` is when they wrote, not when it reached us; None for who has never written.
     """
 
     id: str
@@ -26,12 +30,31 @@ class Contact:
     opted_out: bool = False
     opted_at: datetime | None = None
     waits_until: datetime | None = None  # an earlier message to them waits; what is said before then goes behind it
+    paced_until: datetime | None = None  # what was said to them lately uses up WhatsApp's pace for a person until then
     created_at: datetime | None = None
     version: int = 0
 
     @property
     def identity(self) -> Identity:
         return Identity(user_id=self.user_id, phone=self.phone)
+
+    @property
+    def speaks_from(self) -> datetime | None:
+        """Before when nothing may be said to them; None where nothing is known against it."""
+        paced = A_PERSON.earliest(self.paced_until) if self.paced_until is not None else None
+        return max((moment for moment in (self.waits_until, paced) if moment is not None), default=None)
+
+    def window_is_over(self, now: datetime) -> bool:
+        """Whether only a template may go to them. Of who never wrote that is not known: WhatsApp says."""
+        return self.last_heard_at is not None and now >= self.last_heard_at + WINDOW
+
+    def heard(self, at: datetime) -> "Contact":
+        """The contact after a message that they wrote at that time; perhaps an old one that comes late."""
+        return replace(self, last_heard_at=max(self.last_heard_at or at, at))
+
+    def told(self, count: int, now: datetime) -> "Contact":
+        """The contact after `count` messages to them."""
+        return replace(self, paced_until=A_PERSON.book(self.paced_until, now, count)) if count else self
 
     def opting(self, *, out: bool, at: datetime) -> "Contact":
         """The contact after a wish to hear nothing more, or to hear from us again.

@@ -1,6 +1,6 @@
 """What goes to and fro between a contact and us, free of WhatsApp's forms."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -55,10 +55,22 @@ class Choice:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Template:
+    """What may be said to who has not written for a day: the name of a text that WhatsApp approved, and its values."""
+
+    name: str
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Said:
-    """One message to a contact: text with, perhaps, up to three buttons or one list of up to ten rows."""
+    """One message to a contact: text with, perhaps, up to three buttons or one list of up to ten rows.
+
+    `template` says it to who has not written for a day; without one they are not told.
+    """
 
     text: str
     buttons: Sequence[Choice] = ()
     rows: Sequence[Choice] = ()
     list_label: str = ""  # what the button that opens the list says
+    template: Template | None = None

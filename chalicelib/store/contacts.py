@@ -9,9 +9,11 @@ from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
+from chalicelib.domain.channel import Channel
 from chalicelib.domain.contacts import Contact, contact_ids
 from chalicelib.domain.conversation import Conversation, Stage
 from chalicelib.domain.talk import Identity
+from chalicelib.store import channel
 from chalicelib.store.messages import inbound_key
 from chalicelib.store.raffles import code_key
 from chalicelib.store.records import AliasRecord, CodeRecord, ContactRecord, InboundRecord, Record
@@ -28,22 +30,24 @@ class Arrival(NamedTuple):
     unnamed: tuple[str, ...]  # ids of the person that lead nowhere yet
     handled: bool  # the message took effect before
     raffle_of_code: str | None  # the raffle whose code was written, if it is one
+    channel: Channel
 
 
 def arrival(identity: Identity, *, phone_number_id: str, message_id: str, code: str | None) -> Arrival:
-    """The contact, whether the message was handled before, and the raffle that a code opens: one request.
+    """The contact, the channel, whether the message was handled before, the raffle that a code opens: one request.
 
     A person whom we meet for the first time gets a contact that is not stored yet (version 0).
     """
     ids = contact_ids(identity)
     keys = [key(contact_id) for contact_id in ids]
-    keys.append(inbound_key(phone_number_id, message_id))
+    keys += [channel.KEY, inbound_key(phone_number_id, message_id)]
     if code is not None:
         keys.append(code_key(code))
     known: dict[str, Contact] = {}
     aliases: dict[str, str] = {}
     handled, raffle_of_code = False, None
-    for record in Record.batch_get(keys, consistent_read=True):
+    records = list(Record.batch_get(keys, consistent_read=True))
+    for record in records:
         match record:
             case ContactRecord():
                 known[record.id] = as_contact(record)
@@ -61,7 +65,7 @@ def arrival(identity: Identity, *, phone_number_id: str, message_id: str, code: 
         contact = Contact(id=ids[0])  # not met before; or the phone has a new owner, and its old one keeps their orders
     # A name that is a contact of its own stays one: two people may have had one phone number in turn.
     unnamed = tuple(name for name in ids if name != contact.id and name not in known and name not in aliases)
-    return Arrival(contact, unnamed, handled, raffle_of_code)
+    return Arrival(contact, unnamed, handled, raffle_of_code, channel.found_in(records))
 
 
 def _has_moved(contact: Contact, identity: Identity) -> bool:
@@ -150,6 +154,7 @@ def as_record(contact: Contact) -> ContactRecord:
         opted_out=contact.opted_out or None,
         opted_at=contact.opted_at,
         waits_until=contact.waits_until,
+        paced_until=contact.paced_until,
         created_at=contact.created_at,
         version=contact.version,
     )
@@ -178,6 +183,7 @@ def as_contact(record: ContactRecord) -> Contact:
         opted_out=bool(record.opted_out),
         opted_at=record.opted_at,
         waits_until=record.waits_until,
+        paced_until=record.paced_until,
         created_at=record.created_at,
         version=int(record.version),
     )

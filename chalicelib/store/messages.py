@@ -1,22 +1,21 @@
 """Messages in the table: what came in (once, M1) and what goes out, with how far its delivery is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from json import dumps, loads
+from typing import Any
 
 from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.domain.delivery import BEFORE, DeliveryState, Outbound
-from chalicelib.domain.talk import Heard
+from chalicelib.domain.delivery import BEFORE, DeliveryState, Outbound, Queue
+from chalicelib.domain.talk import Heard, Template
 from chalicelib.store.records import InboundRecord, OutboundRecord, Record, stamp
 from chalicelib.store.transaction import Transaction
 
 INBOUND = "inbound"  # the name of the condition that is M1
-DUE = "OUTBOUND#DUE"
-WITHHELD = "OUTBOUND#WITHHELD"
 # Who commits a message sends it at once; the schedule takes over only when that has plainly not happened.
 GRACE = timedelta(seconds=60)
 
@@ -45,45 +44,61 @@ def hear_once(
     transaction.put(record, name=INBOUND, only_if=InboundRecord.pk.does_not_exist())
 
 
-def say(transaction: Transaction, outbound: Outbound) -> None:
-    """Keep a message that is to be sent, or one that is withheld."""
+def say(transaction: Transaction, outbound: Outbound, queue: Queue) -> None:
+    """Keep a message that is to be sent, or one that is put aside."""
     due_at = outbound.due_at or outbound.created_at + GRACE
-    withheld = outbound.state is DeliveryState.WITHHELD
     record = OutboundRecord(
         *_key(outbound.contact_id, outbound.id),
         contact_id=outbound.contact_id,
-        body=dumps(outbound.body, ensure_ascii=False, separators=(",", ":")),
+        body=_written(outbound.body),
+        template={"name": outbound.template.name, "values": dict(outbound.template.values)}
+        if outbound.template
+        else None,
         state=outbound.state.value,
         attempts=outbound.attempts,
         in_reply_to=outbound.in_reply_to,
+        error_code=outbound.error_code,
         created_at=outbound.created_at,
         updated_at=outbound.created_at,
-        queue_key=WITHHELD if withheld else DUE,
-        queue_at=stamp(outbound.created_at if withheld else due_at, outbound.id),
+        queue_key=_queue_key(queue),
+        queue_at=stamp(due_at if queue is Queue.DUE else outbound.created_at, outbound.id),
     )
     transaction.put(record)
 
 
 def due(now: datetime, *, limit: int) -> list[Outbound]:
     """Messages that wait to be sent and whose time has come, the longest due first. One query."""
-    found = Record.by_queue.query(DUE, Record.queue_at < stamp(now, "~"), limit=limit)
-    return [_as_outbound(record) for record in found]
+    return waiting(Queue.DUE, until=now, limit=limit)
+
+
+def waiting(queue: Queue, *, limit: int, until: datetime | None = None) -> list[Outbound]:
+    """Messages in a queue, the longest due or the oldest first. One query."""
+    before = Record.queue_at < stamp(until, "~") if until is not None else None
+    found = Record.by_queue.query(_queue_key(queue), before, limit=limit)
+    return [_as_outbound(record) for record in found if isinstance(record, OutboundRecord)]
+
+
+def get(tag: str) -> Outbound | None:
+    """The message that a status is about: one request. None where the tag is not of our making."""
+    contact_id, _, outbound_id = tag.partition("/")
+    if not (contact_id and outbound_id):
+        return None
+    try:
+        return _as_outbound(OutboundRecord.get(*_key(contact_id, outbound_id), consistent_read=True))
+    except OutboundRecord.DoesNotExist:
+        return None
 
 
 def claim(outbound: Outbound, now: datetime) -> Outbound | None:
-    """Take a due message for one more attempt; None when somebody else has it. Frees itself after the grace time.
+    """Take a waiting message for one more attempt; None when somebody else has it. Frees itself after the grace time.
 
     Who takes it, hears nothing and asks again is told that somebody has it: then it is sent after the grace time.
     """
     assert outbound.due_at is not None
     taken = replace(outbound, attempts=outbound.attempts + 1, due_at=now + GRACE)
     done = _update(
-        outbound.contact_id,
-        outbound.id,
-        [
-            OutboundRecord.queue_at.set(stamp(now + GRACE, outbound.id)),
-            OutboundRecord.attempts.set(taken.attempts),
-        ],
+        outbound,
+        [*_into(Queue.DUE, now + GRACE, outbound), OutboundRecord.attempts.set(taken.attempts)],
         OutboundRecord.queue_at == stamp(outbound.due_at, outbound.id),
     )
     return taken if done else None
@@ -93,43 +108,66 @@ def accepted(outbound: Outbound, message_id: str, now: datetime) -> None:
     """WhatsApp took the message. A status that came in before this keeps its place."""
     moved = advance(outbound.tag, DeliveryState.ACCEPTED, now, message_id=message_id)
     if not moved:
-        _update(outbound.contact_id, outbound.id, [OutboundRecord.message_id.set(message_id)], None)
+        not_failed = ~OutboundRecord.failed_ids.contains(message_id)
+        _update(outbound, [OutboundRecord.message_id.set(message_id)], not_failed)
 
 
 def try_again(
-    outbound: Outbound, when: datetime, *, state: DeliveryState, error_code: int | None, now: datetime
-) -> None:
+    outbound: Outbound,
+    when: datetime,
+    *,
+    now: datetime,
+    state: DeliveryState = DeliveryState.PENDING,
+    error_code: int | None = None,
+    failed_id: str | None = None,
+) -> bool:
+    """Have a message sent once more, with its `body` as it is here. False when it is not to be sent any more.
+
+    Args:
+        failed_id: WhatsApp had taken the message under this id, and gave it up; whatever else is said of that id does
+            not count any more.
+    """
     actions: list[Action] = [
         OutboundRecord.state.set(state.value),
-        OutboundRecord.queue_key.set(DUE),
-        OutboundRecord.queue_at.set(stamp(when, outbound.id)),
+        OutboundRecord.body.set(_written(outbound.body)),
         OutboundRecord.updated_at.set(now),
+        *_into(Queue.DUE, when, outbound),
     ]
     if error_code is not None:
         actions.append(OutboundRecord.error_code.set(error_code))
-    still = OutboundRecord.state.is_in(DeliveryState.PENDING.value, DeliveryState.UNKNOWN.value)
-    _update(outbound.contact_id, outbound.id, actions, still)
+    if failed_id is None:
+        return _update(outbound, actions, _state_in((DeliveryState.PENDING, DeliveryState.UNKNOWN)))
+    actions += [OutboundRecord.failed_ids.add({failed_id}), OutboundRecord.message_id.remove()]
+    this_try = OutboundRecord.message_id.does_not_exist() | (OutboundRecord.message_id == failed_id)
+    only_if = _state_in(BEFORE[DeliveryState.FAILED]) & this_try & ~OutboundRecord.failed_ids.contains(failed_id)
+    return _update(outbound, actions, only_if)
 
 
 def postpone(outbound: Outbound, when: datetime) -> None:
     """Have a message wait without an attempt, behind an earlier one to the same person."""
-    actions: list[Action] = [
-        OutboundRecord.queue_at.set(stamp(when, outbound.id)),
-        OutboundRecord.attempts.set(outbound.attempts - 1),
-    ]
-    _update(outbound.contact_id, outbound.id, actions, OutboundRecord.queue_at.exists())
+    actions = [*_into(Queue.DUE, when, outbound), OutboundRecord.attempts.set(outbound.attempts - 1)]
+    _update(outbound, actions, OutboundRecord.queue_at.exists())
 
 
-def withhold(outbound: Outbound, now: datetime) -> None:
-    """Keep a message that is due from being sent."""
+def put_aside(
+    outbound: Outbound, queue: Queue, state: DeliveryState, now: datetime, *, code: int | None = None
+) -> None:
+    """Keep a message that has not been sent from being sent: for now (STOPPED), or for good."""
     actions: list[Action] = [
-        OutboundRecord.state.set(DeliveryState.WITHHELD.value),
+        OutboundRecord.state.set(state.value),
         OutboundRecord.updated_at.set(now),
-        OutboundRecord.queue_key.set(WITHHELD),
-        OutboundRecord.queue_at.set(stamp(outbound.created_at, outbound.id)),
+        OutboundRecord.attempts.set(outbound.attempts - 1),
+        *_into(queue, outbound.created_at, outbound),
     ]
-    earlier = [before.value for before in BEFORE[DeliveryState.WITHHELD]]
-    _update(outbound.contact_id, outbound.id, actions, OutboundRecord.state.is_in(*earlier))
+    if code is not None:
+        actions.append(OutboundRecord.error_code.set(code))
+    _update(outbound, actions, _state_in((DeliveryState.PENDING, DeliveryState.UNKNOWN)))
+
+
+def leave_unknown(outbound: Outbound, now: datetime) -> None:
+    """Nobody will know whether it was sent, unless a status comes after all. Organisers see it."""
+    actions = [OutboundRecord.updated_at.set(now), *_into(Queue.UNDELIVERED, outbound.created_at, outbound)]
+    _update(outbound, actions, _state_in((DeliveryState.UNKNOWN,)))
 
 
 def advance(
@@ -143,18 +181,19 @@ def advance(
     contact_id, _, outbound_id = tag.partition("/")
     if not (contact_id and outbound_id):
         return False
-    actions: list[Action] = [
-        OutboundRecord.state.set(state.value),
-        OutboundRecord.updated_at.set(now),
-        OutboundRecord.queue_key.remove(),
-        OutboundRecord.queue_at.remove(),
-    ]
+    actions: list[Action] = [OutboundRecord.state.set(state.value), OutboundRecord.updated_at.set(now)]
+    only_if = _state_in(BEFORE[state])
+    if state is DeliveryState.FAILED:
+        actions.append(OutboundRecord.queue_key.set(_queue_key(Queue.UNDELIVERED)))
+        actions.append(OutboundRecord.queue_at.set(stamp(now, outbound_id)))
+    else:
+        actions += [OutboundRecord.queue_key.remove(), OutboundRecord.queue_at.remove()]
     if message_id is not None:
         actions.append(OutboundRecord.message_id.set(message_id))
+        only_if &= ~OutboundRecord.failed_ids.contains(message_id)
     if error_code is not None:
         actions.append(OutboundRecord.error_code.set(error_code))
-    earlier = [before.value for before in BEFORE[state]]
-    return _update(contact_id, outbound_id, actions, OutboundRecord.state.is_in(*earlier))
+    return _update_at(_key(contact_id, outbound_id), actions, only_if)
 
 
 def history(contact_id: str, *, limit: int) -> Sequence[OutboundRecord]:
@@ -179,13 +218,34 @@ def _key(contact_id: str, outbound_id: str) -> tuple[str, str]:
     return f"CONTACT#{contact_id}", f"OUT#{outbound_id}"
 
 
+def _queue_key(queue: Queue) -> str:
+    return f"OUTBOUND#{queue.value}"
+
+
+def _into(queue: Queue, at: datetime, outbound: Outbound) -> list[Action]:
+    return [
+        OutboundRecord.queue_key.set(_queue_key(queue)),
+        OutboundRecord.queue_at.set(stamp(at, outbound.id)),
+    ]
+
+
+def _state_in(states: Iterable[DeliveryState]) -> Condition:
+    return OutboundRecord.state.is_in(*(state.value for state in states))
+
+
+def _written(body: dict[str, Any]) -> str:
+    return dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
+def _update(outbound: Outbound, actions: list[Action], only_if: Condition) -> bool:
+    return _update_at(_key(outbound.contact_id, outbound.id), actions, only_if)
+
+
 # Each of these updates may be made a second time, when nothing was heard of the first: they set and never add, and
 # where the condition fails because of the first, the message is where it should be.
-def _update(contact_id: str, outbound_id: str, actions: list[Action], only_if: Condition | None) -> bool:
-    exists = OutboundRecord.pk.exists()
-    condition = exists if only_if is None else exists & only_if
+def _update_at(key: tuple[str, str], actions: list[Action], only_if: Condition) -> bool:
     try:
-        OutboundRecord(*_key(contact_id, outbound_id)).update(actions, condition=condition)
+        OutboundRecord(*key).update(actions, condition=OutboundRecord.pk.exists() & only_if)
     except UpdateError as failure:
         if failure.cause_response_code != "ConditionalCheckFailedException":
             raise
@@ -193,17 +253,19 @@ def _update(contact_id: str, outbound_id: str, actions: list[Action], only_if: C
     return True
 
 
-def _as_outbound(record: Record) -> Outbound:
-    assert isinstance(record, OutboundRecord)
-    assert record.queue_at is not None
-    due_at = datetime.fromisoformat(record.queue_at.partition("#")[0])
+def _as_outbound(record: OutboundRecord) -> Outbound:
+    due_at = datetime.fromisoformat(record.queue_at.partition("#")[0]) if record.queue_at else None
+    code: float | None = record.error_code
     return Outbound(
         contact_id=record.contact_id,
         id=record.sk.removeprefix("OUT#"),
         body=loads(record.body),
+        template=Template(**record.template) if record.template else None,
         created_at=record.created_at,
         state=DeliveryState(record.state),
         attempts=int(record.attempts),
         in_reply_to=record.in_reply_to,
         due_at=due_at,
+        message_id=record.message_id,
+        error_code=None if code is None else int(code),
     )

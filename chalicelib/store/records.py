@@ -16,6 +16,7 @@ from pynamodb.attributes import (
     MapAttribute,
     NumberAttribute,
     UnicodeAttribute,
+    UnicodeSetAttribute,
     UTCDateTimeAttribute,
 )
 from pynamodb.connection import Connection
@@ -288,6 +289,7 @@ class ContactRecord(Record, discriminator="contact"):
     opted_out = BooleanAttribute(null=True)
     opted_at = UTCDateTimeAttribute(null=True)
     waits_until = UTCDateTimeAttribute(null=True)
+    paced_until = UTCDateTimeAttribute(null=True)
     created_at = UTCDateTimeAttribute()
     version = NumberAttribute()
 
@@ -314,13 +316,25 @@ class OutboundRecord(Record, discriminator="outbound"):
 
     contact_id = UnicodeAttribute()
     body = UnicodeAttribute()  # the message in Meta's form, address included
+    template = JSONAttribute(null=True)  # name and values, where a template may say the same
     state = UnicodeAttribute()
     attempts = NumberAttribute()
     in_reply_to = UnicodeAttribute(null=True)  # pk of the inbound message
     message_id = UnicodeAttribute(null=True)  # Meta's
+    failed_ids = UnicodeSetAttribute(null=True)  # Meta's ids of earlier tries that it gave up after taking them
     error_code = NumberAttribute(null=True)
     created_at = UTCDateTimeAttribute()
     updated_at = UTCDateTimeAttribute()
+
+
+class ChannelRecord(Record, discriminator="channel"):
+    """pk CHANNEL, sk CHANNEL: what our number may send just now. One item, read with every contact."""
+
+    stopped = UnicodeAttribute(null=True)
+    code = NumberAttribute(null=True)
+    since = UTCDateTimeAttribute(null=True)
+    resumes_at = UTCDateTimeAttribute(null=True)
+    approved = UnicodeSetAttribute(null=True)  # name/language
 
 
 class LetterRecord(Record, discriminator="letter"):

@@ -9,21 +9,24 @@ class Action(StrEnum):
 
     RETRY = "retry"  # send again after the delays, then as DEAD_LETTER
     WAIT_PERSON = "wait_person"  # as RETRY, and hold back what else goes to this person
-    WAIT_NUMBER = "wait_number"  # as RETRY, and hold back all that leaves this number of ours
-    WAIT_ALL = "wait_all"  # as RETRY, and hold back everything; an answer's Retry-After goes before the delays
+    WAIT_NUMBER = "wait_number"  # hold back all that leaves this number of ours for the delay, then go on with it
+    WAIT_ALL = "wait_all"  # as WAIT_NUMBER: we have one number. An answer's Retry-After goes before the delays
     DROP = "drop"  # this person can't be reached with it; nothing to mend
     OPTED_OUT = "opted_out"  # drop, and note on the contact that they opted out
     TEMPLATE = "template"  # the 24-hour window is over: send as a template, or show the organiser
     ASK_AGAIN = "ask_again"  # their file did not arrive: ask the person to send it again
     DEAD_LETTER = "dead_letter"  # our bug: keep the message for a developer
     ALERT_ONLY = "alert_only"  # the account's set-up is at fault: give the message up, tell the organisers
-    STOP_BUSINESS_INITIATED = "stop_business_initiated"  # nothing more that was not asked for, until released
-    STOP_ALL = "stop_all"  # nothing more at all, until released; the message stays due
+    STOP_BUSINESS_INITIATED = "stop_business_initiated"  # nothing more that was not asked for, until resumed
+    STOP_ALL = "stop_all"  # nothing more at all, until resumed; the message stays due
 
 
 @dataclass(frozen=True, kw_only=True)
 class Remedy:
-    """`delays` are seconds before each next try (none: no retry); `alert` says whether somebody must look now."""
+    """`delays` are seconds before each next try (none: no retry); `alert` says whether somebody must look now.
+
+    After the last delay a message is given up, unless all wait with it (WAIT_NUMBER, WAIT_ALL): then it comes again.
+    """
 
     action: Action
     alert: bool = False
@@ -49,7 +52,8 @@ _BLOCKED = Remedy(action=Action.STOP_ALL, alert=True)
 _SET_UP = Remedy(action=Action.ALERT_ONLY, alert=True)
 _OUR_BUG = Remedy(action=Action.DEAD_LETTER, alert=True)
 _HICCUP = Remedy(action=Action.RETRY, alert=True, delays=(10, 60, 300))  # the alert is for when all tries are used up
-_SPAM = Remedy(action=Action.STOP_BUSINESS_INITIATED, alert=True)
+# An answer is tried again all the same; what was not asked for waits.
+_SPAM = Remedy(action=Action.STOP_BUSINESS_INITIATED, alert=True, delays=(300, 1800))
 _DROP = Remedy(action=Action.DROP)
 
 # The first row that holds the code decides.

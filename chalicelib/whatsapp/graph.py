@@ -122,6 +122,25 @@ class Graph:
         except (KeyError, TypeError):
             raise OutcomeUnknown("HTTP 200 without a media id") from None
 
+    def templates(self, account_id: str) -> list[Json]:
+        """All message templates of the business account: name, language, status, components. Raises as `send`."""
+        found: list[Json] = []
+        asked = {"fields": "name,language,status,components", "limit": "100"}
+        while True:
+            with translated():
+                answer = read_answer(self._get(f"{self._root}/{account_id}/message_templates", params=asked))
+            found += [one for one in answer.get("data", []) if isinstance(one, dict)]
+            paging = answer.get("paging", {})
+            after = paging.get("cursors", {}).get("after") if "next" in paging else None
+            if not after:
+                return found
+            asked = {**asked, "after": _string(after)}
+
+    def submit_template(self, account_id: str, definition: Mapping[str, Any]) -> str:
+        """Have WhatsApp look at a template; its status: "PENDING", "APPROVED" … Raises as `send`."""
+        answer = self._post_json(definition, to=f"{account_id}/message_templates")
+        return clean_line(answer.get("status"), 60)
+
     def fetch_media(self, media_id: str, *, limit_bytes: int = 16 * 2**20) -> MediaFile:
         """The bytes of a file that a person sent. Raises MediaUnavailable, MediaTooLarge or MediaDamaged."""
         if not MEDIA_ID.fullmatch(media_id):
@@ -174,11 +193,11 @@ class Graph:
             return parts.scheme in ("https", self._base.scheme)  # plain http only where the API itself has it
         return parts.scheme == "https" and any(_is_host(host, allowed) for allowed in self._media_hosts)
 
-    def _post_json(self, body: Mapping[str, Any]) -> Json:
+    def _post_json(self, body: Mapping[str, Any], *, to: str | None = None) -> Json:
         encoded = json.dumps(body, allow_nan=False).encode()
         with translated():
             response = self._http().post(
-                f"{self._root}/{self._phone_number_id}/messages",
+                f"{self._root}/{to or f'{self._phone_number_id}/messages'}",
                 data=encoded,
                 headers={"Content-Type": "application/json"},
                 auth=self._auth,

@@ -71,6 +71,7 @@ class Other:
     body: Json
     preferences: tuple[Preference, ...] = ()
     renewals: tuple[Renewal, ...] = ()
+    template: tuple[str, str] | None = None  # name and language of the template whose status is `kind` from now on
     error_code: int | None = None  # of a notice that is an error
 
 
@@ -127,6 +128,7 @@ def _other(update: Update) -> Other:
         body=update.value,
         preferences=tuple(filter(None, map(_preference, _list(update.value, "user_preferences")))),
         renewals=tuple(filter(None, map(_renewal, _list(update.value, "user_id_update")))),
+        template=_template(update),
         error_code=_error(update.value)[0],
     )
 
@@ -210,6 +212,13 @@ def _renewal(entry: Json) -> Renewal | None:
     new = as_user_id(ids.get("current"))
     old = identify(ids.get("previous"), phone)
     return Renewal(old=old, new=Identity(user_id=new, phone=phone)) if old and new else None
+
+
+def _template(update: Update) -> tuple[str, str] | None:
+    if update.field != "message_template_status_update":
+        return None
+    name = clean_line(update.value.get("message_template_name"), 512)
+    return name, clean_line(update.value.get("message_template_language"), 20)
 
 
 def _error(value: Mapping[str, Any]) -> tuple[int | None, str]:

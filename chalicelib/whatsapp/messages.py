@@ -12,7 +12,8 @@ from chalicelib.whatsapp.text import plain, shorten
 
 __all__ = [
     "Section", "TemplateButton", "Unsendable", "address", "buttons", "check", "choose", "cta_url", "document", "flow",
-    "image", "location_request", "mark_read", "plain", "reaction", "render", "template", "text",
+    "image", "instead", "is_template", "location_request", "mark_read", "plain", "reaction", "render", "template",
+    "text",
 ]  # fmt: skip
 
 
@@ -69,6 +70,21 @@ def address(message: Mapping[str, Any], to: Identity, tag: str | None = None, re
         request["biz_opaque_callback_data"] = tag
     check(request)
     return request
+
+
+def instead(request: Mapping[str, Any], message: Mapping[str, Any]) -> Json:
+    """A whole request to the person that `request` is addressed to, with its tag, and with another message in it."""
+    addressed = {"messaging_product", "recipient_type", "to", "recipient", "biz_opaque_callback_data"}
+    changed = {**{key: value for key, value in request.items() if key in addressed}, **message}
+    check(changed)
+    return changed
+
+
+def is_template(request: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Name and language of the template that a request sends; None for everything else."""
+    if request.get("type") != "template":
+        return None
+    return request["template"]["name"], request["template"]["language"]["code"]
 
 
 def text(body: str, *, preview_url: bool | None = None) -> Json:

@@ -1,4 +1,4 @@
-"""Meta's Graph API as far as the product uses it: messages, read receipts, media."""
+"""Meta's Graph API as far as the product uses it: messages, read receipts, media, templates."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from local.phone.phones import Phones
 from local.phone.pictures import LARGEST_UPLOAD, UPLOADS, trouble_as_image
 from local.phone.refusals import BadPath, BadToken, NoSuchObject, Refused
 from local.phone.store import Media
+from local.phone.templates import Templates
 
 Json = dict[str, Any]
 
@@ -31,12 +32,14 @@ class Graph:
     """The routes under `/{version}/`. The order is: path and token, limits, what the stand-in was told, the chat."""
 
     def __init__(self, phones: Phones, answers: Answers) -> None:
-        self._phones, self._answers = phones, answers
+        self._phones, self._answers, self._templates = phones, answers, Templates()
 
     def routes(self) -> list[Route]:
         return [
             Route("/{version}/{number}/messages", self.messages, methods=["POST"]),
             Route("/{version}/{number}/media", self.upload, methods=["POST"]),
+            Route("/{version}/{account}/message_templates", self.submit_template, methods=["POST"]),
+            Route("/{version}/{account}/message_templates", self.list_templates, methods=["GET"]),
             Route("/media-bytes/{token}", self.download, methods=["GET"]),
             Route("/{version}/{media_id}", self.look_up, methods=["GET"]),
         ]
@@ -50,6 +53,18 @@ class Graph:
         recipient = check_message(body)
         self._check_pictures(body)
         return await self._obey("send", lambda: self._accept(recipient, body))
+
+    async def submit_template(self, request: Request) -> Response:
+        self._admit(request, request.path_params["account"], self._phones.settings.business.account_id)
+        body = await _json(request)
+        if not isinstance(body, dict):
+            raise Refused(100, "The body must be a JSON object")
+        return JSONResponse(self._templates.submit(body))
+
+    async def list_templates(self, request: Request) -> Response:
+        self._admit(request, request.path_params["account"], self._phones.settings.business.account_id)
+        limit = int(request.query_params.get("limit", "25"))
+        return JSONResponse(self._templates.listed(request.query_params.get("after", ""), limit))
 
     async def upload(self, request: Request) -> Response:
         self._admit(request, request.path_params["number"])
@@ -96,12 +111,12 @@ class Graph:
     def _number(self) -> str:
         return self._phones.settings.business.phone_number_id
 
-    def _admit(self, request: Request, number: str) -> None:
+    def _admit(self, request: Request, asked_for: str, ours: str | None = None) -> None:
         if not re.fullmatch(r"v\d{1,3}\.\d", request.path_params["version"]):
             raise BadPath(request.url.path)
         self._check_token(request)
-        if number != self._number:
-            raise NoSuchObject(number)
+        if asked_for != (ours or self._number):
+            raise NoSuchObject(asked_for)
 
     def _check_token(self, request: Request) -> None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")

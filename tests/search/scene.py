@@ -291,6 +291,7 @@ def _scene(random: Random) -> Scene:
         Runtime(load(local_environment(base, Ports(api=1, phone=2, aws=3), stack))),
         clock=clock,
         random=random,
+        sleep=lambda _: None,
         expire_workers=1,
     )
     graph.files["proof"] = PNG

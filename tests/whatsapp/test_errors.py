@@ -5,7 +5,9 @@ import pytest
 from chalicelib.whatsapp.errors import REMEDIES, UNKNOWN, Action, remedy
 from tests.whatsapp.samples import ANSWERS, answer
 
-RETRYING = {Action.RETRY, Action.WAIT_PERSON, Action.WAIT_NUMBER, Action.WAIT_ALL}
+RETRYING = {
+    Action.RETRY, Action.WAIT_PERSON, Action.WAIT_NUMBER, Action.WAIT_ALL, Action.STOP_BUSINESS_INITIATED,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(

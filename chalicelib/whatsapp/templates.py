@@ -1,0 +1,114 @@
+"""The texts that may be sent to who has not written for a day, once WhatsApp has approved them. Data, and its form."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chalicelib.domain.talk import Template
+from chalicelib.whatsapp.people import Json
+from chalicelib.whatsapp.text import clean_line
+
+VALUE = 400  # characters: forty numbers of seven digits, and room in the body's 1024 for all else
+EXAMPLES = {
+    "code": "7K2M9QXB", "raffle": "Bicycle", "numbers": "005, 012, 099", "amount": "GTQ 75.00",
+    "reason": "the amount cannot be read", "name": "Lucía",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definition:
+    """A template: its text in each of WhatsApp's languages, with {{names}} in the place of values."""
+
+    name: str
+    values: tuple[str, ...]
+    texts: Mapping[str, str]
+
+    def request(self, language: str) -> Json:
+        """What WhatsApp is asked to approve. Source: message templates, WhatsApp Business Management API."""
+        example = [{"param_name": value, "example": EXAMPLES[value]} for value in self.values]
+        body = {"type": "BODY", "text": self.texts[language], "example": {"body_text_named_params": example}}
+        return {
+            "name": self.name,
+            "language": language,
+            "category": "UTILITY",
+            "parameter_format": "NAMED",
+            "components": [body],
+        }
+
+    def filled(self, **values: str) -> Template:
+        """The template with its values: one line each, as WhatsApp wants them. Raises KeyError for a missing one."""
+        return Template(name=self.name, values={name: clean_line(values[name], VALUE) or "-" for name in self.values})
+
+
+PAYMENT_CONFIRMED = Definition(
+    name="tombola_payment_confirmed",
+    values=("code", "raffle", "numbers"),
+    texts={
+        "en": "Your payment for order {{code}} in the raffle {{raffle}} is confirmed. Your numbers: {{numbers}}. "
+        "Good luck!",
+        "es": "Su pago del pedido {{code}} en la rifa {{raffle}} está confirmado. Sus números: {{numbers}}. "
+        "¡Mucha suerte!",
+        "pt_BR": "O pagamento do pedido {{code}} na rifa {{raffle}} foi confirmado. Seus números: {{numbers}}. "
+        "Boa sorte!",
+    },
+)
+PROOF_REJECTED = Definition(
+    name="tombola_proof_rejected",
+    values=("code", "raffle", "reason"),
+    texts={
+        "en": "The payment proof for order {{code}} in the raffle {{raffle}} could not be accepted: {{reason}}. "
+        "Please send another photo or PDF of the payment here.",
+        "es": "No pudimos aceptar el comprobante del pedido {{code}} en la rifa {{raffle}}: {{reason}}. "
+        "Por favor envíe aquí otra foto o PDF del pago.",
+        "pt_BR": "Não pudemos aceitar o comprovante do pedido {{code}} na rifa {{raffle}}: {{reason}}. "
+        "Por favor, envie aqui outra foto ou PDF do pagamento.",
+    },
+)
+HOLD_EXPIRED = Definition(
+    name="tombola_hold_expired",
+    values=("code", "raffle", "numbers"),
+    texts={
+        "en": "The time to pay for order {{code}} in the raffle {{raffle}} is over, and its numbers are free again: "
+        "{{numbers}}. If you have paid already, please send the proof here.",
+        "es": "Se terminó el tiempo para pagar el pedido {{code}} en la rifa {{raffle}} y sus números quedaron libres: "
+        "{{numbers}}. Si ya pagó, envíe aquí el comprobante.",
+        "pt_BR": "O prazo para pagar o pedido {{code}} na rifa {{raffle}} terminou e seus números estão livres de "
+        "novo: {{numbers}}. Se você já pagou, envie aqui o comprovante.",
+    },
+)
+PAYMENT_LATE = Definition(
+    name="tombola_payment_late",
+    values=("code", "raffle"),
+    texts={
+        "en": "Your payment proof for order {{code}} in the raffle {{raffle}} came after the hold had ended. It is "
+        "kept: an organiser will offer you other numbers or return your money.",
+        "es": "Su comprobante del pedido {{code}} en la rifa {{raffle}} llegó cuando la reserva ya había terminado. "
+        "Está guardado: un organizador le ofrecerá otros números o le devolverá su dinero.",
+        "pt_BR": "Seu comprovante do pedido {{code}} na rifa {{raffle}} chegou depois do fim da reserva. Ele está "
+        "guardado: um organizador vai oferecer outros números ou devolver o seu dinheiro.",
+    },
+)
+ORDER_CANCELLED = Definition(
+    name="tombola_order_cancelled",
+    values=("code", "raffle", "numbers"),
+    texts={
+        "en": "An organiser has cancelled your order {{code}} in the raffle {{raffle}}, numbers {{numbers}}. "
+        "Please write here if you have a question.",
+        "es": "Un organizador canceló su pedido {{code}} en la rifa {{raffle}}, números {{numbers}}. "
+        "Escriba aquí si tiene alguna pregunta.",
+        "pt_BR": "Um organizador cancelou o seu pedido {{code}} na rifa {{raffle}}, números {{numbers}}. "
+        "Escreva aqui se tiver alguma pergunta.",
+    },
+)
+PROOF_CAME = Definition(
+    name="tombola_proof_came",
+    values=("code", "raffle", "numbers", "amount", "name"),
+    texts={
+        "en": "There is a payment proof to check: order {{code}}, raffle {{raffle}}, numbers {{numbers}}, {{amount}} "
+        "from {{name}}. Please look at it.",
+        "es": "Hay un comprobante por revisar: pedido {{code}}, rifa {{raffle}}, números {{numbers}}, {{amount}} "
+        "de {{name}}. Por favor revíselo.",
+        "pt_BR": "Há um comprovante para conferir: pedido {{code}}, rifa {{raffle}}, números {{numbers}}, {{amount}} "
+        "de {{name}}. Por favor, confira.",
+    },
+)
+DEFINITIONS = (PAYMENT_CONFIRMED, PROOF_REJECTED, HOLD_EXPIRED, PAYMENT_LATE, ORDER_CANCELLED, PROOF_CAME)
