@@ -219,6 +219,9 @@ def text_of(message: Json) -> str:
     """What a person reads of a message."""
     if message["type"] == "text":
         return str(message["text"]["body"])
+    if message["type"] == "template":
+        values = [part["text"] for part in message["template"]["components"][0]["parameters"]]
+        return " ".join((message["template"]["name"], message["template"]["language"]["code"], *values))
     return str(message["interactive"]["body"]["text"])
 
 

@@ -54,7 +54,7 @@ def approve(names: Iterable[str], *, approved: bool) -> None:
 # Each of these may be made twice, when nothing was heard of the first.
 def _update(actions: list[Action], only_if: Condition | None) -> None:
     try:
-        ChannelRecord(*KEY).update(actions, condition=only_if)
+        ChannelRecord(*KEY).update([ChannelRecord.kind.set(ChannelRecord), *actions], condition=only_if)  # new, perhaps
     except UpdateError as failure:
         if failure.cause_response_code != "ConditionalCheckFailedException":
             raise

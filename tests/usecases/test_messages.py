@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -28,6 +28,9 @@ def update_of(body: Json) -> Update:
 
 def a_text(buyer: Buyer, text: str) -> Json:
     return webhooks.text_message(buyer.person, text, message_id=buyer.world.new_id(), at=buyer.world.at)
+
+
+WRITTEN = datetime.fromtimestamp(1790000060, UTC)  # a minute after the messages of the payloads were written
 
 
 def refused(code: int) -> SendRefused:
@@ -73,6 +76,7 @@ def test_m1_also_when_a_copy_overtakes_it(world: World, lucia: Buyer, requests: 
 
 @pytest.mark.parametrize("reverse", [False, True])
 def test_m1_also_in_another_batch(world: World, reverse: bool) -> None:
+    world.clock.now = WRITTEN
     names = ["duplicate_delivery_a", "duplicate_delivery_b_rebatched", "duplicate_inside_one_body"]
     for name in reversed(names) if reverse else names:
         for update in split(raw(name), phone_number_id=OURS).updates:
@@ -198,7 +202,11 @@ def test_m3_a_store_that_stays_busy_leaves_the_message_to_the_queue(
     assert lucia.heard == []
 
 
+ALL_WAIT = (Action.WAIT_ALL, Action.WAIT_NUMBER)
 RETRIED = [(codes[0], remedy.delays) for codes, remedy in REMEDIES if remedy.delays]
+GIVEN_UP_LATER = [
+    (codes[0], remedy.delays) for codes, remedy in REMEDIES if remedy.delays and remedy.action not in ALL_WAIT
+]
 GIVEN_UP = [
     (codes[0], remedy.action)
     for codes, remedy in REMEDIES
@@ -207,7 +215,7 @@ GIVEN_UP = [
 STOPPED = [codes[0] for codes, remedy in REMEDIES if remedy.action is Action.STOP_ALL]
 
 
-@pytest.mark.parametrize(("code", "delays"), RETRIED)
+@pytest.mark.parametrize(("code", "delays"), GIVEN_UP_LATER)
 def test_m3_a_refusal_that_may_pass_is_tried_again_after_each_delay_and_then_given_up(
     world: World, lucia: Buyer, code: int, delays: tuple[int, ...]
 ) -> None:
@@ -290,10 +298,21 @@ def test_m3_an_unknown_outcome_waits_for_its_status_and_is_tried_once_more(world
     world.clock.now += timedelta(seconds=1)
     world.minute()
     assert world.graph.refuses == []
-    assert outbounds(lucia)[-1].state == "FAILED"
+    stored = outbounds(lucia)[-1]
+    assert (stored.state, stored.queue_key) == ("UNKNOWN", "OUTBOUND#UNDELIVERED")
     world.clock.now += timedelta(days=1)
     world.minute()
     assert lucia.heard == []
+
+
+def test_m3_what_was_left_unknown_is_delivered_when_a_status_says_so(world: World, lucia: Buyer) -> None:
+    world.graph.refuses = [OutcomeUnknown("ReadTimeout"), OutcomeUnknown("ReadTimeout")]
+    lucia.says("menu")
+    world.clock.now += timedelta(minutes=5)
+    world.minute()
+    world.deliver(webhooks.status(lucia.person, "wamid.Z", "read", at=world.at, tracking=tag_of(lucia)))
+    stored = outbounds(lucia)[-1]
+    assert (stored.state, stored.queue_key) == ("READ", None)
 
 
 def test_m3_an_unknown_outcome_whose_status_comes_is_not_sent_again(world: World, lucia: Buyer) -> None:

@@ -1,0 +1,125 @@
+"""Whether a message may go out (M4, M5), and how fast."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.domain.channel import Channel, Stop
+from chalicelib.domain.contacts import Contact
+from chalicelib.domain.delivery import Outbound, Permission, Way, permission
+from chalicelib.domain.pace import A_NUMBER, A_PERSON, Pace
+from chalicelib.domain.talk import Template
+
+NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
+A_DAY = timedelta(hours=24)
+NEWS = Template(name="news", values={})
+OPEN, QUIET, STOPPED = Channel(), Channel(stopped=Stop.UNASKED), Channel(stopped=Stop.ALL)
+APPROVED = Channel(approved=frozenset({"news/en", "news/es"}))
+WROTE = Contact(id="c", last_heard_at=NOW - A_DAY + timedelta(microseconds=1))
+SILENT = Contact(id="c", last_heard_at=NOW - A_DAY)
+UNKNOWN = Contact(id="c")
+GONE = Contact(id="c", last_heard_at=NOW, opted_out=True)
+SEND, STOP, GIVE_UP = Permission(Way.SEND), Permission(Way.STOP), Permission(Way.GIVE_UP)
+WITHHOLD = Permission(Way.WITHHOLD)
+
+
+def as_template(language: str) -> Permission:
+    return Permission(Way.SEND_TEMPLATE, language)
+
+
+@pytest.mark.parametrize(
+    ("contact", "channel", "asked", "template", "expected"),
+    [
+        (WROTE, OPEN, True, None, SEND),
+        (WROTE, OPEN, False, None, SEND),
+        (WROTE, APPROVED, False, NEWS, SEND),
+        (SILENT, OPEN, False, None, GIVE_UP),
+        (SILENT, OPEN, False, NEWS, GIVE_UP),
+        (SILENT, OPEN, True, None, GIVE_UP),
+        (SILENT, APPROVED, False, NEWS, as_template("en")),
+        (SILENT, APPROVED, True, NEWS, as_template("en")),
+        (UNKNOWN, APPROVED, False, NEWS, SEND),
+        (GONE, OPEN, False, None, WITHHOLD),
+        (GONE, OPEN, True, None, SEND),
+        (GONE, STOPPED, False, None, WITHHOLD),
+        (WROTE, QUIET, True, None, SEND),
+        (WROTE, QUIET, False, None, STOP),
+        (WROTE, STOPPED, True, None, STOP),
+        (WROTE, STOPPED, False, None, STOP),
+        (SILENT, STOPPED, False, None, GIVE_UP),
+    ],
+)
+def test_m4_m5_what_may_go_out(
+    contact: Contact, channel: Channel, asked: bool, template: Template | None, expected: Permission
+) -> None:
+    said = Outbound(
+        contact_id="c", id="1", body={}, created_at=NOW, template=template, in_reply_to="m" if asked else None
+    )
+    assert permission(said, contact, channel, NOW) == expected
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_an_answer_of_yesterday_is_given_up_and_news_are_told(asked: bool) -> None:
+    said = Outbound(contact_id="c", id="1", body={}, created_at=NOW - A_DAY, in_reply_to="m" if asked else None)
+    assert permission(said, WROTE, OPEN, NOW) == (GIVE_UP if asked else SEND)
+
+
+@pytest.mark.parametrize(
+    ("approved", "language", "expected"),
+    [
+        (("en", "es", "pt_BR"), "pt", "pt_BR"),
+        (("en", "es"), "pt", "en"),
+        (("es",), "en", "es"),
+        ((), "en", None),
+        (("en",), "tlh", "en"),
+    ],
+)
+def test_m4_a_template_goes_in_the_persons_language_or_in_any(
+    approved: tuple[str, ...], language: str, expected: str | None
+) -> None:
+    channel = Channel(approved=frozenset(f"news/{one}" for one in approved))
+    assert channel.language_for("news", language) == expected
+    assert channel.language_for("other", language) is None
+
+
+@given(
+    st.lists(st.floats(0, 20), min_size=60, max_size=200),
+    st.sampled_from([A_PERSON, Pace(interval=timedelta(seconds=0.5), burst=1)]),
+)
+def test_no_stretch_of_time_holds_more_than_the_pace_allows(waits: list[float], pace: Pace) -> None:
+    now, booked, said = NOW, None, list[datetime]()
+    for wait in waits:
+        now += timedelta(seconds=wait)
+        booked = pace.book(booked, now)
+        said.append(max(now, pace.earliest(booked)))
+    assert said == sorted(said)
+    for first in range(len(said)):
+        for last in range(first + 1, len(said)):
+            allowed = pace.burst + (said[last] - said[first]) / pace.interval
+            assert last - first + 1 <= allowed + 1e-6 + 1
+
+
+def test_who_was_silent_has_the_whole_burst_at_once() -> None:
+    booked = A_PERSON.book(None, NOW, 45)
+    assert A_PERSON.earliest(booked) == NOW
+    assert A_PERSON.earliest(A_PERSON.book(booked, NOW)) == NOW + timedelta(seconds=6)
+
+
+def test_the_shares_of_all_functions_stay_within_what_whatsapp_takes_of_a_number() -> None:
+    import json  # noqa: PLC0415
+    from pathlib import Path  # noqa: PLC0415
+
+    resources = json.loads((Path(__file__).parents[2] / "infra" / "resources.json").read_text())["Resources"]
+    shares = {
+        name: float(one["Properties"]["Environment"]["Variables"]["WHATSAPP_SENDS_A_SECOND"])
+        for name, one in resources.items()
+        if "WHATSAPP_ACCESS_TOKEN" in one.get("Properties", {}).get("Environment", {}).get("Variables", {})
+        and name != "AdminToken"
+    }
+    assert set(shares) == {"APIHandler", "Converse", "ExpireReservations", "DeliverMessages"}
+    source = resources["Converse"]["Properties"]["Events"]["ConverseSqsEventSource"]["Properties"]
+    at_once = source["ScalingConfig"]["MaximumConcurrency"]
+    answers = at_once * shares.pop("Converse")
+    assert answers + answers + sum(shares.values()) <= A_NUMBER  # each answer belongs to a message that came in
