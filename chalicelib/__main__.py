@@ -120,8 +120,7 @@ def _stop_sending(_: argparse.Namespace) -> int:
 
 
 def _resume_sending(_: argparse.Namespace) -> int:
-    runtime()
-    channels.resume()
+    channels.resume(runtime().clock())
     print("Messages are sent again; what has waited goes out within a minute or two.")
     return 0
 

@@ -167,7 +167,7 @@ class Conversing:
 
     def _commit(self, turn: Turn, message: Message, arrival: contacts.Arrival) -> list[Outbound]:
         """What the message changes and the replies that it causes: one transaction (M3)."""
-        transaction, contact, now = turn.transaction, turn.contact.told(len(turn.replies), turn.now), turn.now
+        transaction, contact, now = turn.transaction, turn.contact, turn.now
         messages.hear_once(
             transaction,
             contact.id,
@@ -178,12 +178,12 @@ class Conversing:
             sent_at=message.sent_at,
             now=now,
         )
-        contacts.save(transaction, contact, now=now)
         contacts.alias(transaction, contact, arrival.unnamed)
         inbound, _ = messages.inbound_key(message.phone_number_id, message.id)
-        add, channel = self.delivering.add, arrival.channel
-        to = replace(contact, user_id=message.sender.user_id, phone=message.sender.phone)  # as they wrote just now
-        outbounds = add(transaction, to, turn.replies, channel=channel, now=now, in_reply_to=inbound)
+        tell, add, channel = self.delivering.tell, self.delivering.add, arrival.channel
+        outbounds = tell(
+            transaction, contact, turn.replies, channel=channel, now=now, to=message.sender, in_reply_to=inbound
+        )
         for organiser in self.organisers if turn.notices else ():
             unknown = Contact(id=contact_ids(organiser)[0], user_id=organiser.user_id, phone=organiser.phone)
             outbounds += add(transaction, unknown, turn.notices, channel=channel, now=now)

@@ -11,7 +11,7 @@ from chalicelib.domain.contacts import Contact
 from chalicelib.domain.delivery import BEFORE, OUTSIDE_THE_WINDOW, DeliveryState, Outbound, Queue, Way, permission
 from chalicelib.domain.pace import Pace
 from chalicelib.domain.refusals import TryAgain
-from chalicelib.domain.talk import Said
+from chalicelib.domain.talk import Identity, Said
 from chalicelib.logs import alert, count, logger
 from chalicelib.store import channel as channels
 from chalicelib.store import contacts
@@ -30,6 +30,7 @@ RUN_TIME = timedelta(seconds=40)  # a run stops taking on more, so that the next
 # WhatsApp has no idempotency key: after an unknown outcome its status has this long to arrive before the one retry.
 STATUS_CHANCE = timedelta(minutes=5)
 UNKNOWN_TRIES = 2
+A_MOMENT = timedelta(seconds=1)
 PAUSES = (5, 30, 120, 600)  # seconds, after a request that never reached WhatsApp
 # Refusals that are about more than this message: who goes on sending must first look at the channel.
 PAUSING = frozenset({Action.WAIT_ALL, Action.WAIT_NUMBER})
@@ -63,7 +64,7 @@ class Delivering:
     sleep: Callable[[float], None]
     booked: datetime | None = None
 
-    def add(
+    def tell(
         self,
         transaction: Transaction,
         contact: Contact,
@@ -71,36 +72,69 @@ class Delivering:
         *,
         channel: Channel,
         now: datetime,
+        to: Identity | None = None,
         in_reply_to: str | None = None,
     ) -> list[Outbound]:
-        """Have the messages stored in `transaction`; hand what is returned to `send` once that is committed.
+        """Save the contact and have the messages to them stored in `transaction`, as `add` does.
+
+        Args:
+            to: how they wrote just now; by default as they are known.
+        """
+        contact = contact.told(len(said), now)
+        made = self._all_made(contact, to or contact.identity, said, channel, now, in_reply_to)
+        waits_for = max((one.id for one in made if one.due_at is not None), default=made[0].behind if made else None)
+        contacts.save(transaction, replace(contact, waits_for=waits_for if made else contact.waits_for), now=now)
+        return _stored(transaction, made)
+
+    def add(
+        self, transaction: Transaction, contact: Contact, said: Sequence[Said], *, channel: Channel, now: datetime
+    ) -> list[Outbound]:
+        """Have messages stored in `transaction`; hand what is returned to `send` once that is committed.
 
         What must wait is left to the schedule: behind earlier messages to the contact, for WhatsApp's pace, or until
         sending is resumed. What may not be sent at all is kept for the organisers to see.
         """
-        waits_until = max(filter(None, (contact.speaks_from, channel.resumes_at)), default=now)
-        waits = waits_until > now
-        added = []
+        return _stored(transaction, self._all_made(contact, contact.identity, said, channel, now, None))
+
+    def _all_made(
+        self,
+        contact: Contact,
+        to: Identity,
+        said: Sequence[Said],
+        channel: Channel,
+        now: datetime,
+        in_reply_to: str | None,
+    ) -> list[Outbound]:
+        earlier = self._waiting(contact.id, contact.waits_for) if said else None
+        waits_until = [earlier.due_at] if earlier else []
+        waits_until += [moment for moment in (contact.paced_from, channel.resumes_at) if moment and moment > now]
+        due_at = max((now, *filter(None, waits_until))) if waits_until else None
+        made = []
         for position, one in enumerate(said):
-            made = self._made(contact, one, now, position, in_reply_to)
-            may = permission(made, contact, channel, now)
+            blank = replace(
+                self._made(contact, to, one, now, position, in_reply_to), behind=earlier.id if earlier else None
+            )
+            may = permission(blank, contact, channel, now)
             match may.way:
                 case Way.WITHHOLD:
-                    stored.say(transaction, replace(made, state=DeliveryState.WITHHELD), Queue.WITHHELD)
+                    made.append(replace(blank, state=DeliveryState.WITHHELD, queue=Queue.WITHHELD))
                 case Way.GIVE_UP:
-                    given_up = replace(made, state=DeliveryState.FAILED, error_code=OUTSIDE_THE_WINDOW)
-                    stored.say(transaction, given_up, Queue.UNDELIVERED)
-                    count("MessagesGivenUp")
+                    failed, code = DeliveryState.FAILED, OUTSIDE_THE_WINDOW
+                    made.append(replace(blank, state=failed, queue=Queue.UNDELIVERED, error_code=code))
                 case Way.STOP:
-                    stored.say(transaction, made, _stopped_in(channel))
+                    made.append(replace(blank, queue=_stopped_in(channel), due_at=now))
                 case Way.SEND | Way.SEND_TEMPLATE:
-                    made = _in_form(made, may.language)
-                    made = replace(made, due_at=waits_until) if waits else replace(made, attempts=1)
-                    stored.say(transaction, made, Queue.DUE)
-                    added += [] if waits else [made]
-        return added
+                    made.append(_in_form(replace(blank, due_at=due_at, attempts=0 if due_at else 1), may.language))
+        return made
 
-    def _made(self, contact: Contact, said: Said, now: datetime, position: int, in_reply_to: str | None) -> Outbound:
+    def _waiting(self, contact_id: str, outbound_id: str | None) -> Outbound | None:
+        """The message of that id, if it still waits to be sent."""
+        found = stored.get(f"{contact_id}/{outbound_id}") if outbound_id else None
+        return found if found is not None and found.waits else None
+
+    def _made(
+        self, contact: Contact, to: Identity, said: Said, now: datetime, position: int, in_reply_to: str | None
+    ) -> Outbound:
         outbound_id = stored.outbound_id(now, position, f"{self.random.getrandbits(48):012x}")
         blank = Outbound(
             contact_id=contact.id,
@@ -110,7 +144,7 @@ class Delivering:
             in_reply_to=in_reply_to,
             template=said.template,
         )
-        return replace(blank, body=address(render(said), contact.identity, tag=blank.tag))
+        return replace(blank, body=address(render(said), to, tag=blank.tag))
 
     def send(self, outbounds: Iterable[Outbound]) -> None:
         """One attempt for each message, in order; what comes of it is stored. Never raises for what WhatsApp does.
@@ -119,16 +153,16 @@ class Delivering:
         sends it later. After one that must wait, the person's later messages wait as long, so that replies keep their
         order.
         """
-        waiting: dict[str, datetime] = {}
+        waiting: dict[str, tuple[datetime, str]] = {}
         for outbound in outbounds:
-            until = waiting.get(outbound.contact_id)
+            first = waiting.get(outbound.contact_id)
             try:
-                if until is not None:
-                    _noted(stored.postpone, outbound, until)
+                if first is not None:
+                    _noted(stored.postpone, outbound, *first)
                 elif (again := self._attempt(outbound)) is not None:
                     if again.closes:
                         return
-                    waiting[outbound.contact_id] = again.at
+                    waiting[outbound.contact_id] = again.at, outbound.id
             except TryAgain:  # what is sent now could not be noted either, and would be sent again
                 logger.warning("sending stops: the store does not answer")
                 return
@@ -164,6 +198,10 @@ class Delivering:
         """The message in the form in which it may go now, or nothing: then it is put where it belongs."""
         now = self.clock()
         contact = contacts.get(taken.contact_id) or Contact(id=taken.contact_id)  # an organiser who never wrote
+        earlier = self._waiting(taken.contact_id, taken.behind)
+        if earlier is not None and earlier.due_at is not None:
+            stored.postpone(taken, max(earlier.due_at, now + A_MOMENT), earlier.id)
+            return []
         may = permission(taken, contact, channel, now)
         match may.way:
             case Way.SEND | Way.SEND_TEMPLATE:
@@ -308,8 +346,7 @@ class Delivering:
         code, failed_id = (failure.code, failure.message_id) if failure else (None, None)
         now = self.clock()
         _noted(stored.try_again, outbound, at, state=state, error_code=code, failed_id=failed_id, now=now)
-        # The schedule comes once a minute: until it has, what is said later must stay behind.
-        _noted(contacts.hold_back, outbound.contact_id, at + stored.GRACE)
+        _noted(contacts.hold_back, outbound.contact_id, outbound.id)
         return Again(at, closes=failure is not None and remedy(failure.code).action in CLOSING)
 
     def _give_up(self, outbound: Outbound, failure: Failure | None) -> None:
@@ -318,6 +355,15 @@ class Delivering:
         count("MessagesGivenUp")
         now = self.clock()
         _noted(stored.advance, outbound.tag, DeliveryState.FAILED, now, message_id=message_id, error_code=code)
+
+
+def _stored(transaction: Transaction, made: Sequence[Outbound]) -> list[Outbound]:
+    """Those that are to be sent at once."""
+    for outbound in made:
+        stored.say(transaction, outbound)
+    if given_up := sum(one.queue is Queue.UNDELIVERED for one in made):
+        count("MessagesGivenUp", given_up)
+    return [outbound for outbound in made if outbound.attempts]
 
 
 def _in_form(outbound: Outbound, language: str) -> Outbound:

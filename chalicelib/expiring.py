@@ -138,7 +138,7 @@ class Expiring:
         transaction = Transaction()
         orders.remind(transaction, order, now)
         said = words(around.contact.language).reminder(around.raffle, order, now)
-        outbounds = self.selling.tell(transaction, around.contact, said, around.channel)
+        outbounds = self.delivering.add(transaction, around.contact, [said], channel=around.channel, now=now)
         try:
             transaction.commit()
         except (Busy, ConditionsFailed):  # it changed just now, or another run was faster; the next minute looks again

@@ -15,7 +15,6 @@ from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.orders import RUNNING, Order, OrderEvent, OrderStatus, Proof, hold_until, new_code
 from chalicelib.domain.raffles import Board, Raffle
 from chalicelib.domain.refusals import TooFewFree, TooManyForContact, TryAgain
-from chalicelib.domain.talk import Said
 from chalicelib.logs import count, logger
 from chalicelib.store import board, contacts, orders, raffles
 from chalicelib.store import channel as channels
@@ -209,10 +208,9 @@ class Selling:
             transaction = Transaction()
             orders.move(transaction, paid, OrderEvent.PAYMENT_CONFIRMED)
             board.sell(transaction, around.raffle, paid)
-            contact = _leave(around.contact, order).told(1, now)
-            contacts.save(transaction, contact, now=now)
+            contact = _leave(around.contact, order)
             said = words(contact.language).paid(around.raffle, paid)
-            outbounds = self.tell(transaction, contact, said, around.channel)
+            outbounds = self.delivering.tell(transaction, contact, [said], channel=around.channel, now=now)
             transaction.commit()
             logger.info("payment confirmed", extra={"order_id": order_id, "by": by})
             count("PaymentsConfirmed")
@@ -233,10 +231,8 @@ class Selling:
             around, now = self.around(order), self.clock()
             transaction = Transaction()
             moved, contact = self._release(transaction, around, order, OrderEvent.CANCELLED)
-            contact = contact.told(1, now)
-            contacts.save(transaction, contact, now=now)
             said = words(contact.language).cancelled(around.raffle, order, by_organiser=True)
-            outbounds = self.tell(transaction, contact, said, around.channel)
+            outbounds = self.delivering.tell(transaction, contact, [said], channel=around.channel, now=now)
             transaction.commit()
             logger.info("order cancelled", extra={"order_id": order_id, "by": by})
             return moved, outbounds
@@ -274,10 +270,8 @@ class Selling:
         """
         transaction = Transaction()
         _, contact = self._release(transaction, around, order, OrderEvent.DEADLINE_PASSED, over_at=now)
-        contact = contact.told(1, now)
-        contacts.save(transaction, contact, now=now)
         said = words(contact.language).expired(around.raffle, order)
-        outbounds = self.tell(transaction, contact, said, around.channel)
+        outbounds = self.delivering.tell(transaction, contact, [said], channel=around.channel, now=now)
         transaction.commit()
         count("OrdersExpired")
         return outbounds
@@ -320,10 +314,6 @@ class Selling:
         keys = [raffles.key(order.raffle_id), contacts.key(order.contact_id), channels.KEY]
         found = list(Record.batch_get(keys, consistent_read=True))
         return Around(raffles.found_in(found)[0], contacts.found_in(found)[0], channels.found_in(found))
-
-    def tell(self, transaction: Transaction, contact: Contact, said: Said, channel: Channel) -> list[Outbound]:
-        """What the contact did not ask for just now: so not to who has opted out (M5)."""
-        return self.delivering.add(transaction, contact, [said], channel=channel, now=self.clock())
 
     def _finish(self, attempt: Callable[[], tuple[Order, list[Outbound]]]) -> Order:
         order, outbounds = persistently(attempt, again_on=(Busy, ConditionsFailed))

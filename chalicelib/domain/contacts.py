@@ -29,7 +29,7 @@ class Contact:
     last_heard_at: datetime | None = None
     opted_out: bool = False
     opted_at: datetime | None = None
-    waits_until: datetime | None = None  # an earlier message to them waits; what is said before then goes behind it
+    waits_for: str | None = None  # id of the last message to them that had to wait: while it does, others go behind it
     paced_until: datetime | None = None  # what was said to them lately uses up WhatsApp's pace for a person until then
     created_at: datetime | None = None
     version: int = 0
@@ -39,10 +39,9 @@ class Contact:
         return Identity(user_id=self.user_id, phone=self.phone)
 
     @property
-    def speaks_from(self) -> datetime | None:
-        """Before when nothing may be said to them; None where nothing is known against it."""
-        paced = A_PERSON.earliest(self.paced_until) if self.paced_until is not None else None
-        return max((moment for moment in (self.waits_until, paced) if moment is not None), default=None)
+    def paced_from(self) -> datetime | None:
+        """When what was said to them last may be sent, by WhatsApp's pace; perhaps long ago."""
+        return None if self.paced_until is None else A_PERSON.earliest(self.paced_until)
 
     def window_is_over(self, now: datetime) -> bool:
         """Whether only a template may go to them. Of who never wrote that is not known: WhatsApp says."""

@@ -58,7 +58,9 @@ class Outbound:
     state: DeliveryState = DeliveryState.PENDING
     attempts: int = 0
     in_reply_to: str | None = None
+    queue: Queue | None = Queue.DUE
     due_at: datetime | None = None
+    behind: str | None = None  # id of an earlier message to the contact, which goes first
     message_id: str | None = None
     error_code: int | None = None
 
@@ -66,6 +68,11 @@ class Outbound:
     def tag(self) -> str:
         """What WhatsApp hands back with every status of this message, so that we find it again."""
         return f"{self.contact_id}/{self.id}"
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is still to be sent, so that later messages to the same person stay behind it."""
+        return self.queue is Queue.DUE
 
     @property
     def asked(self) -> bool:

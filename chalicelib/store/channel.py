@@ -40,9 +40,10 @@ def pause(until: datetime) -> None:
     _update([ChannelRecord.resumes_at.set(until)], sooner)
 
 
-def resume() -> None:
-    """Send again, whatever stopped or paused it."""
-    _update([getattr(ChannelRecord, name).remove() for name in ("stopped", "code", "since", "resumes_at")], None)
+def resume(at: datetime) -> None:
+    """Send again, whatever stopped or paused it: first what has waited."""
+    over = [getattr(ChannelRecord, name).remove() for name in ("stopped", "code", "since")]
+    _update([ChannelRecord.resumes_at.set(at), *over], None)
 
 
 def approve(names: Iterable[str], *, approved: bool) -> None:

@@ -107,9 +107,10 @@ def alias(transaction: Transaction, contact: Contact, unnamed: Iterable[str]) ->
         transaction.put(record, name=CONTACT, only_if=AliasRecord.pk.does_not_exist())
 
 
-def hold_back(contact_id: str, until: datetime) -> None:
-    """Have later messages to the contact wait behind one that could not be sent yet."""
-    _note(contact_id, ContactRecord.waits_until.set(until))
+def hold_back(contact_id: str, outbound_id: str) -> None:
+    """Have later messages to the contact wait behind this one, which could not be sent yet."""
+    latest = ContactRecord.waits_for.does_not_exist() | (ContactRecord.waits_for < outbound_id)
+    _note(contact_id, ContactRecord.waits_for.set(outbound_id), only_if=latest)
 
 
 def opt_out(contact_id: str, at: datetime) -> None:
@@ -153,7 +154,7 @@ def as_record(contact: Contact) -> ContactRecord:
         last_heard_at=contact.last_heard_at,
         opted_out=contact.opted_out or None,
         opted_at=contact.opted_at,
-        waits_until=contact.waits_until,
+        waits_for=contact.waits_for,
         paced_until=contact.paced_until,
         created_at=contact.created_at,
         version=contact.version,
@@ -182,7 +183,7 @@ def as_contact(record: ContactRecord) -> Contact:
         last_heard_at=record.last_heard_at,
         opted_out=bool(record.opted_out),
         opted_at=record.opted_at,
-        waits_until=record.waits_until,
+        waits_for=record.waits_for,
         paced_until=record.paced_until,
         created_at=record.created_at,
         version=int(record.version),

@@ -44,9 +44,10 @@ def hear_once(
     transaction.put(record, name=INBOUND, only_if=InboundRecord.pk.does_not_exist())
 
 
-def say(transaction: Transaction, outbound: Outbound, queue: Queue) -> None:
+def say(transaction: Transaction, outbound: Outbound) -> None:
     """Keep a message that is to be sent, or one that is put aside."""
     due_at = outbound.due_at or outbound.created_at + GRACE
+    assert outbound.queue is not None
     record = OutboundRecord(
         *_key(outbound.contact_id, outbound.id),
         contact_id=outbound.contact_id,
@@ -57,11 +58,12 @@ def say(transaction: Transaction, outbound: Outbound, queue: Queue) -> None:
         state=outbound.state.value,
         attempts=outbound.attempts,
         in_reply_to=outbound.in_reply_to,
+        behind=outbound.behind,
         error_code=outbound.error_code,
         created_at=outbound.created_at,
         updated_at=outbound.created_at,
-        queue_key=_queue_key(queue),
-        queue_at=stamp(due_at if queue is Queue.DUE else outbound.created_at, outbound.id),
+        queue_key=_queue_key(outbound.queue),
+        queue_at=stamp(due_at if outbound.queue is Queue.DUE else outbound.created_at, outbound.id),
     )
     transaction.put(record)
 
@@ -143,9 +145,13 @@ def try_again(
     return _update(outbound, actions, only_if)
 
 
-def postpone(outbound: Outbound, when: datetime) -> None:
+def postpone(outbound: Outbound, when: datetime, behind: str) -> None:
     """Have a message wait without an attempt, behind an earlier one to the same person."""
-    actions = [*_into(Queue.DUE, when, outbound), OutboundRecord.attempts.set(outbound.attempts - 1)]
+    actions = [
+        *_into(Queue.DUE, when, outbound),
+        OutboundRecord.attempts.set(outbound.attempts - 1),
+        OutboundRecord.behind.set(behind),
+    ]
     _update(outbound, actions, OutboundRecord.queue_at.exists())
 
 
@@ -265,6 +271,8 @@ def _as_outbound(record: OutboundRecord) -> Outbound:
         state=DeliveryState(record.state),
         attempts=int(record.attempts),
         in_reply_to=record.in_reply_to,
+        behind=record.behind,
+        queue=Queue(record.queue_key.partition("#")[2]) if record.queue_key else None,
         due_at=due_at,
         message_id=record.message_id,
         error_code=None if code is None else int(code),

@@ -288,7 +288,7 @@ class ContactRecord(Record, discriminator="contact"):
     last_heard_at = UTCDateTimeAttribute(null=True)
     opted_out = BooleanAttribute(null=True)
     opted_at = UTCDateTimeAttribute(null=True)
-    waits_until = UTCDateTimeAttribute(null=True)
+    waits_for = UnicodeAttribute(null=True)
     paced_until = UTCDateTimeAttribute(null=True)
     created_at = UTCDateTimeAttribute()
     version = NumberAttribute()
@@ -320,6 +320,7 @@ class OutboundRecord(Record, discriminator="outbound"):
     state = UnicodeAttribute()
     attempts = NumberAttribute()
     in_reply_to = UnicodeAttribute(null=True)  # pk of the inbound message
+    behind = UnicodeAttribute(null=True)  # id of an earlier message to the contact, which goes first
     message_id = UnicodeAttribute(null=True)  # Meta's
     failed_ids = UnicodeSetAttribute(null=True)  # Meta's ids of earlier tries that it gave up after taking them
     error_code = NumberAttribute(null=True)

@@ -51,7 +51,8 @@ _TOKEN = Remedy(action=Action.STOP_ALL, alert=True)
 _BLOCKED = Remedy(action=Action.STOP_ALL, alert=True)
 _SET_UP = Remedy(action=Action.ALERT_ONLY, alert=True)
 _OUR_BUG = Remedy(action=Action.DEAD_LETTER, alert=True)
-_HICCUP = Remedy(action=Action.RETRY, alert=True, delays=(10, 60, 300))  # the alert is for when all tries are used up
+# The alert is for when all tries are used up.
+_HICCUP = Remedy(action=Action.RETRY, alert=True, delays=(10, 60, 300, 900, 1800))
 # An answer is tried again all the same; what was not asked for waits.
 _SPAM = Remedy(action=Action.STOP_BUSINESS_INITIATED, alert=True, delays=(300, 1800))
 _DROP = Remedy(action=Action.DROP)

@@ -323,7 +323,7 @@ def test_nothing_is_sent_after_a_stop_until_it_is_resumed_and_then_all_in_its_or
         pass_time(world, minutes=1)
     assert len(tried) == 1
     assert channels.read().stopped is Stop.ALL and channels.read().code == code
-    channels.resume()
+    channels.resume(world.clock.now)
     for _ in range(3):
         pass_time(world, minutes=1)
     assert [text.split()[0] for text in texts(lucia)][-2:] == ["How", "Which"]
@@ -345,7 +345,7 @@ def test_after_too_much_spam_answers_go_on_and_news_wait_until_it_is_resumed(
         pass_time(world, minutes=1)
     assert not [text for text in texts(lucia) + texts(marco) if "Good luck" in text]
     assert world.organiser().heard  # of before the stop
-    channels.resume()
+    channels.resume(world.clock.now)
     for _ in range(3):
         pass_time(world, minutes=1)
     for buyer in (lucia, marco):
@@ -362,7 +362,7 @@ def test_a_stop_raises_an_alert_every_minute_until_it_is_resumed(
     assert counted.count("Alerts") == 1 and counted.count("SendingStopped") == 1
     pass_time(world, minutes=1)
     assert counted.count("Alerts") == 2
-    channels.resume()
+    channels.resume(world.clock.now)
     pass_time(world, minutes=1)
     assert counted.count("Alerts") == 2
 
@@ -376,7 +376,7 @@ def test_what_somebody_must_mend_raises_an_alert_at_once_or_late(
     world.graph.refuses = [refused(code)]
     lucia.says("menu")
     assert counted.count("Alerts") == 1
-    channels.resume()
+    channels.resume(world.clock.now)
     pass_time(world, hours=1)
     lucia.says("help")
     before = counted.count("Alerts")
