@@ -16,7 +16,7 @@ from chalicelib.domain.orders import RUNNING, Order, OrderEvent, OrderStatus, Pr
 from chalicelib.domain.raffles import Board, Raffle
 from chalicelib.domain.refusals import TooFewFree, TooManyForContact, TryAgain
 from chalicelib.domain.talk import Said
-from chalicelib.logs import count, logger
+from chalicelib.logs import count, logger, pseudonym
 from chalicelib.store import board, contacts, orders, raffles
 from chalicelib.store import channel as channels
 from chalicelib.store.records import Record
@@ -214,7 +214,7 @@ class Selling:
             said = words(contact.language).paid(around.raffle, paid)
             outbounds = self.tell(transaction, contact, said, around.channel)
             transaction.commit()
-            logger.info("payment confirmed", extra={"order_id": order_id, "by": by})
+            logger.info("payment confirmed", extra={"order_id": order_id, "by": pseudonym(by)})
             count("PaymentsConfirmed")
             return paid, outbounds
 
@@ -238,7 +238,7 @@ class Selling:
             said = words(contact.language).cancelled(around.raffle, order, by_organiser=True)
             outbounds = self.tell(transaction, contact, said, around.channel)
             transaction.commit()
-            logger.info("order cancelled", extra={"order_id": order_id, "by": by})
+            logger.info("order cancelled", extra={"order_id": order_id, "by": pseudonym(by)})
             return moved, outbounds
 
         return self._finish(attempt)
