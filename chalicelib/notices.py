@@ -43,6 +43,8 @@ RULES = {
 
 def heed(notice: Other) -> None:
     """Raise an alert, or leave a line in the log: field and word, since a notice may quote names and texts."""
+    if notice.preferences or notice.renewals:  # of people, and carried out
+        return
     rule = RULES.get(notice.field, Rule(word="event"))
     word = _word(notice, rule.word)
     what: dict[str, object] = {"field": _harmless(notice.field), "event": word}

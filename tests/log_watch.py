@@ -105,7 +105,7 @@ def _known() -> dict[str, re.Pattern[str]]:
     """Names and numbers of the tests' and the payloads' people, the texts of the latter, and our secrets."""
     found: dict[str, set[str]] = {"name": set(PERSONS), "number": set(), "text": set()}
     for key, value in _of_the_payloads():
-        if key in NUMBERING and value.isdigit():
+        if key in NUMBERING and value.isdigit() and len(value) > 7:
             found["number"].add(value)
         elif key in NAMING and value.isprintable() and len(value) > 3:
             found["name"].add(value)
