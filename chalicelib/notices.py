@@ -47,7 +47,7 @@ def heed(notice: Other) -> None:
         return
     rule = RULES.get(notice.field, Rule(word="event"))
     word = _word(notice, rule.word)
-    what: dict[str, object] = {"field": _harmless(notice.field), "event": word}
+    what: dict[str, object] = {"field": _harmless(notice.field, "[a-z_]{1,60}"), "event": word}
     if notice.error_code is not None:
         what["error_code"] = notice.error_code
     if rule.alarming == ALL or word in rule.alarming or (notice.error_code and remedy(notice.error_code).alert):
@@ -60,9 +60,9 @@ def heed(notice: Other) -> None:
 def _word(notice: Other, key: str) -> str:
     """The value of `key`, in the notice itself or one level below."""
     places = [notice.body, *(part for part in notice.body.values() if isinstance(part, dict))]
-    return next((_harmless(place[key]) for place in places if key in place), "")
+    return next((_harmless(place[key], "[A-Z_]{1,60}") for place in places if key in place), "")
 
 
-def _harmless(value: object) -> str:
-    """Meta's own words are capitals, letters and underscores; anything else might be a person's."""
-    return value if isinstance(value, str) and re.fullmatch("[A-Za-z_]{1,60}", value, re.ASCII) else "other"
+def _harmless(value: object, form: str) -> str:
+    """The words of Meta's own have this form; what has not might be a person's."""
+    return value if isinstance(value, str) and re.fullmatch(form, value, re.ASCII) else "other"

@@ -109,7 +109,7 @@ def _known() -> dict[str, re.Pattern[str]]:
             found["number"].add(value)
         elif key in NAMING and value.isprintable() and len(value) > 3:
             found["name"].add(value)
-        elif key in WRITTEN and len(value) >= SHORTEST_TEXT:
+        elif key in WRITTEN and len(value) >= SHORTEST_TEXT and not re.fullmatch("[A-Z_]+", value):  # a word of Meta's
             found["text"].add(value[:60])
     settings = local_settings(Ports(), Stack(table="t", bucket="b", queue_url="q"))
     found["secret"] = {API_TOKEN, *(value for name, value in settings.items() if re.search("TOKEN|APP_SECRET", name))}
