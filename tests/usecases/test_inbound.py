@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -99,6 +100,7 @@ ROWS = list(rows())
 
 @pytest.fixture
 def start(world: World) -> Start:
+    world.clock.now = datetime.fromtimestamp(1_790_000_010, UTC)  # soon after the bodies' messages were sent
     world.raffle()
     return Start(world, Buyer(world=world, person=PERSON), QuickQueue())
 

@@ -18,7 +18,9 @@ class Lines(logging.Handler):
         self.lines: list[tuple[str, dict[str, object]]] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        named = {name: vars(record)[name] for name in ("field", "event", "error_code") if name in vars(record)}
+        named: dict[str, object] = {
+            name: vars(record)[name] for name in ("field", "event", "error_code") if name in vars(record)
+        }
         self.lines.append((record.levelname, named))
 
 
