@@ -12,9 +12,13 @@ from tests.whatsapp.samples import PAYLOADS, raw
 Json = dict[str, Any]
 # With a thousand updates each, these would take all the time and show nothing more.
 LARGE = {"batch_1000_statuses", "batch_100_messages_20_contacts"}
+NOW = 1_790_000_000  # when the messages of the samples were sent
 NEIGHBOUR_ID = "wamid.NEIGHBOUR"
 NEIGHBOUR = webhooks.text_message(
-    webhooks.Person(name="Ana Li", phone="+50255507777", user_id="GT.7777770000"), "menu", message_id=NEIGHBOUR_ID, at=1
+    webhooks.Person(name="Ana Li", phone="+50255507777", user_id="GT.7777770000"),
+    "menu",
+    message_id=NEIGHBOUR_ID,
+    at=NOW,
 )["entry"][0]["changes"][0]
 
 ODD: tuple[Any, ...] = (

@@ -6,6 +6,7 @@ Two thousand bodies in an ordinary run; TOMBOLA_SOAK=50 makes it fifty times as 
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from os import environ
 from random import Random
 
@@ -13,7 +14,7 @@ import pytest
 
 import app
 from local.worker import Context, sqs_event
-from tests.fuzz.mutate import NEIGHBOUR_ID, carries_the_neighbour, corpus, mutated, smaller
+from tests.fuzz.mutate import NEIGHBOUR_ID, NOW, carries_the_neighbour, corpus, mutated, smaller
 from tests.search.scene import quicken_moto
 from tests.world import World
 
@@ -76,6 +77,7 @@ def _failure(queued: str) -> str | None:
 @pytest.fixture
 def trial(world: World, monkeypatch: pytest.MonkeyPatch) -> Trial:
     quicken_moto(monkeypatch)
+    world.clock.now = datetime.fromtimestamp(NOW, UTC)
     world.raffle()
     return Trial(world)
 
