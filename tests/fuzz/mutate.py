@@ -22,11 +22,11 @@ NEIGHBOUR = webhooks.text_message(
 )["entry"][0]["changes"][0]
 
 ODD: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1.5, 10**18, 10**30, -(10**400), 1e308, "", " ", "0", "x" * 600, "x" * 70_000, [], {},
-    [[]], [None], {"": ""}, "\u0000", "5\u0000\u0001", "\ud800", "\udfff5", "\u202e\u200b", "\U0001f468\u200d" * 20,
-    "e" + "\u0301" * 500, "⁵", "٥", "５", "1" * 5000, "=HYPERLINK(1)", "../../etc/passwd", "{{1}}", "%s%n", "' OR 1=1",
-    "messages", "statuses", "112233445566778", "wamid.X", "50255501234", "GT.7700112233445566", "stop", "menu", "5,12",
-    "failed", "a/b", "/", "#",
+    None, True, False, 0, -1, 1.5, 253_402_300_800, 10**15, 10**18, 10**30, -(10**400), 1e308, "", " ", "0", "x" * 600,
+    "x" * 70_000, [], {}, [[]], [None], {"": ""}, "\u0000", "5\u0000\u0001", "\ud800", "5\udfff", "\ud83d \ude00",
+    "999999999999", "\u202e\u200b", "\U0001f468\u200d" * 20, "e" + "\u0301" * 500, "⁵", "٥", "５", "1" * 5000,
+    "=HYPERLINK(1)", "../../etc/passwd", "{{1}}", "%s%n", "' OR 1=1", "messages", "statuses", "112233445566778",
+    "wamid.X", "50255501234", "GT.7700112233445566", "stop", "menu", "5,12", "failed", "a/b", "/", "#",
 )  # fmt: skip
 ODD_TEXTS = [odd for odd in ODD if isinstance(odd, str)]
 NUMBERS = ("1e999", "-0", "NaN", "Infinity", "1" * 30, "9" * 5000, "1E400", "0.1e-500", "00", "+1")
@@ -109,6 +109,21 @@ def _replace(random: Random, entries: list[Any]) -> None:
         at[0][at[1]] = deepcopy(random.choice(ODD))
 
 
+def _replace_leaf(random: Random, entries: list[Any]) -> None:
+    """Where a text or a number is: most of what is read."""
+    leaves = [(inner, key) for inner, key in _places(entries) if not isinstance(inner[key], dict | list)]
+    if leaves:
+        inner, key = random.choice(leaves)
+        inner[key] = deepcopy(random.choice(ODD))
+
+
+def _swell(random: Random, entries: list[Any]) -> None:
+    """Beyond what the queue takes."""
+    at = _place(random, entries)
+    if at is not None and random.random() < 0.1:
+        at[0][at[1]] = "é" * 60_000 if random.random() < 0.5 else "x" * 300_000
+
+
 def _double(random: Random, entries: list[Any]) -> None:
     at = _place(random, entries)
     if at is not None and isinstance(at[0], list):
@@ -143,7 +158,10 @@ def _twist_text(random: Random, entries: list[Any]) -> None:
         inner[key] = inner[key][:at] + odd + inner[key][at + 1 :]
 
 
-IN_PARSED = (_delete, _delete, _replace, _replace, _replace, _double, _swap, _add, _wrap, _twist_text)
+IN_PARSED = (
+    _delete, _delete, _replace, _replace, _replace_leaf, _replace_leaf, _replace_leaf, _swell, _double, _swap, _add,
+    _wrap, _twist_text,
+)  # fmt: skip
 
 
 # Changes to the text of an entry.
