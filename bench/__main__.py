@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from bench import counts, crowd, expiry, package, times
+from bench import counts, crowd, expiry, package, times, webhook
 from bench.figure import Figure
 from bench.stage import Stage, staged
 from local.engines import ENGINES, EngineMissing
@@ -35,6 +35,7 @@ MEASUREMENTS = {
     "crowd": Measurement(crowd.sell_out),
     "expiry": Measurement(expiry.expiry),
     "deadline": Measurement(expiry.deadline),
+    "webhook": Measurement(webhook.webhook),
     "package": Measurement(package.package),
 }
 

@@ -6,7 +6,8 @@ from hashlib import sha256
 from json import loads
 from typing import ParamSpec, TypeVar
 
-from chalicelib.domain.refusals import TryAgain
+from chalicelib import notices
+from chalicelib.domain.refusals import Refusal, TryAgain
 from chalicelib.logs import count, logger, metrics
 from chalicelib.runtime import runtime
 from chalicelib.settings import SettingsInvalid
@@ -19,6 +20,13 @@ P = ParamSpec("P")
 R = TypeVar("R")
 SCHEMES = ("token", "bearer")
 LAST_TRY = 5  # of the queue, before it gives a message up: infra/resources.json says so, too
+
+
+class NotHandled(Exception):
+    """The queue must hand the update over again. Its text is no more than the kind of error that there was.
+
+    Lambda writes to the log whatever a function raises, and an error's own text may quote a person.
+    """
 
 
 def observed(function: Callable[P, R]) -> Callable[P, R]:
@@ -53,13 +61,24 @@ def handle_update(body: str, tries: int = 1) -> None:
         count("UpdatesNotUnderstood")
         runtime().letters.keep(body, str(letter["unusable"]), tries=tries)
         return
+    failed = _tried(body)
+    if failed is None:
+        return
+    if tries < LAST_TRY and isinstance(failed, Refusal):  # the store is busy, and says so in our own words
+        raise failed
+    logger.error("an update could not be handled", extra={"tries": tries}, exc_info=failed)
+    if tries < LAST_TRY:
+        raise NotHandled(type(failed).__name__)
+    runtime().letters.keep(body, type(failed).__name__, tries=tries)
+
+
+def _tried(body: str) -> Exception | None:
+    """What went wrong. Handed on outside of its `except`, so that nothing raised later drags it along."""
     try:
         _handle(body)
-    except Exception as failure:
-        if tries < LAST_TRY:
-            raise
-        logger.exception("an update failed at its last try")
-        runtime().letters.keep(body, type(failure).__name__, tries=tries)
+    except Exception as failure:  # noqa: BLE001 - whatever it is, the queue or the dead letters have the update
+        return failure
+    return None
 
 
 def _handle(body: str) -> None:
@@ -79,7 +98,7 @@ def _handle(body: str) -> None:
                 runtime().conversing.renew(renewal.old, renewal.new)
             if found.template is not None:
                 runtime().templating.note(*found.template, found.kind)
-            logger.info("notice from WhatsApp", extra={"field": found.field, "event": found.kind})
+            notices.heed(found)
 
 
 @observed

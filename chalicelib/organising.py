@@ -15,7 +15,7 @@ from chalicelib.domain.conversation import is_reserved
 from chalicelib.domain.orders import CODE_ALPHABET
 from chalicelib.domain.raffles import Availability, Raffle, RaffleEvent, RaffleStatus
 from chalicelib.domain.refusals import CodeTaken, NumbersInvalid, RaffleHasSales, RaffleOutOfTurn
-from chalicelib.logs import logger
+from chalicelib.logs import logger, pseudonym
 from chalicelib.store import board, raffles, tokens
 from chalicelib.store.pages import CursorInvalid, Page
 from chalicelib.store.transaction import persistently
@@ -65,7 +65,7 @@ class Organising:
             updated_at=now,
         )
         raffles.add(raffle)
-        logger.info("raffle made", extra={"raffle_id": raffle.id, "by": by})
+        logger.info("raffle made", extra={"raffle_id": raffle.id, "by": pseudonym(by)})
         return raffle
 
     def change(self, raffle_id: str, merge: Callable[[Raffle], Mapping[str, Any]], *, by: str) -> Raffle:
@@ -85,7 +85,7 @@ class Organising:
         if taken and new.currency != old.currency:
             raise RaffleHasSales("Changing the currency", taken)
         raffles.replace(old, new)
-        logger.info("raffle changed", extra={"raffle_id": raffle_id, "by": by})
+        logger.info("raffle changed", extra={"raffle_id": raffle_id, "by": pseudonym(by)})
         return new
 
     def move(self, raffle_id: str, event: RaffleEvent, *, by: str) -> Raffle:
@@ -96,7 +96,7 @@ class Organising:
             return old
         new = replace(old, status=status, updated_at=self.clock())
         raffles.replace(old, new)
-        logger.info("raffle moved", extra={"raffle_id": raffle_id, "status": status.value, "by": by})
+        logger.info("raffle moved", extra={"raffle_id": raffle_id, "status": status.value, "by": pseudonym(by)})
         return new
 
     def delete(self, raffle_id: str, *, by: str) -> None:
@@ -104,7 +104,7 @@ class Organising:
         old = raffles.get(raffle_id)
         old.after(RaffleEvent.DELETED)
         raffles.delete(old)
-        logger.info("raffle deleted", extra={"raffle_id": raffle_id, "by": by})
+        logger.info("raffle deleted", extra={"raffle_id": raffle_id, "by": pseudonym(by)})
 
     def generate_tickets(self, raffle_id: str, *, by: str, force: bool = False) -> Availability:
         """Prepare an unsold board (N2): without items all numbers are available, so nothing has to be written.
@@ -116,7 +116,7 @@ class Organising:
         taken = sum(found.taken.values())
         if taken:
             raise RaffleHasSales("Generating tickets", taken)
-        logger.info("tickets generated", extra={"raffle_id": raffle_id, "by": by, "force": force})
+        logger.info("tickets generated", extra={"raffle_id": raffle_id, "by": pseudonym(by), "force": force})
         return found.availability
 
     def tickets(self, raffle_id: str, *, status: str | None, limit: int, cursor: str | None) -> Page[Ticket]:

@@ -15,7 +15,7 @@ from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.orders import RUNNING, Order, OrderEvent, OrderStatus, Proof, hold_until, new_code
 from chalicelib.domain.raffles import Board, Raffle
 from chalicelib.domain.refusals import TooFewFree, TooManyForContact, TryAgain
-from chalicelib.logs import count, logger
+from chalicelib.logs import count, logger, pseudonym
 from chalicelib.store import board, contacts, orders, raffles
 from chalicelib.store import channel as channels
 from chalicelib.store.records import Record
@@ -212,7 +212,7 @@ class Selling:
             said = words(contact.language).paid(around.raffle, paid)
             outbounds = self.delivering.tell(transaction, contact, [said], channel=around.channel, now=now)
             transaction.commit()
-            logger.info("payment confirmed", extra={"order_id": order_id, "by": by})
+            logger.info("payment confirmed", extra={"order_id": order_id, "by": pseudonym(by)})
             count("PaymentsConfirmed")
             return paid, outbounds
 
@@ -234,7 +234,7 @@ class Selling:
             said = words(contact.language).cancelled(around.raffle, order, by_organiser=True)
             outbounds = self.delivering.tell(transaction, contact, [said], channel=around.channel, now=now)
             transaction.commit()
-            logger.info("order cancelled", extra={"order_id": order_id, "by": by})
+            logger.info("order cancelled", extra={"order_id": order_id, "by": pseudonym(by)})
             return moved, outbounds
 
         return self._finish(attempt)

@@ -1,14 +1,44 @@
 """Fixtures that every test may use."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from _pytest.terminal import TerminalReporter
 from moto import mock_aws
 from moto.backends import get_backend
 
 from chalicelib import runtime as composition
 from local.stack import Stack, create
+from tests.log_watch import Watch, watching
 from tests.world import TOKEN, Buyer, World, make_world
+
+
+@pytest.fixture(scope="session")
+def log_watch() -> Iterator[Watch]:
+    """Whatever this process logs, from the first test to the last."""
+    with watching() as watch:
+        yield watch
+    assert watch.emptied() == []
+
+
+@pytest.fixture(autouse=True)
+def nothing_personal_is_logged(log_watch: Watch) -> Iterator[None]:
+    """Fails the very test in which a line had a phone number, a name, a text, a token or a message id."""
+    yield
+    leaks = log_watch.emptied()
+    assert not leaks, "\n".join(leaks)
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    """What the tests tried, as they recorded it ("crash points tried"), summed over all of them and all workers."""
+    tried = Counter[str]()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", "") == "call":
+                tried.update({name: n for name, n in report.user_properties if name.endswith(" tried")})
+    for name, number in sorted(tried.items()):
+        terminalreporter.write_line(f"{name}: {number}")
 
 
 @pytest.fixture(scope="module")

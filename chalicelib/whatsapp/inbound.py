@@ -176,6 +176,11 @@ def _heard_other(_part: Json) -> Heard:
     return Heard(kind=HeardKind.OTHER)
 
 
+def _heard_welcome(_part: Json) -> Heard:
+    """They opened a chat with us and wrote nothing yet: as if they had tapped for the menu."""
+    return Heard(kind=HeardKind.CHOICE, choice="menu")
+
+
 def _heard_sign(_part: Json) -> Heard:
     return Heard(kind=HeardKind.SIGN)
 
@@ -187,6 +192,7 @@ HEARD = {
     "interactive": _heard_interactive,
     "image": _heard_media,
     "document": _heard_media,
+    "request_welcome": _heard_welcome,
     **dict.fromkeys(("reaction", "edit", "revoke", "system"), _heard_sign),
 }
 

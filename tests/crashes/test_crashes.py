@@ -69,7 +69,7 @@ def test_m3_wherever_the_process_ends_it_comes_to_the_same(
             for at, point in enumerate(points):
                 assert conversation.with_crash(number, at) == conversation.story, (number, at, point)
                 tried[point] += 1
-    record_property("crash points", tried.total())
+    record_property("crash points tried", tried.total())
     assert tried.total() > 150
     assert {what.partition(" ")[2] for what in tried} >= {"TransactWriteItems", "send_message_batch", "send"}
 

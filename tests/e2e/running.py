@@ -23,6 +23,7 @@ import requests
 from local.environment import API_TOKEN, HOST, Ports, aws_settings
 from local.phone import webhooks
 from local.stack import STACK_NAME
+from tests.log_watch import leaks_in
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -110,6 +111,11 @@ class Run:
 
     def complained(self) -> str:
         return self.errors.read_text(encoding="utf-8")
+
+    def leaks(self) -> list[str]:
+        """What the product's own processes have logged of persons and secrets; the stand-ins may say what they like."""
+        logs = [self.state / "logs" / f"{part}.log" for part in ("api", "worker")]
+        return [leak for log in logs for leak in leaks_in(log)]
 
     def stop(self) -> int:
         """Ctrl-C. Returns the exit code."""
@@ -228,6 +234,7 @@ def running(state: Path, ports: Ports | None = None) -> Iterator[Run]:
             run.process.terminate()
             run.process.wait(STOP_SECONDS)
     assert (code, run.complained()) == (0, "")
+    assert run.leaks() == []
     assert run.said().rstrip().endswith("Stopped.")
     assert not is_listening(run.ports)
 

@@ -90,14 +90,14 @@ def use(world: World, queue: CountingQueue) -> None:
     vars(world.runtime)["receiving"] = replace(world.runtime.receiving, sqs=lambda: queue)
 
 
-@pytest.mark.parametrize("fails_at", [1, 2, 50])
+@pytest.mark.parametrize("fails_at", [1, 2, 50, 100])
 @pytest.mark.parametrize("raises", [None, ConnectionError("queue out of reach")])
 def test_what_is_not_queued_is_not_answered_with_200(world: World, fails_at: int, raises: Exception | None) -> None:
     use(world, CountingQueue(fails_at, raises))
     assert world.post_webhook(raw("batch_1000_statuses")) >= 500
 
 
-def test_a_thousand_statuses_take_a_hundred_calls(world: World) -> None:
+def test_a_thousand_statuses_take_a_hundred_calls_and_are_answered_once_all_are_queued(world: World) -> None:
     queue = CountingQueue()
     use(world, queue)
     assert world.post_webhook(raw("batch_1000_statuses")) == 200

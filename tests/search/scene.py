@@ -276,8 +276,7 @@ def scene(random: Random) -> Iterator[Scene]:
         patch.setenv("AWS_DEFAULT_REGION", REGION)
         patch.setattr(Record, "_connection", None)  # the process may have spoken to an engine before
         patch.setattr(transaction, "sleep", lambda seconds: None)
-        _copy_on_write(patch)
-        _answer_faster(patch)
+        quicken_moto(patch)
         make_table()
         yield _scene(random)
         logger.setLevel("INFO")
@@ -299,6 +298,12 @@ def _scene(random: Random) -> Scene:
     vars(runtime)["_clients"] = {"s3": bucket, "sqs": queue}
     vars(runtime)["proofs"] = replace(runtime.proofs, random_hex=lambda: f"{random.getrandbits(128):032x}")
     return Scene(runtime=runtime, clock=clock, graph=graph, bucket=bucket, queue=queue)
+
+
+def quicken_moto(patch: pytest.MonkeyPatch) -> None:
+    """For tests that ask thousands of things of it; it answers as before."""
+    _copy_on_write(patch)
+    _answer_faster(patch)
 
 
 def _copy_on_write(patch: pytest.MonkeyPatch) -> None:

@@ -129,7 +129,7 @@ def test_m3_what_was_delivered_meanwhile_does_not_wait_any_more(world: World, lu
     claimed = messages.claim(waiting(world, lucia), world.clock.now)
     assert claimed
     messages.advance(claimed.tag, DeliveryState.DELIVERED, world.clock.now)
-    messages.postpone(claimed, world.clock.now + timedelta(minutes=1))
+    messages.postpone(claimed, world.clock.now + timedelta(minutes=1), "an earlier one")
     assert stored(claimed).queue_at is None
 
 

@@ -431,6 +431,6 @@ def test_a_bucket_that_fails_leaves_the_proof_to_the_queue(
     order_id = hold_and_confirm(lucia)
     with monkeypatch.context() as patch:
         patch.setattr(world.runtime._client("s3"), "put_object", fails)
-        with pytest.raises(EndpointConnectionError):
+        with pytest.raises(functions.NotHandled, match=r"^EndpointConnectionError$"):
             lucia.sends_proof()
     assert world.order(order_id)["status"] == "PENDING_PAYMENT"

@@ -85,6 +85,7 @@ def heard(kind: HeardKind, text: str = "", choice: str = "", media: Media | None
             ),
         ),
         ("type_missing", heard(HeardKind.OTHER)),
+        ("request_welcome", heard(HeardKind.CHOICE, choice="menu")),
     ],
 )
 def test_each_kind_is_heard(name: str, expected: Heard) -> None:
@@ -96,7 +97,6 @@ def test_each_kind_is_heard(name: str, expected: Heard) -> None:
     [
         "audio_file", "voice", "video", "sticker_static", "location_current", "location_place", "contacts_shared",
         "contacts_many_sparse", "order", "unsupported_bare", "unsupported_poll", "unknown_type_legacy", "future_type",
-        "request_welcome",
     ],
 )  # fmt: skip
 def test_the_rest_is_understood_to_exist(name: str) -> None:
