@@ -89,6 +89,8 @@ def act(action: c.Action, turn: Turn, selling: Selling) -> None:
             _ask_about(turn, selling, order_id)
         case c.TakeProof():
             _take_proof(turn, selling, action)
+        case c.AskForFileAgain():
+            turn.say(turn.words.proof_missed())
         case c.ShowOrders():
             _show_orders(turn)
         case c.OptOut() | c.OptIn() | c.AskWhatToCancel():
