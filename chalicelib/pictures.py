@@ -17,7 +17,7 @@ MOST_PIXELS = 40_000_000
 LARGEST_JPEG = 100_000_000
 DRAFT = 1_000  # pixels each way: a JPEG is decoded as small as it can be while it has these
 CONTRAST = 8  # of 255: what differs by less is a shade or the noise of compression
-FEWEST_BITS = LOOK_BITS // 50  # a picture with fewer edges is plain, and all plain pictures look alike
+FEWEST_BITS = LOOK_BITS // 64  # a picture with fewer edges is plain, and plain pictures look too much alike
 
 
 def look(content: bytes, mime_type: str) -> bytes | None:

@@ -348,7 +348,7 @@ def found_at(meta: Meta, content: bytes, **fields: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("form", ["hex", "HEX", "base64", None])
-def test_a_file_comes_in_two_steps_and_is_the_one_named(meta: Meta, graph: Graph, form: str | None) -> None:
+def test_p6_a_file_comes_in_two_steps_and_is_the_one_named(meta: Meta, graph: Graph, form: str | None) -> None:
     digest = hashlib.sha256(PICTURE)
     named = {
         "hex": digest.hexdigest(),
@@ -365,12 +365,12 @@ def test_a_file_comes_in_two_steps_and_is_the_one_named(meta: Meta, graph: Graph
 
 
 @pytest.mark.parametrize("named", ["0" * 64, "AAAA", "ñ", "not base64!", 7])
-def test_other_bytes_than_those_named_are_damaged(meta: Meta, graph: Graph, named: object) -> None:
+def test_p6_other_bytes_than_those_named_are_damaged(meta: Meta, graph: Graph, named: object) -> None:
     meta.will(found_at(meta, PICTURE, sha256=named), Reply(body=PICTURE))
     assert isinstance(failure_of(lambda: graph.fetch_media("178")), MediaDamaged)
 
 
-def test_an_expired_link_is_asked_for_again_once(meta: Meta, graph: Graph) -> None:
+def test_p6_an_expired_link_is_asked_for_again_once(meta: Meta, graph: Graph) -> None:
     expired = answer("media_404_expired")
     meta.will(found_at(meta, PICTURE), expired, found_at(meta, PICTURE), Reply(body=PICTURE))
     assert graph.fetch_media("178").content == PICTURE
@@ -379,7 +379,7 @@ def test_an_expired_link_is_asked_for_again_once(meta: Meta, graph: Graph) -> No
     assert len(meta.asked) == 8
 
 
-def test_a_file_may_be_as_large_as_the_limit_and_no_larger(meta: Meta, graph: Graph) -> None:
+def test_p6_a_file_may_be_as_large_as_the_limit_and_no_larger(meta: Meta, graph: Graph) -> None:
     meta.will(found_at(meta, PICTURE), Reply(body=PICTURE))
     assert graph.fetch_media("1", limit_bytes=len(PICTURE)).content == PICTURE
     meta.will(found_at(meta, PICTURE, file_size=str(len(PICTURE))))
@@ -390,7 +390,7 @@ def test_a_file_may_be_as_large_as_the_limit_and_no_larger(meta: Meta, graph: Gr
     assert too_large.limit == len(PICTURE) - 1
 
 
-def test_a_file_of_unnamed_length_is_read_up_to_the_limit(meta: Meta, graph: Graph) -> None:
+def test_p6_a_file_of_unnamed_length_is_read_up_to_the_limit(meta: Meta, graph: Graph) -> None:
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
     endless = Reply(headers={"Transfer-Encoding": "chunked", "Content-Length": ""}, body=chunk * 64 + b"0\r\n\r\n")
     meta.will(found_at(meta, PICTURE), endless)
@@ -457,7 +457,7 @@ def test_a_media_id_is_not_a_path(graph: Graph, media_id: str) -> None:
     ],
 )
 @pytest.mark.parametrize("times", [1, 2])
-def test_a_file_that_may_be_had_in_a_moment_is_asked_for_again(meta: Meta, trouble: Reply, times: int) -> None:
+def test_p6_a_file_that_may_be_had_in_a_moment_is_asked_for_again(meta: Meta, trouble: Reply, times: int) -> None:
     stopwatch = Stopwatch()
     meta.will(*[trouble] * times, found_at(meta, PICTURE), Reply(body=PICTURE))
     assert graph_at(meta.url, stopwatch=stopwatch).fetch_media("1").content == PICTURE
@@ -476,18 +476,18 @@ def test_a_file_that_may_be_had_in_a_moment_is_asked_for_again(meta: Meta, troub
         ),
     ],
 )
-def test_so_is_one_whose_download_fails_or_breaks_off(meta: Meta, graph: Graph, trouble: Reply) -> None:
+def test_p6_so_is_one_whose_download_fails_or_breaks_off(meta: Meta, graph: Graph, trouble: Reply) -> None:
     meta.will(found_at(meta, PICTURE), trouble, found_at(meta, PICTURE), Reply(body=PICTURE))
     assert graph.fetch_media("1").content == PICTURE
 
 
-def test_so_is_one_about_which_meta_is_silent(meta: Meta) -> None:
+def test_p6_so_is_one_about_which_meta_is_silent(meta: Meta) -> None:
     meta.will(Reply(say_nothing=True), found_at(meta, PICTURE), Reply(body=PICTURE))
     assert graph_at(meta.url, timeout=(2, 0.05)).fetch_media("1").content == PICTURE
 
 
 @pytest.mark.parametrize("code", [None, 131016])
-def test_three_tries_are_enough(meta: Meta, graph: Graph, code: int | None) -> None:
+def test_p6_three_tries_are_enough(meta: Meta, graph: Graph, code: int | None) -> None:
     meta.will(*[answer("err_131016_unavailable" if code else "err_html_502")] * 3)
     unavailable = failure_of(lambda: graph.fetch_media("1"))
     assert isinstance(unavailable, MediaUnavailable)
@@ -496,7 +496,7 @@ def test_three_tries_are_enough(meta: Meta, graph: Graph, code: int | None) -> N
 
 
 @pytest.mark.parametrize("name", ["err_100_33_missing_object", "err_190_expired", "err_3_capability"])
-def test_a_file_that_will_not_be_had_is_asked_for_once(meta: Meta, graph: Graph, name: str) -> None:
+def test_p6_a_file_that_will_not_be_had_is_asked_for_once(meta: Meta, graph: Graph, name: str) -> None:
     meta.will(answer(name))
     unavailable = failure_of(lambda: graph.fetch_media("1"))
     assert isinstance(unavailable, MediaUnavailable)
@@ -504,7 +504,7 @@ def test_a_file_that_will_not_be_had_is_asked_for_once(meta: Meta, graph: Graph,
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 403])
-def test_so_is_one_whose_download_is_refused_or_redirected(meta: Meta, graph: Graph, status: int) -> None:
+def test_p6_so_is_one_whose_download_is_refused_or_redirected(meta: Meta, graph: Graph, status: int) -> None:
     meta.will(found_at(meta, PICTURE), Reply(status=status, headers={"Location": f"{meta.url}/elsewhere"}))
     unavailable = failure_of(lambda: graph.fetch_media("1"))
     assert isinstance(unavailable, MediaUnavailable)
@@ -516,7 +516,7 @@ def test_so_is_one_whose_download_is_refused_or_redirected(meta: Meta, graph: Gr
     ("name", "seconds"),
     [("err_4_app_limit", 60), ("err_80007_waba_limit", 900), ("err_131057_maintenance", 60)],
 )
-def test_who_must_wait_longer_than_a_call_lasts_does_not_ask_again(
+def test_p6_who_must_wait_longer_than_a_call_lasts_does_not_ask_again(
     meta: Meta, graph: Graph, name: str, seconds: int
 ) -> None:
     meta.will(answer(name))
@@ -525,7 +525,7 @@ def test_who_must_wait_longer_than_a_call_lasts_does_not_ask_again(
     assert (unavailable.temporary, unavailable.wait) == (True, seconds)
 
 
-def test_meta_says_how_long_to_wait_for_a_file(meta: Meta) -> None:
+def test_p6_meta_says_how_long_to_wait_for_a_file(meta: Meta) -> None:
     stopwatch = Stopwatch()
     limited = answer("err_130429_throughput_429_variant")
     meta.will(limited, found_at(meta, PICTURE), Reply(body=PICTURE))
@@ -533,7 +533,7 @@ def test_meta_says_how_long_to_wait_for_a_file(meta: Meta) -> None:
     assert stopwatch.pauses == [2]
 
 
-def test_nothing_is_asked_for_when_the_time_is_over(meta: Meta) -> None:
+def test_p6_nothing_is_asked_for_when_the_time_is_over(meta: Meta) -> None:
     """Whoever looks at the clock loses two of the eight seconds."""
     meta.will(*[answer("err_html_502")] * 3)
     unavailable = failure_of(lambda: graph_at(meta.url, stopwatch=Stopwatch(each=2)).fetch_media("1"))
@@ -541,7 +541,7 @@ def test_nothing_is_asked_for_when_the_time_is_over(meta: Meta) -> None:
     assert len(meta.asked) == 2
 
 
-def test_a_file_that_trickles_in_is_given_up_when_the_time_is_over(meta: Meta) -> None:
+def test_p6_a_file_that_trickles_in_is_given_up_when_the_time_is_over(meta: Meta) -> None:
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
     endless = Reply(headers={"Transfer-Encoding": "chunked", "Content-Length": ""}, body=chunk * 64 + b"0\r\n\r\n")
     meta.will(found_at(meta, PICTURE), endless)
