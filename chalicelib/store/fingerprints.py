@@ -59,8 +59,7 @@ def _remember(transaction: Transaction, record: FingerprintRecord, before: Finge
     """
     unchanged: Condition = FingerprintRecord.pk.does_not_exist()
     if before is not None:
-        unchanged = FingerprintRecord.order_id == before.order_id
-        unchanged &= FingerprintRecord.received_at == before.received_at
+        unchanged = FingerprintRecord.look == before.look
     transaction.put_if_room(record, name=FINGERPRINT, only_if=unchanged)
 
 

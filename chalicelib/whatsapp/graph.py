@@ -253,7 +253,7 @@ class Graph:
     ) -> requests.Response:
         left = until - self._clock()
         if left <= 0:
-            raise MediaUnavailable("too slow", temporary=True)
+            raise MediaUnavailable("too slow", temporary=True) from None
         connect, read = self._timeout
         return self._http().get(
             url,

@@ -541,6 +541,14 @@ def test_p6_nothing_is_asked_for_when_the_time_is_over(meta: Meta) -> None:
     assert len(meta.asked) == 2
 
 
+def test_p6_not_even_a_link_that_has_expired(meta: Meta) -> None:
+    meta.will(found_at(meta, PICTURE), answer("media_404_expired"))
+    unavailable = failure_of(lambda: graph_at(meta.url, stopwatch=Stopwatch(each=3)).fetch_media("1"))
+    assert isinstance(unavailable, MediaUnavailable)
+    assert unavailable.reason == "too slow"
+    assert len(meta.asked) == 2
+
+
 def test_p6_a_file_that_trickles_in_is_given_up_when_the_time_is_over(meta: Meta) -> None:
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
     endless = Reply(headers={"Transfer-Encoding": "chunked", "Content-Length": ""}, body=chunk * 64 + b"0\r\n\r\n")
