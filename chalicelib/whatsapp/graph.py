@@ -249,7 +249,7 @@ class Graph:
         return read_answer(response)
 
     def _get(
-        self, url: str, until: float, *, params: Mapping[str, str] | None = None, stream: bool = False
+        self, url: str, until: float = inf, *, params: Mapping[str, str] | None = None, stream: bool = False
     ) -> requests.Response:
         left = until - self._clock()
         if left <= 0:
