@@ -37,7 +37,12 @@ def requests(stage: Stage) -> Iterator[Figure]:
     yield Figure("requests: confirm a payment", len(confirming), "requests", "<= 4")
     yield Figure("requests: availability", len(availability), "requests", "<= 1")
     yield Figure("requests: random 3 of 1,000,000, the reservation itself", len(drawing), "requests", "<= 2")
-    yield Figure("requests: a proof, one organiser told", len(proof), "requests", note="4, and 1 for each organiser")
+    yield Figure(
+        "requests: a proof, one organiser told",
+        len(proof),
+        "requests",
+        note="4, 1 to see whether it came before, and 1 for each organiser",
+    )
 
 
 def units(stage: Stage) -> Iterator[Figure]:

@@ -15,7 +15,6 @@ from bench.stage import Stage
 ROOT = Path(__file__).parent.parent
 RUNS = 15
 MEGABYTE = 1_000_000
-PACKAGE = "import chalice.cli; chalice.cli.main()"
 # Both say how long the import took, without the interpreter's own start.
 APP = "import time; b = time.perf_counter(); import app; print(time.perf_counter() - b)"
 LIBRARIES = """
@@ -36,7 +35,7 @@ for name, module in list(sys.modules.items()):
 def package(stage: Stage) -> Iterator[Figure]:
     stage.progress("packaging")
     with TemporaryDirectory() as out:
-        _python("-c", PACKAGE, "package", "--stage", "dev", "--merge-template", "infra/resources.json", out)
+        _python("tools/package.py", "dev", out)
         size = (Path(out) / "deployment.zip").stat().st_size
     yield Figure("deployment: zip", round(size / MEGABYTE, 2), "MB", "<= 22")
     modules = _python("-c", THIRD_PARTY).split()

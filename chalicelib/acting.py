@@ -26,13 +26,14 @@ from chalicelib.domain.refusals import NumbersTaken, OrderOutOfTurn, RaffleNotFo
 from chalicelib.domain.talk import Media, Said
 from chalicelib.proofs import ProofMissing, ProofUnfit
 from chalicelib.selling import Around, Draw, Selling
-from chalicelib.store import board, orders, raffles
+from chalicelib.store import board, fingerprints, orders, raffles
 from chalicelib.store.transaction import Busy, Transaction
 from chalicelib.words import RAFFLES_A_PAGE, Words, words
 
 ORDERS_SHOWN = 5
 NEAREST_SHOWN = 6
 IDLE = Conversation()
+SIMPLE = {c.SayWelcome: Words.welcome, c.ShowHelp: Words.help, c.AskForFileAgain: Words.proof_missed}
 
 
 @dataclass(kw_only=True)
@@ -69,10 +70,8 @@ def act(action: c.Action, turn: Turn, selling: Selling) -> None:
             pass
         case c.ShowMenu(not_understood):
             turn.say(turn.words.menu(not_understood=not_understood), _at_rest(turn))
-        case c.SayWelcome():
-            turn.say(turn.words.welcome())
-        case c.ShowHelp():
-            turn.say(turn.words.help())
+        case c.SayWelcome() | c.ShowHelp() | c.AskForFileAgain():
+            turn.say(SIMPLE[type(action)](turn.words))
         case c.ListRaffles(page):
             _list_raffles(turn, page)
         case c.OpenRaffle(raffle_id):
@@ -337,6 +336,7 @@ def _take_proof(turn: Turn, selling: Selling, action: c.TakeProof) -> None:
     except ProofMissing:
         turn.say(turn.words.proof_missed())
         return
+    proof = fingerprints.compare(turn.transaction, proof, order)
     if order.status in TRANSITIONS[OrderEvent.PROOF_RECEIVED].sources:
         order = selling.add_proof(turn.transaction, order, proof)
     elif (revived := _revived(turn, selling, raffle, order, proof)) is not None:

@@ -8,6 +8,7 @@ from typing import Any
 from chalicelib.domain.orders import Proof
 from chalicelib.domain.talk import Media
 from chalicelib.logs import logger
+from chalicelib.pictures import look
 from chalicelib.whatsapp.graph import Graph, GraphError, MediaTooLarge
 from chalicelib.whatsapp.media import sniff
 
@@ -47,4 +48,11 @@ class Proofs:
         now = self.clock()
         key = f"proofs/{now:%Y/%m}/{self.random_hex()}"
         self.s3().put_object(Bucket=self.bucket, Key=key, Body=file.content, ContentType=mime_type)
-        return Proof(key=key, mime_type=mime_type, sha256=file.sha256, size=len(file.content), received_at=now)
+        return Proof(
+            key=key,
+            mime_type=mime_type,
+            sha256=file.sha256,
+            size=len(file.content),
+            received_at=now,
+            look=look(file.content, mime_type),
+        )

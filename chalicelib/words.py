@@ -404,7 +404,16 @@ class Words:
             name=name or self._("somebody"),
         )
         template = self._filled(templates.PROOF_CAME, raffle, order, name=name or self._("somebody"))
-        return Said(text=text, template=template)
+        return Said(text="\n".join(filter(None, (text, self._came_before(order)))), template=template)
+
+    def _came_before(self, order: Order) -> str:
+        """P6: whether the newest proof, or one like it, came with an earlier order."""
+        proof = order.proofs[-1] if order.proofs else None
+        if proof is not None and proof.same_file_as is not None:
+            return self._("The same file came with order {code}.").format(code=proof.same_file_as)
+        if proof is not None and proof.looks_like is not None:
+            return self._("It looks like the proof of order {code}.").format(code=proof.looks_like)
+        return ""
 
     def late_proof_came(self, raffle: Raffle, order: Order, name: str) -> Said:
         said = self.proof_came(raffle, order, name)

@@ -90,6 +90,11 @@ class TakeProof:
 
 
 @dataclass(frozen=True)
+class AskForFileAgain:
+    """A file was sent and got lost: no use in fetching it."""
+
+
+@dataclass(frozen=True)
 class SayWelcome:
     pass
 
@@ -137,6 +142,7 @@ Action = (
     | CancelOrder
     | AskAboutOrder
     | TakeProof
+    | AskForFileAgain
     | ShowOrders
     | ShowHelp
     | SayWelcome
@@ -150,6 +156,8 @@ def step(talk: Conversation, heard: Heard) -> Action:
     """What to do about `heard`. Tapped ids are untrusted: they name a wish; the rules are checked where it is met."""
     if heard.kind is HeardKind.MEDIA and heard.media is not None:
         return TakeProof(talk.order_id, heard.media, heard.text)
+    if heard.kind is HeardKind.LOST:
+        return AskForFileAgain()
     if heard.kind is HeardKind.CHOICE:
         wish = _tapped(talk, heard.choice)
         if wish is not None:

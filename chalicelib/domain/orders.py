@@ -66,13 +66,20 @@ RUNNING = frozenset({_S.DRAFT, _S.PENDING_PAYMENT})  # these have a clock that r
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
-    """A stored payment proof. `key` is its place in the private bucket, `sha256` the hex digest of its bytes."""
+    """A stored payment proof. `key` is its place in the private bucket, `sha256` the hex digest of its bytes.
+
+    `look` is what a picture looks like (see `likeness`); the order is stored without it. P6: `same_file_as` and
+    `looks_like` are the ids of earlier orders that the same file, or a picture like it, came with.
+    """
 
     key: str
     mime_type: str
     sha256: str
     size: int
     received_at: datetime
+    look: bytes | None = None
+    same_file_as: str | None = None
+    looks_like: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

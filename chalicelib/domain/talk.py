@@ -9,6 +9,7 @@ class HeardKind(StrEnum):
     TEXT = "text"
     CHOICE = "choice"  # a button or a list row was tapped
     MEDIA = "media"  # an image or a document: perhaps a proof
+    LOST = "lost"  # likewise, but it never reached WhatsApp
     OTHER = "other"  # voice, sticker, location …: not understood, and told so
     SIGN = "sign"  # a reaction, an edit, a changed number …: nobody waits for an answer
 

@@ -173,6 +173,8 @@ def present_order(order: Order) -> Json:
             "size": latest.size,
             "sha256": latest.sha256,
             "received_at": moment(latest.received_at),
+            "same_file_as": latest.same_file_as,
+            "looks_like": latest.looks_like,
         },
         "created_at": moment(order.created_at),
         "updated_at": moment(order.updated_at),

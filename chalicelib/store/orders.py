@@ -246,6 +246,8 @@ def as_record(order: Order) -> OrderRecord:
                 sha256=proof.sha256,
                 size=proof.size,
                 received_at=proof.received_at,
+                same_file_as=proof.same_file_as,
+                looks_like=proof.looks_like,
             )
             for proof in order.proofs
         ],
@@ -285,6 +287,8 @@ def as_order(record: Record) -> Order:
                 sha256=proof.sha256,
                 size=int(proof.size),
                 received_at=proof.received_at,
+                same_file_as=proof.same_file_as,
+                looks_like=proof.looks_like,
             )
             for proof in record.proofs or ()
         ),

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from pynamodb.attributes import (
+    BinaryAttribute,
     BooleanAttribute,
     DiscriminatorAttribute,
     JSONAttribute,
@@ -251,6 +252,8 @@ class ProofMap(MapAttribute[str, Any]):
     sha256 = UnicodeAttribute()
     size = NumberAttribute()
     received_at = UTCDateTimeAttribute()
+    same_file_as = UnicodeAttribute(null=True)
+    looks_like = UnicodeAttribute(null=True)
 
 
 class OrderRecord(Record, discriminator="order"):
@@ -336,6 +339,16 @@ class ChannelRecord(Record, discriminator="channel"):
     since = UTCDateTimeAttribute(null=True)
     resumes_at = UTCDateTimeAttribute(null=True)
     approved = UnicodeSetAttribute(null=True)  # name/language
+
+
+class FingerprintRecord(Record, discriminator="fingerprint"):
+    """pk FINGERPRINT#sha#hex or FINGERPRINT#band#n#hex, sk FINGERPRINT: which order a file, or a part of a picture's
+    look, came with first (P6). `look` is the whole look, beside each of its parts."""
+
+    order_id = UnicodeAttribute()
+    contact_id = UnicodeAttribute()
+    look = BinaryAttribute(legacy_encoding=False, null=True)
+    received_at = UTCDateTimeAttribute()
 
 
 class LetterRecord(Record, discriminator="letter"):

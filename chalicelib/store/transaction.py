@@ -17,6 +17,7 @@ from chalicelib.store.records import Record, low_level
 
 __all__ = ["Busy", "ConditionsFailed", "Failed", "Transaction", "Unsure", "persistently"]  # who commits meets them all
 
+MOST_ITEMS = 100  # DynamoDB's limit
 TRIES = 8
 FIRST_PAUSE = 0.02  # seconds; doubled on each try, with full jitter
 
@@ -54,15 +55,22 @@ class _Step:
 
 
 class Transaction:
-    """Collects puts and updates of at most 100 items and commits them all, or none."""
+    """Collects puts and updates of at most 100 items and commits them all, or none.
+
+    What is put `if_room` is left out, the last first, where there would be more than 100.
+    """
 
     def __init__(self) -> None:
         self._puts: list[_Step] = []
+        self._extras: list[_Step] = []
         self._updates: list[_Step] = []
         self._deletes: list[_Step] = []
 
     def put(self, record: Record, *, name: str = "", only_if: Condition | None = None) -> None:
         self._puts.append(_Step(name, record, (), only_if))
+
+    def put_if_room(self, record: Record, *, name: str, only_if: Condition) -> None:
+        self._extras.append(_Step(name, record, (), only_if))
 
     def update(
         self, record: Record, actions: Sequence[Action], *, name: str = "", only_if: Condition | None = None
@@ -83,13 +91,15 @@ class Transaction:
         # While its outcome is unknown the same request is made again (see asking.py), and DynamoDB knows it by its
         # token for ten minutes: "was it mine?" is answered there. The next commit is another request, with another.
         token = str(uuid4())
+        room = MOST_ITEMS - len(self._deletes) - len(self._puts) - len(self._updates)
+        puts = [*self._puts, *self._extras[: max(room, 0)]]
         # PynamoDB sends deletes before puts before updates, and the reasons come back in that order.
-        steps = (*self._deletes, *self._puts, *self._updates)
+        steps = (*self._deletes, *puts, *self._updates)
         try:
             with TransactWrite(connection=low_level(), client_request_token=token) as write:
                 for step in self._deletes:
                     write.delete(step.record, condition=step.condition)
-                for step in self._puts:
+                for step in puts:
                     returned = "ALL_OLD" if step.condition is not None else None
                     write.save(step.record, condition=step.condition, return_values=returned)
                 for step in self._updates:

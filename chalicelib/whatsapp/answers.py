@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 import requests
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
 
 from chalicelib.whatsapp.errors import remedy
 from chalicelib.whatsapp.people import Json
@@ -20,6 +20,7 @@ NO_CODE = -1  # refused without saying why
 CODE_OF_STATUS: dict[int, int] = {HTTPStatus.UNAUTHORIZED: 190, HTTPStatus.TOO_MANY_REQUESTS: 4}
 CLIENT_ERROR = 4  # 4xx
 LONGEST_WAIT = 86_400.0  # seconds
+A_MINUTE = 60  # seconds: who is told to keep away for so long does not come back at once, whatever for
 PERSONAL = re.compile(r"wamid\.\S+|\+?\d(?:[ ().-]?\d){6,}")  # message ids hold phone numbers
 
 
@@ -47,11 +48,11 @@ class NotSent(GraphError):
 
 
 class MediaUnavailable(GraphError):
-    """No file. `temporary`: asking again later may help; `code` is Meta's, when it gave one."""
+    """No file. `temporary`: asking again may help, after `wait` seconds; `code` is Meta's, when it gave one."""
 
-    def __init__(self, reason: str, *, temporary: bool = False, code: int | None = None) -> None:
+    def __init__(self, reason: str, *, temporary: bool = False, wait: float = 0, code: int | None = None) -> None:
         super().__init__(reason)
-        self.reason, self.temporary, self.code = reason, temporary, code
+        self.reason, self.temporary, self.wait, self.code = reason, temporary, wait, code
 
 
 class MediaTooLarge(GraphError):
@@ -98,10 +99,19 @@ def media_trouble() -> Iterator[None]:
     try:
         yield
     except SendRefused as error:
-        temporary = bool(remedy(error.code).delays)
-        raise MediaUnavailable(f"refused with code {error.code}", temporary=temporary, code=error.code) from None
-    except (OutcomeUnknown, requests.RequestException) as error:
+        delays, said = remedy(error.code).delays, f"refused with code {error.code}"
+        wait = error.retry_after or (delays[0] if delays and delays[0] >= A_MINUTE else 0)
+        raise MediaUnavailable(said, temporary=bool(delays), wait=wait, code=error.code) from None
+    except (OutcomeUnknown, requests.RequestException, HTTPError) as error:
         raise MediaUnavailable(type(error).__name__, temporary=True) from None
+
+
+def unavailable(response: requests.Response) -> MediaUnavailable:
+    """What an answer that is not the file means. It comes from a host for files, which knows no codes."""
+    status = response.status_code
+    passing = status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
+    temporary = passing or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return MediaUnavailable(f"HTTP {status}", temporary=temporary, wait=_retry_after(response.headers) or 0)
 
 
 def _never_left(error: requests.RequestException) -> bool:

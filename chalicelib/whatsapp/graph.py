@@ -5,9 +5,11 @@ import binascii
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from math import inf
+from time import monotonic, sleep
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,6 +28,7 @@ from chalicelib.whatsapp.answers import (
     media_trouble,
     read_answer,
     translated,
+    unavailable,
 )
 from chalicelib.whatsapp.people import Json
 from chalicelib.whatsapp.text import clean_line, safe_filename
@@ -37,6 +40,13 @@ __all__ = [
 
 META_MEDIA_HOSTS = ("lookaside.fbsbx.com", "*.fbcdn.net", "*.whatsapp.net")
 MEDIA_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
+
+# A file that may be had in a moment is asked for again while its sender waits. `converse` has 30 s, of which marking
+# the message as read may take 9 and DynamoDB 12. No request for the file begins after 8 s, and a silent one is given up
+# 6 s later at most. These are pauses of our own and not urllib3's `Retry`: that one sees neither an error code in a
+# body nor that a body breaks off, and where no connection comes about it repeats a POST, too, which `send` must not do.
+FETCH_SECONDS = 8.0
+PAUSES = (0.3, 1.0)  # seconds before the second try and the third, which is the last
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +91,13 @@ class Graph:
         access_token: str,
         media_hosts: Sequence[str] = META_MEDIA_HOSTS,
         timeout: tuple[float, float] = (3.05, 6),
+        clock: Callable[[], float] = monotonic,
+        pause: Callable[[float], object] = sleep,
     ) -> None:
-        """Raises ValueError for a token that no header can carry: the HTTP client's own error would show it."""
+        """`clock` gives seconds, `pause` waits for some.
+
+        Raises ValueError for a token that no header can carry: the HTTP client's own error would show it.
+        """
         if not re.fullmatch(r"[\x21-\x7e]+", access_token.strip(), re.ASCII):
             raise ValueError("access_token: printable ASCII without blanks expected")
         self._base = urlsplit(base_url.rstrip("/"))
@@ -91,6 +106,7 @@ class Graph:
         self._auth = _Bearer(access_token.strip())
         self._media_hosts = tuple(host.strip().lower() for host in media_hosts if host.strip())
         self._timeout = timeout
+        self._clock, self._pause = clock, pause
         self._session: requests.Session | None = None
 
     def send(self, message: Mapping[str, Any]) -> Accepted:
@@ -142,14 +158,28 @@ class Graph:
         return clean_line(answer.get("status"), 60)
 
     def fetch_media(self, media_id: str, *, limit_bytes: int = 16 * 2**20) -> MediaFile:
-        """The bytes of a file that a person sent. Raises MediaUnavailable, MediaTooLarge or MediaDamaged."""
+        """The bytes of a file that a person sent, asked for again where the trouble may pass within seconds.
+
+        Raises MediaUnavailable, MediaTooLarge or MediaDamaged.
+        """
         if not MEDIA_ID.fullmatch(media_id):
             raise MediaUnavailable("not a media id")
+        until, pauses = self._clock() + FETCH_SECONDS, iter(PAUSES)
+        while True:
+            try:
+                return self._fetch(media_id, limit_bytes, until)
+            except MediaUnavailable as trouble:
+                pause = max(next(pauses, inf), trouble.wait)
+                if not trouble.temporary or self._clock() + pause >= until:
+                    raise
+            self._pause(pause)
+
+    def _fetch(self, media_id: str, limit: int, until: float) -> MediaFile:
         try:
-            found, content = self._download(media_id, limit_bytes)
+            found, content = self._download(media_id, limit, until)
         except _LinkExpired:
             try:
-                found, content = self._download(media_id, limit_bytes)
+                found, content = self._download(media_id, limit, until)
             except _LinkExpired:
                 raise MediaUnavailable("expired, also when asked for again") from None
         digest = hashlib.sha256(content)
@@ -157,26 +187,38 @@ class Graph:
             raise MediaDamaged("SHA-256 differs")
         return MediaFile(content=content, mime_type=clean_line(found.get("mime_type"), 100), sha256=digest.hexdigest())
 
-    def _download(self, media_id: str, limit: int) -> tuple[Json, bytes]:
-        found = self._look_up(media_id)
+    def _download(self, media_id: str, limit: int, until: float) -> tuple[Json, bytes]:
+        found = self._look_up(media_id, until)
         if _size(found.get("file_size")) > limit:
             raise MediaTooLarge(limit)
         url = found.get("url")
         if not (isinstance(url, str) and self._is_media_url(url)):
             raise MediaUnavailable("a link to a host that is not allowed")
-        with media_trouble(), self._get(url, stream=True) as response:
+        with media_trouble(), self._get(url, until, stream=True) as response:
             if response.status_code == HTTPStatus.NOT_FOUND:
                 raise _LinkExpired
             if response.status_code != HTTPStatus.OK:
                 # Also a redirect: the token must not follow it.
-                temporary = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
-                raise MediaUnavailable(f"HTTP {response.status_code}", temporary=temporary)
-            return found, _read(response, limit)
+                raise unavailable(response)
+            return found, self._read(response, limit, until)
 
-    def _look_up(self, media_id: str) -> Json:
+    def _look_up(self, media_id: str, until: float) -> Json:
         with media_trouble():
-            response = self._get(f"{self._root}/{media_id}", params={"phone_number_id": self._phone_number_id})
-            return read_answer(response)
+            params = {"phone_number_id": self._phone_number_id}
+            return read_answer(self._get(f"{self._root}/{media_id}", until, params=params))
+
+    def _read(self, response: requests.Response, limit: int, until: float) -> bytes:
+        if _size(response.headers.get("Content-Length")) > limit:
+            raise MediaTooLarge(limit)
+        content = bytearray()
+        # As it comes in, and not in full chunks: a trickle must not hold us up for longer than our time.
+        while chunk := response.raw.read1(64 * 1024, decode_content=False):
+            content += chunk
+            if len(content) > limit:
+                raise MediaTooLarge(limit)
+            if self._clock() >= until:
+                raise MediaUnavailable("too slow", temporary=True)
+        return bytes(content)
 
     def _is_media_url(self, url: str) -> bool:
         """Whether the token may go there. Odd addresses, which two parsers could read in two ways, are refused."""
@@ -206,13 +248,19 @@ class Graph:
             )
         return read_answer(response)
 
-    def _get(self, url: str, *, params: Mapping[str, str] | None = None, stream: bool = False) -> requests.Response:
+    def _get(
+        self, url: str, until: float = inf, *, params: Mapping[str, str] | None = None, stream: bool = False
+    ) -> requests.Response:
+        left = until - self._clock()
+        if left <= 0:
+            raise MediaUnavailable("too slow", temporary=True) from None
+        connect, read = self._timeout
         return self._http().get(
             url,
             params=params,
             headers={"Accept-Encoding": "identity"},  # so that the bytes counted are the bytes received
             auth=self._auth,
-            timeout=self._timeout,
+            timeout=(min(connect, left), min(read, left)),
             allow_redirects=False,
             stream=stream,
         )
@@ -221,17 +269,6 @@ class Graph:
         if self._session is None:
             self._session = requests.Session()
         return self._session
-
-
-def _read(response: requests.Response, limit: int) -> bytes:
-    if _size(response.headers.get("Content-Length")) > limit:
-        raise MediaTooLarge(limit)
-    content = bytearray()
-    for chunk in response.iter_content(64 * 1024):
-        content += chunk
-        if len(content) > limit:
-            raise MediaTooLarge(limit)
-    return bytes(content)
 
 
 def _is_host(host: str, allowed: str) -> bool:

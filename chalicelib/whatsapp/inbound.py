@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.domain.talk import Heard, HeardKind, Identity, Media
+from chalicelib.whatsapp.errors import Action, remedy
 from chalicelib.whatsapp.people import Json, as_phone, as_user_id, identify
 from chalicelib.whatsapp.text import clean, clean_line, clean_name, safe_filename
 from chalicelib.whatsapp.webhook import ID, Update
@@ -99,7 +100,7 @@ def _message(update: Update) -> Message:
         sender=sender,
         name=clean_name(_part(update.contact, "profile").get("name")),
         sent_at=_moment(value.get("timestamp")),
-        heard=HEARD.get(kind, _heard_other)(_part(value, kind)),
+        heard=_heard(value, kind),
         kind=kind,
         reply_to=_id(_part(value, "context").get("id")),
         error_code=_error(value)[0],
@@ -131,6 +132,13 @@ def _other(update: Update) -> Other:
         template=_template(update),
         error_code=_error(update.value)[0],
     )
+
+
+def _heard(value: Json, kind: str) -> Heard:
+    heard, code = HEARD.get(kind, _heard_other)(_part(value, kind)), _error(value)[0]
+    if kind in FILES and code is not None and remedy(code).action is Action.ASK_AGAIN:
+        return replace(heard, kind=HeardKind.LOST)
+    return heard
 
 
 def _heard_text(part: Json) -> Heard:
@@ -185,14 +193,15 @@ def _heard_sign(_part: Json) -> Heard:
     return Heard(kind=HeardKind.SIGN)
 
 
+FILES = ("image", "document")
+
 # Whatever is not here is OTHER: voice, stickers, places, orders, types to come.
 HEARD = {
     "text": _heard_text,
     "button": _heard_button,
     "interactive": _heard_interactive,
-    "image": _heard_media,
-    "document": _heard_media,
     "request_welcome": _heard_welcome,
+    **dict.fromkeys(FILES, _heard_media),
     **dict.fromkeys(("reaction", "edit", "revoke", "system"), _heard_sign),
 }
 

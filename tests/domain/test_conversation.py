@@ -12,6 +12,7 @@ from chalicelib.domain.conversation import (
     YES,
     Action,
     AskAboutOrder,
+    AskForFileAgain,
     AskWhatToCancel,
     CancelOrder,
     ConfirmOrder,
@@ -193,6 +194,7 @@ def test_a_tapped_id_that_we_never_made_is_no_better_than_its_title_typed(talk: 
 def test_a_file_is_a_proof_in_every_state_whatever_its_caption(talk: Conversation) -> None:
     heard = Heard(kind=HeardKind.MEDIA, text="cancel", media=FILE)
     assert step(talk, heard) == TakeProof(talk.order_id, FILE, "cancel")
+    assert step(talk, replace(heard, kind=HeardKind.LOST)) == AskForFileAgain()
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.running import copy_of_the_project
+from tools import package
 
 pytestmark = pytest.mark.slow
 
@@ -24,8 +25,7 @@ PIP = {name: value for name, value in os.environ.items() if name.startswith("PIP
 
 def test_the_deployment_is_packaged_without_secrets_and_imports_by_itself(tmp_path: Path) -> None:
     project = copy_of_the_project(tmp_path / "project")
-    chalice = str(Path(sys.executable).with_name("chalice"))
-    command = [chalice, "package", "--stage", "prod", "--merge-template", "infra/resources.json", "out/"]
+    command = [sys.executable, "tools/package.py", "prod", "out/"]
     # Chalice asks boto3 for a region, although nothing in the template depends on it.
     environment = {**BARE, **PIP, "AWS_DEFAULT_REGION": "us-east-1"}
 
@@ -54,22 +54,69 @@ def test_the_deployment_is_packaged_without_secrets_and_imports_by_itself(tmp_pa
         archive.extractall(tmp_path / "lambda")
 
     # No environment at all, nothing but what is in the zip (-S: no site-packages), and no socket.
-    code = (
-        "import socket, sys\n"
-        "def refuse(*_): raise AssertionError('a connection at import')\n"
-        "socket.socket.connect = refuse\n"
-        "import app\n"
-        "print(len(app.app.routes), app.__file__)"
-    )
-    imported = subprocess.run(
+    routes, where = alone(tmp_path / "lambda", IMPORT).split()
+    assert int(routes) > 10
+    assert str(tmp_path / "lambda") in where
+    assert alone(tmp_path / "lambda", CLIENTS).split() == [
+        "dynamodb",
+        "s3",
+        "sqs",
+        "secretsmanager",
+        "ssm",
+        "sts",
+        "640",
+    ]
+    assert "UnknownServiceError" in alone(tmp_path / "lambda", NOT_OURS)
+
+
+REFUSE = """
+import socket, sys
+def refuse(*_): raise AssertionError('a connection')
+socket.socket.connect = refuse
+"""
+IMPORT = f"""{REFUSE}
+import app
+print(len(app.app.routes), app.__file__)
+"""
+# Clients as they are made in Lambda, and a look at a picture: what comes with its own shared libraries.
+CLIENTS = f"""{REFUSE}
+import boto3
+given = dict(region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+for name in ("dynamodb", "s3", "sqs", "secretsmanager", "ssm", "sts"):
+    print(boto3.client(name, **given).meta.service_model.service_name)
+from io import BytesIO
+from PIL import Image
+from chalicelib.pictures import look
+found = [BytesIO(), BytesIO(), BytesIO()]
+for file, form in zip(found, ("JPEG", "PNG", "WEBP")):
+    Image.effect_mandelbrot((600, 800), (-2, -1, 1, 1), 50).save(file, form)
+looks = [look(file.getvalue(), f"image/{{form}}") for file, form in zip(found, ("jpeg", "png", "webp"))]
+print(*{{len(each) for each in looks}})
+"""
+NOT_OURS = """
+import boto3
+try: boto3.client("ec2", region_name="us-east-1")
+except Exception as failure: print(type(failure).__name__)
+"""
+
+
+def alone(folder: Path, code: str) -> str:
+    """What the code prints when there is nothing but what is in the zip."""
+    done = subprocess.run(
         [sys.executable, "-S", "-c", code],
-        cwd=tmp_path / "lambda",
-        env={},
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    assert imported.returncode == 0, imported.stderr
-    assert int(imported.stdout.split()[0]) > 10
-    assert str(tmp_path / "lambda") in imported.stdout
+        cwd=folder, env={}, capture_output=True, text=True, timeout=SECONDS, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_same_packages_make_the_same_zip(tmp_path: Path) -> None:
+    for name, order in (("one.zip", 1), ("two.zip", -1)):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            for entry in ("app.py", "botocore/data/ec2/1/service-2.json.gz", "botocore/data/endpoints.json",
+                          "botocore/data/s3/1/service-2.json.gz")[::order]:  # fmt: skip
+                archive.writestr(zipfile.ZipInfo(entry), entry * 100)
+        package.slim(tmp_path / name)
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "one.zip") as archive:
+        assert archive.namelist() == ["app.py", "botocore/data/endpoints.json", "botocore/data/s3/1/service-2.json.gz"]

@@ -1,5 +1,6 @@
 """P1, P3, P4 and P5: from a hold to money, and back."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import boto3
@@ -115,6 +116,26 @@ def test_p6_a_file_too_large_or_out_of_reach_is_asked_for_again(
     assert status(world, order_id) == "PENDING_PAYMENT"
     lucia.sends_proof()
     assert status(world, order_id) == "IN_REVIEW"
+
+
+@pytest.mark.parametrize("reach", [hold_and_confirm, lambda buyer: None])
+def test_p6_a_file_that_whatsapp_lost_is_asked_for_again_at_once(
+    world: World, lucia: Buyer, requests: Requests, monkeypatch: pytest.MonkeyPatch, reach: Callable[[Buyer], object]
+) -> None:
+    """Also where no order waits: whatever it was, it did not arrive."""
+    fetched = list[str]()
+    monkeypatch.setattr(world.graph, "fetch_media", lambda media_id, **_: fetched.append(media_id))
+    world.raffle()
+    reach(lucia)
+    file = webhooks.File(media_id="1", mime_type="image/jpeg", sha256="")
+    lost = webhooks.image(lucia.person, file, message_id=world.new_id(), at=world.at)
+    lost["entry"][0]["changes"][0]["value"]["messages"][0]["errors"] = [
+        {"code": 131052, "title": "Media download error"}
+    ]
+    operations = requests.during(lambda: lucia.sends(lost))
+    assert "Please send it again" in text_of(lucia.heard[-1])
+    assert (fetched, world.organiser().heard) == ([], [])
+    assert len(operations) <= 3
 
 
 def test_a_second_proof_is_kept_beside_the_first_and_shown_to_the_organisers(world: World, lucia: Buyer) -> None:

@@ -11,10 +11,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from requests.adapters import HTTPAdapter
 
 from chalicelib.domain.talk import Identity
 from chalicelib.whatsapp import messages
 from chalicelib.whatsapp.graph import (
+    PAUSES,
     Accepted,
     Graph,
     GraphError,
@@ -40,6 +42,7 @@ class Reply:
     body: bytes = b""
     hang_up: bool = False  # close the connection instead
     say_nothing: bool = False  # until the test is over
+    breaks_off: bool = False  # close the connection after the body, whatever length was named
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +90,8 @@ class Meta:
                     self.wfile.write(reply.body)
                 except OSError:  # the client has read enough
                     self.close_connection = True
+                if reply.breaks_off:
+                    self.close_connection = True
 
             do_GET = do_POST  # noqa: N815 - http.server calls it so
 
@@ -121,8 +126,27 @@ def graph(meta: Meta) -> Graph:
     return graph_at(meta.url)
 
 
-def graph_at(url: str, timeout: tuple[float, float] = (2, 5)) -> Graph:
-    return Graph(base_url=url, version="v26.0", phone_number_id=OURS, access_token=TOKEN, timeout=timeout)
+class Stopwatch:
+    """Time that passes by pausing, and by `each` seconds whenever somebody looks."""
+
+    def __init__(self, each: float = 0) -> None:
+        self.now, self.each, self.pauses = 100.0, each, list[float]()
+
+    def __call__(self) -> float:
+        self.now += self.each
+        return self.now
+
+    def pause(self, seconds: float) -> None:
+        self.now += seconds
+        self.pauses.append(seconds)
+
+
+def graph_at(url: str, timeout: tuple[float, float] = (2, 5), stopwatch: Stopwatch | None = None) -> Graph:
+    stopwatch = stopwatch or Stopwatch()
+    return Graph(
+        base_url=url, version="v26.0", phone_number_id=OURS, access_token=TOKEN, timeout=timeout,
+        clock=stopwatch, pause=stopwatch.pause,
+    )  # fmt: skip
 
 
 def failure_of(do: Callable[[], object]) -> GraphError:
@@ -324,7 +348,7 @@ def found_at(meta: Meta, content: bytes, **fields: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("form", ["hex", "HEX", "base64", None])
-def test_a_file_comes_in_two_steps_and_is_the_one_named(meta: Meta, graph: Graph, form: str | None) -> None:
+def test_p6_a_file_comes_in_two_steps_and_is_the_one_named(meta: Meta, graph: Graph, form: str | None) -> None:
     digest = hashlib.sha256(PICTURE)
     named = {
         "hex": digest.hexdigest(),
@@ -341,12 +365,12 @@ def test_a_file_comes_in_two_steps_and_is_the_one_named(meta: Meta, graph: Graph
 
 
 @pytest.mark.parametrize("named", ["0" * 64, "AAAA", "ñ", "not base64!", 7])
-def test_other_bytes_than_those_named_are_damaged(meta: Meta, graph: Graph, named: object) -> None:
+def test_p6_other_bytes_than_those_named_are_damaged(meta: Meta, graph: Graph, named: object) -> None:
     meta.will(found_at(meta, PICTURE, sha256=named), Reply(body=PICTURE))
     assert isinstance(failure_of(lambda: graph.fetch_media("178")), MediaDamaged)
 
 
-def test_an_expired_link_is_asked_for_again_once(meta: Meta, graph: Graph) -> None:
+def test_p6_an_expired_link_is_asked_for_again_once(meta: Meta, graph: Graph) -> None:
     expired = answer("media_404_expired")
     meta.will(found_at(meta, PICTURE), expired, found_at(meta, PICTURE), Reply(body=PICTURE))
     assert graph.fetch_media("178").content == PICTURE
@@ -355,7 +379,7 @@ def test_an_expired_link_is_asked_for_again_once(meta: Meta, graph: Graph) -> No
     assert len(meta.asked) == 8
 
 
-def test_a_file_may_be_as_large_as_the_limit_and_no_larger(meta: Meta, graph: Graph) -> None:
+def test_p6_a_file_may_be_as_large_as_the_limit_and_no_larger(meta: Meta, graph: Graph) -> None:
     meta.will(found_at(meta, PICTURE), Reply(body=PICTURE))
     assert graph.fetch_media("1", limit_bytes=len(PICTURE)).content == PICTURE
     meta.will(found_at(meta, PICTURE, file_size=str(len(PICTURE))))
@@ -366,7 +390,7 @@ def test_a_file_may_be_as_large_as_the_limit_and_no_larger(meta: Meta, graph: Gr
     assert too_large.limit == len(PICTURE) - 1
 
 
-def test_a_file_of_unnamed_length_is_read_up_to_the_limit(meta: Meta, graph: Graph) -> None:
+def test_p6_a_file_of_unnamed_length_is_read_up_to_the_limit(meta: Meta, graph: Graph) -> None:
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
     endless = Reply(headers={"Transfer-Encoding": "chunked", "Content-Length": ""}, body=chunk * 64 + b"0\r\n\r\n")
     meta.will(found_at(meta, PICTURE), endless)
@@ -420,35 +444,136 @@ def test_a_media_id_is_not_a_path(graph: Graph, media_id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "code", "temporary"),
+    "trouble",
     [
-        ("err_100_33_missing_object", 100, False),
-        ("err_190_expired", 190, False),
-        ("err_131016_unavailable", 131016, True),
-        ("err_html_502", None, True),
+        _reply(answer("err_131016_unavailable")),
+        _reply(answer("err_2_transient")),
+        _reply(answer("err_1_unknown")),  # HTTP 400: the code decides
+        _reply(answer("err_130429_throughput")),
+        _reply(answer("err_html_502")),
+        _reply(answer("err_empty_500")),
+        Reply(hang_up=True),
+        Reply(status=408),
     ],
 )
-def test_a_file_that_cannot_be_had_says_whether_to_ask_again(
-    meta: Meta, graph: Graph, name: str, code: int | None, temporary: bool
+@pytest.mark.parametrize("times", [1, 2])
+def test_p6_a_file_that_may_be_had_in_a_moment_is_asked_for_again(meta: Meta, trouble: Reply, times: int) -> None:
+    stopwatch = Stopwatch()
+    meta.will(*[trouble] * times, found_at(meta, PICTURE), Reply(body=PICTURE))
+    assert graph_at(meta.url, stopwatch=stopwatch).fetch_media("1").content == PICTURE
+    assert stopwatch.pauses == list(PAUSES[:times])
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        Reply(status=500),
+        Reply(status=503, headers={"Retry-After": "1"}),
+        Reply(status=429),
+        Reply(hang_up=True),
+        Reply(
+            headers={"Content-Length": str(len(PICTURE)), "Connection": "close"}, body=PICTURE[:1000], breaks_off=True
+        ),
+    ],
+)
+def test_p6_so_is_one_whose_download_fails_or_breaks_off(meta: Meta, graph: Graph, trouble: Reply) -> None:
+    meta.will(found_at(meta, PICTURE), trouble, found_at(meta, PICTURE), Reply(body=PICTURE))
+    assert graph.fetch_media("1").content == PICTURE
+
+
+def test_p6_so_is_one_about_which_meta_is_silent(meta: Meta) -> None:
+    meta.will(Reply(say_nothing=True), found_at(meta, PICTURE), Reply(body=PICTURE))
+    assert graph_at(meta.url, timeout=(2, 0.05)).fetch_media("1").content == PICTURE
+
+
+@pytest.mark.parametrize("code", [None, 131016])
+def test_p6_three_tries_are_enough(meta: Meta, graph: Graph, code: int | None) -> None:
+    meta.will(*[answer("err_131016_unavailable" if code else "err_html_502")] * 3)
+    unavailable = failure_of(lambda: graph.fetch_media("1"))
+    assert isinstance(unavailable, MediaUnavailable)
+    assert (unavailable.code, unavailable.temporary) == (code, True)
+    assert len(meta.asked) == 3
+
+
+@pytest.mark.parametrize("name", ["err_100_33_missing_object", "err_190_expired", "err_3_capability"])
+def test_p6_a_file_that_will_not_be_had_is_asked_for_once(meta: Meta, graph: Graph, name: str) -> None:
+    meta.will(answer(name))
+    unavailable = failure_of(lambda: graph.fetch_media("1"))
+    assert isinstance(unavailable, MediaUnavailable)
+    assert (unavailable.code, unavailable.temporary) == (answer(name)["body"]["error"]["code"], False)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 403])
+def test_p6_so_is_one_whose_download_is_refused_or_redirected(meta: Meta, graph: Graph, status: int) -> None:
+    meta.will(found_at(meta, PICTURE), Reply(status=status, headers={"Location": f"{meta.url}/elsewhere"}))
+    unavailable = failure_of(lambda: graph.fetch_media("1"))
+    assert isinstance(unavailable, MediaUnavailable)
+    assert not unavailable.temporary
+    assert len(meta.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds"),
+    [("err_4_app_limit", 60), ("err_80007_waba_limit", 900), ("err_131057_maintenance", 60)],
+)
+def test_p6_who_must_wait_longer_than_a_call_lasts_does_not_ask_again(
+    meta: Meta, graph: Graph, name: str, seconds: int
 ) -> None:
     meta.will(answer(name))
     unavailable = failure_of(lambda: graph.fetch_media("1"))
     assert isinstance(unavailable, MediaUnavailable)
-    assert (unavailable.code, unavailable.temporary) == (code, temporary)
+    assert (unavailable.temporary, unavailable.wait) == (True, seconds)
 
 
-@pytest.mark.parametrize(("status", "temporary"), [(403, False), (500, True)])
-def test_a_download_that_fails_says_whether_to_ask_again(
-    meta: Meta, graph: Graph, status: int, temporary: bool
-) -> None:
-    meta.will(found_at(meta, PICTURE), Reply(status=status))
-    unavailable = failure_of(lambda: graph.fetch_media("1"))
+def test_p6_meta_says_how_long_to_wait_for_a_file(meta: Meta) -> None:
+    stopwatch = Stopwatch()
+    limited = answer("err_130429_throughput_429_variant")
+    meta.will(limited, found_at(meta, PICTURE), Reply(body=PICTURE))
+    assert graph_at(meta.url, stopwatch=stopwatch).fetch_media("1").content == PICTURE
+    assert stopwatch.pauses == [2]
+
+
+def test_p6_nothing_is_asked_for_when_the_time_is_over(meta: Meta) -> None:
+    """Whoever looks at the clock loses two of the eight seconds."""
+    meta.will(*[answer("err_html_502")] * 3)
+    unavailable = failure_of(lambda: graph_at(meta.url, stopwatch=Stopwatch(each=2)).fetch_media("1"))
     assert isinstance(unavailable, MediaUnavailable)
-    assert unavailable.temporary is temporary
+    assert len(meta.asked) == 2
 
 
-def test_a_download_that_breaks_off_may_be_repeated(meta: Meta, graph: Graph) -> None:
-    meta.will(found_at(meta, PICTURE), Reply(hang_up=True))
-    unavailable = failure_of(lambda: graph.fetch_media("1"))
+def test_p6_not_even_a_link_that_has_expired(meta: Meta) -> None:
+    meta.will(found_at(meta, PICTURE), answer("media_404_expired"))
+    unavailable = failure_of(lambda: graph_at(meta.url, stopwatch=Stopwatch(each=3)).fetch_media("1"))
     assert isinstance(unavailable, MediaUnavailable)
-    assert unavailable.temporary
+    assert unavailable.reason == "too slow"
+    assert len(meta.asked) == 2
+
+
+def test_p6_a_file_that_trickles_in_is_given_up_when_the_time_is_over(meta: Meta) -> None:
+    chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    endless = Reply(headers={"Transfer-Encoding": "chunked", "Content-Length": ""}, body=chunk * 64 + b"0\r\n\r\n")
+    meta.will(found_at(meta, PICTURE), endless)
+    unavailable = failure_of(lambda: graph_at(meta.url, stopwatch=Stopwatch(each=1)).fetch_media("1"))
+    assert isinstance(unavailable, MediaUnavailable)
+    assert unavailable.reason == "too slow"
+    assert len(meta.asked) == 2
+
+
+def test_only_files_are_asked_for_again(meta: Meta) -> None:
+    stopwatch = Stopwatch()
+    for trouble in (answer("err_html_502"), answer("err_131016_unavailable"), Reply(hang_up=True)):
+        meta.will(trouble)
+        failure_of(lambda: graph_at(meta.url, stopwatch=stopwatch).send(MESSAGE))
+    assert [asked.method for asked in meta.asked] == ["POST"] * 3
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        address = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+    failure_of(lambda: graph_at(address, stopwatch=stopwatch).send(MESSAGE))
+    assert stopwatch.pauses == []
+
+
+def test_no_post_is_ever_repeated_by_the_http_client(graph: Graph) -> None:
+    """A connection that fails would be the one thing that it repeats whatever the method."""
+    for scheme in ("http://", "https://"):
+        adapter = graph._http().get_adapter(scheme)
+        assert isinstance(adapter, HTTPAdapter)
+        assert adapter.max_retries.total == 0

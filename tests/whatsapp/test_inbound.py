@@ -219,7 +219,24 @@ def test_malformed_parts_are_heard_as_far_as_they_go(value: dict[str, Any], expe
 
 
 def test_a_file_that_never_reached_meta_says_so() -> None:
-    assert message("image_media_error_131052").error_code == 131052
+    found = message("image_media_error_131052")
+    assert (found.error_code, found.heard.kind) == (131052, HeardKind.LOST)
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "expected"),
+    [
+        ("image", 131052, HeardKind.LOST),
+        ("document", 131052, HeardKind.LOST),
+        ("image", 131053, HeardKind.MEDIA),
+        ("image", None, HeardKind.MEDIA),
+        ("audio", 131052, HeardKind.OTHER),  # no proof, had it arrived
+    ],
+)
+def test_a_file_is_lost_when_meta_says_so(kind: str, code: int | None, expected: HeardKind) -> None:
+    errors = [] if code is None else [{"code": code}]
+    assert written(type=kind, **{kind: {"id": "178"}}, errors=errors).heard.kind is expected
+    assert written(type=kind, **{kind: {}}, errors=errors).heard.kind in (expected, HeardKind.OTHER)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,57 @@
+"""Makes the deployment: Chalice's template and zip, without what no function of ours ever opens.
+
+    python tools/package.py STAGE FOLDER
+
+botocore brings a description of each of AWS's services, 15 MB of them in the zip, and opens those of which a client is
+made. We keep the ones below. Whoever makes a client of another service adds it here: without its description there is
+no such client (`UnknownServiceError`), as tests/e2e/test_package.py shows.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from zipfile import ZIP_DEFLATED, ZipFile
+
+# The last three: whose credentials these are, and where secrets may be kept.
+SERVICES = frozenset({"dynamodb", "s3", "sqs", "sts", "ssm", "secretsmanager"})
+DESCRIPTIONS = ("botocore", "data")
+
+
+def main(stage: str, folder: str) -> None:
+    chalice = Path(sys.executable).with_name("chalice")
+    subprocess.run(  # noqa: S603 - our own words, and no shell
+        [chalice, "package", "--stage", stage, "--merge-template", "infra/resources.json", folder], check=True
+    )
+    deployment = Path(folder) / "deployment.zip"
+    slim(deployment)
+    if unfit := list(built_here(deployment)):
+        sys.exit("\n".join(f"{name} was built on this machine and may not run on Lambda" for name in unfit))
+
+
+def slim(deployment: Path) -> None:
+    """Take out what is not needed. The same packages give the same bytes: Chalice sets all dates to 1980."""
+    slimmed = deployment.with_suffix(".slim")
+    with ZipFile(deployment) as whole, ZipFile(slimmed, "w") as part:
+        for entry in sorted(whole.infolist(), key=lambda entry: entry.filename):
+            if is_needed(PurePosixPath(entry.filename)):
+                part.writestr(entry, whole.read(entry), ZIP_DEFLATED, compresslevel=9)
+    slimmed.replace(deployment)
+
+
+def is_needed(path: PurePosixPath) -> bool:
+    """Files beside the descriptions, like endpoints.json, are about all services."""
+    in_a_service = path.parts[:2] == DESCRIPTIONS and len(path.parts) > 3
+    return not in_a_service or path.parts[2] in SERVICES
+
+
+def built_here(deployment: Path) -> Iterator[str]:
+    """The packages for which Chalice found no wheel for Lambda."""
+    with ZipFile(deployment) as archive:
+        for name in archive.namelist():
+            if name.endswith(".dist-info/WHEEL") and b"linux_x86_64" in archive.read(name):
+                yield name
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
