@@ -16,6 +16,7 @@ import pytest
 from httpx import Response
 from starlette.testclient import TestClient
 
+from chalicelib.whatsapp.templates import DEFINITIONS
 from local.phone import webhooks
 from local.phone.answers import RECORDED
 from local.phone.courier import Away
@@ -638,3 +639,37 @@ def test_settings_come_from_the_environment(tmp_path: Path) -> None:
         from_environment({"WHATSAPP_ORGANISERS": "55550001"}, tmp_path)
     with pytest.raises(BadSetting, match="TOMBOLA_WEBHOOK_URL"):
         from_environment({"TOMBOLA_WEBHOOK_URL": "localhost"}, tmp_path)
+
+
+ACCOUNT = "/v26.0/109876543210987/message_templates"
+
+
+def test_templates_are_approved_at_once_and_listed_page_by_page(graph: TestClient) -> None:
+    ours = [definition.request(language) for definition in DEFINITIONS for language in definition.texts]
+    for one in ours:
+        assert graph.post(ACCOUNT, json=one, headers=TOKEN).json()["status"] == "APPROVED"
+    first = graph.get(ACCOUNT, params={"limit": 10}, headers=TOKEN).json()
+    after = {"limit": 10, "after": first["paging"]["cursors"]["after"]}
+    second = graph.get(ACCOUNT, params=after, headers=TOKEN).json()
+    assert [one["name"] for one in first["data"] + second["data"]] == [one["name"] for one in ours]
+    assert "next" in first["paging"] and "next" not in second["paging"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "With Capitals"},
+        {"language": "xx"},
+        {"category": "FUN"},
+        {"components": [{"type": "BODY", "text": "{{code}} is first"}]},
+        {"components": [{"type": "BODY", "text": "The last is {{code}}."}]},
+        {"components": [{"type": "BODY", "text": "Without an {{example}} here"}]},
+    ],
+)
+def test_templates_that_meta_would_refuse(graph: TestClient, change: Json) -> None:
+    asked = {**DEFINITIONS[0].request("es"), **change}
+    assert error(graph.post(ACCOUNT, json=asked, headers=TOKEN))["code"] in (100, 131009)
+
+
+def test_templates_of_another_account_are_not_there(graph: TestClient) -> None:
+    assert graph.get("/v26.0/1/message_templates", headers=TOKEN).status_code == 400

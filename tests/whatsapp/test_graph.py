@@ -27,6 +27,7 @@ from chalicelib.whatsapp.graph import (
     OutcomeUnknown,
     SendRefused,
 )
+from chalicelib.whatsapp.templates import PAYMENT_CONFIRMED
 from tests.whatsapp.samples import ANSWERS, OURS, answer
 
 TOKEN = "EAAB-very-secret"
@@ -577,3 +578,24 @@ def test_no_post_is_ever_repeated_by_the_http_client(graph: Graph) -> None:
         adapter = graph._http().get_adapter(scheme)
         assert isinstance(adapter, HTTPAdapter)
         assert adapter.max_retries.total == 0
+
+
+def page(names: list[str], *, more: bool) -> dict[str, Any]:
+    paging = {"cursors": {"before": "b", "after": "a1"}} | ({"next": "https://elsewhere.invalid/"} if more else {})
+    return {"data": [{"name": name, "language": "es", "status": "APPROVED"} for name in names], "paging": paging}
+
+
+def test_all_pages_of_templates_are_read_from_our_own_address(meta: Meta, graph: Graph) -> None:
+    meta.will(page(["one", "two"], more=True), page(["three"], more=False))
+    assert [found["name"] for found in graph.templates("99")] == ["one", "two", "three"]
+    first, second = meta.asked
+    assert first.path.startswith("/v26.0/99/message_templates?") and "after" not in first.path
+    assert "after=a1" in second.path
+
+
+def test_a_template_is_submitted_to_the_account(meta: Meta, graph: Graph) -> None:
+    meta.will({"id": "1", "status": "PENDING", "category": "UTILITY"})
+    definition = PAYMENT_CONFIRMED.request("es")
+    assert graph.submit_template("99", definition) == "PENDING"
+    [asked] = meta.asked
+    assert (asked.method, asked.path, json.loads(asked.body)) == ("POST", "/v26.0/99/message_templates", definition)

@@ -1,0 +1,44 @@
+"""Our templates keep WhatsApp's rules, and all languages say the same."""
+
+import re
+
+import pytest
+
+from chalicelib.domain.channel import TEMPLATE_LANGUAGES
+from chalicelib.whatsapp.messages import is_template, template
+from chalicelib.whatsapp.templates import DEFINITIONS, EXAMPLES, VALUE, Definition
+
+PLACE = re.compile(r"\{\{([a-z_]+)\}\}")
+EACH = [pytest.param(one, language, id=f"{one.name}-{language}") for one in DEFINITIONS for language in one.texts]
+
+
+@pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda one: one.name)
+def test_each_is_there_in_every_language(definition: Definition) -> None:
+    assert set(definition.texts) == set(TEMPLATE_LANGUAGES.values())
+
+
+@pytest.mark.parametrize(("definition", "language"), EACH)
+def test_each_keeps_whatsapps_rules(definition: Definition, language: str) -> None:
+    text = definition.texts[language]
+    assert tuple(PLACE.findall(text)) == definition.values  # each once, in this order
+    assert not text.startswith("{{") and not text.rstrip(".").endswith("}}")
+    longest = sum(VALUE if name == "numbers" else 100 for name in definition.values)
+    assert len(PLACE.sub("", text)) + longest <= 1024
+    assert re.fullmatch(r"[a-z0-9_]{1,512}", definition.name)
+    assert "\n" not in text and "    " not in text
+
+
+@pytest.mark.parametrize(("definition", "language"), EACH)
+def test_each_can_be_submitted_and_sent(definition: Definition, language: str) -> None:
+    asked = definition.request(language)
+    [body] = asked["components"]
+    assert [one["param_name"] for one in body["example"]["body_text_named_params"]] == list(definition.values)
+    filled = definition.filled(**EXAMPLES)
+    sent = template(filled.name, language, body=filled.values)
+    assert is_template(sent) == (definition.name, language)
+    assert [one["parameter_name"] for one in sent["template"]["components"][0]["parameters"]] == list(definition.values)
+
+
+def test_a_value_is_one_line_and_never_empty() -> None:
+    filled = DEFINITIONS[0].filled(code="A\nB\tC    D", raffle="", numbers="1" * 1000)
+    assert filled.values == {"code": "A B C D", "raffle": "-", "numbers": "1" * VALUE}
