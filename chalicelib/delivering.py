@@ -16,7 +16,7 @@ from chalicelib.logs import alert, count, logger
 from chalicelib.store import channel as channels
 from chalicelib.store import contacts
 from chalicelib.store import messages as stored
-from chalicelib.store.transaction import Transaction, persistently
+from chalicelib.store.transaction import Busy, Transaction, persistently
 from chalicelib.whatsapp.answers import NO_CODE
 from chalicelib.whatsapp.errors import Action, Remedy, remedy
 from chalicelib.whatsapp.graph import Graph, NotSent, OutcomeUnknown, SendRefused
@@ -30,7 +30,7 @@ RUN_TIME = timedelta(seconds=40)  # a run stops taking on more, so that the next
 # WhatsApp has no idempotency key: after an unknown outcome its status has this long to arrive before the one retry.
 STATUS_CHANCE = timedelta(minutes=5)
 UNKNOWN_TRIES = 2
-A_MOMENT = timedelta(seconds=1)
+A_MOMENT, A_ROUND = timedelta(seconds=1), timedelta(minutes=1)  # the schedule comes once a minute
 PAUSES = (5, 30, 120, 600)  # seconds, after a request that never reached WhatsApp
 # Refusals that are about more than this message: who goes on sending must first look at the channel.
 PAUSING = frozenset({Action.WAIT_ALL, Action.WAIT_NUMBER})
@@ -106,9 +106,9 @@ class Delivering:
         in_reply_to: str | None,
     ) -> list[Outbound]:
         earlier = self._waiting(contact.id, contact.waits_for) if said else None
-        waits_until = [earlier.due_at] if earlier else []
+        waits_until = [min(earlier.due_at or now, now + A_ROUND)] if earlier else []
         waits_until += [moment for moment in (contact.paced_from, channel.resumes_at) if moment and moment > now]
-        due_at = max((now, *filter(None, waits_until))) if waits_until else None
+        due_at = max((now, *waits_until)) if waits_until else None
         made = []
         for position, one in enumerate(said):
             blank = replace(
@@ -192,7 +192,16 @@ class Delivering:
                 taken = stored.claim(outbound, self.clock())
                 if taken is not None:
                     more = True
-                    yield from self._permitted(taken, channel)
+                    yield from self._permitted_or_left(taken, channel)
+
+    def _permitted_or_left(self, taken: Outbound, channel: Channel) -> list[Outbound]:
+        try:
+            return self._permitted(taken, channel)
+        except Busy:
+            raise
+        except Exception:  # noqa: BLE001 - one that is damaged must not keep the others from being sent
+            logger.exception("a message could not be looked at")
+            return []
 
     def _permitted(self, taken: Outbound, channel: Channel) -> list[Outbound]:
         """The message in the form in which it may go now, or nothing: then it is put where it belongs."""
@@ -200,7 +209,8 @@ class Delivering:
         contact = contacts.get(taken.contact_id) or Contact(id=taken.contact_id)  # an organiser who never wrote
         earlier = self._waiting(taken.contact_id, taken.behind)
         if earlier is not None and earlier.due_at is not None:
-            stored.postpone(taken, max(earlier.due_at, now + A_MOMENT), earlier.id)
+            # Looked at every minute: a status may end the earlier one's waiting at any time.
+            stored.postpone(taken, min(max(earlier.due_at, now + A_MOMENT), now + A_ROUND), earlier.id)
             return []
         may = permission(taken, contact, channel, now)
         match may.way:
@@ -232,7 +242,7 @@ class Delivering:
 
     def _note_failure(self, tag: str, status: Status) -> None:
         outbound = _noted(stored.get, tag)
-        if outbound is None:
+        if outbound is None or status.message_id in outbound.failed_ids:  # WhatsApp has told before
             return
         code = status.error_code if status.error_code is not None else NO_CODE
         self._note_opt_out(outbound, code, status.at)
@@ -320,11 +330,14 @@ class Delivering:
         return self._again(outbound, self.clock() + STATUS_CHANCE, None, state=DeliveryState.UNKNOWN)
 
     def _later(self, outbound: Outbound, what: Remedy, failure: Failure | None) -> Again | None:
-        """Have it tried again after the delay that this attempt has reached; give it up after the last."""
+        """Have it tried again after the delay that this attempt has reached; give it up after the last.
+
+        Not where all wait with it, or WhatsApp is not reached at all: then it waits as long as an answer makes sense.
+        """
         tries = max(1, outbound.attempts)
-        if tries > len(what.delays) and what.action not in PAUSING:
+        if tries > len(what.delays) and what.action not in PAUSING and failure is not None:
             if what.alert:
-                alert("a message was tried in vain", error_code=failure.code if failure else None)
+                alert("a message was tried in vain", error_code=failure.code)
             self._give_up(outbound, failure)
             return None
         named = failure.retry_after if failure else None
@@ -349,12 +362,11 @@ class Delivering:
         _noted(contacts.hold_back, outbound.contact_id, outbound.id)
         return Again(at, closes=failure is not None and remedy(failure.code).action in CLOSING)
 
-    def _give_up(self, outbound: Outbound, failure: Failure | None) -> None:
-        code, message_id = (failure.code, failure.message_id) if failure else (None, None)
-        logger.error("message given up", extra={"error_code": code, "attempts": outbound.attempts})
+    def _give_up(self, outbound: Outbound, failure: Failure) -> None:
+        logger.error("message given up", extra={"error_code": failure.code, "attempts": outbound.attempts})
         count("MessagesGivenUp")
-        now = self.clock()
-        _noted(stored.advance, outbound.tag, DeliveryState.FAILED, now, message_id=message_id, error_code=code)
+        failed, now = DeliveryState.FAILED, self.clock()
+        _noted(stored.advance, outbound.tag, failed, now, message_id=failure.message_id, error_code=failure.code)
 
 
 def _stored(transaction: Transaction, made: Sequence[Outbound]) -> list[Outbound]:

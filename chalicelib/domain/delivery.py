@@ -62,6 +62,7 @@ class Outbound:
     due_at: datetime | None = None
     behind: str | None = None  # id of an earlier message to the contact, which goes first
     message_id: str | None = None
+    failed_ids: frozenset[str] = frozenset()  # WhatsApp's, of tries that it gave up after taking them
     error_code: int | None = None
 
     @property

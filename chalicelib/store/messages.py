@@ -275,5 +275,6 @@ def _as_outbound(record: OutboundRecord) -> Outbound:
         queue=Queue(record.queue_key.partition("#")[2]) if record.queue_key else None,
         due_at=due_at,
         message_id=record.message_id,
+        failed_ids=frozenset(record.failed_ids or ()),
         error_code=None if code is None else int(code),
     )

@@ -61,7 +61,7 @@ _DROP = Remedy(action=Action.DROP)
 REMEDIES: tuple[tuple[range | tuple[int, ...], Remedy], ...] = (
     ((0,), _TOKEN),
     ((1,), Remedy(action=Action.RETRY, alert=True, delays=(5, 30, 120))),  # unknown; may also be our bad request
-    ((2,), Remedy(action=Action.RETRY, delays=(5, 30, 120, 600))),  # Meta is down or busy
+    ((2,), Remedy(action=Action.RETRY, delays=(5, 30, 120, 600, 1800))),  # Meta is down or busy
     ((3,), _SET_UP),  # capability missing
     ((4,), Remedy(action=Action.WAIT_ALL, alert=True, delays=(60, 300, 900, 3600))),  # app limit
     ((10,), _SET_UP),  # permission missing

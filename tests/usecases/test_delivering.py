@@ -100,12 +100,12 @@ def test_m3_a_failure_without_a_code_is_kept_too(world: World, lucia: Buyer) -> 
 
 def test_m3_a_late_failure_ends_after_the_last_delay(world: World, lucia: Buyer) -> None:
     lucia.says("menu")
-    for delay in (10, 60, 300):
+    for delay in (10, 60, 300, 900, 1800):
         fails_late(lucia, 131000)
         pass_time(world, seconds=delay)
     fails_late(lucia, 131000)
     assert outbounds(lucia)[-1].state == "FAILED"
-    assert len(lucia.heard) == 4
+    assert len(lucia.heard) == 6
 
 
 def test_m3_a_failure_may_come_before_we_noted_that_whatsapp_took_the_message(
@@ -160,6 +160,80 @@ def test_m3_who_has_the_message_has_it_whatever_fails_later(world: World, lucia:
     fails_late(lucia, 131000)
     pass_time(world, hours=1)
     assert len(lucia.heard) == 1
+
+
+def test_a_stop_that_whatsapp_tells_of_once_more_days_later_stops_nothing(world: World, lucia: Buyer) -> None:
+    lucia.says("menu")
+    fails_late(lucia, 190, message_id="wamid.OUT1")
+    channels.resume(world.clock.now)
+    pass_time(world, minutes=1)
+    assert len(lucia.heard) == 2
+    fails_late(lucia, 190, message_id="wamid.OUT1")
+    assert channels.read().stopped is None
+
+
+def test_an_hour_without_a_line_to_whatsapp_loses_no_message(world: World, lucia: Buyer) -> None:
+    world.graph.refuses = [NotSent("ConnectTimeout") for _ in range(10)]
+    lucia.says("menu")
+    for _ in range(120):
+        pass_time(world, minutes=1)
+    assert len(lucia.heard) == 1
+
+
+def test_what_waits_behind_a_message_goes_as_soon_as_a_status_tells_of_that(world: World, lucia: Buyer) -> None:
+    world.graph.refuses = [OutcomeUnknown("ReadTimeout")]
+    lucia.says("menu")
+    tag = tag_of(lucia)
+    pass_time(world, seconds=1)
+    lucia.says("help")
+    assert lucia.heard == []
+    world.deliver(webhooks.status(lucia.person, "wamid.Z", "delivered", at=world.at, tracking=tag))
+    pass_time(world, minutes=1)
+    assert [text.split()[0] for text in texts(lucia)] == ["How"]
+    lucia.says("menu")
+    assert len(lucia.heard) == 2  # at once
+
+
+def test_what_is_said_later_never_overtakes_what_was_refused_twice(world: World, lucia: Buyer) -> None:
+    world.graph.refuses = [refused(131000), refused(131000)]
+    lucia.says("menu")
+    pass_time(world, seconds=5)
+    lucia.says("help")
+    for _ in range(8):
+        pass_time(world, seconds=20)
+    assert [text.split()[0] for text in texts(lucia)] == ["Welcome!", "How"]
+
+
+def test_what_waited_for_our_number_is_not_overtaken_when_the_wait_is_over(
+    world: World, lucia: Buyer, marco: Buyer
+) -> None:
+    world.graph.refuses = [refused(130429)]
+    marco.says("menu")
+    pass_time(world, seconds=1)
+    lucia.says("menu")
+    world.clock.now += timedelta(seconds=10)  # the schedule has not come by yet
+    lucia.says("help")
+    pass_time(world, minutes=1)
+    assert [text.split()[0] for text in texts(lucia)] == ["Welcome!", "How"]
+
+
+def test_a_damaged_message_does_not_keep_others_from_being_sent(
+    world: World, lucia: Buyer, marco: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.graph.refuses = [refused(131000), refused(131000)]
+    lucia.says("menu")
+    marco.says("menu")
+    get = contacts.get
+    lucias = contact_of(lucia).id
+
+    def damaged(contact_id: str) -> Contact | None:
+        if contact_id == lucias:
+            raise ValueError("what was stored has no meaning")
+        return get(contact_id)
+
+    monkeypatch.setattr(contacts, "get", damaged)
+    pass_time(world, minutes=1)
+    assert (len(lucia.heard), len(marco.heard)) == (0, 1)
 
 
 # M4: the 24-hour window
