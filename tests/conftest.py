@@ -13,6 +13,8 @@ from local.stack import Stack, create
 from tests.log_watch import Watch, watching
 from tests.world import TOKEN, Buyer, World, make_world
 
+COUNTED = (" tried", " counted")
+
 
 @pytest.fixture(scope="session")
 def log_watch() -> Iterator[Watch]:
@@ -36,7 +38,7 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     for reports in terminalreporter.stats.values():
         for report in reports:
             if getattr(report, "when", "") == "call":
-                tried.update({name: n for name, n in report.user_properties if name.endswith(" tried")})
+                tried.update({name: n for name, n in report.user_properties if name.endswith(COUNTED)})
     for name, number in sorted(tried.items()):
         terminalreporter.write_line(f"{name}: {number}")
 

@@ -223,9 +223,9 @@ def test_m3_in_bad_weather_every_order_is_right_and_every_reply_arrives_once(
         sent = weather.sent_in_order[str(person.phone)]
         plain = [tag for tag in dict.fromkeys(sent) if tag not in weather.unsure | weather.failed_late]
         assert plain == sorted(plain)
-    record_property("conversations in bad weather", CONVERSATIONS)
-    record_property("calls that WhatsApp failed", weather.faults.total())
-    record_property("messages that came twice, since nobody could know", len(twice))
-    record_property("messages that did not come, and are shown as unknown", len(missing))
+    record_property("conversations in bad weather tried", CONVERSATIONS)
+    record_property("bad weather: calls that WhatsApp failed, counted", weather.faults.total())
+    record_property("bad weather: messages that came twice, as nobody could know, counted", len(twice))
+    record_property("bad weather: messages that did not come, and are shown as unknown, counted", len(missing))
     assert weather.faults.total() > 0.15 * len(weather.line.tried)
     assert set(weather.faults) == {fault.name for fault in TROUBLE}
