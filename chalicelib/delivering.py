@@ -354,9 +354,12 @@ class Delivering:
         at: datetime,
         failure: Failure | None,
         *,
-        state: DeliveryState = DeliveryState.PENDING,
+        state: DeliveryState | None = None,
     ) -> Again:
         code, failed_id = (failure.code, failure.message_id) if failure else (None, None)
+        if state is None:  # that this try was refused says nothing about an earlier one
+            unknown = outbound.state is DeliveryState.UNKNOWN and failed_id is None
+            state = DeliveryState.UNKNOWN if unknown else DeliveryState.PENDING
         now = self.clock()
         _noted(stored.try_again, outbound, at, state=state, error_code=code, failed_id=failed_id, now=now)
         _noted(contacts.hold_back, outbound.contact_id, outbound.id)

@@ -172,6 +172,15 @@ def test_a_stop_that_whatsapp_tells_of_once_more_days_later_stops_nothing(world:
     assert channels.read().stopped is None
 
 
+def test_m3_two_tries_that_may_have_arrived_are_the_last_whatever_was_between(world: World, lucia: Buyer) -> None:
+    world.graph.refuses = [OutcomeUnknown("ReadTimeout"), refused(131000), OutcomeUnknown("ReadTimeout")]
+    lucia.says("menu")
+    for _ in range(60):
+        pass_time(world, minutes=1)
+    assert world.graph.refuses == [] and lucia.heard == []
+    assert outbounds(lucia)[-1].state == "UNKNOWN"
+
+
 def test_an_hour_without_a_line_to_whatsapp_loses_no_message(world: World, lucia: Buyer) -> None:
     world.graph.refuses = [NotSent("ConnectTimeout") for _ in range(10)]
     lucia.says("menu")
