@@ -3,11 +3,13 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import BaseAdapter
+from urllib3 import HTTPResponse
 from urllib3.exceptions import NewConnectionError, ProtocolError
 
 from chalicelib.whatsapp.graph import Graph
@@ -113,5 +115,5 @@ def _response(
     made = requests.Response()
     made.status_code, made.request, made.url = status, request, str(request.url)
     made.headers.update(headers)
-    made._content, made._content_consumed = content, True  # type: ignore[attr-defined]
+    made.raw = HTTPResponse(body=BytesIO(content), status=status, preload_content=False)
     return made
