@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chalicelib.domain import conversation as c
 from chalicelib.domain import picks
@@ -32,6 +32,7 @@ from chalicelib.words import RAFFLES_A_PAGE, Words, words
 
 ORDERS_SHOWN = 5
 NEAREST_SHOWN = 6
+CALL_AGAIN = timedelta(hours=1)
 IDLE = Conversation()
 SIMPLE = {c.SayWelcome: Words.welcome, c.ShowHelp: Words.help, c.AskForFileAgain: Words.proof_missed}
 
@@ -90,8 +91,20 @@ def act(action: c.Action, turn: Turn, selling: Selling) -> None:
             _take_proof(turn, selling, action)
         case c.ShowOrders():
             _show_orders(turn)
+        case c.CallPerson():
+            _call_person(turn)
         case c.OptOut() | c.OptIn() | c.AskWhatToCancel():
             _opt(turn, action)
+
+
+def _call_person(turn: Turn) -> None:
+    """Tell the organisers, not again within an hour; what was asked for stays asked for."""
+    asked_at = turn.contact.person_wanted_at
+    if asked_at is None or turn.now >= asked_at + CALL_AGAIN:
+        turn.contact = replace(turn.contact, person_wanted_at=turn.now)
+        turn.notices.append(words("en").person_wanted(turn.contact.name, turn.contact.phone))
+        turn.counts.append("PeopleWanted")
+    turn.say(turn.words.person_called())
 
 
 def _at_rest(turn: Turn) -> Conversation:

@@ -75,7 +75,7 @@ class Words:
             _("3. Tap *Confirm*, pay as shown, and send a photo or PDF of your payment here."),
             _("An organiser checks it and you hear from us."),
             "",
-            _("At any time: *menu*, *raffles*, *my orders*, *cancel*, *help*."),
+            _("At any time: *menu*, *raffles*, *my orders*, *cancel*, *help*; *human* to talk to a person."),
         )
         return Said(text="\n".join(lines), buttons=self._menu_buttons()[:2])
 
@@ -391,7 +391,19 @@ class Words:
             buttons = self._decide_buttons(running)[running.status is not OrderStatus.DRAFT :]
         return Said(text=text, buttons=(*buttons, self._menu_buttons()[0]))
 
+    def person_called(self) -> Said:
+        text = self._("An organiser has been told that you would like to talk to a person, and will write to you.")
+        return Said(text=text, buttons=self._menu_buttons()[:2])
+
     # What organisers hear
+
+    def person_wanted(self, name: str, phone: str | None) -> Said:
+        """`phone` is digits, where WhatsApp shows it to us."""
+        who = name or self._("somebody")
+        text = self._("{name} would like to talk to a person.").format(name=who)
+        where = f"https://wa.me/{phone}" if phone else self._("WhatsApp does not show us their number.")
+        template = templates.PERSON_WANTED.filled(name=who, phone=f"+{phone}" if phone else "-")
+        return Said(text=f"{text}\n{where}", template=template)
 
     def proof_came(self, raffle: Raffle, order: Order, name: str) -> Said:
         text = self._(

@@ -31,6 +31,7 @@ class Contact:
     opted_at: datetime | None = None
     waits_for: str | None = None  # id of the last message to them that had to wait: while it does, others go behind it
     paced_until: datetime | None = None  # what was said to them lately uses up WhatsApp's pace for a person until then
+    person_wanted_at: datetime | None = None  # when they last asked for a person
     created_at: datetime | None = None
     version: int = 0
 

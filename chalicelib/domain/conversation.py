@@ -127,6 +127,11 @@ class AskWhatToCancel:
 
 
 @dataclass(frozen=True)
+class CallPerson:
+    """They want to talk to a person, not to a bot."""
+
+
+@dataclass(frozen=True)
 class StayQuiet:
     pass
 
@@ -149,6 +154,7 @@ Action = (
     | OptOut
     | OptIn
     | AskWhatToCancel
+    | CallPerson
 )
 
 
@@ -169,6 +175,8 @@ def step(talk: Conversation, heard: Heard) -> Action:
     said = said_in(heard.text)
     if said in COMMANDS:
         return COMMANDS[said](talk)
+    if CALLING.search(said):
+        return CallPerson()
     if talk.order_id is not None and said in YES:
         return ConfirmOrder(talk.order_id)
     return _TYPED[talk.stage](talk, heard.text, said)
@@ -235,9 +243,14 @@ def _tapped(talk: Conversation, choice: str) -> Action | None:
     return None
 
 
+PEOPLE = ("persona", "humano", "asesor", "agente", "human", "person", "agent", "pessoa", "atendente")
+# "quiero hablar con una persona"
+CALLING = re.compile(rf"\b(hablar|talk|speak|falar)\b.*\b({'|'.join(PEOPLE)}|alguien|someone|somebody|alguem)\b")
+
 COMMANDS: dict[str, Callable[[Conversation], Action]] = {
     **dict.fromkeys(("stop", "unsubscribe", "baja", "alto", "salir", "sair", "parar"), lambda talk: OptOut()),
     **dict.fromkeys(("start", "resume", "alta"), lambda talk: OptIn()),
+    **dict.fromkeys(PEOPLE, lambda talk: CallPerson()),
     **dict.fromkeys(("cancelar",), lambda talk: AskWhatToCancel(talk.order_id)),
     **dict.fromkeys(("menu", "hi", "hello", "hey", "hola", "oi", "ola"), lambda talk: ShowMenu()),
     **dict.fromkeys(("good morning", "good afternoon", "good evening", "buenas", "bom dia"), lambda talk: ShowMenu()),

@@ -156,6 +156,7 @@ def as_record(contact: Contact) -> ContactRecord:
         opted_at=contact.opted_at,
         waits_for=contact.waits_for,
         paced_until=contact.paced_until,
+        person_wanted_at=contact.person_wanted_at,
         created_at=contact.created_at,
         version=contact.version,
     )
@@ -185,6 +186,7 @@ def as_contact(record: ContactRecord) -> Contact:
         opted_at=record.opted_at,
         waits_for=record.waits_for,
         paced_until=record.paced_until,
+        person_wanted_at=record.person_wanted_at,
         created_at=record.created_at,
         version=int(record.version),
     )

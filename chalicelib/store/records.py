@@ -293,6 +293,7 @@ class ContactRecord(Record, discriminator="contact"):
     opted_at = UTCDateTimeAttribute(null=True)
     waits_for = UnicodeAttribute(null=True)
     paced_until = UTCDateTimeAttribute(null=True)
+    person_wanted_at = UTCDateTimeAttribute(null=True)
     created_at = UTCDateTimeAttribute()
     version = NumberAttribute()
 

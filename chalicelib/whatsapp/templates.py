@@ -10,7 +10,7 @@ from chalicelib.whatsapp.text import clean_line
 VALUE = 400  # characters: forty numbers of seven digits, and room in the body's 1024 for all else
 EXAMPLES = {
     "code": "7K2M9QXB", "raffle": "Bicycle", "numbers": "005, 012, 099", "amount": "GTQ 75.00",
-    "reason": "the amount cannot be read", "name": "Lucía",
+    "reason": "the amount cannot be read", "name": "Lucía", "phone": "+50255501234",
 }  # fmt: skip
 
 
@@ -111,4 +111,21 @@ PROOF_CAME = Definition(
         "de {{name}}. Por favor, confira.",
     },
 )
-DEFINITIONS = (PAYMENT_CONFIRMED, PROOF_REJECTED, HOLD_EXPIRED, PAYMENT_LATE, ORDER_CANCELLED, PROOF_CAME)
+PERSON_WANTED = Definition(
+    name="tombola_person_wanted",
+    values=("name", "phone"),
+    texts={
+        "en": "In the raffle chat {{name}} ({{phone}}) would like to talk to a person. Please write to them.",
+        "es": "En el chat de rifas {{name}} ({{phone}}) quiere hablar con una persona. Por favor escríbale.",
+        "pt_BR": "No chat das rifas {{name}} ({{phone}}) quer falar com uma pessoa. Por favor, escreva.",
+    },
+)
+DEFINITIONS = (
+    PAYMENT_CONFIRMED,
+    PROOF_REJECTED,
+    HOLD_EXPIRED,
+    PAYMENT_LATE,
+    ORDER_CANCELLED,
+    PROOF_CAME,
+    PERSON_WANTED,
+)

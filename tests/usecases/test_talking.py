@@ -218,3 +218,35 @@ def test_one_person_by_phone_by_both_and_by_user_id_is_one_contact(
     contacts = list(ContactRecord.scan())
     assert len(contacts) == 1
     assert (contacts[0].phone, contacts[0].user_id) == ("50255501234", "GT.7700112233445566")
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "persona",
+        "Humano",
+        "asesor",
+        "AGENTE",
+        "human",
+        "person!",
+        "pessoa",
+        "Quiero hablar con alguien",
+        "Can I talk to a human please?",
+    ],
+)
+def test_a_person_is_called_by_a_word_and_what_was_asked_for_stays(world: World, lucia: Buyer, word: str) -> None:
+    world.raffle()
+    order_id = hold(lucia)
+    assert "An organiser has been told" in text_of(lucia.says(word))
+    [notice] = world.organiser().heard
+    assert "Lucía would like to talk to a person" in text_of(notice) and "https://wa.me/50255500001" in text_of(notice)
+    assert order_id in text_of(lucia.says("confirm"))
+
+
+def test_organisers_are_told_once_an_hour_that_somebody_wants_a_person(world: World, lucia: Buyer) -> None:
+    for _ in range(3):
+        lucia.says("human")
+    assert (len(lucia.heard), len(world.organiser().heard)) == (3, 1)
+    world.clock.pass_minutes(60)
+    lucia.says("human")
+    assert len(world.organiser().heard) == 2
