@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from chalicelib.acting import Turn, act
@@ -28,6 +28,10 @@ def _find(person: Identity) -> contacts.Arrival:
     return contacts.arrival(person, phone_number_id="", message_id="", code=None)
 
 
+# The function has 30 seconds, of which trying to commit may take 12. What is not sent in time is the schedule's.
+SENDING_TIME = timedelta(seconds=8)
+
+
 class _Again(Exception):
     """Something changed under us, or was just set right: decide anew from what is stored now."""
 
@@ -48,10 +52,9 @@ class Conversing:
 
         Raises TryAgain when the store stayed too busy: the queue delivers the message again.
         """
-        if message.heard.kind is not HeardKind.SIGN:
-            self._show_typing(message)
         if message.becomes is not None and not self._look_up(message).handled:
             self.renew(message.sender, message.becomes)
+        show_typing = lru_cache(self._show_typing)  # once, however often it is tried
         keep = lru_cache(self.proofs.keep)  # a second try at the same message does not fetch the file again
         taken: NumbersTaken | None = None
         draw = Draw()
@@ -64,6 +67,8 @@ class Conversing:
             if arrival.handled:
                 count("DuplicateMessages")
                 return []
+            if arrival.channel.is_open(self.clock()) and message.heard.kind is not HeardKind.SIGN:
+                show_typing(message)
             now = self.clock()
             # Who says that their names change writes under the old ones.
             sender = message.sender if message.becomes is None else arrival.contact
@@ -99,11 +104,14 @@ class Conversing:
         try:
             replies = persistently(attempt, again_on=(_Again, Busy))
         except TryAgain:
-            self.delivering.send(to_tell)  # their holds have ended whatever becomes of this message
+            self.delivering.send(
+                to_tell, within=SENDING_TIME
+            )  # their holds have ended whatever becomes of this message
             raise
         # What the person's own order was comes before the reply; what others lost can wait until after it.
         own = [outbound for outbound in to_tell if replies and outbound.contact_id == replies[0].contact_id]
-        self.delivering.send([*own, *replies, *(outbound for outbound in to_tell if outbound not in own)])
+        others = [outbound for outbound in to_tell if outbound not in own]
+        self.delivering.send([*own, *replies, *others], within=SENDING_TIME)
 
     def renew(self, old: Identity, new: Identity) -> None:
         """WhatsApp says that a person has other names now: the same contact is known by them. Raises TryAgain.
@@ -118,6 +126,8 @@ class Conversing:
             contact = known.contact.renamed(old, new)
             if not known.contact.version or contact == known.contact:
                 return
+            if other.contact.version and other.contact.id != contact.id:
+                contact = contact.joined(other.contact)
             transaction = Transaction()
             contacts.save(transaction, contact, now=now)
             names = {*known.unnamed, *other.unnamed}  # both may lack the same one

@@ -1,6 +1,7 @@
 """Sending what was committed: at once by whoever committed it, by the schedule when that did not work out."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
@@ -16,12 +17,12 @@ from chalicelib.logs import alert, count, logger
 from chalicelib.store import channel as channels
 from chalicelib.store import contacts
 from chalicelib.store import messages as stored
-from chalicelib.store.transaction import Busy, Transaction, persistently
+from chalicelib.store.transaction import Transaction, persistently
 from chalicelib.whatsapp.answers import NO_CODE
 from chalicelib.whatsapp.errors import Action, Remedy, remedy
 from chalicelib.whatsapp.graph import Graph, NotSent, OutcomeUnknown, SendRefused
 from chalicelib.whatsapp.inbound import Status
-from chalicelib.whatsapp.messages import address, instead, is_template, render, template
+from chalicelib.whatsapp.messages import address, instead, is_template, readdressed, render, template
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,6 +31,7 @@ RUN_TIME = timedelta(seconds=40)  # a run stops taking on more, so that the next
 # WhatsApp has no idempotency key: after an unknown outcome its status has this long to arrive before the one retry.
 STATUS_CHANCE = timedelta(minutes=5)
 UNKNOWN_TRIES = 2
+MOST_TRIES = 15  # whatever it is that goes wrong
 A_MOMENT, A_ROUND = timedelta(seconds=1), timedelta(minutes=1)  # the schedule comes once a minute
 PAUSES = (5, 30, 120, 600)  # seconds, after a request that never reached WhatsApp
 # Refusals that are about more than this message: who goes on sending must first look at the channel.
@@ -51,6 +53,7 @@ class Failure(NamedTuple):
     code: int
     retry_after: float | None = None
     message_id: str | None = None
+    at: datetime | None = None
 
 
 @dataclass(kw_only=True)
@@ -80,10 +83,12 @@ class Delivering:
         Args:
             to: how they wrote just now; by default as they are known.
         """
-        contact = contact.told(len(said), now)
-        made = self._all_made(contact, to or contact.identity, said, channel, now, in_reply_to)
-        waits_for = max((one.id for one in made if one.due_at is not None), default=made[0].behind if made else None)
-        contacts.save(transaction, replace(contact, waits_for=waits_for if made else contact.waits_for), now=now)
+        made = self._all_made(contact.told(len(said), now), to or contact.identity, said, channel, now, in_reply_to)
+        due = [one for one in made if one.queue in (Queue.DUE, Queue.STOPPED)]
+        waits_for = max((one.id for one in due if one.waits and one.due_at is not None), default=None)
+        if made:
+            contact = replace(contact.told(len(due), now), waits_for=waits_for or made[0].behind)
+        contacts.save(transaction, contact, now=now)
         return _stored(transaction, made)
 
     def add(
@@ -107,7 +112,8 @@ class Delivering:
     ) -> list[Outbound]:
         earlier = self._waiting(contact.id, contact.waits_for) if said else None
         waits_until = [min(earlier.due_at or now, now + A_ROUND)] if earlier else []
-        waits_until += [moment for moment in (contact.paced_from, channel.resumes_at) if moment and moment > now]
+        waits_until += [moment for moment in (contact.paced_from,) if moment and moment > now]
+        waits_until += [now] if channel.is_paused(now) else []  # the schedule rests as long
         due_at = max((now, *waits_until)) if waits_until else None
         made = []
         for position, one in enumerate(said):
@@ -116,7 +122,7 @@ class Delivering:
             )
             may = permission(blank, contact, channel, now)
             match may.way:
-                case Way.WITHHOLD:
+                case Way.WITHHOLD | Way.DROP:
                     made.append(replace(blank, state=DeliveryState.WITHHELD, queue=Queue.WITHHELD))
                 case Way.GIVE_UP:
                     failed, code = DeliveryState.FAILED, OUTSIDE_THE_WINDOW
@@ -143,44 +149,51 @@ class Delivering:
             created_at=now,
             in_reply_to=in_reply_to,
             template=said.template,
+            until=said.until,
         )
         return replace(blank, body=address(render(said), to, tag=blank.tag))
 
-    def send(self, outbounds: Iterable[Outbound]) -> None:
+    def send(self, outbounds: Iterable[Outbound], *, within: timedelta | None = None) -> bool:
         """One attempt for each message, in order; what comes of it is stored. Never raises for what WhatsApp does.
 
-        While that can't be stored, or WhatsApp takes nothing more, nothing more is sent: it stays due, and the schedule
-        sends it later. After one that must wait, the person's later messages wait as long, so that replies keep their
-        order.
+        While that can't be stored, or WhatsApp takes nothing more, or the time is up, nothing more is sent: it stays
+        due, and the schedule sends it later. After one that must wait, the person's later messages wait as long, so
+        that replies keep their order. Whether more could be sent.
         """
-        waiting: dict[str, tuple[datetime, str]] = {}
+        begun, waiting = self.clock(), dict[str, tuple[datetime, str]]()
         for outbound in outbounds:
             first = waiting.get(outbound.contact_id)
+            if within is not None and self.clock() - begun > within:
+                return False
             try:
                 if first is not None:
                     _noted(stored.postpone, outbound, *first)
                 elif (again := self._attempt(outbound)) is not None:
                     if again.closes:
-                        return
+                        return False
                     waiting[outbound.contact_id] = again.at, outbound.id
             except TryAgain:  # what is sent now could not be noted either, and would be sent again
                 logger.warning("sending stops: the store does not answer")
-                return
+                return False
             except Exception:  # noqa: BLE001 - it stays due, and must not keep the others from being sent
                 logger.exception("a message could not be sent or noted")
+                waiting[outbound.contact_id] = self.clock() + stored.GRACE, outbound.id
+                with suppress(TryAgain):
+                    _noted(contacts.hold_back, outbound.contact_id, outbound.id)
+        return True
 
     def send_due(self) -> None:
         """The schedule's run: send what is due, longest due first, until all is done or the time is up."""
         begun, channel = self.clock(), channels.read()
         if channel.stopped is not None:
             alert("sending is stopped", error_code=channel.code, stopped=channel.stopped.value)
-        if channel.stopped is Stop.ALL or channel.is_paused(begun):
+        if not channel.is_open(begun):
             return
-        self.send(self._claimed(Queue.DUE, channel, begun))
-        if channel.stopped is None:
-            self.send(self._claimed(Queue.STOPPED, channel, begun))
+        done = self.send(self._claimed(Queue.DUE, begun))
+        if done and channel.stopped is None:
+            self.send(self._claimed(Queue.STOPPED, begun))
 
-    def _claimed(self, queue: Queue, channel: Channel, begun: datetime) -> Iterator[Outbound]:
+    def _claimed(self, queue: Queue, begun: datetime) -> Iterator[Outbound]:
         """Messages whose time has come, each taken for this run just before it is sent."""
         more = True
         while more:
@@ -189,25 +202,28 @@ class Delivering:
             for outbound in sorted(stored.waiting(queue, until=until, limit=BATCH), key=lambda outbound: outbound.id):
                 if self.clock() - begun > RUN_TIME:
                     return
-                taken = stored.claim(outbound, self.clock())
+                try:
+                    taken = stored.claim(outbound, self.clock())
+                    if taken is not None:
+                        more = True
+                        contact, channel = contacts.with_channel(taken.contact_id)
+                        if not channel.is_open(self.clock()):  # since this run began
+                            stored.postpone(taken, self.clock(), taken.behind)
+                            return
+                        permitted = self._permitted(taken, contact, channel)
+                except Exception:  # noqa: BLE001 - one that is damaged must not keep the others from being sent
+                    logger.exception("a message could not be looked at")
+                    continue
                 if taken is not None:
-                    more = True
-                    yield from self._permitted_or_left(taken, channel)
+                    yield from permitted
 
-    def _permitted_or_left(self, taken: Outbound, channel: Channel) -> list[Outbound]:
-        try:
-            return self._permitted(taken, channel)
-        except Busy:
-            raise
-        except Exception:  # noqa: BLE001 - one that is damaged must not keep the others from being sent
-            logger.exception("a message could not be looked at")
-            return []
-
-    def _permitted(self, taken: Outbound, channel: Channel) -> list[Outbound]:
+    def _permitted(self, taken: Outbound, known: Contact | None, channel: Channel) -> list[Outbound]:
         """The message in the form in which it may go now, or nothing: then it is put where it belongs."""
-        now = self.clock()
-        contact = contacts.get(taken.contact_id) or Contact(id=taken.contact_id)  # an organiser who never wrote
-        earlier = self._waiting(taken.contact_id, taken.behind)
+        now, contact = self.clock(), known or Contact(id=taken.contact_id)  # an organiser may never have written
+        if taken.attempts - taken.paused > MOST_TRIES:
+            self._give_up(taken, Failure(NO_CODE))
+            return []
+        earlier = self._waiting(taken.contact_id, taken.behind) if (taken.behind or "") < taken.id else None
         if earlier is not None and earlier.due_at is not None:
             # Looked at every minute: a status may end the earlier one's waiting at any time.
             stored.postpone(taken, min(max(earlier.due_at, now + A_MOMENT), now + A_ROUND), earlier.id)
@@ -215,11 +231,14 @@ class Delivering:
         may = permission(taken, contact, channel, now)
         match may.way:
             case Way.SEND | Way.SEND_TEMPLATE:
-                return [_in_form(taken, may.language)]
+                there = replace(taken, body=readdressed(taken.body, contact.identity)) if known else taken
+                return [_in_form(there, may.language)]
             case Way.STOP:
                 stored.put_aside(taken, _stopped_in(channel), taken.state, now)
             case _ if taken.state is DeliveryState.UNKNOWN:  # perhaps it was sent: nobody sends it again
                 stored.leave_unknown(taken, now)
+            case Way.DROP:
+                stored.drop(taken, now)
             case Way.WITHHOLD:
                 stored.put_aside(taken, Queue.WITHHELD, DeliveryState.WITHHELD, now)
             case Way.GIVE_UP:
@@ -250,7 +269,7 @@ class Delivering:
         of_this_try = outbound.message_id in (None, status.message_id)
         if of_this_try and outbound.state in BEFORE[DeliveryState.FAILED]:
             count("MessagesFailed")
-            self._failed(outbound, Failure(code, message_id=status.message_id or None))
+            self._failed(outbound, Failure(code, message_id=status.message_id or None, at=status.at))
 
     def _attempt(self, outbound: Outbound) -> Again | None:
         """Send one message. When it is to be tried again, or None when nothing more is to be done."""
@@ -285,10 +304,10 @@ class Delivering:
             alert("WhatsApp refuses messages", error_code=failure.code, action=what.action.value)
         match what.action:
             case Action.STOP_ALL:  # nothing is wrong with the message: it stays due until that is mended
-                self._stop(Stop.ALL, failure.code)
+                self._stop(Stop.ALL, failure)
                 return self._again(outbound, self.clock(), failure)
             case Action.STOP_BUSINESS_INITIATED:
-                self._stop(Stop.UNASKED, failure.code)
+                self._stop(Stop.UNASKED, failure)
                 if not outbound.asked:
                     return self._again(outbound, self.clock(), failure)
             case Action.TEMPLATE:
@@ -306,15 +325,18 @@ class Delivering:
             _noted(contacts.opt_out, outbound.contact_id, at or self.clock())
             count("OptOuts")
 
-    def _stop(self, stop: Stop, code: int) -> None:
-        _noted(channels.stop, stop, self.clock(), code=code)
+    def _stop(self, stop: Stop, failure: Failure) -> None:
+        _noted(channels.stop, stop, failure.at or self.clock(), code=failure.code)
         count("SendingStopped")
 
     def _as_template(self, outbound: Outbound, failure: Failure) -> Again | None:
         """The 24-hour window is over, whatever we knew of it."""
         said = outbound.template
-        contact = _noted(contacts.get, outbound.contact_id) or Contact(id=outbound.contact_id)
-        channel = _noted(channels.read)
+        known, channel = _noted(contacts.with_channel, outbound.contact_id)
+        contact = known or Contact(id=outbound.contact_id)
+        written_since = contact.last_heard_at is not None and contact.last_heard_at > outbound.created_at
+        if written_since and not contact.window_is_over(self.clock()) and not outbound.failed_ids:
+            return self._again(outbound, self.clock(), failure)
         language = channel.language_for(said.name, contact.language) if said else None
         if language is None or is_template(outbound.body):
             self._give_up(outbound, failure)
@@ -334,11 +356,13 @@ class Delivering:
 
         Not where all wait with it, or WhatsApp is not reached at all: then it waits as long as an answer makes sense.
         """
-        tries = max(1, outbound.attempts)
-        if tries > len(what.delays) and what.action not in PAUSING and failure is not None:
+        endless = failure is None or what.action in PAUSING
+        paused = outbound.paused + endless
+        tries = paused if endless else max(1, outbound.attempts - outbound.paused)
+        if tries > len(what.delays) and not endless:
             if what.alert:
-                alert("a message was tried in vain", error_code=failure.code)
-            self._give_up(outbound, failure)
+                alert("a message was tried in vain", error_code=failure.code if failure else None)
+            self._give_up(outbound, failure or Failure(NO_CODE))
             return None
         named = failure.retry_after if failure else None
         pause = what.delays[min(tries, len(what.delays)) - 1] if named is None else named
@@ -346,7 +370,8 @@ class Delivering:
         if what.action in PAUSING:
             _noted(channels.pause, at)
             count("SendingPaused")
-        return self._again(outbound, at, failure)
+            at = self.clock()  # the schedule rests until then
+        return self._again(replace(outbound, paused=paused), at, failure)
 
     def _again(
         self,
@@ -369,6 +394,9 @@ class Delivering:
         logger.error("message given up", extra={"error_code": failure.code, "attempts": outbound.attempts})
         count("MessagesGivenUp")
         failed, now = DeliveryState.FAILED, self.clock()
+        if outbound.state is DeliveryState.UNKNOWN and failure.message_id is None:  # an earlier try may have arrived
+            _noted(stored.leave_unknown, outbound, now)
+            return
         _noted(stored.advance, outbound.tag, failed, now, message_id=failure.message_id, error_code=failure.code)
 
 

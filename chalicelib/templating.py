@@ -13,6 +13,9 @@ from chalicelib.whatsapp.people import Json
 from chalicelib.whatsapp.templates import DEFINITIONS, Definition
 
 APPROVED, MISSING, DIFFERS = "APPROVED", "MISSING", "DIFFERS"
+# WhatsApp's events after which a template may be sent, or may not. Others, as FLAGGED, change nothing yet.
+USABLE = frozenset({APPROVED, "REINSTATED", "UNPAUSED"})
+UNUSABLE = frozenset({"PENDING", "REJECTED", "PAUSED", "DISABLED", "PENDING_DELETION", "DELETED", "LOCKED"})
 
 
 class Standing(NamedTuple):
@@ -56,7 +59,8 @@ class Templating:
         """WhatsApp reports that a template was approved, paused, rejected … Whether it is one of ours."""
         if (name, language) not in {(ours.name, each) for ours, each in _all()}:
             return False
-        persistently(lambda: channels.approve([approval(name, language)], approved=event == APPROVED))
+        if event in USABLE | UNUSABLE:
+            persistently(lambda: channels.approve([approval(name, language)], approved=event in USABLE))
         return True
 
 

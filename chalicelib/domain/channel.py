@@ -28,6 +28,10 @@ class Channel:
         """Whether nothing goes out until somebody resumes; `asked`: it answers what a person wrote."""
         return self.stopped is Stop.ALL or (self.stopped is Stop.UNASKED and not asked)
 
+    def is_open(self, now: datetime) -> bool:
+        """Whether WhatsApp lets us do anything at all."""
+        return self.stopped is not Stop.ALL and not self.is_paused(now)
+
     def is_paused(self, now: datetime) -> bool:
         return self.resumes_at is not None and now < self.resumes_at
 

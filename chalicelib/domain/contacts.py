@@ -65,6 +65,12 @@ class Contact:
             return self
         return replace(self, opted_out=out, opted_at=at)
 
+    def joined(self, other: "Contact") -> "Contact":
+        """The contact, with what was heard from the same person as another contact."""
+        moments = [moment for moment in (self.last_heard_at, other.last_heard_at) if moment is not None]
+        merged = replace(self, last_heard_at=max(moments, default=None))
+        return merged.opting(out=other.opted_out, at=other.opted_at) if other.opted_at else merged
+
     def renamed(self, old: Identity, new: Identity) -> "Contact":
         """The contact under the new names that replace the old ones; unchanged if it has others by now.
 

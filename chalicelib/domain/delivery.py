@@ -35,8 +35,9 @@ class Queue(StrEnum):
 _FORWARDS = [state for state in DeliveryState if state not in (DeliveryState.FAILED, DeliveryState.WITHHELD)]
 
 # The states from which each state may be entered. A failure that comes late counts, unless the person has the message.
+# What was given up may have arrived by another try than the one that failed.
 BEFORE: dict[DeliveryState, tuple[DeliveryState, ...]] = {
-    **{state: tuple(_FORWARDS[:index]) for index, state in enumerate(_FORWARDS)},
+    **{state: (*_FORWARDS[:index], DeliveryState.FAILED) for index, state in enumerate(_FORWARDS)},
     DeliveryState.FAILED: tuple(_FORWARDS[: _FORWARDS.index(DeliveryState.DELIVERED)]),
     DeliveryState.WITHHELD: (DeliveryState.PENDING,),
 }
@@ -57,9 +58,11 @@ class Outbound:
     template: Template | None = None
     state: DeliveryState = DeliveryState.PENDING
     attempts: int = 0
+    paused: int = 0  # of the attempts: those after which nothing could be sent to anybody
     in_reply_to: str | None = None
     queue: Queue | None = Queue.DUE
     due_at: datetime | None = None
+    until: datetime | None = None  # afterwards it makes no sense any more
     behind: str | None = None  # id of an earlier message to the contact, which goes first
     message_id: str | None = None
     failed_ids: frozenset[str] = frozenset()  # WhatsApp's, of tries that it gave up after taking them
@@ -86,6 +89,7 @@ class Way(StrEnum):
     SEND_TEMPLATE = "send as a template"
     STOP = "keep until sending is resumed"
     WITHHOLD = "withhold"  # M5
+    DROP = "drop"  # nobody needs it any more
     GIVE_UP = "give up"  # M4
 
 
@@ -98,6 +102,8 @@ class Permission:
 def permission(outbound: Outbound, contact: Contact, channel: Channel, now: datetime) -> Permission:
     """Whether the message may go out now, and in which form (M4, M5). When it may is another question."""
     language = None
+    if outbound.until is not None and now >= outbound.until:
+        return Permission(Way.DROP)
     if contact.opted_out and not outbound.asked:
         return Permission(Way.WITHHOLD)
     if contact.window_is_over(now):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -67,7 +68,7 @@ class Template:
 class Said:
     """One message to a contact: text with, perhaps, up to three buttons or one list of up to ten rows.
 
-    `template` says it to who has not written for a day; without one they are not told.
+    `template` says it to who has not written for a day; without one they are not told. After `until` nobody needs it.
     """
 
     text: str
@@ -75,3 +76,4 @@ class Said:
     rows: Sequence[Choice] = ()
     list_label: str = ""  # what the button that opens the list says
     template: Template | None = None
+    until: datetime | None = None

@@ -24,14 +24,18 @@ def found_in(records: Iterable[Record]) -> Channel:
 
 
 def stop(stopped: Stop, at: datetime, *, code: int | None) -> None:
-    """Send nothing, or nothing that was not asked for, until it is resumed. The wider of two stops holds."""
+    """Send nothing, or nothing that was not asked for, until it is resumed. The wider of two stops holds.
+
+    Args:
+        at: when the reason came about. One of before the last time that it was resumed counts no more.
+    """
     # A first stop, or a wider one: of the same again the first keeps its time and reason.
     wider = ChannelRecord.stopped.does_not_exist()
     if stopped is Stop.ALL:
         wider |= ChannelRecord.stopped == Stop.UNASKED.value
     actions: list[Action] = [ChannelRecord.stopped.set(stopped.value), ChannelRecord.since.set(at)]
     actions.append(ChannelRecord.code.set(code) if code is not None else ChannelRecord.code.remove())
-    _update(actions, wider)
+    _update(actions, wider & (ChannelRecord.resumed_at.does_not_exist() | (ChannelRecord.resumed_at <= at)))
 
 
 def pause(until: datetime) -> None:
@@ -41,9 +45,9 @@ def pause(until: datetime) -> None:
 
 
 def resume(at: datetime) -> None:
-    """Send again, whatever stopped or paused it: first what has waited."""
-    over = [getattr(ChannelRecord, name).remove() for name in ("stopped", "code", "since")]
-    _update([ChannelRecord.resumes_at.set(at), *over], None)
+    """Send again, whatever stopped or paused it."""
+    over = [getattr(ChannelRecord, name).remove() for name in ("stopped", "code", "since", "resumes_at")]
+    _update([ChannelRecord.resumed_at.set(at), *over], None)
 
 
 def approve(names: Iterable[str], *, approved: bool) -> None:

@@ -1,6 +1,6 @@
 """Contacts in the table: found by any of their names in one request, saved if nobody changed them since."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
@@ -91,6 +91,14 @@ def get(contact_id: str) -> Contact | None:
     return None
 
 
+def with_channel(contact_id: str) -> tuple[Contact | None, Channel]:
+    """The contact, as `get`, and what may be sent just now: one request, and one more for each further name."""
+    found = list(Record.batch_get([key(contact_id), channel.KEY], consistent_read=True))
+    alias_of = next((record.contact_id for record in found if isinstance(record, AliasRecord)), None)
+    contact = get(alias_of) if alias_of is not None else next(iter(found_in(found)), None)
+    return contact, channel.found_in(found)
+
+
 def save(transaction: Transaction, contact: Contact, *, now: datetime) -> None:
     """Store the contact if it is still the version that was read (M2); a new one also gets its aliases."""
     unchanged: Condition = ContactRecord.pk.does_not_exist()
@@ -120,7 +128,14 @@ def opt_out(contact_id: str, at: datetime) -> None:
 
 
 def _note(contact_id: str, *actions: Action, only_if: Condition | None = None) -> None:
-    """Change a contact that exists, whichever its version."""
+    """Change a contact that exists, whichever its version and by whichever of its names."""
+    if not _noted(contact_id, actions, only_if):
+        owner = get(contact_id)
+        if owner is not None and owner.id != contact_id:
+            _noted(owner.id, actions, only_if)
+
+
+def _noted(contact_id: str, actions: Sequence[Action], only_if: Condition | None) -> bool:
     exists = ContactRecord.version.exists()
     try:
         # A new version, so that nobody who read the contact before this puts it back without it. Made twice, since
@@ -131,6 +146,8 @@ def _note(contact_id: str, *actions: Action, only_if: Condition | None = None) -
     except UpdateError as failure:  # an organiser who never wrote, or is known by another name, is no contact here
         if failure.cause_response_code != "ConditionalCheckFailedException":
             raise
+        return False
+    return True
 
 
 def key(contact_id: str) -> tuple[str, str]:

@@ -12,12 +12,14 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.domain.delivery import BEFORE, DeliveryState, Outbound, Queue
 from chalicelib.domain.talk import Heard, Template
+from chalicelib.logs import logger
 from chalicelib.store.records import InboundRecord, OutboundRecord, Record, stamp
 from chalicelib.store.transaction import Transaction
 
 INBOUND = "inbound"  # the name of the condition that is M1
 # Who commits a message sends it at once; the schedule takes over only when that has plainly not happened.
 GRACE = timedelta(seconds=60)
+WAITING = (DeliveryState.PENDING, DeliveryState.UNKNOWN)
 
 
 def hear_once(
@@ -57,6 +59,7 @@ def say(transaction: Transaction, outbound: Outbound) -> None:
         else None,
         state=outbound.state.value,
         attempts=outbound.attempts,
+        until=outbound.until,
         in_reply_to=outbound.in_reply_to,
         behind=outbound.behind,
         error_code=outbound.error_code,
@@ -77,7 +80,16 @@ def waiting(queue: Queue, *, limit: int, until: datetime | None = None) -> list[
     """Messages in a queue, the longest due or the oldest first. One query."""
     before = Record.queue_at < stamp(until, "~") if until is not None else None
     found = Record.by_queue.query(_queue_key(queue), before, limit=limit)
-    return [_as_outbound(record) for record in found if isinstance(record, OutboundRecord)]
+    return [one for record in found if isinstance(record, OutboundRecord) and (one := _readable(record)) is not None]
+
+
+def _readable(record: OutboundRecord) -> Outbound | None:
+    """None, and a line in the log, for one that is damaged: it must not hide the others."""
+    try:
+        return _as_outbound(record)
+    except (ValueError, TypeError, KeyError):
+        logger.error("a message cannot be read", extra={"contact_id": record.contact_id, "at": record.created_at})
+        return None
 
 
 def get(tag: str) -> Outbound | None:
@@ -101,7 +113,7 @@ def claim(outbound: Outbound, now: datetime) -> Outbound | None:
     done = _update(
         outbound,
         [*_into(Queue.DUE, now + GRACE, outbound), OutboundRecord.attempts.set(taken.attempts)],
-        OutboundRecord.queue_at == stamp(outbound.due_at, outbound.id),
+        (OutboundRecord.queue_at == stamp(outbound.due_at, outbound.id)) & _state_in(WAITING),
     )
     return taken if done else None
 
@@ -133,26 +145,34 @@ def try_again(
         OutboundRecord.state.set(state.value),
         OutboundRecord.body.set(_written(outbound.body)),
         OutboundRecord.updated_at.set(now),
+        OutboundRecord.paused.set(outbound.paused),
         *_into(Queue.DUE, when, outbound),
     ]
     if error_code is not None:
         actions.append(OutboundRecord.error_code.set(error_code))
     if failed_id is None:
-        return _update(outbound, actions, _state_in((DeliveryState.PENDING, DeliveryState.UNKNOWN)))
+        return _update(outbound, actions, _state_in(WAITING))
     actions += [OutboundRecord.failed_ids.add({failed_id}), OutboundRecord.message_id.remove()]
     this_try = OutboundRecord.message_id.does_not_exist() | (OutboundRecord.message_id == failed_id)
     only_if = _state_in(BEFORE[DeliveryState.FAILED]) & this_try & ~OutboundRecord.failed_ids.contains(failed_id)
     return _update(outbound, actions, only_if)
 
 
-def postpone(outbound: Outbound, when: datetime, behind: str) -> None:
+def postpone(outbound: Outbound, when: datetime, behind: str | None) -> None:
     """Have a message wait without an attempt, behind an earlier one to the same person."""
-    actions = [
-        *_into(Queue.DUE, when, outbound),
-        OutboundRecord.attempts.set(outbound.attempts - 1),
-        OutboundRecord.behind.set(behind),
-    ]
-    _update(outbound, actions, OutboundRecord.queue_at.exists())
+    actions = [*_into(Queue.DUE, when, outbound), OutboundRecord.attempts.set(outbound.attempts - 1)]
+    if behind is not None:
+        actions.append(OutboundRecord.behind.set(behind))
+    only_if = _state_in(WAITING) & OutboundRecord.queue_at.exists()
+    _update(outbound, actions, only_if)
+
+
+def drop(outbound: Outbound, now: datetime) -> None:
+    """Keep a message that nobody needs any more from being sent; it waits for nothing."""
+    withheld = DeliveryState.WITHHELD.value
+    actions: list[Action] = [OutboundRecord.state.set(withheld), OutboundRecord.updated_at.set(now)]
+    actions += [OutboundRecord.queue_key.remove(), OutboundRecord.queue_at.remove()]
+    _update(outbound, actions, _state_in((DeliveryState.PENDING,)))
 
 
 def put_aside(
@@ -167,7 +187,7 @@ def put_aside(
     ]
     if code is not None:
         actions.append(OutboundRecord.error_code.set(code))
-    _update(outbound, actions, _state_in((DeliveryState.PENDING, DeliveryState.UNKNOWN)))
+    _update(outbound, actions, _state_in(WAITING))
 
 
 def leave_unknown(outbound: Outbound, now: datetime) -> None:
@@ -194,6 +214,9 @@ def advance(
         actions.append(OutboundRecord.queue_at.set(stamp(now, outbound_id)))
     else:
         actions += [OutboundRecord.queue_key.remove(), OutboundRecord.queue_at.remove()]
+    if message_id is not None and state is DeliveryState.FAILED:
+        actions.append(OutboundRecord.failed_ids.add({message_id}))
+        only_if &= OutboundRecord.message_id.does_not_exist() | (OutboundRecord.message_id == message_id)
     if message_id is not None:
         actions.append(OutboundRecord.message_id.set(message_id))
         only_if &= ~OutboundRecord.failed_ids.contains(message_id)
@@ -270,6 +293,8 @@ def _as_outbound(record: OutboundRecord) -> Outbound:
         created_at=record.created_at,
         state=DeliveryState(record.state),
         attempts=int(record.attempts),
+        paused=int(record.paused or 0),
+        until=record.until,
         in_reply_to=record.in_reply_to,
         behind=record.behind,
         queue=Queue(record.queue_key.partition("#")[2]) if record.queue_key else None,

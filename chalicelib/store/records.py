@@ -323,6 +323,8 @@ class OutboundRecord(Record, discriminator="outbound"):
     template = JSONAttribute(null=True)  # name and values, where a template may say the same
     state = UnicodeAttribute()
     attempts = NumberAttribute()
+    paused = NumberAttribute(null=True)
+    until = UTCDateTimeAttribute(null=True)
     in_reply_to = UnicodeAttribute(null=True)  # pk of the inbound message
     behind = UnicodeAttribute(null=True)  # id of an earlier message to the contact, which goes first
     message_id = UnicodeAttribute(null=True)  # Meta's
@@ -338,6 +340,7 @@ class ChannelRecord(Record, discriminator="channel"):
     stopped = UnicodeAttribute(null=True)
     code = NumberAttribute(null=True)
     since = UTCDateTimeAttribute(null=True)
+    resumed_at = UTCDateTimeAttribute(null=True)
     resumes_at = UTCDateTimeAttribute(null=True)
     approved = UnicodeSetAttribute(null=True)  # name/language
 

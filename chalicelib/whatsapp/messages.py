@@ -12,8 +12,8 @@ from chalicelib.whatsapp.text import plain, shorten
 
 __all__ = [
     "Section", "TemplateButton", "Unsendable", "address", "buttons", "check", "choose", "cta_url", "document", "flow",
-    "image", "instead", "is_template", "location_request", "mark_read", "plain", "reaction", "render", "template",
-    "text",
+    "image", "instead", "is_template", "location_request", "mark_read", "plain", "reaction", "readdressed", "render",
+    "template", "text",
 ]  # fmt: skip
 
 
@@ -78,6 +78,12 @@ def instead(request: Mapping[str, Any], message: Mapping[str, Any]) -> Json:
     changed = {**{key: value for key, value in request.items() if key in addressed}, **message}
     check(changed)
     return changed
+
+
+def readdressed(request: Mapping[str, Any], to: Identity) -> Json:
+    """The same request for a person who has other names by now."""
+    rest = {key: value for key, value in request.items() if key not in ("to", "recipient")}
+    return {**rest, **({"to": f"+{to.phone}"} if to.phone else {"recipient": to.user_id})}
 
 
 def is_template(request: Mapping[str, Any]) -> tuple[str, str] | None:

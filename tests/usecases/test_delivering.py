@@ -232,15 +232,15 @@ def test_a_damaged_message_does_not_keep_others_from_being_sent(
     world.graph.refuses = [refused(131000), refused(131000)]
     lucia.says("menu")
     marco.says("menu")
-    get = contacts.get
+    read = contacts.with_channel
     lucias = contact_of(lucia).id
 
-    def damaged(contact_id: str) -> Contact | None:
+    def damaged(contact_id: str) -> tuple[Contact | None, Channel]:
         if contact_id == lucias:
             raise ValueError("what was stored has no meaning")
-        return get(contact_id)
+        return read(contact_id)
 
-    monkeypatch.setattr(contacts, "get", damaged)
+    monkeypatch.setattr(contacts, "with_channel", damaged)
     pass_time(world, minutes=1)
     assert (len(lucia.heard), len(marco.heard)) == (0, 1)
 
