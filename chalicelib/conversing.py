@@ -54,7 +54,8 @@ class Conversing:
         """
         if message.becomes is not None and not self._look_up(message).handled:
             self.renew(message.sender, message.becomes)
-        show_typing = lru_cache(self._show_typing)  # once, however often it is tried
+        looked_up = [persistently(lambda: self._look_up(message))]
+        self._show_typing(message, looked_up[0])
         keep = lru_cache(self.proofs.keep)  # a second try at the same message does not fetch the file again
         taken: NumbersTaken | None = None
         draw = Draw()
@@ -63,12 +64,10 @@ class Conversing:
 
         def attempt() -> list[Outbound]:
             nonlocal taken
-            arrival = self._look_up(message)
+            arrival = looked_up.pop() if looked_up else self._look_up(message)
             if arrival.handled:
                 count("DuplicateMessages")
                 return []
-            if arrival.channel.is_open(self.clock()) and message.heard.kind is not HeardKind.SIGN:
-                show_typing(message)
             now = self.clock()
             # Who says that their names change writes under the old ones.
             sender = message.sender if message.becomes is None else arrival.contact
@@ -104,9 +103,8 @@ class Conversing:
         try:
             replies = persistently(attempt, again_on=(_Again, Busy))
         except TryAgain:
-            self.delivering.send(
-                to_tell, within=SENDING_TIME
-            )  # their holds have ended whatever becomes of this message
+            # Their holds have ended whatever becomes of this message.
+            self.delivering.send(to_tell, within=SENDING_TIME)
             raise
         # What the person's own order was comes before the reply; what others lost can wait until after it.
         own = [outbound for outbound in to_tell if replies and outbound.contact_id == replies[0].contact_id]
@@ -226,8 +224,12 @@ class Conversing:
         ]
         return NumbersTaken(until, own)
 
-    def _show_typing(self, message: Message) -> None:
+    def _show_typing(self, message: Message, arrival: contacts.Arrival) -> None:
+        """A courtesy to who waits for an answer, and nothing that WhatsApp be asked while it lets us do nothing."""
+        waits = message.heard.kind is not HeardKind.SIGN and not arrival.handled
+        if not (waits and arrival.channel.is_open(self.clock())):
+            return
         try:
             self.graph.mark_read(message.id)
-        except GraphError as failure:  # a courtesy: the answer matters more
+        except GraphError as failure:  # the answer matters more
             logger.info("could not mark as read", extra={"reason": str(failure)})
