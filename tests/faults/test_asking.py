@@ -386,7 +386,7 @@ def test_a_wait_that_is_noted_twice_is_one(world: World, wire: Wire, lucia: Buye
     held_back: list[w.Asked] = []
 
     def waits(asked: w.Asked) -> bool:
-        found = asked.operation == "UpdateItem" and "waits_until" in asked.body["ExpressionAttributeNames"].values()
+        found = asked.operation == "UpdateItem" and "waits_for" in asked.body["ExpressionAttributeNames"].values()
         if found:
             held_back.append(asked)
         return found
