@@ -98,7 +98,7 @@ class Weather:
             if self.random.random() >= SHARE_OF_LOST_STATUSES:
                 moment = late * self.random.uniform(0.5, 3)
                 self.tell(body, message_id, state, moment)
-                if moment < STATUS_CHANCE:
+                if moment < STATUS_CHANCE and self.received[tag] == 1:
                     self.told_in_time.add(tag)
         return message_id
 
