@@ -100,6 +100,13 @@ class Play:
 
     def goes_on(self) -> None:
         """What comes by itself after each step: statuses, and the schedule."""
+        for _ in range(STEP_MINUTES):
+            self._tell()
+            self.scene.pass_time(minutes=1)
+            self._until_done(functions.expire_reservations)
+            self._until_done(functions.deliver_messages)
+
+    def _tell(self) -> None:
         if self.tells:
             sent = self.scene.graph.sent
             while self.told < len(sent):
@@ -108,9 +115,6 @@ class Play:
                 tag = message["biz_opaque_callback_data"]
                 person = next(one for one in (LUCIA, MARCO, ORGANISER) if one.phone == message.get("to"))
                 self._posts(webhooks.status(person, f"wamid.{tag}", "sent", at=self._at, tracking=tag))
-        self.scene.pass_time(minutes=STEP_MINUTES)
-        self._until_done(functions.expire_reservations)
-        self._until_done(functions.deliver_messages)
 
     def _posts(self, body: Json) -> None:
         """WhatsApp posts until it gets a 200; the queue hands over until the function succeeds."""
@@ -226,7 +230,7 @@ class Conversation:
             self._take(self.steps[position])
             play.stops.begin(None)
             if play.story() == self.stories[position]:
-                return self.story
+                return dict(self.story)
         self._end()
         return play.story()
 
