@@ -22,14 +22,13 @@ from chalicelib.whatsapp.graph import Graph, GraphError
 from chalicelib.whatsapp.inbound import Message, Preference
 from chalicelib.whatsapp.text import plain
 
+# The function has 30 seconds, of which trying to commit may take 12. What is not sent in time is the schedule's.
+SENDING_TIME = timedelta(seconds=8)
+
 
 def _find(person: Identity) -> contacts.Arrival:
     # There is no message to look up beside the person: a key that none has.
     return contacts.arrival(person, phone_number_id="", message_id="", code=None)
-
-
-# The function has 30 seconds, of which trying to commit may take 12. What is not sent in time is the schedule's.
-SENDING_TIME = timedelta(seconds=8)
 
 
 class _Again(Exception):

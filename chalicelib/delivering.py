@@ -111,10 +111,7 @@ class Delivering:
         in_reply_to: str | None,
     ) -> list[Outbound]:
         earlier = self._waiting(contact.id, contact.waits_for) if said else None
-        waits_until = [min(earlier.due_at or now, now + A_ROUND)] if earlier else []
-        waits_until += [moment for moment in (contact.paced_from,) if moment and moment > now]
-        waits_until += [now] if channel.is_paused(now) else []  # the schedule rests as long
-        due_at = max((now, *waits_until)) if waits_until else None
+        due_at = self._due_at(contact, earlier, channel, now)
         made = []
         for position, one in enumerate(said):
             blank = replace(
@@ -122,7 +119,7 @@ class Delivering:
             )
             may = permission(blank, contact, channel, now)
             match may.way:
-                case Way.WITHHOLD | Way.DROP:
+                case Way.WITHHOLD:
                     made.append(replace(blank, state=DeliveryState.WITHHELD, queue=Queue.WITHHELD))
                 case Way.GIVE_UP:
                     failed, code = DeliveryState.FAILED, OUTSIDE_THE_WINDOW
@@ -132,6 +129,15 @@ class Delivering:
                 case Way.SEND | Way.SEND_TEMPLATE:
                     made.append(_in_form(replace(blank, due_at=due_at, attempts=0 if due_at else 1), may.language))
         return made
+
+    def _due_at(self, contact: Contact, earlier: Outbound | None, channel: Channel, now: datetime) -> datetime | None:
+        """When the schedule may send a new message; None when it need not wait."""
+        waits = [now] if channel.is_paused(now) else []  # the schedule rests as long
+        if earlier is not None:
+            waits.append(min(max(earlier.due_at or now, now), now + A_ROUND))
+        if contact.paced_from is not None and contact.paced_from > now:
+            waits.append(contact.paced_from)
+        return max(waits, default=None)
 
     def _waiting(self, contact_id: str, outbound_id: str | None) -> Outbound | None:
         """The message of that id, if it still waits to be sent."""
@@ -207,7 +213,8 @@ class Delivering:
                     if taken is not None:
                         more = True
                         contact, channel = contacts.with_channel(taken.contact_id)
-                        if not channel.is_open(self.clock()):  # since this run began
+                        stopped_again = queue is Queue.STOPPED and channel.stopped is not None
+                        if stopped_again or not channel.is_open(self.clock()):  # since this run began
                             stored.postpone(taken, self.clock(), taken.behind)
                             return
                         permitted = self._permitted(taken, contact, channel)
@@ -237,8 +244,6 @@ class Delivering:
                 stored.put_aside(taken, _stopped_in(channel), taken.state, now)
             case _ if taken.state is DeliveryState.UNKNOWN:  # perhaps it was sent: nobody sends it again
                 stored.leave_unknown(taken, now)
-            case Way.DROP:
-                stored.drop(taken, now)
             case Way.WITHHOLD:
                 stored.put_aside(taken, Queue.WITHHELD, DeliveryState.WITHHELD, now)
             case Way.GIVE_UP:

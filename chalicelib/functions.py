@@ -76,6 +76,8 @@ def _tried(body: str) -> Exception | None:
     """What went wrong. Handed on outside of its `except`, so that nothing raised later drags it along."""
     try:
         _handle(body)
+    except SettingsInvalid:  # nothing is wrong with the update, and its text is about settings only
+        raise
     except Exception as failure:  # noqa: BLE001 - whatever it is, the queue or the dead letters have the update
         return failure
     return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from chalicelib.domain.channel import approval
@@ -44,7 +45,7 @@ class Templating:
         ]
         for is_approved in (True, False):
             names = [approval(one.name, one.language) for one in standings if (one.status == APPROVED) == is_approved]
-            persistently(lambda: channels.approve(names, approved=is_approved))  # noqa: B023 - called at once
+            persistently(partial(channels.approve, names, approved=is_approved))
         return standings
 
     def submit(self) -> list[Standing]:
@@ -60,7 +61,7 @@ class Templating:
         if (name, language) not in {(ours.name, each) for ours, each in _all()}:
             return False
         if event in USABLE | UNUSABLE:
-            persistently(lambda: channels.approve([approval(name, language)], approved=event in USABLE))
+            persistently(partial(channels.approve, [approval(name, language)], approved=event in USABLE))
         return True
 
 

@@ -98,7 +98,7 @@ WAITING = {
     Queue.DUE: "wait to be sent",
     Queue.STOPPED: "wait until sending is resumed",
     Queue.UNDELIVERED: "were not delivered, or it is not known",
-    Queue.WITHHELD: "were withheld: the person has opted out",
+    Queue.WITHHELD: "were withheld: the person has opted out, or it was too late for them",
 }
 
 

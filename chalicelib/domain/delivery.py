@@ -20,7 +20,7 @@ class DeliveryState(StrEnum):
     DELIVERED = "DELIVERED"
     READ = "READ"
     FAILED = "FAILED"  # for good
-    WITHHELD = "WITHHELD"  # not sent: the person has opted out
+    WITHHELD = "WITHHELD"  # not sent: the person has opted out, or it came too late to be of use
 
 
 class Queue(StrEnum):
@@ -88,8 +88,7 @@ class Way(StrEnum):
     SEND = "send"
     SEND_TEMPLATE = "send as a template"
     STOP = "keep until sending is resumed"
-    WITHHOLD = "withhold"  # M5
-    DROP = "drop"  # nobody needs it any more
+    WITHHOLD = "withhold"  # M5, or nobody needs it any more
     GIVE_UP = "give up"  # M4
 
 
@@ -103,7 +102,7 @@ def permission(outbound: Outbound, contact: Contact, channel: Channel, now: date
     """Whether the message may go out now, and in which form (M4, M5). When it may is another question."""
     language = None
     if outbound.until is not None and now >= outbound.until:
-        return Permission(Way.DROP)
+        return Permission(Way.WITHHOLD)
     if contact.opted_out and not outbound.asked:
         return Permission(Way.WITHHOLD)
     if contact.window_is_over(now):

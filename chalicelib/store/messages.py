@@ -71,11 +71,6 @@ def say(transaction: Transaction, outbound: Outbound) -> None:
     transaction.put(record)
 
 
-def due(now: datetime, *, limit: int) -> list[Outbound]:
-    """Messages that wait to be sent and whose time has come, the longest due first. One query."""
-    return waiting(Queue.DUE, until=now, limit=limit)
-
-
 def waiting(queue: Queue, *, limit: int, until: datetime | None = None) -> list[Outbound]:
     """Messages in a queue, the longest due or the oldest first. One query."""
     before = Record.queue_at < stamp(until, "~") if until is not None else None
@@ -165,14 +160,6 @@ def postpone(outbound: Outbound, when: datetime, behind: str | None) -> None:
         actions.append(OutboundRecord.behind.set(behind))
     only_if = _state_in(WAITING) & OutboundRecord.queue_at.exists()
     _update(outbound, actions, only_if)
-
-
-def drop(outbound: Outbound, now: datetime) -> None:
-    """Keep a message that nobody needs any more from being sent; it waits for nothing."""
-    withheld = DeliveryState.WITHHELD.value
-    actions: list[Action] = [OutboundRecord.state.set(withheld), OutboundRecord.updated_at.set(now)]
-    actions += [OutboundRecord.queue_key.remove(), OutboundRecord.queue_at.remove()]
-    _update(outbound, actions, _state_in((DeliveryState.PENDING,)))
 
 
 def put_aside(

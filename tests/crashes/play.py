@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import pytest
@@ -122,7 +123,7 @@ class Play:
         signature = webhooks.sign(raw, self.scene.runtime.settings.WHATSAPP_APP_SECRET)
         self._until_done(lambda: self.scene.runtime.receiving.accept(raw, signature))
         for update in self.scene.queue.emptied():
-            self._until_done(lambda: functions.handle_update(update))  # noqa: B023 - called at once
+            self._until_done(partial(functions.handle_update, update))
 
     def _until_done(self, do: Callable[[], object]) -> None:
         while True:

@@ -1,6 +1,8 @@
 """Whether a message may go out (M4, M5), and how fast."""
 
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -108,9 +110,6 @@ def test_who_was_silent_has_the_whole_burst_at_once() -> None:
 
 
 def test_the_shares_of_all_functions_stay_within_what_whatsapp_takes_of_a_number() -> None:
-    import json  # noqa: PLC0415
-    from pathlib import Path  # noqa: PLC0415
-
     resources = json.loads((Path(__file__).parents[2] / "infra" / "resources.json").read_text())["Resources"]
     shares = {
         name: float(one["Properties"]["Environment"]["Variables"]["WHATSAPP_SENDS_A_SECOND"])

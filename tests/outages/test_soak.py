@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from itertools import count
 from os import environ
 from random import Random
@@ -140,7 +141,7 @@ class Weather:
     def converse(self, person: webhooks.Person, begins: float) -> None:
         moment = begins
         for number, what in enumerate(("menu", "BIKE", f"random {self.random.randint(1, 3)}", "confirm", "proof")):
-            self.after(moment, lambda what=what, number=number: self.writes(person, what, number))  # type: ignore[misc]
+            self.after(moment, partial(self.writes, person, what, number))
             moment += self.random.uniform(5, 60)
         self.after(moment, self.confirms)
         self.after(moment + 60, lambda: self.writes(person, "my orders", 99))

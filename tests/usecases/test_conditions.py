@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.domain import conversation as c
 from chalicelib.domain.contacts import contact_ids
-from chalicelib.domain.delivery import DeliveryState, Outbound
+from chalicelib.domain.delivery import DeliveryState, Outbound, Queue
 from chalicelib.domain.talk import Heard, HeardKind, Identity
 from chalicelib.functions import deliver_messages
 from chalicelib.store import contacts, messages
@@ -100,7 +100,7 @@ def waiting(world: World, buyer: Buyer) -> Outbound:
     world.graph.refuses = [NotSent("no connection")]
     buyer.says("menu")
     world.clock.pass_minutes(2)
-    (found,) = messages.due(world.clock.now, limit=5)
+    (found,) = messages.waiting(Queue.DUE, until=world.clock.now, limit=5)
     return found
 
 

@@ -454,3 +454,31 @@ def test_an_unforeseen_error_keeps_the_order(world: World, lucia: Buyer) -> None
     for _ in range(3):
         pass_time(world, minutes=1)
     assert [text.split()[0] for text in texts(lucia)] == ["Welcome!", "How"]
+
+
+def test_a_stop_while_resumed_messages_go_out_ends_that_run(
+    world: World, lucia: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.raffle()
+    order_id = hold_and_prove(lucia)
+    channels.stop(Stop.UNASKED, world.clock.now, code=None)
+    confirm_payment(world, order_id)  # STOPPED
+    channels.resume(world.clock.now)
+    read, looked = contacts.with_channel, list[str]()
+
+    def stopped_again(contact_id: str) -> object:
+        looked.append(contact_id)
+        assert len(looked) < 3
+        channels.stop(Stop.UNASKED, world.clock.now, code=131048)
+        return read(contact_id)
+
+    monkeypatch.setattr(contacts, "with_channel", stopped_again)
+    before = len(lucia.heard)
+    pass_time(world, minutes=1)
+    assert (len(looked), len(lucia.heard)) == (1, before)
+    monkeypatch.undo()
+    pass_time(world, minutes=1)  # put back to what is stopped
+    channels.resume(world.clock.now)
+    for _ in range(3):
+        pass_time(world, minutes=1)
+    assert len(lucia.heard) == before + 1
