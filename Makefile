@@ -14,7 +14,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test soak bench lint format package catalogue browser engines clean
+.PHONY: help install run test soak bench lint format package catalogue api-table browser engines clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ catalogue: $(READY) ## Bring the texts' catalogues up to date with the code
 	@test -z "$(wildcard $(LOCALE)/*/LC_MESSAGES/*.po)" || \
 		$(BIN)/pybabel update --domain=tombola --no-wrap --ignore-pot-creation-date -i $(LOCALE)/tombola.pot -d $(LOCALE)
 	@$(MAKE) --no-print-directory messages
+
+api-table: $(READY) ## Bring the table of routes in docs/api.md up to date
+	$(BIN)/python -m tools.api_table
 
 # The compiled catalogues are not in the repository.
 .PHONY: messages

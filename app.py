@@ -10,8 +10,12 @@ app = Chalice(app_name="tombola")
 
 @app.authorizer(ttl_seconds=60)
 def admin_token(request: AuthRequest) -> AuthResponse:
-    owner = functions.token_owner(request.token)
-    return AuthResponse(routes=["*"] if owner else [], principal_id=owner or "nobody")
+    found = functions.admitted(request.token)
+    if found is None:
+        return AuthResponse(routes=[], principal_id="nobody")
+    return AuthResponse(
+        routes=["*"], principal_id=found.name, context={"role": found.role.value, "token": found.token_id or ""}
+    )
 
 
 # The queue's real name is put into the template by infra/: what stands here is only a place for it.
@@ -19,6 +23,12 @@ def admin_token(request: AuthRequest) -> AuthResponse:
 def converse(event: SQSEvent) -> None:
     for record in event:
         functions.handle_update(record.body, int(record.to_dict()["attributes"].get("ApproximateReceiveCount", 1)))
+
+
+@app.on_sqs_message(queue="Exports", batch_size=1, name="export")
+def export(event: SQSEvent) -> None:
+    for record in event:
+        functions.make_export(record.body, int(record.to_dict()["attributes"].get("ApproximateReceiveCount", 1)))
 
 
 @app.schedule("rate(1 minute)", name="expire_reservations")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from bench import counts, crowd, expiry, package, times, webhook
+from bench import counts, crowd, expiry, exports, lists, package, times, webhook
 from bench.figure import Figure
 from bench.stage import Stage, staged
 from local.engines import ENGINES, EngineMissing
@@ -32,9 +32,11 @@ MEASUREMENTS = {
     "random": Measurement(times.random),
     "making": Measurement(times.making),
     "tickets": Measurement(times.tickets),
+    "lists": Measurement(lists.lists),
     "crowd": Measurement(crowd.sell_out),
     "expiry": Measurement(expiry.expiry),
     "deadline": Measurement(expiry.deadline),
+    "exports": Measurement(exports.exports),
     "webhook": Measurement(webhook.webhook),
     "package": Measurement(package.package),
 }

@@ -11,6 +11,7 @@ from typing import Any
 from zlib import crc32
 
 import boto3
+from botocore.config import Config
 
 from bench.stage import Stage, stranger
 from chalicelib.domain.orders import Order, OrderStatus
@@ -45,7 +46,7 @@ class Filling:
         owned = {self._numbers[at]: f"F{at // 40:07}" for at in range(self._taken, goal)}
         shown = {number: order_id for number, order_id in owned.items() if self._is_near_an_end(number)}
         self._stage.progress(f"filling {share:.1%} of {len(self._numbers):,} numbers")
-        load(self._stage, (_ticket(self._raffle, number, order_id) for number, order_id in shown.items()))
+        load(self._stage, (ticket(self._raffle, number, order_id) for number, order_id in shown.items()))
         count_in(self._raffle, owned, sold=sold)
         self._taken = goal
 
@@ -71,7 +72,7 @@ def hold_all(stage: Stage, raffle: Raffle) -> None:
         )  # fmt: skip
         records = (orders.as_record(order), contacts.as_record(contact))
         items += (record.serialize() for record in records)
-        items.append(_ticket(raffle, number, order.id, contact.id))
+        items.append(ticket(raffle, number, order.id, contact.id))
         owned[number] = order.id
     stage.progress(f"holding {raffle.total:,} numbers")
     load(stage, items)
@@ -80,7 +81,7 @@ def hold_all(stage: Stage, raffle: Raffle) -> None:
 
 def load(stage: Stage, items: Iterable[Item]) -> None:
     """Write items, 25 a request."""
-    client = boto3.client("dynamodb")
+    client = boto3.client("dynamodb", config=Config(parameter_validation=False))
 
     def write(batch: Sequence[Item]) -> None:
         client.batch_write_item(RequestItems={TABLE: [{"PutRequest": {"Item": item}} for item in batch]})
@@ -99,7 +100,7 @@ def _in_parallel(work: Callable[[Any], object], items: Iterable[Any]) -> None:
         list(pool.map(work, items))
 
 
-def _ticket(raffle: Raffle, number: int, order_id: str, contact_id: str = "f" * 24) -> Item:
+def ticket(raffle: Raffle, number: int, order_id: str, contact_id: str = "f" * 24) -> Item:
     return TicketRecord(*ticket_key(raffle, number), order_id=order_id, contact_id=contact_id).serialize()
 
 

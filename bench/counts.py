@@ -8,6 +8,7 @@ from bench.bulk import Filling
 from bench.figure import Figure
 from bench.meter import Request
 from bench.stage import Stage, Visitor, reserve, stranger
+from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.domain.raffles import Raffle
 from chalicelib.store import raffles
 from chalicelib.whatsapp.inbound import Status
@@ -26,7 +27,7 @@ def requests(stage: Stage) -> Iterator[Figure]:
     silent.append(len(during(lambda: visitor.says("confirm"))))
     proof = during(visitor.sends_proof)
     order_id = visitor.order_id()
-    confirming = during(lambda: stage.runtime.selling.confirm_payment(order_id, by="bench"))
+    confirming = during(lambda: stage.runtime.selling.confirm_payment(order_id, by=COMMAND_LINE))
     visitor.says(raffle.code)
     holding.append(len(during(lambda: visitor.says("random 3"))))
     found = raffles.board(raffle.id)
@@ -92,7 +93,7 @@ def _sale(stage: Stage) -> Sale:
     made += during(partial(visitor.says, "confirm"))
     made += during(visitor.sends_proof)
     order_id = visitor.order_id()
-    made += during(lambda: stage.runtime.selling.confirm_payment(order_id, by="bench"))
+    made += during(lambda: stage.runtime.selling.confirm_payment(order_id, by=COMMAND_LINE))
     news = [_status(message, state) for message in sent for state in ("sent", "delivered", "read")]
     for status in news:
         made += during(partial(stage.runtime.delivering.note, status))

@@ -8,7 +8,7 @@ from itertools import count
 from unittest.mock import patch
 
 from bench.meter import Bare, Meter
-from chalicelib.domain.contacts import Contact, contact_ids
+from chalicelib.domain.contacts import Contact
 from chalicelib.domain.orders import Order
 from chalicelib.domain.raffles import Board, Raffle
 from chalicelib.domain.talk import Heard, HeardKind, Identity, Media
@@ -16,6 +16,7 @@ from chalicelib.logs import metrics
 from chalicelib.runtime import Runtime
 from chalicelib.selling import Draw
 from chalicelib.store import contacts
+from chalicelib.store.pseudonyms import contact_ids
 from chalicelib.store.transaction import Transaction
 from chalicelib.whatsapp.inbound import Message
 from local.engines import ENGINES

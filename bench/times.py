@@ -11,8 +11,9 @@ from bench.figure import Figure, ratio
 from bench.meter import timed
 from bench.stage import Stage, Visitor, reserve, stranger, take_back
 from chalicelib.domain.orders import Order
-from chalicelib.domain.raffles import Raffle
-from chalicelib.organising import TICKET_STATUSES, ticket_cursor
+from chalicelib.domain.organisers import COMMAND_LINE
+from chalicelib.domain.raffles import Raffle, TicketStatus
+from chalicelib.organising import ticket_cursor
 from chalicelib.store import raffles
 from local.lab import make_raffle
 
@@ -49,7 +50,7 @@ def _bought_twice(stage: Stage, raffle: Raffle, other: Raffle, wish: str) -> dic
     both(lambda: visitor.says(raffle.code))
     held = both(lambda: visitor.says(wish))
     order_id = visitor.order_id()
-    return {"hold": held, "confirm": both(lambda: stage.runtime.selling.confirm_payment(order_id, by="bench"))}
+    return {"hold": held, "confirm": both(lambda: stage.runtime.selling.confirm_payment(order_id, by=COMMAND_LINE))}
 
 
 def random(stage: Stage) -> Iterator[Figure]:
@@ -103,7 +104,8 @@ def tickets(stage: Stage) -> Iterator[Figure]:
     filling.up_to(0.5)
     filling.up_to(0.51, sold=False)
     # By status, the end of the list is somewhere among the last numbers.
-    last = {None: raffle.last_number - PAGE + 1} | dict.fromkeys(TICKET_STATUSES, raffle.last_number - 20 * PAGE)
+    last: dict[TicketStatus | None, int] = dict.fromkeys(TicketStatus, raffle.last_number - 20 * PAGE)
+    last[None] = raffle.last_number - PAGE + 1
     most = 0
     for status, number in last.items():
         first_page, last_page = list[float](), list[float]()

@@ -4,15 +4,19 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import timedelta
 
+from chalicelib.domain.audit import CHAINS, flaws
 from chalicelib.domain.channel import Stop
 from chalicelib.domain.checks import Report
 from chalicelib.domain.delivery import Queue
-from chalicelib.domain.refusals import RaffleNotFound, Refusal, TryAgain
+from chalicelib.domain.organisers import COMMAND_LINE, Role
+from chalicelib.domain.refusals import RaffleNotFound, Refusal, TokenKnown, TryAgain
 from chalicelib.runtime import runtime
 from chalicelib.settings import SettingsInvalid
+from chalicelib.store import audit, messages, raffles
 from chalicelib.store import channel as channels
-from chalicelib.store import messages, raffles
 from chalicelib.store.transaction import Busy
 from chalicelib.templating import APPROVED
 from chalicelib.terminal import (
@@ -21,6 +25,7 @@ from chalicelib.terminal import (
     findings,
     in_columns,
     progress_on,
+    report,
     sending,
     sending_as_json,
     verdict,
@@ -56,19 +61,40 @@ def _refused(refusal: Refusal) -> int:
 
 
 def _create_token(given: argparse.Namespace) -> int:
-    key = runtime().organising.create_token(given.name, key=given.key)
-    if key is None:
+    expires_at = runtime().clock() + timedelta(days=given.days) if given.days else None
+    try:
+        made = runtime().access.create(
+            given.name, Role(given.role), by=COMMAND_LINE, key=given.key, expires_at=expires_at
+        )
+    except TokenKnown:  # whoever sets things up twice has what they wanted
         print("This token exists already.")
-    elif given.key is None:
-        print(f"{key}\nKeep it: only its hash is stored, so it can't be shown again.")
+        return 0
+    if given.key is None:
+        print(f"{made.key}\nKeep it: only its hash is stored, so it can't be shown again.")
     else:
         print(f"Token {given.name} made.")
     return 0
 
 
+def _check_audit(given: argparse.Namespace) -> int:
+    runtime()
+    entries, found = 0, list[str]()
+    with progress_on(sys.stderr, "the audit log") as progress:
+        for chain in range(CHAINS):
+            head = audit.head_of(chain)
+            entries += head.number
+            found += [f"chain {chain}: {flaw}" for flaw in flaws(audit.whole(chain, head.number), head)]
+            progress("chains", chain + 1, CHAINS)
+    if given.json:
+        print(json.dumps({"entries": entries, "flaws": found}, indent=2))
+    else:
+        print("\n".join([*found, f"{entries:,} entries, {len(found) or 'nothing'} wrong."]))
+    return 1 if found else 0
+
+
 def _generate_tickets(given: argparse.Namespace) -> int:
     organising = runtime().organising
-    found = organising.generate_tickets(raffles.id_of(given.raffle), by="command line", force=given.force)
+    found = organising.generate_tickets(raffles.id_of(given.raffle), by=COMMAND_LINE, force=given.force)
     print(f"The board of raffle {given.raffle} is ready: {found.available:,} of {found.total:,} numbers available.")
     return 0
 
@@ -96,11 +122,22 @@ def _replay_letters(given: argparse.Namespace) -> int:
         print("tombola: name the dead letters, or say --all", file=sys.stderr)
         return 2
     for letter_id in given.letters or [letter.id for letter in letters.listed()]:
-        queued = letters.replay(letter_id)
+        queued = letters.replay(letter_id, by=COMMAND_LINE)
         print(
             f"{letter_id}: {queued} {'update is' if queued == 1 else 'updates are'} in the queue once more", flush=True
         )
     return 0
+
+
+def _report(given: argparse.Namespace) -> int:
+    made = runtime().reporting.report(raffles.id_of(given.raffle))
+    if given.json:
+        from chalicelib.http.reports import present  # noqa: PLC0415 - the API's form, which other commands do without
+
+        print(present(made).model_dump_json(indent=2))
+    else:
+        print("\n".join(report(made)))
+    return 1 if made.differences else 0
 
 
 def _show_sending(given: argparse.Namespace) -> int:
@@ -135,11 +172,26 @@ def _templates(given: argparse.Namespace) -> int:
     return 0 if all(one.status == APPROVED for one in found) else 1
 
 
+def _check_contacts(given: argparse.Namespace) -> int:
+    with progress_on(sys.stderr, "contacts") as progress:
+        found = runtime().filing.check(repair=given.repair, progress=progress)
+    if given.json:
+        print(json.dumps(asdict(found), indent=2))
+    else:
+        print(
+            f"{found.contacts:,} contacts: {found.unfiled:,} were not where lists and searches look for them, "
+            f"{found.repaired:,} repaired."
+        )
+    return 1 if found.left else 0
+
+
 def _check(given: argparse.Namespace) -> int:
+    if given.contacts:
+        return _check_contacts(given)
     checking, reports = runtime().checking, list[Report]()
     for raffle_id in [raffles.id_of(given.raffle)] if given.raffle else checking.raffle_ids():
         try:
-            with progress_on(sys.stderr, raffle_id) as progress:
+            with progress_on(sys.stderr, f"raffle {raffle_id}") as progress:
                 report = checking.check(raffle_id, repair=given.repair, progress=progress)
         except RaffleNotFound as refusal:
             if not given.raffle:  # deleted since they were listed
@@ -163,6 +215,10 @@ def _parser() -> argparse.ArgumentParser:
 
     token = commands.add_parser("create-token", help="make an API token and show it once")
     token.add_argument("name", metavar="NAME", help="who or what uses it; shown wherever it acts")
+    token.add_argument(
+        "--role", choices=[role.value for role in Role], default=Role.MANAGER.value, help="what it may do (manager)"
+    )
+    token.add_argument("--days", type=int, help="how long it is good; without it, until it is revoked")
     token.add_argument("--key", help="use this key instead of a random one (for development)")
     token.set_defaults(command=_create_token)
 
@@ -175,9 +231,25 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "raffle", metavar="RAFFLE", nargs="?", help="the raffle's id or its code; without it, all raffles"
     )
+    check.add_argument(
+        "--contacts",
+        action="store_true",
+        help="instead: whether lists and searches find each contact; this reads the whole table",
+    )
     check.add_argument("--repair", action="store_true", help="make anew what follows from tickets and orders")
     check.add_argument("--json", action="store_true", help="print one JSON object, for programs")
     check.set_defaults(command=_check)
+
+    audited = commands.add_parser("check-audit", help="whether the audit log is whole and unchanged")
+    audited.add_argument("--json", action="store_true", help="print JSON, for programs")
+    audited.set_defaults(command=_check_audit)
+
+    reported = commands.add_parser(
+        "report", help="a raffle's money: sold against paid, by day; exit status 1 when that does not come out even"
+    )
+    reported.add_argument("raffle", metavar="RAFFLE", help="the raffle's id or its code")
+    reported.add_argument("--json", action="store_true", help="print JSON, as the API answers it")
+    reported.set_defaults(command=_report)
 
     sending_ = commands.add_parser("sending", help="whether messages go out, and what waits or was not delivered")
     sending_.add_argument("--json", action="store_true", help="print JSON, for programs")

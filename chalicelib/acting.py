@@ -21,17 +21,17 @@ from chalicelib.domain.orders import (
     Proof,
     is_code,
 )
-from chalicelib.domain.raffles import Board, Raffle
+from chalicelib.domain.raffles import Board, Raffle, RaffleStatus
 from chalicelib.domain.refusals import NumbersTaken, OrderOutOfTurn, RaffleNotFound, TooFewFree, TooManyForContact
 from chalicelib.domain.talk import Media, Said
 from chalicelib.proofs import ProofMissing, ProofUnfit
 from chalicelib.selling import Around, Draw, Selling
-from chalicelib.store import board, fingerprints, orders, raffles
+from chalicelib.store import fingerprints, orders, raffles
 from chalicelib.store.transaction import Busy, Transaction
+from chalicelib.taken import nearest_free
 from chalicelib.words import RAFFLES_A_PAGE, Words, words
 
 ORDERS_SHOWN = 5
-NEAREST_SHOWN = 6
 CALL_AGAIN = timedelta(hours=1)
 IDLE = Conversation()
 SIMPLE = {c.SayWelcome: Words.welcome, c.ShowHelp: Words.help, c.AskForFileAgain: Words.proof_missed}
@@ -91,20 +91,28 @@ def act(action: c.Action, turn: Turn, selling: Selling) -> None:
             _take_proof(turn, selling, action)
         case c.ShowOrders():
             _show_orders(turn)
-        case c.CallPerson():
-            _call_person(turn)
+        case c.CallPerson() | c.LeaveToPerson():
+            _want_person(turn, action)
         case c.OptOut() | c.OptIn() | c.AskWhatToCancel():
             _opt(turn, action)
 
 
-def _call_person(turn: Turn) -> None:
-    """Tell the organisers, not again within an hour; what was asked for stays asked for."""
-    asked_at = turn.contact.person_wanted_at
-    if asked_at is None or turn.now >= asked_at + CALL_AGAIN:
+def _want_person(turn: Turn, action: c.CallPerson | c.LeaveToPerson) -> None:
+    """Tell the organisers, not again within an hour; what was asked for stays asked for, until somebody has answered.
+
+    Who answers an organiser is waited for by them: that alone is no news within the hour.
+    """
+    called, english = isinstance(action, c.CallPerson), words("en")
+    waits_since, told_at = turn.contact.person_wanted_at, turn.contact.person_called_at
+    if waits_since is None and not called and told_at is not None and turn.now < told_at + CALL_AGAIN:
         turn.contact = replace(turn.contact, person_wanted_at=turn.now)
-        turn.notices.append(words("en").person_wanted(turn.contact.name, turn.contact.phone))
+    elif waits_since is None or turn.now >= (told_at or waits_since) + CALL_AGAIN:
+        turn.contact = turn.contact.wanting_person(turn.now)
+        notice = english.person_wanted if called else english.person_wrote
+        turn.notices.append(notice(turn.contact.name, turn.contact.phone))
         turn.counts.append("PeopleWanted")
-    turn.say(turn.words.person_called())
+    if called:
+        turn.say(turn.words.person_called())
 
 
 def _at_rest(turn: Turn) -> Conversation:
@@ -234,21 +242,11 @@ def _numbers(
         case picks.Specific(numbers):
             if turn.taken is None:
                 return numbers
-            nearest = _nearest_free(found.raffle, list(turn.taken.until))
+            nearest = nearest_free(found.raffle, list(turn.taken.until))
             turn.say(turn.words.taken(found.raffle, turn.taken, nearest))
         case picks.Unclear():
             turn.say(turn.words.unclear(found.raffle, pick, MOST_NUMBERS))
     return None
-
-
-def _nearest_free(raffle: Raffle, numbers: Sequence[int]) -> list[int]:
-    """H8: free numbers close to the taken ones, from the pages that these are on. One request."""
-    layout = raffle.layout
-    pages = {layout.place(number).page for number in numbers}
-    by_page = board.free_numbers(layout, board.leaves(raffle, sorted(pages)[: 100 // layout.leaves_per_page]))
-    free = [number for page in by_page.values() for number in page]
-    closest = sorted(free, key=lambda candidate: min(abs(candidate - number) for number in numbers))
-    return sorted(closest[:NEAREST_SHOWN])
 
 
 # The order at hand
@@ -302,6 +300,8 @@ def _say_where_it_stands(turn: Turn, selling: Selling, raffle: Raffle, order: Or
         turn.say(words_.was_cancelled(order), done)
     elif order.status is OrderStatus.LATE:
         turn.say(words_.late(raffle, order, ()), done)
+    elif order.status is OrderStatus.REFUNDED:
+        turn.say(words_.was_refunded(order), done)
     else:
         turn.say(words_.expired(raffle, order), done)
 
@@ -334,13 +334,13 @@ def _show_orders(turn: Turn) -> None:
 
 def _take_proof(turn: Turn, selling: Selling, action: c.TakeProof) -> None:
     found = _that_waits(turn, action)
-    if found is None:
-        turn.say(turn.words.no_order_waits())
+    if found is None or found[1].status in (OrderStatus.PAID, OrderStatus.REFUNDED):
+        if action.quietly:
+            _want_person(turn, c.LeaveToPerson())
+        else:
+            turn.say(turn.words.no_order_waits())
         return
     raffle, order = found
-    if order.status in (OrderStatus.PAID, OrderStatus.REFUNDED):
-        turn.say(turn.words.no_order_waits())
-        return
     try:
         proof = turn.keep(action.media)
     except ProofUnfit:
@@ -370,8 +370,13 @@ def _take_proof(turn: Turn, selling: Selling, action: c.TakeProof) -> None:
 
 
 def _revived(turn: Turn, selling: Selling, raffle: Raffle, order: Order, proof: Proof) -> Order | None:
-    """The order, holding its numbers again (P5); None where they are gone, or too many for the contact by now (H6)."""
+    """The order, holding its numbers again (P5).
+
+    None where they are gone, or too many for the contact by now (H6), or where the raffle is drawn or called off.
+    """
     if turn.taken is not None or order.status not in TRANSITIONS[OrderEvent.REVIVED].sources:
+        return None
+    if raffle.status in (RaffleStatus.DRAWN, RaffleStatus.CANCELLED):
         return None
     try:
         order, turn.contact = selling.revive(turn.transaction, Around(raffle, turn.contact), order, proof)

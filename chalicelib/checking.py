@@ -117,6 +117,7 @@ class _Check:
         self._examine("counts", [page for page in found.odd_pages() if page not in unread], self._page)
         if not unread:
             self._examine("sold", ["numbers sold"] if found.miscounts_sold() else [], self._sold)
+        self._examine("paid", ["what was paid"] if found.miscounts_paid() else [], self._paid)
         self._examine("contacts", list(self._odd_contacts()), self._contact)
         self._examine("raffle", ["raffle"] if found.filed.wrong else [], self._raffle)
         return self.report
@@ -250,6 +251,14 @@ class _Check:
             return Look([])
         fault = Fault(Kind.TALLY_SOLD, f"{counted} counted, {right} sold")
         return Look([fault], lambda: checks.add_to_tally(self.raffle, "sold", right - counted, tallies))
+
+    def _paid(self, _: str) -> Look:
+        tallies, right = checks.paid(self.raffle, self.unlisted)
+        counted = summed(tallies.values()).get("paid", 0)
+        if counted == right:
+            return Look([])
+        fault = Fault(Kind.TALLY_PAID, f"{counted} counted, {right} paid")
+        return Look([fault], lambda: checks.add_to_tally(self.raffle, "paid", right - counted, tallies))
 
     def _odd_contacts(self) -> Iterator[str]:
         """Contacts with wrong counts, or none; then their orders are collected, for a closer look."""

@@ -8,16 +8,17 @@ from functools import lru_cache
 from chalicelib.acting import Turn, act
 from chalicelib.delivering import Delivering
 from chalicelib.domain import conversation as c
-from chalicelib.domain.contacts import Contact, contact_ids
+from chalicelib.domain.contacts import Contact
 from chalicelib.domain.delivery import Outbound
-from chalicelib.domain.orders import OWNING
 from chalicelib.domain.refusals import NumbersTaken, TryAgain
-from chalicelib.domain.talk import HeardKind, Identity
+from chalicelib.domain.talk import Identity
 from chalicelib.logs import count, logger
 from chalicelib.proofs import Proofs
 from chalicelib.selling import Draw, Selling
 from chalicelib.store import board, contacts, messages, orders
+from chalicelib.store.pseudonyms import contact_ids
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, persistently
+from chalicelib.taken import who_has
 from chalicelib.whatsapp.graph import Graph, GraphError
 from chalicelib.whatsapp.inbound import Message, Preference
 from chalicelib.whatsapp.text import plain
@@ -74,8 +75,8 @@ class Conversing:
                 arrival.contact,
                 user_id=sender.user_id or arrival.contact.user_id,
                 phone=sender.phone or arrival.contact.phone,
-                name=plain(message.name) or arrival.contact.name,
-            ).heard(min(message.sent_at or now, now))
+            )
+            contact = contact.called(plain(message.name)).heard(min(message.sent_at or now, now))
             turn = Turn(
                 now=now,
                 contact=contact,
@@ -85,7 +86,7 @@ class Conversing:
                 draw=draw,
                 to_tell=to_tell,
             )
-            act(c.step(contact.talk, message.heard), turn, self.selling)
+            act(c.step(contact.talk, message.heard, paused=contact.bot_is_paused(now)), turn, self.selling)
             try:
                 return self._commit(turn, message, arrival)
             except ConditionsFailed as failure:
@@ -96,7 +97,7 @@ class Conversing:
                 if draw.numbers:
                     draw.lose(in_the_way)
                 else:
-                    taken = self._taken(in_the_way, contact.id, strays, to_tell)
+                    taken = who_has(self.selling, in_the_way, contact.id, strays, to_tell)
                 raise _Again from None
 
         try:
@@ -175,6 +176,16 @@ class Conversing:
     def _commit(self, turn: Turn, message: Message, arrival: contacts.Arrival) -> list[Outbound]:
         """What the message changes and the replies that it causes: one transaction (M3)."""
         transaction, contact, now = turn.transaction, turn.contact, turn.now
+        contacts.alias(transaction, contact, arrival.unnamed)
+        inbound, _ = messages.inbound_key(message.phone_number_id, message.id)
+        tell, add, channel = self.delivering.tell, self.delivering.add, arrival.channel
+        outbounds = tell(
+            transaction, contact, turn.replies, channel=channel, now=now, to=message.sender, in_reply_to=inbound
+        )
+        notices = list[Outbound]()
+        for organiser in self.organisers if turn.notices else ():
+            unknown = Contact(id=contact_ids(organiser)[0], user_id=organiser.user_id, phone=organiser.phone)
+            notices += add(transaction, unknown, turn.notices, channel=channel, now=now)
         messages.hear_once(
             transaction,
             contact.id,
@@ -184,49 +195,24 @@ class Conversing:
             form=message.kind,
             sent_at=message.sent_at,
             now=now,
+            notices=[notice.tag for notice in notices],
         )
-        contacts.alias(transaction, contact, arrival.unnamed)
-        inbound, _ = messages.inbound_key(message.phone_number_id, message.id)
-        tell, add, channel = self.delivering.tell, self.delivering.add, arrival.channel
-        outbounds = tell(
-            transaction, contact, turn.replies, channel=channel, now=now, to=message.sender, in_reply_to=inbound
-        )
-        for organiser in self.organisers if turn.notices else ():
-            unknown = Contact(id=contact_ids(organiser)[0], user_id=organiser.user_id, phone=organiser.phone)
-            outbounds += add(transaction, unknown, turn.notices, channel=channel, now=now)
+        if not turn.replies:
+            messages.leave_unanswered(transaction, contact.id, inbound, now)
         transaction.commit()
         for name in turn.counts:
             count(name)
-        return outbounds
-
-    def _taken(
-        self, in_the_way: dict[int, str], contact_id: str, strays: set[str], to_tell: list[Outbound]
-    ) -> NumbersTaken | None:
-        """Whose numbers were asked for, and until when they are held. None: they may be free by now, so try again.
-
-        `strays` are the orders that were in the way before although they had let go: such tickets are damage, which
-        `check` names, and their numbers are taken until that is mended.
-        """
-        if not in_the_way:
-            return None
-        holders = orders.get_all(set(in_the_way.values()))
-        owning = {order_id: order for order_id, order in holders.items() if order.status in OWNING}
-        let_go = set(in_the_way.values()) - owning.keys()
-        if self.selling.free_ended(owning.values(), to_tell) or not let_go <= strays:  # H4, or the schedule was faster
-            strays |= let_go
-            return None
-        until = {
-            n: owning[order_id].reserved_until if order_id in owning else None for n, order_id in in_the_way.items()
-        }
-        own = [
-            n for n, order_id in in_the_way.items() if order_id in owning and owning[order_id].contact_id == contact_id
-        ]
-        return NumbersTaken(until, own)
+        return [*outbounds, *notices]
 
     def _show_typing(self, message: Message, arrival: contacts.Arrival) -> None:
-        """A courtesy to who waits for an answer, and nothing that WhatsApp be asked while it lets us do nothing."""
-        waits = message.heard.kind is not HeardKind.SIGN and not arrival.handled
-        if not (waits and arrival.channel.is_open(self.clock())):
+        """A courtesy to who waits for an answer, and nothing that WhatsApp be asked while it lets us do nothing.
+
+        What is for an organiser to read (M6) is not marked as read by us.
+        """
+        now, talk = self.clock(), arrival.contact.talk
+        wish = c.step(talk, message.heard, paused=arrival.contact.bot_is_paused(now))
+        silent = isinstance(wish, c.StayQuiet | c.LeaveToPerson) or arrival.handled
+        if silent or not arrival.channel.is_open(now):
             return
         try:
             self.graph.mark_read(message.id)

@@ -7,17 +7,19 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import NamedTuple, ParamSpec, TypeVar
 
+from chalicelib.domain.audit import Deed
 from chalicelib.domain.channel import Channel, Stop, approval
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.delivery import BEFORE, OUTSIDE_THE_WINDOW, DeliveryState, Outbound, Queue, Way, permission
+from chalicelib.domain.organisers import Actor
 from chalicelib.domain.pace import Pace
-from chalicelib.domain.refusals import TryAgain
+from chalicelib.domain.refusals import MessageNotFound, MessageNotGivenUp, TryAgain
 from chalicelib.domain.talk import Identity, Said
 from chalicelib.logs import alert, count, logger
+from chalicelib.store import audit, contacts
 from chalicelib.store import channel as channels
-from chalicelib.store import contacts
 from chalicelib.store import messages as stored
-from chalicelib.store.transaction import Transaction, persistently
+from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, persistently
 from chalicelib.whatsapp.answers import NO_CODE
 from chalicelib.whatsapp.errors import Action, Remedy, remedy
 from chalicelib.whatsapp.graph import Graph, NotSent, OutcomeUnknown, SendRefused
@@ -65,6 +67,7 @@ class Delivering:
     random: Random
     pace: Pace
     sleep: Callable[[float], None]
+    later: bool = False  # leave whatever is said to the schedule: where many things change in one go
     booked: datetime | None = None
 
     def tell(
@@ -77,29 +80,39 @@ class Delivering:
         now: datetime,
         to: Identity | None = None,
         in_reply_to: str | None = None,
+        by: str | None = None,
     ) -> list[Outbound]:
         """Save the contact and have the messages to them stored in `transaction`, as `add` does.
 
+        Who was erased is told nothing.
+
         Args:
             to: how they wrote just now; by default as they are known.
+            by: the organiser who says it.
         """
-        made = self._all_made(contact.told(len(said), now), to or contact.identity, said, channel, now, in_reply_to)
+        made = list[Outbound]()
+        if contact.erased_at is None:
+            receiver = to or contact.identity
+            made = self._all_made(contact.told(len(said), now), receiver, said, channel, now, in_reply_to, by)
         due = [one for one in made if one.queue in (Queue.DUE, Queue.STOPPED)]
         waits_for = max((one.id for one in due if one.waits and one.due_at is not None), default=None)
         if made:
             contact = replace(contact.told(len(due), now), waits_for=waits_for or made[0].behind)
         contacts.save(transaction, contact, now=now)
-        return _stored(transaction, made)
+        _store(transaction, made)
+        return made
 
     def add(
         self, transaction: Transaction, contact: Contact, said: Sequence[Said], *, channel: Channel, now: datetime
     ) -> list[Outbound]:
-        """Have messages stored in `transaction`; hand what is returned to `send` once that is committed.
+        """Have messages stored in `transaction`; hand them to `send` once that is committed.
 
         What must wait is left to the schedule: behind earlier messages to the contact, for WhatsApp's pace, or until
         sending is resumed. What may not be sent at all is kept for the organisers to see.
         """
-        return _stored(transaction, self._all_made(contact, contact.identity, said, channel, now, None))
+        made = self._all_made(contact, contact.identity, said, channel, now)
+        _store(transaction, made)
+        return made
 
     def _all_made(
         self,
@@ -108,14 +121,15 @@ class Delivering:
         said: Sequence[Said],
         channel: Channel,
         now: datetime,
-        in_reply_to: str | None,
+        in_reply_to: str | None = None,
+        by: str | None = None,
     ) -> list[Outbound]:
         earlier = self._waiting(contact.id, contact.waits_for) if said else None
         due_at = self._due_at(contact, earlier, channel, now)
         made = []
         for position, one in enumerate(said):
             blank = replace(
-                self._made(contact, to, one, now, position, in_reply_to), behind=earlier.id if earlier else None
+                self._made(contact, to, one, now, position, in_reply_to), behind=earlier.id if earlier else None, by=by
             )
             may = permission(blank, contact, channel, now)
             match may.way:
@@ -132,7 +146,7 @@ class Delivering:
 
     def _due_at(self, contact: Contact, earlier: Outbound | None, channel: Channel, now: datetime) -> datetime | None:
         """When the schedule may send a new message; None when it need not wait."""
-        waits = [now] if channel.is_paused(now) else []  # the schedule rests as long
+        waits = [now] if self.later or channel.is_paused(now) else []  # of a pause: the schedule rests as long
         if earlier is not None:
             waits.append(min(max(earlier.due_at or now, now), now + A_ROUND))
         if contact.paced_from is not None and contact.paced_from > now:
@@ -168,6 +182,8 @@ class Delivering:
         """
         begun, waiting = self.clock(), dict[str, tuple[datetime, str]]()
         for outbound in outbounds:
+            if not outbound.attempts:  # newly made, and the schedule's; or not to be sent
+                continue
             first = waiting.get(outbound.contact_id)
             if within is not None and self.clock() - begun > within:
                 return False
@@ -187,6 +203,29 @@ class Delivering:
                 with suppress(TryAgain):
                     _noted(contacts.hold_back, outbound.contact_id, outbound.id)
         return True
+
+    def send_again(self, tag: str, *, by: Actor) -> None:
+        """Have a message that was given up sent once more, within a minute or two, by an organiser's wish.
+
+        Raises MessageNotFound, MessageNotGivenUp, TryAgain.
+        """
+
+        def attempt() -> None:
+            found, now = stored.get(tag), self.clock()
+            if found is None:
+                raise MessageNotFound(tag)
+            if found.queue is not Queue.UNDELIVERED:
+                raise MessageNotGivenUp(tag)
+            transaction, target = Transaction(), f"contact:{found.contact_id}"
+            stored.start_again(transaction, found, now)
+            before = {"message": found.id, "state": found.state.value, "error_code": found.error_code}
+            deed = Deed(
+                action="message.sent_again", target=target, by=by, at=now, before=before, after={"message": found.id}
+            )
+            audit.append(transaction, audit.head(target), deed)
+            transaction.commit()
+
+        persistently(attempt, again_on=(Busy, ConditionsFailed))
 
     def send_due(self) -> None:
         """The schedule's run: send what is due, longest due first, until all is done or the time is up."""
@@ -405,13 +444,11 @@ class Delivering:
         _noted(stored.advance, outbound.tag, failed, now, message_id=failure.message_id, error_code=failure.code)
 
 
-def _stored(transaction: Transaction, made: Sequence[Outbound]) -> list[Outbound]:
-    """Those that are to be sent at once."""
+def _store(transaction: Transaction, made: Sequence[Outbound]) -> None:
     for outbound in made:
         stored.say(transaction, outbound)
     if given_up := sum(one.queue is Queue.UNDELIVERED for one in made):
         count("MessagesGivenUp", given_up)
-    return [outbound for outbound in made if outbound.attempts]
 
 
 def _in_form(outbound: Outbound, language: str) -> Outbound:

@@ -7,19 +7,19 @@ from json import loads
 from typing import ParamSpec, TypeVar
 
 from chalicelib import notices
+from chalicelib.domain.organisers import Actor
 from chalicelib.domain.refusals import Refusal, TryAgain
 from chalicelib.logs import count, logger, metrics
 from chalicelib.runtime import runtime
 from chalicelib.settings import SettingsInvalid
-from chalicelib.store import tokens
 from chalicelib.store.transaction import Busy
 from chalicelib.whatsapp.inbound import Message, Status, read
 from chalicelib.whatsapp.webhook import Update
 
 P = ParamSpec("P")
 R = TypeVar("R")
-SCHEMES = ("token", "bearer")
 LAST_TRY = 5  # of the queue, before it gives a message up: infra/resources.json says so, too
+LAST_EXPORT_TRY = 3  # likewise, of the queue of exports
 
 
 class NotHandled(Exception):
@@ -104,6 +104,29 @@ def _handle(body: str) -> None:
 
 
 @observed
+def make_export(body: str, tries: int = 1) -> None:
+    """One export from its queue. Raises for what should be tried again; at the last try the export is FAILED instead.
+
+    Args:
+        tries: how often the queue has handed it over, this time included.
+    """
+    failed = _export_tried(body, last_try=tries >= LAST_EXPORT_TRY)
+    if failed is not None:
+        logger.error("an export was not made", extra={"tries": tries}, exc_info=failed)
+        raise NotHandled(type(failed).__name__)
+
+
+def _export_tried(body: str, *, last_try: bool) -> Exception | None:
+    try:
+        runtime().exporting.make(str(loads(body)["export"]), last_try=last_try)
+    except SettingsInvalid:
+        raise
+    except Exception as failure:  # noqa: BLE001 - whatever it is, the queue has it still
+        return failure
+    return None
+
+
+@observed
 def expire_reservations() -> None:
     runtime().expiring.run()
 
@@ -114,18 +137,15 @@ def deliver_messages() -> None:
 
 
 @observed
-def token_owner(header: str) -> str | None:
-    """The name of the token in an Authorization header ("Token <key>" or "Bearer <key>"), or None.
+def admitted(header: str) -> Actor | None:
+    """Whom the token in an Authorization header ("Token <key>" or "Bearer <key>") belongs to, or None.
 
-    Raises TryAgain when the store does not answer. API Gateway keeps an answer for a minute, so "not allowed" would
-    lock out who is allowed. A failure it does not keep, and answers with 503, as infra/resources.json says.
+    Raises TryAgain when the store does not answer, or is not asked since too many wrong tokens came. API Gateway keeps
+    an answer for a minute, so "not allowed" would lock out who is allowed. A failure it does not keep, and answers with
+    503, as infra/resources.json says.
     """
-    scheme, _, key = header.strip().partition(" ")
-    if scheme.lower() not in SCHEMES or not 1 <= len(key.strip()) <= 200:
-        return None
     try:
-        runtime()
-        return tokens.owner(key.strip())
+        return runtime().access.admit(header)
     except Busy:
         raise TryAgain from None
     except Exception:  # noqa: BLE001 - whatever is wrong with us, nobody gets in

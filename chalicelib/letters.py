@@ -8,12 +8,14 @@ from hashlib import sha256
 from json import loads
 from typing import Any
 
+from chalicelib.domain.audit import Deed
+from chalicelib.domain.organisers import Actor
 from chalicelib.domain.refusals import LetterNotFound
 from chalicelib.logs import count, logger
 from chalicelib.receiving import Receiving
-from chalicelib.store import letters
+from chalicelib.store import audit, letters
 from chalicelib.store.letters import Letter
-from chalicelib.store.transaction import persistently
+from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, persistently
 
 GIVEN_UP = "given up by the queue: the function did not end"
 AT_ONCE = 10  # SQS's limit
@@ -58,7 +60,7 @@ class Letters:
             raise LetterNotFound(letter_id)
         return found
 
-    def replay(self, letter_id: str) -> int:
+    def replay(self, letter_id: str, *, by: Actor) -> int:
         """Put what the letter holds into the queue once more, as if WhatsApp had just handed it over.
 
         How many updates that were. The letter is gone then; what still can't be handled becomes one again. Should it
@@ -66,8 +68,16 @@ class Letters:
         """
         letter = self.get(letter_id)
         queued = self.receiving.replay(letter.body, mark=f"{letter_id} {self.clock().isoformat()}")
-        letters.delete(letter)
+        persistently(lambda: self._put_away(letter, by), again_on=(Busy, ConditionsFailed))
         return queued
+
+    def _put_away(self, letter: Letter, by: Actor) -> None:
+        transaction, target = Transaction(), f"letter:{letter.id}"
+        if letters.get(letter.id) == letter:  # else it was kept once more, or is gone: by a replay at the same time
+            letters.delete(transaction, letter)
+        deed = Deed(action="letter.replayed", target=target, by=by, at=self.clock(), before={}, after={})
+        audit.append(transaction, audit.head(target), deed)
+        transaction.commit()
 
     def _queue_of_dead_letters(self, sqs: Any) -> str | None:
         asked = {"QueueUrl": self.receiving.queue_url, "AttributeNames": ["RedrivePolicy"]}

@@ -3,25 +3,38 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain, islice
 from random import Random
-from secrets import token_urlsafe
 from typing import Any, NamedTuple
 
 from chalicelib.domain import board as arithmetic
+from chalicelib.domain.audit import Deed, Facts
 from chalicelib.domain.board import Layout, LeafKey
 from chalicelib.domain.conversation import is_reserved
-from chalicelib.domain.orders import CODE_ALPHABET
-from chalicelib.domain.raffles import Availability, Raffle, RaffleEvent, RaffleStatus
-from chalicelib.domain.refusals import CodeTaken, NumbersInvalid, RaffleHasSales, RaffleOutOfTurn
+from chalicelib.domain.orders import CODE_ALPHABET, OrderStatus
+from chalicelib.domain.organisers import Actor
+from chalicelib.domain.raffles import Availability, Board, Raffle, RaffleEvent, RaffleStatus, TicketStatus
+from chalicelib.domain.refusals import (
+    CodeTaken,
+    DeletedSince,
+    NumbersInvalid,
+    Outdated,
+    RaffleHasLateOrders,
+    RaffleHasOrders,
+    RaffleHasSales,
+    RaffleNotFound,
+    RaffleOutOfTurn,
+)
 from chalicelib.logs import logger, pseudonym
-from chalicelib.store import board, raffles, tokens
+from chalicelib.store import audit, board, once, orders, raffles
+from chalicelib.store.once import Once
 from chalicelib.store.pages import CursorInvalid, Page
-from chalicelib.store.transaction import persistently
+from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, persistently
 
-TICKET_STATUSES = ("AVAILABLE", "RESERVED", "SOLD")
 AT_FIRST = 25  # leaves of up to 2,048 numbers; where a page of some status needs more, all the rest are read
+UNTOLD = ("id", "page_size", "created_at", "updated_at")  # to the audit log
+LATE_NAMED = 5  # orders that stand in the way of calling a raffle off
 NEARBY = 5  # leaves: even the smallest, of 64 numbers, hold a whole page of 200 then
 
 
@@ -40,86 +53,183 @@ class TicketCursor(NamedTuple):
     number: int | None = None
 
 
+Versions = frozenset[str] | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Organising:
-    """The use cases of organisers. `by` is the name of the token that acts."""
+    """The use cases of organisers. `by` is who acts."""
 
     clock: Callable[[], datetime]
     random: Random
 
-    def create(self, values: Mapping[str, Any], *, by: str) -> Raffle:
-        """A new raffle in DRAFT, whatever its size at the same cost (N2). `values` are checked. Raises CodeTaken."""
-        if values.get("code"):
-            return self._create(values, by=by)
-        return persistently(lambda: self._create({**values, "code": self._code()}, by=by), again_on=CodeTaken)
+    def create(self, values: Mapping[str, Any], *, by: Actor, once: Once | None = None) -> Raffle:
+        """A new raffle in DRAFT, whatever its size at the same cost (N2). `values` are checked.
 
-    def _create(self, values: Mapping[str, Any], *, by: str) -> Raffle:
-        now = self.clock()
-        total = values["last_number"] - values["first_number"] + 1
-        raffle = Raffle(
-            **values,
-            id="".join(self.random.choice("23456789abcdefghjkmnpqrstuvwxyz") for _ in range(10)),
-            status=RaffleStatus.DRAFT,
-            page_size=arithmetic.page_size(total),
-            created_at=now,
-            updated_at=now,
-        )
-        raffles.add(raffle)
-        logger.info("raffle made", extra={"raffle_id": raffle.id, "by": pseudonym(by)})
+        Raises CodeTaken, KeyUsedOtherwise, DeletedSince, TryAgain.
+        """
+        if values.get("code"):
+            return self._create(values, by, once)
+        again = (Busy, ConditionsFailed, CodeTaken)
+        return persistently(lambda: self._create({**values, "code": self._code()}, by, once), again_on=again)
+
+    def _create(self, values: Mapping[str, Any], by: Actor, asked: Once | None) -> Raffle:
+        raffle_id = "".join(self.random.choice("23456789abcdefghjkmnpqrstuvwxyz") for _ in range(10))
+        page_size = arithmetic.page_size(values["last_number"] - values["first_number"] + 1)
+
+        def attempt() -> Raffle:
+            if made := once.made(asked, by):
+                return _made_before(made)
+            now = self.clock()
+            raffle = Raffle(
+                **values, id=raffle_id, status=RaffleStatus.DRAFT, page_size=page_size, created_at=now, updated_at=now
+            )
+            transaction = Transaction()
+            raffles.add(transaction, raffle)
+            once.remember(transaction, asked, by, raffle.id, now)
+            self._note(transaction, "raffle.created", None, raffle, by)
+            raffles.commit(transaction, raffle)
+            return raffle
+
+        raffle = persistently(attempt, again_on=(Busy, ConditionsFailed))
+        logger.info("raffle made", extra={"raffle_id": raffle.id, "by": pseudonym(by.name)})
         return raffle
 
-    def change(self, raffle_id: str, merge: Callable[[Raffle], Mapping[str, Any]], *, by: str) -> Raffle:
+    def change(
+        self,
+        raffle_id: str,
+        merge: Callable[[Raffle], Mapping[str, Any]],
+        *,
+        by: Actor,
+        expected: Versions = None,
+    ) -> Raffle:
         """Replace what `merge` gives anew, all of it checked.
 
-        Raises RaffleNotFound, RaffleOutOfTurn, RaffleHasSales, NumbersInvalid, CodeTaken, TryAgain.
+        Args:
+            expected: the versions of the raffle that may be replaced; None: any.
+
+        Raises RaffleNotFound, RaffleOutOfTurn, RaffleHasSales, RaffleHasOrders, NumbersInvalid, CodeTaken, Outdated,
+        TryAgain.
         """
-        found = raffles.board(raffle_id)
-        old, taken = found.raffle, sum(found.taken.values())
-        if old.status in (RaffleStatus.DRAWN, RaffleStatus.CANCELLED):
-            raise RaffleOutOfTurn("changed", old.status)
-        fields = dict(merge(old))
-        fields["code"] = fields.get("code") or old.code
-        new = replace(old, **fields, updated_at=self.clock())
-        if (new.first_number, new.last_number) != (old.first_number, old.last_number):
-            new = _resized(old, new, taken)
-        if taken and new.currency != old.currency:
-            raise RaffleHasSales("Changing the currency", taken)
-        raffles.replace(old, new)
-        logger.info("raffle changed", extra={"raffle_id": raffle_id, "by": pseudonym(by)})
-        return new
 
-    def move(self, raffle_id: str, event: RaffleEvent, *, by: str) -> Raffle:
-        """Activate, deactivate …: costs the same at any size (N2). Raises RaffleNotFound, RaffleOutOfTurn, TryAgain."""
-        old = raffles.get(raffle_id)
-        status = old.after(event)
-        if status is None or status is old.status:
-            return old
-        new = replace(old, status=status, updated_at=self.clock())
-        raffles.replace(old, new)
-        logger.info("raffle moved", extra={"raffle_id": raffle_id, "status": status.value, "by": pseudonym(by)})
-        return new
+        def changed(found: Board) -> Raffle:
+            old, taken = found.raffle, sum(found.taken.values())
+            if old.status in (RaffleStatus.DRAWN, RaffleStatus.CANCELLED):
+                raise RaffleOutOfTurn("changed", old.status)
+            fields = dict(merge(old))
+            fields["code"] = fields.get("code") or old.code
+            new = replace(old, **fields)
+            if (new.first_number, new.last_number) != (old.first_number, old.last_number):
+                new = _resized(old, new, taken)
+            if new.currency != old.currency:
+                _check_never_ordered(old, taken)
+            return new
 
-    def delete(self, raffle_id: str, *, by: str) -> None:
-        """Remove a draft. Raises RaffleNotFound, RaffleOutOfTurn, TryAgain."""
-        old = raffles.get(raffle_id)
-        old.after(RaffleEvent.DELETED)
-        raffles.delete(old)
-        logger.info("raffle deleted", extra={"raffle_id": raffle_id, "by": pseudonym(by)})
+        return self._replace(raffle_id, changed, "raffle.changed", by, expected)
 
-    def generate_tickets(self, raffle_id: str, *, by: str, force: bool = False) -> Availability:
+    def move(self, raffle_id: str, event: RaffleEvent, *, by: Actor, expected: Versions = None) -> Raffle:
+        """Activate, deactivate …: costs the same at any size (N2). Idempotent.
+
+        Raises RaffleNotFound, RaffleOutOfTurn, Outdated, TryAgain.
+        """
+
+        def moved(found: Board) -> Raffle:
+            return replace(found.raffle, status=found.raffle.after(event) or found.raffle.status)
+
+        return self._replace(raffle_id, moved, f"raffle.{event.value}", by, expected)
+
+    def cancel(self, raffle_id: str, *, by: Actor, expected: Versions = None) -> Raffle:
+        """Call it off, when nobody has a number of it any more, and no payment for it is left to settle.
+
+        Raises RaffleNotFound, RaffleOutOfTurn, RaffleHasSales, RaffleHasLateOrders, Outdated, TryAgain.
+        """
+
+        def cancelled(found: Board) -> Raffle:
+            status = found.raffle.after(RaffleEvent.CANCELLED) or found.raffle.status
+            if taken := sum(found.taken.values()):
+                raise RaffleHasSales("Cancelling a raffle", taken)
+            if status is not found.raffle.status:
+                _check_none_late(found.raffle)
+            return replace(found.raffle, status=status)
+
+        return self._replace(raffle_id, cancelled, "raffle.cancelled", by, expected)
+
+    def _replace(
+        self, raffle_id: str, change: Callable[[Board], Raffle], action: str, by: Actor, expected: Versions
+    ) -> Raffle:
+        tried: Raffle | None = None
+
+        def attempt() -> Raffle:
+            nonlocal tried
+            found = raffles.board(raffle_id)
+            if found.raffle == tried:  # by a try of ours whose answer did not come
+                return tried
+            _check_version(found.raffle, expected)
+            new = change(found)
+            if new == found.raffle:
+                return new
+            # Later than before, also where two changes fall on one moment: each has a version of its own.
+            now = max(self.clock(), found.raffle.updated_at + timedelta(microseconds=1))
+            tried = replace(new, updated_at=now)
+            transaction = Transaction()
+            raffles.replace(transaction, found.raffle, tried)
+            self._note(transaction, action, found.raffle, tried, by)
+            raffles.commit(transaction, tried)
+            return tried
+
+        raffle = persistently(attempt, again_on=(Busy, ConditionsFailed))
+        logger.info(action, extra={"raffle_id": raffle_id, "status": raffle.status.value, "by": pseudonym(by.name)})
+        return raffle
+
+    def delete(self, raffle_id: str, *, by: Actor, expected: Versions = None) -> None:
+        """Remove a draft. Raises RaffleNotFound, RaffleOutOfTurn, Outdated, TryAgain."""
+        tried = False
+
+        def attempt() -> None:
+            nonlocal tried
+            try:
+                old = raffles.get(raffle_id)
+            except RaffleNotFound:
+                if tried:  # it is gone, by whichever try
+                    return
+                raise
+            _check_version(old, expected)
+            old.after(RaffleEvent.DELETED)
+            tried, transaction = True, Transaction()
+            raffles.delete(transaction, old)
+            self._note(transaction, "raffle.deleted", old, None, by)
+            transaction.commit()
+
+        persistently(attempt, again_on=(Busy, ConditionsFailed))
+        logger.info("raffle deleted", extra={"raffle_id": raffle_id, "by": pseudonym(by.name)})
+
+    def _note(self, transaction: Transaction, action: str, old: Raffle | None, new: Raffle | None, by: Actor) -> None:
+        one = new or old
+        assert one is not None
+        before, after = _differences(old, new)
+        target, now = f"raffle:{one.id}", self.clock()
+        deed = Deed(action=action, target=target, by=by, at=now, before=before, after=after)
+        audit.append(transaction, audit.head(target), deed)
+
+    def generate_tickets(self, raffle_id: str, *, by: Actor, force: bool = False) -> Availability:
         """Prepare an unsold board (N2): without items all numbers are available, so nothing has to be written.
 
         `force`, known from the system before, asked for a board to be made anew; the board is always exact, so both
         come to the same. Raises RaffleNotFound, and RaffleHasSales while a number is reserved or sold.
         """
+        found = self.unsold_board(raffle_id)
+        logger.info("tickets generated", extra={"raffle_id": raffle_id, "by": pseudonym(by.name), "force": force})
+        return found.availability
+
+    def unsold_board(self, raffle_id: str) -> Board:
+        """Raises RaffleNotFound, and RaffleHasSales while a number is reserved or sold."""
         found = raffles.board(raffle_id)
         taken = sum(found.taken.values())
         if taken:
             raise RaffleHasSales("Generating tickets", taken)
-        logger.info("tickets generated", extra={"raffle_id": raffle_id, "by": pseudonym(by), "force": force})
-        return found.availability
+        return found
 
-    def tickets(self, raffle_id: str, *, status: str | None, limit: int, cursor: str | None) -> Page[Ticket]:
+    def tickets(self, raffle_id: str, *, status: TicketStatus | None, limit: int, cursor: str | None) -> Page[Ticket]:
         """Numbers in order, with their state and owners.
 
         Two requests for up to 99 numbers; where few have the status, up to two more. Raises RaffleNotFound,
@@ -143,19 +253,52 @@ class Organising:
             owners |= board.with_owners(raffle_id, [(layout.leaf_of(number), number) for number in missed])[1]
         return Page([Ticket(number, state, owners.get(number)) for number, state in wanted], further, None)
 
-    def create_token(self, name: str, *, key: str | None = None) -> str | None:
-        """A new API token, returned this once; None when the given one exists already."""
-        if key is not None:
-            return key if tokens.add(key, name=name, now=self.clock()) else None
-        key = token_urlsafe(32)
-        # One of our own making that is known already was stored by a try of ours whose answer did not come.
-        tokens.add(key, name=name, now=self.clock())
-        return key
-
     def _code(self) -> str:
         while is_reserved(code := "R" + "".join(self.random.choice(CODE_ALPHABET) for _ in range(5))):
             pass
         return code
+
+
+def _check_version(raffle: Raffle, expected: Versions) -> None:
+    if expected is not None and raffle.version not in expected:
+        raise Outdated
+
+
+def _made_before(raffle_id: str) -> Raffle:
+    """What the same request made before. Raises DeletedSince."""
+    try:
+        return raffles.get(raffle_id)
+    except RaffleNotFound:
+        raise DeletedSince(raffle_id) from None
+
+
+def _check_never_ordered(raffle: Raffle, taken: int) -> None:
+    """Whatever has ended may come back at its own price: by a late proof, or reassigned. One query of an index.
+
+    Raises RaffleHasSales, RaffleHasOrders.
+    """
+    if taken:
+        raise RaffleHasSales("Changing the currency", taken)
+    if orders.listed(raffle_id=raffle.id, limit=1).items:
+        raise RaffleHasOrders("Changing the currency")
+
+
+def _check_none_late(raffle: Raffle) -> None:
+    """One query of an index. Raises RaffleHasLateOrders."""
+    if late := orders.listed(raffle_id=raffle.id, status=OrderStatus.LATE, limit=LATE_NAMED).items:
+        raise RaffleHasLateOrders([order.id for order in late])
+
+
+def _differences(old: Raffle | None, new: Raffle | None) -> tuple[Facts, Facts]:
+    """What the audit log keeps of a change: the fields that differ, before and after it."""
+    before, after = (_facts(one) if one else {} for one in (old, new))
+    names = [name for name in before | after if before.get(name) != after.get(name)]
+    return ({n: before[n] for n in names if n in before}, {n: after[n] for n in names if n in after})
+
+
+def _facts(raffle: Raffle) -> Facts:
+    found = {name: value for name, value in vars(raffle).items() if name not in UNTOLD}
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in found.items()}
 
 
 def _resized(old: Raffle, new: Raffle, taken: int) -> Raffle:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.domain.orders import Proof
@@ -13,6 +13,7 @@ from chalicelib.whatsapp.graph import Graph, GraphError, MediaTooLarge
 from chalicelib.whatsapp.media import sniff
 
 LIMIT_BYTES = 16 * 2**20  # P6
+LINK_LIVES = timedelta(minutes=5)
 
 
 class ProofUnfit(Exception):
@@ -32,6 +33,13 @@ class Proofs:
     bucket: str
     clock: Callable[[], datetime]
     random_hex: Callable[[], str]
+
+    def link(self, proof: Proof) -> tuple[str, datetime]:
+        """A link that opens the file for whoever has it, and until when it does."""
+        url = self.s3().generate_presigned_url(
+            "get_object", Params={"Bucket": self.bucket, "Key": proof.key}, ExpiresIn=int(LINK_LIVES.total_seconds())
+        )
+        return str(url), self.clock() + LINK_LIVES
 
     def keep(self, media: Media) -> Proof:
         """Fetch the file and store it under a random key. Raises ProofUnfit, ProofMissing."""
@@ -56,3 +64,10 @@ class Proofs:
             received_at=now,
             look=look(file.content, mime_type),
         )
+
+    def erase(self, proof: Proof) -> None:
+        """Delete the file with all of its versions: the bucket would keep them for 30 days."""
+        s3 = self.s3()
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=proof.key):
+            for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+                s3.delete_object(Bucket=self.bucket, Key=version["Key"], VersionId=version["VersionId"])

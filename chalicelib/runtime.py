@@ -13,6 +13,10 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
+from chalicelib.access import Access
+from chalicelib.attending import Attending
+from chalicelib.banking import Banking
+from chalicelib.bulk import Bulk
 from chalicelib.conversing import Conversing
 from chalicelib.delivering import Delivering
 from chalicelib.domain.pace import Pace
@@ -21,16 +25,21 @@ from chalicelib.expiring import Expiring
 from chalicelib.letters import Letters
 from chalicelib.logs import logger
 from chalicelib.organising import Organising
+from chalicelib.privacy import Privacy
 from chalicelib.proofs import Proofs
 from chalicelib.receiving import Receiving
+from chalicelib.reporting import Reporting
 from chalicelib.selling import Selling
 from chalicelib.settings import Settings, load
+from chalicelib.settling import Settling
 from chalicelib.store.records import bind
 from chalicelib.templating import Templating
 from chalicelib.whatsapp.graph import META_MEDIA_HOSTS, Graph
 
 if TYPE_CHECKING:
     from chalicelib.checking import Checking
+    from chalicelib.exporting import Exporting
+    from chalicelib.filing import Filing
 
 
 def utc_now() -> datetime:
@@ -71,6 +80,10 @@ class Runtime:
         return Selling(delivering=self.delivering, clock=self.clock, random=self.random)
 
     @cached_property
+    def settling(self) -> Settling:
+        return Settling(selling=self.selling, delivering=self.delivering, clock=self.clock)
+
+    @cached_property
     def expiring(self) -> Expiring:
         return Expiring(selling=self.selling, delivering=self.delivering, clock=self.clock, workers=self.expire_workers)
 
@@ -79,10 +92,53 @@ class Runtime:
         return Organising(clock=self.clock, random=self.random)
 
     @cached_property
+    def access(self) -> Access:
+        return Access(clock=self.clock)
+
+    @cached_property
+    def bulk(self) -> Bulk:
+        return Bulk(settling=self.settling, organising=self.organising, clock=self.clock)
+
+    @cached_property
+    def attending(self) -> Attending:
+        return Attending(delivering=self.delivering, clock=self.clock)
+
+    @cached_property
+    def privacy(self) -> Privacy:
+        return Privacy(proofs=self.proofs, random_id=lambda: token_hex(12), clock=self.clock)
+
+    @cached_property
+    def banking(self) -> Banking:
+        return Banking(clock=self.clock)
+
+    @cached_property
+    def reporting(self) -> Reporting:
+        return Reporting(clock=self.clock)
+
+    @cached_property
     def checking(self) -> "Checking":
         from chalicelib.checking import Checking  # noqa: PLC0415 - a command's, which no Lambda function waits for
 
         return Checking()
+
+    @cached_property
+    def filing(self) -> "Filing":
+        from chalicelib.filing import Filing  # noqa: PLC0415 - likewise
+
+        return Filing(clock=self.clock)
+
+    @cached_property
+    def exporting(self) -> "Exporting":
+        from chalicelib.exporting import Exporting  # noqa: PLC0415 - what writes sheets is loaded when one is asked for
+
+        return Exporting(
+            s3=lambda: self._client("s3"),
+            sqs=lambda: self._client("sqs"),
+            bucket=self.settings.TOMBOLA_BUCKET,
+            queue_url=self.settings.TOMBOLA_EXPORTS_QUEUE,
+            clock=self.clock,
+            random_hex=lambda: token_hex(16),
+        )
 
     @cached_property
     def conversing(self) -> Conversing:

@@ -8,15 +8,17 @@ from typing import NamedTuple
 
 from chalicelib.delivering import Delivering
 from chalicelib.domain import board as arithmetic
+from chalicelib.domain.audit import Deed, Facts, Head
 from chalicelib.domain.channel import Channel
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Conversation, Stage
 from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.orders import RUNNING, Order, OrderEvent, OrderStatus, Proof, hold_until, new_code
+from chalicelib.domain.organisers import Actor
 from chalicelib.domain.raffles import Board, Raffle
 from chalicelib.domain.refusals import TooFewFree, TooManyForContact, TryAgain
 from chalicelib.logs import count, logger, pseudonym
-from chalicelib.store import board, contacts, orders, raffles
+from chalicelib.store import audit, board, contacts, orders, raffles
 from chalicelib.store import channel as channels
 from chalicelib.store.records import Record
 from chalicelib.store.transaction import TRIES, Busy, ConditionsFailed, Transaction, persistently
@@ -27,11 +29,12 @@ EXPIRE_BATCH = 50  # holds of a raffle that a buyer's message ends at most: enou
 
 
 class Around(NamedTuple):
-    """What an order belongs to, and what may be said about it."""
+    """What an order belongs to, and what may be said about it; and where the audit log ends."""
 
     raffle: Raffle
     contact: Contact
     channel: Channel = Channel()
+    head: Head = Head()
 
 
 @dataclass
@@ -68,7 +71,7 @@ class Selling:
         Raises TooManyForContact (H6). That somebody has one of the numbers shows when the transaction is committed.
         """
         now = self.clock()
-        _check_limit(raffle, contact, len(numbers))
+        check_limit(raffle, contact, len(numbers))
         order = Order(
             id=new_code(self.random),
             raffle_id=raffle.id,
@@ -83,7 +86,7 @@ class Selling:
         )
         orders.add(transaction, order)
         board.take(transaction, raffle, order)
-        return order, replace(contact, held=contact.holding(raffle.id, order.quantity))
+        return order, replace(contact.ordering(order.id), held=contact.holding(raffle.id, order.quantity))
 
     def draw_random(self, found: Board, quantity: int, draw: Draw | None = None) -> Sequence[int]:
         """H5: `quantity` free numbers, every set of them equally likely.
@@ -96,7 +99,7 @@ class Selling:
             draw = Draw() if draw is None else draw
             draw.raffle_id, draw.numbers, draw.lost, draw.stuck = raffle.id, (), frozenset(), frozenset()
         numbers = self._draw_by_counts(found, quantity, draw) if raffle.layout.pages > FEW_PAGES else None
-        draw.numbers = self._draw_from_all(raffle, quantity, draw) if numbers is None else numbers
+        draw.numbers = self.draw_from_all(raffle, quantity, draw) if numbers is None else numbers
         return draw.numbers
 
     def _draw_by_counts(self, found: Board, quantity: int, draw: Draw) -> list[int] | None:
@@ -118,7 +121,8 @@ class Selling:
         new = (number for page, wanted in share.items() for number in self.random.sample(fit[page], wanted))
         return sorted([*kept, *new])
 
-    def _draw_from_all(self, raffle: Raffle, quantity: int, draw: Draw) -> list[int]:
+    def draw_from_all(self, raffle: Raffle, quantity: int, draw: Draw) -> list[int]:
+        """As `draw_random`, but without the board: all leaves, in one request. Raises TooFewFree."""
         by_page = board.free_numbers(raffle.layout, board.leaves(raffle, range(raffle.layout.pages)))
         free = [number for numbers in by_page.values() for number in numbers if number not in draw.stuck]
         if len(free) < quantity:
@@ -153,7 +157,7 @@ class Selling:
 
         Raises TooManyForContact (H6).
         """
-        _check_limit(around.raffle, around.contact, order.quantity)
+        check_limit(around.raffle, around.contact, order.quantity)
         moved = self._with_proof(order, proof, OrderEvent.REVIVED)
         orders.move(transaction, moved, OrderEvent.REVIVED)
         board.take(transaction, around.raffle, moved)
@@ -162,7 +166,7 @@ class Selling:
 
     def keep_late(self, transaction: Transaction, order: Order, proof: Proof) -> Order:
         """A proof after the hold has ended whose numbers are gone: kept for an organiser to settle (P5)."""
-        moved = self._with_proof(order, proof, OrderEvent.PROOF_TOO_LATE)
+        moved = replace(self._with_proof(order, proof, OrderEvent.PROOF_TOO_LATE), late=True)
         orders.move(transaction, moved, OrderEvent.PROOF_TOO_LATE)
         return moved
 
@@ -184,15 +188,16 @@ class Selling:
         *,
         over_at: datetime | None = None,
     ) -> tuple[Order, Contact]:
-        moved = replace(order, status=order.after(event), updated_at=self.clock())
+        until = order.reserved_until if event is OrderEvent.DEADLINE_PASSED else None
+        moved = replace(order, status=order.after(event), updated_at=self.clock(), reserved_until=until)
         orders.move(transaction, moved, event, over_at=over_at)
         board.free(transaction, around.raffle, order)
         contact = replace(around.contact, held=around.contact.holding(order.raffle_id, -order.quantity))
-        return moved, _leave(contact, order)
+        return moved, leave(contact, order)
 
     # By an organiser or the clock: each is a transaction of its own
 
-    def confirm_payment(self, order_id: str, *, by: str) -> Order:
+    def confirm_payment(self, order_id: str, *, by: Actor) -> Order:
         """The payment is there: the numbers are sold and the buyer is told (P4). Idempotent.
 
         Raises OrderNotFound, OrderOutOfTurn, TryAgain.
@@ -208,17 +213,18 @@ class Selling:
             transaction = Transaction()
             orders.move(transaction, paid, OrderEvent.PAYMENT_CONFIRMED)
             board.sell(transaction, around.raffle, paid)
-            contact = _leave(around.contact, order)
+            contact = leave(around.contact, order)
             said = words(contact.language).paid(around.raffle, paid)
             outbounds = self.delivering.tell(transaction, contact, [said], channel=around.channel, now=now)
+            self.note(transaction, around, "order.paid", order, paid, by)
             transaction.commit()
-            logger.info("payment confirmed", extra={"order_id": order_id, "by": pseudonym(by)})
+            logger.info("payment confirmed", extra={"order_id": order_id, "by": pseudonym(by.name)})
             count("PaymentsConfirmed")
             return paid, outbounds
 
-        return self._finish(attempt)
+        return self.finish(attempt)
 
-    def cancel(self, order_id: str, *, by: str) -> Order:
+    def cancel(self, order_id: str, *, by: Actor) -> Order:
         """An organiser's cancel (P3): the numbers are free and the buyer is told. Idempotent.
 
         Raises OrderNotFound, OrderOutOfTurn, TryAgain.
@@ -233,11 +239,21 @@ class Selling:
             moved, contact = self._release(transaction, around, order, OrderEvent.CANCELLED)
             said = words(contact.language).cancelled(around.raffle, order, by_organiser=True)
             outbounds = self.delivering.tell(transaction, contact, [said], channel=around.channel, now=now)
+            self.note(transaction, around, "order.cancelled", order, moved, by)
             transaction.commit()
-            logger.info("order cancelled", extra={"order_id": order_id, "by": pseudonym(by)})
+            logger.info("order cancelled", extra={"order_id": order_id, "by": pseudonym(by.name)})
             return moved, outbounds
 
-        return self._finish(attempt)
+        return self.finish(attempt)
+
+    def note(self, transaction: Transaction, around: Around, action: str, old: Order, new: Order, by: Actor) -> None:
+        """O2: have an organiser's change noted with it. What they give as a reason stays with the order."""
+        before: Facts = {"status": old.status.value}
+        after: Facts = {"status": new.status.value}
+        if old.numbers != new.numbers:
+            before["numbers"], after["numbers"] = list(old.numbers), list(new.numbers)
+        deed = Deed(action=action, target=_target(new), by=by, at=self.clock(), before=before, after=after)
+        audit.append(transaction, around.head, deed)
 
     def expire(self, order_id: str) -> bool:
         """End a hold whose time is over: free its numbers, tell the buyer. False when it is not over (any more)."""
@@ -310,24 +326,37 @@ class Selling:
         return self.free_ended(orders.of_contact(contact.id, limit=EXPIRE_BATCH), to_tell)
 
     def around(self, order: Order) -> Around:
-        """The order's raffle, contact and channel: one request. Raises LookupError for an order that lacks one."""
-        keys = [raffles.key(order.raffle_id), contacts.key(order.contact_id), channels.KEY]
+        """What the order belongs to: one request. Raises LookupError for an order that lacks raffle or contact."""
+        keys = [
+            raffles.key(order.raffle_id),
+            contacts.key(order.contact_id),
+            channels.KEY,
+            audit.head_key(_target(order)),
+        ]
         found = list(Record.batch_get(keys, consistent_read=True))
-        return Around(raffles.found_in(found)[0], contacts.found_in(found)[0], channels.found_in(found))
+        raffle, contact = raffles.found_in(found)[0], contacts.found_in(found)[0]
+        return Around(raffle, contact, channels.found_in(found), audit.head_in(found))
 
-    def _finish(self, attempt: Callable[[], tuple[Order, list[Outbound]]]) -> Order:
+    def finish(self, attempt: Callable[[], tuple[Order, list[Outbound]]]) -> Order:
+        """Attempt until it is done, and send what is to be said. Raises what `attempt` raises, and TryAgain."""
         order, outbounds = persistently(attempt, again_on=(Busy, ConditionsFailed))
         self.delivering.send(outbounds)
         return order
 
 
-def _check_limit(raffle: Raffle, contact: Contact, quantity: int) -> None:
+def _target(order: Order) -> str:
+    """The order, as the audit log names it."""
+    return f"order:{order.id}"
+
+
+def check_limit(raffle: Raffle, contact: Contact, quantity: int) -> None:
+    """Raises TooManyForContact when the contact can't have so many more (H6)."""
     has = contact.held.get(raffle.id, 0)
     if raffle.max_per_contact is not None and has + quantity > raffle.max_per_contact:
         raise TooManyForContact(raffle.max_per_contact, has)
 
 
-def _leave(contact: Contact, order: Order) -> Contact:
+def leave(contact: Contact, order: Order) -> Contact:
     """The contact, no longer in conversation about the order, if they were. What they look at since stays open."""
     talk = contact.talk
     if talk.order_id != order.id:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cached_property
+from hmac import new as hmac
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -41,14 +42,21 @@ class Settings(BaseModel):
     TOMBOLA_TABLE: Annotated[str, Field(pattern="^[a-zA-Z0-9_.-]{3,255}$")]
     TOMBOLA_BUCKET: Annotated[str, Field(min_length=3)]
     TOMBOLA_INBOX_QUEUE: Annotated[str, Field(pattern="^https?://.+")]
+    TOMBOLA_EXPORTS_QUEUE: Annotated[str, Field(pattern="^https?://.+")]
     AWS_REGION: str = ""
     AWS_DEFAULT_REGION: str = "us-east-1"
+    TOMBOLA_CONSOLE_ORIGIN: Annotated[str, Field(pattern="^https?://[^/]+$")] | Literal[""] = ""
     LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
 
     @cached_property
     def app_secrets(self) -> tuple[str, ...]:
         """The secrets that a webhook may be signed with: two while they are rotated."""
         return tuple(secret for secret in (self.WHATSAPP_APP_SECRET, self.WHATSAPP_APP_SECRET_PREVIOUS) if secret)
+
+    @property
+    def cursor_key(self) -> bytes:
+        """What the cursors of lists are sealed with: derived from a secret that there is anyway."""
+        return hmac(self.WHATSAPP_APP_SECRET.encode(), b"cursors of lists", "sha256").digest()
 
     @property
     def region(self) -> str:

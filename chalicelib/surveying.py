@@ -46,6 +46,7 @@ class Survey:
     taken: Counter[int] = field(default_factory=Counter)  # page → tickets
     misplaced: list[Misplaced] = field(default_factory=list)
     orders: int = 0
+    paid: int = 0  # what the paid orders come to
     odd_orders: list[str] = field(default_factory=list)
     claims: dict[int, set[str]] = field(default_factory=dict)  # number → orders that own it and did not have the ticket
     held: Counter[str] = field(default_factory=Counter)  # contact → numbers, also those with none
@@ -81,11 +82,14 @@ class Survey:
     def odd_pages(self) -> list[int]:
         """Pages with another count in the tallies than there were tickets."""
         counted = summed(self.tallies.values())
-        pages = {*range(self.raffle.layout.pages), *(int(name[1:]) for name in counted if name != "sold")}
+        pages = {*range(self.raffle.layout.pages), *(int(name[1:]) for name in counted if name[1:].isdigit())}
         return [page for page in sorted(pages) if counted.get(f"p{page}", 0) != self.taken[page]]
 
     def miscounts_sold(self) -> bool:
         return summed(self.tallies.values()).get("sold", 0) != self.said.count(SOLD)
+
+    def miscounts_paid(self) -> bool:
+        return summed(self.tallies.values()).get("paid", 0) != self.paid
 
     def stray_leaves(self) -> list[LeafKey]:
         layout = self.raffle.layout
@@ -154,6 +158,7 @@ def _read_order(found: Survey, order_id: str, filed: Filed[Order] | None) -> Non
     if filed is None or filed.wrong or order_faults(found.raffle, filed.item, had_deadline=filed.had_deadline):
         found.odd_orders.append(order_id)
     if filed is not None and filed.item.raffle_id == found.raffle.id:
+        found.paid += filed.item.amount if filed.item.status is OrderStatus.PAID else 0
         note_order(found, filed.item)
 
 

@@ -1,20 +1,26 @@
-"""What commands show at a terminal: how far a check is, what it found, dead letters, and what is sent."""
+"""What commands show at a terminal: how far a check is, what it found, dead letters, what is sent, and money."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 from typing import Any, TextIO
 
 from chalicelib.domain.channel import Channel, Stop
 from chalicelib.domain.checks import DERIVED, MEANINGS, REMARKS, Report
 from chalicelib.domain.delivery import Outbound, Queue
+from chalicelib.domain.reports import MEANINGS as DIFFERENCES
+from chalicelib.domain.reports import Day, Part
 from chalicelib.letters import kind_of
+from chalicelib.reporting import RaffleReport
 from chalicelib.store.letters import Letter
+from chalicelib.words import money
 
+MOST_IDS = 5  # of orders, in a line
 Progress = Callable[[str, int, int | None], None]
 
 
 @contextmanager
-def progress_on(stream: TextIO, raffle_id: str) -> Iterator[Progress]:
+def progress_on(stream: TextIO, what: str) -> Iterator[Progress]:
     """Bars where the stream is a terminal, which are gone afterwards; else a line when it begins.
 
     Bars need Rich, which is there for development only.
@@ -27,21 +33,21 @@ def progress_on(stream: TextIO, raffle_id: str) -> Iterator[Progress]:
     else:
         rich = stream.isatty()
     if not rich:
-        print(f"Checking raffle {raffle_id} ...", file=stream, flush=True)
-        yield lambda what, done, total: None
+        print(f"Checking {what} ...", file=stream, flush=True)
+        yield lambda part, done, total: None
         return
     # Rich would send what is printed meanwhile to this stream, too.
     with Bars(console=Console(file=stream), transient=True, redirect_stdout=False, redirect_stderr=False) as bars:
-        yield _shown_on(bars, raffle_id)
+        yield _shown_on(bars, what)
 
 
-def _shown_on(bars: Any, raffle_id: str) -> Progress:
+def _shown_on(bars: Any, what: str) -> Progress:
     tasks: dict[str, Any] = {}
 
-    def show(what: str, done: int, total: int | None) -> None:
-        if what not in tasks:
-            tasks[what] = bars.add_task(f"{raffle_id}: {what}", total=total)
-        bars.update(tasks[what], completed=done, total=total)
+    def show(part: str, done: int, total: int | None) -> None:
+        if part not in tasks:
+            tasks[part] = bars.add_task(f"{what}: {part}", total=total)
+        bars.update(tasks[part], completed=done, total=total)
 
     return show
 
@@ -182,3 +188,52 @@ def as_json(reports: Sequence[Report]) -> dict[str, Any]:
             for report in reports
         ],
     }
+
+
+def report(made: RaffleReport) -> list[str]:
+    """A raffle's money as a table, and what does not come out even under it."""
+    raffle, found = made.board.raffle, made.report
+
+    def row(what: str, part: Part, *, sign: int = 1) -> str:
+        return f"  {what:<22}{part.orders:>9,} {part.numbers:>10,} {money(sign * part.amount, raffle.currency):>22}"
+
+    lines = [
+        f"Raffle {raffle.id} ({raffle.title}), {made.made_at.astimezone(found.zone):%Y-%m-%d %H:%M} {raffle.time_zone}",
+        "",
+        f"  {'':<22}{'orders':>9} {'numbers':>10} {'amount':>22}",
+        row("confirmed", found.confirmed),
+        row("refunded", found.refunded, sign=-1),
+        f"  {'the raffle has':<42} {money(found.kept, raffle.currency):>22}",
+        f"  {'the board says':<22}{'':>9} {made.board.sold:>10,} {money(made.board.paid, raffle.currency):>22}",
+    ]
+    if len(found.prices) > 1:
+        lines += [
+            "",
+            *(row(f"at {money(price, raffle.currency)}", part) for price, part in sorted(found.prices.items())),
+        ]
+    if found.days:
+        lines += ["", f"  {'day':<12}{'orders':>9} {'numbers':>10} {'confirmed':>22} {'refunded':>22}"]
+        lines += [_day(day, sums, raffle.currency) for day, sums in sorted(found.days.items())]
+    settle = [_settle("paid too late, to be reassigned or refunded", found.late.part.orders, found.late.ids)]
+    settle += [_settle("with a rejected proof, not paid since", found.rejected.part.orders, found.rejected.ids)]
+    settle += [_settle("refunded without having been confirmed", found.given_back.orders, ())]
+    if made.undelivered:
+        settle.append(f"  {made.undelivered:>6,} messages to its buyers were not delivered")
+    lines += ["", *filter(None, settle)] if any(settle) else []
+    changed = "  (payments were confirmed or refunded while this was read)" if made.changed else None
+    differs = [f"  {one.what}: {one.by:+,}. {DIFFERENCES[one.what]}" for one in made.differences]
+    return [*lines, "", *(differs or ["  It comes out even."]), *filter(None, [changed])]
+
+
+def _day(day: date, sums: Day, currency: str) -> str:
+    refunded = money(-sums.refunded.amount, currency) if sums.refunded.amount else ""
+    confirmed = sums.confirmed
+    return (
+        f"  {day.isoformat():<12}{confirmed.orders:>9,} {confirmed.numbers:>10,} "
+        f"{money(confirmed.amount, currency):>22} {refunded:>22}"
+    ).rstrip()
+
+
+def _settle(what: str, count: int, ids: Sequence[str]) -> str | None:
+    named = f": {', '.join(ids[:MOST_IDS])}{', ...' if count > MOST_IDS else ''}" if ids else ""
+    return f"  {count:>6,} {what}{named}" if count else None

@@ -19,6 +19,7 @@ from chalicelib.domain.refusals import NumbersTaken, TooFewFree, TooManyForConta
 from chalicelib.domain.talk import Choice, Said, Template
 from chalicelib.whatsapp import templates
 from chalicelib.whatsapp.templates import Definition
+from chalicelib.whatsapp.text import plain
 
 CATALOGUES = Path(__file__).parent / "locale"
 RAFFLES_A_PAGE = 9  # a list has ten rows; the tenth leads to more
@@ -336,6 +337,53 @@ class Words:
         )
         return Said(text="\n".join(lines), template=self._filled(templates.PAYMENT_CONFIRMED, raffle, order))
 
+    def rejected(self, raffle: Raffle, order: Order, now: datetime) -> Said:
+        """P2: why, until when, and what to do. `order` waits for its payment again."""
+        _, reason = self._, _sentence_end(order.rejected_reason)
+        lines = (
+            _("I could not accept your payment proof for order *{code}*: {reason}.").format(
+                code=order.id, reason=reason
+            ),
+            f"{raffle.title}: {self._numbers(raffle, order.numbers)}",
+            self._until(raffle, order.reserved_until, now),
+            _("Please send another *photo or PDF* of the payment here."),
+        )
+        template = self._filled(templates.PROOF_REJECTED, raffle, order, reason=reason)
+        return Said(text="\n".join(lines), template=template)
+
+    def refunded(self, raffle: Raffle, order: Order) -> Said:
+        """P3, P5: how much goes back, and why."""
+        _, reason = self._, _sentence_end(order.refund_reason)
+        lines = (
+            _("The money for your order *{code}* goes back to you: *{amount}*.").format(
+                code=order.id, amount=money(order.amount, order.currency)
+            ),
+            _("The reason: {reason}.").format(reason=reason),
+            f"{raffle.title}: {self._numbers(raffle, order.numbers)}",
+            _("These numbers are not yours any more. Please write here if the money does not arrive."),
+        )
+        template = self._filled(templates.ORDER_REFUNDED, raffle, order, reason=reason)
+        return Said(text="\n".join(lines), template=template)
+
+    def was_refunded(self, order: Order) -> Said:
+        text = self._("The money for order {code} goes back to you. You can choose numbers again.")
+        return Said(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
+
+    def reassigned(self, raffle: Raffle, order: Order) -> Said:
+        """P5: the numbers that a late order has now."""
+        _, paid = self._, order.status is OrderStatus.PAID
+        checked = _("Your payment is confirmed. Good luck!"), _("Your payment is still being checked.")
+        lines = (
+            _("An organiser has found numbers for your late payment of order *{code}*.").format(code=order.id),
+            self.n_("Your number in *{title}*:", "Your numbers in *{title}*:", order.quantity).format(
+                title=raffle.title
+            ),
+            f"*{self._numbers(raffle, order.numbers)}*",
+            checked[not paid],
+        )
+        definition = templates.PAYMENT_CONFIRMED if paid else templates.NUMBERS_CHANGED
+        return Said(text="\n".join(lines), template=self._filled(definition, raffle, order))
+
     def already_paid(self, order: Order) -> Said:
         return Said(text=self._("Order {code} is paid already. Thank you!").format(code=order.id))
 
@@ -399,8 +447,15 @@ class Words:
 
     def person_wanted(self, name: str, phone: str | None) -> Said:
         """`phone` is digits, where WhatsApp shows it to us."""
+        return self._wanted(self._("{name} would like to talk to a person."), name, phone)
+
+    def person_wrote(self, name: str, phone: str | None) -> Said:
+        """While the bot leaves the talking to organisers (M6)."""
+        return self._wanted(self._("{name} has written, and waits for an answer from you."), name, phone)
+
+    def _wanted(self, text: str, name: str, phone: str | None) -> Said:
         who = name or self._("somebody")
-        text = self._("{name} would like to talk to a person.").format(name=who)
+        text = text.format(name=who)
         where = f"https://wa.me/{phone}" if phone else self._("WhatsApp does not show us their number.")
         template = templates.PERSON_WANTED.filled(name=who, phone=f"+{phone}" if phone else "-")
         return Said(text=f"{text}\n{where}", template=template)
@@ -479,6 +534,11 @@ class Words:
 
 def _clock(raffle: Raffle, moment: datetime) -> str:
     return moment.astimezone(ZoneInfo(raffle.time_zone)).strftime("%H:%M")
+
+
+def _sentence_end(text: str | None) -> str:
+    """An organiser's words as the end of our sentence: one line, which can't look like ours, without its full stop."""
+    return plain(text or "").rstrip(".") or "-"
 
 
 def _cut(text: str, most: int) -> str:

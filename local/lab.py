@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 
+from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.domain.raffles import Raffle, RaffleEvent
 from chalicelib.runtime import Runtime
 from chalicelib.settings import load
@@ -43,7 +44,7 @@ def open_runtime(endpoint: str, *, clock: Callable[[], datetime], seed: int | st
     # waited for, since to ask again what it is still doing only gives it more to do.
     Record.Meta.read_timeout_seconds = ANSWER_SECONDS
     Record._connection = None  # noqa: SLF001 - the process may have spoken to another engine before
-    stack = Stack(table=table, bucket="bucket", queue_url="http://127.0.0.1/none")
+    stack = Stack(table=table, bucket="bucket", queue_url="http://127.0.0.1/none", exports_url="http://127.0.0.1/none")
     settings = load(local_environment({"LOG_LEVEL": "ERROR"}, Ports(api=1, phone=2, aws=3), stack))
     runtime = replace(Runtime(settings), clock=clock, random=Random(seed), sleep=_at_once)  # noqa: S311 - to be repeatable
     vars(runtime)["graph"] = QuietGraph()
@@ -63,8 +64,8 @@ def make_raffle(runtime: Runtime, *, numbers: int, **fields: Any) -> Raffle:
         "payment_instructions": "Bank X, account 123", "code": None, "opens_at": None, "closes_at": None,
         "time_zone": "UTC", **fields,
     }  # fmt: skip
-    raffle = runtime.organising.create(values, by="lab")
-    return runtime.organising.move(raffle.id, RaffleEvent.ACTIVATED, by="lab")
+    raffle = runtime.organising.create(values, by=COMMAND_LINE)
+    return runtime.organising.move(raffle.id, RaffleEvent.ACTIVATED, by=COMMAND_LINE)
 
 
 class QuietGraph(Graph):

@@ -21,6 +21,7 @@ class Stack:
     table: str
     bucket: str
     queue_url: str
+    exports_url: str
 
 
 class StackFailed(Exception):
@@ -56,11 +57,14 @@ def read(endpoint_url: str | None, name: str = STACK_NAME) -> Stack:
         found = _client("cloudformation", endpoint_url).describe_stack_resources(StackName=name)["StackResources"]
         physical = {resource["LogicalResourceId"]: str(resource["PhysicalResourceId"]) for resource in found}
         # The stand-in keeps the port of the day when the queue was made in its URL, so ask for today's.
-        queue_name = physical["Inbox"].rsplit("/", 1)[-1]
-        queue_url = _client("sqs", endpoint_url).get_queue_url(QueueName=queue_name)["QueueUrl"]
+        queues = {name: physical[name].rsplit("/", 1)[-1] for name in ("Inbox", "Exports")}
+        sqs = _client("sqs", endpoint_url)
+        urls = {name: sqs.get_queue_url(QueueName=queue)["QueueUrl"] for name, queue in queues.items()}
     except (BotoCoreError, ClientError, KeyError) as failure:
         raise StackFailed(f"stack {name} cannot be read: {failure}") from None
-    return Stack(table=physical["Table"], bucket=physical["Bucket"], queue_url=queue_url)
+    return Stack(
+        table=physical["Table"], bucket=physical["Bucket"], queue_url=urls["Inbox"], exports_url=urls["Exports"]
+    )
 
 
 def data_template() -> dict[str, Any]:

@@ -81,7 +81,7 @@ def schedule_event(now: datetime, rule: str = "tombola-local-minute") -> Event:
     }
 
 
-def handle_one(sqs: Any, queue_url: str, converse: Function, wait_seconds: int = 1) -> bool | None:
+def handle_one(sqs: Any, queue_url: str, function: Function, wait_seconds: int = 1) -> bool | None:
     """Take one message and hand it over: True when done, False when it failed, None when there was none.
 
     A message that fails stays in the queue: it comes again after the visibility time-out, and after the queue's
@@ -91,7 +91,7 @@ def handle_one(sqs: Any, queue_url: str, converse: Function, wait_seconds: int =
         QueueUrl=queue_url, MaxNumberOfMessages=1, WaitTimeSeconds=wait_seconds, AttributeNames=["All"]
     )
     for message in answer.get("Messages", []):
-        if not _ran("converse", converse, sqs_event(message, queue_url)):
+        if not _ran(_name(function), function, sqs_event(message, queue_url)):
             return False
         sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
         return True
@@ -104,6 +104,11 @@ def tick(functions: Mapping[str, Function], now: datetime) -> None:
         _ran(name, function, schedule_event(now, f"tombola-local-{name}"))
 
 
+def _name(function: Function) -> str:
+    found: str = getattr(function, "func", function).__name__  # Chalice wraps the functions of app.py
+    return found
+
+
 def _ran(name: str, function: Function, event: Event) -> bool:
     try:
         function(event, Context(name))
@@ -113,18 +118,18 @@ def _ran(name: str, function: Function, event: Event) -> bool:
     return True
 
 
-def _converse_until(stop: threading.Event, queue_url: str, converse: Function) -> None:
+def _serve_until(stop: threading.Event, queue_url: str, function: Function) -> None:
     sqs = boto3.client("sqs", config=Config(retries={"total_max_attempts": 1}))
     while not stop.is_set():
         try:
-            handle_one(sqs, queue_url, converse)
+            handle_one(sqs, queue_url, function)
         except (BotoCoreError, ClientError) as failure:
             log.warning("the queue does not answer: %s", failure)
             stop.wait(PATIENCE_SECONDS)
 
 
 def work() -> None:
-    """Serve the queue and the minute until the process is asked to end, then finish what is in hand.
+    """Serve the queues and the minute until the process is asked to end, then finish what is in hand.
 
     A message that is dropped half-way would be hidden, and its contact's later ones behind it, for the queue's
     visibility time-out.
@@ -135,12 +140,13 @@ def work() -> None:
     logging.basicConfig(stream=sys.stdout, level=logging.WARNING, format="%(levelname)s %(message)s")
     import app  # noqa: PLC0415 - the reloader's parent must not need an app.py that imports
 
-    queue_url = os.environ["TOMBOLA_INBOX_QUEUE"]
+    inbox, exports = os.environ["TOMBOLA_INBOX_QUEUE"], os.environ["TOMBOLA_EXPORTS_QUEUE"]
     threads = [
-        threading.Thread(target=_converse_until, args=(stop, queue_url, app.converse), daemon=True)
-        for _ in range(THREADS)
+        threading.Thread(target=_serve_until, args=(stop, inbox, app.converse), daemon=True) for _ in range(THREADS)
     ]
-    for thread in threads:
+    # An export may take minutes. It is not waited for: the next delivery makes it anew.
+    exporter = threading.Thread(target=_serve_until, args=(stop, exports, app.export), daemon=True)
+    for thread in (*threads, exporter):
         thread.start()
     scheduled = {"expire_reservations": app.expire_reservations, "deliver_messages": app.deliver_messages}
     while not stop.is_set():

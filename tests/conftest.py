@@ -5,13 +5,21 @@ from collections.abc import Iterator
 
 import pytest
 from _pytest.terminal import TerminalReporter
+from hypothesis import settings
 from moto import mock_aws
 from moto.backends import get_backend
 
 from chalicelib import runtime as composition
+from chalicelib.domain.organisers import COMMAND_LINE, Role
+from chalicelib.domain.talk import Identity
+from chalicelib.store.pseudonyms import contact_ids
 from local.stack import Stack, create
 from tests.log_watch import Watch, watching
 from tests.world import TOKEN, Buyer, World, make_world
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 COUNTED = (" tried", " counted")
 
@@ -60,9 +68,10 @@ def world(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A whole Tombola with an organiser's token and no raffle."""
     empty(stack)
     made = make_world(stack)
+    contact_ids(Identity(phone="0"))  # makes their key: what a test counts are the requests of each message
     composition.runtime.cache_clear()
     monkeypatch.setattr(composition, "make", lambda _: made.runtime)
-    made.runtime.organising.create_token("local", key=TOKEN)
+    made.runtime.access.create("local", Role.MANAGER, by=COMMAND_LINE, key=TOKEN)
     yield made
     composition.runtime.cache_clear()
 
@@ -71,9 +80,12 @@ def empty(stack: Stack) -> None:
     """Take away what an earlier test has left in moto."""
     account = "123456789012"
     get_backend("dynamodb")[account]["us-east-1"].tables[stack.table].items.clear()
-    queue = get_backend("sqs")[account]["us-east-1"].get_queue(stack.queue_url.rpartition("/")[2])
-    queue._messages, queue._pending_messages = [], set()
-    get_backend("s3")[account]["aws"].buckets[stack.bucket].keys.clear()
+    for url in (stack.queue_url, stack.exports_url):
+        queue = get_backend("sqs")[account]["us-east-1"].get_queue(url.rpartition("/")[2])
+        queue._messages, queue._pending_messages = [], set()
+    bucket = get_backend("s3")[account]["aws"].buckets[stack.bucket]
+    bucket.keys.clear()
+    bucket.multiparts.clear()
 
 
 @pytest.fixture

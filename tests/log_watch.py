@@ -111,7 +111,7 @@ def _known() -> dict[str, re.Pattern[str]]:
             found["name"].add(value)
         elif key in WRITTEN and len(value) >= SHORTEST_TEXT and not re.fullmatch("[A-Z_]+", value):  # a word of Meta's
             found["text"].add(value[:60])
-    settings = local_settings(Ports(), Stack(table="t", bucket="b", queue_url="q"))
+    settings = local_settings(Ports(), Stack(table="t", bucket="b", queue_url="q", exports_url="e"))
     found["secret"] = {API_TOKEN, *(value for name, value in settings.items() if re.search("TOKEN|APP_SECRET", name))}
     return {what: re.compile("|".join(map(_whole, sorted(known)))) for what, known in found.items()}
 

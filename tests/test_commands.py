@@ -97,7 +97,7 @@ def test_progress_elsewhere_is_one_calm_line() -> None:
     shown = io.StringIO()
     with progress_on(shown, "abc") as progress:
         progress("tickets", 1, 2)
-    assert shown.getvalue() == "Checking raffle abc ...\n"
+    assert shown.getvalue() == "Checking abc ...\n"
 
 
 def test_progress_on_a_terminal_does_without_rich(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,4 +106,4 @@ def test_progress_on_a_terminal_does_without_rich(monkeypatch: pytest.MonkeyPatc
     shown = Terminal()
     with progress_on(shown, "abc") as progress:
         progress("tickets", 1, 2)
-    assert shown.getvalue() == "Checking raffle abc ...\n"
+    assert shown.getvalue() == "Checking abc ...\n"

@@ -166,6 +166,14 @@ class World:
                 functions.converse(sqs_event(message), Context("converse"))
                 sqs.delete_message(QueueUrl=self.stack.queue_url, ReceiptHandle=message["ReceiptHandle"])
 
+    def work_on_exports(self) -> None:
+        """Hand every export that waits to its function, as Lambda does; what it raises stays in the queue."""
+        sqs, url = self.sqs, self.stack.exports_url
+        while messages := sqs.receive_message(QueueUrl=url, AttributeNames=["All"]).get("Messages"):
+            for message in messages:
+                functions.export(sqs_event(message, url), Context("export"))
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
     def queued(self) -> int:
         names = ["ApproximateNumberOfMessages"]
         found = self.sqs.get_queue_attributes(QueueUrl=self.stack.queue_url, AttributeNames=names)["Attributes"]

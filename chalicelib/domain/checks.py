@@ -29,6 +29,7 @@ class Kind(StrEnum):
     LEAF_FIRST = "leaf_first"
     TALLY_PAGE = "tally_page"
     TALLY_SOLD = "tally_sold"
+    TALLY_PAID = "tally_paid"
     STRAY_TALLY = "stray_tally"
     HELD = "held"
     ORDER_KEYS = "order_keys"
@@ -55,6 +56,7 @@ MEANINGS = {
     _K.LEAF_FIRST: "leaves of the board that do not say which number they begin with",
     _K.TALLY_PAGE: "pages whose count of taken numbers is wrong",
     _K.TALLY_SOLD: "raffles whose count of sold numbers is wrong",
+    _K.TALLY_PAID: "raffles whose sum of what was paid is wrong",
     _K.STRAY_TALLY: "tallies that the raffle does not have",
     _K.HELD: "contacts who count other numbers than they hold",
     _K.ORDER_KEYS: "orders with wrong index keys",
@@ -74,7 +76,7 @@ MEANINGS = {
 DERIVED = frozenset(
     {
         *(_K.TAKEN_BIT, _K.SOLD_BIT, _K.STRAY_BITS, _K.STRAY_LEAF, _K.TALLY_PAGE, _K.TALLY_SOLD, _K.STRAY_TALLY),
-        *(_K.HELD, _K.ORDER_KEYS, _K.RAFFLE_KEYS, _K.LEAF_FIRST),
+        *(_K.HELD, _K.ORDER_KEYS, _K.RAFFLE_KEYS, _K.LEAF_FIRST, _K.TALLY_PAID),
     }
 )
 # Who has the number is not clear.
@@ -253,12 +255,12 @@ def lost_deadline(raffle: Raffle, order: Order, *, had_deadline: bool) -> bool:
 
 
 def _times_fit(order: Order) -> bool:
-    stopped = order.status in (OrderStatus.IN_REVIEW, OrderStatus.PAID, OrderStatus.LATE)
-    if stopped and order.reserved_until is not None:
+    refunded = order.status is OrderStatus.REFUNDED
+    stopped = refunded or order.status in (OrderStatus.IN_REVIEW, OrderStatus.PAID, OrderStatus.LATE)
+    if (stopped and order.reserved_until is not None) or (order.refunded_at is not None) != refunded:
         return False
-    if order.status is OrderStatus.REFUNDED:  # paid or not before
-        return True
-    return (order.paid_at is not None) == (order.status is OrderStatus.PAID)
+    # What is refunded was paid before, or paid late.
+    return refunded or (order.paid_at is not None) == (order.status is OrderStatus.PAID)
 
 
 def over_limit(raffle: Raffle, held: int) -> bool:

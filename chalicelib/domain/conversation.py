@@ -87,6 +87,7 @@ class TakeProof:
     order_id: str | None
     media: Media
     caption: str = ""  # may name the order
+    quietly: bool = False  # M6: where no order waits for it, it is for the organiser who talks with them
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,11 @@ class CallPerson:
 
 
 @dataclass(frozen=True)
+class LeaveToPerson:
+    """An organiser talks with them: the bot says nothing, and the organisers are told that they wrote (M6)."""
+
+
+@dataclass(frozen=True)
 class StayQuiet:
     pass
 
@@ -155,11 +161,17 @@ Action = (
     | OptIn
     | AskWhatToCancel
     | CallPerson
+    | LeaveToPerson
 )
 
 
-def step(talk: Conversation, heard: Heard) -> Action:
-    """What to do about `heard`. Tapped ids are untrusted: they name a wish; the rules are checked where it is met."""
+def step(talk: Conversation, heard: Heard, *, paused: bool = False) -> Action:
+    """What to do about `heard`. Tapped ids are untrusted: they name a wish; the rules are checked where it is met.
+
+    `paused`: an organiser talks with them just now (M6).
+    """
+    if paused:
+        return _left_alone(talk, heard)
     if heard.kind is HeardKind.MEDIA and heard.media is not None:
         return TakeProof(talk.order_id, heard.media, heard.text)
     if heard.kind is HeardKind.LOST:
@@ -180,6 +192,25 @@ def step(talk: Conversation, heard: Heard) -> Action:
     if talk.order_id is not None and said in YES:
         return ConfirmOrder(talk.order_id)
     return _TYPED[talk.stage](talk, heard.text, said)
+
+
+def _left_alone(talk: Conversation, heard: Heard) -> Action:
+    """M6: what is said is for the organiser. A "yes" answers them, too, and confirms no order.
+
+    What only the bot can do it still does: take a file that may be a proof, since money may have moved; obey a tap on a
+    button, which nobody but the bot has sent; and stop all messages for who wants that.
+    """
+    if heard.kind is HeardKind.MEDIA and heard.media is not None:
+        return TakeProof(talk.order_id, heard.media, heard.text, quietly=True)
+    if heard.kind is HeardKind.LOST:
+        return AskForFileAgain()
+    if heard.kind is HeardKind.SIGN:
+        return StayQuiet()
+    if heard.kind is HeardKind.CHOICE and (wish := _tapped(talk, heard.choice)) is not None:
+        return wish
+    if heard.kind is HeardKind.TEXT and said_in(heard.text) in STOPPING:
+        return OptOut()
+    return LeaveToPerson()
 
 
 def said_in(text: str) -> str:
@@ -247,8 +278,10 @@ PEOPLE = ("persona", "humano", "asesor", "agente", "human", "person", "agent", "
 # "quiero hablar con una persona"
 CALLING = re.compile(rf"\b(hablar|talk|speak|falar)\b.*\b({'|'.join(PEOPLE)}|alguien|someone|somebody|alguem)\b")
 
+STOPPING = ("stop", "unsubscribe", "baja", "alto", "salir", "sair", "parar")
+
 COMMANDS: dict[str, Callable[[Conversation], Action]] = {
-    **dict.fromkeys(("stop", "unsubscribe", "baja", "alto", "salir", "sair", "parar"), lambda talk: OptOut()),
+    **dict.fromkeys(STOPPING, lambda talk: OptOut()),
     **dict.fromkeys(("start", "resume", "alta"), lambda talk: OptIn()),
     **dict.fromkeys(PEOPLE, lambda talk: CallPerson()),
     **dict.fromkeys(("cancelar",), lambda talk: AskWhatToCancel(talk.order_id)),

@@ -67,6 +67,7 @@ class Outbound:
     message_id: str | None = None
     failed_ids: frozenset[str] = frozenset()  # WhatsApp's, of tries that it gave up after taking them
     error_code: int | None = None
+    by: str | None = None  # the organiser who wrote it, by the name of their token
 
     @property
     def tag(self) -> str:
@@ -80,8 +81,8 @@ class Outbound:
 
     @property
     def asked(self) -> bool:
-        """Whether it answers what the person wrote."""
-        return self.in_reply_to is not None
+        """Whether it answers what the person wrote; what an organiser writes within the 24 hours does."""
+        return self.in_reply_to is not None or self.by is not None
 
 
 class Way(StrEnum):
@@ -102,6 +103,8 @@ def permission(outbound: Outbound, contact: Contact, channel: Channel, now: date
     """Whether the message may go out now, and in which form (M4, M5). When it may is another question."""
     language = None
     if outbound.until is not None and now >= outbound.until:
+        return Permission(Way.WITHHOLD)
+    if contact.erased_at is not None:
         return Permission(Way.WITHHOLD)
     if contact.opted_out and not outbound.asked:
         return Permission(Way.WITHHOLD)

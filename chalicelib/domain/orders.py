@@ -36,6 +36,10 @@ class OrderEvent(StrEnum):
     CANCELLED = "cancelled"
     REVIVED = "held again"
     PROOF_TOO_LATE = "kept as paid late"
+    PROOF_REJECTED = "asked for another proof"
+    REFUNDED = "refunded"
+    REASSIGNED = "given other numbers"
+    REASSIGNED_UNPAID = "given other numbers for review"
 
 
 class Transition(NamedTuple):
@@ -58,6 +62,41 @@ TRANSITIONS = {
     # What was cancelled is not held again by a picture; but the picture is kept.
     OrderEvent.REVIVED: Transition((_S.EXPIRED,), _S.IN_REVIEW),
     OrderEvent.PROOF_TOO_LATE: Transition((_S.EXPIRED, _S.CANCELLED, _S.LATE), _S.LATE),
+    # The clock that the proof has stopped starts anew (P2).
+    OrderEvent.PROOF_REJECTED: Transition((_S.IN_REVIEW,), _S.PENDING_PAYMENT),
+    # Only money that has come goes back (P3). What is in review is cancelled. Of an order that has ended the buyer may
+    # have sent no proof: an organiser has seen the money, as in the bank's statement.
+    OrderEvent.REFUNDED: Transition((_S.PAID, _S.LATE, _S.EXPIRED, _S.CANCELLED), _S.REFUNDED),
+    # An organiser has seen the money, or still has to look (P5).
+    OrderEvent.REASSIGNED: Transition((_S.LATE, _S.EXPIRED, _S.CANCELLED), _S.PAID),
+    OrderEvent.REASSIGNED_UNPAID: Transition((_S.LATE, _S.EXPIRED, _S.CANCELLED), _S.IN_REVIEW),
+}
+
+_PAID_SINCE = "If the buyer has paid: reassign it, to its own numbers if they are free, or refund it."
+_E = OrderEvent
+# What leads on where the life cycle says no: event, status → a sentence for the organiser.
+INSTEAD: dict[tuple[OrderEvent, OrderStatus], str] = {
+    (_E.PAYMENT_CONFIRMED, _S.EXPIRED): _PAID_SINCE,
+    (_E.PAYMENT_CONFIRMED, _S.CANCELLED): _PAID_SINCE,
+    (_E.PAYMENT_CONFIRMED, _S.LATE): "It owns no numbers: reassign it, to its own ones if they are free, or refund it.",
+    (_E.PAYMENT_CONFIRMED, _S.REFUNDED): "Its money was given back: the buyer has to order anew.",
+    (_E.CANCELLED, _S.PAID): "Refund it instead.",
+    (_E.CANCELLED, _S.LATE): "It owns no numbers, but money may have come: refund it, or reassign it.",
+    (_E.CANCELLED, _S.EXPIRED): "Its numbers are free already.",
+    (_E.CANCELLED, _S.REFUNDED): "Its numbers are free already.",
+    (_E.PROOF_REJECTED, _S.DRAFT): "No proof is in.",
+    (_E.PROOF_REJECTED, _S.PENDING_PAYMENT): "It waits for a proof already.",
+    (_E.PROOF_REJECTED, _S.PAID): "Its payment is confirmed: refund it instead.",
+    (_E.PROOF_REJECTED, _S.LATE): "It owns no numbers: refund it, or reassign it.",
+    (_E.REFUNDED, _S.DRAFT): "No payment is confirmed: cancel it instead.",
+    (_E.REFUNDED, _S.PENDING_PAYMENT): "No payment is confirmed: cancel it instead.",
+    (_E.REFUNDED, _S.IN_REVIEW): "No payment is confirmed: cancel it instead, or confirm the payment first.",
+    **{
+        (event, status): "Only an order that owns no numbers can: one that is LATE, EXPIRED or CANCELLED."
+        for event in (_E.REASSIGNED, _E.REASSIGNED_UNPAID)
+        for status in _S
+        if status not in (_S.LATE, _S.EXPIRED, _S.CANCELLED)
+    },
 }
 
 OWNING = frozenset({_S.DRAFT, _S.PENDING_PAYMENT, _S.IN_REVIEW, _S.PAID})  # these own their numbers
@@ -98,7 +137,13 @@ class Order:
     updated_at: datetime
     paid_at: datetime | None = None
     proofs: tuple[Proof, ...] = ()
-    reminded_at: datetime | None = None
+    reminded_at: datetime | None = None  # in this hold
+    late: bool = False  # whether a proof came when the numbers were not its own any more (P5); stays
+    rejected_at: datetime | None = None  # when a proof was rejected last, which began the hold anew (P2)
+    rejected_reason: str | None = None
+    reassigned_at: datetime | None = None
+    refunded_at: datetime | None = None
+    refund_reason: str | None = None
 
     @property
     def quantity(self) -> int:
@@ -118,7 +163,7 @@ class Order:
             self.status in RUNNING
             and self.reminded_at is None
             and self.reserved_until is not None
-            and self.reserved_until - self.created_at >= 2 * REMINDER
+            and self.reserved_until - (self.rejected_at or self.created_at) >= 2 * REMINDER
             and now < self.reserved_until <= now + REMINDER
         )
 
@@ -126,7 +171,7 @@ class Order:
         """The status after `event`. Raises OrderOutOfTurn where the life cycle has no such step."""
         transition = TRANSITIONS[event]
         if self.status not in transition.sources:
-            raise OrderOutOfTurn(self.id, event.value, self.status)
+            raise OrderOutOfTurn(self.id, event.value, self.status, instead=INSTEAD.get((event, self.status), ""))
         return transition.target
 
 
@@ -145,11 +190,20 @@ def check_character(body: str) -> str:
 
     Source: ISO/IEC 7812-1 annex B, generalised to an alphabet of N characters.
     """
-    total, base = 0, len(CODE_ALPHABET)
-    for index, character in enumerate(reversed(body)):
-        value = CODE_ALPHABET.index(character) * (2 - index % 2)
+    return missing_character(body, "")
+
+
+def missing_character(before: str, after: str) -> str:
+    """The one character that makes a code right between these two parts."""
+    base = len(CODE_ALPHABET)
+    total = 0
+    for index, character in enumerate(reversed(before + CODE_ALPHABET[0] + after)):  # the first adds nothing
+        value = CODE_ALPHABET.index(character) * (1 + index % 2)
         total += value // base + value % base
-    return CODE_ALPHABET[-total % base]
+    value = -total % base
+    if len(after) % 2:  # it counts twice, with its two digits added up: undone
+        value = (value + base - 1 if value % 2 else value) // 2
+    return CODE_ALPHABET[value]
 
 
 def is_code(text: str) -> bool:

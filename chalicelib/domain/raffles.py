@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import NamedTuple
 
 from chalicelib.domain.board import Layout
@@ -21,12 +22,19 @@ class RaffleStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+class TicketStatus(StrEnum):
+    AVAILABLE = "AVAILABLE"
+    RESERVED = "RESERVED"
+    SOLD = "SOLD"
+
+
 class RaffleEvent(StrEnum):
     """What an organiser does to a raffle; the value completes the sentence "it can't be …"."""
 
     ACTIVATED = "activated"
     DEACTIVATED = "deactivated"
     CLOSED = "closed"
+    CANCELLED = "cancelled"
     DELETED = "deleted"
 
 
@@ -41,6 +49,8 @@ TRANSITIONS = {
     RaffleEvent.ACTIVATED: Transition((_S.DRAFT, _S.INACTIVE, _S.ACTIVE), _S.ACTIVE),
     RaffleEvent.DEACTIVATED: Transition((_S.ACTIVE, _S.INACTIVE), _S.INACTIVE),
     RaffleEvent.CLOSED: Transition((_S.ACTIVE, _S.INACTIVE, _S.CLOSED), _S.CLOSED),
+    # Who calls a raffle off stops selling first, so that nobody buys meanwhile.
+    RaffleEvent.CANCELLED: Transition((_S.DRAFT, _S.INACTIVE, _S.CLOSED, _S.CANCELLED), _S.CANCELLED),
     RaffleEvent.DELETED: Transition((_S.DRAFT,), None),
 }
 
@@ -74,6 +84,11 @@ class Raffle:
         return Layout(self.first_number, self.last_number, self.page_size)
 
     @property
+    def version(self) -> str:
+        """Another one after each change."""
+        return sha256(f"{self.updated_at.isoformat()} {self.status}".encode()).hexdigest()[:16]
+
+    @property
     def total(self) -> int:
         return self.last_number - self.first_number + 1
 
@@ -101,11 +116,13 @@ class Availability(NamedTuple):
 
 
 class Board(NamedTuple):
-    """A raffle and what its tallies say: numbers taken on each page (pages without are left out), and numbers sold."""
+    """A raffle and what its tallies say: numbers taken on each page (pages without are left out), numbers sold, and
+    what these came to in minor units."""
 
     raffle: Raffle
     taken: dict[int, int]
     sold: int
+    paid: int = 0
 
     @property
     def availability(self) -> Availability:

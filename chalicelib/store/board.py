@@ -7,7 +7,7 @@ from zlib import crc32
 from pynamodb.expressions.update import Action
 
 from chalicelib.domain.board import Layout, LeafKey, set_numbers
-from chalicelib.domain.orders import Order
+from chalicelib.domain.orders import Order, OrderStatus
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import RaffleNotFound
 from chalicelib.store import raffles
@@ -38,19 +38,26 @@ class Owner(NamedTuple):
 
 
 def take(transaction: Transaction, raffle: Raffle, order: Order) -> None:
-    """Give the order its numbers: a ticket each, put only where none is (H2), and the board's bits and counts."""
+    """Give the order its numbers: a ticket each, put only where none is (H2), and the board's bits and counts.
+
+    They are sold at once where the order is PAID.
+    """
     for number in order.numbers:
         ticket = TicketRecord(*ticket_key(raffle, number), order_id=order.id, contact_id=order.contact_id)
         transaction.put(ticket, name=TICKET, only_if=TicketRecord.pk.does_not_exist())
-    _change_board(transaction, raffle, order, taken=+1)
+    _change_board(transaction, raffle, order, taken=+1, sold=+(order.status is OrderStatus.PAID))
 
 
 def free(transaction: Transaction, raffle: Raffle, order: Order) -> None:
-    """Take the order's numbers away from it. Each ticket must be the order's: so each bit is taken away just once."""
+    """Take the order's numbers away from it. Each ticket must be the order's: so each bit is taken away just once.
+
+    `order` is as it was read. Of one that is PAID the bits and the count of what is sold go, too: then the transaction
+    needs a condition that it still is.
+    """
     for number in order.numbers:
         ticket = TicketRecord(*ticket_key(raffle, number))
         transaction.delete(ticket, name=TICKET, only_if=TicketRecord.order_id == order.id)
-    _change_board(transaction, raffle, order, taken=-1)
+    _change_board(transaction, raffle, order, taken=-1, sold=-(order.status is OrderStatus.PAID))
 
 
 def sell(transaction: Transaction, raffle: Raffle, order: Order) -> None:
@@ -71,6 +78,8 @@ def _change_board(transaction: Transaction, raffle: Raffle, order: Order, *, tak
     actions = [TallyRecord.kind.set(TallyRecord)]
     if sold:
         actions.append(TallyRecord.sold.add(sold * order.quantity))
+        # The ledger: booked with the numbers, and not with the order, so that the two can be compared.
+        actions.append(TallyRecord.paid.add(sold * order.amount))
     if taken:
         pages = raffle.layout.count_by_page(order.numbers)
         actions += [TallyRecord.page(page).add(taken * count) for page, count in pages.items()]

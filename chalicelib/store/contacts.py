@@ -1,26 +1,34 @@
 """Contacts in the table: found by any of their names in one request, saved if nobody changed them since."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
+from pynamodb.indexes import GlobalSecondaryIndex
 
 from chalicelib.domain.channel import Channel
-from chalicelib.domain.contacts import Contact, contact_ids
+from chalicelib.domain.contacts import MOST_NEWEST, Contact
 from chalicelib.domain.conversation import Conversation, Stage
 from chalicelib.domain.talk import Identity
-from chalicelib.store import channel
+from chalicelib.store import channel, directory
 from chalicelib.store.messages import inbound_key
+from chalicelib.store.pages import Page, page_of
+from chalicelib.store.pseudonyms import contact_ids
 from chalicelib.store.raffles import code_key
-from chalicelib.store.records import AliasRecord, CodeRecord, ContactRecord, InboundRecord, Record
+from chalicelib.store.records import AliasRecord, CodeRecord, ContactRecord, InboundRecord, ListedRecord, Record, stamp
 from chalicelib.store.transaction import Transaction
 
 MOST_STEPS = 4  # from a name to the contact: a contact that is another's further name by now was named, too
 CONTACT = "contact"  # the name of the condition on a contact's version
+ROOMY = 60  # items of a transaction that leave room for filing a contact, and for replies and notices
+WANTING = "CONTACT#PERSON"  # who asked for a person, in by_queue
+OPTED_OUT = "CONTACTS#OPTED_OUT"  # in by_time
+PLACES = ("queue_key", "queue_at", "time_key", "time_at")
+OLDER = "+"  # behind the ids of a contact's newest orders: there may be others
 
 
 class Arrival(NamedTuple):
@@ -36,7 +44,8 @@ class Arrival(NamedTuple):
 def arrival(identity: Identity, *, phone_number_id: str, message_id: str, code: str | None) -> Arrival:
     """The contact, the channel, whether the message was handled before, the raffle that a code opens: one request.
 
-    A person whom we meet for the first time gets a contact that is not stored yet (version 0).
+    A person whom we meet for the first time gets a contact that is not stored yet (version 0). So does who was erased
+    and writes again, which takes one request more for each time that they were.
     """
     ids = contact_ids(identity)
     keys = [key(contact_id) for contact_id in ids]
@@ -46,7 +55,7 @@ def arrival(identity: Identity, *, phone_number_id: str, message_id: str, code: 
     known: dict[str, Contact] = {}
     aliases: dict[str, str] = {}
     handled, raffle_of_code = False, None
-    records = list(Record.batch_get(keys, consistent_read=True))
+    ids, records = _since_erased(ids, list(Record.batch_get(keys, consistent_read=True)))
     for record in records:
         match record:
             case ContactRecord():
@@ -60,12 +69,30 @@ def arrival(identity: Identity, *, phone_number_id: str, message_id: str, code: 
     contact = next((known[contact_id] for contact_id in ids if contact_id in known), None)
     if contact is None and aliases:  # known by a name that this message does not carry
         contact = get(next(aliases[name] for name in ids if name in aliases))
+        if contact is not None and contact.erased_at is not None:
+            # By an old phone of theirs, which may have another owner by now; a user id can't.
+            contact = _heir(contact) if ids[0] in aliases else None
     by_phone = ids[0] not in known and ids[0] not in aliases  # a user id never gets another owner
     if contact is None or (by_phone and _has_moved(contact, identity)):
         contact = Contact(id=ids[0])  # not met before; or the phone has a new owner, and its old one keeps their orders
     # A name that is a contact of its own stays one: two people may have had one phone number in turn.
     unnamed = tuple(name for name in ids if name != contact.id and name not in known and name not in aliases)
     return Arrival(contact, unnamed, handled, raffle_of_code, channel.found_in(records))
+
+
+def _since_erased(ids: list[str], records: list[Record]) -> tuple[list[str], list[Record]]:
+    """Who was erased is another contact since then: the ids under which they are known now, and what lies there."""
+    while heirs := {contact.id: contact.heir for contact in found_in(records) if contact.heir is not None}:
+        ids = [heirs.get(contact_id, contact_id) for contact_id in ids]
+        records = [record for record in records if not (isinstance(record, ContactRecord) and record.id in heirs)]
+        records += Record.batch_get([key(heir) for heir in heirs.values()], consistent_read=True)
+    return ids, records
+
+
+def _heir(contact: Contact) -> Contact:
+    while contact.heir is not None:
+        contact = get(contact.heir) or Contact(id=contact.heir)
+    return contact
 
 
 def _has_moved(contact: Contact, identity: Identity) -> bool:
@@ -76,19 +103,29 @@ def _has_moved(contact: Contact, identity: Identity) -> bool:
 
 
 def replace_by_alias(transaction: Transaction, contact: Contact, owner: Contact) -> None:
-    """Make a contact, if it is still as it was read, a further name of its owner."""
+    """Make a contact, if it is still as it was read, a further name of its owner, under which nobody is listed."""
     record = AliasRecord(*key(contact.id), contact_id=owner.id)
     transaction.put(record, name=CONTACT, only_if=ContactRecord.version == contact.version)
+    directory.take_out(transaction, contact, except_for=owner.finding)
 
 
 def get(contact_id: str) -> Contact | None:
-    """The contact of this id, or the one that took it over. One request for each step on the way."""
+    """The contact of this id, or the one that took it over. One request for each step on the way.
+
+    Of who was erased what is left, and not who they are since: that would name the owner of their old orders.
+    """
     for _ in range(MOST_STEPS):
         found = next(iter(Record.batch_get([key(contact_id)], consistent_read=True)), None)
         if not isinstance(found, AliasRecord):
             return as_contact(found) if isinstance(found, ContactRecord) else None
         contact_id = found.contact_id
     return None
+
+
+def get_all(contact_ids: Iterable[str]) -> dict[str, Contact]:
+    """Those of the contacts that exist, by id. One request for each 100."""
+    found = list(Record.batch_get([key(contact_id) for contact_id in contact_ids], consistent_read=True))
+    return {contact.id: contact for contact in found_in(found)}
 
 
 def with_channel(contact_id: str) -> tuple[Contact | None, Channel]:
@@ -100,11 +137,17 @@ def with_channel(contact_id: str) -> tuple[Contact | None, Channel]:
 
 
 def save(transaction: Transaction, contact: Contact, *, now: datetime) -> None:
-    """Store the contact if it is still the version that was read (M2); a new one also gets its aliases."""
+    """Store the contact if it is still the version that was read (M2), and file it under what it is found by.
+
+    Where the transaction has much else, that is left to the next one; but never that somebody is found no more.
+    """
     unchanged: Condition = ContactRecord.pk.does_not_exist()
     if contact.version:
         unchanged = ContactRecord.version == contact.version
     created = replace(contact, version=contact.version + 1, created_at=contact.created_at or now)
+    if created.found_by != created.finding and (transaction.items <= ROOMY or not created.finding):
+        directory.file(transaction, created)
+        created = replace(created, found_by=created.finding)
     transaction.put(as_record(created), name=CONTACT, only_if=unchanged)
 
 
@@ -113,6 +156,15 @@ def alias(transaction: Transaction, contact: Contact, unnamed: Iterable[str]) ->
     for name in unnamed:
         record = AliasRecord(*key(name), contact_id=contact.id)
         transaction.put(record, name=CONTACT, only_if=AliasRecord.pk.does_not_exist())
+
+
+def forget_names(transaction: Transaction, contact: Contact) -> None:
+    """What leads from the names that a contact has now to it goes. One request to see what there is."""
+    if contact.user_id or contact.phone:
+        keys = [key(name) for name in contact_ids(contact.identity)]
+        for record in Record.batch_get(keys, consistent_read=True):
+            if isinstance(record, AliasRecord) and record.contact_id == contact.id:
+                transaction.delete(record, name=CONTACT, only_if=AliasRecord.contact_id == contact.id)
 
 
 def hold_back(contact_id: str, outbound_id: str) -> None:
@@ -124,7 +176,10 @@ def hold_back(contact_id: str, outbound_id: str) -> None:
 def opt_out(contact_id: str, at: datetime) -> None:
     """WhatsApp says that the person wants to hear nothing from us (M5)."""
     latest = ContactRecord.opted_at.does_not_exist() | (ContactRecord.opted_at <= at)
-    _note(contact_id, ContactRecord.opted_out.set(True), ContactRecord.opted_at.set(at), only_if=latest)
+    actions = [ContactRecord.opted_out.set(True), ContactRecord.opted_at.set(at)]
+    # By time alone: of one moment, the index has them in any order.
+    actions += [ContactRecord.time_key.set(OPTED_OUT), ContactRecord.time_at.set(stamp(at))]
+    _note(contact_id, *actions, only_if=latest)
 
 
 def _note(contact_id: str, *actions: Action, only_if: Condition | None = None) -> None:
@@ -150,17 +205,29 @@ def _noted(contact_id: str, actions: Sequence[Action], only_if: Condition | None
     return True
 
 
+def everyone() -> Iterator[tuple[Contact, bool]]:
+    """All contacts, and whether each is filed as they should be. Reads the whole table: for the command line alone."""
+    for record in ContactRecord.scan(consistent_read=True):
+        contact = as_contact(record)
+        right = as_record(contact)
+        places = all(getattr(record, name) == getattr(right, name) for name in PLACES)
+        orders_known = not contact.has_older_orders or len(contact.newest_orders) == MOST_NEWEST
+        yield contact, places and orders_known and contact.found_by == contact.finding
+
+
 def key(contact_id: str) -> tuple[str, str]:
     return f"CONTACT#{contact_id}", "CONTACT"
 
 
 def as_record(contact: Contact) -> ContactRecord:
+    opted_out_at = (contact.opted_at or contact.created_at) if contact.opted_out else None
     return ContactRecord(
         *key(contact.id),
         id=contact.id,
         user_id=contact.user_id,
         phone=contact.phone,
         name=contact.name,
+        name_kept=contact.name_kept or None,
         language=contact.language,
         stage=contact.talk.stage.value,
         raffle_id=contact.talk.raffle_id,
@@ -174,9 +241,57 @@ def as_record(contact: Contact) -> ContactRecord:
         waits_for=contact.waits_for,
         paced_until=contact.paced_until,
         person_wanted_at=contact.person_wanted_at,
+        person_called_at=contact.person_called_at,
+        bot_paused_until=contact.bot_paused_until,
+        bot_paused_by=contact.bot_paused_by,
+        also=list(contact.also) or None,
+        erased_at=contact.erased_at,
+        heir=contact.heir,
+        queue_key=WANTING if contact.person_wanted_at else None,
+        queue_at=stamp(contact.person_wanted_at, contact.id) if contact.person_wanted_at else None,
+        time_key=OPTED_OUT if opted_out_at else None,
+        time_at=stamp(opted_out_at) if opted_out_at else None,
+        newest_orders=" ".join([*contact.newest_orders, *([OLDER] if contact.has_older_orders else [])]),
+        found_by=None if contact.found_by is None else " ".join(contact.found_by),
         created_at=contact.created_at,
         version=contact.version,
     )
+
+
+def listed(
+    *,
+    person_wanted: bool = False,
+    opted_out: bool = False,
+    limit: int,
+    after: str | None = None,
+    backwards: bool = False,
+) -> Page[Contact]:
+    """One page of contacts: of all, the newest first; of those who asked for a person, the longest waiting first; of
+    those who have opted out, the last one first. One query, and a batch for each hundred of all.
+
+    Of those who want both, at most FILTERED are looked at: the page may be short.
+    """
+    index: GlobalSecondaryIndex[Any] = Record.by_queue if person_wanted else Record.by_time
+    if not (person_wanted or opted_out):
+        return page_of(index, directory.ALL, _of_entries, limit=limit, after=after, backwards=backwards)
+    return page_of(
+        index,
+        WANTING if person_wanted else OPTED_OUT,
+        found_in,
+        limit=limit,
+        after=after,
+        backwards=backwards,
+        newest_first=not person_wanted,
+        only=ContactRecord.opted_out == True if person_wanted and opted_out else None,  # noqa: E712 - builds a condition
+    )
+
+
+def _of_entries(records: Iterable[Record]) -> list[Contact]:
+    """The contacts of places in the list of all, in its order."""
+    ids = [record.contact_id for record in records if isinstance(record, ListedRecord)]
+    found = found_in(Record.batch_get([key(contact_id) for contact_id in ids], consistent_read=True))
+    contacts = {contact.id: contact for contact in found}
+    return [contacts[contact_id] for contact_id in ids if contact_id in contacts]
 
 
 def found_in(records: Iterable[Record]) -> list[Contact]:
@@ -184,11 +299,16 @@ def found_in(records: Iterable[Record]) -> list[Contact]:
 
 
 def as_contact(record: ContactRecord) -> Contact:
+    # Who was stored before these were kept may have any orders.
+    kept: str | None = record.newest_orders
+    filed: str | None = record.found_by
+    orders = (OLDER if kept is None else kept).split()
     return Contact(
         id=record.id,
         user_id=record.user_id,
         phone=record.phone,
         name=record.name,
+        name_kept=bool(record.name_kept),
         language=record.language,
         talk=Conversation(
             stage=Stage(record.stage),
@@ -204,6 +324,15 @@ def as_contact(record: ContactRecord) -> Contact:
         waits_for=record.waits_for,
         paced_until=record.paced_until,
         person_wanted_at=record.person_wanted_at,
+        person_called_at=record.person_called_at,
+        bot_paused_until=record.bot_paused_until,
+        bot_paused_by=record.bot_paused_by,
+        also=tuple(record.also or ()),
+        erased_at=record.erased_at,
+        heir=record.heir,
+        newest_orders=tuple(order_id for order_id in orders if order_id != OLDER),
+        has_older_orders=OLDER in orders,
+        found_by=None if filed is None else tuple(filed.split()),
         created_at=record.created_at,
         version=int(record.version),
     )

@@ -1,9 +1,10 @@
 """Which order a file, or a picture like it, came with first: what makes rule P6 notice a proof that is used again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
+from pynamodb.exceptions import DeleteError
 from pynamodb.expressions.condition import Condition
 
 from chalicelib.domain.likeness import are_alike, bands
@@ -30,13 +31,40 @@ def compare(transaction: Transaction, proof: Proof, order: Order) -> Proof:
         if isinstance(record, FingerprintRecord)
     }
     if file not in found:
-        _remember(transaction, _record(file, proof, order), None)
+        _remember(transaction, _record(file, proof, order, look=proof.look), None)
     for key in parts:
         if key not in found or not _is_alike(found[key], proof):
             _remember(transaction, _record(key, proof, order, look=proof.look), found.get(key))
     if file in found and (same := _other(found[file].order_id, order)) is not None:
         return replace(proof, same_file_as=same)
     return replace(proof, looks_like=_first_alike([found[key] for key in parts if key in found], proof, order))
+
+
+def noted(proofs: Iterable[Proof], contact_id: str) -> list[FingerprintRecord]:
+    """What is remembered of these files, and of pictures that look like them, as this contact's. Two requests a file.
+
+    A stored order does not say what its pictures look like: that stands beside the file.
+    """
+    found = list[FingerprintRecord]()
+    for proof in proofs:
+        of_file = _at([_file_key(proof)])
+        keys = [key for one in of_file for key in _band_keys(replace(proof, look=one.look))]
+        found += of_file + _at(keys)
+    return [one for one in found if one.contact_id == contact_id]
+
+
+def forget(record: FingerprintRecord) -> None:
+    """Take a fingerprint away, unless it has become somebody else's since it was read."""
+    try:
+        record.delete(condition=FingerprintRecord.contact_id == record.contact_id)
+    except DeleteError as failure:
+        if failure.cause_response_code != "ConditionalCheckFailedException":
+            raise
+
+
+def _at(keys: Sequence[Key]) -> list[FingerprintRecord]:
+    found = Record.batch_get(keys, consistent_read=True) if keys else ()
+    return [record for record in found if isinstance(record, FingerprintRecord)]
 
 
 def _first_alike(found: Sequence[FingerprintRecord], proof: Proof, order: Order) -> str | None:

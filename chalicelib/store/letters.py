@@ -1,13 +1,15 @@
 """Dead letters in the table: what WhatsApp handed over and nothing could be made of, with the reason."""
 
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from pynamodb.exceptions import DeleteError
-
+from chalicelib.store.pages import Page, page_of
 from chalicelib.store.records import LetterRecord, Record, stamp
+from chalicelib.store.transaction import Transaction
 
 LETTERS = "LETTERS"
+LETTER = "letter"  # the name of the condition that a letter is the one that was read
 
 
 class Letter(NamedTuple):
@@ -35,7 +37,17 @@ def keep(letter: Letter) -> None:
 
 def listed() -> list[Letter]:
     """All letters, the oldest first: a query for each megabyte."""
-    return [_letter(record) for record in Record.by_queue.query(LETTERS) if isinstance(record, LetterRecord)]
+    return _all_of(Record.by_queue.query(LETTERS))
+
+
+def page(*, limit: int, after: str | None = None, backwards: bool = False) -> Page[Letter]:
+    """One page of the letters, the oldest first. One query."""
+    return page_of(Record.by_queue, LETTERS, _all_of, limit=limit, after=after, backwards=backwards, newest_first=False)
+
+
+def naming(names: Collection[str]) -> list[Letter]:
+    """The letters in which one of these phone numbers or user ids stands: all letters are read."""
+    return [letter for letter in listed() if any(name in letter.body for name in names)]
 
 
 def get(letter_id: str) -> Letter | None:
@@ -45,17 +57,18 @@ def get(letter_id: str) -> Letter | None:
         return None
 
 
-def delete(letter: Letter) -> None:
-    """Remove the letter, unless it has been kept once more since it was read."""
-    try:
-        LetterRecord(*_key(letter.id)).delete(condition=LetterRecord.received_at == letter.received_at)
-    except DeleteError as failure:
-        if failure.cause_response_code != "ConditionalCheckFailedException":
-            raise
+def delete(transaction: Transaction, letter: Letter) -> None:
+    """Remove the letter. ConditionsFailed when it has been kept once more since it was read."""
+    same = LetterRecord.received_at == letter.received_at
+    transaction.delete(LetterRecord(*_key(letter.id)), name=LETTER, only_if=same)
 
 
 def _key(letter_id: str) -> tuple[str, str]:
     return f"LETTER#{letter_id}", "LETTER"
+
+
+def _all_of(records: Iterable[Record]) -> list[Letter]:
+    return [_letter(record) for record in records if isinstance(record, LetterRecord)]
 
 
 def _letter(record: LetterRecord) -> Letter:

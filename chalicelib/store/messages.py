@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from json import dumps, loads
 from typing import Any
 
@@ -13,12 +14,15 @@ from pynamodb.expressions.update import Action
 from chalicelib.domain.delivery import BEFORE, DeliveryState, Outbound, Queue
 from chalicelib.domain.talk import Heard, Template
 from chalicelib.logs import logger
-from chalicelib.store.records import InboundRecord, OutboundRecord, Record, stamp
+from chalicelib.store.pages import Page, page_of
+from chalicelib.store.records import InboundRecord, MarkRecord, OutboundRecord, Record, stamp
 from chalicelib.store.transaction import Transaction
 
 INBOUND = "inbound"  # the name of the condition that is M1
+MESSAGE = "message"  # the name of the condition that a message was given up
 # Who commits a message sends it at once; the schedule takes over only when that has plainly not happened.
 GRACE = timedelta(seconds=60)
+SALT = 12  # characters at the end of a message's id
 WAITING = (DeliveryState.PENDING, DeliveryState.UNKNOWN)
 
 
@@ -32,18 +36,30 @@ def hear_once(
     form: str,
     sent_at: datetime | None,
     now: datetime,
+    notices: Sequence[str] = (),
 ) -> None:
-    """Keep what was heard, if it was never heard before."""
+    """Keep what was heard, if it was never heard before.
+
+    Args:
+        notices: tags of messages to others that name who wrote this.
+    """
     record = InboundRecord(
         *inbound_key(phone_number_id, message_id),
         contact_id=contact_id,
         form=form,
         text=heard.text or None,
         media_id=heard.media.id if heard.media else None,
+        notices=list(notices) or None,
         sent_at=sent_at,
         received_at=now,
     )
     transaction.put(record, name=INBOUND, only_if=InboundRecord.pk.does_not_exist())
+
+
+def leave_unanswered(transaction: Transaction, contact_id: str, inbound: str, now: datetime) -> None:
+    """Mark the place of an inbound message to which the transaction has no reply, by which it would be found."""
+    place = outbound_id(now, 0, inbound[-SALT:])
+    transaction.put(MarkRecord(*_key(contact_id, place), in_reply_to=inbound))
 
 
 def say(transaction: Transaction, outbound: Outbound) -> None:
@@ -63,9 +79,10 @@ def say(transaction: Transaction, outbound: Outbound) -> None:
         in_reply_to=outbound.in_reply_to,
         behind=outbound.behind,
         error_code=outbound.error_code,
+        by=outbound.by,
         created_at=outbound.created_at,
         updated_at=outbound.created_at,
-        queue_key=_queue_key(outbound.queue),
+        queue_key=queue_key(outbound.queue),
         queue_at=stamp(due_at if outbound.queue is Queue.DUE else outbound.created_at, outbound.id),
     )
     transaction.put(record)
@@ -74,14 +91,29 @@ def say(transaction: Transaction, outbound: Outbound) -> None:
 def waiting(queue: Queue, *, limit: int, until: datetime | None = None) -> list[Outbound]:
     """Messages in a queue, the longest due or the oldest first. One query."""
     before = Record.queue_at < stamp(until, "~") if until is not None else None
-    found = Record.by_queue.query(_queue_key(queue), before, limit=limit)
+    found = Record.by_queue.query(queue_key(queue), before, limit=limit)
     return [one for record in found if isinstance(record, OutboundRecord) and (one := _readable(record)) is not None]
+
+
+def page(queue: Queue, *, limit: int, after: str | None = None, backwards: bool = False) -> Page[Outbound]:
+    """One page of a queue, the oldest first. One query."""
+    return page_of(
+        Record.by_queue,
+        queue_key(queue),
+        lambda found: [
+            one for record in found if isinstance(record, OutboundRecord) and (one := _readable(record)) is not None
+        ],
+        limit=limit,
+        after=after,
+        backwards=backwards,
+        newest_first=False,
+    )
 
 
 def _readable(record: OutboundRecord) -> Outbound | None:
     """None, and a line in the log, for one that is damaged: it must not hide the others."""
     try:
-        return _as_outbound(record)
+        return as_outbound(record)
     except (ValueError, TypeError, KeyError):
         logger.error("a message cannot be read", extra={"contact_id": record.contact_id, "at": record.created_at})
         return None
@@ -93,7 +125,7 @@ def get(tag: str) -> Outbound | None:
     if not (contact_id and outbound_id):
         return None
     try:
-        return _as_outbound(OutboundRecord.get(*_key(contact_id, outbound_id), consistent_read=True))
+        return as_outbound(OutboundRecord.get(*_key(contact_id, outbound_id), consistent_read=True))
     except OutboundRecord.DoesNotExist:
         return None
 
@@ -177,6 +209,22 @@ def put_aside(
     _update(outbound, actions, _state_in(WAITING))
 
 
+def start_again(transaction: Transaction, outbound: Outbound, now: datetime) -> None:
+    """Have a message that was given up sent as if it were new. ConditionsFailed when it is not given up (any more)."""
+    actions = [
+        OutboundRecord.state.set(DeliveryState.PENDING.value),
+        OutboundRecord.attempts.set(0),
+        OutboundRecord.paused.set(0),
+        OutboundRecord.error_code.remove(),
+        OutboundRecord.message_id.remove(),
+        OutboundRecord.updated_at.set(now),
+        *_into(Queue.DUE, now, outbound),
+    ]
+    given_up = OutboundRecord.queue_key == queue_key(Queue.UNDELIVERED)
+    record = OutboundRecord(*_key(outbound.contact_id, outbound.id))
+    transaction.update(record, actions, name=MESSAGE, only_if=given_up)
+
+
 def leave_unknown(outbound: Outbound, now: datetime) -> None:
     """Nobody will know whether it was sent, unless a status comes after all. Organisers see it."""
     actions = [OutboundRecord.updated_at.set(now), *_into(Queue.UNDELIVERED, outbound.created_at, outbound)]
@@ -197,7 +245,7 @@ def advance(
     actions: list[Action] = [OutboundRecord.state.set(state.value), OutboundRecord.updated_at.set(now)]
     only_if = _state_in(BEFORE[state])
     if state is DeliveryState.FAILED:
-        actions.append(OutboundRecord.queue_key.set(_queue_key(Queue.UNDELIVERED)))
+        actions.append(OutboundRecord.queue_key.set(queue_key(Queue.UNDELIVERED)))
         actions.append(OutboundRecord.queue_at.set(stamp(now, outbound_id)))
     else:
         actions += [OutboundRecord.queue_key.remove(), OutboundRecord.queue_at.remove()]
@@ -216,7 +264,7 @@ def history(contact_id: str, *, limit: int) -> Sequence[OutboundRecord]:
     """The newest messages to a contact, the newest first."""
     return list(
         OutboundRecord.query(
-            f"CONTACT#{contact_id}", OutboundRecord.sk.startswith("OUT#"), scan_index_forward=False, limit=limit
+            f"CONTACT#{contact_id}", OutboundRecord.sk.startswith("MSG#"), scan_index_forward=False, limit=limit
         )
     )
 
@@ -227,20 +275,24 @@ def outbound_id(now: datetime, position: int, salt: str) -> str:
 
 
 def inbound_key(phone_number_id: str, message_id: str) -> tuple[str, str]:
-    return f"INBOUND#{phone_number_id}#{message_id}", "INBOUND"
+    """The same for a message however often it is delivered and whoever it is taken for (M1).
+
+    A hash: WhatsApp's message ids have the sender's phone number inside, and this key outlives their erasure.
+    """
+    return f"INBOUND#{sha256(f'{phone_number_id}#{message_id}'.encode()).hexdigest()[:32]}", "INBOUND"
 
 
 def _key(contact_id: str, outbound_id: str) -> tuple[str, str]:
-    return f"CONTACT#{contact_id}", f"OUT#{outbound_id}"
+    return f"CONTACT#{contact_id}", f"MSG#{outbound_id}"
 
 
-def _queue_key(queue: Queue) -> str:
+def queue_key(queue: Queue) -> str:
     return f"OUTBOUND#{queue.value}"
 
 
 def _into(queue: Queue, at: datetime, outbound: Outbound) -> list[Action]:
     return [
-        OutboundRecord.queue_key.set(_queue_key(queue)),
+        OutboundRecord.queue_key.set(queue_key(queue)),
         OutboundRecord.queue_at.set(stamp(at, outbound.id)),
     ]
 
@@ -269,12 +321,12 @@ def _update_at(key: tuple[str, str], actions: list[Action], only_if: Condition) 
     return True
 
 
-def _as_outbound(record: OutboundRecord) -> Outbound:
+def as_outbound(record: OutboundRecord) -> Outbound:
     due_at = datetime.fromisoformat(record.queue_at.partition("#")[0]) if record.queue_at else None
     code: float | None = record.error_code
     return Outbound(
         contact_id=record.contact_id,
-        id=record.sk.removeprefix("OUT#"),
+        id=record.sk.removeprefix("MSG#"),
         body=loads(record.body),
         template=Template(**record.template) if record.template else None,
         created_at=record.created_at,
@@ -289,4 +341,5 @@ def _as_outbound(record: OutboundRecord) -> Outbound:
         message_id=record.message_id,
         failed_ids=frozenset(record.failed_ids or ()),
         error_code=None if code is None else int(code),
+        by=record.by,
     )

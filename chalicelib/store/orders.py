@@ -2,8 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import reduce
+from operator import and_
 from typing import Any, NamedTuple
 
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex
 
 from chalicelib.domain.orders import RUNNING, TRANSITIONS, Order, OrderEvent, OrderStatus, Proof
@@ -11,13 +15,23 @@ from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import OrderNotFound
 from chalicelib.logs import logger
 from chalicelib.store import raffles
-from chalicelib.store.pages import FILTERED, CursorInvalid, Page, page_of
+from chalicelib.store.pages import FILTERED, CursorInvalid, Page, page_of, place_of
 from chalicelib.store.records import OrderRecord, ProofMap, Record, stamp
 from chalicelib.store.transaction import Transaction
 
 ALL = "ORDERS"
 ORDER = "order"  # the name of the condition on an order's status
-PROVING = (OrderEvent.PROOF_RECEIVED, OrderEvent.REVIVED, OrderEvent.PROOF_TOO_LATE)  # these add a proof
+# What an event changes beside the status, the deadline and the place in the queue.
+ALSO_CHANGES = {
+    OrderEvent.PROOF_RECEIVED: ("proofs",),
+    OrderEvent.REVIVED: ("proofs",),
+    OrderEvent.PROOF_TOO_LATE: ("proofs", "late"),
+    OrderEvent.PAYMENT_CONFIRMED: ("paid_at",),
+    OrderEvent.PROOF_REJECTED: ("rejected_at", "rejected_reason", "reminded_at"),
+    OrderEvent.REFUNDED: ("refunded_at", "refund_reason"),
+    OrderEvent.REASSIGNED: ("numbers", "reassigned_at", "paid_at"),
+    OrderEvent.REASSIGNED_UNPAID: ("numbers", "reassigned_at"),
+}
 NO_DEADLINE = "9999-12-31T23:59:59.999999Z"  # sorts after every real one
 
 
@@ -25,27 +39,34 @@ def add(transaction: Transaction, order: Order) -> None:
     transaction.put(as_record(order), name=ORDER, only_if=OrderRecord.pk.does_not_exist())
 
 
-def move(transaction: Transaction, order: Order, event: OrderEvent, *, over_at: datetime | None = None) -> None:
+def move(
+    transaction: Transaction,
+    order: Order,
+    event: OrderEvent,
+    *,
+    over_at: datetime | None = None,
+    only_from: OrderStatus | None = None,
+) -> None:
     """Store `order` as it is after `event`, if the stored one is still where the life cycle allows that.
 
-    `over_at`: only if the stored hold is over at that moment, too.
+    Args:
+        over_at: only if the stored hold is over at that moment, too.
+        only_from: of the statuses that the life cycle allows, only this one: where what else is done depends on it.
     """
-    sources = [status.value for status in TRANSITIONS[event].sources]
-    allowed = OrderRecord.status.is_in(*sources)
+    sources = TRANSITIONS[event].sources if only_from is None else (only_from,)
+    allowed = OrderRecord.status.is_in(*(status.value for status in sources))
     if over_at is not None:
         allowed &= OrderRecord.reserved_until <= over_at
     record = as_record(order)
-    actions = [OrderRecord.status.set(record.status), OrderRecord.updated_at.set(record.updated_at)]
-    actions += [OrderRecord.queue_key.set(record.queue_key), OrderRecord.queue_at.set(record.queue_at)]
-    if order.paid_at is not None:
-        actions.append(OrderRecord.paid_at.set(record.paid_at))
-    if event in PROVING:
-        actions.append(OrderRecord.proofs.set(record.proofs))
-    if order.reserved_until is None:
-        actions.append(OrderRecord.reserved_until.remove())
-    else:
-        actions.append(OrderRecord.reserved_until.set(record.reserved_until))
+    names = ("status", "updated_at", "queue_key", "queue_at", "status_key", "reserved_until")
+    actions = [_put(name, getattr(record, name)) for name in (*names, *ALSO_CHANGES.get(event, ()))]
     transaction.update(OrderRecord(*key(order.id)), actions, name=ORDER, only_if=allowed)
+
+
+def _put(name: str, value: Any) -> Action:
+    attribute = getattr(OrderRecord, name)
+    action: Action = attribute.remove() if value is None else attribute.set(value)
+    return action
 
 
 def get(order_id: str) -> Order:
@@ -58,8 +79,12 @@ def get(order_id: str) -> Order:
 
 def get_all(order_ids: Iterable[str]) -> dict[str, Order]:
     """Those of the orders that exist and can be read. One request for up to 100."""
-    records = OrderRecord.batch_get([key(order_id) for order_id in order_ids], consistent_read=True)
-    return {order.id: order for order in _readable(records)}
+    return found_in(OrderRecord.batch_get([key(order_id) for order_id in order_ids], consistent_read=True))
+
+
+def found_in(records: Iterable[Record]) -> dict[str, Order]:
+    """Those of the orders that can be read, by their ids."""
+    return {order.id: order for order in _readable(record for record in records if isinstance(record, OrderRecord))}
 
 
 def with_raffle(order_id: str, *, likely_raffle_id: str | None) -> tuple[Order | None, Raffle | None]:
@@ -91,6 +116,19 @@ def of_contact(contact_id: str, *, limit: int) -> list[Order]:
     return _readable(found)
 
 
+def all_of_contact(contact_id: str) -> list[Order]:
+    """Every order of the contact that an index knows of, as it is now, newest first: a query a megabyte, and a request
+    for each 100."""
+    ids = [record.pk.removeprefix("ORDER#") for record in Record.by_contact.query(contact_id, scan_index_forward=False)]
+    now = get_all(ids)
+    return [now[order_id] for order_id in ids if order_id in now]
+
+
+def forget_proofs(order: Order) -> None:
+    """The order without its proofs, whose files are gone."""
+    OrderRecord(*key(order.id)).update([OrderRecord.proofs.set([])], condition=OrderRecord.pk.exists())
+
+
 def listed(
     *,
     status: OrderStatus | None = None,
@@ -100,17 +138,17 @@ def listed(
     after: str | None = None,
     backwards: bool = False,
 ) -> Page[Order]:
-    """One page of orders, newest first. The narrowest index is read; what else was asked for is filtered there."""
+    """One page of orders, newest first: one query of the narrowest index.
+
+    Of a contact who has many, at most FILTERED are looked at for what else was asked for: the page may be short.
+    """
     only = None
-    if contact_id is not None or raffle_id is not None:
-        if status is not None:
-            only = OrderRecord.status == status.value
-        if contact_id is not None and raffle_id is not None:
-            of_raffle = OrderRecord.raffle_id == raffle_id
-            only = of_raffle if only is None else only & of_raffle
     index: GlobalSecondaryIndex[Any]
     if contact_id is not None:
         index, hash_key = Record.by_contact, contact_id
+        only = _only(status, raffle_id)
+    elif raffle_id is not None and status is not None:
+        index, hash_key = Record.by_raffle_status, queue(status, raffle_id)
     elif raffle_id is not None:
         index, hash_key = Record.by_raffle, raffle_id
     elif status is not None:
@@ -120,16 +158,35 @@ def listed(
     return page_of(index, hash_key, _readable, limit=limit, after=after, backwards=backwards, only=only)
 
 
-def waiting(statuses: Sequence[OrderStatus], *, limit: int, after: str | None) -> Page[Order]:
-    """One page of the orders in these statuses, status by status, each the longest waiting first. Forwards only.
+def _only(status: OrderStatus | None, raffle_id: str | None) -> Condition | None:
+    asked = []
+    if status is not None:
+        asked.append(OrderRecord.status == status.value)
+    if raffle_id is not None:
+        asked.append(OrderRecord.raffle_id == raffle_id)
+    return reduce(and_, asked) if asked else None
+
+
+def behind(order: Order) -> str:
+    """The cursor for the orders of the same contact that are older than this one."""
+    return place_of(Record.by_contact, as_record(order))
+
+
+def waiting(
+    statuses: Sequence[OrderStatus], *, raffle_id: str | None = None, limit: int, after: str | None
+) -> Page[Order]:
+    """One page of the orders (of a raffle) in these statuses, status by status, each the longest waiting first.
+
+    Forwards only. At most a query for each status.
 
     A cursor is the position of a status and, after a dot, a cursor within its list.
     """
     start, inner = _split_cursor(after, len(statuses))
     found: list[Order] = []
+    index: GlobalSecondaryIndex[Any] = Record.by_queue if raffle_id is None else Record.by_raffle_status
     for position in range(start, len(statuses)):
-        room, hash_key = limit - len(found), queue(statuses[position])
-        page = page_of(Record.by_queue, hash_key, _readable, limit=room or 1, after=inner, newest_first=False)
+        room, hash_key = limit - len(found), queue(statuses[position], raffle_id)
+        page = page_of(index, hash_key, _readable, limit=room or 1, after=inner, newest_first=False)
         inner = None
         if not room and (page.items or page.next):  # a damaged one may hide those behind it
             return Page(found, f"{position}.", None)
@@ -138,6 +195,13 @@ def waiting(statuses: Sequence[OrderStatus], *, limit: int, after: str | None) -
             if page.next:
                 return Page(found, f"{position}.{page.next}", None)
     return Page(found, None, None)
+
+
+def in_queue(status: OrderStatus, *, limit: int, raffle_id: str | None = None) -> list[Order]:
+    """The orders in a status (of one raffle), those first that end or changed first: a query for each thousand."""
+    only = None if raffle_id is None else OrderRecord.raffle_id == raffle_id
+    found = Record.by_queue.query(queue(status), filter_condition=only, limit=limit, page_size=FILTERED)
+    return _readable(found)
 
 
 def _split_cursor(cursor: str | None, positions: int) -> tuple[int, str | None]:
@@ -164,12 +228,10 @@ def overdue(
 
     Looked up in an index, which may be behind: check again when acting.
     """
-    only = None if raffle_id is None else OrderRecord.raffle_id == raffle_id
+    index = Record.by_queue if raffle_id is None else Record.by_raffle_status
     # "!" and "~" sort before and after whatever follows a time.
     passed = Record.queue_at.between(f"{after}!", stamp(now, "~"))
-    ended = Record.by_queue.query(
-        queue(status), passed, filter_condition=only, limit=limit, page_size=limit if only is None else FILTERED
-    )
+    ended = index.query(queue(status, raffle_id), passed, limit=limit)
     found, unreadable, last = list[Order](), list[str](), None
     for record in ended:
         last = record.queue_at
@@ -201,8 +263,9 @@ def remind(transaction: Transaction, order: Order, now: datetime) -> None:
     transaction.update(OrderRecord(*key(order.id)), [OrderRecord.reminded_at.set(now)], name=ORDER, only_if=same)
 
 
-def queue(status: OrderStatus) -> str:
-    return f"ORDER#{status.value}"
+def queue(status: OrderStatus, raffle_id: str | None = None) -> str:
+    """The key under which an index has the orders in a status, of all raffles or of one."""
+    return f"ORDER#{status.value}" if raffle_id is None else f"{raffle_id}#{status.value}"
 
 
 def key(order_id: str) -> tuple[str, str]:
@@ -223,6 +286,7 @@ def as_record(order: Order) -> OrderRecord:
         contact_at=made,
         raffle_key=order.raffle_id,
         raffle_at=made,
+        status_key=queue(order.status, order.raffle_id),
         time_key=ALL,
         time_at=made,
         queue_key=queue(order.status),
@@ -239,6 +303,12 @@ def as_record(order: Order) -> OrderRecord:
         updated_at=order.updated_at,
         paid_at=order.paid_at,
         reminded_at=order.reminded_at,
+        late=order.late or None,
+        rejected_at=order.rejected_at,
+        rejected_reason=order.rejected_reason,
+        reassigned_at=order.reassigned_at,
+        refunded_at=order.refunded_at,
+        refund_reason=order.refund_reason,
         proofs=[
             ProofMap(
                 key=proof.key,
@@ -280,6 +350,12 @@ def as_order(record: Record) -> Order:
         updated_at=record.updated_at,
         paid_at=record.paid_at,
         reminded_at=record.reminded_at,
+        late=bool(record.late),
+        rejected_at=record.rejected_at,
+        rejected_reason=record.rejected_reason,
+        reassigned_at=record.reassigned_at,
+        refunded_at=record.refunded_at,
+        refund_reason=record.refund_reason,
         proofs=tuple(
             Proof(
                 key=proof.key,

@@ -1,4 +1,4 @@
-"""Lists, a page at a time: cursors that neither skip nor repeat while items are added."""
+"""Lists, a page at a time: cursors that neither skip nor repeat while items are added and removed."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable
@@ -9,10 +9,10 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex
 
 from chalicelib.domain.refusals import Refusal
-from chalicelib.store.records import Record
+from chalicelib.store.records import Record, Stored, low_level
 
 T = TypeVar("T")
-FILTERED = 1000  # items that a request reads when most of them may be left out
+FILTERED = 1000  # entries that are read for a page when some of them may be left out: then it may be short, or empty
 
 
 class CursorInvalid(Refusal):
@@ -43,55 +43,107 @@ def page_of(
 ) -> Page[T]:
     """One page of an index partition. `after` is a cursor; `backwards` asks for the page before it.
 
-    What `read` leaves out of a page is missing in it: the page is shorter, and cursors stay as they are.
+    What `read` leaves out of a page is missing in it: the page is shorter, and cursors stay as they are. With `only`,
+    at most FILTERED entries are looked at, so a page may be short or even empty and still have others behind it.
+    An empty one at the end has none before it.
     """
     start = _decoded(after, index, hash_key) if after else None
     # A page before the cursor is read away from it and turned round.
     ascending = newest_first if backwards else not newest_first
-    found = list(
-        index.query(
-            hash_key,
-            filter_condition=only,
-            scan_index_forward=ascending,
-            limit=limit + 1,
-            page_size=limit + 1 if only is None else FILTERED,
-            last_evaluated_key=start,
-        )
-    )
+    found, end = _query(index, hash_key, only, ascending=ascending, limit=limit + 1, start=start)
     more, found = len(found) > limit, found[:limit]
+    places = [_place(index, item) for item in found]
+    looked_at = _place(index, end) if end else None  # up to there everything was
+    last = places[-1] if more else looked_at
+    first = places[0] if places else last
     if backwards:
         found.reverse()
-    if not found:
-        return Page([], None, None)
-    further = _encoded(index, found[-1]) if more or backwards else None
-    before = _encoded(index, found[0]) if (more if backwards else after is not None) else None
-    return Page(read(found), further, before)
+    records = read([Record.from_raw_data(item) for item in found])
+    back = first if after is not None else None
+    if first is None:
+        return Page(records, None, None)
+    return Page(records, _cursor(back), _cursor(last)) if backwards else Page(records, _cursor(last), _cursor(back))
 
 
-def _attributes(index: GlobalSecondaryIndex[Any]) -> tuple[str, str]:
-    name = index.Meta.index_name.removeprefix("by_")
-    return f"{name}_key", f"{name}_at"
+def _query(
+    index: GlobalSecondaryIndex[Any],
+    hash_key: str,
+    only: Condition | None,
+    *,
+    ascending: bool,
+    limit: int,
+    start: Stored | None,
+) -> tuple[list[Stored], Stored | None]:
+    """Up to `limit` entries, and where they end when there may be more. One request, unless DynamoDB brings less than
+    was asked for."""
+    found: list[Stored] = []
+    looked_at, most = 0, limit if only is None else FILTERED
+    beyond = None
+    if start is not None:  # says what the starting key says; a stand-in passes over all entries before that otherwise
+        _, _, _, name = _names(index)
+        place = getattr(Record, name)
+        beyond = place >= start[name]["S"] if ascending else place <= start[name]["S"]
+    while len(found) < limit and looked_at < most:
+        answer = low_level().query(
+            Record.Meta.table_name,
+            hash_key,
+            beyond,
+            filter_condition=only,
+            index_name=index.Meta.index_name,
+            scan_index_forward=ascending,
+            limit=most - looked_at,
+            exclusive_start_key=start,
+        )
+        found += answer["Items"]
+        looked_at += answer["ScannedCount"]
+        start = answer.get("LastEvaluatedKey")
+        if start is None:
+            break
+    return found, start
 
 
-def _encoded(index: GlobalSecondaryIndex[Any], record: Record) -> str:
-    values = [record.pk, record.sk, *(getattr(record, name) for name in _attributes(index))]
+def packed(*values: object) -> str:
+    """A cursor: printable, and safe in a link."""
     return urlsafe_b64encode(dumps(values, separators=(",", ":")).encode()).decode().rstrip("=")
 
 
-def _decoded(cursor: str, index: GlobalSecondaryIndex[Any], hash_key: str) -> dict[str, dict[str, str]]:
-    names = ("pk", "sk", *_attributes(index))
+def unpacked(cursor: str, *types: type | tuple[type, ...]) -> list[Any]:
+    """What was packed, if it is of these types; no text in it is empty. Raises CursorInvalid."""
     try:
-        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        values = loads(text)
+        values = loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode())
         dumps(values, ensure_ascii=False).encode()  # half a character is none
-    except ValueError:  # not base64, not UTF-8, not JSON
+    except (ValueError, RecursionError):  # not base64, not UTF-8, not JSON
         raise CursorInvalid from None
-    if not (
-        isinstance(values, list)
-        and len(values) == len(names)
-        and all(isinstance(value, str) and value for value in values)
-    ):
+    if not isinstance(values, list) or len(values) != len(types):
         raise CursorInvalid
+    if not all(isinstance(value, kind) and value != "" for value, kind in zip(values, types, strict=True)):
+        raise CursorInvalid
+    return values
+
+
+def place_of(index: GlobalSecondaryIndex[Any], record: Record) -> str:
+    """The cursor for what comes after a record."""
+    return packed(*(getattr(record, name) for name in _names(index)))
+
+
+def _names(index: GlobalSecondaryIndex[Any]) -> tuple[str, str, str, str]:
+    keys = index.Meta.attributes
+    (hashed,) = (name for name, attribute in keys.items() if attribute.is_hash_key)
+    (ranged,) = (name for name, attribute in keys.items() if attribute.is_range_key)
+    return "pk", "sk", hashed, ranged
+
+
+def _place(index: GlobalSecondaryIndex[Any], item: Stored) -> list[str]:
+    return [item[name]["S"] for name in _names(index)]
+
+
+def _cursor(place: list[str] | None) -> str | None:
+    return packed(*place) if place else None
+
+
+def _decoded(cursor: str, index: GlobalSecondaryIndex[Any], hash_key: str) -> Stored:
+    names = _names(index)
+    values = unpacked(cursor, *[str] * len(names))
     if values[2] != hash_key:  # a cursor of another list
         raise CursorInvalid
     return {name: {"S": value} for name, value in zip(names, values, strict=True)}

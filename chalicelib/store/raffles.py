@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
+from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex
 
 from chalicelib.domain.raffles import Board, Raffle, RaffleStatus
-from chalicelib.domain.refusals import CodeTaken, RaffleNotFound, TryAgain
+from chalicelib.domain.refusals import CodeTaken, RaffleNotFound
 from chalicelib.store.pages import Page, page_of
 from chalicelib.store.records import CodeRecord, RaffleRecord, Record, TallyRecord, stamp, stored_in
-from chalicelib.store.transaction import ConditionsFailed, Transaction, persistently
+from chalicelib.store.transaction import ConditionsFailed, Transaction
 
 ALL = "RAFFLES"
 RAFFLE = "raffle"  # the name of the condition on a raffle's item
@@ -20,19 +21,19 @@ def board(raffle_id: str) -> Board:
     """The raffle and its availability: one strongly consistent query at any size. Raises RaffleNotFound."""
     raffle: Raffle | None = None
     taken: dict[int, int] = {}
-    sold = 0
+    sold = paid = 0
     for item in stored_in(_board_key(raffle_id)):
         match item["kind"]["S"]:
             case "raffle":
                 raffle = as_raffle(RaffleRecord.from_raw_data(item))
             case "tally":
                 counts = TallyRecord.counts(item)
-                sold += counts.pop("sold", 0)
+                sold, paid = sold + counts.pop("sold", 0), paid + TallyRecord.money(item)
                 for column, count in counts.items():
                     taken[int(column[1:])] = taken.get(int(column[1:]), 0) + count
     if raffle is None:
         raise RaffleNotFound(raffle_id)
-    return Board(raffle, taken, sold)
+    return Board(raffle, taken, sold, paid)
 
 
 def get(raffle_id: str) -> Raffle:
@@ -41,14 +42,6 @@ def get(raffle_id: str) -> Raffle:
         return as_raffle(RaffleRecord.get(_board_key(raffle_id), "RAFFLE", consistent_read=True))
     except RaffleRecord.DoesNotExist:
         raise RaffleNotFound(raffle_id) from None
-
-
-def exists(raffle_id: str) -> bool:
-    try:
-        get(raffle_id)
-    except RaffleNotFound:
-        return False
-    return True
 
 
 def get_all(raffle_ids: Iterable[str]) -> list[Raffle]:
@@ -70,36 +63,43 @@ def id_of(word: str) -> str:
     return next((record.raffle_id for record in found), word)
 
 
-def add(raffle: Raffle) -> None:
-    """Store a new raffle. Raises CodeTaken, TryAgain."""
-    transaction = Transaction()
+def add(transaction: Transaction, raffle: Raffle) -> None:
+    """Store a new raffle. Commit with `commit`."""
     transaction.put(as_record(raffle), name=RAFFLE, only_if=RaffleRecord.pk.does_not_exist())
     _claim_code(transaction, raffle)
-    _commit(transaction, raffle)
 
 
-def replace(old: Raffle, new: Raffle) -> None:
-    """Store `new` in place of `old`, if nobody changed it since. Raises CodeTaken, TryAgain."""
-    transaction = Transaction()
-    unchanged = (RaffleRecord.updated_at == old.updated_at) & (RaffleRecord.status == old.status.value)
-    transaction.put(as_record(new), name=RAFFLE, only_if=unchanged)
+def replace(transaction: Transaction, old: Raffle, new: Raffle) -> None:
+    """Store `new` in place of `old`, if nobody changed it since. Commit with `commit`."""
+    transaction.put(as_record(new), name=RAFFLE, only_if=_is_still(old))
     if new.code != old.code:
         transaction.delete(CodeRecord(*code_key(old.code)))
         _claim_code(transaction, new)
-    _commit(transaction, new)
 
 
-def delete(raffle: Raffle) -> None:
-    """Remove a raffle that was never active: it has no board. Raises TryAgain."""
-    transaction = Transaction()
-    unchanged = (RaffleRecord.updated_at == raffle.updated_at) & (RaffleRecord.status == raffle.status.value)
-    transaction.delete(as_record(raffle), name=RAFFLE, only_if=unchanged)
+def delete(transaction: Transaction, raffle: Raffle) -> None:
+    """Remove a raffle that was never active, if nobody changed it since: it has no board."""
+    transaction.delete(as_record(raffle), name=RAFFLE, only_if=_is_still(raffle))
     transaction.delete(CodeRecord(*code_key(raffle.code)))
+
+
+def commit(transaction: Transaction, raffle: Raffle) -> None:
+    """Commit what makes the raffle what it is here, once. Raises CodeTaken, ConditionsFailed, Busy."""
     try:
-        persistently(transaction.commit)
-    except ConditionsFailed:
-        if exists(raffle.id):  # somebody changed it; else it is gone, by whichever try
-            raise TryAgain from None
+        transaction.commit()
+    except ConditionsFailed as failure:
+        # A try of which we did not hear may have been ours, and the reason why the next one fails.
+        if any(failed.found and _stored(failed.found) == raffle for failed in failure.named(RAFFLE)):
+            return
+        if failure.named("code") and not failure.named(RAFFLE):
+            raise CodeTaken(raffle.code) from None
+        raise
+
+
+def _is_still(raffle: Raffle) -> Condition:
+    unchanged: Condition = RaffleRecord.updated_at == raffle.updated_at
+    unchanged &= RaffleRecord.status == raffle.status.value
+    return unchanged
 
 
 def listed(
@@ -114,6 +114,12 @@ def listed(
 def active() -> list[Raffle]:
     """All active raffles, the oldest first: one query."""
     return [as_raffle(record) for record in Record.by_queue.query(queue(RaffleStatus.ACTIVE))]
+
+
+def counted() -> dict[RaffleStatus, int]:
+    """How many raffles are in each status but ACTIVE: a query each."""
+    others = (status for status in RaffleStatus if status is not RaffleStatus.ACTIVE)
+    return {status: Record.by_queue.count(queue(status)) for status in others}
 
 
 def queue(status: RaffleStatus) -> str:
@@ -154,19 +160,6 @@ def _board_key(raffle_id: str) -> str:
 def _claim_code(transaction: Transaction, raffle: Raffle) -> None:
     code = CodeRecord(*code_key(raffle.code), raffle_id=raffle.id)
     transaction.put(code, name="code", only_if=CodeRecord.pk.does_not_exist())
-
-
-def _commit(transaction: Transaction, raffle: Raffle) -> None:
-    """Commit what makes the raffle what it is here, once: each try has the condition that it is still what was read."""
-    try:
-        persistently(transaction.commit)
-    except ConditionsFailed as failure:
-        # A try of which we did not hear may have been ours, and the reason why the next one fails.
-        if any(failed.found and _stored(failed.found) == raffle for failed in failure.named(RAFFLE)):
-            return
-        if failure.named("code"):
-            raise CodeTaken(raffle.code) from None
-        raise TryAgain from None
 
 
 def _stored(found: dict[str, Any]) -> Raffle:

@@ -16,6 +16,7 @@ from pynamodb.attributes import (
     ListAttribute,
     MapAttribute,
     NumberAttribute,
+    TTLAttribute,
     UnicodeAttribute,
     UnicodeSetAttribute,
     UTCDateTimeAttribute,
@@ -53,9 +54,21 @@ class ByRaffle(GlobalSecondaryIndex["Record"]):
     raffle_at = UnicodeAttribute(range_key=True)
 
 
+class ByRaffleStatus(GlobalSecondaryIndex["Record"]):
+    """The orders of a raffle in one status, in the order in which `by_queue` has those of all raffles."""
+
+    class Meta:
+        index_name = "by_raffle_status"
+        projection = AllProjection()
+
+    status_key = UnicodeAttribute(hash_key=True)
+    queue_at = UnicodeAttribute(range_key=True)
+
+
 class ByQueue(GlobalSecondaryIndex["Record"]):
     """What waits for something, by what it waits for and since or until when: orders and raffles by status, the
-    deadlines of holds, outbound messages that are due. Sparse: what waits for nothing is not in it."""
+    deadlines of holds, outbound messages that are due, contacts who asked for a person. Sparse: what waits for nothing
+    is not in it."""
 
     class Meta:
         index_name = "by_queue"
@@ -66,7 +79,7 @@ class ByQueue(GlobalSecondaryIndex["Record"]):
 
 
 class ByTime(GlobalSecondaryIndex["Record"]):
-    """All orders, and all raffles, in the order of their making."""
+    """All orders, all raffles and all contacts, in the order of their making; contacts who have opted out, by when."""
 
     class Meta:
         index_name = "by_time"
@@ -83,6 +96,7 @@ class Record(Model):
         connect_timeout_seconds = CONNECT_SECONDS
         read_timeout_seconds = READ_SECONDS
         max_retry_attempts = 0  # trying again is for asking.py: here botocore would do it a second time around
+        name_key: bytes | None = None  # of pseudonyms.py, once it was read
 
     kind = DiscriminatorAttribute()
     pk = UnicodeAttribute(hash_key=True)
@@ -92,6 +106,7 @@ class Record(Model):
     contact_at = UnicodeAttribute(null=True)
     raffle_key = UnicodeAttribute(null=True)
     raffle_at = UnicodeAttribute(null=True)
+    status_key = UnicodeAttribute(null=True)
     queue_key = UnicodeAttribute(null=True)
     queue_at = UnicodeAttribute(null=True)
     time_key = UnicodeAttribute(null=True)
@@ -99,6 +114,7 @@ class Record(Model):
 
     by_contact = ByContact()
     by_raffle = ByRaffle()
+    by_raffle_status = ByRaffleStatus()
     by_queue = ByQueue()
     by_time = ByTime()
 
@@ -111,6 +127,7 @@ def bind(table: str, region: str) -> None:
     """Point every record class at `table`. Called once by the composition, before the first request."""
     Record.Meta.table_name = table
     Record.Meta.region = region
+    Record.Meta.name_key = None
     connection = low_level()  # made once on the base class, so that all classes share one client
     connection.dispatch = patient(connection)  # type: ignore[method-assign] # PynamoDB offers no place for a policy
 
@@ -192,6 +209,7 @@ class TallyRecord(Record, discriminator="tally"):
     """
 
     sold = NumberAttribute(null=True)
+    paid = NumberAttribute(null=True)  # what the numbers sold came to, in minor units
     for _page in range(MOST_PAGES):
         locals()[f"p{_page}"] = NumberAttribute(null=True)  # taken on this page, by the orders counted here
     del _page
@@ -200,6 +218,10 @@ class TallyRecord(Record, discriminator="tally"):
     def counts(item: Stored) -> dict[str, int]:
         """column → count of a stored tally that has one: `sold`, `p0` … `p100`."""
         return {name: int(value["N"]) for name, value in item.items() if name == "sold" or _PAGE.fullmatch(name)}
+
+    @staticmethod
+    def money(item: Stored) -> int:
+        return int(item.get("paid", {}).get("N", 0))
 
     @classmethod
     def page(cls, page: int) -> NumberAttribute:
@@ -271,6 +293,12 @@ class OrderRecord(Record, discriminator="order"):
     updated_at = UTCDateTimeAttribute()
     paid_at = UTCDateTimeAttribute(null=True)
     reminded_at = UTCDateTimeAttribute(null=True)
+    late = BooleanAttribute(null=True)
+    rejected_at = UTCDateTimeAttribute(null=True)
+    rejected_reason = UnicodeAttribute(null=True)
+    reassigned_at = UTCDateTimeAttribute(null=True)
+    refunded_at = UTCDateTimeAttribute(null=True)
+    refund_reason = UnicodeAttribute(null=True)
     proofs = ListAttribute[Any](of=ProofMap, default=list)
 
 
@@ -281,6 +309,7 @@ class ContactRecord(Record, discriminator="contact"):
     user_id = UnicodeAttribute(null=True)
     phone = UnicodeAttribute(null=True)
     name = UnicodeAttribute()
+    name_kept = BooleanAttribute(null=True)
     language = UnicodeAttribute()
     stage = UnicodeAttribute()
     raffle_id = UnicodeAttribute(null=True)
@@ -294,6 +323,14 @@ class ContactRecord(Record, discriminator="contact"):
     waits_for = UnicodeAttribute(null=True)
     paced_until = UTCDateTimeAttribute(null=True)
     person_wanted_at = UTCDateTimeAttribute(null=True)
+    person_called_at = UTCDateTimeAttribute(null=True)
+    bot_paused_until = UTCDateTimeAttribute(null=True)
+    bot_paused_by = UnicodeAttribute(null=True)
+    also = JSONAttribute(null=True)  # ids of contacts that are aliases of this one, and under which things were said
+    erased_at = UTCDateTimeAttribute(null=True)
+    heir = UnicodeAttribute(null=True)
+    found_by = UnicodeAttribute(null=True)  # under which words and which end of a phone number they are filed
+    newest_orders = UnicodeAttribute(null=True)  # ids, the newest first; then "+" if there are older ones, or may be
     created_at = UTCDateTimeAttribute()
     version = NumberAttribute()
 
@@ -304,19 +341,49 @@ class AliasRecord(Record, discriminator="alias"):
     contact_id = UnicodeAttribute()
 
 
+class NameRecord(Record, discriminator="name"):
+    """pk NAMES#first letter, sk word#contact: a word of a contact's name; `words` are all of them."""
+
+    contact_id = UnicodeAttribute()
+    words = UnicodeAttribute()
+
+
+class PhoneRecord(Record, discriminator="phone"):
+    """pk PHONES#hash of a phone number's end, sk PHONES: the contacts whose numbers end so."""
+
+    contact_ids = UnicodeSetAttribute(null=True)
+
+
+class ListedRecord(Record, discriminator="listed"):
+    """pk LISTED#contact, sk LISTED: a contact's place in the list of all. So their own item, which each message
+    changes, need not be in an index."""
+
+    contact_id = UnicodeAttribute()
+
+
 class InboundRecord(Record, discriminator="inbound"):
-    """pk INBOUND#our number#message id, sk INBOUND: what a contact wrote; its condition is M1."""
+    """pk INBOUND#hash of our number and the message id, sk INBOUND: what a contact wrote; its condition is M1.
+
+    Found again by the first reply to it, or by the mark that stands where none was given.
+    """
 
     contact_id = UnicodeAttribute()
     form = UnicodeAttribute()  # Meta's type
     text = UnicodeAttribute(null=True)
     media_id = UnicodeAttribute(null=True)
+    notices = JSONAttribute(null=True)  # tags of the messages to organisers that name the person
     sent_at = UTCDateTimeAttribute(null=True)
     received_at = UTCDateTimeAttribute()
 
 
+class MarkRecord(Record, discriminator="mark"):
+    """pk CONTACT#id, sk MSG#time#00#random: an inbound message that got no reply, in its place among the others."""
+
+    in_reply_to = UnicodeAttribute()  # pk of the inbound message
+
+
 class OutboundRecord(Record, discriminator="outbound"):
-    """pk CONTACT#id, sk OUT#time#random: what we answer, and how far its delivery is. In by_queue while it is due."""
+    """pk CONTACT#id, sk MSG#time#position#random: what we say, and how far it is. In by_queue while it is due."""
 
     contact_id = UnicodeAttribute()
     body = UnicodeAttribute()  # the message in Meta's form, address included
@@ -330,6 +397,7 @@ class OutboundRecord(Record, discriminator="outbound"):
     message_id = UnicodeAttribute(null=True)  # Meta's
     failed_ids = UnicodeSetAttribute(null=True)  # Meta's ids of earlier tries that it gave up after taking them
     error_code = NumberAttribute(null=True)
+    by = UnicodeAttribute(null=True)  # the organiser who wrote it
     created_at = UTCDateTimeAttribute()
     updated_at = UTCDateTimeAttribute()
 
@@ -347,7 +415,7 @@ class ChannelRecord(Record, discriminator="channel"):
 
 class FingerprintRecord(Record, discriminator="fingerprint"):
     """pk FINGERPRINT#sha#hex or FINGERPRINT#band#n#hex, sk FINGERPRINT: which order a file, or a part of a picture's
-    look, came with first (P6). `look` is the whole look, beside each of its parts."""
+    look, came with first (P6). `look` is the whole look, beside the file and each of its parts."""
 
     order_id = UnicodeAttribute()
     contact_id = UnicodeAttribute()
@@ -364,9 +432,84 @@ class LetterRecord(Record, discriminator="letter"):
     received_at = UTCDateTimeAttribute()
 
 
-class TokenRecord(Record, discriminator="token"):
-    """pk TOKEN#hash, sk TOKEN: an organiser's API token; only its hash is kept (O1)."""
+class ExportRecord(Record, discriminator="export"):
+    """pk EXPORT#id, sk EXPORT: an export that is made in the background, and how far it is."""
 
-    name = UnicodeAttribute()
+    id = UnicodeAttribute()
+    raffle_id = UnicodeAttribute()
+    of = UnicodeAttribute()
+    format = UnicodeAttribute()
+    ticket_status = UnicodeAttribute(null=True)
+    status = UnicodeAttribute()
+    file_name = UnicodeAttribute()
+    rows = NumberAttribute(null=True)
+    done = NumberAttribute()
+    progress = NumberAttribute()
+    size = NumberAttribute(null=True)
+    reason = UnicodeAttribute(null=True)
+    run = UnicodeAttribute(null=True)
+    leased_until = UTCDateTimeAttribute(null=True)
     created_at = UTCDateTimeAttribute()
-    revoked = BooleanAttribute(default=False)
+    updated_at = UTCDateTimeAttribute()
+    finished_at = UTCDateTimeAttribute(null=True)
+    vanishes_at = TTLAttribute()
+
+
+class LatestExportRecord(Record, discriminator="latest_export"):
+    """pk EXPORTS#raffle, sk what is asked for: the export of it that was asked for last."""
+
+    export_id = UnicodeAttribute()
+    vanishes_at = TTLAttribute()
+
+
+class TokenRecord(Record, discriminator="token"):
+    """pk TOKEN#id, sk TOKEN: an organiser's API token; only a keyed hash of it is kept (O1)."""
+
+    id = UnicodeAttribute()
+    name = UnicodeAttribute()
+    role = UnicodeAttribute()
+    salt = BinaryAttribute(legacy_encoding=False)
+    hash = BinaryAttribute(legacy_encoding=False)
+    created_at = UTCDateTimeAttribute()
+    created_by = UnicodeAttribute()
+    expires_at = UTCDateTimeAttribute(null=True)
+    last_used_at = UTCDateTimeAttribute(null=True)
+    revoked_at = UTCDateTimeAttribute(null=True)
+
+
+class AuditHeadRecord(Record, discriminator="audit_head"):
+    """pk AUDIT#chain, sk HEAD: the newest entry of a chain of the audit log; its condition makes it a chain."""
+
+    number = NumberAttribute()
+    seal = UnicodeAttribute()
+
+
+class AuditRecord(Record, discriminator="audit"):
+    """pk AUDIT#chain#number, sk AUDIT: what an organiser did (O2). Never changed."""
+
+    chain = NumberAttribute()
+    number = NumberAttribute()
+    action = UnicodeAttribute()
+    target = UnicodeAttribute()
+    name = UnicodeAttribute()
+    role = UnicodeAttribute()
+    token_id = UnicodeAttribute(null=True)
+    at = UTCDateTimeAttribute()
+    before = UnicodeAttribute()  # JSON, as it was hashed
+    after = UnicodeAttribute()
+    previous = UnicodeAttribute()
+    seal = UnicodeAttribute()
+
+
+class KeyRecord(Record, discriminator="key"):
+    """pk KEY#contacts, sk KEY: what the ids of people are made with. Without it nobody is recognised."""
+
+    value = BinaryAttribute(legacy_encoding=False)
+
+
+class OnceRecord(Record, discriminator="once"):
+    """pk ONCE#token#key, sk ONCE: what a client made under an Idempotency-Key."""
+
+    fingerprint = UnicodeAttribute()
+    made = UnicodeAttribute()
+    vanishes_at = TTLAttribute()

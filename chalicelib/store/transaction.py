@@ -66,6 +66,11 @@ class Transaction:
         self._updates: list[_Step] = []
         self._deletes: list[_Step] = []
 
+    @property
+    def items(self) -> int:
+        """How many items it has so far, without those for which there may be no room."""
+        return len(self._puts) + len(self._updates) + len(self._deletes)
+
     def put(self, record: Record, *, name: str = "", only_if: Condition | None = None) -> None:
         self._puts.append(_Step(name, record, (), only_if))
 
@@ -91,8 +96,7 @@ class Transaction:
         # While its outcome is unknown the same request is made again (see asking.py), and DynamoDB knows it by its
         # token for ten minutes: "was it mine?" is answered there. The next commit is another request, with another.
         token = str(uuid4())
-        room = MOST_ITEMS - len(self._deletes) - len(self._puts) - len(self._updates)
-        puts = [*self._puts, *self._extras[: max(room, 0)]]
+        puts = [*self._puts, *self._extras[: max(MOST_ITEMS - self.items, 0)]]
         # PynamoDB sends deletes before puts before updates, and the reasons come back in that order.
         steps = (*self._deletes, *puts, *self._updates)
         try:

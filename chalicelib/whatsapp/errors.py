@@ -44,6 +44,34 @@ def remedy(code: int) -> Remedy:
     return UNKNOWN
 
 
+def meaning(code: int) -> str:
+    """The same in a sentence for an organiser."""
+    return MEANINGS.get(code) or MEANT[remedy(code).action]
+
+
+MEANINGS = {
+    0: "We have no valid access to WhatsApp: the token must be renewed.",
+    190: "We have no valid access to WhatsApp: the token must be renewed.",
+    130472: "WhatsApp keeps messages from this person, as part of an experiment of its own.",
+    131026: "This number is not on WhatsApp, has an old version of it, or does not take messages from businesses.",
+    131049: "WhatsApp keeps this person from getting too many messages of businesses.",
+    131053: "WhatsApp could not take our file.",
+}
+MEANT = {
+    Action.RETRY: "WhatsApp had a passing trouble.",
+    Action.WAIT_PERSON: "We have written to this person faster than WhatsApp allows.",
+    Action.WAIT_NUMBER: "Our number has sent more than WhatsApp allows, or is being maintained.",
+    Action.WAIT_ALL: "Our account has sent more than WhatsApp allows.",
+    Action.DROP: "This person can't be reached.",
+    Action.OPTED_OUT: "The person wants no messages from us.",
+    Action.TEMPLATE: "More than 24 hours had passed since they wrote, and no template could go instead.",
+    Action.ASK_AGAIN: "A file did not arrive.",
+    Action.DEAD_LETTER: "WhatsApp did not take the message as we wrote it: this is for a developer.",
+    Action.ALERT_ONLY: "Our WhatsApp account is not set up for this.",
+    Action.STOP_BUSINESS_INITIATED: "WhatsApp has restricted us since too many people reported our messages.",
+    Action.STOP_ALL: "WhatsApp has blocked our account.",
+}
+
 # A retry of something unknown may send twice, or break a rule of Meta's: let somebody look at it first.
 UNKNOWN = Remedy(action=Action.DEAD_LETTER, alert=True)
 

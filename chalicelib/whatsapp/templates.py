@@ -99,6 +99,30 @@ ORDER_CANCELLED = Definition(
         "Escreva aqui se tiver alguma pergunta.",
     },
 )
+ORDER_REFUNDED = Definition(
+    name="tombola_order_refunded",
+    values=("code", "raffle", "amount", "reason"),
+    texts={
+        "en": "The money for your order {{code}} in the raffle {{raffle}} goes back to you: {{amount}}. The reason: "
+        "{{reason}}. Please write here if it does not arrive.",
+        "es": "Le devolvemos el dinero de su pedido {{code}} en la rifa {{raffle}}: {{amount}}. El motivo: "
+        "{{reason}}. Escriba aquí si no le llega.",
+        "pt_BR": "O dinheiro do seu pedido {{code}} na rifa {{raffle}} será devolvido: {{amount}}. O motivo: "
+        "{{reason}}. Escreva aqui se ele não chegar.",
+    },
+)
+NUMBERS_CHANGED = Definition(
+    name="tombola_numbers_changed",
+    values=("code", "raffle", "numbers"),
+    texts={
+        "en": "Your order {{code}} in the raffle {{raffle}} has other numbers now: {{numbers}}. Your payment is still "
+        "being checked, and you will hear from us.",
+        "es": "Su pedido {{code}} en la rifa {{raffle}} tiene ahora otros números: {{numbers}}. Todavía estamos "
+        "revisando su pago y le avisaremos.",
+        "pt_BR": "Seu pedido {{code}} na rifa {{raffle}} tem agora outros números: {{numbers}}. Seu pagamento ainda "
+        "está em análise e você terá notícias nossas.",
+    },
+)
 PROOF_CAME = Definition(
     name="tombola_proof_came",
     values=("code", "raffle", "numbers", "amount", "name"),
@@ -126,6 +150,8 @@ DEFINITIONS = (
     HOLD_EXPIRED,
     PAYMENT_LATE,
     ORDER_CANCELLED,
+    ORDER_REFUNDED,
+    NUMBERS_CHANGED,
     PROOF_CAME,
     PERSON_WANTED,
 )

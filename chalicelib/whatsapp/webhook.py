@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 from chalicelib.whatsapp.people import Json, as_phone, digest, group_of, identify, matching
@@ -50,7 +51,8 @@ class Update:
 
 @dataclass(frozen=True, kw_only=True)
 class Unusable:
-    """Signed, but not to be understood: for the dead letters. `body` is the update, or all that was posted."""
+    """Signed, but not to be understood: for the dead letters. `body` is all that was posted, or, where only a part of
+    it can't be used, a body with that part alone: what understands it one day can take it as if it had just come."""
 
     reason: str
     body: str
@@ -107,7 +109,7 @@ def split(raw: bytes, *, phone_number_id: str) -> Split:
     updates: dict[tuple[str, str], Update] = {}
     unusable: list[Unusable] = []
     ignored = 0
-    for make, part, change in pieces:
+    for make, part, change, alone in pieces:
         try:
             _check_depth(part)
             update = make(part, change, phone_number_id)
@@ -115,7 +117,7 @@ def split(raw: bytes, *, phone_number_id: str) -> Split:
         except _NotForUs:
             ignored += 1
         except _Incomprehensible as error:
-            unusable.append(Unusable(reason=str(error), body=_dump(part)))
+            unusable.append(Unusable(reason=str(error), body=_dump(alone())))
     return Split(updates=tuple(updates.values()), unusable=tuple(unusable), ignored=ignored)
 
 
@@ -135,7 +137,7 @@ class _Change:
 
 
 _Maker = Callable[[Any, _Change, str], Update]
-_Piece = tuple[_Maker, Any, _Change]
+_Piece = tuple[_Maker, Any, _Change, Callable[[], Json]]  # and a body that holds nothing else
 
 
 def _pieces(body: object) -> Iterator[_Piece]:
@@ -147,37 +149,48 @@ def _pieces(body: object) -> Iterator[_Piece]:
     for entry in body["entry"]:
         nowhere = _Change(account="", time="", field="", value={})
         if not (isinstance(entry, dict) and isinstance(entry.get("changes"), list)):
-            yield _refuse("no changes in an entry"), entry, nowhere
+            yield _refuse("no changes in an entry"), entry, nowhere, partial(_body, entry)
             continue
         for change in entry["changes"]:
             if not (isinstance(change, dict) and isinstance(change.get("value"), dict)):
-                yield _refuse("no value in a change"), change, nowhere
+                yield _refuse("no value in a change"), change, nowhere, partial(_body, {**entry, "changes": [change]})
                 continue
             name = change.get("field")
-            yield from _in_change(
-                _Change(
-                    account=_short(entry.get("id")),
-                    time=_short(entry.get("time")),
-                    field=name if isinstance(name, str) else "",
-                    value=change["value"],
-                )
+            found = _Change(
+                account=_short(entry.get("id")),
+                time=_short(entry.get("time")),
+                field=name if isinstance(name, str) else "",
+                value=change["value"],
             )
+            yield from _in_change(found, partial(_with_value, entry, change))
 
 
-def _in_change(change: _Change) -> Iterator[_Piece]:
+def _body(entry: Any) -> Json:
+    return {"object": "whatsapp_business_account", "entry": [entry]}
+
+
+def _with_value(entry: Json, change: Json, value: Json) -> Json:
+    """The body, with nothing in it but that value of the change."""
+    return _body({**entry, "changes": [{**change, "value": value}]})
+
+
+def _in_change(change: _Change, enclosing: Callable[[Json], Json]) -> Iterator[_Piece]:
+    """The pieces of a change; `enclosing` makes a body of a value of it."""
     value = change.value
     if change.field != "messages" or not value.keys() & {"messages", "statuses"}:
-        yield _other, value, change
+        yield _other, value, change, partial(enclosing, value)
         return
+    around = {name: part for name, part in value.items() if name not in ("messages", "statuses", "errors")}
     for key, make in (("messages", _message), ("statuses", _status)):
         parts = value.get(key, [])
         if not isinstance(parts, list):
-            yield _refuse(f"{key} is not a list"), parts, change
+            yield _refuse(f"{key} is not a list"), parts, change, partial(enclosing, {**around, key: parts})
             continue
         for part in parts:
-            yield make, part, change
+            yield make, part, change, partial(enclosing, {**around, key: [part]})
     if "errors" in value:
-        yield _other, {"errors": value["errors"], "metadata": value.get("metadata")}, change
+        errors = {"errors": value["errors"], "metadata": value.get("metadata")}
+        yield _other, errors, change, partial(enclosing, errors)
 
 
 def _message(part: Any, change: _Change, ours: str) -> Update:

@@ -11,6 +11,7 @@ import pytest
 
 from chalicelib import functions
 from chalicelib import runtime as composition
+from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.store.records import low_level
 from local.phone import webhooks
 from tests.search.scene import Kept, Scene
@@ -90,11 +91,11 @@ class Play:
 
     def organiser_confirms(self) -> None:
         order_id = self._orders()[-1]["id"]
-        self._until_done(lambda: self.scene.runtime.selling.confirm_payment(order_id, by="Olga"))
+        self._until_done(lambda: self.scene.runtime.selling.confirm_payment(order_id, by=COMMAND_LINE))
 
     def organiser_cancels(self) -> None:
         order_id = self._orders()[-1]["id"]
-        self._until_done(lambda: self.scene.runtime.selling.cancel(order_id, by="Olga"))
+        self._until_done(lambda: self.scene.runtime.selling.cancel(order_id, by=COMMAND_LINE))
 
     def nothing(self, minutes: float) -> None:
         self.scene.pass_time(minutes=minutes)

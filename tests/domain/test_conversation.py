@@ -18,6 +18,7 @@ from chalicelib.domain.conversation import (
     ConfirmOrder,
     Conversation,
     HoldNumbers,
+    LeaveToPerson,
     ListRaffles,
     OpenRaffle,
     OptIn,
@@ -254,3 +255,32 @@ HEARD = st.builds(
 @given(TALK, HEARD)
 def test_whatever_is_heard_wherever_there_is_something_to_do(talk: Conversation, heard: Heard) -> None:
     assert isinstance(step(talk, heard), Action)
+
+
+LEFT_ALONE: list[tuple[Heard, Action]] = [
+    (typed("hello"), LeaveToPerson()),
+    (typed("yes"), LeaveToPerson()),
+    (typed("cancel"), LeaveToPerson()),
+    (typed("BIKE"), LeaveToPerson()),
+    (typed("5, 12"), LeaveToPerson()),
+    (typed("human"), LeaveToPerson()),
+    (Heard(kind=HeardKind.OTHER), LeaveToPerson()),
+    (tapped("made up"), LeaveToPerson()),
+    (Heard(kind=HeardKind.SIGN), StayQuiet()),
+    (Heard(kind=HeardKind.LOST), AskForFileAgain()),
+    (Heard(kind=HeardKind.MEDIA, media=FILE, text=ORDER), TakeProof(ORDER, FILE, ORDER, quietly=True)),
+    (tapped(confirm_order(ORDER)), ConfirmOrder(ORDER)),
+    (tapped(pick_number("first", 5)), HoldNumbers("first", "#5")),
+    (typed("STOP"), OptOut()),
+    (typed("baja"), OptOut()),
+]
+
+
+@pytest.mark.parametrize(("heard", "action"), LEFT_ALONE)
+def test_m6_while_an_organiser_talks_the_bot_does_only_what_nobody_else_can(heard: Heard, action: Action) -> None:
+    assert step(PAYMENT, heard, paused=True) == action
+
+
+@given(st.sampled_from([*TALKS, *LOOKING_AROUND]), st.text())
+def test_m6_no_text_but_a_stop_moves_the_bot_while_an_organiser_talks(talk: Conversation, text: str) -> None:
+    assert step(talk, typed(text), paused=True) in (LeaveToPerson(), OptOut())

@@ -1,6 +1,7 @@
 """Whether a message may go out (M4, M5), and how fast."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -63,6 +64,17 @@ def test_m4_m5_what_may_go_out(
 
 
 @pytest.mark.parametrize("asked", [True, False])
+def test_v2_who_is_being_erased_is_told_nothing_more(asked: bool) -> None:
+    said = Outbound(contact_id="c", id="1", body={}, created_at=NOW, in_reply_to="m" if asked else None)
+    assert permission(said, replace(WROTE, erased_at=NOW), OPEN, NOW) == WITHHOLD
+
+
+def test_m5_what_an_organiser_writes_is_an_answer() -> None:
+    said = Outbound(contact_id="c", id="1", body={}, created_at=NOW, by="Olga")
+    assert permission(said, WROTE, QUIET, NOW) == SEND
+
+
+@pytest.mark.parametrize("asked", [True, False])
 def test_an_answer_of_yesterday_is_given_up_and_news_are_told(asked: bool) -> None:
     said = Outbound(contact_id="c", id="1", body={}, created_at=NOW - A_DAY, in_reply_to="m" if asked else None)
     assert permission(said, WROTE, OPEN, NOW) == (GIVE_UP if asked else SEND)
@@ -115,7 +127,7 @@ def test_the_shares_of_all_functions_stay_within_what_whatsapp_takes_of_a_number
         name: float(one["Properties"]["Environment"]["Variables"]["WHATSAPP_SENDS_A_SECOND"])
         for name, one in resources.items()
         if "WHATSAPP_ACCESS_TOKEN" in one.get("Properties", {}).get("Environment", {}).get("Variables", {})
-        and name != "AdminToken"
+        and name not in ("AdminToken", "Export")  # which say nothing to anybody
     }
     assert set(shares) == {"APIHandler", "Converse", "ExpireReservations", "DeliverMessages"}
     source = resources["Converse"]["Properties"]["Events"]["ConverseSqsEventSource"]["Properties"]

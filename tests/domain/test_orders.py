@@ -1,5 +1,6 @@
 """The order's life cycle, its hold and its code."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 from chalicelib.domain.orders import (
     CODE_ALPHABET,
     CODE_LENGTH,
+    INSTEAD,
     OWNING,
+    REMINDER,
     RUNNING,
     TRANSITIONS,
     Order,
@@ -28,20 +31,20 @@ INSTANT = timedelta(microseconds=1)
 S, E = OrderStatus, OrderEvent
 BODIES = st.text(CODE_ALPHABET, min_size=CODE_LENGTH - 1, max_size=CODE_LENGTH - 1)
 
-# P1, P3, P4, P5: from (row) by what happens (column) to; a dot is "that can't be".
+# P1 to P5: from (row) by what happens (column) to; a dot is "that can't be".
 EVENTS = (E.CONFIRMED, E.PROOF_RECEIVED, E.PAYMENT_CONFIRMED, E.DEADLINE_PASSED, E.DROPPED, E.CANCELLED, E.REVIVED,
-          E.PROOF_TOO_LATE)  # fmt: skip
+          E.PROOF_TOO_LATE, E.PROOF_REJECTED, E.REFUNDED, E.REASSIGNED, E.REASSIGNED_UNPAID)  # fmt: skip
 LIFE = """
-                 CONFIRMED       PROOF_RECEIVED PAYMENT_CONFIRMED DEADLINE_PASSED DROPPED   CANCELLED REVIVED   TOO_LATE
-DRAFT            PENDING_PAYMENT IN_REVIEW      PAID              EXPIRED         CANCELLED CANCELLED .         .
-PENDING_PAYMENT  .               IN_REVIEW      PAID              EXPIRED         CANCELLED CANCELLED .         .
-IN_REVIEW        .               IN_REVIEW      PAID              .               .         CANCELLED .         .
-PAID             .               .              .                 .               .         .         .         .
-EXPIRED          .               .              .                 .               .         .         IN_REVIEW LATE
-CANCELLED        .               .              .                 .               .         .         .         LATE
-LATE             .               .              .                 .               .         .         .         LATE
-REFUNDED         .               .              .                 .               .         .         .         .
-"""
+                 CONFIRMED       PROOF_RECEIVED PAID DEADLINE DROPPED   CANCELLED REVIVED   TOO_LATE REJECTED        REFUNDED REASSIGNED UNPAID
+DRAFT            PENDING_PAYMENT IN_REVIEW      PAID EXPIRED  CANCELLED CANCELLED .         .        .               .        .          .
+PENDING_PAYMENT  .               IN_REVIEW      PAID EXPIRED  CANCELLED CANCELLED .         .        .               .        .          .
+IN_REVIEW        .               IN_REVIEW      PAID .        .         CANCELLED .         .        PENDING_PAYMENT .        .          .
+PAID             .               .              .    .        .         .         .         .        .               REFUNDED .          .
+EXPIRED          .               .              .    .        .         .         IN_REVIEW LATE     .               REFUNDED PAID       IN_REVIEW
+CANCELLED        .               .              .    .        .         .         .         LATE     .               REFUNDED PAID       IN_REVIEW
+LATE             .               .              .    .        .         .         .         LATE     .               REFUNDED PAID       IN_REVIEW
+REFUNDED         .               .              .    .        .         .         .         .        .               .        .          .
+"""  # noqa: E501 - a table
 STEPS = [
     (S(row.split()[0]), event, cell)
     for row in LIFE.strip().splitlines()[1:]
@@ -72,6 +75,34 @@ def test_p1_an_order_takes_the_steps_of_its_life_cycle_and_no_other(
 def test_the_table_says_something_about_every_status_and_event() -> None:
     assert {(status, event) for status, event, _ in STEPS} == {(status, event) for status in S for event in E}
     assert set(TRANSITIONS) == set(E)
+
+
+BY_ORGANISERS = (E.PAYMENT_CONFIRMED, E.CANCELLED, E.PROOF_REJECTED, E.REFUNDED, E.REASSIGNED)
+
+
+@pytest.mark.parametrize("event", BY_ORGANISERS)
+@pytest.mark.parametrize("status", list(S))
+def test_who_is_refused_is_told_what_leads_on(status: OrderStatus, event: OrderEvent) -> None:
+    """But where the order is there already, and where nothing does."""
+    nothing_does = status in (S.CANCELLED, S.EXPIRED, S.REFUNDED) and event is E.PROOF_REJECTED
+    if status in TRANSITIONS[event].sources or status is TRANSITIONS[event].target or nothing_does:
+        return
+    with pytest.raises(OrderOutOfTurn) as refusal:
+        an_order(status).after(event)
+    first, _, instead = str(refusal.value).partition(". ")
+    assert first == f"Order 22222222 is {status}, so it can't be {event.value}"
+    assert instead.endswith(".")
+
+
+def test_nothing_is_said_instead_of_what_is_allowed() -> None:
+    assert not [(event, status) for event, status in INSTEAD if status in TRANSITIONS[event].sources]
+
+
+def test_p2_after_a_rejection_the_reminder_is_about_the_new_hold() -> None:
+    order = replace(an_order(S.PENDING_PAYMENT, NOW + 3 * REMINDER), rejected_at=NOW + timedelta(minutes=1))
+    near = NOW + 2 * REMINDER
+    assert order.wants_reminder(near)
+    assert not replace(order, rejected_at=near - INSTANT).wants_reminder(near), "a hold of five minutes"
 
 
 def test_p1_a_proof_stops_the_clock_and_only_owners_of_numbers_can_have_one() -> None:

@@ -17,13 +17,13 @@ S, E = RaffleStatus, RaffleEvent
 
 # From (row) by what an organiser does (column) to; a dot is "that can't be", "gone" no raffle at all.
 LIFE = """
-          ACTIVATED DEACTIVATED CLOSED DELETED
-DRAFT     ACTIVE    .           .      gone
-ACTIVE    ACTIVE    INACTIVE    CLOSED .
-INACTIVE  ACTIVE    INACTIVE    CLOSED .
-CLOSED    .         .           CLOSED .
-DRAWN     .         .           .      .
-CANCELLED .         .           .      .
+          ACTIVATED DEACTIVATED CLOSED CANCELLED DELETED
+DRAFT     ACTIVE    .           .      CANCELLED gone
+ACTIVE    ACTIVE    INACTIVE    CLOSED .         .
+INACTIVE  ACTIVE    INACTIVE    CLOSED CANCELLED .
+CLOSED    .         .           CLOSED CANCELLED .
+DRAWN     .         .           .      .         .
+CANCELLED .         .           .      CANCELLED .
 """
 HEAD, *ROWS = LIFE.strip().splitlines()
 STEPS = [

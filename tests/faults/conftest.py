@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from chalicelib import runtime as composition
+from chalicelib.domain.organisers import COMMAND_LINE, Role
 from chalicelib.store import asking, transaction
 from local.stack import Stack
 from tests.faults.scene import Scene
@@ -37,7 +38,7 @@ def scene(stack: Stack) -> Iterator[Scene]:
         world = make_world(stack)
         composition.runtime.cache_clear()
         patch.setattr(composition, "make", lambda _: world.runtime)
-        world.runtime.organising.create_token("local", key=TOKEN)
+        world.runtime.access.create("local", Role.MANAGER, by=COMMAND_LINE, key=TOKEN)
         with tapped(moto=True) as found:
             yield Scene(world, found)
         composition.runtime.cache_clear()

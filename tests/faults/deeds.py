@@ -111,6 +111,12 @@ DEEDS = {
         before=held, do=lambda scene: scene.api("GET", f"/api/raffles/{scene.bike['id']}/tickets")
     ),
     "list orders over HTTP": Deed(before=held, do=lambda scene: scene.api("GET", "/api/orders?status=DRAFT")),
+    "export over HTTP": Deed(
+        before=held, do=lambda scene: scene.api("GET", f"/api/raffles/{scene.bike['id']}/export?of=buyers")
+    ),
+    "ask for an export": Deed(
+        before=held, do=lambda scene: scene.api("POST", f"/api/raffles/{scene.bike['id']}/exports", {})
+    ),
     "availability": Deed(
         before=held, do=lambda scene: scene.api("GET", f"/api/raffles/{scene.bike['id']}/availability")
     ),

@@ -86,7 +86,7 @@ class Scene:
                     raise TryAgain
 
         self._until_done(ask)
-        assert answer is not None and answer.status in (200, 201, 204, 429), answer
+        assert answer is not None and answer.status in (200, 201, 202, 204, 429), answer
         return answer
 
     def minute(self) -> None:
@@ -237,6 +237,7 @@ TOLD = {
     "inbound": ("text", "contact_id"),
     "outbound": ("contact_id", "in_reply_to"),
     "token": ("name",),
+    "export": ("of", "status"),
 }
 
 

@@ -9,9 +9,11 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 from pynamodb.exceptions import TransactWriteError
 
-from chalicelib.domain.refusals import TryAgain
-from chalicelib.functions import deliver_messages, token_owner
-from chalicelib.store import asking, raffles, tokens, transaction
+from chalicelib.access import id_of
+from chalicelib.domain.organisers import COMMAND_LINE, Actor, Role
+from chalicelib.domain.refusals import TokenKnown, TryAgain
+from chalicelib.functions import admitted, deliver_messages
+from chalicelib.store import asking, contacts, raffles, tokens, transaction
 from chalicelib.store.records import Record, TokenRecord, low_level
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, Unsure, persistently
 from chalicelib.whatsapp.graph import NotSent
@@ -41,9 +43,15 @@ LONGEST = asking.READ_SECONDS + 0.001
 WHEN = datetime(2026, 11, 23, 14, tzinfo=UTC)
 
 
+def a_token(key: str) -> TokenRecord:
+    return TokenRecord(
+        f"TOKEN#{key}", "TOKEN", id=key, name=key, role="viewer", created_at=WHEN, created_by="x", salt=b"x", hash=b"x"
+    )
+
+
 def a_transaction(key: str = "x") -> Transaction:
     made = Transaction()
-    record = TokenRecord(f"TOKEN#{key}", "TOKEN", name=key, created_at=WHEN)
+    record = a_token(key)
     made.put(record, name="token", only_if=TokenRecord.pk.does_not_exist())
     return made
 
@@ -97,14 +105,14 @@ def test_a_use_case_is_tried_eight_times(wire: Wire) -> None:
 
 def test_or_for_ten_seconds_after_which_nothing_is_asked_again(wire: Wire, pauses: Pauses) -> None:
     wire.effect = w.always(slowly(pauses))
-    assert tries_of(lambda: tokens.owner("any")) == 2
+    assert tries_of(lambda: tokens.get("any")) == 2
     assert asking.PATIENCE < pauses.now() < asking.PATIENCE + LONGEST
 
 
 def test_also_when_each_of_many_requests_is_slow(wire: Wire, pauses: Pauses) -> None:
     slow = slowly(pauses)
     wire.effect = lambda at, _: (slow, slow, None)[at % asking.TRIES]
-    assert tries_of(lambda: [tokens.owner("any") for _ in range(5)]) == 1
+    assert tries_of(lambda: [contacts.get("any") for _ in range(5)]) == 1
     assert asking.PATIENCE < pauses.now() < asking.PATIENCE + LONGEST
 
 
@@ -231,7 +239,7 @@ def test_a_cancellation_that_passes_is_busy(wire: Wire, code: str, among: tuple[
 def test_a_condition_that_failed_beside_a_conflict_is_told(wire: Wire) -> None:
     wire.effect = w.always(reasons("ConditionalCheckFailed", "TransactionConflict"))
     both = a_transaction("x")
-    both.put(TokenRecord("TOKEN#y", "TOKEN", name="y", created_at=WHEN), name="other")
+    both.put(a_token("y"), name="other")
     with pytest.raises(ConditionsFailed) as raised:
         both.commit()
     assert [failure.name for failure in raised.value.failures] == ["token"]
@@ -316,18 +324,19 @@ def test_one_that_never_comes_is_busy_within_a_bound(world: World, wire: Wire, p
 def test_a_new_token_is_not_lost_when_the_answer_is(world: World, wire: Wire) -> None:
     wire.rests()
     wire.effect = w.once(0, w.times_out_after)
-    key = world.runtime.organising.create_token("Olga")
-    assert key is not None
-    assert tokens.owner(key) == "Olga"
-    assert world.runtime.organising.create_token("Otto", key=key) is None
+    access = world.runtime.access
+    key = access.create("Olga", Role.VIEWER, by=COMMAND_LINE).key
+    assert access.admit(f"Token {key}") == Actor("Olga", Role.VIEWER, id_of(key))
+    with pytest.raises(TokenKnown):
+        access.create("Otto", Role.MANAGER, by=COMMAND_LINE, key=key)
 
 
 def test_o1_a_token_that_cannot_be_checked_is_not_called_wrong(world: World, wire: Wire) -> None:
     wire.effect = w.always(w.answers("ThrottlingException"))
     with pytest.raises(TryAgain):
-        token_owner(f"Token {TOKEN}")
+        admitted(f"Token {TOKEN}")
     wire.rests()
-    assert token_owner(f"Token {TOKEN}") == "local"
+    assert admitted(f"Token {TOKEN}") == Actor("local", Role.MANAGER, id_of(TOKEN))
 
 
 def test_a_claim_of_which_nothing_was_heard_lapses_after_the_grace_time(world: World, wire: Wire, lucia: Buyer) -> None:
@@ -438,11 +447,16 @@ def test_somebody_elses_change_is_not_taken_for_ours(world: World, wire: Wire) -
 
     def cuts_in(asked: w.Asked) -> Any:
         wire.rests()
-        assert world.api("PATCH", path, {"prize": "B"}).status == 200
+        assert world.api("PATCH", path, {"prize": "B" * (2 - len(left))}).status == 200
         return asked.passed()
 
-    left = [cuts_in]
+    left = [cuts_in, cuts_in]
     wire.effect = lambda _, asked: left.pop() if left and asked.operation == "TransactWriteItems" else None
     world.clock.pass_minutes(1)
-    assert world.api("PATCH", path, {"prize": "A"}).status == 429
-    assert world.api("GET", path).body["prize"] == "B"
+    assert world.api("PATCH", path, {"title": "A"}).status == 200
+    found = world.api("GET", path)
+    assert (found.body["title"], found.body["prize"]) == ("A", "B")
+
+    wire.effect = lambda _, asked: left.pop() if left and asked.operation == "TransactWriteItems" else None
+    assert world.api("PATCH", path, {"title": "C"}, **{"If-Match": found.headers["ETag"]}).status == 412
+    assert world.api("GET", path).body["title"] == "A" and not left

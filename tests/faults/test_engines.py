@@ -13,7 +13,9 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 from chalicelib.domain.orders import OrderStatus
+from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.domain.raffles import Raffle, RaffleEvent
+from chalicelib.domain.refusals import RaffleNotFound
 from chalicelib.domain.talk import Heard, HeardKind, Identity, Media
 from chalicelib.runtime import Runtime
 from chalicelib.store import contacts, orders, raffles
@@ -52,8 +54,8 @@ class Sale:
     def __init__(self, runtime: Runtime, wire: Wire, code: str) -> None:
         self.runtime, self.wire, self.code = runtime, wire, code
         wire.rests()
-        self.raffle: Raffle = runtime.organising.create({**VALUES, "code": code}, by="test")
-        runtime.organising.move(self.raffle.id, RaffleEvent.ACTIVATED, by="test")
+        self.raffle: Raffle = runtime.organising.create({**VALUES, "code": code}, by=COMMAND_LINE)
+        runtime.organising.move(self.raffle.id, RaffleEvent.ACTIVATED, by=COMMAND_LINE)
         self.said = 0
 
     def says(self, text: str) -> None:
@@ -120,14 +122,14 @@ def test_m1_h1_a_hold_is_there_once(sale: Sale, effect: w.Effect) -> None:
 
 def test_p4_a_payment_is_confirmed_once(sale: Sale) -> None:
     order_id = sale.held()
-    sale.lose_the_answer(lambda: sale.runtime.selling.confirm_payment(order_id, by="test"))
+    sale.lose_the_answer(lambda: sale.runtime.selling.confirm_payment(order_id, by=COMMAND_LINE))
     assert orders.get(order_id).status is OrderStatus.PAID
     assert raffles.board(sale.raffle.id).availability.sold == 2
 
 
 def test_p3_an_order_is_cancelled_once(sale: Sale) -> None:
     order_id = sale.held()
-    sale.lose_the_answer(lambda: sale.runtime.selling.cancel(order_id, by="test"))
+    sale.lose_the_answer(lambda: sale.runtime.selling.cancel(order_id, by=COMMAND_LINE))
     assert orders.get(order_id).status is OrderStatus.CANCELLED
     assert raffles.board(sale.raffle.id).availability.available == 100
 
@@ -153,7 +155,7 @@ def test_p1_a_proof_is_taken_once(sale: Sale) -> None:
 def test_n2_a_raffle_is_made_once(sale: Sale) -> None:
     made: list[Raffle] = []
     values = {**VALUES, "code": f"{sale.code}X"}
-    sale.lose_the_answer(lambda: made.append(sale.runtime.organising.create(values, by="test")))
+    sale.lose_the_answer(lambda: made.append(sale.runtime.organising.create(values, by=COMMAND_LINE)))
     assert raffles.get(made[0].id) == made[0]
     assert [raffle.id for raffle in raffles.listed(None, limit=200).items if raffle.code == values["code"]] == [
         made[0].id
@@ -161,12 +163,13 @@ def test_n2_a_raffle_is_made_once(sale: Sale) -> None:
 
 
 def test_a_raffle_is_changed_and_deleted_once(sale: Sale) -> None:
-    made = sale.runtime.organising.create({**VALUES, "code": f"{sale.code}X"}, by="test")
+    made = sale.runtime.organising.create({**VALUES, "code": f"{sale.code}X"}, by=COMMAND_LINE)
     values = {**VALUES, "code": f"{sale.code}Y", "prize": "A car"}
-    sale.lose_the_answer(lambda: sale.runtime.organising.change(made.id, lambda _: values, by="test"))
+    sale.lose_the_answer(lambda: sale.runtime.organising.change(made.id, lambda _: values, by=COMMAND_LINE))
     assert raffles.get(made.id).prize == "A car"
-    sale.lose_the_answer(lambda: sale.runtime.organising.delete(made.id, by="test"))
-    assert not raffles.exists(made.id)
+    sale.lose_the_answer(lambda: sale.runtime.organising.delete(made.id, by=COMMAND_LINE))
+    with pytest.raises(RaffleNotFound):
+        raffles.get(made.id)
 
 
 def test_both_engines_know_a_transaction_by_its_token(sale: Sale) -> None:

@@ -1,8 +1,10 @@
 """The orders over REST."""
 
+from urllib.parse import urlencode
+
 import pytest
 
-from tests.usecases.steps import buy, cancel, everything, hold, hold_and_confirm
+from tests.usecases.steps import buy, cancel, everything, hold, hold_and_confirm, hold_and_prove
 from tests.world import World
 
 
@@ -55,6 +57,55 @@ def test_pending_payment_page_by_page(world: World, size: int) -> None:
     world.buyer(number=4).sends_proof()
     found = everything(world, f"/api/orders/pending-payment?page_size={size}")
     assert [order["id"] for order in found] == [waiting[3], *waiting[:3]]
+
+
+@pytest.mark.parametrize("size", [1, 2, 50])
+def test_pending_payment_of_one_raffle(world: World, size: int) -> None:
+    raffle, _ = world.raffle(), world.raffle(code="CAR")
+    first = hold_and_confirm(world.buyer(number=1), "1")
+    hold_and_confirm(world.buyer(number=2), "2", "CAR")
+    second = hold_and_prove(world.buyer(number=3), "3")
+    found = everything(world, f"/api/orders/pending-payment?page_size={size}&raffle={raffle['id']}")
+    assert [order["id"] for order in found] == [second, first]
+
+
+@pytest.mark.parametrize("size", [1, 2, 50])
+def test_a_search_finds_orders_by_what_somebody_remembers(world: World, size: int) -> None:
+    raffle = world.raffle()
+    order_id = hold(world.buyer("María López", number=7), "5,12")
+    paid = buy(world.buyer("Mario", number=8), "7")
+    for text, found in (
+        (order_id.lower(), [order_id]),
+        (order_id[:4] + "-" + order_id[5:], [order_id]),
+        ("+502 5550-0007", [order_id]),
+        ("5550 0007", [order_id]),
+        ("lópez", [order_id]),
+        ("mari", [order_id, paid]),
+        ("nobody", []),
+        ("7", []),
+    ):
+        listed = everything(world, f"/api/orders?{urlencode({'page_size': size, 'search': text})}")
+        assert [order["id"] for order in listed] == found, text
+    for filters, found in (({"status": "PAID"}, [paid]), ({"raffle": raffle["id"]}, [order_id, paid])):
+        listed = everything(world, f"/api/orders?{urlencode({'page_size': size, 'search': 'mari', **filters})}")
+        assert [order["id"] for order in listed] == found
+    listed = everything(world, f"/api/orders?{urlencode({'search': '#7', 'raffle': raffle['id']})}")
+    assert [order["id"] for order in listed] == [paid]
+
+
+@pytest.mark.parametrize("text", ["", "   ", "x" * 101, "a\x00b"])
+def test_a_search_for_nothing_or_too_much_is_a_422(world: World, text: str) -> None:
+    found = world.api("GET", f"/api/orders?{urlencode({'search': text})}")
+    assert (found.status, found.body["errors"][0]["field"]) == (422, "search")
+
+
+def test_a_cursor_of_one_search_opens_no_other(world: World) -> None:
+    world.raffle()
+    for number in (1, 2):
+        hold(world.buyer("Ana", number=number), str(number))
+    link = world.api("GET", "/api/orders?search=ana&page_size=1").body["next"]
+    assert world.api("GET", link).status == 200
+    assert world.api("GET", link.replace("search=ana", "search=an")).body["code"] == "cursor_invalid"
 
 
 def test_what_is_no_order_is_not_found(world: World) -> None:

@@ -8,9 +8,14 @@ import pytest
 from local.environment import BadPort, Ports, local_environment, ports_from
 from local.stack import Stack
 
-STACK = Stack(table="a-table", bucket="a-bucket", queue_url="http://127.0.0.1:4566/000000000000/inbox.fifo")
+STACK = Stack(
+    table="a-table",
+    bucket="a-bucket",
+    queue_url="http://127.0.0.1:4566/000000000000/inbox.fifo",
+    exports_url="http://127.0.0.1:4566/000000000000/exports",
+)
 # Optional, and without a sensible value on one machine.
-LEFT_OUT = {"WHATSAPP_APP_SECRET_PREVIOUS", "WHATSAPP_MEDIA_HOSTS"}
+LEFT_OUT = {"WHATSAPP_APP_SECRET_PREVIOUS", "WHATSAPP_MEDIA_HOSTS", "TOMBOLA_CONSOLE_ORIGIN"}
 
 
 def test_every_documented_setting_has_a_local_value() -> None:

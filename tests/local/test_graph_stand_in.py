@@ -648,8 +648,9 @@ def test_templates_are_approved_at_once_and_listed_page_by_page(graph: TestClien
     ours = [definition.request(language) for definition in DEFINITIONS for language in definition.texts]
     for one in ours:
         assert graph.post(ACCOUNT, json=one, headers=TOKEN).json()["status"] == "APPROVED"
-    first = graph.get(ACCOUNT, params={"limit": 11}, headers=TOKEN).json()
-    after = {"limit": 11, "after": first["paging"]["cursors"]["after"]}
+    limit = len(ours) - 10
+    first = graph.get(ACCOUNT, params={"limit": limit}, headers=TOKEN).json()
+    after = {"limit": limit, "after": first["paging"]["cursors"]["after"]}
     second = graph.get(ACCOUNT, params=after, headers=TOKEN).json()
     assert [one["name"] for one in first["data"] + second["data"]] == [one["name"] for one in ours]
     assert "next" in first["paging"] and "next" not in second["paging"]

@@ -8,6 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from chalicelib.domain.exports import KEPT
 from chalicelib.functions import LAST_TRY
 from local import stack
 from local.stack import StackFailed, create, data_template, read
@@ -72,8 +73,8 @@ def test_a_stack_that_is_not_there_is_one_clear_failure() -> None:
 def test_overrides_of_functions_wait_for_chalice() -> None:
     whole = json.loads(stack.TEMPLATE.read_text(encoding="utf-8"))["Resources"]
 
-    assert set(data_template()["Resources"]) == {"Table", "Bucket", "Inbox", "DeadLetters"}
-    assert {"APIHandler", "AdminToken", "Converse", "ExpireReservations", "DeliverMessages"} <= set(whole)
+    assert set(data_template()["Resources"]) == {"Table", "Bucket", "Inbox", "DeadLetters", "Exports", "ExportsGivenUp"}
+    assert {"APIHandler", "AdminToken", "Converse", "Export", "ExpireReservations", "DeliverMessages"} <= set(whole)
 
 
 def test_the_queue_and_its_function_agree_on_the_last_try() -> None:
@@ -93,7 +94,7 @@ def test_every_policy_names_its_actions_and_resources() -> None:
     resources = json.loads(stack.TEMPLATE.read_text(encoding="utf-8"))["Resources"]
     roles = {name: body for name, body in resources.items() if name.endswith("Role")}
 
-    assert len(roles) == 5
+    assert len(roles) == 6
     for role in roles.values():
         for policy in role["Properties"]["Policies"]:
             for statement in policy["PolicyDocument"]["Statement"]:
@@ -117,5 +118,8 @@ def test_what_stand_ins_ignore_is_in_the_template() -> None:
     assert table["SSESpecification"] == {"SSEEnabled": True}
     assert table["TimeToLiveSpecification"]["Enabled"]
     assert all(bucket["PublicAccessBlockConfiguration"].values())
-    assert bucket["LifecycleConfiguration"]["Rules"][0]["Status"] == "Enabled"
+    rules = {rule["Prefix"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
+    assert rules["proofs/"]["Status"] == rules["exports/"]["Status"] == "Enabled"
+    assert rules["exports/"]["ExpirationInDays"] == KEPT.days
+    assert rules["exports/"]["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] == 1
     assert resources["Table"]["DeletionPolicy"] == resources["Bucket"]["DeletionPolicy"] == "Retain"

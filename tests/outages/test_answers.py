@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib import functions
 from chalicelib import runtime as composition
+from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.store import channel as channels
 from chalicelib.whatsapp.errors import Action, remedy
 from local.phone import webhooks
@@ -54,7 +55,7 @@ class Purchase:
             self._post(body)
             self._minutes(1)
         [order] = self.made.items("ORDER#")
-        self.made.runtime.selling.confirm_payment(order["id"], by="Olga")
+        self.made.runtime.selling.confirm_payment(order["id"], by=COMMAND_LINE)
         self._minutes(1)
 
     def wait(self) -> None:

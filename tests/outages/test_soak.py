@@ -17,6 +17,7 @@ from chalicelib import functions
 from chalicelib import runtime as composition
 from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.delivery import Queue as Queue_
+from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.runtime import Runtime
 from chalicelib.store import messages
 from chalicelib.store.records import OrderRecord, OutboundRecord, Record
@@ -150,7 +151,7 @@ class Weather:
         """The organiser looks at what is in review."""
         for record in list(Record.by_queue.query("ORDER#IN_REVIEW")):
             assert isinstance(record, OrderRecord)
-            self.runtime.selling.confirm_payment(record.id, by="Olga")
+            self.runtime.selling.confirm_payment(record.id, by=COMMAND_LINE)
 
     # Time
 
@@ -177,7 +178,7 @@ class Weather:
 def outbounds() -> dict[str, OutboundRecord]:
     """Every message to anybody, by its tag."""
     found = [record for record in Record.scan() if isinstance(record, OutboundRecord)]
-    return {f"{record.contact_id}/{record.sk.removeprefix('OUT#')}": record for record in found}
+    return {f"{record.contact_id}/{record.sk.removeprefix('MSG#')}": record for record in found}
 
 
 @pytest.fixture

@@ -4,15 +4,16 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from chalicelib.domain.audit import CHAINS, flaws
 from chalicelib.domain.board import set_numbers
 from chalicelib.domain.orders import OWNING, TRANSITIONS, Order, OrderEvent, OrderStatus
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import TryAgain
-from chalicelib.store import board, contacts, orders, raffles
+from chalicelib.store import audit, board, contacts, orders, raffles
 from chalicelib.store.messages import inbound_key
 from chalicelib.store.records import InboundRecord, OutboundRecord, Record, TicketRecord
 from tests.races.hall import OUR_NUMBER, Tale
-from tests.races.replies import NO_PROOF, NO_WISH, held_in, outcome, told_in
+from tests.races.replies import NO_PROOF, NO_WISH, held_in, outcome, reassigned_in, told_in
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def evidence(raffle: Raffle) -> Evidence:
         raffle,
         {order.id: order for order in map(orders.as_order, Record.by_raffle.query(raffle.id))},
         {record.pk for record in InboundRecord.scan(attributes_to_get=["kind", "pk"])},
-        {f"{record.contact_id}/{record.sk.removeprefix('OUT#')}": record.in_reply_to for record in outbounds},
+        {f"{record.contact_id}/{record.sk.removeprefix('MSG#')}": record.in_reply_to for record in outbounds},
     )
 
 
@@ -45,6 +46,7 @@ def findings(tale: Tale, found: Evidence) -> list[str]:
         *changed_without_a_word(tale, found),
         *messages_lost_or_repeated(tale, found),
         *proofs_lost(tale, found),
+        *not_noted(found),
     ]
 
 
@@ -65,17 +67,21 @@ def over_the_limit(found: Evidence) -> Iterator[str]:
 
 
 def promises_broken(tale: Tale, found: Evidence) -> Iterator[str]:
-    """Who was told that numbers are held has an order for just these; what is confirmed as paid is paid.
+    """Who was told that numbers are held has an order for just these, unless they were told of others later; what is
+    confirmed as paid is paid, or refunded.
 
     That a paid order owns its numbers follows from `differences`.
     """
+    later = {told.order_id: told for told in filter(None, (reassigned_in(text) for _, text in tale.sent))}
     for held in filter(None, (held_in(text) for _, text in tale.sent)):
-        order = found.orders.get(held.order_id)
-        if order is None or order.numbers != held.numbers:
-            yield f"{held} was told, but stored is {order}"
-    for order_id in set(tale.paid):
-        if order_id not in found.orders or found.orders[order_id].status is not OrderStatus.PAID:
-            yield f"order {order_id} was confirmed as paid, but stored is {found.orders.get(order_id)}"
+        order, told = found.orders.get(held.order_id), later.get(held.order_id, held)
+        if order is None or order.numbers != told.numbers:
+            yield f"{told} was told, but stored is {order}"
+    refunded = set(tale.refunded)
+    for order_id in refunded.union(tale.paid):
+        right = OrderStatus.REFUNDED if order_id in refunded else OrderStatus.PAID
+        if order_id not in found.orders or found.orders[order_id].status is not right:
+            yield f"the organiser was told that order {order_id} is {right}, stored is {found.orders.get(order_id)}"
 
 
 def changed_without_a_word(tale: Tale, found: Evidence) -> Iterator[str]:
@@ -122,6 +128,21 @@ def proofs_lost(tale: Tale, found: Evidence) -> Iterator[str]:
         reply = replies.get(key(message))
         if reply is not None and kept[digest] != (0 if NO_PROOF.search(reply) else 1):
             yield f"a file is on {kept[digest]} orders, and its sender was told: {reply[:80]}"
+
+
+def not_noted(found: Evidence) -> Iterator[str]:
+    """O2: the chains of the audit log are whole, and each payment that was settled is in them once."""
+    settled = Counter[tuple[str, str]]()
+    for chain in range(CHAINS):
+        head = audit.head_of(chain)
+        chained = list(audit.whole(chain, head.number))
+        yield from (f"chain {chain} of the audit log: {flaw}" for flaw in flaws(chained, head))
+        settled.update((entry.target, entry.after.get("status", "")) for entry in chained)
+    for order in found.orders.values():
+        for status, at in ((OrderStatus.PAID, order.paid_at), (OrderStatus.REFUNDED, order.refunded_at)):
+            entries = settled[f"order:{order.id}", status]
+            if entries != (at is not None):
+                yield f"{entries} entries of the audit log say {status}, stored is {order}"
 
 
 def replied(tale: Tale, found: Evidence) -> dict[str, str]:

@@ -59,6 +59,7 @@ class Tale:
     proofs: list[tuple[str, str]] = field(default_factory=list)  # messages with a file, and the file's SHA-256
     sent: list[tuple[str, str]] = field(default_factory=list)  # what people were told: tag, text
     paid: list[str] = field(default_factory=list)  # orders that the organiser was told are PAID
+    refunded: list[str] = field(default_factory=list)  # orders that the organiser was told are REFUNDED
     refused: list[str] = field(default_factory=list)  # codes
     wrong: list[str] = field(default_factory=list)  # errors that are no refusals, and anything else that must not be
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from chalicelib.domain.orders import TRANSITIONS, OrderEvent, OrderStatus
 
 HELD = re.compile(r"I am holding th\w+ numbers? for you:\n\*([0-9, ]+)\*\n[^?]*Shall I confirm your order (\w{8})\?")
+REASSIGNED = re.compile(r"numbers for your late payment of order \*(\w{8})\*[.]\n[^\n]*\n\*([0-9, ]+)\*\n")
 FEW_LEFT = re.compile(r"is sold out, sorry|Only (\d+) numbers? (?:is|are) free")
 
 # What a wish for numbers may be answered with, other than with a hold.
@@ -24,6 +25,9 @@ STEPS: dict[re.Pattern[str], tuple[OrderEvent, ...]] = {
     re.compile(r"Order (\w{8}) is cancelled"): (OrderEvent.DROPPED,),
     re.compile(r"An organiser has cancelled your order (\w{8})"): (OrderEvent.CANCELLED,),
     re.compile(r"Your payment proof for order \*(\w{8})\* came after"): (OrderEvent.PROOF_TOO_LATE,),
+    re.compile(r"I could not accept your payment proof for order \*(\w{8})\*"): (OrderEvent.PROOF_REJECTED,),
+    re.compile(r"The money for your order \*(\w{8})\* goes back"): (OrderEvent.REFUNDED,),
+    re.compile(r"numbers for your late payment of order \*(\w{8})\*"): (OrderEvent.REASSIGNED,),
     re.compile(r"Order \*(\w{8})\* was cancelled, so its numbers are not held"): (OrderEvent.PROOF_TOO_LATE,),
 }
 
@@ -51,6 +55,11 @@ class Told(NamedTuple):
 def held_in(text: str) -> Held | None:
     found = HELD.match(text)
     return Held(found[2], tuple(map(int, found[1].split(", ")))) if found else None
+
+
+def reassigned_in(text: str) -> Held | None:
+    found = REASSIGNED.search(text)
+    return Held(found[1], tuple(map(int, found[2].split(", ")))) if found else None
 
 
 def told_in(text: str) -> Told | None:

@@ -6,11 +6,12 @@ from random import Random
 from typing import NamedTuple, TypeVar
 
 from chalicelib.domain import conversation as c
-from chalicelib.domain.contacts import contact_ids
 from chalicelib.domain.orders import OrderStatus
+from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.domain.refusals import TryAgain
 from chalicelib.domain.talk import Heard, HeardKind, Identity, Media
 from chalicelib.store import contacts, orders, raffles
+from chalicelib.store.pseudonyms import contact_ids
 from chalicelib.whatsapp.inbound import Message
 from tests.races.hall import OUR_NUMBER, PROCESSES, START, THREADS, Place, Profile, Shared, at_once, let_time_pass, note
 from tests.races.replies import held_in, left_in
@@ -169,6 +170,22 @@ class Visitor:
     def be_cancelled(self, hold: Hold) -> None:
         at_once([lambda: self.cancel(hold.order_id), lambda: self.prove(hold)])
 
+    def be_rejected_and_prove_again(self, hold: Hold) -> None:
+        self.prove(hold)
+        at_once([lambda: self.reject_proof(hold.order_id), lambda: self.prove(hold)])
+        self.confirm_payment(hold.order_id)
+
+    def be_refunded(self, hold: Hold) -> None:
+        at_once([lambda: self.confirm_payment(hold.order_id), lambda: self.refund(hold.order_id)])
+        self.refund(hold.order_id)
+
+    def be_settled_late(self, hold: Hold) -> None:
+        self.cancel(hold.order_id)
+        self.prove(hold)
+        refunds = self.random.random() < 0.3
+        with_whom: list[Callable[[], object]] = [lambda: self.refund(hold.order_id)] if refunds else []
+        at_once([lambda: self.reassign(hold.order_id), *with_whom])
+
     def be_cancelled_and_confirmed(self, hold: Hold) -> None:
         at_once([lambda: self.cancel(hold.order_id), lambda: self.confirm_payment(hold.order_id)])
 
@@ -243,14 +260,30 @@ class Visitor:
 
     def confirm_payment(self, order_id: str) -> None:
         def confirm() -> None:
-            order = self.runtime.selling.confirm_payment(order_id, by="races")
+            order = self.runtime.selling.confirm_payment(order_id, by=COMMAND_LINE)
             assert order.status is OrderStatus.PAID
             self.tale.paid.append(order_id)
 
         self.attempt("confirming a payment", confirm)
 
+    def reject_proof(self, order_id: str) -> None:
+        settling = self.runtime.settling
+        self.attempt("rejecting", lambda: settling.reject_proof(order_id, reason="blurred", by=COMMAND_LINE))
+
+    def refund(self, order_id: str) -> None:
+        def refund() -> None:
+            order = self.runtime.settling.refund(order_id, reason="paid twice", by=COMMAND_LINE)
+            assert order.status is OrderStatus.REFUNDED
+            self.tale.refunded.append(order_id)
+
+        self.attempt("refunding", refund)
+
+    def reassign(self, order_id: str) -> None:
+        settling = self.runtime.settling
+        self.attempt("reassigning", lambda: settling.reassign(order_id, None, paid=True, by=COMMAND_LINE))
+
     def cancel(self, order_id: str) -> None:
-        self.attempt("cancelling", lambda: self.runtime.selling.cancel(order_id, by="races"))
+        self.attempt("cancelling", lambda: self.runtime.selling.cancel(order_id, by=COMMAND_LINE))
 
     def expire(self, order_id: str) -> None:
         self.attempt("expiring", lambda: self.runtime.selling.expire(order_id))
@@ -284,6 +317,9 @@ FATES: dict[Callable[[Visitor, Hold], None], int] = {
     Visitor.change_their_mind_too_late: 5,
     Visitor.be_cancelled: 5,
     Visitor.be_cancelled_and_confirmed: 5,
+    Visitor.be_rejected_and_prove_again: 10,
+    Visitor.be_refunded: 3,
+    Visitor.be_settled_late: 10,
     # These let time pass for everybody: too often, and nobody comes to pay in time.
     Visitor.be_confirmed_at_the_end: 2,
     Visitor.prove_at_the_end: 2,

@@ -23,6 +23,11 @@ class ModelOrder:
     until: datetime
     status: str = "DRAFT"
     proofs: int = 0
+    # How often it came to that, so that often is the buyer told.
+    confirmed: int = 0
+    rejected: int = 0
+    reassigned: int = 0
+    last_rejection: tuple[str, datetime] | None = None  # why and when
 
     def is_over(self, now: datetime) -> bool:
         return self.status in RUNNING and now >= self.until  # H3
@@ -143,7 +148,7 @@ class Model:
     def proving(self, order: ModelOrder, now: datetime) -> set[str]:
         """P1, P5: answers to a proof for this order of the sender."""
         buyer = self.buyers[order.buyer]
-        if order.status == "PAID":
+        if order.status in ("PAID", "REFUNDED"):
             return {"no order waits"}
         order.proofs += 1
         if order.owns(now):
@@ -167,6 +172,7 @@ class Model:
             return False
         assert order.numbers <= self.free(order.raffle, now) or order.owns(now), "the numbers are somebody else's"
         self._end(order, "PAID")
+        order.confirmed += 1
         return True
 
     def withdrawing(self, order: ModelOrder) -> bool:
@@ -176,8 +182,62 @@ class Model:
         self._end(order, "CANCELLED")
         return True
 
+    def rejecting(self, order: ModelOrder, reason: str, now: datetime) -> bool:
+        """P2: whether rejecting the proof is right. The hold begins anew. For the same reason at once that is
+        the same request again, and no other proof is meant by it."""
+        again = False
+        if order.last_rejection is not None:
+            why, when = order.last_rejection
+            again = why == reason and now < when + timedelta(minutes=10)
+        if again or order.status != "IN_REVIEW":
+            return again and order.status != "IN_REVIEW"
+        order.last_rejection = (reason, now)
+        order.status, order.until = "PENDING_PAYMENT", now + self.raffles[order.raffle].hold
+        order.rejected += 1
+        self._comes_back(order)
+        return True
+
+    def refunding(self, order: ModelOrder) -> bool:
+        """P3, P5: whether giving the money back is right."""
+        if order.status == "REFUNDED":
+            return True
+        if order.status not in ("PAID", "LATE", "EXPIRED", "CANCELLED"):
+            return False
+        self._end(order, "REFUNDED")
+        return True
+
+    def reassigning(self, order: ModelOrder, wanted: Collection[int] | None, now: datetime) -> set[str]:
+        """P5: answers to a wish for other numbers, None for random ones. What it changes follows from the answer."""
+        raffle, free = self.raffles[order.raffle], self.free(order.raffle, now)
+        if order.status not in ("LATE", "EXPIRED", "CANCELLED"):
+            return {"order_out_of_turn"}
+        refusals = set[str]()
+        if wanted is not None:
+            outside = any(not 1 <= number <= raffle.last for number in wanted)
+            if outside or len(wanted) != len(order.numbers):
+                refusals |= {"numbers_invalid"}
+            elif not set(wanted) <= free:
+                refusals |= {"numbers_taken"}
+        elif len(free) < len(order.numbers):
+            refusals |= {"too_few_free"}
+        if raffle.most is not None and self.has(order.buyer, order.raffle, now) + len(order.numbers) > raffle.most:
+            refusals |= {"too_many_for_contact"}
+        return refusals or {"reassigned"}
+
+    def reassign(self, order: ModelOrder, numbers: Iterable[int], *, paid: bool) -> None:
+        order.numbers, order.status = frozenset(numbers), "PAID" if paid else "IN_REVIEW"
+        order.reassigned += 1
+        if not paid:
+            self._comes_back(order)
+
     def expire(self, order: ModelOrder) -> None:
         self._end(order, "EXPIRED")
+
+    def _comes_back(self, order: ModelOrder) -> None:
+        """The buyer talks about it, unless about another."""
+        buyer = self.buyers[order.buyer]
+        if buyer.at_hand is None:
+            buyer.at_hand = order.id
 
     def at_hand(self, buyer: str) -> ModelOrder | None:
         return self.orders.get(self.buyers[buyer].at_hand or "")

@@ -19,13 +19,14 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 
-from chalicelib.domain.contacts import contact_ids
+from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.domain.raffles import Raffle, RaffleEvent
 from chalicelib.domain.talk import Heard, HeardKind, Identity, Media
 from chalicelib.logs import logger, metrics
 from chalicelib.runtime import Runtime
 from chalicelib.settings import load
 from chalicelib.store import transaction
+from chalicelib.store.pseudonyms import contact_ids
 from chalicelib.store.records import Record
 from chalicelib.whatsapp.graph import Accepted
 from chalicelib.whatsapp.inbound import Message, read
@@ -65,6 +66,10 @@ KINDS = {
     "not cancelled": "is paid[.] Please write|only an organiser can cancel|is over already|There is no order to cancel",
     "expired": "^The time for order",
     "paid": "is confirmed[.] Thank you",
+    "rejected": "^I could not accept your payment proof",
+    "refunded": "^The money for your order",
+    "was refunded": "^The money for order",
+    "reassigned": "^An organiser has found numbers",
     "already paid": "is paid already",
     "reminder": "^Your hold ends soon",
     "orders": "^Your latest orders|You have no orders yet",
@@ -150,8 +155,8 @@ class Scene:
             "first_number": 1, "last_number": numbers, "hold_minutes": 15, "max_per_contact": None,
             "payment_instructions": "", "code": code, "opens_at": None, "closes_at": None, "time_zone": "UTC", **fields,
         }  # fmt: skip
-        made = self.runtime.organising.create(values, by="Olga")
-        self.raffle = self.runtime.organising.move(made.id, RaffleEvent.ACTIVATED, by="Olga")
+        made = self.runtime.organising.create(values, by=COMMAND_LINE)
+        self.raffle = self.runtime.organising.move(made.id, RaffleEvent.ACTIVATED, by=COMMAND_LINE)
         return self.raffle
 
     def visitor(self, name: str) -> "Visitor":
@@ -283,7 +288,7 @@ def scene(random: Random) -> Iterator[Scene]:
 
 
 def _scene(random: Random) -> Scene:
-    stack = Stack(table=TABLE, bucket="bucket", queue_url="http://127.0.0.1/none")
+    stack = Stack(table=TABLE, bucket="bucket", queue_url="http://127.0.0.1/none", exports_url="http://127.0.0.1/none")
     base = {"LOG_LEVEL": "CRITICAL", "WHATSAPP_ORGANISERS": str(ORGANISER.phone)}
     clock, graph, bucket, queue = Clock(), Meta(), Bucket(), Queue()
     runtime = replace(

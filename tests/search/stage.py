@@ -6,13 +6,17 @@ from functools import partial
 from json import dumps
 from typing import Any
 
+from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.domain.refusals import Refusal
 from chalicelib.selling import Selling
+from chalicelib.settling import Settling
 from tests.races.findings import differences
 from tests.search.scene import Kept, Scene, Visitor, kind_of
 from tests.search.turns import OwnRandom, Schedule, Search
 
 Operation = Callable[[], object]
+# An organiser's decision about the money, and how its buyer is told.
+DECIDED = {"CANCELLED": "cancelled by organiser", "REFUNDED": "refunded", "PENDING_PAYMENT": "rejected"}
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,10 @@ class Stage:
     def selling(self) -> Selling:
         return self.scene.runtime.selling
 
+    @property
+    def settling(self) -> Settling:
+        return self.scene.runtime.settling
+
     def holds(self, person: Visitor, numbers: str = "7") -> str:
         """A new order's id."""
         person.says("BIKE")
@@ -80,10 +88,26 @@ class Stage:
         return person.last_order
 
     def confirms(self, order_id: str) -> Operation:
-        return partial(self.selling.confirm_payment, order_id, by="Olga")
+        return partial(self.selling.confirm_payment, order_id, by=COMMAND_LINE)
 
     def cancels(self, order_id: str) -> Operation:
-        return partial(self.selling.cancel, order_id, by="Olga")
+        return partial(self.selling.cancel, order_id, by=COMMAND_LINE)
+
+    def rejects(self, order_id: str) -> Operation:
+        return partial(self.settling.reject_proof, order_id, reason="blurred", by=COMMAND_LINE)
+
+    def refunds(self, order_id: str) -> Operation:
+        return partial(self.settling.refund, order_id, reason="paid twice", by=COMMAND_LINE)
+
+    def reassigns(self, order_id: str, numbers: list[int] | None = None) -> Operation:
+        return partial(self.settling.reassign, order_id, numbers, paid=True, by=COMMAND_LINE)
+
+    def is_late(self, person: Visitor, numbers: str = "7") -> str:
+        """A new order whose proof came when it was cancelled already."""
+        order_id = self.holds(person, numbers)
+        self.selling.cancel(order_id, by=COMMAND_LINE)
+        person.sends_proof(order_id)
+        return order_id
 
     def expires(self, order_id: str) -> Operation:
         return partial(self.selling.expire, order_id)
@@ -147,8 +171,7 @@ class Stage:
     def lost_money(self) -> Iterator[str]:
         found = {proof["key"]: order["status"] for order in self.scene.items("ORDER#") for proof in order["proofs"]}
         told = {kind_of(message) for message in self.scene.graph.sent}
-        # An organiser may cancel what is in review: that is a decision about the money.
-        kept = {"IN_REVIEW", "PAID", "LATE"} | ({"CANCELLED"} if "cancelled by organiser" in told else set())
+        kept = {"IN_REVIEW", "PAID", "LATE"} | {status for status, by in DECIDED.items() if by in told}
         for key in self.scene.bucket.keys:
             if key not in found and "no order waits" not in told:
                 yield "P5: a proof belongs to no order, and its sender does not know"

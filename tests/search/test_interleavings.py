@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.domain.talk import Heard, HeardKind
-from chalicelib.store import board, contacts, messages, orders
+from chalicelib.store import audit, board, contacts, messages, orders
 from chalicelib.store.transaction import Transaction
 from tests.search.stage import Stage
 
@@ -223,6 +224,99 @@ def test_h3_the_reminder_against_confirming(stage: Stage) -> None:
     }
 
 
+# What organisers settle
+
+
+def test_p2_two_who_reject_a_proof_start_the_clock_once(stage: Stage) -> None:
+    stage.scene.open()
+    order = stage.holds(stage.lucia)
+    stage.lucia.sends_proof()
+    assert stage.endings(*[stage.rejects(order)] * 2) == {"lucia's PENDING_PAYMENT; lucia: rejected"}
+
+
+def test_p2_confirming_against_rejecting_has_one_winner_or_both_in_turn(stage: Stage) -> None:
+    stage.scene.open()
+    order = stage.holds(stage.lucia)
+    stage.lucia.sends_proof()
+    assert stage.endings(stage.rejects(order), stage.confirms(order)) == {
+        "lucia's PAID; lucia: paid; refused: order_out_of_turn",
+        "lucia's PAID; lucia: paid; lucia: rejected",
+    }
+
+
+def test_p2_another_proof_as_the_first_is_rejected_is_kept(stage: Stage) -> None:
+    stage.scene.open()
+    order = stage.holds(stage.lucia)
+    stage.lucia.sends_proof()
+    assert stage.endings(stage.rejects(order), stage.lucia.sends_proof) == {
+        "Olga: notice; lucia's IN_REVIEW with 2 proofs; lucia: in review; lucia: rejected",
+        "Olga: notice; lucia's PENDING_PAYMENT with 2 proofs; lucia: in review; lucia: rejected",
+    }
+
+
+def test_p3_two_refunds_free_the_numbers_once(stage: Stage) -> None:
+    stage.scene.open()
+    order = stage.holds(stage.lucia)
+    stage.selling.confirm_payment(order, by=COMMAND_LINE)
+    assert stage.endings(*[stage.refunds(order)] * 2) == {"lucia's REFUNDED; lucia: refunded"}
+
+
+def test_p3_a_refund_against_confirming_comes_after_it_or_too_early(stage: Stage) -> None:
+    stage.scene.open()
+    order = stage.holds(stage.lucia)
+    assert stage.endings(stage.refunds(order), stage.confirms(order)) == {
+        "lucia's PAID; lucia: paid; refused: order_out_of_turn",
+        "lucia's REFUNDED; lucia: paid; lucia: refunded",
+    }
+
+
+def test_p3_refunded_numbers_go_to_who_reaches_for_them(stage: Stage) -> None:
+    stage.scene.open()
+    order = stage.holds(stage.lucia)
+    stage.selling.confirm_payment(order, by=COMMAND_LINE)
+    stage.marco.says("BIKE")
+    assert stage.endings(stage.refunds(order), partial(stage.marco.says, "7")) == {
+        "lucia's REFUNDED; lucia: refunded; marco's DRAFT; marco: held",
+        "lucia's REFUNDED; lucia: refunded; marco: taken",
+    }
+
+
+def test_p5_a_late_order_is_refunded_or_reassigned_and_then_refunded(stage: Stage) -> None:
+    stage.scene.open()
+    order = stage.is_late(stage.lucia)
+    assert stage.endings(stage.refunds(order), stage.reassigns(order, [8])) == {
+        "lucia's REFUNDED; lucia: reassigned; lucia: refunded",
+        "lucia's REFUNDED; lucia: refunded; refused: order_out_of_turn",
+    }
+
+
+def test_p5_two_who_reassign_give_one_set_of_numbers(stage: Stage) -> None:
+    stage.scene.open()
+    order = stage.is_late(stage.lucia)
+    assert stage.endings(stage.reassigns(order, [8]), stage.reassigns(order)) == {
+        "lucia's PAID; lucia: reassigned; refused: order_out_of_turn"
+    }
+
+
+def test_p5_a_number_reassigned_and_held_at_once_goes_to_one(stage: Stage) -> None:
+    stage.scene.open()
+    order = stage.is_late(stage.lucia)
+    stage.marco.says("BIKE")
+    assert stage.endings(stage.reassigns(order, [8]), partial(stage.marco.says, "8")) == {
+        "lucia's LATE; marco's DRAFT; marco: held; refused: numbers_taken",
+        "lucia's PAID; lucia: reassigned; marco: taken",
+    }
+
+
+def test_p5_two_late_orders_of_one_contact_stay_within_the_limit(stage: Stage) -> None:
+    """H6"""
+    stage.scene.open(max_per_contact=1)
+    first, second = stage.is_late(stage.lucia, "7"), stage.is_late(stage.lucia, "8")
+    assert stage.endings(stage.reassigns(first), stage.reassigns(second)) == {
+        "lucia's LATE; lucia's PAID; lucia: reassigned; refused: too_many_for_contact"
+    }
+
+
 # Controls: what the conditions are for, and that the search finds what is wrong without them.
 
 
@@ -270,6 +364,17 @@ def test_p5_control_without_the_contacts_condition_a_proof_is_lost(
     without(monkeypatch, contacts.CONTACT)
     found = stage.search(*[stage.lucia.sends_proof] * 2)
     assert "P5: a proof belongs to no order, and its sender does not know" in found.faults
+
+
+def test_p3_a_refund_fits_the_status_that_was_read_whatever_else_is_conditioned(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a LATE order it frees nothing, of a PAID one its numbers; and the order may come from one to the other."""
+    stage.scene.open()
+    order = stage.is_late(stage.lucia)
+    without(monkeypatch, contacts.CONTACT, audit.AUDIT)
+    found = stage.search(stage.refunds(order), stage.reassigns(order, [8]))
+    assert "tickets differ from orders" not in found.faults
 
 
 def test_m1_control_without_the_messages_condition_it_takes_effect_twice(

@@ -3,6 +3,7 @@
 Two thousand steps in an ordinary run; TOMBOLA_SOAK=50 makes it fifty times as many.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
@@ -15,8 +16,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
+from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.domain.raffles import Raffle, RaffleEvent
-from chalicelib.domain.refusals import OrderOutOfTurn
+from chalicelib.domain.refusals import OrderOutOfTurn, Refusal
 from chalicelib.domain.talk import Heard, HeardKind, Media
 from chalicelib.store import raffles
 from chalicelib.whatsapp.inbound import Message
@@ -26,7 +28,7 @@ from tests.search.scene import Kept, Scene, Stored, Visitor, kind_of, scene
 from tests.world import text_of
 
 STEPS_AT_LEAST = 2000
-RUNS, STEPS_A_RUN = 46, 50
+RUNS, STEPS_A_RUN = 60, 50
 NAMES = ("lucia", "marco", "nina")
 CODES = ("BIKE", "CAKE")
 MOST_OF_A_RAFFLE = 20
@@ -121,7 +123,9 @@ class Tombola(RuleBasedStateMachine):
     @precondition(lambda self: self.model.orders)
     @rule(data=st.data())
     def sends_a_proof(self, data: st.DataObject) -> None:
-        order = self.any_order(data)
+        self.prove(self.any_order(data))
+
+    def prove(self, order: ModelOrder) -> None:
         right = self.model.proving(order, self.now)
         heard = Heard(kind=HeardKind.MEDIA, text=f"for {order.id}", media=Media(id="proof"))
         self.expect(self.sends(order.buyer, self.visitors[order.buyer].message(heard)), right)
@@ -168,11 +172,50 @@ class Tombola(RuleBasedStateMachine):
         right = self.model.withdrawing(order)
         assert self.accepted(self.scene.runtime.selling.cancel, order) is right
 
+    @precondition(lambda self: self.model.orders)
+    @rule(data=st.data(), comes=st.booleans(), reason=st.sampled_from(["blurred", "too little"]))
+    def reject_a_proof(self, data: st.DataObject, comes: bool, reason: str) -> None:
+        order = self.any_order(data, "IN_REVIEW", *RUNNING)
+        if comes and order.status in RUNNING:
+            self.prove(order)
+            self.compare()
+        right = self.model.rejecting(order, reason, self.now)
+        assert self.accepted(self.scene.runtime.settling.reject_proof, order, reason=reason) is right
+
+    @precondition(lambda self: self.model.orders)
+    @rule(data=st.data())
+    def refund_an_order(self, data: st.DataObject) -> None:
+        order = self.any_order(data, "PAID", "LATE", "EXPIRED", "CANCELLED")
+        right = self.model.refunding(order)
+        assert self.accepted(self.scene.runtime.settling.refund, order, reason="paid twice") is right
+
+    @precondition(lambda self: self.model.orders)
+    @rule(data=st.data(), paid=st.booleans())
+    def reassign_an_order(self, data: st.DataObject, paid: bool) -> None:
+        order = self.any_order(data, "LATE", "CANCELLED", "EXPIRED")
+        if order.status in ("CANCELLED", "EXPIRED") and data.draw(st.booleans()):
+            self.prove(order)
+            self.compare()
+        as_many = st.lists(st.integers(0, 8), min_size=len(order.numbers), max_size=len(order.numbers), unique=True)
+        wanted = data.draw(st.none() | as_many | numbers)
+        right, free = self.model.reassigning(order, wanted, self.now), self.model.free(order.raffle, self.now)
+        if right == {"reassigned"}:
+            found = self.scene.runtime.settling.reassign(order.id, wanted, paid=paid, by=COMMAND_LINE)
+            assert set(found.numbers) <= free if wanted is None else set(found.numbers) == set(wanted)
+            assert found.amount == order.amount, "H7"
+            self.model.reassign(order, found.numbers, paid=paid)
+            self.steps["reassign"] += 1
+        elif not self.was_reassigned(order, wanted, paid=paid):
+            with pytest.raises(Refusal) as refusal:
+                self.scene.runtime.settling.reassign(order.id, wanted, paid=paid, by=COMMAND_LINE)
+            assert refusal.value.code in right
+            self.steps[refusal.value.code] += 1
+
     @rule(code=codes, active=st.sampled_from([True, True, True, False]))
     def stop_or_start_a_raffle(self, code: str, active: bool) -> None:
         self.model.raffles[code].active = active
         event = RaffleEvent.ACTIVATED if active else RaffleEvent.DEACTIVATED
-        self.scene.runtime.organising.move(self.found[code].id, event, by="Olga")
+        self.scene.runtime.organising.move(self.found[code].id, event, by=COMMAND_LINE)
 
     @rule(code=codes, more=st.integers(1, 2))
     def add_numbers(self, code: str, more: int) -> None:
@@ -249,14 +292,17 @@ class Tombola(RuleBasedStateMachine):
         assert stored.held == held, "H6 counts on this"
 
     def notices_agree(self) -> None:
-        """Who is told that an order is over or paid is told once."""
+        """Who is told that an order is over or paid is told once, each time that it comes to that."""
         told = Counter[tuple[str, str]]()
         for message in self.scene.graph.sent:
-            if (kind := kind_of(message)) in ("paid", "expired", "reminder"):
-                told.update((kind, word) for word in set(text_of(message).replace("*", "").split()))
+            if (kind := kind_of(message)) in ("paid", "expired", "rejected", "refunded", "reassigned"):
+                told.update((kind, word) for word in set(re.split(r"\W+", text_of(message))))
         for order in self.model.orders.values():
-            assert told["paid", order.id] == (order.status == "PAID")
-            assert told["expired", order.id] <= 1
+            assert told["paid", order.id] == order.confirmed
+            assert told["rejected", order.id] == order.rejected
+            assert told["reassigned", order.id] == order.reassigned
+            assert told["refunded", order.id] == (order.status == "REFUNDED")
+            assert told["expired", order.id] <= 1 + order.rejected
             assert told["expired", order.id] or order.status != "EXPIRED"
 
     def teardown(self) -> None:
@@ -278,8 +324,10 @@ class Tombola(RuleBasedStateMachine):
         having = [name for name, buyer in self.model.buyers.items() if buyer.at_hand is not None]
         return data.draw(st.sampled_from(having or NAMES))
 
-    def any_order(self, data: st.DataObject) -> ModelOrder:
-        return self.model.orders[data.draw(st.sampled_from(list(self.model.orders)))]
+    def any_order(self, data: st.DataObject, *statuses: str) -> ModelOrder:
+        """Mostly one in these statuses, if there is any."""
+        fit = [order_id for order_id, order in self.model.orders.items() if order.status in statuses]
+        return self.model.orders[data.draw(st.sampled_from(fit * 4 + list(self.model.orders)))]
 
     def says(self, buyer: str, text: str) -> str:
         return self.sends(buyer, self.visitors[buyer].message(Heard(kind=HeardKind.TEXT, text=text)))
@@ -322,16 +370,21 @@ class Tombola(RuleBasedStateMachine):
         self.model.hold(buyer, found["id"], found["numbers"], self.now)
         return set(found["numbers"])
 
-    def accepted(self, do: Any, order: ModelOrder) -> bool:
+    def accepted(self, do: Any, order: ModelOrder, **more: str) -> bool:
         try:
-            do(order.id, by="Olga")
+            do(order.id, by=COMMAND_LINE, **more)
         except OrderOutOfTurn:
             return False
         self.steps[do.__name__] += 1
         return True
 
+    def was_reassigned(self, order: ModelOrder, wanted: list[int] | None, *, paid: bool) -> bool:
+        """Then asking for the same is no mistake."""
+        there = order.reassigned and order.status == ("PAID" if paid else "IN_REVIEW")
+        return bool(there) and wanted is not None and set(wanted) == order.numbers
+
     def change(self, code: str, **fields: int) -> None:
-        self.scene.runtime.organising.change(self.found[code].id, lambda _: fields, by="Olga")
+        self.scene.runtime.organising.change(self.found[code].id, lambda _: fields, by=COMMAND_LINE)
 
 
 @pytest.fixture

@@ -3,9 +3,11 @@
 from collections import Counter
 from typing import Any
 
-from chalicelib.domain.contacts import contact_ids
+from chalicelib.domain.orders import Order
+from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.domain.talk import Identity
 from chalicelib.store import messages
+from chalicelib.store.pseudonyms import contact_ids
 from tests.usecases.test_sale import code_in
 from tests.world import Buyer, World, text_of
 
@@ -43,6 +45,30 @@ def confirm_payment(world: World, order_id: str) -> Any:
 
 def cancel(world: World, order_id: str) -> Any:
     return world.api("POST", f"/api/orders/{order_id}/cancel")
+
+
+def reject(
+    world: World, order_id: str, reason: str = "the amount cannot be read", *, proof: str | None = None
+) -> Order:
+    return world.runtime.settling.reject_proof(order_id, reason=reason, proof=proof, by=COMMAND_LINE)
+
+
+def refund(world: World, order_id: str, reason: str = "paid twice") -> Order:
+    return world.runtime.settling.refund(order_id, reason=reason, by=COMMAND_LINE)
+
+
+def reassign(world: World, order_id: str, numbers: list[int] | None = None, *, paid: bool = True) -> Order:
+    return world.runtime.settling.reassign(order_id, numbers, paid=paid, by=COMMAND_LINE)
+
+
+def late(buyer: Buyer, other: Buyer, text: str = "5,12", taken: str = "12") -> str:
+    """An order that is LATE: the buyer's proof came when the other one had a number of theirs."""
+    order_id = hold_and_confirm(buyer, text)
+    buyer.world.clock.pass_minutes(15)
+    buyer.world.minute()
+    hold(other, taken)
+    buyer.sends_proof()
+    return order_id
 
 
 def everything(world: World, path: str) -> list[Json]:

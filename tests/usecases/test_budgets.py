@@ -5,11 +5,22 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.domain.talk import Identity
 from chalicelib.store import raffles
 from chalicelib.store.records import FingerprintRecord
 from tests.usecases.conftest import Requests
-from tests.usecases.steps import buy, confirm_payment, hold, hold_and_confirm, hold_and_prove
+from tests.usecases.steps import (
+    buy,
+    confirm_payment,
+    hold,
+    hold_and_confirm,
+    hold_and_prove,
+    late,
+    reassign,
+    refund,
+    reject,
+)
 from tests.usecases.test_fingerprints import picture
 from tests.usecases.test_sale import code_in
 from tests.world import PNG, Buyer, World, rows_of, text_of
@@ -125,8 +136,36 @@ def test_confirming_a_payment_takes_at_most_four(
 ) -> None:
     world.raffle()
     order_id = reach(lucia)
-    operations = requests.during(lambda: world.runtime.selling.confirm_payment(order_id, by="test"))
+    operations = requests.during(lambda: world.runtime.selling.confirm_payment(order_id, by=COMMAND_LINE))
     assert len(operations) <= 4, operations
+
+
+@pytest.mark.parametrize(
+    ("reach", "settle"),
+    [(hold_and_prove, reject), (buy, refund)],
+)
+def test_rejecting_a_proof_and_refunding_take_at_most_four(
+    world: World,
+    lucia: Buyer,
+    requests: Requests,
+    reach: Callable[[Buyer], str],
+    settle: Callable[[World, str], object],
+) -> None:
+    world.raffle()
+    order_id = reach(lucia)
+    operations = requests.during(lambda: settle(world, order_id))
+    assert len(operations) <= 4, operations
+
+
+@pytest.mark.parametrize("size", [100, MILLION])
+@pytest.mark.parametrize("numbers", [[50, 60], None])
+def test_reassigning_takes_at_most_five(
+    world: World, lucia: Buyer, marco: Buyer, requests: Requests, size: int, numbers: list[int] | None
+) -> None:
+    world.raffle(last_number=size)
+    order_id = late(lucia, marco)
+    operations = requests.during(lambda: reassign(world, order_id, numbers))
+    assert len(operations) <= 5, operations
 
 
 @pytest.mark.parametrize("size", [100, MILLION])
@@ -161,6 +200,7 @@ def test_forty_numbers_far_apart_fit_into_a_transaction_whatever_happens_to_them
     lucia.sends_proof()
     assert world.order(order_id)["status"] == "IN_REVIEW"
     assert confirm_payment(world, order_id).body["status"] == "PAID"
+    assert refund(world, order_id).status == "REFUNDED"
     assert 80 < requests.largest_transaction <= 100
 
 

@@ -15,11 +15,12 @@ from chalicelib.__main__ import main
 from chalicelib.checking import Checking
 from chalicelib.domain.board import LeafKey
 from chalicelib.domain.checks import DERIVED, REMARKS, Kind
-from chalicelib.domain.contacts import contact_ids
+from chalicelib.domain.orders import OrderStatus
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.talk import Identity
 from chalicelib.store import board, contacts, orders, raffles, transaction
 from chalicelib.store.checks import INDEX_KEYS
+from chalicelib.store.pseudonyms import contact_ids
 from chalicelib.store.records import (
     ContactRecord,
     LeafRecord,
@@ -40,6 +41,10 @@ from tests.usecases.steps import (
     hold,
     hold_and_confirm,
     hold_and_prove,
+    late,
+    reassign,
+    refund,
+    reject,
 )
 from tests.world import Buyer, World
 
@@ -303,8 +308,9 @@ class Planted:
 
 
 def _two_orders(hall: Hall) -> None:
-    hall.order(hall.over, status="IN_REVIEW", reserved_until=None, numbers=[20], queue_key="ORDER#IN_REVIEW")
-    hall.order(hall.over, queue_at=orders.as_record(orders.get(hall.over)).queue_at)
+    hall.order(hall.over, status="IN_REVIEW", reserved_until=None, numbers=[20])
+    right = orders.as_record(orders.get(hall.over))
+    hall.order(hall.over, queue_key=right.queue_key, queue_at=right.queue_at, status_key=right.status_key)
     hall.hold_counted(hall.lucia, 4)
 
 
@@ -315,6 +321,12 @@ def _other_contact(hall: Hall) -> None:
 
 def _without_contact(hall: Hall) -> None:
     ContactRecord(*contacts.key(contact_of(hall.world.buyer("Marco", 2)))).delete()
+
+
+def _refunded_without_a_time(hall: Hall) -> None:
+    refunded = OrderStatus.REFUNDED
+    keys = {"queue_key": orders.queue(refunded), "status_key": orders.queue(refunded, hall.raffle["id"])}
+    hall.order(hall.over, status=refunded.value, **keys)
 
 
 def _lost_deadline(hall: Hall) -> None:
@@ -348,6 +360,7 @@ FAULTS = [
     Planted(lambda hall: hall.tally("p0", -6), {K.TALLY_PAGE}, "page 0: -1 counted, 5 taken"),
     Planted(lambda hall: hall.tally("p77", 1), {K.TALLY_PAGE}, "page 77: 1 counted, 0 taken"),
     Planted(lambda hall: hall.tally("sold", 1), {K.TALLY_SOLD}, "4 counted, 3 sold"),
+    Planted(lambda hall: hall.tally("paid", -2500), {K.TALLY_PAID}, "5000 counted, 7500 paid"),
     Planted(
         lambda hall: hall.tally("p0", 1, name="TALLY#09"), {K.STRAY_TALLY, K.TALLY_PAGE}, "page 0: 6 counted, 5 taken"
     ),
@@ -355,6 +368,8 @@ FAULTS = [
     Planted(lambda hall: hall.order(hall.held, queue_key="ORDER#DRAFT"), {K.ORDER_KEYS}),
     Planted(lambda hall: hall.order(hall.held, queue_at=None), {K.ORDER_KEYS}),
     Planted(lambda hall: hall.order(hall.over, time_key="NEVER"), {K.ORDER_KEYS}),
+    Planted(lambda hall: hall.order(hall.held, status_key=None), {K.ORDER_KEYS}),  # as before there was that index
+    Planted(lambda hall: hall.order(hall.proved, status_key="elsewhere#IN_REVIEW"), {K.ORDER_KEYS}),
     Planted(lambda hall: hall.order(hall.paid, contact_key=None), {K.ORDER_KEYS}),
     Planted(lambda hall: hall.order(hall.paid, raffle_key=None), {K.ORDER_KEYS}),
     Planted(lambda hall: hall.set_raffle(queue_key="RAFFLE#DRAFT"), {K.RAFFLE_KEYS}),
@@ -372,6 +387,8 @@ FAULTS = [
     Planted(lambda hall: hall.order(hall.paid, paid_at=None), {K.ORDER_TIMES}),
     Planted(lambda hall: hall.order(hall.held, paid_at=hall.world.clock.now), {K.ORDER_TIMES}),
     Planted(lambda hall: hall.order(hall.proved, reserved_until=hall.world.clock.now), {K.ORDER_TIMES}),
+    Planted(lambda hall: hall.order(hall.over, refunded_at=hall.world.clock.now), {K.ORDER_TIMES}),
+    Planted(_refunded_without_a_time, {K.ORDER_TIMES}),
     Planted(lambda hall: hall.order(hall.over, status="GONE"), {K.ORDER_UNREADABLE}),
     Planted(_without_contact, {K.CONTACT_MISSING}),
     Planted(lambda hall: hall.order(hall.proved, raffle_key=None), {K.ORDER_KEYS}),
@@ -460,6 +477,17 @@ def test_a_hold_without_a_limit_is_right_in_a_raffle_that_had_none_then(hall: Ha
     without = orders.as_record(orders.get(lost))
     hall.order(lost, reserved_until=None, queue_at=f"{orders.NO_DEADLINE}#{without.id}")
     assert hall.kinds(status=1)["order_times"]["examples"] == [lost]
+
+
+def test_nothing_differs_after_whatever_organisers_have_settled(hall: Hall) -> None:
+    """What is refunded owns nothing; what was rejected owns what it did."""
+    marco = hall.world.buyer("Marco", 2)
+    reject(hall.world, hall.proved)
+    refund(hall.world, hall.paid)
+    reassign(hall.world, late(hall.lucia, marco, "#60, #61", "#61"), [150, 20])
+    refund(hall.world, late(hall.lucia, marco, "#70, #71", "#71"))
+    assert hall.check(status=0)["raffles"][0]["findings"] == []
+    assert hall.is_exact()
 
 
 def test_a_limit_that_was_lowered_is_a_remark(hall: Hall) -> None:

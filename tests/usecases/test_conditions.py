@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from chalicelib.domain import conversation as c
-from chalicelib.domain.contacts import contact_ids
 from chalicelib.domain.delivery import DeliveryState, Outbound, Queue
 from chalicelib.domain.talk import Heard, HeardKind, Identity
 from chalicelib.functions import deliver_messages
 from chalicelib.store import contacts, messages
+from chalicelib.store.pseudonyms import contact_ids
 from chalicelib.store.records import OutboundRecord, stored_in
 from chalicelib.store.transaction import ConditionsFailed, Transaction
 from chalicelib.whatsapp.graph import Accepted, NotSent

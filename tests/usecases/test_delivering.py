@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.channel import Channel, Stop
-from chalicelib.domain.contacts import Contact, contact_ids
+from chalicelib.domain.contacts import Contact
 from chalicelib.domain.talk import Identity
 from chalicelib.logs import metrics
 from chalicelib.store import channel as channels
 from chalicelib.store import contacts
+from chalicelib.store.pseudonyms import contact_ids
 from chalicelib.whatsapp.errors import REMEDIES, Action
 from chalicelib.whatsapp.graph import GraphError, NotSent, OutcomeUnknown, SendRefused
 from chalicelib.whatsapp.templates import DEFINITIONS

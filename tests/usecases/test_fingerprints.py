@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from chalicelib.domain.contacts import contact_ids
 from chalicelib.domain.talk import Identity
+from chalicelib.store.pseudonyms import contact_ids
 from chalicelib.store.records import FingerprintRecord
 from chalicelib.whatsapp.graph import MediaFile
 from tests.pictures import receipts

@@ -55,7 +55,7 @@ def test_a_failure_noted_between_claim_and_postpone_stays_a_failure(
     x, y = outbounds(lucia)
     assert (x.state, y.state, y.behind is not None) == ("ACCEPTED", "UNKNOWN", True)
     world.clock.now += timedelta(minutes=5)
-    x_tag, y_tag = (f"{r.contact_id}/{r.sk.removeprefix('OUT#')}" for r in (x, y))
+    x_tag, y_tag = (f"{r.contact_id}/{r.sk.removeprefix('MSG#')}" for r in (x, y))
     failed(world, lucia, x_tag, x.message_id, 131000)  # X is to be sent again: Y waits behind it
     read = contacts.with_channel
 
@@ -156,7 +156,7 @@ def test_an_opt_out_told_by_whatsapp_of_a_contact_that_was_given_up_for_another(
     new.says("menu")
     said = outbounds(new)[-1]
     world.deliver(moves(world, before, NEW_PHONE))
-    tag = f"{said.contact_id}/{said.sk.removeprefix('OUT#')}"
+    tag = f"{said.contact_id}/{said.sk.removeprefix('MSG#')}"
     failed(world, new, tag, said.message_id, 131050)
     count = len(world.graph.sent)
     confirm_payment(world, order_id)
@@ -218,7 +218,7 @@ def test_a_reminder_that_waited_does_not_come_after_the_news_that_the_hold_is_ov
 
 
 def tag_of_record(record: Any) -> str:
-    return f"{record.contact_id}/{record.sk.removeprefix('OUT#')}"
+    return f"{record.contact_id}/{record.sk.removeprefix('MSG#')}"
 
 
 @pytest.mark.parametrize("kind", [Stop.UNASKED, Stop.ALL])
@@ -363,7 +363,7 @@ def test_a_cycle_of_two_that_wait_for_each_other_does_not_last(world: World, luc
     y, z = outbounds(lucia)
     found = stored.get(tag_of_record(y))
     assert found is not None
-    stored.postpone(found, world.clock.now + timedelta(seconds=1), z.sk.removeprefix("OUT#"))
+    stored.postpone(found, world.clock.now + timedelta(seconds=1), z.sk.removeprefix("MSG#"))
     for _ in range(30):
         pass_time(world, minutes=1)
     assert len(lucia.heard) == 2

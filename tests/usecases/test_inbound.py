@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from chalicelib.domain.contacts import contact_ids
 from chalicelib.domain.talk import Identity
 from chalicelib.functions import flush
 from chalicelib.store import contacts, messages
+from chalicelib.store.pseudonyms import contact_ids
 from local.phone import webhooks
 from tests.usecases.steps import hold_and_confirm
 from tests.usecases.test_payloads import QuickQueue, work_off

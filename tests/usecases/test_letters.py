@@ -7,6 +7,7 @@ import pytest
 
 import app
 from chalicelib.__main__ import main
+from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.functions import LAST_TRY, NotHandled
 from chalicelib.receiving import Receiving
 from chalicelib.settings import SettingsInvalid, load
@@ -66,6 +67,23 @@ def test_one_bad_update_never_harms_its_neighbours(world: World, lucia: Buyer, m
     assert len(lucia.heard) == len(marco.heard) == 1
     [letter] = world.runtime.letters.listed()
     assert letter.reason == "a message without id"
+
+
+def test_what_still_cannot_be_used_when_it_is_replayed_is_the_same_letter(world: World, lucia: Buyer) -> None:
+    body = a_text(lucia, "menu")
+    message = body["entry"][0]["changes"][0]["value"]["messages"][0]
+    message_id = message.pop("id")
+    world.deliver(body)
+    [letter] = world.runtime.letters.listed()
+    assert main(["dead-letters", "replay", letter.id]) == 0
+    world.work()
+    assert world.runtime.letters.listed() == [letter]
+    # Once it can be understood it is a message like any other.
+    mended = letter.body.replace('\\"timestamp\\"', f'\\"id\\": \\"{message_id}\\", \\"timestamp\\"')
+    stored.keep(letter._replace(body=mended))
+    assert main(["dead-letters", "replay", letter.id]) == 0
+    world.work()
+    assert world.runtime.letters.listed() == [] and len(lucia.heard) == 1
 
 
 def test_what_fails_is_tried_again_and_kept_at_the_last_try(world: World, lucia: Buyer, broken: list[int]) -> None:
@@ -129,7 +147,7 @@ def test_what_fails_again_becomes_a_letter_again(world: World, lucia: Buyer, bro
     body = queued(lucia, "menu")
     hand_over(world, body, LAST_TRY)
     broken.append(1)
-    world.runtime.letters.replay(world.runtime.letters.listed()[0].id)
+    world.runtime.letters.replay(world.runtime.letters.listed()[0].id, by=COMMAND_LINE)
     assert world.runtime.letters.listed() == []
     hand_over(world, body, LAST_TRY)
     assert len(world.runtime.letters.listed()) == 1
@@ -144,7 +162,7 @@ def test_a_body_that_is_understood_by_now_is_split_anew(
         patch.setattr(webhook, "_parse", lambda raw: [])
         world.deliver(batch)
     [letter] = world.runtime.letters.listed()
-    assert world.runtime.letters.replay(letter.id) == 2
+    assert world.runtime.letters.replay(letter.id, by=COMMAND_LINE) == 2
     world.work()
     assert len(lucia.heard) == len(marco.heard) == 1
 
@@ -156,7 +174,7 @@ def test_what_can_still_not_be_read_is_still_kept_when_replayed(world: World) ->
         [letter] = world.runtime.letters.listed()
         assert "{ nonsense" in json.loads(letter.body)["body"]
         world.clock.pass_minutes(1)
-        world.runtime.letters.replay(letter.id)
+        world.runtime.letters.replay(letter.id, by=COMMAND_LINE)
         world.work()
 
 
@@ -183,7 +201,7 @@ def test_a_letter_that_comes_back_while_it_is_replayed_is_kept(world: World, mon
         return queued
 
     monkeypatch.setattr(Receiving, "replay", replay)
-    world.runtime.letters.replay(letter.id)
+    world.runtime.letters.replay(letter.id, by=COMMAND_LINE)
     assert [found.body for found in world.runtime.letters.listed()] == [letter.body]
 
 

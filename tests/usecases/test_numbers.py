@@ -11,6 +11,7 @@ SIZES = (100, 1_000_000)
 
 
 def test_n2_making_and_activating_a_raffle_costs_the_same_at_any_size(world: World, requests: Requests) -> None:
+    world.api("GET", "/api/raffles")  # notes that the token was used
     costs = []
     for size in SIZES:
         made: list[str] = []

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.contacts import Contact, contact_ids
+from chalicelib.domain.contacts import Contact
 from chalicelib.domain.talk import Identity
 from chalicelib.store import contacts
+from chalicelib.store.pseudonyms import contact_ids
 from chalicelib.whatsapp.graph import NotSent, SendRefused
 from local.phone import webhooks
 from tests.usecases.conftest import Requests

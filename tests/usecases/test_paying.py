@@ -6,6 +6,8 @@ from datetime import timedelta
 import boto3
 import pytest
 
+from chalicelib.store import raffles
+from chalicelib.store.records import RaffleRecord
 from chalicelib.whatsapp.graph import MediaTooLarge, MediaUnavailable
 from local.phone import webhooks
 from tests.usecases.conftest import Requests
@@ -367,6 +369,26 @@ def test_p5_a_second_proof_of_a_late_order_is_not_lost(world: World, lucia: Buye
     lucia.sends_proof(PDF)
     assert status(world, order_id) == "LATE"
     assert sorted(stored(world)) == sorted([PNG, PDF])
+
+
+@pytest.mark.parametrize("decided", ["CANCELLED", "DRAWN"])
+def test_p5_a_late_proof_holds_nothing_in_a_raffle_that_is_decided(world: World, lucia: Buyer, decided: str) -> None:
+    raffle = world.raffle()
+    order_id = expired(world, lucia)
+    RaffleRecord(*raffles.key(raffle["id"])).update([RaffleRecord.status.set(decided)])
+    assert "return your money" in text_of(lucia.sends_proof())
+    assert (status(world, order_id), world.availability(raffle)) == ("LATE", (100, 0, 0))
+    assert "reassign or refund" in text_of(world.organiser().heard[-1])
+    assert_board_is_exact(world, raffle)
+
+
+@pytest.mark.parametrize("stopped", ["deactivate", "close"])
+def test_p5_it_does_where_selling_has_only_stopped(world: World, lucia: Buyer, stopped: str) -> None:
+    raffle = world.raffle()
+    order_id = expired(world, lucia)
+    world.api("POST", f"/api/raffles/{raffle['id']}/{stopped}")
+    lucia.sends_proof()
+    assert status(world, order_id) == "IN_REVIEW"
 
 
 def test_p5_a_proof_for_a_cancelled_order_counts_as_late(world: World, lucia: Buyer, marco: Buyer) -> None:

@@ -1,0 +1,110 @@
+"""Lists, filters and searches of orders and contacts at full size: requests of each page, last page against first."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from bench.figure import Figure, ratio
+from bench.library import Library, build
+from bench.meter import timed
+from bench.stage import Stage
+from chalicelib.domain.orders import OrderStatus
+from chalicelib.finding import Wanted, find_contacts, find_orders
+from chalicelib.store import contacts, orders
+from chalicelib.store.pages import Page, packed, unpacked
+
+SIZE = 100_000  # orders, and contacts
+PAGE = 100
+RUNS = 15
+SAMPLED = 20  # pages at each end of a list
+S = OrderStatus
+Read = Callable[..., Page[Any]]
+
+
+def lists(stage: Stage, size: int = SIZE) -> Iterator[Figure]:
+    library = build(stage, size)
+    most = {"a list or filter": 0, "a search": 0}
+    for name, read in _readings(library):
+        stage.progress(name)
+        requests, cursor = _walk(stage, read)
+        group = "a search" if "search" in name else "a list or filter"
+        most[group] = max(most[group], *requests)
+        if cursor is None:  # all of it is one page
+            continue
+        first, last = list[float](), list[float]()
+        for _ in range(RUNS):
+            first.append(timed(partial(read, after=None)))
+            last.append(timed(partial(read, after=cursor)))
+        yield ratio(f"{name}: last page to first", last, first, "<= 1.5")
+    for group, requests_made in most.items():
+        yield Figure(f"{group} of {size:,} orders and contacts: a page, at most", requests_made, "requests", "<= 3")
+
+
+def _readings(library: Library) -> Iterator[tuple[str, Read]]:
+    raffle_id, heavy = library.raffle.id, library.heavy
+    order = partial(orders.listed, limit=PAGE)
+    yield "orders", order
+    yield "orders in a status", partial(order, status=S.PAID)
+    yield "orders of a raffle", partial(order, raffle_id=raffle_id)
+    for status in (S.PAID, S.IN_REVIEW):
+        yield f"orders of a raffle, {status}", partial(order, raffle_id=raffle_id, status=status)
+    yield "orders of a contact", partial(order, contact_id=heavy.id)
+    yield "orders of a contact, in a status", partial(order, contact_id=heavy.id, status=S.IN_REVIEW)
+    yield "orders of a contact and raffle", partial(order, contact_id=heavy.id, raffle_id=raffle_id)
+    both = partial(order, contact_id=heavy.id, raffle_id=raffle_id)
+    yield "orders of a contact and raffle, in a status", partial(both, status=S.DRAFT)
+    waiting = (S.IN_REVIEW, S.PENDING_PAYMENT)
+    yield "orders that wait for money", partial(orders.waiting, waiting, limit=PAGE)
+    yield "orders of a raffle that wait for money", partial(orders.waiting, waiting, raffle_id=raffle_id, limit=PAGE)
+    yield "contacts", partial(contacts.listed, limit=PAGE)
+    yield "contacts who want a person", partial(contacts.listed, limit=PAGE, person_wanted=True)
+    yield "contacts who have opted out", partial(contacts.listed, limit=PAGE, opted_out=True)
+    yield "contacts, both", partial(contacts.listed, limit=PAGE, person_wanted=True, opted_out=True)
+    some = library.orders[len(library.orders) // 2]
+    person = next(contact for contact in library.contacts if contact.id == some.contact_id)
+    first, last = person.name.split()
+    heard = f"{some.id[:3]}Z{some.id[4:]}"
+    texts = {
+        "code": some.id, "code with a mistake": heard,
+        "letter": first[0], "name": first, "names": f"{last} {first[:4]}",
+        "phone": f"+{person.phone}", "national phone": str(person.phone)[3:], "phone of many orders": f"+{heavy.phone}",
+    }  # fmt: skip
+    for what, text in texts.items():
+        yield f"orders, search: {what}", partial(find_orders, text, Wanted(), limit=PAGE)
+        yield f"contacts, search: {what}", partial(find_contacts, text, limit=PAGE)
+    for what, text in ({**texts, "number": str(some.numbers[0])}).items():
+        wanted = Wanted(raffle_id=raffle_id, status=S.PAID)
+        yield f"paid orders of a raffle, search: {what}", partial(find_orders, text, wanted, limit=PAGE)
+    yield "contacts who want a person, search: letter", partial(find_contacts, first[0], person_wanted=True, limit=PAGE)
+
+
+def _walk(stage: Stage, read: Read) -> tuple[list[int], str | None]:
+    """The requests of each page, and the cursor of the last one that has about as much as the first; None where that is
+    the first. Of a list that can be read backwards, only its first pages and its last ones."""
+    requests: list[int] = []
+
+    def page_at(after: str | None, **how: Any) -> Page[Any]:
+        found: list[Page[Any]] = []
+        requests.append(len(stage.meter.during(lambda: found.append(read(after=after, **how)))))
+        return found[0]
+
+    page, cursor = page_at(None), None
+    most, turned = len(page.items), False
+    while page.next is not None:
+        if len(requests) == SAMPLED and page.previous is not None and not turned:
+            page, turned = page_at(_end(page.next, page.previous), backwards=True), True
+            for _ in range(SAMPLED):
+                page = page_at(page.previous, backwards=True)
+            continue
+        after, page = page.next, page_at(page.next)
+        if page.items and 2 * len(page.items) >= most:
+            cursor = after
+    return requests, cursor
+
+
+def _end(cursor: str, earlier: str) -> str:
+    """A place behind all entries of an index that the cursor is about."""
+    text = (str,) * 4
+    *key, place = unpacked(cursor, *text)
+    ascending = place > unpacked(earlier, *text)[3]
+    return packed(*key, "~" if ascending else "0")

@@ -1,0 +1,132 @@
+"""The tables of exports: their columns, and a row of each. `docs/exports.md` explains them to organisers."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from enum import Enum, auto
+from typing import NamedTuple
+
+from chalicelib.domain.exports import Of, Person, Sale, ticket_status
+from chalicelib.domain.orders import OrderStatus
+from chalicelib.domain.raffles import TicketStatus
+
+# An XLSX cell has at most 32,767 characters (ECMA-376, and Excel's own limit). Whoever has more numbers than these is
+# shown with as many, and the count beside them says how many there are.
+MOST_LISTED = 1_000
+
+
+class Kind(Enum):
+    TEXT = auto()
+    PHONE = auto()
+    COUNT = auto()
+    MONEY = auto()
+    TIME = auto()
+
+
+class Column(NamedTuple):
+    name: str
+    kind: Kind
+    width: int  # characters
+
+
+class Money(NamedTuple):
+    amount: int  # minor units
+    currency: str
+
+
+Cell = str | int | datetime | Money | None
+Row = Sequence[Cell]
+
+_BUYER = (Column("buyer", Kind.TEXT, 24), Column("phone", Kind.PHONE, 17))
+_AMOUNT = (Column("amount", Kind.MONEY, 12), Column("currency", Kind.TEXT, 9))
+
+COLUMNS = {
+    Of.TICKETS: (
+        Column("number", Kind.TEXT, 9),
+        Column("status", Kind.TEXT, 11),
+        Column("order", Kind.TEXT, 10),
+        *_BUYER,
+        *_AMOUNT,
+        Column("paid_at", Kind.TIME, 20),
+    ),
+    Of.ORDERS: (
+        Column("order", Kind.TEXT, 10),
+        Column("status", Kind.TEXT, 17),
+        Column("numbers", Kind.TEXT, 32),
+        Column("quantity", Kind.COUNT, 9),
+        *_AMOUNT,
+        *_BUYER,
+        Column("created_at", Kind.TIME, 20),
+        Column("reserved_until", Kind.TIME, 20),
+        Column("paid_at", Kind.TIME, 20),
+        Column("refunded_at", Kind.TIME, 20),
+        Column("refund_reason", Kind.TEXT, 32),
+    ),
+    Of.BUYERS: (
+        *_BUYER,
+        Column("numbers", Kind.TEXT, 32),
+        Column("quantity", Kind.COUNT, 9),
+        Column("paid", Kind.COUNT, 9),
+        Column("reserved", Kind.COUNT, 9),
+        Column("paid_amount", Kind.MONEY, 12),
+        Column("reserved_amount", Kind.MONEY, 15),
+        Column("currency", Kind.TEXT, 9),
+        Column("orders", Kind.COUNT, 9),
+        Column("first_order_at", Kind.TIME, 20),
+        Column("last_order_at", Kind.TIME, 20),
+    ),
+}
+
+
+def ticket_row(number: str, order: Sale | None, buyer: Person) -> tuple[TicketStatus, Row]:
+    """A number, padded, with the order that its ticket names; and its status."""
+    status = ticket_status(order)
+    if order is None or status is TicketStatus.AVAILABLE:
+        return status, (number, status.value, None, None, None, None, None, None)
+    price = Money(order.unit_amount, order.currency)
+    return status, (number, status.value, order.id, *buyer, price, order.currency, order.paid_at)
+
+
+def order_row(order: Sale, buyer: Person, digits: int) -> Row:
+    return (
+        order.id,
+        order.status.value,
+        listed(order.numbers, digits),
+        len(order.numbers),
+        Money(order.amount, order.currency),
+        order.currency,
+        *buyer,
+        order.created_at,
+        order.reserved_until,
+        order.paid_at,
+        order.refunded_at,
+        order.refund_reason,
+    )
+
+
+def buyer_row(orders: Sequence[Sale], buyer: Person, digits: int) -> Row:
+    """One contact with all their orders that own numbers, the oldest first; at least one."""
+    paid = [order for order in orders if order.status is OrderStatus.PAID]
+    open_ = [order for order in orders if order.status is not OrderStatus.PAID]
+    numbers = sorted(number for order in orders for number in order.numbers)
+    # A raffle's currency cannot change once a number is taken.
+    currency = orders[0].currency
+    return (
+        *buyer,
+        listed(numbers, digits),
+        len(numbers),
+        sum(len(order.numbers) for order in paid),
+        sum(len(order.numbers) for order in open_),
+        Money(sum(order.amount for order in paid), currency),
+        Money(sum(order.amount for order in open_), currency),
+        currency,
+        len(orders),
+        orders[0].created_at,
+        orders[-1].created_at,
+    )
+
+
+def listed(numbers: Iterable[int], digits: int) -> str:
+    """The numbers, padded. With a space after each comma, so that no program takes two of them for one with decimals
+    or thousands."""
+    found = [f"{number:0{digits}}" for number in numbers]
+    return ", ".join(found[:MOST_LISTED]) + (", …" if len(found) > MOST_LISTED else "")

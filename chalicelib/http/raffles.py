@@ -1,0 +1,298 @@
+"""Raffles over REST."""
+
+from typing import Annotated, Any, ClassVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from iso4217 import Currency
+from pydantic import Field, field_validator, model_validator
+
+from chalicelib.domain import refusals
+from chalicelib.domain.conversation import is_raffle_code, is_reserved
+from chalicelib.domain.organisers import Role
+from chalicelib.domain.raffles import HOLD_MINUTES, MOST_NUMBERS, Raffle, RaffleEvent, RaffleStatus, TicketStatus
+from chalicelib.http.forms import Form, GivenMoment, Listed, Matching, Moment, PageQuery, Shown, SomeText, Text
+from chalicelib.http.problems import FieldInvalid
+from chalicelib.http.serving import Call, Patch, Route
+from chalicelib.organising import Ticket
+from chalicelib.store import raffles as stored
+
+CODE = Matching("^[A-Za-z][A-Za-z0-9-]{1,15}$")
+READ_ONLY = frozenset(("id", "status", "created_at", "updated_at"))
+
+
+class RaffleBody(Form):
+    """What an organiser gives of a raffle. Fields that only the server sets are accepted and left alone.
+
+    But a PATCH that would change the status is refused: that is for activate, deactivate, close and cancel.
+    """
+
+    title: Annotated[SomeText, Field(min_length=1, max_length=100, examples=["Summer fair"])]
+    description: Annotated[Text, Field(max_length=2000)] = ""
+    prize: Annotated[Text, Field(max_length=200, examples=["A bicycle"])] = ""
+    unit_amount: Annotated[
+        int, Field(ge=0, le=1_000_000_000_000, description="price of a number in minor units", examples=[2500])
+    ]
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217", examples=["GTQ"])]
+    first_number: Annotated[int, Field(ge=0, le=9_999_999)] = 1
+    last_number: Annotated[int, Field(ge=0, le=9_999_999, examples=[1000])]
+    hold_minutes: Annotated[int, Field(ge=1, le=43_200)] | None = HOLD_MINUTES
+    max_per_contact: Annotated[int, Field(ge=1, le=MOST_NUMBERS)] | None = None
+    payment_instructions: Annotated[Text, Field(max_length=2000)] = ""
+    code: (
+        Annotated[str, CODE, Field(description="the word that opens the raffle in chat", examples=["MOTO"])] | None
+    ) = None
+    opens_at: GivenMoment | None = None
+    closes_at: GivenMoment | None = None
+    time_zone: Annotated[str, Field(description="IANA name", examples=["America/Guatemala"])] = "UTC"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_read_only(cls, values: Any) -> Any:
+        return (
+            {name: value for name, value in values.items() if name not in READ_ONLY}
+            if isinstance(values, dict)
+            else values
+        )
+
+    @field_validator("currency")
+    @classmethod
+    def _known_currency(cls, value: str) -> str:
+        try:
+            Currency(value)
+        except ValueError:
+            raise ValueError("expected an ISO 4217 currency code, like GTQ") from None
+        return value
+
+    @field_validator("code")
+    @classmethod
+    def _usable_code(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if not value.isascii() or not is_raffle_code(value.upper()):
+            raise ValueError("expected 2 to 16 letters, digits or hyphens, with a letter first")
+        if is_reserved(value):
+            raise ValueError("expected a word that the bot does not use itself")
+        return value.upper()
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+            known = value == "UTC" or "/" in value  # "localtime" and the like mean something else elsewhere
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            known = False
+        if not known:
+            raise ValueError("expected an IANA time zone, like America/Guatemala")
+        return value
+
+    @model_validator(mode="after")
+    def _range(self) -> "RaffleBody":
+        if self.last_number < self.first_number:
+            raise ValueError("last_number: expected at least first_number")
+        if self.last_number - self.first_number + 1 > MOST_NUMBERS:
+            raise ValueError(f"last_number: expected at most {MOST_NUMBERS:,} numbers in a raffle")
+        if self.opens_at and self.closes_at and self.closes_at <= self.opens_at:
+            raise ValueError("closes_at: expected a time after opens_at")
+        return self
+
+
+class RaffleView(Shown):
+    """A raffle. Its ETag is that of this state: sent back in If-Match, it keeps two people from undoing each other."""
+
+    IS: ClassVar = "raffle_id"
+
+    id: str
+    title: str
+    description: str
+    prize: str
+    unit_amount: int
+    currency: str
+    first_number: int
+    last_number: int
+    hold_minutes: int | None
+    max_per_contact: int | None
+    payment_instructions: str
+    code: str
+    status: RaffleStatus
+    opens_at: Moment | None
+    closes_at: Moment | None
+    time_zone: str
+    created_at: Moment
+    updated_at: Moment
+
+
+class AvailabilityView(Shown):
+    """How many numbers are in which state; available + reserved + sold = total."""
+
+    total: int
+    available: int
+    reserved: int
+    sold: int
+
+
+class TicketView(Shown):
+    """A number and who has it."""
+
+    number: int
+    status: TicketStatus
+    order: str | None
+    contact: str | None
+
+
+class RafflesQuery(PageQuery):
+    status: RaffleStatus | None = None
+
+
+class TicketsQuery(PageQuery):
+    status: TicketStatus | None = None
+
+
+class ForceBody(Form):
+    force: bool = False
+
+
+def list_raffles(call: Call, query: RafflesQuery) -> Listed[RaffleView]:
+    """Raffles, newest first."""
+    return call.page(
+        query,
+        lambda after, backwards: stored.listed(query.status, limit=query.page_size, after=after, backwards=backwards),
+        RaffleView.model_validate,
+    )
+
+
+def create_raffle(call: Call, body: RaffleBody) -> RaffleView:
+    """Make a raffle, in DRAFT."""
+    return _shown(call, call.runtime.organising.create(body.model_dump(), by=call.by, once=call.once))
+
+
+def read_raffle(call: Call, raffle_id: str) -> RaffleView:
+    """One raffle."""
+    return _shown(call, stored.get(raffle_id))
+
+
+def replace_raffle(call: Call, raffle_id: str, body: RaffleBody) -> RaffleView:
+    """Replace a raffle: what is not named gets its default."""
+    values = body.model_dump()
+    return _shown(call, call.runtime.organising.change(raffle_id, lambda _: values, by=call.by, expected=call.expected))
+
+
+def patch_raffle(call: Call, raffle_id: str, body: Patch[RaffleBody]) -> RaffleView:
+    """Change what is named; null takes a field back to its default, or to "none" where it may be null."""
+
+    def merged(raffle: Raffle) -> dict[str, Any]:
+        if body.changes.get("status", raffle.status) != raffle.status:
+            raise FieldInvalid("status", "expected to stay as it is: activate, deactivate, close and cancel change it")
+        return body.of({name: getattr(raffle, name) for name in RaffleBody.model_fields}).model_dump()
+
+    return _shown(call, call.runtime.organising.change(raffle_id, merged, by=call.by, expected=call.expected))
+
+
+def delete_raffle(call: Call, raffle_id: str) -> None:
+    """Delete a draft. A raffle that was ever active is deactivated, closed or cancelled instead."""
+    call.runtime.organising.delete(raffle_id, by=call.by, expected=call.expected)
+
+
+def activate_raffle(call: Call, raffle_id: str) -> RaffleView:
+    """Start to sell, or go on."""
+    return _moved(call, raffle_id, RaffleEvent.ACTIVATED)
+
+
+def deactivate_raffle(call: Call, raffle_id: str) -> RaffleView:
+    """Stop selling for now. What is held can still be paid."""
+    return _moved(call, raffle_id, RaffleEvent.DEACTIVATED)
+
+
+def close_raffle(call: Call, raffle_id: str) -> RaffleView:
+    """Stop selling for good. What is held can still be paid."""
+    return _moved(call, raffle_id, RaffleEvent.CLOSED)
+
+
+def cancel_raffle(call: Call, raffle_id: str) -> RaffleView:
+    """Call the raffle off, once it is not active and all its orders are cancelled or refunded."""
+    return _shown(call, call.runtime.organising.cancel(raffle_id, by=call.by, expected=call.expected))
+
+
+def generate_tickets(call: Call, raffle_id: str, body: ForceBody) -> AvailabilityView:
+    """Prepare or reset the board of an unsold raffle."""
+    found = call.runtime.organising.generate_tickets(raffle_id, by=call.by, force=body.force)
+    return AvailabilityView(**found._asdict())
+
+
+def raffle_availability(call: Call, raffle_id: str) -> AvailabilityView:
+    """How many numbers are free, reserved and sold."""
+    return AvailabilityView(**stored.board(raffle_id).availability._asdict())
+
+
+def raffle_tickets(call: Call, raffle_id: str, query: TicketsQuery) -> Listed[TicketView]:
+    """A raffle's numbers in order, with their state and owners."""
+    organising = call.runtime.organising
+    return call.forwards(
+        query,
+        lambda after: organising.tickets(raffle_id, status=query.status, limit=query.page_size, cursor=after),
+        _ticket,
+    )
+
+
+def _moved(call: Call, raffle_id: str, event: RaffleEvent) -> RaffleView:
+    return _shown(call, call.runtime.organising.move(raffle_id, event, by=call.by, expected=call.expected))
+
+
+def _shown(call: Call, raffle: Raffle) -> RaffleView:
+    call.tag(raffle.version)
+    return RaffleView.model_validate(raffle)
+
+
+def _ticket(ticket: Ticket) -> TicketView:
+    order, contact = ticket.owner or (None, None)
+    return TicketView(number=ticket.number, status=ticket.status, order=order, contact=contact)
+
+
+CHANGING = (
+    refusals.RaffleOutOfTurn,
+    refusals.RaffleHasSales,
+    refusals.RaffleHasOrders,
+    refusals.NumbersInvalid,
+    refusals.CodeTaken,
+)
+MOVING = (refusals.RaffleOutOfTurn,)
+ONE = "/api/raffles/{raffle_id}"
+ROUTES = (
+    Route("GET", "/api/raffles", list_raffles),
+    Route(
+        "POST",
+        "/api/raffles",
+        create_raffle,
+        Role.MANAGER,
+        201,
+        refuses=(refusals.CodeTaken, refusals.DeletedSince),
+        once=True,
+        tagged=True,
+    ),
+    Route("GET", ONE, read_raffle, tagged=True),
+    Route("PUT", ONE, replace_raffle, Role.MANAGER, refuses=CHANGING, tagged=True),
+    Route(
+        "PATCH",
+        ONE,
+        patch_raffle,
+        Role.MANAGER,
+        refuses=CHANGING,
+        tagged=True,
+        media=("application/merge-patch+json", "application/json"),
+    ),
+    Route("DELETE", ONE, delete_raffle, Role.MANAGER, 204, refuses=MOVING, tagged=True),
+    Route("POST", f"{ONE}/activate", activate_raffle, Role.MANAGER, refuses=MOVING, tagged=True),
+    Route("POST", f"{ONE}/deactivate", deactivate_raffle, Role.MANAGER, refuses=MOVING, tagged=True),
+    Route("POST", f"{ONE}/close", close_raffle, Role.MANAGER, refuses=MOVING, tagged=True),
+    Route(
+        "POST",
+        f"{ONE}/cancel",
+        cancel_raffle,
+        Role.MANAGER,
+        refuses=(refusals.RaffleOutOfTurn, refusals.RaffleHasSales, refusals.RaffleHasLateOrders),
+        tagged=True,
+    ),
+    Route("POST", f"{ONE}/generate-tickets", generate_tickets, Role.MANAGER, refuses=(refusals.RaffleHasSales,)),
+    Route("GET", f"{ONE}/availability", raffle_availability),
+    Route("GET", f"{ONE}/tickets", raffle_tickets),
+)

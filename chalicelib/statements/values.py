@@ -1,0 +1,201 @@
+"""Dates and amounts as banks write them."""
+
+import re
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from unicodedata import normalize
+
+from iso4217 import Currency
+
+from chalicelib.domain.codes import words_of
+from chalicelib.statements.wishes import DateOrder
+
+MOST = 10**15  # minor units: more than this is no payment, but two numbers that ran together
+SYMBOLS = {"R$": "BRL", "€": "EUR", "£": "GBP", "Q": "GTQ", "₲": "PYG", "₡": "CRC"}  # "$" and "S/" may be several
+# What may stand beside an amount, and the currencies that it may mean there.
+SIGNS = {
+    **SYMBOLS,
+    "£": "GBP EGP FKP GIP SHP SDG SSP SYP LBP",
+    "₡": "CRC SVC",
+    "$": "USD MXN ARS CLP COP UYU DOP CUP CAD AUD NZD HKD SGD TWD BBD BMD BND BSD BZD FJD GYD JMD KYD LRD NAD NIO SBD "
+    "SRD TTD XCD",
+    "US$": "USD",
+    "S/": "PEN",
+    "BS": "BOB VES VED",
+}
+# By their first three letters, January first; several languages beside each other.
+NAMES_OF_MONTHS = "ENE JAN|FEB FEV|MAR MRZ MAE|ABR APR|MAY MAI|JUN|JUL|AGO AUG|SEP SET|OCT OUT OKT|NOV|DIC DEZ DEC"
+MONTHS = {name: number for number, names in enumerate(NAMES_OF_MONTHS.split("|"), start=1) for name in names.split()}
+
+_DATE = re.compile(r"(\d{1,4})([./ -])(\d{1,2}|[^\W\d_]{3,10})\.?\2(\d{2,4})(?=$|[ T,])")
+_ISO = re.compile(r"(\d{4})(\d{2})(\d{2})(?=$|[ T])")
+_AMOUNT = re.compile(r"(?P<digits>\d[\d., ']*)")
+_NEGATIVE = re.compile(r"[-−–(]")
+_SIDE = re.compile(r"(?<=[\d) ])(CR|DR|C|D|H|S)$")
+# Words of a column that says which side a booking is on; those of one or two letters count alone only.
+CREDITS = frozenset({
+    "C", "CR", "CRE", "CRED", "H", "NC", "CREDITO", "CREDITOS", "CREDIT", "CREDITS", "CRDT", "ABONO", "ABONOS", "HABER",
+    "HABEN", "ENTRADA", "ENTRANTE", "INGRESO", "DEPOSITO", "DEPOSIT", "GUTSCHRIFT", "RECIBIDO", "RECIBIDA", "RECEBIDO",
+    "RECEBIDA", "RECEIVED", "IN", "INCOMING", "TOPUP", "EINGANG",
+})  # fmt: skip
+DEBITS = frozenset({
+    "D", "DR", "DB", "DEB", "S", "ND", "DEBITO", "DEBITOS", "DEBIT", "DEBITS", "DBIT", "CARGO", "CARGOS", "DEBE",
+    "SOLL", "SAIDA", "SALIDA", "SALIENTE", "EGRESO", "RETIRO", "SAQUE", "LASTSCHRIFT", "WITHDRAWAL", "OUT", "OUTGOING",
+    "ENVIADO", "ENVIADA", "SENT", "COMPRA", "COMISION", "FEE", "AUSGANG", "DEVOLUCION", "REVERSO", "REVERSA",
+})  # fmt: skip
+NEUTRAL = frozenset({
+    "NOTA", "POR", "TRANSFERENCIA", "TRANSFER", "TRANSF", "PAGO", "PAYMENT", "SPEI", "PIX", "ACH", "SEPA", "EFECTIVO",
+    "CASH", "BANCARIA", "BANCARIO", "UEBERWEISUNG", "BANK",
+})  # fmt: skip
+_MARKS = {"+": 1, "-": -1, "−": -1, "–": -1}
+# Words of a column that says how far a booking is.
+DONE = frozenset({
+    "COMPLETED", "COMPLETE", "BOOKED", "BOOK", "POSTED", "SETTLED", "CLEARED", "DONE", "EXECUTED", "SUCCESSFUL",
+    "PROCESADO", "PROCESADA", "LIQUIDADO", "LIQUIDADA", "CONFIRMADO", "CONFIRMADA", "COMPLETADO", "COMPLETADA",
+    "CONTABILIZADO", "CONTABILIZADA", "APLICADO", "APLICADA", "EJECUTADO", "EJECUTADA", "REALIZADO", "REALIZADA",
+    "EFETIVADO", "EFETIVADA", "EFECTUADO", "EFECTUADA", "CONCLUIDO", "CONCLUIDA", "GEBUCHT", "VERBUCHT",
+    "UMSATZ GEBUCHT", "EXITOSO", "EXITOSA",
+})  # fmt: skip
+WAITING = frozenset({
+    "PENDING", "PENDIENTE", "PENDENTE", "OFFEN", "VORGEMERKT", "EN PROCESO", "EN TRANSITO", "PROCESSING", "AGENDADO",
+    "PROGRAMADO", "RETENIDO", "IN PROGRESS", "SCHEDULED", "PROCESANDO", "POR CONFIRMAR",
+})  # fmt: skip
+
+
+def order_of(cells: Iterable[str]) -> DateOrder:
+    """How the dates of a column are written; day first where nothing shows it, as nearly everywhere."""
+    found = DateOrder.DAY_FIRST
+    for cell in cells:
+        match = _DATE.match(cell.strip())
+        if match is None:
+            continue
+        first, _, second, _ = match.groups()
+        if len(first) == 4:
+            return DateOrder.YEAR_FIRST
+        if int(first) > 12:
+            return DateOrder.DAY_FIRST
+        if second.isdigit() and int(second) > 12:
+            found = DateOrder.MONTH_FIRST
+    return found
+
+
+def as_date(cell: str, order: DateOrder) -> date | None:
+    """The day, without its time; None where the cell is no date."""
+    text = cell.strip()
+    if match := _ISO.match(text):
+        return _day(match[1], match[2], match[3])
+    match = _DATE.match(text)
+    if match is None:
+        return None
+    first, _, second, third = match.groups()
+    if not second.isdigit():
+        month = MONTHS.get("".join(words_of(second))[:3])
+        return None if month is None else _day(third, str(month), first)
+    if len(first) == 4 or order is DateOrder.YEAR_FIRST:
+        return _day(first, second, third)
+    return _day(third, first, second) if order is DateOrder.MONTH_FIRST else _day(third, second, first)
+
+
+def _day(year: str, month: str, day: str) -> date | None:
+    try:
+        found = date(int(year) + (2000 if len(year) == 2 else 0), int(month), int(day))
+    except ValueError:
+        return None
+    return found if 1990 <= found.year < 2100 else None
+
+
+def decimal_of(cells: Iterable[str]) -> str | None:
+    """Whether a column writes its decimals with "," or "."; "" where no amount has any mark; None where it may be both.
+
+    The mark that comes last beside the other one is the decimal mark, and so is one that stands before other than three
+    digits. One that comes twice is none.
+    """
+    marked, found = False, set[str]()
+    for cell in cells:
+        match = _AMOUNT.search(normalize("NFKC", cell))
+        digits = match["digits"].rstrip("., '") if match else ""
+        marks = [character for character in digits if character in ",."]
+        if not marks:
+            continue
+        marked = True
+        last, other = marks[-1], "," if marks[-1] == "." else "."
+        if len(set(marks)) == 2:
+            found.add(last)
+        elif len(marks) > 1:
+            found.add(other)
+        elif len(digits.rpartition(last)[2]) != 3:
+            found.add(last)
+    if len(found) == 1:
+        return found.pop()
+    return None if marked else ""
+
+
+def as_amount(cell: str, decimal: str, currency: str) -> int | None:
+    """Signed minor units; None where the cell is no amount of the currency. Debits are less than 0."""
+    text = normalize("NFKC", cell).strip().upper()
+    side = _SIDE.search(text)
+    match = _AMOUNT.search(text)
+    if match is None or _AMOUNT.search(text, match.end()):
+        return None
+    around = f"{text[: match.start()]} {text[match.end() : side.start() if side else None]}"
+    if re.sub(rf"{_beside(currency)}|[-+−–() ]", "", around):  # another currency's sign stays, so it is no amount
+        return None
+    digits = re.sub(r"[ ']", "", match["digits"])
+    whole, mark, part = digits.rpartition(decimal) if decimal and decimal in digits else (digits, "", "")
+    group = {",": ".", ".": ","}.get(decimal, "")
+    if not re.fullmatch(rf"\d+|\d{{1,3}}(?:[{group}]\d{{3}})+" if group else r"\d+", whole) or (mark and not part):
+        return None
+    amount = minor_units(Decimal(f"{re.sub('[.,]', '', whole)}.{part or 0}"), currency)
+    if amount is None:
+        return None
+    negative = bool(_NEGATIVE.search(around)) or (side is not None and side[1] in DEBITS)
+    return -amount if negative else amount
+
+
+@cache
+def _beside(currency: str) -> str:
+    """A pattern of what may stand beside an amount in this currency."""
+    signs = sorted((sign for sign, codes in SIGNS.items() if currency in codes.split()), key=len, reverse=True)
+    return "|".join([currency, *(rf"{re.escape(sign)}\.?" for sign in signs)])
+
+
+def side_of(cell: str) -> int:
+    """What a column says about the side of a booking: 1 came in, -1 went out, 0 where it can't be told.
+
+    A word of many that means a debit is enough for one; for a credit no other word may say otherwise: "CREDIT CARD".
+    """
+    if cell.strip() in _MARKS:
+        return _MARKS[cell.strip()]
+    words = words_of(cell)
+    whole = set(words) if len(words) == 1 else {word for word in words if len(word) > 2}
+    came_in, went_out = whole & CREDITS, whole & DEBITS
+    if came_in and not went_out and whole <= CREDITS | NEUTRAL:
+        return 1
+    return -1 if went_out and not came_in else 0
+
+
+def has_minus(cell: str) -> bool:
+    """Whether an amount is written as one below 0: with a minus before or behind it, or in brackets."""
+    return bool(re.search(r"[-−–(]\s*[^\d\s]{0,3}\s*\d|\d\s*[-−–]\s*$", cell))
+
+
+def minor_units(amount: Decimal, currency: str) -> int | None:
+    """None where the currency has no such small units, or the amount is beyond all reason."""
+    scaled = amount.scaleb(exponent(currency))
+    return int(scaled) if scaled == scaled.to_integral_value() and abs(scaled) < MOST else None
+
+
+@cache
+def exponent(currency: str) -> int:
+    return Currency(currency).exponent or 0
+
+
+@cache
+def is_currency(code: str) -> bool:
+    try:
+        Currency(code)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,41 @@
+"""The contact: when the bot leaves the talking to a person, and what stays of who is forgotten."""
+
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
+
+from chalicelib.domain.contacts import Contact
+
+NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
+A_DAY = timedelta(hours=24)
+LUCIA = Contact(
+    id="c1", user_id="GT.770001", phone="50255500001", name="Lucía", held={"r1": 2}, last_heard_at=NOW, version=7,
+    language="es", created_at=NOW,
+)  # fmt: skip
+
+
+def test_m6_a_pause_ends_by_itself_a_day_after_the_organiser_wrote() -> None:
+    paused = LUCIA.pausing(by="Olga", now=NOW)
+    assert paused.bot_is_paused(NOW)
+    assert paused.bot_is_paused(NOW + A_DAY - timedelta(seconds=1))
+    assert not paused.bot_is_paused(NOW + A_DAY)
+    assert paused.pausing(by="Olga", now=NOW + A_DAY / 2).bot_is_paused(NOW + A_DAY)
+
+
+def test_m6_who_resumes_ends_it_at_once() -> None:
+    assert LUCIA.pausing(by="Olga", now=NOW).resuming() == LUCIA
+
+
+def test_m4_who_never_wrote_has_no_window() -> None:
+    assert LUCIA.window_until == NOW + A_DAY
+    assert replace(LUCIA, last_heard_at=None).window_until is None
+
+
+def test_a_name_that_an_organiser_corrected_is_not_replaced_by_whatsapps() -> None:
+    assert LUCIA.called("Lu").name == "Lu"
+    assert LUCIA.called("") == LUCIA
+    assert replace(LUCIA, name_kept=True).called("Lu").name == "Lucía"
+
+
+def test_who_is_forgotten_leaves_an_id_and_what_they_own() -> None:
+    left = {name: value for name, value in asdict(LUCIA.erased(NOW)).items() if value != asdict(Contact(id=""))[name]}
+    assert left == {"id": "c1", "held": {"r1": 2}, "created_at": NOW, "erased_at": NOW, "version": 7}

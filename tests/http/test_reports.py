@@ -1,0 +1,184 @@
+"""The report of a raffle's money and the dashboard's figures over REST, and as a command."""
+
+import json
+from typing import Any
+
+import pytest
+
+from chalicelib.__main__ import main
+from chalicelib.domain.channel import Stop
+from chalicelib.domain.orders import OrderStatus
+from chalicelib.store import channel
+from chalicelib.store.records import OrderRecord, TallyRecord
+from tests.usecases.steps import buy, cancel, confirm_payment, hold, hold_and_confirm, hold_and_prove
+from tests.usecases.test_delivering import refused
+from tests.world import World
+
+Json = dict[str, Any]
+
+
+def report(world: World, raffle: Json) -> Json:
+    answer = world.api("GET", f"/api/raffles/{raffle['id']}/report")
+    assert answer.status == 200, answer.body
+    return dict(answer.body)
+
+
+def stats(world: World) -> Json:
+    answer = world.api("GET", "/api/stats")
+    assert answer.status == 200, answer.body
+    return dict(answer.body)
+
+
+def part(orders: int, numbers: int, amount: int) -> Json:
+    return {"orders": orders, "numbers": numbers, "amount": amount}
+
+
+def test_p8_sold_is_what_was_confirmed_at_each_price_and_on_each_day(world: World) -> None:
+    raffle = world.raffle(time_zone="America/Guatemala")
+    waiting = hold_and_prove(world.buyer(number=1), "1,2")
+    buy(world.buyer(number=2), "3")
+    world.api("PATCH", f"/api/raffles/{raffle['id']}", {"unit_amount": 3000})
+    world.clock.pass_minutes(24 * 60)
+    assert confirm_payment(world, waiting).status == 200  # at the price of its hold (H7)
+    buy(world.buyer(number=3), "4,5")
+    found = report(world, raffle)
+    assert found["sold"] == {"numbers": 5, "amount": 13500}
+    assert found["confirmed"] == part(3, 5, 13500) and found["kept"] == 13500
+    assert found["prices"] == [{**part(2, 3, 7500), "unit_amount": 2500}, {**part(1, 2, 6000), "unit_amount": 3000}]
+    assert found["days"] == [
+        {"date": "2026-11-23", **part(1, 1, 2500), "refunded": 0},
+        {"date": "2026-11-24", **part(2, 4, 11000), "refunded": 0},
+    ]
+    assert found["differences"] == [] and not found["changed"]
+    assert found["by_status"] == {"PAID": part(3, 5, 13500)}
+
+
+def test_what_is_left_to_settle_is_named(world: World) -> None:
+    raffle = world.raffle()
+    late = hold_and_prove(world.buyer(number=1), "1")
+    cancel(world, late)
+    world.buyer(number=1).sends_proof()
+    found = report(world, raffle)
+    assert (found["late"]["ids"], found["late"]["orders"]) == ([late], 1)
+    assert found["kept"] == 0 and found["sold"]["amount"] == 0
+
+
+def test_messages_that_its_buyers_did_not_get_are_counted(world: World) -> None:
+    raffle = world.raffle()
+    order = hold_and_confirm(world.buyer(number=1), "1")
+    world.graph.refuses = [refused(131026)]
+    confirm_payment(world, order)
+    assert report(world, raffle)["undelivered"] == 1
+    assert report(world, world.raffle(code="CAR"))["undelivered"] == 0
+    assert stats(world)["undelivered"]["count"] == 1
+
+
+def test_p8_a_ledger_and_orders_that_disagree_are_named(world: World) -> None:
+    raffle = world.raffle()
+    buy(world.buyer(), "1")
+    TallyRecord(f"BOARD#{raffle['id']}", "TALLY#00").update([TallyRecord.paid.add(100), TallyRecord.sold.add(1)])
+    found = report(world, raffle)
+    assert [(one["code"], one["by"]) for one in found["differences"]] == [
+        ("numbers_differ", -1),
+        ("money_differs", -100),
+    ]
+    assert main(["check", "BIKE", "--repair"]) == 0
+    assert report(world, raffle)["differences"] == []
+
+
+def test_an_order_that_cannot_be_read_is_counted(world: World) -> None:
+    raffle = world.raffle()
+    order = buy(world.buyer(), "1")
+    OrderRecord(f"ORDER#{order}", "ORDER").update([OrderRecord.currency.remove()])
+    assert "orders_unreadable" in [one["code"] for one in report(world, raffle)["differences"]]
+
+
+def test_a_raffle_without_orders_comes_out_even_and_one_that_is_not_there_is_not_found(world: World) -> None:
+    found = report(world, world.raffle())
+    assert (found["days"], found["prices"], found["differences"], found["kept"]) == ([], [], [], 0)
+    assert world.api("GET", "/api/raffles/nothing/report").status == 404
+
+
+def test_the_dashboard_says_what_is_sold_and_what_waits(world: World) -> None:
+    raffle = world.raffle()
+    world.raffle(code="CAR", active=False)
+    buy(world.buyer(number=1), "1,2")
+    hold_and_prove(world.buyer(number=2), "3")
+    world.clock.pass_minutes(5)
+    hold_and_confirm(world.buyer(number=3), "4")
+    hold(world.buyer(number=4), "5,6")
+    found = stats(world)
+    assert {status: count for status, count in found["raffles"].items() if count} == {"ACTIVE": 1, "DRAFT": 1}
+    (active,) = found["active"]
+    assert (active["id"], active["paid"]) == (raffle["id"], 5000)
+    assert active["availability"] == {"total": 100, "available": 94, "reserved": 4, "sold": 2}
+    assert active["in_review"] == part(1, 1, 2500) and active["reserved"] == part(2, 3, 7500)
+    assert {status: one["count"] for status, one in found["orders"].items()} == {
+        "DRAFT": 1, "PENDING_PAYMENT": 1, "IN_REVIEW": 1, "LATE": 0
+    }  # fmt: skip
+    assert found["orders"]["IN_REVIEW"]["oldest_at"] == "2026-11-23T14:00:00Z"
+    assert found["orders"]["PENDING_PAYMENT"]["oldest_at"] == "2026-11-23T14:05:00Z"
+    assert found["orders"]["LATE"] == {"count": 0, "oldest_at": None, "is_complete": True}
+
+
+def test_people_dead_letters_and_a_stop_are_on_the_dashboard(world: World) -> None:
+    before = stats(world)
+    assert (before["people_waiting"]["count"], before["dead_letters"]["count"]) == (0, 0)
+    assert before["sending"]["stopped"] is None
+    world.buyer().says("humano")
+    world.clock.pass_minutes(1)
+    world.buyer().says("menu")  # what they say afterwards does not take it back
+    world.runtime.letters.keep('{"unusable": "x"}', "broken", tries=1)
+    channel.stop(Stop.ALL, world.clock(), code=190)
+    after = stats(world)
+    assert after["people_waiting"] == {"count": 1, "oldest_at": "2026-11-23T14:00:00Z", "is_complete": True}
+    assert after["dead_letters"]["count"] == 1
+    assert (after["sending"]["stopped"], after["sending"]["code"]) == ("all", 190)
+
+
+def test_the_command_prints_a_calm_table(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    raffle = world.raffle()
+    buy(world.buyer(), "1,2")
+    capsys.readouterr()  # what was logged so far
+    assert main(["report", "bike"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"Raffle {raffle['id']} (Bicycle), 2026-11-23 14:00 UTC",
+        "",
+        "                           orders    numbers                 amount",
+        "  confirmed                     1          2              GTQ 50.00",
+        "  refunded                      0          0               GTQ 0.00",
+        "  the raffle has                                          GTQ 50.00",
+        "  the board says                           2              GTQ 50.00",
+        "",
+        "  day            orders    numbers              confirmed               refunded",
+        "  2026-11-23          1          2              GTQ 50.00",
+        "",
+        "  It comes out even.",
+    ]
+
+
+def test_the_command_says_what_differs_and_prints_what_the_api_answers(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raffle = world.raffle()
+    buy(world.buyer(), "1")
+    capsys.readouterr()
+    assert main(["report", "BIKE", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == report(world, raffle)
+    TallyRecord(f"BOARD#{raffle['id']}", "TALLY#00").update([TallyRecord.paid.add(100)])
+    assert main(["report", "BIKE"]) == 1
+    assert "money_differs: -100" in capsys.readouterr().out
+    assert main(["report", "nothing"]) == 1
+
+
+def test_every_status_in_which_somebody_is_to_act_is_counted(world: World) -> None:
+    assert set(stats(world)["orders"]) == {"DRAFT", "PENDING_PAYMENT", "IN_REVIEW", "LATE"} <= set(OrderStatus)
+
+
+def test_a_report_that_would_take_too_long_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    raffle = world.raffle()
+    hold(world.buyer(), "1")
+    monkeypatch.setattr("chalicelib.http.reports.SECONDS", -1)
+    answer = world.api("GET", f"/api/raffles/{raffle['id']}/report")
+    assert (answer.status, answer.body["code"]) == (409, "report_too_large")
+    assert main(["report", "BIKE"]) == 0  # the command has the time

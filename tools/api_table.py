@@ -1,0 +1,40 @@
+"""Writes the table of the API's routes into docs/api.md, made of the routes themselves: `make api-table`."""
+
+from collections.abc import Iterable
+from inspect import getdoc
+from pathlib import Path
+
+from chalicelib.http.routes import ROUTES
+from chalicelib.http.serving import Route
+
+PAGE = Path(__file__).parent.parent / "docs" / "api.md"
+HEAD = ["| method | path | role | what it does |", "| --- | --- | --- | --- |"]
+
+
+def lines(routes: Iterable[Route]) -> list[str]:
+    """The table, a line a route."""
+    return HEAD + [
+        f"| {route.method} | `{route.path}` | {route.role.value if route.role else 'none'} | {_told(route)} |"
+        for route in routes
+        if route.path.startswith("/api/")
+    ]
+
+
+def written(page: str) -> list[str]:
+    """The table as it stands in the page."""
+    all_lines = page.splitlines()
+    start = all_lines.index(HEAD[0])
+    return [line for line in all_lines[start:] if line.startswith("|")][: _length(all_lines[start:])]
+
+
+def _length(rest: list[str]) -> int:
+    return next((number for number, line in enumerate(rest) if not line.startswith("|")), len(rest))
+
+
+def _told(route: Route) -> str:
+    return (getdoc(route.view) or "").partition("\n")[0].replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    text = PAGE.read_text("utf-8")
+    PAGE.write_text(text.replace("\n".join(written(text)), "\n".join(lines(ROUTES))), "utf-8")
