@@ -27,7 +27,6 @@ from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, Un
 from chalicelib.taken import nearest_free, who_has
 from chalicelib.words import words
 
-# A request whose answer did not come is made again: it must not reject a proof that came since, and nobody has seen.
 # A request that is made again must not reject a proof that has come since the first one, and nobody has looked at.
 SAME_REQUEST = timedelta(minutes=10)
 Told = tuple[Order, list[Outbound]]  # an order as it is now, and what is still to be sent

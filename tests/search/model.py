@@ -182,20 +182,22 @@ class Model:
         self._end(order, "CANCELLED")
         return True
 
-    def rejecting(self, order: ModelOrder, reason: str, now: datetime) -> bool:
-        """P2: whether rejecting the proof is right. The hold begins anew. For the same reason at once that is
-        the same request again, and no other proof is meant by it."""
+    def rejecting(self, order: ModelOrder, reason: str, now: datetime) -> str:
+        """P2: "done" or the refusal's code. The hold begins anew. For the same reason at once that is the same
+        request again, and no other proof is meant by it."""
         again = False
         if order.last_rejection is not None:
             why, when = order.last_rejection
             again = why == reason and now < when + timedelta(minutes=10)
-        if again or order.status != "IN_REVIEW":
-            return again and order.status != "IN_REVIEW"
+        if again:
+            return "proof_not_seen" if order.status == "IN_REVIEW" else "done"
+        if order.status != "IN_REVIEW":
+            return "order_out_of_turn"
         order.last_rejection = (reason, now)
         order.status, order.until = "PENDING_PAYMENT", now + self.raffles[order.raffle].hold
         order.rejected += 1
         self._comes_back(order)
-        return True
+        return "done"
 
     def refunding(self, order: ModelOrder) -> bool:
         """P3, P5: whether giving the money back is right."""

@@ -355,6 +355,8 @@ def _plain(value: Any) -> Any:
         return [_plain(element) for element in value.value]
     if value.type == "M":
         return {name: _plain(element) for name, element in value.value.items()}
+    if value.type == "B":
+        return value.value.hex()
     return value.value
 
 

@@ -180,7 +180,7 @@ class Tombola(RuleBasedStateMachine):
             self.prove(order)
             self.compare()
         right = self.model.rejecting(order, reason, self.now)
-        assert self.accepted(self.scene.runtime.settling.reject_proof, order, reason=reason) is right
+        assert self.answer(self.scene.runtime.settling.reject_proof, order, reason=reason) == right
 
     @precondition(lambda self: self.model.orders)
     @rule(data=st.data())
@@ -371,12 +371,18 @@ class Tombola(RuleBasedStateMachine):
         return set(found["numbers"])
 
     def accepted(self, do: Any, order: ModelOrder, **more: str) -> bool:
+        answer = self.answer(do, order, **more)
+        assert answer in ("done", OrderOutOfTurn.code)
+        return answer == "done"
+
+    def answer(self, do: Any, order: ModelOrder, **more: str) -> str:
+        """The refusal's code, if there is one."""
         try:
             do(order.id, by=COMMAND_LINE, **more)
-        except OrderOutOfTurn:
-            return False
+        except Refusal as refusal:
+            return refusal.code
         self.steps[do.__name__] += 1
-        return True
+        return "done"
 
     def was_reassigned(self, order: ModelOrder, wanted: list[int] | None, *, paid: bool) -> bool:
         """Then asking for the same is no mistake."""
