@@ -249,7 +249,7 @@ class Conversation:
 def restart(scene: Scene) -> None:
     """A new process: nothing is remembered but what is stored."""
     kept = {name: vars(scene.runtime)[name] for name in ("graph", "_clients", "proofs")}
-    scene.runtime = replace(scene.runtime)
+    scene.runtime = replace(scene.runtime)  # and binds anew: the key of people's ids is read again
     vars(scene.runtime).update(kept)
     composition.runtime.cache_clear()
 

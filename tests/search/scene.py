@@ -25,7 +25,7 @@ from chalicelib.domain.talk import Heard, HeardKind, Identity, Media
 from chalicelib.logs import logger, metrics
 from chalicelib.runtime import Runtime
 from chalicelib.settings import load
-from chalicelib.store import transaction
+from chalicelib.store import pseudonyms, transaction
 from chalicelib.store.pseudonyms import contact_ids
 from chalicelib.store.records import Record
 from chalicelib.whatsapp.graph import Accepted
@@ -124,6 +124,7 @@ class Kept:
     sent: int
     keys: int
     said: dict[str, int]
+    name_key: bytes | None  # what the process has read of the table
 
 
 @dataclass(frozen=True)
@@ -180,8 +181,9 @@ class Scene:
 
     def keep(self) -> Kept:
         return Kept(
-            _shelves(self.table.items), self.clock.now, len(self.graph.sent), len(self.bucket.keys), dict(self.said)
-        )
+            _shelves(self.table.items), self.clock.now, len(self.graph.sent), len(self.bucket.keys), dict(self.said),
+            Record.Meta.name_key,
+        )  # fmt: skip
 
     def put_items(self, items: Mapping[Any, Mapping[Any, Any]]) -> None:
         self.table.items = _shelves(items)
@@ -190,6 +192,7 @@ class Scene:
         self.put_items(kept.items)
         self.said = dict(kept.said)
         self.clock.now = kept.clock
+        Record.Meta.name_key = kept.name_key
         del self.graph.sent[kept.sent :], self.bucket.keys[kept.keys :]
         metrics.clear_metrics()
 
@@ -281,6 +284,7 @@ def scene(random: Random) -> Iterator[Scene]:
         patch.setenv("AWS_DEFAULT_REGION", REGION)
         patch.setattr(Record, "_connection", None)  # the process may have spoken to an engine before
         patch.setattr(transaction, "sleep", lambda seconds: None)
+        patch.setattr(pseudonyms, "token_bytes", lambda size: b"k" * size)
         quicken_moto(patch)
         make_table()
         yield _scene(random)
