@@ -16,6 +16,7 @@ from chalicelib.logs import metrics
 from chalicelib.runtime import Runtime
 from chalicelib.selling import Draw
 from chalicelib.store import contacts
+from chalicelib.store.messages import inbound_key
 from chalicelib.store.pseudonyms import contact_ids
 from chalicelib.store.transaction import Transaction
 from chalicelib.whatsapp.inbound import Message
@@ -105,6 +106,8 @@ class Visitor:
     def elsewhere(self, raffle: Raffle, other: Raffle) -> dict[str, str]:
         """Names under which the requests of this visitor can be made once more, beside the real ones."""
         names = {raffle.id: other.id, raffle.code: other.code, self._message_id: "-".join(self._message_id.split("Bg"))}
+        stored, _ = inbound_key(OUR_NUMBER, self._message_id)
+        names[stored] = stored[:-1] + ("a" if stored[-1] == "b" else "b")
         at_hand = self._contact().talk.order_id
         return names | {name: name[::-1] for name in (*contact_ids(self.person), at_hand) if name}
 
