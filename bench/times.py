@@ -28,6 +28,7 @@ def overhead(stage: Stage) -> Iterator[Figure]:
     ours, floor = defaultdict[str, list[float]](list), defaultdict[str, list[float]](list)
     for what in ("three numbers", "random 3"):
         raffle, other = (make_raffle(stage.runtime, numbers=10_000) for _ in range(2))
+        stage.copy_audit()
         for run in range(RUNS):
             stage.progress(f"our own time: {what}, buyer {run + 1} of {RUNS}")
             wish = what if what == "random 3" else f"#{3 * run}, #{3 * run + 1}, #{3 * run + 2}"
