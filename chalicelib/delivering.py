@@ -15,7 +15,7 @@ from chalicelib.domain.organisers import Actor
 from chalicelib.domain.pace import Pace
 from chalicelib.domain.refusals import MessageNotFound, MessageNotGivenUp, TryAgain
 from chalicelib.domain.talk import Identity, Said
-from chalicelib.logs import alert, count, logger
+from chalicelib.logs import alert, count, count_refusal, logger, measure
 from chalicelib.store import audit, contacts
 from chalicelib.store import channel as channels
 from chalicelib.store import messages as stored
@@ -244,7 +244,10 @@ class Delivering:
         while more:
             more = False
             until = begun if queue is Queue.DUE else None
-            for outbound in sorted(stored.waiting(queue, until=until, limit=BATCH), key=lambda outbound: outbound.id):
+            found = stored.waiting(queue, until=until, limit=BATCH)
+            if found and queue is Queue.DUE:
+                measure("MessagesWaitedFor", begun - min(outbound.due_at or begun for outbound in found))
+            for outbound in sorted(found, key=lambda outbound: outbound.id):
                 if self.clock() - begun > RUN_TIME:
                     return
                 try:
@@ -322,6 +325,7 @@ class Delivering:
             accepted = self.graph.send(outbound.body)
         except SendRefused as refused:
             count("MessagesRefused")
+            count_refusal(refused.code)
             self._note_opt_out(outbound, refused.code, None)
             return self._failed(outbound, Failure(refused.code, refused.retry_after))
         except OutcomeUnknown as unknown:

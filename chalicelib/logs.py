@@ -10,7 +10,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 FRAMES = 8  # of a traceback, the innermost
 
@@ -30,7 +30,7 @@ class Discreet(LambdaPowertoolsFormatter):
 # The level is set with the other settings: one that is wrong must not stop the import. A stack trace as Powertools
 # serialises it would hold the exception's text after all.
 logger = Logger(service="tombola", level="INFO", logger_formatter=Discreet(serialize_stacktrace=False))
-metrics = Metrics(namespace="Tombola", service="tombola")
+metrics = Metrics(namespace="Tombola")  # the service is the stack: POWERTOOLS_SERVICE_NAME
 
 
 _adding = Lock()  # metrics are added by several threads where holds are ended
@@ -40,6 +40,18 @@ def count(name: str, value: int = 1) -> None:
     """Add to a metric; flushed at the end of the function's call."""
     with _adding:
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+
+
+def count_refusal(code: int) -> None:
+    """Add to the refusals of WhatsApp by its error code: a metric of its own for each, with the dimension `code`."""
+    with (
+        _adding,
+        single_metric(
+            name="MessagesRefusedByCode", unit=MetricUnit.Count, value=1, namespace=metrics.namespace
+        ) as metric,
+    ):
+        metric.add_dimension("service", metrics.service or "tombola")
+        metric.add_dimension("code", str(code))
 
 
 def measure(name: str, time: timedelta) -> None:

@@ -27,12 +27,12 @@ class Receiving:
 
     sqs: Callable[[], Any]
     queue_url: str
-    app_secrets: Sequence[str]
+    app_secrets: Callable[[], Sequence[str]]
     phone_number_id: str
 
     def accept(self, raw: bytes, signature: str | None) -> bool:
         """Queue every update of a body. False, and nothing is kept, when WhatsApp did not sign it. Raises NotQueued."""
-        if not is_signed(raw, signature, self.app_secrets):
+        if not is_signed(raw, signature, self.app_secrets()):
             count("WebhooksRefused")
             return False
         found = split(raw, phone_number_id=self.phone_number_id)

@@ -7,7 +7,7 @@ from functools import cache, cached_property
 from os import environ
 from random import Random, SystemRandom
 from secrets import token_hex
-from time import sleep
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -30,10 +30,11 @@ from chalicelib.proofs import Proofs
 from chalicelib.receiving import Receiving
 from chalicelib.reporting import Reporting
 from chalicelib.selling import Selling
-from chalicelib.settings import Settings, load
+from chalicelib.settings import Secrets, Settings, load
 from chalicelib.settling import Settling
 from chalicelib.store.records import bind
 from chalicelib.templating import Templating
+from chalicelib.vault import Vault
 from chalicelib.whatsapp.graph import META_MEDIA_HOSTS, Graph
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Runtime:
     """Everything that runs. `clock` and `random` are arguments: tests decide what time it is and what is drawn."""
 
     settings: Settings
+    given: Secrets | None  # those of the environment; None where they are in the Parameter Store
     clock: Callable[[], datetime] = utc_now
     random: Random = field(default_factory=SystemRandom)
     sleep: Callable[[float], None] = sleep
@@ -60,13 +62,22 @@ class Runtime:
         logger.setLevel(self.settings.LOG_LEVEL)
         bind(self.settings.TOMBOLA_TABLE, self.settings.region)
 
+    @property
+    def secrets(self) -> Secrets:
+        """Asked for whenever one is needed, since they are rotated while all runs. Raises SettingsInvalid, TryAgain."""
+        return self.given or self._vault.read()
+
+    @cached_property
+    def _vault(self) -> Vault:
+        return Vault(self.settings.TOMBOLA_SECRETS, self.settings.region, monotonic)
+
     @cached_property
     def graph(self) -> Graph:
         return Graph(
             base_url=self.settings.WHATSAPP_GRAPH_URL,
             version=self.settings.WHATSAPP_GRAPH_VERSION,
             phone_number_id=self.settings.WHATSAPP_PHONE_NUMBER_ID,
-            access_token=self.settings.WHATSAPP_ACCESS_TOKEN,
+            access_token=lambda: self.secrets.WHATSAPP_ACCESS_TOKEN,
             media_hosts=self.settings.WHATSAPP_MEDIA_HOSTS or META_MEDIA_HOSTS,
         )
 
@@ -166,7 +177,7 @@ class Runtime:
         return Receiving(
             sqs=lambda: self._client("sqs"),
             queue_url=self.settings.TOMBOLA_INBOX_QUEUE,
-            app_secrets=self.settings.app_secrets,
+            app_secrets=lambda: self.secrets.app_secrets,
             phone_number_id=self.settings.WHATSAPP_PHONE_NUMBER_ID,
         )
 
@@ -191,7 +202,7 @@ class Runtime:
 
 def make(environment: Mapping[str, str]) -> Runtime:
     """Raises SettingsInvalid."""
-    return Runtime(load(environment))
+    return Runtime(*load(environment))
 
 
 @cache

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from functools import cached_property
 from hmac import new as hmac
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+
+M = TypeVar("M", bound=BaseModel)
 
 
 class SettingsInvalid(Exception):
@@ -20,33 +22,19 @@ Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Phone = Annotated[str, Field(pattern=r"^\+?[0-9]{7,15}$")]
 # A notice to each is part of the transaction with the proof, which has room for so many beside 40 numbers.
 Phones = Annotated[tuple[Phone, ...], BeforeValidator(_words), Field(max_length=10)]
-Required = Annotated[str, Field(min_length=1)]
+# Printable ASCII without blanks: what a header can carry. The HTTP client's own error would show the secret.
+Secret = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[\x21-\x7e]+$")]
 
 
-class Settings(BaseModel):
-    """Every setting. `.env.example` explains them."""
+class Secrets(BaseModel):
+    """The settings that nobody may see. `.env.example` explains them."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    WHATSAPP_PHONE_NUMBER_ID: Annotated[str, Field(pattern="^[0-9]{5,25}$")]
-    WHATSAPP_ACCESS_TOKEN: Required
-    WHATSAPP_APP_SECRET: Required
-    WHATSAPP_APP_SECRET_PREVIOUS: str = ""
-    WHATSAPP_VERIFY_TOKEN: Required
-    WHATSAPP_GRAPH_URL: Annotated[str, Field(pattern="^https?://[^/]+/?$")] = "https://graph.facebook.com"
-    WHATSAPP_GRAPH_VERSION: Annotated[str, Field(pattern=r"^v[0-9]{1,3}\.[0-9]$")] = "v26.0"
-    WHATSAPP_MEDIA_HOSTS: Words = ()
-    WHATSAPP_ORGANISERS: Phones = ()
-    WHATSAPP_ACCOUNT_ID: Annotated[str, Field(pattern="^[0-9]{5,25}$")] | Literal[""] = ""
-    WHATSAPP_SENDS_A_SECOND: Annotated[float, Field(gt=0, le=1000)] = 20
-    TOMBOLA_TABLE: Annotated[str, Field(pattern="^[a-zA-Z0-9_.-]{3,255}$")]
-    TOMBOLA_BUCKET: Annotated[str, Field(min_length=3)]
-    TOMBOLA_INBOX_QUEUE: Annotated[str, Field(pattern="^https?://.+")]
-    TOMBOLA_EXPORTS_QUEUE: Annotated[str, Field(pattern="^https?://.+")]
-    AWS_REGION: str = ""
-    AWS_DEFAULT_REGION: str = "us-east-1"
-    TOMBOLA_CONSOLE_ORIGIN: Annotated[str, Field(pattern="^https?://[^/]+$")] | Literal[""] = ""
-    LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    WHATSAPP_ACCESS_TOKEN: Annotated[Secret, Field(repr=False)]
+    WHATSAPP_APP_SECRET: Annotated[Secret, Field(repr=False)]
+    WHATSAPP_APP_SECRET_PREVIOUS: Annotated[Secret | Literal[""], Field(repr=False)] = ""
+    WHATSAPP_VERIFY_TOKEN: Annotated[Secret, Field(repr=False)]
 
     @cached_property
     def app_secrets(self) -> tuple[str, ...]:
@@ -58,18 +46,64 @@ class Settings(BaseModel):
         """What the cursors of lists are sealed with: derived from a secret that there is anyway."""
         return hmac(self.WHATSAPP_APP_SECRET.encode(), b"cursors of lists", "sha256").digest()
 
+
+class Settings(BaseModel):
+    """Every other setting. `.env.example` explains them."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    WHATSAPP_PHONE_NUMBER_ID: Annotated[str, Field(pattern="^[0-9]{5,25}$")]
+    WHATSAPP_GRAPH_URL: Annotated[str, Field(pattern="^https?://[^/]+/?$")] = "https://graph.facebook.com"
+    WHATSAPP_GRAPH_VERSION: Annotated[str, Field(pattern=r"^v[0-9]{1,3}\.[0-9]$")] = "v26.0"
+    WHATSAPP_MEDIA_HOSTS: Words = ()
+    WHATSAPP_ORGANISERS: Phones = ()
+    WHATSAPP_ACCOUNT_ID: Annotated[str, Field(pattern="^[0-9]{5,25}$")] | Literal[""] = ""
+    WHATSAPP_SENDS_A_SECOND: Annotated[float, Field(gt=0, le=1000)] = 20
+    TOMBOLA_TABLE: Annotated[str, Field(pattern="^[a-zA-Z0-9_.-]{3,255}$")]
+    TOMBOLA_BUCKET: Annotated[str, Field(min_length=3)]
+    TOMBOLA_INBOX_QUEUE: Annotated[str, Field(pattern="^https?://.+")]
+    TOMBOLA_EXPORTS_QUEUE: Annotated[str, Field(pattern="^https?://.+")]
+    TOMBOLA_SECRETS: Annotated[str, Field(pattern="^/[a-zA-Z0-9_./-]+/$")] | Literal[""] = ""
+    AWS_REGION: str = ""
+    AWS_DEFAULT_REGION: str = "us-east-1"
+    TOMBOLA_CONSOLE_ORIGIN: Annotated[str, Field(pattern="^https?://[^/]+$")] | Literal[""] = ""
+    LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+
     @property
     def region(self) -> str:
         return self.AWS_REGION or self.AWS_DEFAULT_REGION
 
 
-def load(environment: Mapping[str, str]) -> Settings:
-    """Read the settings. Raises SettingsInvalid, with all that is wrong at once."""
-    given = {name: value for name, value in environment.items() if name in Settings.model_fields and value.strip()}
+def load(environment: Mapping[str, str]) -> tuple[Settings, Secrets | None]:
+    """Read the settings, and the secrets unless TOMBOLA_SECRETS says that they are elsewhere.
+
+    Raises SettingsInvalid, with all that is wrong at once.
+    """
+    elsewhere = environment.get("TOMBOLA_SECRETS", "").strip() != ""
+    wrong: list[str] = []
+    settings = _validated(Settings, environment, wrong)
+    secrets = None if elsewhere else _validated(Secrets, environment, wrong)
+    if settings is None or wrong:
+        raise SettingsInvalid("; ".join(wrong))
+    return settings, secrets
+
+
+def load_secrets(given: Mapping[str, Any]) -> Secrets:
+    """Raises SettingsInvalid, with all that is wrong at once."""
+    wrong: list[str] = []
+    secrets = _validated(Secrets, given, wrong)
+    if secrets is None:
+        raise SettingsInvalid("; ".join(wrong))
+    return secrets
+
+
+def _validated(form: type[M], environment: Mapping[str, Any], wrong: list[str]) -> M | None:
+    given = {name: value for name, value in environment.items() if name in form.model_fields and value.strip()}
     try:
-        return Settings.model_validate(given)
+        return form.model_validate(given)
     except ValidationError as failure:
-        raise SettingsInvalid("; ".join(_explained(error) for error in failure.errors(include_input=False))) from None
+        wrong += dict.fromkeys(_explained(error) for error in failure.errors(include_input=False))
+        return None
 
 
 def _explained(error: Any) -> str:

@@ -45,8 +45,8 @@ def open_runtime(endpoint: str, *, clock: Callable[[], datetime], seed: int | st
     Record.Meta.read_timeout_seconds = ANSWER_SECONDS
     Record._connection = None  # noqa: SLF001 - the process may have spoken to another engine before
     stack = Stack(table=table, bucket="bucket", queue_url="http://127.0.0.1/none", exports_url="http://127.0.0.1/none")
-    settings = load(local_environment({"LOG_LEVEL": "ERROR"}, Ports(api=1, phone=2, aws=3), stack))
-    runtime = replace(Runtime(settings), clock=clock, random=Random(seed), sleep=_at_once)  # noqa: S311 - to be repeatable
+    loaded = load(local_environment({"LOG_LEVEL": "ERROR"}, Ports(api=1, phone=2, aws=3), stack))
+    runtime = replace(Runtime(*loaded), clock=clock, random=Random(seed), sleep=_at_once)  # noqa: S311 - to be repeatable
     vars(runtime)["graph"] = QuietGraph()
     vars(runtime)["_clients"] = {"s3": _NoBucket()}
     return runtime
@@ -72,7 +72,9 @@ class QuietGraph(Graph):
     """Meta, accepting everything at once; every file that is asked for is the same small picture."""
 
     def __init__(self) -> None:
-        super().__init__(base_url="http://meta.invalid", version="v26.0", phone_number_id="1", access_token="none")  # noqa: S106
+        super().__init__(
+            base_url="http://meta.invalid", version="v26.0", phone_number_id="1", access_token=lambda: "none"
+        )
         self.sent: list[Mapping[str, Any]] = []
 
     def send(self, message: Mapping[str, Any]) -> Accepted:

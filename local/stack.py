@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-DATA = ("AWS::DynamoDB::", "AWS::S3::", "AWS::SQS::")
+DATA = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SQS::Queue")
 TEMPLATE = Path(__file__).parent.parent / "infra" / "resources.json"
 STACK_NAME = "tombola-local"
 REGION = "us-east-1"
@@ -71,8 +71,8 @@ def data_template() -> dict[str, Any]:
     """The template's table, bucket and queues; without alarms, which nobody hears here, and without the overrides of
     functions, which have no `Type` until Chalice writes them."""
     template: dict[str, Any] = json.loads(TEMPLATE.read_text(encoding="utf-8"))
-    kept = {name: body for name, body in template["Resources"].items() if body.get("Type", "").startswith(DATA)}
-    return {**template, "Resources": kept}
+    kept = {name: body for name, body in template["Resources"].items() if body.get("Type") in DATA}
+    return {"Parameters": template["Parameters"], "Conditions": template["Conditions"], "Resources": kept}
 
 
 def _settled(cloudformation: Any, done: str, name: str) -> str:

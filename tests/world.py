@@ -45,7 +45,9 @@ class FakeGraph(Graph):
     """Meta, as far as the product talks to it: keeps what was sent, gives the files that were put here."""
 
     def __init__(self) -> None:
-        super().__init__(base_url="http://meta.invalid", version="v26.0", phone_number_id="1", access_token="none")
+        super().__init__(
+            base_url="http://meta.invalid", version="v26.0", phone_number_id="1", access_token=lambda: "none"
+        )
         self.sent: list[Json] = []
         self.files: dict[str, bytes] = {}
         self.refuses: list[GraphError] = []  # one for each coming message
@@ -150,7 +152,7 @@ class World:
         return status
 
     def post_webhook(self, raw: bytes, signature: str | None = None) -> int:
-        signature = signature or webhooks.sign(raw, self.runtime.settings.WHATSAPP_APP_SECRET)
+        signature = signature or webhooks.sign(raw, self.runtime.secrets.WHATSAPP_APP_SECRET)
         headers = {"Content-Type": "application/json", "X-Hub-Signature-256": signature}
         status = self.client.http.post("/whatsapp/webhook", headers=headers, body=raw).status_code
         self.answers.append(status)
@@ -243,7 +245,7 @@ def rows_of(message: Json) -> list[str]:
 
 def make_world(stack: Stack) -> World:
     clock, graph = Clock(), FakeGraph()
-    settings = load(local_environment({}, Ports(api=1, phone=2, aws=3), stack))
-    runtime = replace(Runtime(settings), clock=clock, random=Random(7), sleep=lambda _: None, expire_workers=1)
+    loaded = load(local_environment({}, Ports(api=1, phone=2, aws=3), stack))
+    runtime = replace(Runtime(*loaded), clock=clock, random=Random(7), sleep=lambda _: None, expire_workers=1)
     vars(runtime)["graph"] = graph
     return World(runtime=runtime, clock=clock, graph=graph, client=Client(functions.app), stack=stack)

@@ -7,6 +7,8 @@ made. We keep the ones below. Whoever makes a client of another service adds it 
 no such client (`UnknownServiceError`), as tests/e2e/test_package.py shows.
 """
 
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,17 +18,34 @@ from zipfile import ZIP_DEFLATED, ZipFile
 # The last three: whose credentials these are, and where secrets may be kept.
 SERVICES = frozenset({"dynamodb", "s3", "sqs", "sts", "ssm", "secretsmanager"})
 DESCRIPTIONS = ("botocore", "data")
+DASHBOARD = Path("infra/dashboard.json")
+REGION = "us-east-1"  # `chalice package` wants one, although nothing in the template depends on it
 
 
 def main(stage: str, folder: str) -> None:
     chalice = Path(sys.executable).with_name("chalice")
     subprocess.run(  # noqa: S603 - our own words, and no shell
-        [chalice, "package", "--stage", stage, "--merge-template", "infra/resources.json", folder], check=True
+        [chalice, "package", "--stage", stage, "--merge-template", "infra/resources.json", folder],
+        check=True,
+        env={"AWS_DEFAULT_REGION": REGION, **os.environ},
     )
+    finish(Path(folder) / "sam.json")
     deployment = Path(folder) / "deployment.zip"
     slim(deployment)
     if unfit := list(built_here(deployment)):
         sys.exit("\n".join(f"{name} was built on this machine and may not run on Lambda" for name in unfit))
+
+
+def finish(template: Path) -> None:
+    """Put in the dashboard, whose text CloudFormation wants as one string, and leave out all blanks: with them the
+    template comes near to the largest that CloudFormation takes, 1 MB."""
+    made = json.loads(template.read_text(encoding="utf-8"))
+    dashboard = json.loads(DASHBOARD.read_text(encoding="utf-8"))
+    table = made["Globals"]["Function"]["Environment"]["Variables"]["TOMBOLA_TABLE"]
+    made["Resources"]["Dashboard"]["Properties"]["DashboardBody"] = {
+        "Fn::Sub": [json.dumps(dashboard, separators=(",", ":")), {"TableName": table}]
+    }
+    template.write_text(json.dumps(made, separators=(",", ":")), encoding="utf-8")
 
 
 def slim(deployment: Path) -> None:

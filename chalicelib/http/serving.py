@@ -205,7 +205,7 @@ class Call:
         about = {name: value for name, value in self.given.items() if name not in ("cursor", "page_size")}
         path = str(self.request.context["path"]).rstrip("/")
         what = dumps([path, sorted(about.items()), cursor])
-        return hmac(self.runtime.settings.cursor_key, what.encode(), "sha256").hexdigest()[: 2 * MAC]
+        return hmac(self.runtime.secrets.cursor_key, what.encode(), "sha256").hexdigest()[: 2 * MAC]
 
 
 def served(app: Chalice, route: Route, routes: tuple[Route, ...] = ()) -> View:

@@ -13,6 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.connection import Connection
 from pynamodb.constants import BATCH_GET_ITEM, KEYS, REQUEST_ITEMS, RESPONSES, UNPROCESSED_KEYS
 
+from chalicelib.logs import count
+
 # How long a request may take and how often it is made, so that what waits for it fits into its function's time:
 # - DynamoDB answers in milliseconds, our largest transactions in a few hundred. After two seconds no answer is coming.
 # - A request that never gets one has taken 3 × 2 s and its pauses: 6.3 s. The authorizer has 10 s for its one request.
@@ -104,6 +106,7 @@ def _ask(ask: Dispatch, operation: str, asked: Json) -> Json:
     unsure = False
     for number in range(TRIES):
         if number:
+            count("AskedAgain")
             sleep(min(jitter(number, FIRST_PAUSE), time_left()))
         try:
             return ask(operation, asked)

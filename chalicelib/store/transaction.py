@@ -12,6 +12,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.domain.refusals import TryAgain
+from chalicelib.logs import count
 from chalicelib.store.asking import PATIENCE, Busy, Unsure, is_over, jitter, patience, time_left
 from chalicelib.store.records import Record, low_level
 
@@ -145,6 +146,7 @@ def persistently(
     with patience(PATIENCE):
         for number in range(tries):
             if number:
+                count("TriedAgain")
                 sleep(min(jitter(number, FIRST_PAUSE), time_left()))
             try:
                 return attempt()

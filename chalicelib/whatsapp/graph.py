@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.auth import AuthBase
 
+from chalicelib.domain.refusals import TryAgain
 from chalicelib.whatsapp import messages
 from chalicelib.whatsapp.answers import (
     GraphError,
@@ -71,11 +72,14 @@ class _LinkExpired(Exception):
 class _Bearer(AuthBase):
     """As `auth` and not as a header, since a header would give way to an entry in ~/.netrc."""
 
-    def __init__(self, token: str) -> None:
-        self._token = token
+    def __init__(self, token: Callable[[], str]) -> None:
+        self._token = token  # asked for each time, since it is rotated
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
+        try:
+            request.headers["Authorization"] = f"Bearer {self._token()}"
+        except TryAgain:
+            raise requests.ConnectTimeout("no access token yet") from None  # nothing was sent, and a later try may do
         return request
 
 
@@ -88,22 +92,17 @@ class Graph:
         base_url: str,
         version: str,
         phone_number_id: str,
-        access_token: str,
+        access_token: Callable[[], str],
         media_hosts: Sequence[str] = META_MEDIA_HOSTS,
         timeout: tuple[float, float] = (3.05, 6),
         clock: Callable[[], float] = monotonic,
         pause: Callable[[float], object] = sleep,
     ) -> None:
-        """`clock` gives seconds, `pause` waits for some.
-
-        Raises ValueError for a token that no header can carry: the HTTP client's own error would show it.
-        """
-        if not re.fullmatch(r"[\x21-\x7e]+", access_token.strip(), re.ASCII):
-            raise ValueError("access_token: printable ASCII without blanks expected")
+        """`clock` gives seconds, `pause` waits for some."""
         self._base = urlsplit(base_url.rstrip("/"))
         self._root = f"{base_url.rstrip('/')}/{version}"
         self._phone_number_id = phone_number_id
-        self._auth = _Bearer(access_token.strip())
+        self._auth = _Bearer(access_token)
         self._media_hosts = tuple(host.strip().lower() for host in media_hosts if host.strip())
         self._timeout = timeout
         self._clock, self._pause = clock, pause

@@ -75,7 +75,7 @@ class Line(BaseAdapter):
 
     def graph(self) -> Graph:
         """The product's own client at this line."""
-        made = Graph(base_url=BASE, version="v26.0", phone_number_id=OURS, access_token="none")
+        made = Graph(base_url=BASE, version="v26.0", phone_number_id=OURS, access_token=lambda: "none")
         made._session = requests.Session()
         made._session.mount(BASE, self)
         return made

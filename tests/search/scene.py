@@ -169,7 +169,7 @@ class Scene:
     def receive(self, body: Json) -> list[Message]:
         """What the webhook makes of a signed body: messages to answer, in order, duplicates and all."""
         raw = webhooks.encode(body)
-        assert self.runtime.receiving.accept(raw, webhooks.sign(raw, self.runtime.settings.WHATSAPP_APP_SECRET))
+        assert self.runtime.receiving.accept(raw, webhooks.sign(raw, self.runtime.secrets.WHATSAPP_APP_SECRET))
         found = [read(Update.from_json(update)) for update in self.queue.emptied()]
         return [message for message in found if isinstance(message, Message)]
 
@@ -296,7 +296,7 @@ def _scene(random: Random) -> Scene:
     base = {"LOG_LEVEL": "CRITICAL", "WHATSAPP_ORGANISERS": str(ORGANISER.phone)}
     clock, graph, bucket, queue = Clock(), Meta(), Bucket(), Queue()
     runtime = replace(
-        Runtime(load(local_environment(base, Ports(api=1, phone=2, aws=3), stack))),
+        Runtime(*load(local_environment(base, Ports(api=1, phone=2, aws=3), stack))),
         clock=clock,
         random=random,
         sleep=lambda _: None,

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from requests.adapters import HTTPAdapter
 
+from chalicelib.domain.refusals import TryAgain
 from chalicelib.domain.talk import Identity
 from chalicelib.whatsapp import messages
 from chalicelib.whatsapp.graph import (
@@ -145,7 +146,7 @@ class Stopwatch:
 def graph_at(url: str, timeout: tuple[float, float] = (2, 5), stopwatch: Stopwatch | None = None) -> Graph:
     stopwatch = stopwatch or Stopwatch()
     return Graph(
-        base_url=url, version="v26.0", phone_number_id=OURS, access_token=TOKEN, timeout=timeout,
+        base_url=url, version="v26.0", phone_number_id=OURS, access_token=lambda: TOKEN, timeout=timeout,
         clock=stopwatch, pause=stopwatch.pause,
     )  # fmt: skip
 
@@ -315,11 +316,15 @@ def test_the_token_follows_no_redirect(meta: Meta, graph: Graph, status: int) ->
     assert not any("elsewhere" in asked.path for asked in meta.asked)
 
 
-@pytest.mark.parametrize("token", ["", " ", "a b", "ñ", "a\nb"])
-def test_a_token_that_no_header_can_carry_is_refused_unseen(token: str) -> None:
-    with pytest.raises(ValueError, match="access_token") as refused:
-        Graph(base_url="http://x", version="v26.0", phone_number_id=OURS, access_token=token)
-    assert not token.strip() or token not in str(refused.value)
+def test_without_a_token_nothing_is_sent_and_a_later_try_may_do(meta: Meta) -> None:
+    def none() -> str:
+        raise TryAgain
+
+    graph = Graph(base_url=meta.url, version="v26.0", phone_number_id=OURS, access_token=none)
+    assert isinstance(failure_of(lambda: graph.send(MESSAGE)), NotSent)
+    failure = failure_of(lambda: graph.fetch_media("1"))
+    assert isinstance(failure, MediaUnavailable) and failure.temporary
+    assert meta.asked == []
 
 
 def test_reading_is_marked(meta: Meta, graph: Graph) -> None:

@@ -1,0 +1,144 @@
+"""Secrets: from the environment or the Parameter Store, never in anybody's sight, and changed while all runs."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+from moto import mock_aws
+
+from chalicelib.domain.refusals import TryAgain
+from chalicelib.runtime import make
+from chalicelib.settings import SettingsInvalid, load, load_secrets
+from chalicelib.vault import FRESH_SECONDS, PAUSE_SECONDS, Vault
+from local.environment import Ports, local_environment
+from local.stack import Stack
+
+PATH = "/tombola-test/"
+GIVEN = {"WHATSAPP_ACCESS_TOKEN": "first-token", "WHATSAPP_APP_SECRET": "s3cret", "WHATSAPP_VERIFY_TOKEN": "word"}
+STACK = Stack(table="a-table", bucket="a-bucket", queue_url="http://x/inbox", exports_url="http://x/exports")
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def ssm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with mock_aws():
+        client = boto3.client("ssm", region_name="us-east-1")
+        for name, value in GIVEN.items():
+            client.put_parameter(Name=PATH + name, Value=value, Type="SecureString")
+        yield client
+
+
+@pytest.fixture
+def vault(ssm: Any, clock: Clock) -> Vault:
+    return Vault(PATH, "us-east-1", clock)
+
+
+def put(ssm: Any, name: str, value: str) -> None:
+    ssm.put_parameter(Name=PATH + name, Value=value, Type="SecureString", Overwrite=True)
+
+
+def environment(**more: str) -> dict[str, str]:
+    return {**local_environment({}, Ports(), STACK), **more}
+
+
+def without_secrets(**more: str) -> dict[str, str]:
+    return {name: value for name, value in environment(**more).items() if name not in GIVEN}
+
+
+def test_the_environment_has_the_secrets_unless_it_says_that_they_are_elsewhere() -> None:
+    assert make(environment()).secrets.WHATSAPP_ACCESS_TOKEN == "local-access-token"
+    assert load(without_secrets(TOMBOLA_SECRETS=PATH))[1] is None
+    with pytest.raises(SettingsInvalid) as refused:
+        load({**without_secrets(), "TOMBOLA_TABLE": "!"})
+    assert all(name in str(refused.value) for name in [*GIVEN, "TOMBOLA_TABLE"])
+
+
+def test_a_function_that_needs_no_secret_reads_none(ssm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = make(without_secrets(TOMBOLA_SECRETS=PATH))
+    monkeypatch.setattr(Vault, "_provider", lambda _: pytest.fail("the secrets were read"))
+    for part in ("access", "graph", "receiving", "expiring", "delivering", "exporting"):
+        getattr(runtime, part)
+
+
+@pytest.mark.parametrize("token", ["a b", "ñ", "a\nb", "a\x00"])
+def test_a_secret_that_no_header_can_carry_is_refused_unseen(token: str) -> None:
+    with pytest.raises(SettingsInvalid, match="WHATSAPP_ACCESS_TOKEN is malformed") as refused:
+        load_secrets({**GIVEN, "WHATSAPP_ACCESS_TOKEN": token})
+    assert token not in str(refused.value)
+
+
+def test_blanks_around_a_secret_are_the_clipboards() -> None:
+    assert load_secrets({**GIVEN, "WHATSAPP_APP_SECRET": " s3cret\n"}).app_secrets == ("s3cret",)
+
+
+def test_secrets_are_shown_nowhere(vault: Vault) -> None:
+    vault.read()
+    assert not any(secret in f"{vault!r} {vault.known!r}" for secret in GIVEN.values())
+
+
+def test_they_are_read_once_until_they_are_no_longer_fresh(vault: Vault, ssm: Any, clock: Clock) -> None:
+    assert vault.read().WHATSAPP_ACCESS_TOKEN == "first-token"
+    put(ssm, "WHATSAPP_ACCESS_TOKEN", "second-token")
+    put(ssm, "WHATSAPP_APP_SECRET", "new")
+    put(ssm, "WHATSAPP_APP_SECRET_PREVIOUS", "s3cret")
+
+    clock.now = FRESH_SECONDS - 1
+    assert vault.read().WHATSAPP_ACCESS_TOKEN == "first-token"
+    clock.now = FRESH_SECONDS
+    assert vault.read().WHATSAPP_ACCESS_TOKEN == "second-token"
+    assert vault.read().app_secrets == ("new", "s3cret")
+
+
+def test_while_they_cannot_be_read_again_the_known_ones_are_used(
+    vault: Vault, ssm: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    class Provider:
+        def get_multiple(self, *_: Any, **__: Any) -> Any:
+            asked.append(clock.now)
+            raise GetParameterError("ThrottlingException")
+
+    known = vault.read()
+    with monkeypatch.context() as patch:
+        patch.setattr(Vault, "_provider", lambda _: Provider())
+        for now in (FRESH_SECONDS, FRESH_SECONDS + 1, FRESH_SECONDS + PAUSE_SECONDS):
+            clock.now = now
+            assert vault.read() == known
+    assert asked == [FRESH_SECONDS, FRESH_SECONDS + PAUSE_SECONDS]
+
+    clock.now = FRESH_SECONDS + 2 * PAUSE_SECONDS
+    ssm.delete_parameter(Name=PATH + "WHATSAPP_APP_SECRET")  # by mistake: what is known is still right
+    assert vault.read() == known
+
+
+def test_who_has_never_read_them_is_asked_again_later(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Provider:
+        def get_multiple(self, *_: Any, **__: Any) -> Any:
+            raise GetParameterError("ThrottlingException")
+
+    monkeypatch.setattr(Vault, "_provider", lambda _: Provider())
+    with pytest.raises(TryAgain):
+        vault.read()
+
+
+def test_what_is_missing_there_is_named_with_its_place(vault: Vault, ssm: Any) -> None:
+    ssm.delete_parameter(Name=PATH + "WHATSAPP_VERIFY_TOKEN")
+    with pytest.raises(SettingsInvalid, match=f"WHATSAPP_VERIFY_TOKEN is missing.*{PATH}"):
+        vault.read()
