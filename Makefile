@@ -7,14 +7,12 @@ endif
 BIN := .venv/bin
 READY := .venv/.ready
 JOBS ?= 2
-CHECKED := app.py chalicelib local bench tests tools
+CHECKED := app.py chalicelib infra local bench tests tools
 LOCALE := chalicelib/locale
-# `chalice package` wants a region, although nothing in the template depends on it.
-export AWS_DEFAULT_REGION ?= us-east-1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test soak bench lint format package catalogue api-table browser engines clean
+.PHONY: help install run test soak bench lint format package deploy destroy restore environment catalogue api-table browser engines cloud clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,7 +35,7 @@ $(READY): requirements.txt requirements-dev.txt
 run: $(READY) messages ## Run everything on this machine
 	@exec $(BIN)/python -m local $(addprefix --without ,$(WITHOUT))
 
-test: $(READY) browser engines messages ## Run all tests
+test: $(READY) browser engines cloud messages ## Run all tests
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 soak: $(READY) engines messages ## Race for hours: make soak ATTEMPTS=100000 ENGINE=ministack TIMES=50 (both engines unless named)
@@ -60,6 +58,18 @@ package: $(READY) messages ## Write the deployment (template and zip) to out/: m
 	rm -rf out
 	$(BIN)/python tools/package.py $(or $(STAGE),dev) out
 
+deploy: $(READY) messages ## Bring everything to AWS, and again: make deploy STAGE=prod (YES=1 asks nothing)
+	@$(BIN)/python -m infra deploy $(or $(STAGE),dev) $(if $(YES),--yes)
+
+destroy: $(READY) ## Take a stage down; its data is kept: make destroy STAGE=dev
+	@$(BIN)/python -m infra destroy $(or $(STAGE),dev) $(if $(YES),--yes) $(if $(filter delete,$(DATA)),--data) $(addprefix --confirm ,$(CONFIRM))
+
+restore: $(READY) ## The table of a moment as a new one: make restore STAGE=prod TO=2026-11-24T03:00:00Z
+	@$(BIN)/python -m infra restore $(or $(STAGE),dev) $(addprefix --to ,$(TO))
+
+environment: $(READY) ## Settings for `python -m chalicelib`: eval "$$(make -s environment STAGE=prod)"
+	@$(BIN)/python -m infra environment $(or $(STAGE),dev)
+
 catalogue: $(READY) ## Bring the texts' catalogues up to date with the code
 	$(BIN)/pybabel extract --project=Tombola --version=0.1 --copyright-holder="the Tombola authors" --no-wrap --sort-by-file --add-location=file --add-comments=Note: -k n_:1,2 -o $(LOCALE)/tombola.pot chalicelib
 	@test -z "$(wildcard $(LOCALE)/*/LC_MESSAGES/*.po)" || \
@@ -81,6 +91,14 @@ engines: tools/emulator/DynamoDBLocal.jar ## Install DynamoDB Local, for the rac
 tools/emulator/DynamoDBLocal.jar: tools/install-dynamodb-local.sh
 	@echo "Installing DynamoDB Local into tools/ ..."
 	@tools/install-dynamodb-local.sh
+	@touch $@
+
+cloud: .cloud/.ready ## Install the stand-in for AWS that tests deploy to
+
+.cloud/.ready: tools/cloud-requirements.txt $(READY)
+	@echo "Installing the stand-in for AWS into .cloud ..."
+	@test -x .cloud/bin/python || $(PYTHON) -m venv .cloud
+	@.cloud/bin/python -m pip install -qq --disable-pip-version-check -r $<
 	@touch $@
 
 browser:

@@ -79,7 +79,7 @@ def _event(stage: Stage, values: list[Json]) -> Json:
     raw = webhooks.encode({"object": "whatsapp_business_account", "entry": [entry]})
     headers = {
         "content-type": "application/json",
-        "x-hub-signature-256": webhooks.sign(raw, stage.runtime.secrets.WHATSAPP_APP_SECRET),
+        "x-hub-signature-256": webhooks.sign(raw, stage.runtime.secrets.app_secret),
     }
     return {
         "requestContext": {"resourcePath": "/whatsapp/webhook", "httpMethod": "POST", "identity": {}},

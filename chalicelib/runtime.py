@@ -30,7 +30,7 @@ from chalicelib.proofs import Proofs
 from chalicelib.receiving import Receiving
 from chalicelib.reporting import Reporting
 from chalicelib.selling import Selling
-from chalicelib.settings import Secrets, Settings, load
+from chalicelib.settings import Given, Secrets, Settings, load
 from chalicelib.settling import Settling
 from chalicelib.store.records import bind
 from chalicelib.templating import Templating
@@ -52,7 +52,7 @@ class Runtime:
     """Everything that runs. `clock` and `random` are arguments: tests decide what time it is and what is drawn."""
 
     settings: Settings
-    given: Secrets | None  # those of the environment; None where they are in the Parameter Store
+    given: Given | None  # those of the environment; None where they are in the Parameter Store
     clock: Callable[[], datetime] = utc_now
     random: Random = field(default_factory=SystemRandom)
     sleep: Callable[[float], None] = sleep
@@ -64,8 +64,7 @@ class Runtime:
 
     @property
     def secrets(self) -> Secrets:
-        """Asked for whenever one is needed, since they are rotated while all runs. Raises SettingsInvalid, TryAgain."""
-        return self.given or self._vault.read()
+        return self.given or self._vault
 
     @cached_property
     def _vault(self) -> Vault:
@@ -77,7 +76,7 @@ class Runtime:
             base_url=self.settings.WHATSAPP_GRAPH_URL,
             version=self.settings.WHATSAPP_GRAPH_VERSION,
             phone_number_id=self.settings.WHATSAPP_PHONE_NUMBER_ID,
-            access_token=lambda: self.secrets.WHATSAPP_ACCESS_TOKEN,
+            access_token=lambda: self.secrets.access_token,
             media_hosts=self.settings.WHATSAPP_MEDIA_HOSTS or META_MEDIA_HOSTS,
         )
 

@@ -1,11 +1,10 @@
 """The settings: environment variables, checked when they are first needed, each problem with the variable's name."""
 
 from collections.abc import Mapping
-from functools import cached_property
 from hmac import new as hmac
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -26,8 +25,41 @@ Phones = Annotated[tuple[Phone, ...], BeforeValidator(_words), Field(max_length=
 Secret = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[\x21-\x7e]+$")]
 
 
-class Secrets(BaseModel):
-    """The settings that nobody may see. `.env.example` explains them."""
+_SECRET: TypeAdapter[str] = TypeAdapter(Secret)
+
+
+class Secrets:
+    """The settings that nobody may see, asked for whenever one is needed: they are rotated while all runs."""
+
+    def secret(self, name: str) -> str:
+        """One, by the setting's name; empty where it is optional and not set. Raises SettingsInvalid, TryAgain."""
+        raise NotImplementedError
+
+    @property
+    def access_token(self) -> str:
+        return self.secret("WHATSAPP_ACCESS_TOKEN")
+
+    @property
+    def verify_token(self) -> str:
+        return self.secret("WHATSAPP_VERIFY_TOKEN")
+
+    @property
+    def app_secret(self) -> str:
+        return self.secret("WHATSAPP_APP_SECRET")
+
+    @property
+    def app_secrets(self) -> tuple[str, ...]:
+        """The secrets that a webhook may be signed with: two while they are rotated."""
+        return tuple(one for one in (self.app_secret, self.secret("WHATSAPP_APP_SECRET_PREVIOUS")) if one)
+
+    @property
+    def cursor_key(self) -> bytes:
+        """What the cursors of lists are sealed with: derived from a secret that there is anyway."""
+        return hmac(self.app_secret.encode(), b"cursors of lists", "sha256").digest()
+
+
+class Given(BaseModel, Secrets):
+    """Secrets of the environment. `.env.example` explains them."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
@@ -36,15 +68,8 @@ class Secrets(BaseModel):
     WHATSAPP_APP_SECRET_PREVIOUS: Annotated[Secret | Literal[""], Field(repr=False)] = ""
     WHATSAPP_VERIFY_TOKEN: Annotated[Secret, Field(repr=False)]
 
-    @cached_property
-    def app_secrets(self) -> tuple[str, ...]:
-        """The secrets that a webhook may be signed with: two while they are rotated."""
-        return tuple(secret for secret in (self.WHATSAPP_APP_SECRET, self.WHATSAPP_APP_SECRET_PREVIOUS) if secret)
-
-    @property
-    def cursor_key(self) -> bytes:
-        """What the cursors of lists are sealed with: derived from a secret that there is anyway."""
-        return hmac(self.WHATSAPP_APP_SECRET.encode(), b"cursors of lists", "sha256").digest()
+    def secret(self, name: str) -> str:
+        return str(getattr(self, name))
 
 
 class Settings(BaseModel):
@@ -74,7 +99,7 @@ class Settings(BaseModel):
         return self.AWS_REGION or self.AWS_DEFAULT_REGION
 
 
-def load(environment: Mapping[str, str]) -> tuple[Settings, Secrets | None]:
+def load(environment: Mapping[str, str]) -> tuple[Settings, Given | None]:
     """Read the settings, and the secrets unless TOMBOLA_SECRETS says that they are elsewhere.
 
     Raises SettingsInvalid, with all that is wrong at once.
@@ -82,22 +107,31 @@ def load(environment: Mapping[str, str]) -> tuple[Settings, Secrets | None]:
     elsewhere = environment.get("TOMBOLA_SECRETS", "").strip() != ""
     wrong: list[str] = []
     settings = _validated(Settings, environment, wrong)
-    secrets = None if elsewhere else _validated(Secrets, environment, wrong)
+    secrets = None if elsewhere else _validated(Given, environment, wrong)
     if settings is None or wrong:
         raise SettingsInvalid("; ".join(wrong))
     return settings, secrets
 
 
-def load_secrets(given: Mapping[str, Any]) -> Secrets:
+def load_secrets(given: Mapping[str, str]) -> Given:
     """Raises SettingsInvalid, with all that is wrong at once."""
     wrong: list[str] = []
-    secrets = _validated(Secrets, given, wrong)
+    secrets = _validated(Given, given, wrong)
     if secrets is None:
         raise SettingsInvalid("; ".join(wrong))
     return secrets
 
 
-def _validated(form: type[M], environment: Mapping[str, Any], wrong: list[str]) -> M | None:
+def usable_secret(name: str, value: str) -> str:
+    """The value, without blanks around it. Raises SettingsInvalid."""
+    try:
+        return _SECRET.validate_python(value)
+    except ValidationError as failure:
+        [error] = failure.errors(include_input=False)
+        raise SettingsInvalid(_explained({**error, "loc": (name,)})) from None
+
+
+def _validated(form: type[M], environment: Mapping[str, str], wrong: list[str]) -> M | None:
     given = {name: value for name, value in environment.items() if name in form.model_fields and value.strip()}
     try:
         return form.model_validate(given)

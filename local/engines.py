@@ -37,7 +37,7 @@ def dynamodb_local() -> Iterator[str]:
     ]  # fmt: skip
     # It would listen on every interface; the fence turns that into loopback.
     environment = {**os.environ, "DDB_LOCAL_TELEMETRY": "0", "LD_PRELOAD": str(_fence())}
-    with _running(command, environment, port, cwd=EMULATOR) as endpoint:
+    with running(command, environment, port, cwd=EMULATOR) as endpoint:
         yield endpoint
 
 
@@ -56,7 +56,7 @@ def ministack() -> Iterator[str]:
             "LOG_LEVEL": "ERROR",
         }
         command = [str(Path(sysconfig.get_path("scripts")) / "ministack")]
-        with _running(command, environment, port, cwd=Path(state)) as endpoint:
+        with running(command, environment, port, cwd=Path(state)) as endpoint:
             yield endpoint
 
 
@@ -73,10 +73,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def _running(command: Sequence[str], environment: Mapping[str, str], port: int, *, cwd: Path) -> Iterator[str]:
-    with tempfile.TemporaryFile() as log:
+def running(
+    command: Sequence[str], environment: Mapping[str, str], port: int, *, cwd: Path, log: Path | None = None
+) -> Iterator[str]:
+    """A server on this machine, from when it listens. Yields its address; `log` is where its output goes, if kept."""
+    with tempfile.TemporaryFile() if log is None else log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own command
-            command, env=dict(environment), cwd=cwd, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            command, env=dict(environment), cwd=cwd, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
         try:
             _wait_until_it_listens(process, port)

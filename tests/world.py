@@ -152,7 +152,7 @@ class World:
         return status
 
     def post_webhook(self, raw: bytes, signature: str | None = None) -> int:
-        signature = signature or webhooks.sign(raw, self.runtime.secrets.WHATSAPP_APP_SECRET)
+        signature = signature or webhooks.sign(raw, self.runtime.secrets.app_secret)
         headers = {"Content-Type": "application/json", "X-Hub-Signature-256": signature}
         status = self.client.http.post("/whatsapp/webhook", headers=headers, body=raw).status_code
         self.answers.append(status)

@@ -22,18 +22,24 @@ DASHBOARD = Path("infra/dashboard.json")
 REGION = "us-east-1"  # `chalice package` wants one, although nothing in the template depends on it
 
 
-def main(stage: str, folder: str) -> None:
+class Unfit(Exception):
+    """What was packaged may not run on Lambda. The message names it."""
+
+
+def main(stage: str, folder: str, *, quiet: bool = False) -> None:
+    """Raises Unfit."""
     chalice = Path(sys.executable).with_name("chalice")
     subprocess.run(  # noqa: S603 - our own words, and no shell
         [chalice, "package", "--stage", stage, "--merge-template", "infra/resources.json", folder],
         check=True,
+        stdout=subprocess.DEVNULL if quiet else None,
         env={"AWS_DEFAULT_REGION": REGION, **os.environ},
     )
     finish(Path(folder) / "sam.json")
     deployment = Path(folder) / "deployment.zip"
     slim(deployment)
     if unfit := list(built_here(deployment)):
-        sys.exit("\n".join(f"{name} was built on this machine and may not run on Lambda" for name in unfit))
+        raise Unfit("\n".join(f"{name} was built on this machine and may not run on Lambda" for name in unfit))
 
 
 def finish(template: Path) -> None:
@@ -73,4 +79,7 @@ def built_here(deployment: Path) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except Unfit as unfit:
+        sys.exit(str(unfit))

@@ -11,7 +11,7 @@ def verify_webhook(call: Call) -> Response:
     """Meta's check when the webhook is set up: the challenge back, verbatim."""
     given = call.given
     mode, token = given.get("hub.mode", ""), given.get("hub.verify_token", "")
-    if mode != "subscribe" or not is_verify_token(token, call.runtime.secrets.WHATSAPP_VERIFY_TOKEN):
+    if mode != "subscribe" or not is_verify_token(token, call.runtime.secrets.verify_token):
         return problem(403, "verify_token_wrong", "hub.verify_token is not the one that was agreed on.")
     return Response(given.get("hub.challenge", ""), headers={"Content-Type": "text/plain"})
 

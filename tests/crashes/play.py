@@ -121,7 +121,7 @@ class Play:
     def _posts(self, body: Json) -> None:
         """WhatsApp posts until it gets a 200; the queue hands over until the function succeeds."""
         raw = webhooks.encode(body)
-        signature = webhooks.sign(raw, self.scene.runtime.secrets.WHATSAPP_APP_SECRET)
+        signature = webhooks.sign(raw, self.scene.runtime.secrets.app_secret)
         self._until_done(lambda: self.scene.runtime.receiving.accept(raw, signature))
         for update in self.scene.queue.emptied():
             self._until_done(partial(functions.handle_update, update))

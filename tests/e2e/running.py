@@ -84,11 +84,18 @@ class Run:
     screen: Path  # what it prints to standard output
     errors: Path  # and to standard error
 
+    token = API_TOKEN
+    stack_name = STACK_NAME
+
+    @property
+    def api_url(self) -> str:
+        return self.ports.api_url
+
     @cached_property
     def organiser(self) -> requests.Session:
         session = requests.Session()
         session.trust_env = False
-        session.headers["Authorization"] = f"Token {API_TOKEN}"
+        session.headers["Authorization"] = f"Token {self.token}"
         return session
 
     @cached_property
@@ -125,7 +132,7 @@ class Run:
     # An organiser
 
     def api(self, method: str, path: str, body: Json | None = None) -> Json:
-        answer = self.organiser.request(method, f"{self.ports.api_url}{path}", json=body, timeout=ANSWER_SECONDS)
+        answer = self.organiser.request(method, f"{self.api_url}{path}", json=body, timeout=ANSWER_SECONDS)
         assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
         found: Json = answer.json()
         return found
@@ -161,7 +168,7 @@ class Run:
         headers = {"Content-Type": "application/json"}
         if signature is not None:
             headers["X-Hub-Signature-256"] = signature
-        url = f"{self.ports.api_url}/whatsapp/webhook"
+        url = f"{self.api_url}/whatsapp/webhook"
         return requests.post(url, data=raw, headers=headers, timeout=ANSWER_SECONDS).status_code
 
     def phone(self, method: str, path: str, **arguments: Any) -> Json:
@@ -189,7 +196,7 @@ class Run:
 
     def _named(self, resource: str) -> str:
         """The physical name of a resource of `infra/`."""
-        stack = self._aws("cloudformation").describe_stack_resources(StackName=STACK_NAME)["StackResources"]
+        stack = self._aws("cloudformation").describe_stack_resources(StackName=self.stack_name)["StackResources"]
         return next(str(found["PhysicalResourceId"]) for found in stack if found["LogicalResourceId"] == resource)
 
     def _aws(self, service: str) -> Any:
@@ -348,6 +355,6 @@ def options_of(message: Json) -> list[Json]:
 
 def copy_of_the_project(target: Path) -> Path:
     """What a clone would hold, and what was changed since, without anything that was made here."""
-    made = (".*_cache", "__pycache__", ".venv", ".local", ".git", ".hypothesis", "out", "ci-output", "node_modules")
+    made = (".*_cache", "__pycache__", ".venv", ".cloud", ".local", ".git", ".hypothesis", "out", "ci-output", "node_modules")
     made_in_chalice = ("deployed", "deployments")
     return Path(shutil.copytree(ROOT, target, ignore=shutil.ignore_patterns(*made, *made_in_chalice)))

@@ -67,7 +67,7 @@ class Purchase:
 
     def _post(self, body: Json) -> None:
         raw = webhooks.encode(body)
-        self.made.runtime.receiving.accept(raw, webhooks.sign(raw, self.made.runtime.secrets.WHATSAPP_APP_SECRET))
+        self.made.runtime.receiving.accept(raw, webhooks.sign(raw, self.made.runtime.secrets.app_secret))
         for update in self.made.queue.emptied():
             functions.handle_update(update)
 

@@ -123,7 +123,7 @@ class Weather:
 
     def post(self, body: Json) -> None:
         raw = webhooks.encode(body)
-        assert self.runtime.receiving.accept(raw, webhooks.sign(raw, self.runtime.secrets.WHATSAPP_APP_SECRET))
+        assert self.runtime.receiving.accept(raw, webhooks.sign(raw, self.runtime.secrets.app_secret))
         for update in self.queue.emptied():
             functions.handle_update(update)
 

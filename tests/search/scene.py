@@ -169,7 +169,7 @@ class Scene:
     def receive(self, body: Json) -> list[Message]:
         """What the webhook makes of a signed body: messages to answer, in order, duplicates and all."""
         raw = webhooks.encode(body)
-        assert self.runtime.receiving.accept(raw, webhooks.sign(raw, self.runtime.secrets.WHATSAPP_APP_SECRET))
+        assert self.runtime.receiving.accept(raw, webhooks.sign(raw, self.runtime.secrets.app_secret))
         found = [read(Update.from_json(update)) for update in self.queue.emptied()]
         return [message for message in found if isinstance(message, Message)]
 

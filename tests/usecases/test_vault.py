@@ -62,7 +62,7 @@ def without_secrets(**more: str) -> dict[str, str]:
 
 
 def test_the_environment_has_the_secrets_unless_it_says_that_they_are_elsewhere() -> None:
-    assert make(environment()).secrets.WHATSAPP_ACCESS_TOKEN == "local-access-token"
+    assert make(environment()).secrets.access_token == "local-access-token"
     assert load(without_secrets(TOMBOLA_SECRETS=PATH))[1] is None
     with pytest.raises(SettingsInvalid) as refused:
         load({**without_secrets(), "TOMBOLA_TABLE": "!"})
@@ -88,57 +88,64 @@ def test_blanks_around_a_secret_are_the_clipboards() -> None:
 
 
 def test_secrets_are_shown_nowhere(vault: Vault) -> None:
-    vault.read()
-    assert not any(secret in f"{vault!r} {vault.known!r}" for secret in GIVEN.values())
+    read = [vault.access_token, vault.app_secret]
+    assert set(read) < set(GIVEN.values())
+    assert not any(secret in f"{vault!r} {load_secrets(GIVEN)!r}" for secret in read)
 
 
-def test_they_are_read_once_until_they_are_no_longer_fresh(vault: Vault, ssm: Any, clock: Clock) -> None:
-    assert vault.read().WHATSAPP_ACCESS_TOKEN == "first-token"
+def test_each_is_read_once_until_it_is_no_longer_fresh(vault: Vault, ssm: Any, clock: Clock) -> None:
+    assert (vault.access_token, vault.app_secrets) == ("first-token", ("s3cret",))
     put(ssm, "WHATSAPP_ACCESS_TOKEN", "second-token")
     put(ssm, "WHATSAPP_APP_SECRET", "new")
     put(ssm, "WHATSAPP_APP_SECRET_PREVIOUS", "s3cret")
 
     clock.now = FRESH_SECONDS - 1
-    assert vault.read().WHATSAPP_ACCESS_TOKEN == "first-token"
+    assert (vault.access_token, vault.app_secrets) == ("first-token", ("s3cret",))
     clock.now = FRESH_SECONDS
-    assert vault.read().WHATSAPP_ACCESS_TOKEN == "second-token"
-    assert vault.read().app_secrets == ("new", "s3cret")
+    assert (vault.access_token, vault.app_secrets) == ("second-token", ("new", "s3cret"))
 
 
-def test_while_they_cannot_be_read_again_the_known_ones_are_used(
+def test_while_it_cannot_be_read_again_the_known_one_is_used(
     vault: Vault, ssm: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
 
     class Provider:
-        def get_multiple(self, *_: Any, **__: Any) -> Any:
+        def get(self, *_: Any, **__: Any) -> Any:
             asked.append(clock.now)
             raise GetParameterError("ThrottlingException")
 
-    known = vault.read()
+    known = vault.app_secret
     with monkeypatch.context() as patch:
         patch.setattr(Vault, "_provider", lambda _: Provider())
         for now in (FRESH_SECONDS, FRESH_SECONDS + 1, FRESH_SECONDS + PAUSE_SECONDS):
             clock.now = now
-            assert vault.read() == known
+            assert vault.app_secret == known
     assert asked == [FRESH_SECONDS, FRESH_SECONDS + PAUSE_SECONDS]
 
     clock.now = FRESH_SECONDS + 2 * PAUSE_SECONDS
     ssm.delete_parameter(Name=PATH + "WHATSAPP_APP_SECRET")  # by mistake: what is known is still right
-    assert vault.read() == known
+    assert vault.app_secret == known
 
 
-def test_who_has_never_read_them_is_asked_again_later(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_has_never_read_one_is_asked_again_later(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     class Provider:
-        def get_multiple(self, *_: Any, **__: Any) -> Any:
+        def get(self, *_: Any, **__: Any) -> Any:
             raise GetParameterError("ThrottlingException")
 
     monkeypatch.setattr(Vault, "_provider", lambda _: Provider())
     with pytest.raises(TryAgain):
-        vault.read()
+        _ = vault.access_token
 
 
 def test_what_is_missing_there_is_named_with_its_place(vault: Vault, ssm: Any) -> None:
     ssm.delete_parameter(Name=PATH + "WHATSAPP_VERIFY_TOKEN")
-    with pytest.raises(SettingsInvalid, match=f"WHATSAPP_VERIFY_TOKEN is missing.*{PATH}"):
-        vault.read()
+    with pytest.raises(SettingsInvalid, match=f"WHATSAPP_VERIFY_TOKEN is missing.*{PATH}WHATSAPP_VERIFY_TOKEN"):
+        _ = vault.verify_token
+
+
+def test_what_is_malformed_there_is_named_unseen(vault: Vault, ssm: Any) -> None:
+    put(ssm, "WHATSAPP_ACCESS_TOKEN", "a b")
+    with pytest.raises(SettingsInvalid, match="WHATSAPP_ACCESS_TOKEN is malformed") as refused:
+        _ = vault.access_token
+    assert "a b" not in str(refused.value)

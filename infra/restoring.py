@@ -1,0 +1,48 @@
+"""A table as it was at a moment (point-in-time recovery): a new one, set up as the stack's own."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from infra.cloud import Cloud, CloudFailed
+from infra.plan import PlanInvalid
+
+PATIENCE = {"Delay": 20, "MaxAttempts": 540}  # three hours: large tables take long
+TTL = {"Enabled": True, "AttributeName": "vanishes_at"}
+
+
+def restore(cloud: Cloud, source: str, to: str | None, say: Callable[[str], None]) -> str:
+    """The name of the new table. Raises CloudFailed, PlanInvalid.
+
+    Args:
+        to: RFC 3339; None for the latest moment there is.
+    """
+    dynamodb, target = cloud.client("dynamodb"), f"{cloud.stack}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    when: dict[str, Any] = {"UseLatestRestorableTime": True}
+    if to is not None:
+        when = {"RestoreDateTime": _moment(to)}
+    try:
+        dynamodb.restore_table_to_point_in_time(SourceTableName=source, TargetTableName=target, **when)
+        say(f"AWS makes {target}; this takes minutes to hours.")
+        dynamodb.get_waiter("table_exists").wait(TableName=target, WaiterConfig=PATIENCE)
+        # What AWS does not take over from the source.
+        dynamodb.update_continuous_backups(
+            TableName=target, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+        )
+        dynamodb.update_time_to_live(TableName=target, TimeToLiveSpecification=TTL)
+        dynamodb.update_table(TableName=target, DeletionProtectionEnabled=True)
+    except ClientError as failure:
+        raise CloudFailed(f"The table {source} can't be restored: {failure}") from None
+    return target
+
+
+def _moment(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise PlanInvalid(f"TO={text} is no time: expected RFC 3339, as 2026-11-24T03:00:00Z") from None
+    if found.tzinfo is None:
+        raise PlanInvalid(f"TO={text} has no zone: expected RFC 3339, as 2026-11-24T03:00:00Z")
+    return found
