@@ -240,7 +240,7 @@ def _forms(call: Call) -> dict[str, Any]:
     wanted, forms = takes(call.route.view), dict[str, Any]()
     if wanted.query is not None:
         forms["query"] = wanted.query.model_validate(call.given)
-    elif call.given and call.route.role is not None:
+    elif call.route.role is not None and call.given:
         raise FieldInvalid(next(iter(call.given)) or "query", "expected no query")
     if wanted.raw or wanted.body is not None:
         if len(call.raw) > call.route.limit:

@@ -72,5 +72,10 @@ def test_o1_only_hashes_of_tokens_are_stored(world: World) -> None:
     assert all(TOKEN not in str(value) for record in stored for value in record.attribute_values.values())
 
 
+@pytest.mark.parametrize("path", ABOUT)
+def test_who_needs_no_token_may_ask_with_any_query(world: World, path: str) -> None:
+    assert world.api("GET", f"{path}?x=1&x=2&=", token=None).status == 200
+
+
 def test_health_tells_nothing_and_needs_nothing(world: World) -> None:
     assert world.api("GET", "/api/health", token=None).body == {"status": "ok"}
