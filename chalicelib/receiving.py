@@ -75,10 +75,18 @@ class Receiving:
         numbered = [{**entry, "Id": str(index)} for index, entry in enumerate(entries)]
         try:
             answer = self.sqs().send_message_batch(QueueUrl=self.queue_url, Entries=numbered)
-        except (BotoCoreError, ClientError) as failure:
-            raise NotQueued(type(failure).__name__) from failure
+        except ClientError as failure:
+            raise _not_queued(failure.response["Error"]["Code"]) from failure
+        except BotoCoreError as failure:
+            raise _not_queued(type(failure).__name__) from failure
         if answer.get("Failed"):
-            raise NotQueued(f"{len(answer['Failed'])} of {len(entries)}")
+            raise _not_queued(f"{len(answer['Failed'])} of {len(entries)}")
+
+
+def _not_queued(reason: str) -> NotQueued:
+    logger.error("updates could not be queued", extra={"reason": reason})
+    count("UpdatesNotQueued")
+    return NotQueued(reason)
 
 
 def _entry(update: Update) -> dict[str, str]:

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from zipfile import ZIP_DEFLATED, ZipFile
 
-# The last three: whose credentials these are, and where secrets may be kept.
-SERVICES = frozenset({"dynamodb", "s3", "sqs", "sts", "ssm", "secretsmanager"})
+# The last two: whose credentials these are, and where secrets are kept.
+SERVICES = frozenset({"dynamodb", "s3", "sqs", "sts", "ssm"})
 DESCRIPTIONS = ("botocore", "data")
 DASHBOARD = Path("infra/dashboard.json")
 REGION = "us-east-1"  # `chalice package` wants one, although nothing in the template depends on it

@@ -355,6 +355,17 @@ def options_of(message: Json) -> list[Json]:
 
 def copy_of_the_project(target: Path) -> Path:
     """What a clone would hold, and what was changed since, without anything that was made here."""
-    made = (".*_cache", "__pycache__", ".venv", ".cloud", ".local", ".git", ".hypothesis", "out", "ci-output", "node_modules")
+    made = (
+        ".*_cache",
+        "__pycache__",
+        ".venv",
+        ".cloud",
+        ".local",
+        ".git",
+        ".hypothesis",
+        "out",
+        "ci-output",
+        "node_modules",
+    )
     made_in_chalice = ("deployed", "deployments")
     return Path(shutil.copytree(ROOT, target, ignore=shutil.ignore_patterns(*made, *made_in_chalice)))

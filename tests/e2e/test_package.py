@@ -61,7 +61,6 @@ def test_the_deployment_is_packaged_without_secrets_and_imports_by_itself(tmp_pa
         "dynamodb",
         "s3",
         "sqs",
-        "secretsmanager",
         "ssm",
         "sts",
         "640",
@@ -82,7 +81,7 @@ print(len(app.app.routes), app.__file__)
 CLIENTS = f"""{REFUSE}
 import boto3
 given = dict(region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
-for name in ("dynamodb", "s3", "sqs", "secretsmanager", "ssm", "sts"):
+for name in ("dynamodb", "s3", "sqs", "ssm", "sts"):
     print(boto3.client(name, **given).meta.service_model.service_name)
 from io import BytesIO
 from PIL import Image

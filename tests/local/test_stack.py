@@ -8,7 +8,6 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chalicelib.domain.exports import KEPT
 from chalicelib.functions import LAST_TRY
 from local import stack
 from local.stack import StackFailed, create, data_template, read
@@ -82,44 +81,9 @@ def test_the_queue_and_its_function_agree_on_the_last_try() -> None:
     assert data_template()["Resources"]["Inbox"]["Properties"]["RedrivePolicy"]["maxReceiveCount"] == LAST_TRY
 
 
-def test_a_dead_letter_raises_an_alarm() -> None:
-    resources = json.loads(stack.TEMPLATE.read_text(encoding="utf-8"))["Resources"]
-    alarms = [body["Properties"] for body in resources.values() if body.get("Type") == "AWS::CloudWatch::Alarm"]
-
-    assert {alarm["MetricName"] for alarm in alarms} >= {"DeadLetters", "ApproximateNumberOfMessagesVisible"}
-    assert all(alarm["AlarmActions"] == [{"Ref": "Alarms"}] for alarm in alarms)
-
-
-def test_every_policy_names_its_actions_and_resources() -> None:
-    resources = json.loads(stack.TEMPLATE.read_text(encoding="utf-8"))["Resources"]
-    roles = {name: body for name, body in resources.items() if name.endswith("Role")}
-
-    assert len(roles) == 6
-    for role in roles.values():
-        for policy in role["Properties"]["Policies"]:
-            for statement in policy["PolicyDocument"]["Statement"]:
-                assert not any("*" in action for action in statement["Action"])
-                assert statement["Resource"] != "*"
-
-
 def test_the_inbox_is_hidden_for_six_times_as_long_as_its_function_may_run() -> None:
     """As AWS advises for a queue that feeds a function."""
     config = json.loads((stack.TEMPLATE.parent.parent / ".chalice" / "config.json").read_text(encoding="utf-8"))
     hidden = data_template()["Resources"]["Inbox"]["Properties"]["VisibilityTimeout"]
 
     assert hidden >= 6 * config["lambda_functions"]["converse"]["lambda_timeout"]
-
-
-def test_what_stand_ins_ignore_is_in_the_template() -> None:
-    resources = data_template()["Resources"]
-    table, bucket = resources["Table"]["Properties"], resources["Bucket"]["Properties"]
-
-    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert table["SSESpecification"] == {"SSEEnabled": True}
-    assert table["TimeToLiveSpecification"]["Enabled"]
-    assert all(bucket["PublicAccessBlockConfiguration"].values())
-    rules = {rule["Prefix"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
-    assert rules["proofs/"]["Status"] == rules["exports/"]["Status"] == "Enabled"
-    assert rules["exports/"]["ExpirationInDays"] == KEPT.days
-    assert rules["exports/"]["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] == 1
-    assert resources["Table"]["DeletionPolicy"] == resources["Bucket"]["DeletionPolicy"] == "Retain"

@@ -1,0 +1,186 @@
+"""The packaged stack on an account that enforces roles: deployed, used, broken, and deployed again."""
+
+import json
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from botocore.exceptions import ClientError
+
+from local.phone import webhooks
+from tests.deployed.account import SECRETS, Deployed
+from tests.deployed.conftest import STACK, Deployment
+from tests.e2e.running import Elsewhere, OnThePhone, until
+from tests.e2e.test_sale import DOCUMENT, PHOTO, buy, choose, code_in, new_code
+from tests.world import text_of
+
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
+
+EXPIRED_WITHIN = 200  # seconds: a hold of one minute, and the schedule's next two rounds
+
+
+class Outside(Elsewhere):
+    SECRET = SECRETS["WHATSAPP_APP_SECRET"]
+
+
+def test_deploying_says_where_everything_is_and_shows_the_token_once_and_no_secret(deployment: Deployment) -> None:
+    said = deployment.first.stdout
+    for words in ("Webhook", "API", "Verify token", "Organiser token", "WHATSAPP_VERIFY_TOKEN"):
+        assert words in said
+    assert "✗" not in deployment.first.stderr
+    secrets = deployment.account.client("ssm").get_parameters_by_path(Path=f"/{STACK}/", WithDecryption=True)
+    for secret in secrets["Parameters"]:
+        assert secret["Type"] == "SecureString"
+        assert secret["Value"] not in said + deployment.first.stderr
+
+
+def test_no_secret_is_in_the_template_or_a_functions_environment(deployment: Deployment) -> None:
+    account = deployment.account
+    template = account.client("cloudformation").get_template(StackName=STACK)["TemplateBody"]
+    functions = account.client("lambda").list_functions()["Functions"]
+    assert len(functions) == 6
+    for secret in SECRETS.values():
+        assert secret not in json.dumps(template) + json.dumps(functions, default=str)
+
+
+def test_deploying_again_changes_nothing(deployment: Deployment, run: Deployed) -> None:
+    events = deployment.account.client("cloudformation").describe_stack_events(StackName=STACK)["StackEvents"]
+    again = deployment.deploy()
+    assert again.returncode == 0, again.stderr
+    assert "Nothing to change" in again.stdout
+    assert "Organiser token" not in again.stdout
+    now = deployment.account.client("cloudformation").describe_stack_events(StackName=STACK)["StackEvents"]
+    assert len(now) == len(events)
+
+
+def test_the_whole_sale(run: Deployed, organiser: OnThePhone) -> None:
+    raffle = run.raffle(new_code(), last_number=1000, payment_instructions="Bank: 12-34")
+    ana = OnThePhone(run, "ana")
+    choose(ana, raffle, "code")
+    assert buy(run, ana, organiser, raffle, "5,12,99", PHOTO)["numbers"] == [5, 12, 99]
+    choose(ana, raffle, "code")
+    buy(run, ana, organiser, raffle, "random 3", DOCUMENT)
+
+
+def test_h3_the_real_schedule_ends_a_hold(run: Deployed) -> None:
+    raffle = run.raffle(new_code(), hold_minutes=1)
+    marco = OnThePhone(run, "marco")
+    marco.says(raffle["code"])
+    order = run.order(code_in(text_of(marco.says("7"))))
+    assert run.availability(raffle) == (99, 1, 0)
+    until(lambda: run.order(order["id"])["status"] == "EXPIRED", "the hold is ended", EXPIRED_WITHIN)
+    assert run.availability(raffle) == (100, 0, 0)
+    assert order["id"] in text_of(marco.hears())
+
+
+def test_m1_one_body_delivered_five_times_at_once_has_one_effect_and_one_reply(run: Deployed) -> None:
+    raffle, nadie = run.raffle(new_code()), Outside(run)
+    nadie.says(raffle["code"])
+    raw = nadie.writes("random 3")
+    with ThreadPoolExecutor(5) as pool:
+        answers = list(pool.map(lambda _: run.post_webhook(raw, webhooks.sign(raw, nadie.SECRET)), range(5)))
+    assert answers == [200] * 5
+    code_in(text_of(nadie.hears()))
+    nadie.says("help")
+    assert len(nadie.heard()) == 3
+    assert run.availability(raffle) == (97, 3, 0)
+
+
+def test_o1_nobody_gets_in_without_a_good_token(run: Deployed) -> None:
+    url = f"{run.url}/api/raffles"
+    assert requests.get(url, timeout=30).status_code == 401
+    assert requests.get(url, headers={"Authorization": "Token of-nobody"}, timeout=30).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("role", "service", "call", "arguments"),
+    [
+        ("AdminTokenRole", "dynamodb", "delete_item", {"Key": {"pk": {"S": "X"}, "sk": {"S": "X"}}}),
+        ("AdminTokenRole", "ssm", "get_parameter", {"Name": f"/{STACK}/WHATSAPP_APP_SECRET"}),
+        ("ConverseRole", "ssm", "get_parameter", {"Name": f"/{STACK}/WHATSAPP_APP_SECRET"}),
+        ("ConverseRole", "dynamodb", "delete_table", {}),
+        ("ExportRole", "dynamodb", "put_item", {"Item": {"pk": {"S": "X"}, "sk": {"S": "X"}}}),
+        ("ExportRole", "ssm", "get_parameter", {"Name": f"/{STACK}/WHATSAPP_ACCESS_TOKEN"}),
+    ],
+)
+def test_a_role_may_do_nothing_else(
+    deployment: Deployment, run: Deployed, role: str, service: str, call: str, arguments: dict[str, Any]
+) -> None:
+    account = deployment.account
+    resources = account.client("cloudformation").describe_stack_resources(StackName=STACK)["StackResources"]
+    named = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in resources}
+    arn = account.client("iam").get_role(RoleName=named[role])["Role"]["Arn"]
+    keys = account.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    client = account.client(
+        service, aws_access_key_id=keys["AccessKeyId"], aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )  # fmt: skip
+    if service == "dynamodb":
+        arguments = {"TableName": named["Table"], **arguments}
+    with pytest.raises(ClientError) as refused:
+        getattr(client, call)(**arguments)
+    assert "AccessDenied" in refused.value.response["Error"]["Code"]
+
+
+def processes_of(name: str) -> list[int]:
+    """The processes in which a function of the deployed stack runs."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            try:
+                environment = (process / "environ").read_bytes()
+            except OSError:
+                continue
+            if f"AWS_LAMBDA_FUNCTION_NAME={STACK}-{name}".encode() in environment:
+                found.append(int(process.name))
+    return found
+
+
+def test_m3_a_killed_process_loses_and_doubles_nothing(run: Deployed, deployment: Deployment) -> None:
+    raffle = run.raffle(new_code(), last_number=1000)
+    people = [Outside(run) for _ in range(12)]
+    for person in people:
+        person._says(raffle["code"])
+    for person in people:
+        person.hears()
+    killed = 0
+    with ThreadPoolExecutor(4) as pool:
+        saying = [pool.submit(person._says, "random 2") for person in people]
+        while not all(one.done() for one in saying):
+            for process in processes_of("Converse"):
+                os.kill(process, signal.SIGKILL)
+                killed += 1
+    assert killed > 0
+    for one in saying:
+        one.result()
+    for person in people:
+        person.hears()
+    assert [len(person.heard()) for person in people] == [2] * len(people)
+    assert run.availability(raffle) == (1000 - 24, 24, 0)
+    orders = run.api("GET", f"/api/orders?raffle={raffle['id']}&page_size=200")["results"]
+    assert sorted(order["quantity"] for order in orders) == [2] * len(people)
+
+
+def test_a_deployment_that_fails_is_taken_back(deployment: Deployment, run: Deployed) -> None:
+    """The last one here, since it changes the project."""
+    path = deployment.template()
+    right = path.read_text(encoding="utf-8")
+    template = json.loads(right)
+    math = [{"Id": "one", "Expression": "1"}]  # which is right on AWS, and which the stand-in does not know
+    broken = {"Metrics": math, "Threshold": 1, "EvaluationPeriods": 1, "ComparisonOperator": "LessThanThreshold"}
+    template["Resources"]["Broken"] = {"Type": "AWS::CloudWatch::Alarm", "Properties": broken}
+    path.write_text(json.dumps(template), encoding="utf-8")
+    failed = deployment.deploy()
+    assert failed.returncode == 1, failed.stdout
+    assert "Broken" in failed.stderr
+    assert "took it back" in failed.stderr
+    stack = deployment.account.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert run.api("GET", "/api/raffles")["results"]
+    path.write_text(right, encoding="utf-8")
+    again = deployment.deploy()
+    assert again.returncode == 0, again.stderr

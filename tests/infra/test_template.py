@@ -1,0 +1,110 @@
+"""What the template promises, and what no stand-in looks at."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.exports import KEPT
+
+ROOT = Path(__file__).parents[2]
+Json = dict[str, Any]
+TEMPLATE: Json = json.loads((ROOT / "infra" / "resources.json").read_text(encoding="utf-8"))
+RESOURCES: Json = TEMPLATE["Resources"]
+ALARMS = sorted(name for name, body in RESOURCES.items() if body.get("Type") == "AWS::CloudWatch::Alarm")
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+
+
+def properties(name: str) -> Json:
+    found: Json = RESOURCES[name]["Properties"]
+    return found
+
+
+@pytest.mark.parametrize("name", ["Table", "Bucket"])
+def test_data_is_kept_when_the_stack_goes(name: str) -> None:
+    assert (RESOURCES[name]["DeletionPolicy"], RESOURCES[name]["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def test_the_table_is_on_demand_encrypted_protected_and_can_go_back_in_time() -> None:
+    table = properties("Table")
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert table["DeletionProtectionEnabled"] is True
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "vanishes_at", "Enabled": True}
+
+
+def test_the_bucket_is_private_encrypted_versioned_and_asked_over_tls_only() -> None:
+    bucket = properties("Bucket")
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    [statement] = properties("BucketPolicy")["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_proofs_and_exports_vanish_in_their_time() -> None:
+    proofs, exports = properties("Bucket")["LifecycleConfiguration"]["Rules"]
+    assert (proofs["Prefix"], proofs["ExpirationInDays"]) == ("proofs/", {"Ref": "ProofRetentionDays"})
+    assert (exports["Prefix"], exports["ExpirationInDays"]) == ("exports/", KEPT.days)
+
+
+def test_every_queue_is_encrypted_and_has_dead_letters() -> None:
+    queues = {name: body["Properties"] for name, body in RESOURCES.items() if body.get("Type") == "AWS::SQS::Queue"}
+    given_up = {
+        body["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
+        for body in queues.values()
+        if "RedrivePolicy" in body
+    }
+    assert all(body["SqsManagedSseEnabled"] for body in queues.values())
+    assert {name for name, body in queues.items() if "RedrivePolicy" not in body} == given_up
+
+
+def test_no_secret_passes_through_the_template() -> None:
+    text = json.dumps(TEMPLATE)
+    assert "resolve:" not in text
+    for name in ("WHATSAPP_ACCESS_TOKEN", "WHATSAPP_APP_SECRET", "WHATSAPP_VERIFY_TOKEN"):
+        assert f'"{name}"' not in text
+
+
+def test_each_function_has_a_role_of_its_own_whose_rights_are_named() -> None:
+    roles = {name: body for name, body in RESOURCES.items() if name.endswith("Role")}
+    assert len(roles) == 6
+    for name, body in roles.items():
+        [policy] = body["Properties"]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]:
+            if "Fn::If" in statement:  # X-Ray's, where it is switched on: it knows no resources
+                continue
+            actions = statement["Action"]
+            for action in [actions] if isinstance(actions, str) else actions:
+                assert re.fullmatch("[a-z0-9]+:[A-Za-z]+", action), f"{name}: {action}"
+            assert statement["Resource"] != "*", name
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_each_alarm_tells_somebody_and_has_an_entry_that_says_what_to_do(name: str) -> None:
+    alarm = properties(name)
+    assert alarm["AlarmActions"] == [{"Ref": "Alarms"}]
+    assert f"### {name}\n" in OPERATIONS
+    anchor = re.search(r"docs/operations\.md#([\w-]+)$", alarm["AlarmDescription"])
+    assert anchor and anchor[1] == name.lower()
+
+
+def test_the_dashboard_shows_every_alarm() -> None:
+    dashboard = json.loads((ROOT / "infra" / "dashboard.json").read_text(encoding="utf-8"))
+    [shown] = [widget["properties"]["alarms"] for widget in dashboard["widgets"] if widget["type"] == "alarm"]
+    assert sorted(shown) == [f"${{{name}.Arn}}" for name in ALARMS]
+
+
+def test_each_metric_that_is_watched_is_one_that_the_product_writes() -> None:
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "chalicelib").rglob("*.py"))
+    watched = {properties(name)["MetricName"] for name in ALARMS if properties(name).get("Namespace") == "Tombola"}
+    dashboard = json.loads((ROOT / "infra" / "dashboard.json").read_text(encoding="utf-8"))
+    for widget in dashboard["widgets"]:
+        watched |= {row[1] for row in widget["properties"].get("metrics", []) if row[0] == "Tombola"}
+    written = set(re.findall(r'(?:count|measure|counts\.append|_log)\((?:\s*"[a-z ]+",)?\s*"(\w+)"', code))
+    written |= {f"Messages{state.title()}" for state in ("DELIVERED", "READ", "SENT")}  # what WhatsApp says of one
+    assert watched - written == set()
