@@ -1,0 +1,212 @@
+"""Each function may do what it does, and nothing else: its calls are listened to, and compared with its role."""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.client import BaseClient
+from botocore.signers import RequestSigner
+
+import app as functions
+from chalicelib import functions as handlers
+from chalicelib.settings import Given
+from tests.usecases.steps import buy, cancel, hold, hold_and_confirm, hold_and_prove
+from tests.world import Buyer, FakeGraph, World
+
+Json = dict[str, Any]
+Call = tuple[str, str]  # action, and what it is done to
+TEMPLATE: Json = json.loads((Path(__file__).parents[2] / "infra" / "resources.json").read_text(encoding="utf-8"))
+ROLES = {
+    "ApiHandlerRole": "api", "AdminTokenRole": "admin_token", "ConverseRole": "converse", "ExportRole": "export",
+    "ExpireReservationsRole": "expire_reservations", "DeliverMessagesRole": "deliver_messages",
+}  # fmt: skip
+# What Lambda itself does with the role of a function: it reads the queue, and writes the log.
+LAMBDAS = {
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+}
+# Names of actions where they are not those of the operations. A part of a file that fails must be given up.
+ACTIONS = {
+    "SendMessageBatch": "SendMessage", "ListObjectVersions": "ListBucketVersions", "CreateMultipartUpload": "PutObject",
+    "UploadPart": "PutObject", "CompleteMultipartUpload": "PutObject",
+}  # fmt: skip
+
+
+class Ear:
+    """Hears every call to AWS, and knows which function is running."""
+
+    def __init__(self) -> None:
+        self.calls: dict[str, set[Call]] = defaultdict(set)
+        self.running: list[str] = []
+
+    def note(self, action: str, what: str) -> None:
+        if self.running:
+            self.calls[self.running[-1]].add((action, what))
+
+    @contextmanager
+    def during(self, function: str) -> Iterator[None]:
+        self.running.append(function)
+        try:
+            yield
+        finally:
+            self.running.pop()
+
+    def wrap(self, function: str, do: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*arguments: Any, **named: Any) -> Any:
+            with self.during(function):
+                return do(*arguments, **named)
+
+        return wrapped
+
+    def hear(self, service: str, operation: str, asked: Json) -> None:
+        match service:
+            case "dynamodb":
+                self._hear_dynamodb(operation, asked)
+            case "s3":
+                versioned = operation == "DeleteObject" and "VersionId" in asked
+                action = "DeleteObjectVersion" if versioned else ACTIONS.get(operation, operation)
+                self.note(f"s3:{action}", place_of(asked.get("Key")))
+            case "sqs":
+                queue = "exports" if asked["QueueUrl"].endswith("exports") else "inbox"
+                self.note(f"sqs:{ACTIONS.get(operation, operation)}", queue)
+            case _:
+                self.note(f"{service}:{operation}", "?")
+
+    def _hear_dynamodb(self, operation: str, asked: Json) -> None:
+        if operation == "TransactWriteItems":
+            for item in asked["TransactItems"]:
+                [kind] = item
+                action = {"ConditionCheck": "ConditionCheckItem"}.get(kind, f"{kind}Item")
+                self.note(f"dynamodb:{action}", "table")
+        else:
+            index = asked.get("IndexName")
+            self.note(f"dynamodb:{operation}", f"index {index}" if index else "table")
+
+
+def place_of(key: str | None) -> str:
+    return "bucket" if key is None else f"{key.split('/')[0]}/*"
+
+
+@pytest.fixture
+def ear(world: World, monkeypatch: pytest.MonkeyPatch) -> Ear:
+    made = Ear()
+    ask = BaseClient._make_api_call
+    sign = RequestSigner.generate_presigned_url
+
+    def asked(self: Any, operation: str, parameters: Json) -> Any:
+        made.hear(self.meta.service_model.service_name, operation, parameters)
+        return ask(self, operation, parameters)
+
+    def signed(self: Any, request: Json, *arguments: Any, **named: Any) -> Any:
+        made.note("s3:GetObject", place_of(request["url_path"].lstrip("/").split("/", 1)[-1]))
+        return sign(self, request, *arguments, **named)
+
+    def sent(self: Any, *arguments: Any, **named: Any) -> Any:
+        made.note("ssm:GetParameter", "WHATSAPP_ACCESS_TOKEN")
+        return send(self, *arguments, **named)
+
+    def secret(self: Any, name: str) -> str:
+        made.note("ssm:GetParameter", name)
+        return str(getattr(self, name))
+
+    send = FakeGraph.send
+    monkeypatch.setattr(BaseClient, "_make_api_call", asked)
+    monkeypatch.setattr(RequestSigner, "generate_presigned_url", signed)
+    monkeypatch.setattr(FakeGraph, "send", sent)
+    monkeypatch.setattr(Given, "secret", secret)
+    monkeypatch.setattr(handlers, "admitted", made.wrap("admin_token", handlers.admitted))
+    for name in ("converse", "export", "expire_reservations", "deliver_messages"):
+        monkeypatch.setattr(functions, name, made.wrap(name, getattr(functions, name)))
+    for name in ("api", "post_webhook"):
+        monkeypatch.setattr(World, name, made.wrap("api", getattr(World, name)))
+    return made
+
+
+def test_every_function_may_do_what_it_does_and_nothing_else(world: World, ear: Ear) -> None:
+    everything_happens(world)
+    wrong = [line for role, function in ROLES.items() for line in compared(role, ear.calls[function])]
+    assert wrong == [], "\n".join(["", *wrong])
+
+
+def compared(role: str, done: set[Call]) -> Iterator[str]:
+    allowed = list(rights(role))
+    for call in sorted(done):
+        if not any(covers(right, call) for right in allowed):
+            yield f"{role} may not {call[0]} on {call[1]}, which its function does"
+    for right in allowed:
+        if right[0] not in LAMBDAS and not any(covers(right, call) for call in done):
+            yield f"{role} may {right[0]} on {right[1]}, which its function does not"
+
+
+def everything_happens(world: World) -> None:
+    """Whatever makes a function call AWS in a way of its own."""
+    raffle = world.raffle()
+    lucia, marco, ana = (world.buyer(name, number) for number, name in enumerate(("Lucía", "Marco", "Ana")))
+    buy(lucia, "1,2")
+    proven = hold_and_prove(marco, "3")
+    world.api("GET", f"/api/orders/{proven}/proof")
+    cancel(world, hold(ana, "4"))
+    hold_and_confirm(ana, "5")
+    world.clock.pass_minutes(11)
+    world.minute()  # reminds
+    world.clock.pass_minutes(11)
+    world.minute()  # ends the hold
+    ana.says("stop")
+    world.runtime.delivering  # noqa: B018
+    asked = world.api("POST", f"/api/raffles/{raffle['id']}/exports", {"format": "csv"}).body
+    world.work_on_exports()
+    world.api("GET", f"/api/exports/{asked['id']}")
+    _letters(world, ana)
+    draft = world.raffle(code="DRAFT", active=False)
+    world.api("DELETE", f"/api/raffles/{draft['id']}")
+    world.api("GET", "/api/raffles?page_size=1")
+    contact = world.order(proven)["contact"]
+    world.api("POST", f"/api/orders/{proven}/confirm-payment")
+    world.api("POST", f"/api/orders/{proven}/refund", {"reason": "paid twice"})
+    world.api("POST", f"/api/contacts/{contact}/erase")
+
+
+def _letters(world: World, buyer: Buyer) -> None:
+    world.runtime.letters.keep('{"id": "1"}', "KeyError", tries=5)
+    [letter] = world.api("GET", "/api/dead-letters").body["results"]
+    world.api("POST", f"/api/dead-letters/{letter['id']}/replay")
+    world.work()
+
+
+def rights(role: str) -> Iterator[Call]:
+    [policy] = TEMPLATE["Resources"][role]["Properties"]["Policies"]
+    for statement in policy["PolicyDocument"]["Statement"]:
+        if "Fn::If" in statement:
+            continue
+        actions, resources = statement["Action"], statement["Resource"]
+        for action in [actions] if isinstance(actions, str) else actions:
+            for resource in resources if isinstance(resources, list) else [resources]:
+                if action.startswith("dynamodb:") and "/index/" in json.dumps(resource) and action != "dynamodb:Query":
+                    continue  # indexes are only queried
+                if action == "dynamodb:Query" or "/index/" not in json.dumps(resource):
+                    yield action, named(json.dumps(resource))
+
+
+def named(resource: str) -> str:
+    """What an ARN stands for."""
+    for mark, name in (
+        ('/index/by_raffle"', "index by_raffle"), ("/index/*", "index *"), (":table/", "table"),
+        ("/proofs/*", "proofs/*"),
+        ("/exports/*", "exports/*"), ("s3:::", "bucket"), ('"Inbox"', "inbox"), ('"Exports"', "exports"),
+        ("${AWS::StackName}/*", "*"), ("log-group", "log"),
+    ):  # fmt: skip
+        if mark in resource:
+            return name
+    return resource.rsplit("/", 1)[-1].rstrip('"}')
+
+
+def covers(right: Call, call: Call) -> bool:
+    (allowed, where), (action, what) = right, call
+    return allowed == action and (where in (what, "*") or (where == "index *" and what.startswith("index ")))
