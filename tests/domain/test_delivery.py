@@ -126,7 +126,7 @@ def test_the_shares_of_all_functions_stay_within_what_whatsapp_takes_of_a_number
     shares = {
         name: float(one["Properties"]["Environment"]["Variables"]["WHATSAPP_SENDS_A_SECOND"])
         for name, one in resources.items()
-        if "WHATSAPP_ACCESS_TOKEN" in one.get("Properties", {}).get("Environment", {}).get("Variables", {})
+        if "WHATSAPP_SENDS_A_SECOND" in one.get("Properties", {}).get("Environment", {}).get("Variables", {})
         and name not in ("AdminToken", "Export")  # which say nothing to anybody
     }
     assert set(shares) == {"APIHandler", "Converse", "ExpireReservations", "DeliverMessages"}
