@@ -13,8 +13,8 @@ from tests.deployed.account import SECRETS, Account, Deployed, account, whatsapp
 from tests.e2e.running import OnThePhone, copy_of_the_project
 
 STAGE, STACK = "test", "tombola-test"
-# What the stand-in does not know: budgets, and alarms that calculate. And it speaks HTTP only, which the bucket's policy
-# refuses there as it should. tests/infra/ looks at them all in the template.
+# What the stand-in does not know: budgets, and alarms that calculate. And it speaks HTTP only, which the bucket's
+# policy refuses there as it should. tests/infra/ looks at them all in the template.
 UNKNOWN_THERE = ("Spending", "FunctionsFail", "FunctionsThrottled", "TableThrottled", "BucketPolicy")
 
 
