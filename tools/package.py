@@ -12,13 +12,21 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from email.parser import BytesHeaderParser
 from pathlib import Path, PurePosixPath
 from zipfile import ZIP_DEFLATED, ZipFile
+
+from packaging.tags import Tag, compatible_tags, cpython_tags, parse_tag
 
 # The last two: whose credentials these are, and where secrets are kept.
 SERVICES = frozenset({"dynamodb", "s3", "sqs", "sts", "ssm"})
 DESCRIPTIONS = ("botocore", "data")
 DASHBOARD = Path("infra/dashboard.json")
+# What runs there: Python 3.11 on Amazon Linux 2, whose glibc is 2.26.
+PYTHON, GLIBC, MACHINE = (3, 11), 26, "x86_64"
+PLATFORMS = [f"manylinux_2_{minor}_{MACHINE}" for minor in range(GLIBC, 4, -1)]
+PLATFORMS += [f"manylinux{name}_{MACHINE}" for name in ("2014", "2010", "1")]
+ELF_MACHINE = 62  # x86-64, in the header of a shared library
 REGION = "us-east-1"  # `chalice package` wants one, although nothing in the template depends on it
 
 
@@ -38,8 +46,8 @@ def main(stage: str, folder: str, *, quiet: bool = False) -> None:
     finish(Path(folder) / "sam.json")
     deployment = Path(folder) / "deployment.zip"
     slim(deployment)
-    if unfit := list(built_here(deployment)):
-        raise Unfit("\n".join(f"{name} was built on this machine and may not run on Lambda" for name in unfit))
+    if found := list(unfit(deployment)):
+        raise Unfit("\n".join(found))
 
 
 def finish(template: Path) -> None:
@@ -70,16 +78,31 @@ def is_needed(path: PurePosixPath) -> bool:
     return not in_a_service or path.parts[2] in SERVICES
 
 
-def built_here(deployment: Path) -> Iterator[str]:
-    """The packages for which Chalice found no wheel for Lambda."""
+def unfit(deployment: Path) -> Iterator[str]:
+    """What is in the zip and does not run on Lambda, a sentence each: wheels for another Python, system or machine
+    (Chalice builds one on this machine where it finds none), and libraries for another machine."""
+    there = runs_on_lambda()
     with ZipFile(deployment) as archive:
-        for name in archive.namelist():
-            if name.endswith(".dist-info/WHEEL") and b"linux_x86_64" in archive.read(name):
-                yield name
+        for name in sorted(archive.namelist()):
+            if name.endswith(".dist-info/WHEEL"):
+                tags = BytesHeaderParser().parsebytes(archive.read(name)).get_all("Tag", [])
+                if not any(tag in there for text in tags for tag in parse_tag(text)):
+                    package = name.split("/")[0].removesuffix(".dist-info")
+                    yield f"{package} is for {', '.join(tags) or 'nothing that is named'}, and does not run on Lambda"
+            elif name.endswith(".so") or ".so." in name:
+                with archive.open(name) as library:
+                    start = library.read(20)
+                if start[:4] != b"\x7fELF" or int.from_bytes(start[18:20], "little") != ELF_MACHINE:
+                    yield f"{name} is no library for {MACHINE}"
+
+
+def runs_on_lambda() -> frozenset[Tag]:
+    found = {*cpython_tags(PYTHON, platforms=PLATFORMS), *compatible_tags(PYTHON, "cp311", PLATFORMS)}
+    return frozenset(found)
 
 
 if __name__ == "__main__":
     try:
         main(*sys.argv[1:])
-    except Unfit as unfit:
-        sys.exit(str(unfit))
+    except Unfit as failure:
+        sys.exit(str(failure))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from local.phone import webhooks
 from tests.deployed.account import SECRETS, Deployed
-from tests.deployed.conftest import STACK, Deployment
+from tests.deployed.conftest import STACK, STAGE, Deployment, settings
 from tests.e2e.running import Elsewhere, OnThePhone, until
 from tests.e2e.test_sale import DOCUMENT, PHOTO, buy, choose, code_in, new_code
 from tests.world import text_of
@@ -166,7 +167,7 @@ def test_m3_a_killed_process_loses_and_doubles_nothing(run: Deployed, deployment
 
 
 def test_a_deployment_that_fails_is_taken_back(deployment: Deployment, run: Deployed) -> None:
-    """The last one here, since it changes the project."""
+    """Among the last ones here, since it changes the project."""
     path = deployment.template()
     right = path.read_text(encoding="utf-8")
     template = json.loads(right)
@@ -184,3 +185,43 @@ def test_a_deployment_that_fails_is_taken_back(deployment: Deployment, run: Depl
     path.write_text(right, encoding="utf-8")
     again = deployment.deploy()
     assert again.returncode == 0, again.stderr
+
+
+def test_back_in_time_and_down_and_up_again_with_the_same_data(deployment: Deployment, run: Deployed) -> None:
+    """The last one here, since nothing is left after it."""
+    dynamodb, raffles = deployment.account.client("dynamodb"), run.api("GET", "/api/raffles?page_size=100")["results"]
+
+    def make(*arguments: str, code: int = 0, **more: str) -> str:
+        given = {**settings(deployment.account), **more}
+        done = deployment.account.make(*arguments, project=deployment.project, **given)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    restored = re.search(rf"The table ({STACK}-[0-9-]+) is as (\S+) was", make("restore", STAGE))
+    assert restored
+    new, old = restored.groups()
+    assert dynamodb.describe_table(TableName=new)["Table"]["DeletionProtectionEnabled"] is True
+    assert dynamodb.describe_time_to_live(TableName=new)["TimeToLiveDescription"]["TimeToLiveStatus"] == "ENABLED"
+
+    make("deploy", STAGE, "--yes", USE_TABLE=new)
+    assert run.api("GET", "/api/raffles?page_size=100")["results"] == raffles
+    added = run.raffle(new_code())
+    assert {old, new} <= set(dynamodb.list_tables()["TableNames"])  # the old one is kept as it was
+
+    assert "Nothing was deleted" in make("destroy", STAGE, code=1)
+    kept = re.search(r"Kept: table (\S+), bucket (\S+), and the secrets", make("destroy", STAGE, "--yes"))
+    assert kept and kept[1] == new
+    with pytest.raises(ClientError, match="does not exist"):
+        deployment.account.client("cloudformation").describe_stacks(StackName=STACK)
+    again = make("deploy", STAGE, "--yes", USE_TABLE=kept[1], USE_BUCKET=kept[2])
+    assert "Organiser token" not in again  # there is one
+    back = re.search(r"Webhook +(\S+)/whatsapp/webhook", again)
+    assert back
+    run.url = back[1]
+    assert run.api("GET", "/api/raffles?page_size=100")["results"][0]["id"] == added["id"]
+
+    assert "say it twice" in make("destroy", STAGE, "--yes", "--data", code=2)
+    make("destroy", STAGE, "--yes", "--data", "--confirm", STACK)
+    assert new not in dynamodb.list_tables()["TableNames"]
+    assert kept[2] not in [one["Name"] for one in deployment.account.client("s3").list_buckets()["Buckets"]]
+    assert not deployment.account.client("ssm").get_parameters_by_path(Path=f"/{STACK}/")["Parameters"]
