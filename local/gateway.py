@@ -103,14 +103,22 @@ class _Decoding(LocalGateway):
 
 
 @cache
-def own_answers() -> dict[str, Answered]:
-    """What the template says of each kind of answer that the gateway gives by itself."""
+def own_answers(console: str = "") -> dict[str, Answered]:
+    """What the template says of each kind of answer that the gateway gives by itself; `console` is its parameter."""
     resources = json.loads(TEMPLATE.read_text("utf-8"))["Resources"]
-    return {kind: _own(found) for kind, found in resources["RestAPI"]["Properties"]["GatewayResponses"].items()}
+    found = resources["RestAPI"]["Properties"]["GatewayResponses"]
+    return {kind: _own(one, console) for kind, one in found.items()}
 
 
-def _own(found: dict[str, Any]) -> Answered:
-    headers = {name: value[1:-1] for name, value in found["ResponseParameters"]["Headers"].items()}
+def _own(found: dict[str, Any], console: str) -> Answered:
+    headers = dict[str, str]()
+    for name, value in found["ResponseParameters"]["Headers"].items():
+        if isinstance(value, str):
+            headers[name] = value[1:-1]
+        elif console:  # {"Fn::If": ["HasConsole", the value, none]}
+            there = value["Fn::If"][1]
+            text = there if isinstance(there, str) else there["Fn::Sub"].replace("${ConsoleOrigin}", console)
+            headers[name] = text[1:-1]
     return Answered(int(found["StatusCode"]), headers, found["ResponseTemplates"]["application/json"].encode())
 
 

@@ -36,6 +36,14 @@ def test_what_the_gateway_says_by_itself_is_a_problem_like_ours(kind: str) -> No
     assert ("Retry-After" in found.headers) is (found.status in (429, 503))
 
 
+@pytest.mark.parametrize("kind", own_answers())
+def test_a_console_from_elsewhere_may_read_them_and_nobody_else(kind: str) -> None:
+    console = "https://console.example.org"
+    assert "Access-Control-Allow-Origin" not in own_answers()[kind].headers
+    allowed = {"Access-Control-Allow-Origin": console, "Vary": "Origin"}
+    assert own_answers(console)[kind].headers.items() >= allowed.items()
+
+
 def test_bytes_go_through_as_they_are() -> None:
     for media in ("application/octet-stream", "text/plain"):  # the first in base64, as the real one has it
         headers = {"Content-Type": media, "Accept": "application/octet-stream"}

@@ -12,6 +12,7 @@ import pytest
 from tests.deployed.account import SECRETS, Account, Deployed, account, whatsapp
 from tests.e2e.running import OnThePhone, copy_of_the_project
 
+CONSOLE = "https://console.example.org"
 STAGE, STACK = "test", "tombola-test"
 # What the stand-in does not know: budgets, and alarms that calculate. And it speaks HTTP only, which the bucket's
 # policy refuses there as it should. tests/infra/ looks at them all in the template.
@@ -36,7 +37,8 @@ class Deployment:
 def settings(on: Account) -> dict[str, str]:
     return {
         "WHATSAPP_PHONE_NUMBER_ID": "112233445566778", "WHATSAPP_GRAPH_URL": on.ports.phone_url,
-        "WHATSAPP_ORGANISERS": "+50255550000", "ALARM_EMAIL": "who@example.org", **SECRETS,
+        "WHATSAPP_ORGANISERS": "+50255550000", "ALARM_EMAIL": "who@example.org",
+        "TOMBOLA_CONSOLE_ORIGIN": CONSOLE, **SECRETS,
     }  # fmt: skip
 
 

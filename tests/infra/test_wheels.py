@@ -55,5 +55,5 @@ def test_packaging_ends_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     (tmp_path / "out").mkdir()
     monkeypatch.setattr(package.subprocess, "run", chalice)
     monkeypatch.setattr(package, "finish", lambda template: None)
-    with pytest.raises(package.Unfit, match="planted-1.0"):
+    with pytest.raises(package.Unfit, match=r"planted-1\.0"):
         package.main("dev", str(tmp_path / "out"))
