@@ -53,7 +53,7 @@ def test_packaging_ends_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         shutil.copy(planted(tmp_path, WRONG[1]), tmp_path / "out" / "deployment.zip")
 
     (tmp_path / "out").mkdir()
-    monkeypatch.setattr(package.subprocess, "run", chalice)
+    monkeypatch.setattr("tools.package.subprocess.run", chalice)
     monkeypatch.setattr(package, "finish", lambda template: None)
     with pytest.raises(package.Unfit, match=r"planted-1\.0"):
         package.main("dev", str(tmp_path / "out"))
