@@ -1,0 +1,24 @@
+"""`make bench` works, and what it counts meets its goals. Times are for a machine that does nothing else."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.e2e.running import ROOT
+
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
+GROUPS = ("requests", "units", "overhead", "webhook", "deadline")
+SECONDS = 300
+
+
+def test_counts_meet_their_goals_whatever_the_machine_does_beside() -> None:
+    command = [sys.executable, "-m", "bench", "--json", "--only", *GROUPS]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
+    figures = json.loads(done.stdout or "{}").get("figures")
+    assert figures, done.stderr
+    counted = [one for one in figures if one["unit"] in ("requests", "write units", "read units", "calls")]
+    assert len(counted) >= 12
+    assert [one for one in counted if one["met"] is False] == []
+    assert any("our time" in one["name"] for one in figures)
