@@ -29,6 +29,7 @@ MEASUREMENTS = {
     "writing": Measurement(counts.writing, "ministack"),
     "reading": Measurement(counts.reading, "dynamodb-local"),
     "overhead": Measurement(times.overhead),
+    "processor": Measurement(times.processor),
     "random": Measurement(times.random),
     "making": Measurement(times.making),
     "tickets": Measurement(times.tickets),

@@ -4,10 +4,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import count
+from statistics import median
+from time import process_time
 
 from bench.bulk import Filling
 from bench.counts import MILLION
-from bench.figure import Figure, ratio
+from bench.figure import Figure, ratio, spread
 from bench.meter import timed
 from bench.stage import Stage, Visitor, reserve, stranger, take_back
 from chalicelib.domain.orders import Order
@@ -37,6 +39,19 @@ def overhead(stage: Stage) -> Iterator[Figure]:
                 floor[f"{step} {what}"].append(bare)
     for what, seconds in ours.items():
         yield ratio(f"our time to bare botocore's: {what}", seconds, floor[what], "<= 1.4")
+
+
+def processor(stage: Stage) -> Iterator[Figure]:
+    """What the processor does for an update that holds three numbers, waiting left out: Lambda gives it by memory."""
+    raffle, used = make_raffle(stage.runtime, numbers=10_000), list[float]()
+    for run in range(RUNS):
+        stage.progress(f"processor: buyer {run + 1} of {RUNS}")
+        visitor = Visitor(stage)
+        visitor.says(raffle.code)
+        before = process_time()
+        visitor.says("random 3")
+        used.append(process_time() - before)
+    yield Figure("processor time: a message that holds random 3", round(1000 * median(used), 1), "ms", note=spread(used))
 
 
 def _bought_twice(stage: Stage, raffle: Raffle, other: Raffle, wish: str) -> dict[str, tuple[float, float]]:
