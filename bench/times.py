@@ -51,7 +51,8 @@ def processor(stage: Stage) -> Iterator[Figure]:
         before = process_time()
         visitor.says("random 3")
         used.append(process_time() - before)
-    yield Figure("processor time: a message that holds random 3", round(1000 * median(used), 1), "ms", note=spread(used))
+    name = "processor time: a message that holds random 3"
+    yield Figure(name, round(1000 * median(used), 1), "ms", note=spread(used))
 
 
 def _bought_twice(stage: Stage, raffle: Raffle, other: Raffle, wish: str) -> dict[str, tuple[float, float]]:
