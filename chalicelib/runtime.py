@@ -14,7 +14,6 @@ import boto3
 from botocore.config import Config
 
 from chalicelib.access import Access
-from chalicelib.attending import Attending
 from chalicelib.banking import Banking
 from chalicelib.bulk import Bulk
 from chalicelib.conversing import Conversing
@@ -25,7 +24,6 @@ from chalicelib.expiring import Expiring
 from chalicelib.letters import Letters
 from chalicelib.logs import logger
 from chalicelib.organising import Organising
-from chalicelib.privacy import Privacy
 from chalicelib.proofs import Proofs
 from chalicelib.receiving import Receiving
 from chalicelib.reporting import Reporting
@@ -33,14 +31,16 @@ from chalicelib.selling import Selling
 from chalicelib.settings import Given, Secrets, Settings, load
 from chalicelib.settling import Settling
 from chalicelib.store.records import bind
-from chalicelib.templating import Templating
 from chalicelib.vault import Vault
 from chalicelib.whatsapp.graph import META_MEDIA_HOSTS, Graph
 
 if TYPE_CHECKING:
+    from chalicelib.attending import Attending
     from chalicelib.checking import Checking
     from chalicelib.exporting import Exporting
     from chalicelib.filing import Filing
+    from chalicelib.privacy import Privacy
+    from chalicelib.templating import Templating
 
 
 def utc_now() -> datetime:
@@ -110,11 +110,15 @@ class Runtime:
         return Bulk(settling=self.settling, organising=self.organising, clock=self.clock)
 
     @cached_property
-    def attending(self) -> Attending:
+    def attending(self) -> "Attending":
+        from chalicelib.attending import Attending  # noqa: PLC0415 - as below
+
         return Attending(delivering=self.delivering, clock=self.clock)
 
     @cached_property
-    def privacy(self) -> Privacy:
+    def privacy(self) -> "Privacy":
+        from chalicelib.privacy import Privacy  # noqa: PLC0415 - as below
+
         return Privacy(proofs=self.proofs, random_id=lambda: token_hex(12), clock=self.clock)
 
     @cached_property
@@ -181,7 +185,9 @@ class Runtime:
         )
 
     @cached_property
-    def templating(self) -> Templating:
+    def templating(self) -> "Templating":
+        from chalicelib.templating import Templating  # noqa: PLC0415 - as below
+
         return Templating(graph=self.graph, account_id=self.settings.WHATSAPP_ACCOUNT_ID)
 
     @cached_property

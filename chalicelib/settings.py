@@ -25,7 +25,8 @@ Phones = Annotated[tuple[Phone, ...], BeforeValidator(_words), Field(max_length=
 Secret = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[\x21-\x7e]+$")]
 
 
-_SECRET: TypeAdapter[str] = TypeAdapter(Secret)
+# Built when it is first needed: few functions do, and a cold start waits for what is built at import.
+_SECRET: TypeAdapter[str] = TypeAdapter(Secret, config=ConfigDict(defer_build=True))
 
 
 class Secrets:
@@ -61,7 +62,7 @@ class Secrets:
 class Given(BaseModel, Secrets):
     """Secrets of the environment. `.env.example` explains them."""
 
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, defer_build=True)
 
     WHATSAPP_ACCESS_TOKEN: Annotated[Secret, Field(repr=False)]
     WHATSAPP_APP_SECRET: Annotated[Secret, Field(repr=False)]
@@ -75,7 +76,7 @@ class Given(BaseModel, Secrets):
 class Settings(BaseModel):
     """Every other setting. `.env.example` explains them."""
 
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, defer_build=True)
 
     WHATSAPP_PHONE_NUMBER_ID: Annotated[str, Field(pattern="^[0-9]{5,25}$")]
     WHATSAPP_GRAPH_URL: Annotated[str, Field(pattern="^https?://[^/]+/?$")] = "https://graph.facebook.com"

@@ -52,6 +52,7 @@ def test_the_deployment_is_packaged_without_secrets_and_imports_by_itself(tmp_pa
         assert wheels
         assert [name for name, wheel in wheels.items() if b"linux_x86_64" in wheel.replace(b"manylinux", b"")] == []
         archive.extractall(tmp_path / "lambda")
+        check_bytecode(archive)
 
     # No environment at all, nothing but what is in the zip (-S: no site-packages), and no socket.
     routes, where = alone(tmp_path / "lambda", IMPORT).split()
@@ -66,6 +67,19 @@ def test_the_deployment_is_packaged_without_secrets_and_imports_by_itself(tmp_pa
         "640",
     ]
     assert "UnknownServiceError" in alone(tmp_path / "lambda", NOT_OURS)
+
+
+def check_bytecode(archive: zipfile.ZipFile) -> None:
+    """Made ahead for whatever is imported at a cold start, and never compared with dates, which say nothing there."""
+    names = archive.namelist()
+    made = {name for name in names if name.endswith(".pyc")}
+    assert len(set(names)) == len(names)
+    assert all(archive.read(name)[4:8] == b"\x01\0\0\0" for name in made)  # PEP 552: a hash that is not checked
+    for source in names:
+        if source == "app.py" or (source.startswith(("chalicelib/", "pydantic/main")) and source.endswith(".py")):
+            folder, _, file = source.rpartition("/")
+            compiled = f"__pycache__/{file.removesuffix('.py')}.cpython-311.pyc"
+            assert (f"{folder}/{compiled}" if folder else compiled) in made
 
 
 REFUSE = """
