@@ -67,7 +67,7 @@ def main(stage: str, folder: str, *, quiet: bool = False) -> None:
     if sys.version_info[:2] == PYTHON:
         compile_ahead(deployment)
     else:
-        sys.stderr.write("Packaged by another Python than 3.11: no bytecode in the zip, so that functions start slower.\n")
+        sys.stderr.write("Packaged by another Python than 3.11: without bytecode, so that functions start slower.\n")
 
 
 def finish(template: Path) -> None:
