@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from email.parser import BytesHeaderParser
+from importlib.util import cache_from_source
 from pathlib import Path, PurePosixPath
 from py_compile import PycInvalidationMode
 from tempfile import TemporaryDirectory
@@ -109,12 +110,13 @@ def compile_ahead(deployment: Path) -> None:
         with ZipFile(deployment, "a") as archive:
             for source in sorted(wanted):
                 inside = source.relative_to(folder)
-                made = py_compile.compile(
+                made = Path(cache_from_source(str(source)))
+                py_compile.compile(
                     str(source), dfile=str(inside), doraise=True, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH
                 )
-                entry = ZipInfo(str(Path(made).relative_to(folder)))
+                entry = ZipInfo(str(made.relative_to(folder)))
                 entry.external_attr = 0o644 << 16
-                archive.writestr(entry, Path(made).read_bytes(), ZIP_DEFLATED, compresslevel=9)
+                archive.writestr(entry, made.read_bytes(), ZIP_DEFLATED, compresslevel=9)
 
 
 def is_needed(path: PurePosixPath) -> bool:
