@@ -12,7 +12,7 @@ LOCALE := chalicelib/locale
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test soak bench lint format package deploy destroy restore environment catalogue api-table browser engines cloud clean
+.PHONY: help install run test soak bench cost lint format package deploy destroy restore environment catalogue api-table browser engines cloud clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ soak: $(READY) engines messages ## Race for hours: make soak ATTEMPTS=100000 ENG
 
 bench: $(READY) engines messages ## Measure what docs/performance.md promises: make bench ENGINE=ministack
 	$(BIN)/python -m bench $(addprefix --engine ,$(ENGINE)) $(if $(JSON),--json)
+
+cost: $(READY) ## What a month costs on AWS, into docs/performance.md
+	@$(BIN)/python -m bench.cost --write
 
 lint: $(READY) ## Check style and types
 	$(BIN)/ruff check .

@@ -6,10 +6,11 @@ import sys
 
 import pytest
 
+from bench import cost
 from tests.e2e.running import ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
-GROUPS = ("requests", "units", "overhead", "webhook", "deadline", "package")
+GROUPS = ("requests", "units", "writing", "reading", "overhead", "webhook", "deadline", "package")
 SECONDS = 300
 
 
@@ -21,4 +22,7 @@ def test_counts_meet_their_goals_whatever_the_machine_does_beside() -> None:
     counted = [one for one in figures if one["unit"] in ("requests", "write units", "read units", "calls", "MB")]
     assert len(counted) >= 12
     assert [one for one in counted if one["met"] is False] == []
+    sale = {one["name"].removeprefix("a whole sale: "): one["value"] for one in figures}
+    assert sale["webhooks, with three statuses for each message"] == cost.SALE_WEBHOOKS
+    assert (sale["write units"], sale["read units"]) == (cost.SALE_WRITE_UNITS, cost.SALE_READ_UNITS)
     assert any("our time" in one["name"] for one in figures)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from bench import cost
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.domain.talk import Identity
 from chalicelib.store import raffles
@@ -238,3 +239,8 @@ def test_a_whole_purchase_is_short(world: World, lucia: Buyer) -> None:
     confirm_payment(world, order_id)
     world.minute()
     assert len(lucia.heard) <= 6
+
+
+def test_an_idle_minute_of_both_schedules_takes_what_the_sheet_of_costs_says(world: World, requests: Requests) -> None:
+    world.minute()
+    assert len(requests.during(world.minute)) == cost.IDLE_QUERIES
