@@ -12,7 +12,7 @@ LOCALE := chalicelib/locale
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test soak bench cost lint format package deploy destroy restore environment catalogue api-table browser engines cloud clean
+.PHONY: help install run test soak bench cost lock licences review lint format package deploy destroy restore environment catalogue api-table browser engines cloud clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,7 @@ $(READY): requirements.txt requirements-dev.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
 		{ echo "$(PYTHON) cannot make a virtual environment: on Debian and Ubuntu, apt-get install python3-venv"; exit 1; }
 	@echo "Installing packages into .venv (once, and again when requirements change) ..."
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.txt
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
@@ -44,6 +45,17 @@ soak: $(READY) engines messages ## Race for hours: make soak ATTEMPTS=100000 ENG
 
 bench: $(READY) engines messages ## Measure what docs/performance.md promises: make bench ENGINE=ministack
 	$(BIN)/python -m bench $(addprefix --engine ,$(ENGINE)) $(if $(JSON),--json)
+
+lock: $(READY) ## Pin the deployed packages of requirements.in with their hashes
+	$(BIN)/pip-compile -q --generate-hashes --allow-unsafe --no-annotate --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements.txt requirements.in
+	@$(MAKE) --no-print-directory licences
+
+licences: $(READY) ## Bring docs/licences.md up to date
+	@$(BIN)/python -m tools.licences
+
+review: $(READY) ## Ask the registry whether deployed packages have known vulnerabilities, and which are newer
+	$(BIN)/pip-audit --require-hashes --disable-pip -r requirements.txt
+	$(BIN)/python -m pip list --outdated --disable-pip-version-check
 
 cost: $(READY) ## What a month costs on AWS, into docs/performance.md
 	@$(BIN)/python -m bench.cost --write
