@@ -86,7 +86,7 @@ def finish(template: Path) -> None:
 
 
 def write_bill(to: Path) -> None:
-    """The bill of materials, in CycloneDX's form: what the zip carries, with hashes. The same packages give the same."""
+    """The bill of materials in CycloneDX's form: what the zip carries, by hash. The same packages give the same."""
     bill = Path(sys.executable).with_name("cyclonedx-py")
     carried = Path("requirements.txt").read_text(encoding="utf-8")
     carried += f"chalice=={version('chalice')}\n"  # which `chalice package` adds
