@@ -53,8 +53,10 @@ def needed_by(name: str) -> set[str]:
 
 
 def licence_of(found: Distribution) -> str:
-    said = found.metadata.get("License-Expression") or found.metadata.get("License") or "unknown"
-    return SAME.get(said, said)
+    for name in ("License-Expression", "License"):
+        for said in found.metadata.get_all(name, []):
+            return SAME.get(str(said), str(said))
+    return "unknown"
 
 
 def page() -> str:
