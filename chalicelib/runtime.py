@@ -14,8 +14,6 @@ import boto3
 from botocore.config import Config
 
 from chalicelib.access import Access
-from chalicelib.banking import Banking
-from chalicelib.bulk import Bulk
 from chalicelib.conversing import Conversing
 from chalicelib.delivering import Delivering
 from chalicelib.domain.pace import Pace
@@ -23,23 +21,25 @@ from chalicelib.domain.talk import Identity
 from chalicelib.expiring import Expiring
 from chalicelib.letters import Letters
 from chalicelib.logs import logger
-from chalicelib.organising import Organising
 from chalicelib.proofs import Proofs
 from chalicelib.receiving import Receiving
-from chalicelib.reporting import Reporting
 from chalicelib.selling import Selling
 from chalicelib.settings import Given, Secrets, Settings, load
-from chalicelib.settling import Settling
 from chalicelib.store.records import bind
 from chalicelib.vault import Vault
 from chalicelib.whatsapp.graph import META_MEDIA_HOSTS, Graph
 
 if TYPE_CHECKING:
     from chalicelib.attending import Attending
+    from chalicelib.banking import Banking
+    from chalicelib.bulk import Bulk
     from chalicelib.checking import Checking
     from chalicelib.exporting import Exporting
     from chalicelib.filing import Filing
+    from chalicelib.organising import Organising
     from chalicelib.privacy import Privacy
+    from chalicelib.reporting import Reporting
+    from chalicelib.settling import Settling
     from chalicelib.templating import Templating
 
 
@@ -90,7 +90,9 @@ class Runtime:
         return Selling(delivering=self.delivering, clock=self.clock, random=self.random)
 
     @cached_property
-    def settling(self) -> Settling:
+    def settling(self) -> "Settling":
+        from chalicelib.settling import Settling  # noqa: PLC0415 - what only organisers use is loaded for them
+
         return Settling(selling=self.selling, delivering=self.delivering, clock=self.clock)
 
     @cached_property
@@ -98,7 +100,9 @@ class Runtime:
         return Expiring(selling=self.selling, delivering=self.delivering, clock=self.clock, workers=self.expire_workers)
 
     @cached_property
-    def organising(self) -> Organising:
+    def organising(self) -> "Organising":
+        from chalicelib.organising import Organising  # noqa: PLC0415 - likewise
+
         return Organising(clock=self.clock, random=self.random)
 
     @cached_property
@@ -106,27 +110,33 @@ class Runtime:
         return Access(clock=self.clock)
 
     @cached_property
-    def bulk(self) -> Bulk:
+    def bulk(self) -> "Bulk":
+        from chalicelib.bulk import Bulk  # noqa: PLC0415 - likewise
+
         return Bulk(settling=self.settling, organising=self.organising, clock=self.clock)
 
     @cached_property
     def attending(self) -> "Attending":
-        from chalicelib.attending import Attending  # noqa: PLC0415 - as below
+        from chalicelib.attending import Attending  # noqa: PLC0415 - likewise
 
         return Attending(delivering=self.delivering, clock=self.clock)
 
     @cached_property
     def privacy(self) -> "Privacy":
-        from chalicelib.privacy import Privacy  # noqa: PLC0415 - as below
+        from chalicelib.privacy import Privacy  # noqa: PLC0415 - likewise
 
         return Privacy(proofs=self.proofs, random_id=lambda: token_hex(12), clock=self.clock)
 
     @cached_property
-    def banking(self) -> Banking:
+    def banking(self) -> "Banking":
+        from chalicelib.banking import Banking  # noqa: PLC0415 - likewise
+
         return Banking(clock=self.clock)
 
     @cached_property
-    def reporting(self) -> Reporting:
+    def reporting(self) -> "Reporting":
+        from chalicelib.reporting import Reporting  # noqa: PLC0415 - likewise
+
         return Reporting(clock=self.clock)
 
     @cached_property
@@ -186,7 +196,7 @@ class Runtime:
 
     @cached_property
     def templating(self) -> "Templating":
-        from chalicelib.templating import Templating  # noqa: PLC0415 - as below
+        from chalicelib.templating import Templating  # noqa: PLC0415 - likewise
 
         return Templating(graph=self.graph, account_id=self.settings.WHATSAPP_ACCOUNT_ID)
 

@@ -7,7 +7,7 @@ from chalice.app import Response
 
 from chalicelib.http import description
 from chalicelib.http.forms import Shown
-from chalicelib.http.serving import Call, Route
+from chalicelib.http.serving import Call
 
 # The page is one file: its scripts and styles are in it, and it may fetch nothing but this API.
 DOCS_POLICY = (
@@ -41,10 +41,3 @@ def docs(call: Call) -> Response:
 def _document(call: Call) -> str:
     mount, _, _ = str(call.request.context["path"]).rpartition("/api/")
     return dumps(description.whole(call.routes, mount), ensure_ascii=False)
-
-
-ROUTES = (
-    Route("GET", "/api/health", health, role=None),
-    Route("GET", "/api/openapi.json", openapi, role=None),
-    Route("GET", "/api/docs", docs, role=None, answers=("text/html",)),
-)

@@ -7,7 +7,7 @@ from pydantic import Field
 from chalicelib.domain.audit import Entry
 from chalicelib.domain.organisers import Role
 from chalicelib.http.forms import Listed, Moment, PageQuery, Shown
-from chalicelib.http.serving import Call, Route
+from chalicelib.http.serving import Call
 from chalicelib.store import audit as stored
 
 
@@ -68,6 +68,3 @@ def _shown(entry: Entry) -> EntryView:
         previous=entry.previous,
         seal=entry.seal,
     )
-
-
-ROUTES = (Route("GET", "/api/audit", list_audit),)

@@ -7,9 +7,8 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, model_validator
 
 from chalicelib.bulk import MOST, OrderAction, Outcome, RaffleAction, Result
-from chalicelib.domain.organisers import Role
 from chalicelib.http.forms import Form, Shown, Text, only_if
-from chalicelib.http.serving import ID, Call, Route
+from chalicelib.http.serving import ID, Call
 
 Ids = Annotated[list[Annotated[str, Field(pattern=ID)]], Field(min_length=1, max_length=MOST)]
 DryRun = Annotated[bool, Field(description="say what would happen, and change nothing")]
@@ -100,9 +99,3 @@ def _shown(body: OrdersBulkBody | RafflesBulkBody, found: Sequence[Result]) -> B
         counts=CountsView(**{outcome.value: counts[outcome.value] for outcome in Outcome}),
         results=[ResultView.model_validate(result) for result in found],
     )
-
-
-ROUTES = (
-    Route("POST", "/api/orders/bulk", bulk_orders, Role.CASHIER),
-    Route("POST", "/api/raffles/bulk", bulk_raffles, Role.MANAGER),
-)

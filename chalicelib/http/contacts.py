@@ -5,19 +5,17 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from chalicelib.domain import refusals
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Stage
 from chalicelib.domain.delivery import DeliveryState, Outbound
 from chalicelib.domain.orders import Order
-from chalicelib.domain.organisers import Role
 from chalicelib.domain.refusals import ContactNotFound
 from chalicelib.finding import find_contacts
 from chalicelib.http.forms import CursorQuery, Form, Listed, Moment, PageQuery, Search, Shown, Text
 from chalicelib.http.orders import OrderView
 from chalicelib.http.orders import present as present_order
 from chalicelib.http.proofs import LinkView, linked
-from chalicelib.http.serving import Call, Patch, Route
+from chalicelib.http.serving import Call, Patch
 from chalicelib.http.trouble import WholeLetterView, whole
 from chalicelib.store import contacts as stored
 from chalicelib.store import history
@@ -311,29 +309,3 @@ def present_message(said: Heard | Outbound) -> MessageView:
 
 def _with_proofs(call: Call, order: Order) -> ExportedOrderView:
     return ExportedOrderView(order=present_order(order), proofs=[linked(call.runtime, one) for one in order.proofs])
-
-
-ONE = "/api/contacts/{contact_id}"
-WRITING = (
-    refusals.ContactErased,
-    refusals.ContactOptedOut,
-    refusals.WindowClosed,
-    refusals.SendingStopped,
-)
-ROUTES = (
-    Route("GET", "/api/contacts", list_contacts),
-    Route("GET", ONE, read_contact, tagged=True),
-    Route(
-        "PATCH",
-        ONE,
-        patch_contact,
-        Role.CASHIER,
-        refuses=(refusals.ContactErased,),
-        tagged=True,
-        media=("application/merge-patch+json", "application/json"),
-    ),
-    Route("GET", f"{ONE}/messages", list_contact_messages),
-    Route("POST", f"{ONE}/messages", write_to_contact, Role.CASHIER, 201, refuses=WRITING, once=True),
-    Route("GET", f"{ONE}/export", export_contact, Role.MANAGER, refuses=(refusals.ContactErased,)),
-    Route("POST", f"{ONE}/erase", erase_contact, Role.MANAGER, refuses=(refusals.ContactHasOrders,)),
-)

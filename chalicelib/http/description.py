@@ -116,7 +116,7 @@ def _schemas(routes: Iterable[Route]) -> Json:
             forms.add((wanted.query, "validation"))
         if wanted.body is not None:
             forms.add((wanted.body, "validation"))
-        forms |= {(form, "serialization") for form in (wanted.answer, route.later) if form and _is_form(form)}
+        forms |= {(form, "serialization") for form in (wanted.answer, route.later_form) if form and _is_form(form)}
     ordered = sorted(forms, key=lambda form: form[0].__name__)
     _, made = models_json_schema(ordered, ref_template="#/components/schemas/{model}")
     schemas: Json = loads(re.sub(r"Listed_(\w+?)View_", r"\1List", dumps(made["$defs"])))
@@ -163,7 +163,7 @@ def _operation(route: Route, schemas: Json, routes: Sequence[Route]) -> Json:
     summary, _, more = (getdoc(route.view) or "").partition("\n")
     role = f"\n\nNeeds the role {route.role.value}." if route.role else ""
     operation: Json = {
-        "operationId": route.view.__name__,
+        "operationId": route.name,
         "tags": [_tag(route)],
         "summary": summary.rstrip("."),
         "description": (f"{summary} {' '.join(more.split())}".strip() + role),
@@ -178,7 +178,7 @@ def _operation(route: Route, schemas: Json, routes: Sequence[Route]) -> Json:
 
 
 def _tag(route: Route) -> str:
-    return route.view.__module__.rpartition(".")[2]
+    return route.calls.partition(".")[0]
 
 
 def _tags(routes: Iterable[Route]) -> dict[str, str]:
@@ -285,10 +285,10 @@ def _responses(route: Route, wanted: Takes, routes: Sequence[Route]) -> Json:
     if links := dict(_links(wanted.answer, routes)):
         answer["links"] = links
     found = {str(route.status): answer}
-    if route.later is not None:
+    if (later := route.later_form) is not None:
         found["202"] = {
             "description": "On its way: look at Location after Retry-After seconds.",
-            "content": {"application/json": {"schema": _ref(route.later.__name__)}},
+            "content": {"application/json": {"schema": _ref(later.__name__)}},
         }
     for status, codes in sorted(_problems(route, wanted).items()):
         told = f"{TITLES[status]}: {', '.join(sorted(codes))}." if codes else f"{TITLES[status]}."
@@ -336,6 +336,6 @@ def _links(answer: Any, routes: Iterable[Route]) -> Iterator[tuple[str, Json]]:
         for route in routes:
             if re.findall(r"{(\w+)}", route.path) == [parameter] and route.method == "GET":
                 yield (
-                    f"{route.view.__name__}_of_{name}",
-                    {"operationId": route.view.__name__, "parameters": {parameter: place + name}},
+                    f"{route.name}_of_{name}",
+                    {"operationId": route.name, "parameters": {parameter: place + name}},
                 )

@@ -8,9 +8,7 @@ from pydantic import ConfigDict, Field, model_validator
 from chalicelib.domain.exports import UNFINISHED, ExportStatus, Format, Of, Reason, Wanted
 from chalicelib.domain.raffles import TicketStatus
 from chalicelib.http.forms import Form, Moment, Query, Shown, only_if
-from chalicelib.http.serving import WAIT, Bytes, Call, Route, accepted
-
-MEDIA = ("text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+from chalicelib.http.serving import WAIT, Bytes, Call, accepted
 
 
 def _with_status(of: Of, status: TicketStatus | None) -> None:
@@ -118,10 +116,3 @@ def _view(call: Call, export_id: str) -> ExportView:
         url=url,
         url_expires_at=url_expires_at,
     )
-
-
-ROUTES = (
-    Route("GET", "/api/raffles/{raffle_id}/export", export_raffle, answers=MEDIA, later=ExportView),
-    Route("POST", "/api/raffles/{raffle_id}/exports", start_export, status=202, later=ExportView, once=True),
-    Route("GET", "/api/exports/{export_id}", read_export),
-)

@@ -4,12 +4,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field, model_validator
 
-from chalicelib.domain import refusals
 from chalicelib.domain.orders import MOST_NUMBERS, Order, OrderStatus, Proof
-from chalicelib.domain.organisers import Role
 from chalicelib.finding import Wanted, find_orders
 from chalicelib.http.forms import Form, Listed, Moment, PageQuery, Search, Shown, Text, only_if
-from chalicelib.http.serving import Call, Route
+from chalicelib.http.serving import Call
 from chalicelib.store import orders as stored
 
 Number = Annotated[int, Field(ge=0, le=9_999_999)]
@@ -191,26 +189,3 @@ def present(order: Order) -> OrderView:
 
 def _newest(proofs: tuple[Proof, ...]) -> ProofView | None:
     return ProofView.model_validate(proofs[-1]) if proofs else None
-
-
-ONE = "/api/orders/{order_id}"
-MOVING = (refusals.OrderOutOfTurn,)
-REASSIGNING = (
-    *MOVING,
-    refusals.RaffleOutOfTurn,
-    refusals.ContactErased,
-    refusals.NumbersInvalid,
-    refusals.NumbersTaken,
-    refusals.TooFewFree,
-    refusals.TooManyForContact,
-)
-ROUTES = (
-    Route("GET", "/api/orders", list_orders),
-    Route("GET", "/api/orders/pending-payment", list_pending_payment),
-    Route("GET", ONE, read_order),
-    Route("POST", f"{ONE}/confirm-payment", confirm_payment, Role.CASHIER, refuses=MOVING),
-    Route("POST", f"{ONE}/cancel", cancel_order, Role.CASHIER, refuses=MOVING),
-    Route("POST", f"{ONE}/reject-proof", reject_proof, Role.CASHIER, refuses=(*MOVING, refusals.ProofNotSeen)),
-    Route("POST", f"{ONE}/refund", refund_order, Role.CASHIER, refuses=MOVING),
-    Route("POST", f"{ONE}/reassign", reassign_order, Role.CASHIER, refuses=REASSIGNING),
-)

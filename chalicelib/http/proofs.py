@@ -7,7 +7,7 @@ from pydantic import Field
 from chalicelib.domain.orders import Proof
 from chalicelib.domain.refusals import ProofNotFound
 from chalicelib.http.forms import Moment, Shown
-from chalicelib.http.serving import Call, Route
+from chalicelib.http.serving import Call
 from chalicelib.runtime import Runtime
 from chalicelib.store import orders as stored
 
@@ -44,6 +44,3 @@ def linked(runtime: Runtime, proof: Proof) -> LinkView:
     url, expires_at = runtime.proofs.link(proof)
     told = {name: value for name, value in vars(proof).items() if name in LinkView.model_fields}
     return LinkView(url=url, url_expires_at=expires_at, **told)
-
-
-ROUTES = (Route("GET", "/api/orders/{order_id}/proof", read_proof, refuses=(ProofNotFound,)),)

@@ -6,13 +6,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from iso4217 import Currency
 from pydantic import Field, field_validator, model_validator
 
-from chalicelib.domain import refusals
 from chalicelib.domain.conversation import is_raffle_code, is_reserved
-from chalicelib.domain.organisers import Role
 from chalicelib.domain.raffles import HOLD_MINUTES, MOST_NUMBERS, Raffle, RaffleEvent, RaffleStatus, TicketStatus
 from chalicelib.http.forms import Form, GivenMoment, Listed, Matching, Moment, PageQuery, Shown, SomeText, Text
 from chalicelib.http.problems import FieldInvalid
-from chalicelib.http.serving import Call, Patch, Route
+from chalicelib.http.serving import Call, Patch
 from chalicelib.organising import Ticket
 from chalicelib.store import raffles as stored
 
@@ -246,53 +244,3 @@ def _shown(call: Call, raffle: Raffle) -> RaffleView:
 def _ticket(ticket: Ticket) -> TicketView:
     order, contact = ticket.owner or (None, None)
     return TicketView(number=ticket.number, status=ticket.status, order=order, contact=contact)
-
-
-CHANGING = (
-    refusals.RaffleOutOfTurn,
-    refusals.RaffleHasSales,
-    refusals.RaffleHasOrders,
-    refusals.NumbersInvalid,
-    refusals.CodeTaken,
-)
-MOVING = (refusals.RaffleOutOfTurn,)
-ONE = "/api/raffles/{raffle_id}"
-ROUTES = (
-    Route("GET", "/api/raffles", list_raffles),
-    Route(
-        "POST",
-        "/api/raffles",
-        create_raffle,
-        Role.MANAGER,
-        201,
-        refuses=(refusals.CodeTaken, refusals.DeletedSince),
-        once=True,
-        tagged=True,
-    ),
-    Route("GET", ONE, read_raffle, tagged=True),
-    Route("PUT", ONE, replace_raffle, Role.MANAGER, refuses=CHANGING, tagged=True),
-    Route(
-        "PATCH",
-        ONE,
-        patch_raffle,
-        Role.MANAGER,
-        refuses=CHANGING,
-        tagged=True,
-        media=("application/merge-patch+json", "application/json"),
-    ),
-    Route("DELETE", ONE, delete_raffle, Role.MANAGER, 204, refuses=MOVING, tagged=True),
-    Route("POST", f"{ONE}/activate", activate_raffle, Role.MANAGER, refuses=MOVING, tagged=True),
-    Route("POST", f"{ONE}/deactivate", deactivate_raffle, Role.MANAGER, refuses=MOVING, tagged=True),
-    Route("POST", f"{ONE}/close", close_raffle, Role.MANAGER, refuses=MOVING, tagged=True),
-    Route(
-        "POST",
-        f"{ONE}/cancel",
-        cancel_raffle,
-        Role.MANAGER,
-        refuses=(refusals.RaffleOutOfTurn, refusals.RaffleHasSales, refusals.RaffleHasLateOrders),
-        tagged=True,
-    ),
-    Route("POST", f"{ONE}/generate-tickets", generate_tickets, Role.MANAGER, refuses=(refusals.RaffleHasSales,)),
-    Route("GET", f"{ONE}/availability", raffle_availability),
-    Route("GET", f"{ONE}/tickets", raffle_tickets),
-)

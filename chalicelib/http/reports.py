@@ -5,14 +5,13 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from chalicelib.domain import refusals
 from chalicelib.domain.channel import Stop
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.domain.raffles import RaffleStatus
 from chalicelib.domain.reports import MEANINGS, Differs, Named, Part, Waiting
 from chalicelib.http.forms import Moment, Shown
 from chalicelib.http.raffles import AvailabilityView
-from chalicelib.http.serving import Call, Route
+from chalicelib.http.serving import Call
 from chalicelib.reporting import Active, RaffleReport, Stats
 from chalicelib.store.sales import Queued
 
@@ -207,9 +206,3 @@ def _named(named: Named) -> NamedView:
 
 def _waiting(found: Waiting | Queued) -> WaitingView:
     return WaitingView(count=found.count, oldest_at=found.oldest_at, is_complete=found.is_complete)
-
-
-ROUTES = (
-    Route("GET", "/api/raffles/{raffle_id}/report", raffle_report, refuses=(refusals.ReportTooLarge,)),
-    Route("GET", "/api/stats", stats),
-)

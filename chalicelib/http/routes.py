@@ -4,39 +4,135 @@ from typing import Any
 
 from chalice.app import Authorizer, Chalice, Response
 
-from chalicelib.http import (
-    about,
-    audit,
-    bulk,
-    contacts,
-    exports,
-    orders,
-    proofs,
-    raffles,
-    reports,
-    statements,
-    tokens,
-    trouble,
-    webhook,
-)
-from chalicelib.http.headers import dressed, preflight
+from chalicelib.domain import refusals
+from chalicelib.domain.organisers import Role
+from chalicelib.http.headers import dressed
 from chalicelib.http.problems import problem, speaks_problems
 from chalicelib.http.serving import Route, served
 
+RAFFLE, ORDER, CONTACT = "/api/raffles/{raffle_id}", "/api/orders/{order_id}", "/api/contacts/{contact_id}"
+LETTER, EXPORT = "/api/dead-letters/{letter_id}", "/api/exports/{export_id}"
+MERGE_PATCH = ("application/merge-patch+json", "application/json")
+SHEETS = ("text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+# What a bank's file is, is found out from it. Browsers and curl call it by these.
+BANK_FILES = ("application/octet-stream", "text/csv", "application/xml", "text/xml", "text/plain")
+BANK_FILE_LIMIT = 4_000_000  # bytes
+RAFFLE_CHANGES = (
+    refusals.RaffleOutOfTurn,
+    refusals.RaffleHasSales,
+    refusals.RaffleHasOrders,
+    refusals.NumbersInvalid,
+    refusals.CodeTaken,
+)
+RAFFLE_MOVES = (refusals.RaffleOutOfTurn,)
+RAFFLE_ENDS = (refusals.RaffleOutOfTurn, refusals.RaffleHasSales, refusals.RaffleHasLateOrders)
+ORDER_MOVES = (refusals.OrderOutOfTurn,)
+REASSIGNING = (
+    *ORDER_MOVES,
+    refusals.RaffleOutOfTurn,
+    refusals.ContactErased,
+    refusals.NumbersInvalid,
+    refusals.NumbersTaken,
+    refusals.TooFewFree,
+    refusals.TooManyForContact,
+)
+WRITING = (refusals.ContactErased, refusals.ContactOptedOut, refusals.WindowClosed, refusals.SendingStopped)
+STATEMENTS = (refusals.StatementUnreadable, refusals.StatementTooLarge, refusals.RaffleNotFound)
+
 ROUTES: tuple[Route, ...] = (
-    *webhook.ROUTES,
-    *about.ROUTES,
-    *raffles.ROUTES,
-    *orders.ROUTES,
-    *proofs.ROUTES,
-    *bulk.ROUTES,
-    *contacts.ROUTES,
-    *statements.ROUTES,
-    *reports.ROUTES,
-    *exports.ROUTES,
-    *tokens.ROUTES,
-    *audit.ROUTES,
-    *trouble.ROUTES,
+    Route("GET", "/whatsapp/webhook", "webhook.verify_webhook", role=None),
+    Route("POST", "/whatsapp/webhook", "webhook.receive_webhook", role=None),
+    Route("GET", "/api/health", "about.health", role=None),
+    Route("GET", "/api/openapi.json", "about.openapi", role=None),
+    Route("GET", "/api/docs", "about.docs", role=None, answers=("text/html",)),
+    Route("GET", "/api/raffles", "raffles.list_raffles"),
+    Route(
+        "POST",
+        "/api/raffles",
+        "raffles.create_raffle",
+        Role.MANAGER,
+        201,
+        refuses=(refusals.CodeTaken, refusals.DeletedSince),
+        once=True,
+        tagged=True,
+    ),
+    Route("GET", RAFFLE, "raffles.read_raffle", tagged=True),
+    Route("PUT", RAFFLE, "raffles.replace_raffle", Role.MANAGER, refuses=RAFFLE_CHANGES, tagged=True),
+    Route(
+        "PATCH", RAFFLE, "raffles.patch_raffle", Role.MANAGER, refuses=RAFFLE_CHANGES, tagged=True, media=MERGE_PATCH
+    ),
+    Route("DELETE", RAFFLE, "raffles.delete_raffle", Role.MANAGER, 204, refuses=RAFFLE_MOVES, tagged=True),
+    Route("POST", f"{RAFFLE}/activate", "raffles.activate_raffle", Role.MANAGER, refuses=RAFFLE_MOVES, tagged=True),
+    Route("POST", f"{RAFFLE}/deactivate", "raffles.deactivate_raffle", Role.MANAGER, refuses=RAFFLE_MOVES, tagged=True),
+    Route("POST", f"{RAFFLE}/close", "raffles.close_raffle", Role.MANAGER, refuses=RAFFLE_MOVES, tagged=True),
+    Route("POST", f"{RAFFLE}/cancel", "raffles.cancel_raffle", Role.MANAGER, refuses=RAFFLE_ENDS, tagged=True),
+    Route(
+        "POST",
+        f"{RAFFLE}/generate-tickets",
+        "raffles.generate_tickets",
+        Role.MANAGER,
+        refuses=(refusals.RaffleHasSales,),
+    ),
+    Route("GET", f"{RAFFLE}/availability", "raffles.raffle_availability"),
+    Route("GET", f"{RAFFLE}/tickets", "raffles.raffle_tickets"),
+    Route("GET", "/api/orders", "orders.list_orders"),
+    Route("GET", "/api/orders/pending-payment", "orders.list_pending_payment"),
+    Route("GET", ORDER, "orders.read_order"),
+    Route("POST", f"{ORDER}/confirm-payment", "orders.confirm_payment", Role.CASHIER, refuses=ORDER_MOVES),
+    Route("POST", f"{ORDER}/cancel", "orders.cancel_order", Role.CASHIER, refuses=ORDER_MOVES),
+    Route(
+        "POST",
+        f"{ORDER}/reject-proof",
+        "orders.reject_proof",
+        Role.CASHIER,
+        refuses=(*ORDER_MOVES, refusals.ProofNotSeen),
+    ),
+    Route("POST", f"{ORDER}/refund", "orders.refund_order", Role.CASHIER, refuses=ORDER_MOVES),
+    Route("POST", f"{ORDER}/reassign", "orders.reassign_order", Role.CASHIER, refuses=REASSIGNING),
+    Route("GET", f"{ORDER}/proof", "proofs.read_proof", refuses=(refusals.ProofNotFound,)),
+    Route("POST", "/api/orders/bulk", "bulk.bulk_orders", Role.CASHIER),
+    Route("POST", "/api/raffles/bulk", "bulk.bulk_raffles", Role.MANAGER),
+    Route("GET", "/api/contacts", "contacts.list_contacts"),
+    Route("GET", CONTACT, "contacts.read_contact", tagged=True),
+    Route(
+        "PATCH",
+        CONTACT,
+        "contacts.patch_contact",
+        Role.CASHIER,
+        refuses=(refusals.ContactErased,),
+        tagged=True,
+        media=MERGE_PATCH,
+    ),
+    Route("GET", f"{CONTACT}/messages", "contacts.list_contact_messages"),
+    Route("POST", f"{CONTACT}/messages", "contacts.write_to_contact", Role.CASHIER, 201, refuses=WRITING, once=True),
+    Route("GET", f"{CONTACT}/export", "contacts.export_contact", Role.MANAGER, refuses=(refusals.ContactErased,)),
+    Route("POST", f"{CONTACT}/erase", "contacts.erase_contact", Role.MANAGER, refuses=(refusals.ContactHasOrders,)),
+    Route(
+        "POST",
+        "/api/statements",
+        "statements.read_statement",
+        Role.CASHIER,
+        refuses=STATEMENTS,
+        limit=BANK_FILE_LIMIT,
+        media=BANK_FILES,
+    ),
+    Route("GET", f"{RAFFLE}/report", "reports.raffle_report", refuses=(refusals.ReportTooLarge,)),
+    Route("GET", "/api/stats", "reports.stats"),
+    Route("GET", f"{RAFFLE}/export", "exports.export_raffle", answers=SHEETS, later="exports.ExportView"),
+    Route("POST", f"{RAFFLE}/exports", "exports.start_export", status=202, later="exports.ExportView", once=True),
+    Route("GET", EXPORT, "exports.read_export"),
+    Route("GET", "/api/me", "tokens.read_me", refuses=(refusals.TokenNotFound,)),
+    Route("GET", "/api/tokens", "tokens.list_tokens", Role.MANAGER),
+    Route(
+        "POST", "/api/tokens", "tokens.create_token", Role.MANAGER, 201, refuses=(refusals.TokenShownBefore,), once=True
+    ),
+    Route("DELETE", "/api/tokens/{token_id}", "tokens.revoke_token", Role.MANAGER),
+    Route("GET", "/api/audit", "audit.list_audit"),
+    Route("GET", "/api/dead-letters", "trouble.list_letters"),
+    Route("GET", LETTER, "trouble.read_letter", Role.MANAGER),
+    Route("POST", f"{LETTER}/replay", "trouble.replay_letter", Role.MANAGER),
+    Route("GET", "/api/undelivered", "trouble.list_undelivered"),
+    Route("POST", "/api/undelivered/send-again", "trouble.send_again", Role.CASHIER),
 )
 # Bodies come as whatever a client calls them; what is wrong with one is said when it is read.
 CONTENT_TYPES = ("application/json", "application/merge-patch+json", "application/x-www-form-urlencoded", "text/plain")
@@ -51,11 +147,11 @@ def expose(app: Chalice, token: Authorizer) -> None:
         options: dict[str, Any] = {} if route.role is None else {"authorizer": token}
         if route.method in ("POST", "PUT", "PATCH"):
             options["content_types"] = list(dict.fromkeys((*CONTENT_TYPES, *route.media)))
-        app.route(route.path, methods=[route.method], name=route.view.__name__, **options)(served(app, route, ROUTES))
+        app.route(route.path, methods=[route.method], name=route.name, **options)(served(app, route, ROUTES))
     for path in sorted({route.path for route in ROUTES}):
         if path.startswith("/api/"):
             app.route(path, methods=["OPTIONS"], name="preflight")(
-                served(app, Route("OPTIONS", path, preflight, role=None))
+                served(app, Route("OPTIONS", path, "headers.preflight", role=None))
             )
         _expose_the_rest(app, path)
 

@@ -12,6 +12,7 @@ from functools import cache
 from hashlib import sha256
 from hmac import compare_digest
 from hmac import new as hmac
+from importlib import import_module
 from json import dumps, loads
 from typing import Any, Generic, NamedTuple, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 from urllib.parse import urlencode
@@ -57,11 +58,15 @@ NOT_FOUND: dict[str, NotFound] = {
 
 
 class Route(NamedTuple):
-    """One route. `refuses`: the rules that may say no, beside those that all routes have."""
+    """One route. `refuses`: the rules that may say no, beside those that all routes have.
+
+    View and forms are named, "module.name" of chalicelib.http, and their module is loaded when they are first wanted:
+    a webhook that wakes a function up does not wait for what only organisers use.
+    """
 
     method: str
     path: str
-    view: View
+    calls: str  # the view
     role: Role | None = Role.VIEWER  # the least that may call it; None: needs no token
     status: int = 200
     refuses: tuple[type[Refusal], ...] = ()
@@ -70,7 +75,25 @@ class Route(NamedTuple):
     limit: int = BODY_LIMIT  # bytes of a body
     media: tuple[str, ...] = ("application/json",)  # of the body; the first is the one that is described
     answers: tuple[str, ...] = ("application/json",)  # media types; the first is the view's model
-    later: type[BaseModel] | None = None  # what it answers with 202 where the answer proper will take a while
+    later: str | None = None  # the form that it answers with 202 where the answer proper will take a while
+
+    @property
+    def name(self) -> str:
+        return self.calls.rpartition(".")[2]
+
+    @property
+    def view(self) -> View:
+        view: View = _named(self.calls)
+        return view
+
+    @property
+    def later_form(self) -> type[BaseModel] | None:
+        return None if self.later is None else _named(self.later)
+
+
+def _named(name: str) -> Any:
+    module, _, what = name.partition(".")
+    return getattr(import_module(f"chalicelib.http.{module}"), what)
 
 
 class Patch(Generic[M]):
@@ -225,7 +248,7 @@ def served(app: Chalice, route: Route, routes: tuple[Route, ...] = ()) -> View:
                 raise NOT_FOUND[name](value[:40])
         return _answer(call, route.view(call, **ids, **_forms(call)))
 
-    serve.__name__ = route.view.__name__
+    serve.__name__ = route.name
     return answers_problems(serve)
 
 

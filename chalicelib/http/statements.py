@@ -8,18 +8,13 @@ from pydantic import Field, field_validator
 from chalicelib.banking import Settlement
 from chalicelib.domain import refusals
 from chalicelib.domain.orders import Order, OrderStatus
-from chalicelib.domain.organisers import Role
 from chalicelib.domain.statements import MEANINGS, Judged, Reason, Suggestion, Why
 from chalicelib.http.forms import Moment, Query, Shown
 from chalicelib.http.problems import FieldInvalid
-from chalicelib.http.serving import Call, Route
+from chalicelib.http.serving import Call
 from chalicelib.statements.wishes import DateOrder, StatementFormat, Wishes
 
-# A Lambda function is handed 6 MB at most, and API Gateway makes four bytes of three: see infra/resources.json.
-LIMIT = 4_000_000
 SHOWN = 140  # characters of a payment's text
-# What a file is, is found out from it. Browsers and curl call it by these.
-MEDIA = ("application/octet-stream", "text/csv", "application/xml", "text/xml", "text/plain")
 
 Column = Annotated[str, Field(max_length=100, description="a column's heading, or its number, counted from 1")]
 
@@ -236,7 +231,3 @@ def _suggestion(suggestion: Suggestion) -> SuggestionView:
         buyer=suggestion.buyer.name,
         by="phone" if suggestion.by_phone else "name",
     )
-
-
-REFUSES = (refusals.StatementUnreadable, refusals.StatementTooLarge, refusals.RaffleNotFound)
-ROUTES = (Route("POST", "/api/statements", read_statement, Role.CASHIER, refuses=REFUSES, limit=LIMIT, media=MEDIA),)

@@ -4,11 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from chalicelib.domain import refusals
 from chalicelib.domain.organisers import Role
 from chalicelib.http.forms import Form, GivenMoment, Listed, Moment, PageQuery, Shown, SomeText
 from chalicelib.http.problems import FieldInvalid
-from chalicelib.http.serving import Call, Route
+from chalicelib.http.serving import Call
 from chalicelib.store import tokens as stored
 
 
@@ -72,11 +71,3 @@ def create_token(call: Call, body: TokenBody) -> NewTokenView:
 def revoke_token(call: Call, token_id: str) -> TokenView:
     """Revoke a token: within a minute it opens nothing any more."""
     return TokenView.model_validate(call.runtime.access.revoke(token_id, by=call.by))
-
-
-ROUTES = (
-    Route("GET", "/api/me", read_me, refuses=(refusals.TokenNotFound,)),
-    Route("GET", "/api/tokens", list_tokens, Role.MANAGER),
-    Route("POST", "/api/tokens", create_token, Role.MANAGER, 201, refuses=(refusals.TokenShownBefore,), once=True),
-    Route("DELETE", "/api/tokens/{token_id}", revoke_token, Role.MANAGER),
-)

@@ -7,10 +7,9 @@ from pydantic import Field
 from chalicelib.bulk import Outcome
 from chalicelib.domain import refusals
 from chalicelib.domain.delivery import DeliveryState, Outbound, Queue
-from chalicelib.domain.organisers import Role
 from chalicelib.http.bulk import ResultView
 from chalicelib.http.forms import Form, Listed, Moment, PageQuery, Shown
-from chalicelib.http.serving import Call, Route
+from chalicelib.http.serving import Call
 from chalicelib.letters import kind_of
 from chalicelib.store import letters as stored_letters
 from chalicelib.store import messages
@@ -123,13 +122,3 @@ def _undelivered(found: Outbound) -> UndeliveredView:
         template=found.template.name if found.template else None,
         created_at=found.created_at,
     )
-
-
-ONE = "/api/dead-letters/{letter_id}"
-ROUTES = (
-    Route("GET", "/api/dead-letters", list_letters),
-    Route("GET", ONE, read_letter, Role.MANAGER),
-    Route("POST", f"{ONE}/replay", replay_letter, Role.MANAGER),
-    Route("GET", "/api/undelivered", list_undelivered),
-    Route("POST", "/api/undelivered/send-again", send_again, Role.CASHIER),
-)

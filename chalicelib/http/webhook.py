@@ -3,7 +3,7 @@
 from chalice.app import Response
 
 from chalicelib.http.problems import problem
-from chalicelib.http.serving import Call, Route
+from chalicelib.http.serving import Call
 from chalicelib.whatsapp.webhook import is_verify_token
 
 
@@ -21,9 +21,3 @@ def receive_webhook(call: Call) -> Response:
     if not call.runtime.receiving.accept(call.raw, call.request.headers.get("x-hub-signature-256")):
         return problem(401, "signature_wrong", "X-Hub-Signature-256 is missing or does not fit the body.")
     return Response("", headers={"Content-Type": "text/plain"})
-
-
-ROUTES = (
-    Route("GET", "/whatsapp/webhook", verify_webhook, role=None),
-    Route("POST", "/whatsapp/webhook", receive_webhook, role=None),
-)

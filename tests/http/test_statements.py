@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.statements import MOST_PAYMENTS, Why
-from chalicelib.http.statements import LIMIT, MEDIA
+from chalicelib.http.routes import BANK_FILE_LIMIT, BANK_FILES
 from tests.usecases.steps import buy, cancel, confirm_payment, hold, hold_and_confirm, hold_and_prove
 from tests.world import Answer, Buyer, World
 
@@ -89,11 +89,11 @@ def test_a_raffle_narrows_what_is_shown(world: World) -> None:
 def test_each_format_is_taken_as_bytes(world: World, path: Path) -> None:
     query = "?currency=PYG" if path.stem == "paraguay" else ""
     query = "?date=1&text=2&amount=3&currency=EUR" if path.stem == "no_headings" else query
-    answer = world.api("POST", f"/api/statements{query}", path.read_bytes(), **{"Content-Type": MEDIA[0]})
+    answer = world.api("POST", f"/api/statements{query}", path.read_bytes(), **{"Content-Type": BANK_FILES[0]})
     assert payments(answer)
 
 
-@pytest.mark.parametrize("media", MEDIA)
+@pytest.mark.parametrize("media", BANK_FILES)
 def test_it_is_taken_under_each_media_type(world: World, media: str) -> None:
     assert payments(post(world, "a;1,00", media=f"{media}; charset=utf-8"))
 
@@ -155,7 +155,9 @@ def test_p7_what_the_file_takes_back_is_not_confirmed(world: World) -> None:
 
 
 def test_what_is_too_large_is_refused(world: World) -> None:
-    assert world.api("POST", "/api/statements", b"x" * (LIMIT + 1), **{"Content-Type": "text/csv"}).status == 413
+    assert (
+        world.api("POST", "/api/statements", b"x" * (BANK_FILE_LIMIT + 1), **{"Content-Type": "text/csv"}).status == 413
+    )
     answer = post(world, *(["a;1,00"] * (MOST_PAYMENTS + 1)))
     assert (answer.status, answer.body["code"]) == (413, "statement_too_large")
 

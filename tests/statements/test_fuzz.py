@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.refusals import StatementTooLarge, StatementUnreadable
 from chalicelib.domain.statements import Statement
-from chalicelib.http.statements import LIMIT
+from chalicelib.http.routes import BANK_FILE_LIMIT
 from chalicelib.statements.files import read
 from chalicelib.statements.wishes import StatementFormat, Wishes
 
 SAMPLES = [path.read_bytes() for path in sorted((Path(__file__).parent / "samples").iterdir())]
 TIMES = int(os.environ.get("TOMBOLA_SOAK", "1"))
 MUTANTS = 1500 * TIMES
-SIZE = LIMIT // 4  # of the largest files here; all that they take grows with their size
+SIZE = BANK_FILE_LIMIT // 4  # of the largest files here; all that they take grows with their size
 SMALLER = 4  # times; what grows with the square of the size takes 16 times as long
 MEGABYTES = 60  # beside the file; the function has 1,024
 ODD = (
