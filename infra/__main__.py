@@ -48,7 +48,7 @@ def deploy(given: argparse.Namespace) -> int:
     _check_status(cloud, status)
     wanted = plan(given.stage, environ, new=status in GONE)
     screen.done(f"Account {cloud.account}, region {cloud.region}, stack {cloud.stack}: {_told(status)}")
-    secrets = _secrets(cloud)
+    secrets, rotated = _secrets(cloud)
     template = _packaged(given.stage)
     with screen.step(f"Upload to {cloud.uploads}"):
         url = cloud.upload(OUT)
@@ -69,7 +69,7 @@ def deploy(given: argparse.Namespace) -> int:
             return 1
     else:
         screen.done("Nothing to change")
-    return _open(cloud, secrets)
+    return _open(cloud, secrets, rotated=rotated)
 
 
 def _check_status(cloud: Cloud, status: str | None) -> None:
@@ -98,8 +98,9 @@ def _parameters(cloud: Cloud, wanted: Plan, status: str | None) -> dict[str, str
     return found
 
 
-def _secrets(cloud: Cloud) -> dict[str, str]:
+def _secrets(cloud: Cloud) -> tuple[dict[str, str], bool]:
     """Those of the stack, and what the environment gives anew; asked for where neither has them and somebody is there.
+    And whether one takes the place of another, by which the functions may go for some minutes yet.
 
     Raises PlanInvalid, with the name of each that is missing.
     """
@@ -116,7 +117,7 @@ def _secrets(cloud: Cloud) -> dict[str, str]:
     for name in changed:
         cloud.keep_secret(name, found[name])
     screen.done(f"Secrets in the Parameter Store, under /{cloud.stack}/: {_told_changes(changed)}")
-    return found
+    return found, bool(changed and stored)
 
 
 def _told_changes(changed: Sequence[str]) -> str:
@@ -160,14 +161,16 @@ def _carried_out(cloud: Cloud, events: Iterator[Event]) -> bool:
     return False
 
 
-def _open(cloud: Cloud, secrets: Mapping[str, str]) -> int:
+def _open(cloud: Cloud, secrets: Mapping[str, str], *, rotated: bool) -> int:
     """Make the first token, ask whether all works, and say where everything is."""
     url, runtime = _url(cloud), _runtime(cloud)
     key: str | None = None
     if not tokens.listed(limit=1).items:
         key = runtime.access.create(FIRST_TOKEN, Role.MANAGER, by=COMMAND_LINE).key
     wrong = 0
-    for check in Smoke(url, secrets).checks(key):
+    if rotated:
+        screen.say("A secret is new. The functions know it within five minutes; until then, it is tried again ...")
+    for check in Smoke(url, secrets, rotated).checks(key):
         if check.right:
             screen.done(check.what)
         else:

@@ -11,7 +11,12 @@ from urllib3.util import Retry
 
 SECONDS = 30  # for each answer, a cold start included
 # What was deployed a moment ago may not be reached at once.
-RETRY = Retry(total=6, backoff_factor=1, status_forcelist=[403, 404, 500, 502, 503, 504], allowed_methods=["GET"])
+UP = Retry(
+    total=6, backoff_factor=1,
+    status_forcelist=[403, 404, 500, 502, 503, 504], allowed_methods=["GET"], raise_on_status=False,
+)  # fmt: skip
+KNOWN_WITHIN = 330  # seconds, in which every process has read a secret anew: the five minutes of chalicelib/vault.py
+EVERY = 5.0  # seconds between two looks, until then
 
 
 class Check(NamedTuple):
@@ -28,15 +33,17 @@ class Check(NamedTuple):
 
 @dataclass(frozen=True)
 class Smoke:
-    """Questions that change nothing."""
+    """Questions that change nothing. `rotated`: a secret is new, and the functions may go by the old one for minutes
+    yet, so that what needs it is asked until then."""
 
     url: str
     secrets: Mapping[str, str]
+    rotated: bool = False
+    every: float = EVERY
 
     def checks(self, token: str | None) -> Iterator[Check]:
         """One after the other. `token`: an organiser's, if one is at hand."""
-        patient = requests.Session()
-        patient.mount("http", HTTPAdapter(max_retries=RETRY))
+        patient = _asking_again(UP)
         yield self._check("the API is up", 200, lambda: patient.get(f"{self.url}/api/health", timeout=SECONDS))
         yield self._check("its description is there", 200, lambda: self._get("/api/openapi.json"))
         yield self._check("nobody gets in without a token", 401, lambda: self._get("/api/raffles"))
@@ -44,8 +51,9 @@ class Smoke:
         if token is not None:
             yield self._check("an organiser gets in", 200, lambda: self._get("/api/raffles", token=token))
         yield self._check("WhatsApp's check of the webhook is answered", 200, self._verify)
-        yield self._check("an unsigned webhook is refused", 401, lambda: self._post(b"{}", "sha256=0"))
-        yield self._check("a signed one is taken", 200, lambda: self._post(EMPTY, self._signature(EMPTY)))
+        unsigned, signed = (b"{}", "sha256=0"), (EMPTY, self._signature(EMPTY))
+        yield self._check("an unsigned webhook is refused", 401, lambda: self._post(requests.Session(), *unsigned))
+        yield self._check("a signed one is taken", 200, lambda: self._post(self._session(), *signed))
 
     def _check(self, what: str, expected: int, ask: Callable[[], requests.Response]) -> Check:
         try:
@@ -62,14 +70,32 @@ class Smoke:
             "hub.mode": "subscribe", "hub.challenge": "1158201444",
             "hub.verify_token": self.secrets["WHATSAPP_VERIFY_TOKEN"],
         }  # fmt: skip
-        return requests.get(f"{self.url}/whatsapp/webhook", params=asked, timeout=SECONDS)
+        return self._session().get(f"{self.url}/whatsapp/webhook", params=asked, timeout=SECONDS)
 
     def _signature(self, body: bytes) -> str:
         return f"sha256={hmac.new(self.secrets['WHATSAPP_APP_SECRET'].encode(), body, 'sha256').hexdigest()}"
 
-    def _post(self, body: bytes, signature: str) -> requests.Response:
+    def _session(self) -> requests.Session:
+        """One that waits for a new secret to be known."""
+        if not self.rotated:
+            return requests.Session()
+        return _asking_again(
+            Retry(
+                total=int(KNOWN_WITHIN / EVERY), backoff_factor=self.every, backoff_max=self.every,
+                status_forcelist=[401, 403], allowed_methods=["GET", "POST"], raise_on_status=False,
+            )
+        )  # fmt: skip
+
+    def _post(self, session: requests.Session, body: bytes, signature: str) -> requests.Response:
         headers = {"Content-Type": "application/json", "X-Hub-Signature-256": signature}
-        return requests.post(f"{self.url}/whatsapp/webhook", data=body, headers=headers, timeout=SECONDS)
+        return session.post(f"{self.url}/whatsapp/webhook", data=body, headers=headers, timeout=SECONDS)
+
+
+def _asking_again(retry: Retry) -> requests.Session:
+    session = requests.Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(max_retries=retry))
+    return session
 
 
 EMPTY = b'{"object":"whatsapp_business_account","entry":[]}'

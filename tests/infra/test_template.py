@@ -93,6 +93,12 @@ def test_each_alarm_tells_somebody_and_has_an_entry_that_says_what_to_do(name: s
     assert anchor and anchor[1] == name.lower()
 
 
+def test_spending_has_one_too() -> None:
+    told = {told["Notification"]["NotificationType"] for told in properties("Spending")["NotificationsWithSubscribers"]}
+    assert told == {"ACTUAL", "FORECASTED"}
+    assert "### Spending\n" in OPERATIONS
+
+
 def test_the_dashboard_shows_every_alarm() -> None:
     dashboard = json.loads((ROOT / "infra" / "dashboard.json").read_text(encoding="utf-8"))
     [shown] = [widget["properties"]["alarms"] for widget in dashboard["widgets"] if widget["type"] == "alarm"]

@@ -1,0 +1,82 @@
+"""What is asked of a fresh deployment, and what is made of the answers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+from infra.smoke import Smoke
+
+SECRETS = {"WHATSAPP_VERIFY_TOKEN": "verify", "WHATSAPP_APP_SECRET": "new"}
+SIGNED = "a signed one is taken"
+VERIFIED = "WhatsApp's check of the webhook is answered"
+
+
+@contextmanager
+def knows_the_new_secret_after(refusals: int) -> Iterator[str]:
+    """A webhook that goes by the old secrets for so many requests of each kind. Its first answer of all is that there
+    is nothing, as API Gateway's may be a moment after a deployment."""
+    asked = {"GET": 0, "POST": 0}
+    first = iter([404])
+
+    class Webhook(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.answer("GET", 403)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            if self.headers["X-Hub-Signature-256"] == "sha256=0":
+                self.reply(401)
+            else:
+                self.answer("POST", 401)
+
+        def answer(self, method: str, refused: int) -> None:
+            if not self.path.startswith("/whatsapp/webhook"):
+                return self.reply(next(first, 200))
+            asked[method] += 1
+            return self.reply(200 if asked[method] > refusals else refused)
+
+        def reply(self, status: int) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Webhook)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def found(smoke: Smoke) -> dict[str, bool]:
+    return {check.what: check.right for check in smoke.checks(None)}
+
+
+def test_what_is_not_there_yet_is_asked_for_again() -> None:
+    with knows_the_new_secret_after(0) as url:
+        answers = found(Smoke(url, SECRETS))
+    assert answers["the API is up"] and answers[SIGNED] and answers[VERIFIED]
+
+
+def test_a_rotated_secret_is_tried_until_the_functions_know_it() -> None:
+    with knows_the_new_secret_after(3) as url:
+        answers = found(Smoke(url, SECRETS, rotated=True, every=0))
+    assert answers[SIGNED] and answers[VERIFIED] and answers["an unsigned webhook is refused"]
+
+
+def test_one_that_they_never_know_is_told() -> None:
+    with knows_the_new_secret_after(1000) as url:
+        answers = list(Smoke(url, SECRETS, rotated=True, every=0).checks(None))
+    found = {one.what: one.found for one in answers}
+    assert (found[VERIFIED], found[SIGNED]) == (403, 401)
+
+
+def test_where_none_is_new_a_wrong_answer_is_one() -> None:
+    with knows_the_new_secret_after(1) as url:
+        answers = found(Smoke(url, SECRETS))
+    assert not answers[SIGNED] and not answers[VERIFIED]
