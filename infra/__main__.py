@@ -48,7 +48,7 @@ def deploy(given: argparse.Namespace) -> int:
     _check_status(cloud, status)
     wanted = plan(given.stage, environ, new=status in GONE)
     screen.done(f"Account {cloud.account}, region {cloud.region}, stack {cloud.stack}: {_told(status)}")
-    secrets, rotated = _secrets(cloud)
+    secrets, changed = _secrets(cloud)
     template = _packaged(given.stage)
     with screen.step(f"Upload to {cloud.uploads}"):
         url = cloud.upload(OUT)
@@ -65,11 +65,12 @@ def deploy(given: argparse.Namespace) -> int:
             cloud.drop()
             screen.complain("Nothing was changed. (Where nobody can be asked: make deploy STAGE=... YES=1)")
             return 1
-        if not _carried_out(cloud, cloud.execute()):
-            return 1
-    else:
+    _keep(cloud, secrets, changed)  # before the functions that need them
+    if not changes:
         screen.done("Nothing to change")
-    return _open(cloud, secrets, rotated=rotated)
+    elif not _carried_out(cloud, cloud.execute()):
+        return 1
+    return _open(cloud, secrets, rotated=bool(changed) and status not in GONE)
 
 
 def _check_status(cloud: Cloud, status: str | None) -> None:
@@ -98,9 +99,9 @@ def _parameters(cloud: Cloud, wanted: Plan, status: str | None) -> dict[str, str
     return found
 
 
-def _secrets(cloud: Cloud) -> tuple[dict[str, str], bool]:
+def _secrets(cloud: Cloud) -> tuple[dict[str, str], list[str]]:
     """Those of the stack, and what the environment gives anew; asked for where neither has them and somebody is there.
-    And whether one takes the place of another, by which the functions may go for some minutes yet.
+    And the names of those that the stack has not.
 
     Raises PlanInvalid, with the name of each that is missing.
     """
@@ -113,11 +114,13 @@ def _secrets(cloud: Cloud) -> tuple[dict[str, str], bool]:
                 found[name] = getpass(f"{name}: ").strip()
     found.setdefault(MADE_UP, token_urlsafe(24))
     check_secrets(found)
-    changed = [name for name, value in found.items() if name in SECRETS and stored.get(name) != value]
+    return found, [name for name, value in found.items() if name in SECRETS and stored.get(name) != value]
+
+
+def _keep(cloud: Cloud, secrets: Mapping[str, str], changed: Sequence[str]) -> None:
     for name in changed:
-        cloud.keep_secret(name, found[name])
+        cloud.keep_secret(name, secrets[name])
     screen.done(f"Secrets in the Parameter Store, under /{cloud.stack}/: {_told_changes(changed)}")
-    return found, bool(changed and stored)
 
 
 def _told_changes(changed: Sequence[str]) -> str:
