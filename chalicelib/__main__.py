@@ -13,6 +13,7 @@ from chalicelib.domain.checks import Report
 from chalicelib.domain.delivery import Queue
 from chalicelib.domain.organisers import COMMAND_LINE, Role
 from chalicelib.domain.refusals import RaffleNotFound, Refusal, TokenKnown, TryAgain
+from chalicelib.logs import in_a_terminal
 from chalicelib.runtime import runtime
 from chalicelib.settings import SettingsInvalid
 from chalicelib.store import audit, messages, raffles
@@ -38,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 done, 1 refused by a rule or differences left, 2 called wrongly or not configured, 3 failed."""
     given = _parser().parse_args(arguments)
     try:
-        return int(given.command(given))
+        with in_a_terminal():
+            return int(given.command(given))
     except SettingsInvalid as failure:
         print(f"tombola: {failure}", file=sys.stderr)
         return 2

@@ -1,8 +1,11 @@
 """Structured logs and metrics. Neither ever holds a phone number, a name, a text, a token or a message id."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from hashlib import sha256
-from logging import LogRecord
+from logging import LogRecord, StreamHandler
 from pathlib import PurePath
 from threading import Lock
 from traceback import extract_tb
@@ -30,6 +33,23 @@ class Discreet(LambdaPowertoolsFormatter):
 # The level is set with the other settings: one that is wrong must not stop the import. A stack trace as Powertools
 # serialises it would hold the exception's text after all.
 logger = Logger(service="tombola", level="INFO", logger_formatter=Discreet(serialize_stacktrace=False))
+
+
+@contextmanager
+def in_a_terminal() -> Iterator[None]:
+    """Meanwhile only errors are logged, beside what a command prints and not among it."""
+    handler = logger.registered_handler
+    assert isinstance(handler, StreamHandler)
+    stream, level = handler.stream, handler.level
+    handler.setStream(sys.stderr)
+    handler.setLevel("ERROR")
+    try:
+        yield
+    finally:
+        handler.setStream(stream)
+        handler.setLevel(level)
+
+
 metrics = Metrics(namespace="Tombola")  # the service is the stack: POWERTOOLS_SERVICE_NAME
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from chalicelib.__main__ import main
+from chalicelib.domain.organisers import COMMAND_LINE, Role
+from chalicelib.logs import logger
 from chalicelib.store.records import Record
 from chalicelib.terminal import progress_on
 from tests.world import World
@@ -47,6 +49,18 @@ def test_o1_a_new_token_is_shown_once_and_opens_the_api(world: World, capsys: py
     key = capsys.readouterr().out.splitlines()[0]
     assert len(key) >= 43
     assert world.api("GET", "/api/raffles", token=key).status == 200
+
+
+def test_the_log_is_not_among_what_a_command_prints(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that `KEY=$(python -m chalicelib create-token Olga | head -1)` is the key."""
+    log = io.StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", log)
+    assert main(["create-token", "Olga"]) == 0
+    assert log.getvalue() == capsys.readouterr().err == ""
+    world.runtime.access.create("Ana", Role.VIEWER, by=COMMAND_LINE)
+    assert "token made" in log.getvalue()
 
 
 def test_a_token_of_ones_own_is_made_once(world: World, capsys: pytest.CaptureFixture[str]) -> None:
