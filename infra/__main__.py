@@ -137,7 +137,11 @@ def _packaged(stage: str) -> dict[str, Mapping[str, object]]:
     with screen.step("Check the template"):
         lint = Path(sys.executable).with_name("cfn-lint")
         linted = subprocess.run(  # noqa: S603 - our own words, and no shell
-            [lint, "--non-zero-exit-code", "error", "--", OUT / "sam.json"], capture_output=True, text=True, check=False
+            [lint, "--non-zero-exit-code", "error", "--", OUT / "sam.json"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=package.without_secrets(),
         )
         if linted.returncode:
             raise CloudFailed(f"The template is wrong:\n{linted.stdout.strip() or linted.stderr.strip()}")
@@ -249,12 +253,14 @@ def destroy(given: argparse.Namespace) -> int:
         screen.say(f"To use them again: make deploy STAGE={given.stage} with USE_TABLE and USE_BUCKET set to these.")
         screen.say(f"And WHATSAPP_PHONE_NUMBER_ID={parameters.get('WhatsAppPhoneNumberId', '')}.")
         return 0
-    if data["table"]:
-        cloud.delete_table(data["table"])
-    if data["bucket"]:
-        cloud.delete_bucket(data["bucket"])
+    for table in sorted({*cloud.tables(), data["table"]} - {""}):
+        cloud.delete_table(table)
+        screen.done(f"The table {table} is deleted")
+    for bucket in sorted({*cloud.buckets(), data["bucket"]} - {""}):
+        cloud.delete_bucket(bucket)
+        screen.done(f"The bucket {bucket} is deleted")
     cloud.forget_secrets()
-    screen.done("Table, bucket and secrets are deleted")
+    screen.done(f"The secrets under /{cloud.stack}/ are deleted")
     return 0
 
 

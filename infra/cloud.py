@@ -1,11 +1,13 @@
 """The account that is deployed to, through boto3: its stack, what is uploaded for it, and its secrets."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
+from http import HTTPStatus
 from os import environ
 from pathlib import Path
 from time import sleep
@@ -154,7 +156,10 @@ class Cloud:
     def execute(self) -> Iterator[Event]:
         """Carry the change set out; what happens, as it happens, until the stack is settled."""
         begun = datetime.now(UTC)
-        self.client("cloudformation").execute_change_set(StackName=self.stack, ChangeSetName=self._change_set)
+        try:
+            self.client("cloudformation").execute_change_set(StackName=self.stack, ChangeSetName=self._change_set)
+        except ClientError as failure:
+            raise CloudFailed(f"The change can't be carried out, perhaps since another is: {failure}") from None
         yield from self._events(begun)
 
     def remove(self) -> Iterator[Event]:
@@ -222,9 +227,11 @@ class Cloud:
         return f"tombola-deployments-{self.account}-{self.region}"
 
     def _make_bucket(self, s3: Any) -> None:
-        try:
-            s3.head_bucket(Bucket=self.uploads)
-        except ClientError:
+        try:  # its name can be guessed: what somebody else made under it is refused
+            s3.head_bucket(Bucket=self.uploads, ExpectedBucketOwner=self.account)
+        except ClientError as failure:
+            if failure.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.FORBIDDEN:
+                raise CloudFailed(f"The bucket {self.uploads} is somebody else's, or closed to you.") from None
             where = {} if self.region == "us-east-1" else {"LocationConstraint": self.region}
             more = {"CreateBucketConfiguration": where} if where else {}
             try:
@@ -241,9 +248,9 @@ class Cloud:
 
     def _put(self, s3: Any, key: str, content: bytes) -> None:
         try:
-            s3.head_object(Bucket=self.uploads, Key=key)
+            s3.head_object(Bucket=self.uploads, Key=key, ExpectedBucketOwner=self.account)
         except ClientError:
-            s3.put_object(Bucket=self.uploads, Key=key, Body=content)
+            s3.put_object(Bucket=self.uploads, Key=key, Body=content, ExpectedBucketOwner=self.account)
 
     # Secrets, in the Parameter Store
 
@@ -260,13 +267,28 @@ class Cloud:
             raise CloudFailed(f"The secrets under /{self.stack}/ can't be read: {failure}") from None
 
     def keep_secret(self, name: str, value: str) -> None:
-        self.client("ssm").put_parameter(Name=f"/{self.stack}/{name}", Value=value, Type="SecureString", Overwrite=True)
+        where = f"/{self.stack}/{name}"
+        try:
+            self.client("ssm").put_parameter(Name=where, Value=value, Type="SecureString", Overwrite=True)
+        except ClientError as failure:
+            raise CloudFailed(f"The secret {where} can't be put: {failure.response['Error']['Code']}") from None
 
     def forget_secrets(self) -> None:
         for name in self.secrets():
             self.client("ssm").delete_parameter(Name=f"/{self.stack}/{name}")
 
     # What is kept when the stack goes
+
+    def tables(self) -> list[str]:
+        """Those that were made for the stack, or restored for it, whether it uses them or not."""
+        pages = self.client("dynamodb").get_paginator("list_tables").paginate()
+        made = re.compile(rf"{re.escape(self.stack)}-(Table-[^-]+|\d{{8}}-\d{{6}})")
+        return [name for page in pages for name in page["TableNames"] if made.fullmatch(name)]
+
+    def buckets(self) -> list[str]:
+        """Likewise."""
+        made = re.compile(rf"{re.escape(self.stack)}-bucket-[^-]+")
+        return [one["Name"] for one in self.client("s3").list_buckets()["Buckets"] if made.fullmatch(one["Name"])]
 
     def delete_table(self, name: str) -> None:
         """The table and all that is in it, protected or not."""

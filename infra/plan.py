@@ -76,6 +76,11 @@ def plan(stage: str, environment: Mapping[str, str], *, new: bool) -> Plan:
 def _wrong(values: Mapping[str, str], *, new: bool) -> list[str]:
     wrong = [f"{name} is missing (see .env.example)" for name in NEEDED if new and not values.get(name)]
     wrong += [
+        f"{name}={EMPTY} would begin with an empty one: expected the name of the one to use"
+        for name in ("USE_TABLE", "USE_BUCKET")
+        if values.get(name) == ""
+    ]
+    wrong += [
         f"{name} is malformed: expected a whole number"
         for name in NUMBERS
         if name in values and not (values[name].isascii() and values[name].isdigit())

@@ -40,7 +40,9 @@ LOADED = """
 import sys
 folder, *services = sys.argv[1:]
 sys.path.insert(0, folder)
-import app, boto3
+import app, boto3, chalicelib.exporting, aws_lambda_powertools.utilities.parameters
+from chalicelib.http.routes import ROUTES
+for route in ROUTES: route.view
 for service in services: boto3.client(service)
 for module in list(sys.modules.values()):
     file = getattr(module, "__file__", None) or ""
@@ -52,6 +54,11 @@ class Unfit(Exception):
     """What was packaged may not run on Lambda. The message names it."""
 
 
+def without_secrets() -> dict[str, str]:
+    """The environment for programs that are not ours."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("WHATSAPP_")}
+
+
 def main(stage: str, folder: str, *, quiet: bool = False) -> None:
     """Raises Unfit."""
     chalice = Path(sys.executable).with_name("chalice")
@@ -59,7 +66,7 @@ def main(stage: str, folder: str, *, quiet: bool = False) -> None:
         [chalice, "package", "--stage", stage, "--merge-template", "infra/resources.json", folder],
         check=True,
         stdout=subprocess.DEVNULL if quiet else None,
-        env={"AWS_DEFAULT_REGION": REGION, **os.environ},
+        env={"AWS_DEFAULT_REGION": REGION, **without_secrets()},
     )
     finish(Path(folder) / "sam.json")
     deployment = Path(folder) / "deployment.zip"

@@ -34,6 +34,11 @@ def test_what_was_given_before_need_not_be_given_again_and_can_be_taken_away() -
     assert plan("dev", {"ALARM_EMAIL": "-"}, new=False).parameters == {"AlarmEmail": ""}
 
 
+def test_a_table_or_a_bucket_in_use_is_not_left_for_an_empty_one() -> None:
+    with pytest.raises(PlanInvalid, match=r"USE_TABLE=- .*\nUSE_BUCKET=- "):
+        plan("dev", {"USE_TABLE": "-", "USE_BUCKET": "-"}, new=False)
+
+
 def test_all_that_is_wrong_is_named_at_once() -> None:
     wrong = {
         "MONTHLY_BUDGET": "lots", "TRACING": "maybe", "ALARM_EMAIL": "nobody", "WHATSAPP_ORGANISERS": "me",
