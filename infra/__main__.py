@@ -10,6 +10,7 @@ from getpass import getpass
 from os import environ
 from pathlib import Path
 from secrets import token_urlsafe
+from typing import Any
 
 import boto3
 
@@ -50,11 +51,14 @@ def deploy(given: argparse.Namespace) -> int:
     screen.done(f"Account {cloud.account}, region {cloud.region}, stack {cloud.stack}: {_told(status)}")
     secrets, changed = _secrets(cloud)
     template = _packaged(given.stage)
+    parameters = _parameters(cloud, wanted, status)
+    origin = str(parameters.get("ConsoleOrigin", cloud.parameters().get("ConsoleOrigin", "")))
+    (OUT / "sam.json").write_text(json.dumps(for_console(template, origin), separators=(",", ":")), encoding="utf-8")
     with screen.step(f"Upload to {cloud.uploads}"):
         url = cloud.upload(OUT)
     declared = template["Parameters"]
     with screen.step("Ask AWS what would change"):
-        changes = cloud.prepare(url, _parameters(cloud, wanted, status), declared)
+        changes = cloud.prepare(url, parameters, declared)
     if changes:
         screen.table(
             f"What changes in {cloud.stack}",
@@ -127,7 +131,7 @@ def _told_changes(changed: Sequence[str]) -> str:
     return f"{', '.join(changed)} kept" if changed else "as they were"
 
 
-def _packaged(stage: str) -> dict[str, Mapping[str, object]]:
+def _packaged(stage: str) -> dict[str, Any]:
     """Raises CloudFailed where something in the package can't run there, or the template is wrong."""
     with screen.step("Package"):
         try:
@@ -145,8 +149,16 @@ def _packaged(stage: str) -> dict[str, Mapping[str, object]]:
         )
         if linted.returncode:
             raise CloudFailed(f"The template is wrong:\n{linted.stdout.strip() or linted.stderr.strip()}")
-    found: dict[str, Mapping[str, object]] = json.loads((OUT / "sam.json").read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads((OUT / "sam.json").read_text(encoding="utf-8"))
     return found
+
+
+def for_console(template: dict[str, Any], origin: str) -> dict[str, Any]:
+    """The template for a console there. API Gateway's own errors name it, and are deployed anew only when the text of
+    the definition is another: SAM does not look at parameters for that."""
+    if origin:
+        template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["info"]["description"] = f"Console: {origin}"
+    return template
 
 
 def _carried_out(cloud: Cloud, events: Iterator[Event]) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 from infra.cloud import Cloud, CloudFailed
 from infra.plan import PlanInvalid
@@ -28,14 +28,24 @@ def restore(cloud: Cloud, source: str, to: str | None, say: Callable[[str], None
         say(f"AWS makes {target}; this takes minutes to hours.")
         dynamodb.get_waiter("table_exists").wait(TableName=target, WaiterConfig=PATIENCE)
         # What AWS does not take over from the source.
+        dynamodb.update_table(TableName=target, DeletionProtectionEnabled=True)
+        dynamodb.get_waiter("table_exists").wait(TableName=target, WaiterConfig=PATIENCE)
+        dynamodb.update_time_to_live(TableName=target, TimeToLiveSpecification=TTL)
         dynamodb.update_continuous_backups(
             TableName=target, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
         )
-        dynamodb.update_time_to_live(TableName=target, TimeToLiveSpecification=TTL)
-        dynamodb.update_table(TableName=target, DeletionProtectionEnabled=True)
-    except ClientError as failure:
-        raise CloudFailed(f"The table {source} can't be restored: {failure}") from None
+    except (ClientError, WaiterError) as failure:
+        raise CloudFailed(_told(cloud, source, target, failure)) from None
     return target
+
+
+def _told(cloud: Cloud, source: str, target: str, failure: Exception) -> str:
+    if target not in cloud.tables():
+        return f"The table {source} can't be restored: {failure}"
+    return (
+        f"The table {target} is there, but not all of its settings are: {failure}\n"
+        "Set these by hand before it is used: deletion protection, time to live (vanishes_at), point-in-time recovery."
+    )
 
 
 def _moment(text: str) -> datetime:

@@ -2,12 +2,14 @@
 
 import json
 import re
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chalicelib.domain.exports import KEPT
+from infra.__main__ import for_console
 
 ROOT = Path(__file__).parents[2]
 Json = dict[str, Any]
@@ -97,6 +99,14 @@ def test_spending_has_one_too() -> None:
     told = {told["Notification"]["NotificationType"] for told in properties("Spending")["NotificationsWithSubscribers"]}
     assert told == {"ACTUAL", "FORECASTED"}
     assert "### Spending\n" in OPERATIONS
+
+
+def test_another_console_is_another_deployment_of_the_api() -> None:
+    """Whether it is one, SAM makes out by the definition alone, with no parameter put in."""
+    origins = ("", "https://a.example.org", "https://b.example.org")
+    made = {origin: json.dumps(for_console(deepcopy(TEMPLATE), origin)) for origin in origins}
+    assert len(set(made.values())) == len(origins)
+    assert made[""] == json.dumps(TEMPLATE)
 
 
 def test_the_dashboard_shows_every_alarm() -> None:
