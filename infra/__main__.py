@@ -69,6 +69,7 @@ def deploy(given: argparse.Namespace) -> int:
             cloud.drop()
             screen.complain("Nothing was changed. (Where nobody can be asked: make deploy STAGE=... YES=1)")
             return 1
+        cloud.check_prepared()  # before anything is changed
     _keep(cloud, secrets, changed)  # before the functions that need them
     if not changes:
         screen.done("Nothing to change")
@@ -243,15 +244,25 @@ def environment(given: argparse.Namespace) -> int:
 def destroy(given: argparse.Namespace) -> int:
     """Take a stack down. Table, bucket and secrets are kept, unless told twice to delete them."""
     cloud = _cloud(given.stage)
-    outputs = cloud.outputs() if cloud.status() not in (*GONE, *FAILED_AT_FIRST) else {}
+    outputs = cloud.outputs() if cloud.status() not in GONE else {}  # a stack that failed at first has none
     parameters = cloud.parameters()
-    data = {"table": outputs.get("Table", ""), "bucket": outputs.get("Bucket", "")}
+    data = {
+        "table": outputs.get("Table") or parameters.get("UseTable", ""),
+        "bucket": outputs.get("Bucket") or parameters.get("UseBucket", ""),
+    }
     if given.data and given.confirm != cloud.stack:
         raise PlanInvalid(
             f"All raffles, orders, payments and proofs of {cloud.stack} would be deleted, for good. "
             f"If that is meant, say it twice: make destroy STAGE={given.stage} DATA=delete CONFIRM={cloud.stack}"
         )
-    what = f"the stack {cloud.stack}" + (" and ALL ITS DATA" if given.data else "")
+    going = {
+        "table": sorted({*cloud.tables(), data["table"]} - {""}),
+        "bucket": sorted({*cloud.buckets(), data["bucket"]} - {""}),
+    }
+    what = f"the stack {cloud.stack}"
+    if given.data:
+        named = [f"{kind} {name}" for kind, names in going.items() for name in names]
+        what += f" and ALL ITS DATA ({', '.join([*named, 'the secrets'])})"
     if not given.yes and not screen.agreed(f"Delete {what}?"):
         screen.complain("Nothing was deleted. (Where nobody can be asked: YES=1)")
         return 1
@@ -265,10 +276,10 @@ def destroy(given: argparse.Namespace) -> int:
         screen.say(f"To use them again: make deploy STAGE={given.stage} with USE_TABLE and USE_BUCKET set to these.")
         screen.say(f"And WHATSAPP_PHONE_NUMBER_ID={parameters.get('WhatsAppPhoneNumberId', '')}.")
         return 0
-    for table in sorted({*cloud.tables(), data["table"]} - {""}):
+    for table in going["table"]:
         cloud.delete_table(table)
         screen.done(f"The table {table} is deleted")
-    for bucket in sorted({*cloud.buckets(), data["bucket"]} - {""}):
+    for bucket in going["bucket"]:
         cloud.delete_bucket(bucket)
         screen.done(f"The bucket {bucket} is deleted")
     cloud.forget_secrets()

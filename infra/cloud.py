@@ -146,6 +146,19 @@ class Cloud:
     def _change_set(self) -> str:
         return f"deploy-{datetime.now(UTC):%Y%m%d-%H%M%S}"
 
+    def check_prepared(self) -> None:
+        """Raises CloudFailed where the change set can't be carried out any more: while somebody was asked, others may
+        have changed the stack, which ends all change sets that were made before."""
+        about = {"StackName": self.stack, "ChangeSetName": self._change_set}
+        try:
+            found = self.client("cloudformation").describe_change_set(**about)["ExecutionStatus"]
+        except ClientError as failure:
+            raise CloudFailed(str(failure)) from None
+        status = self.status()
+        busy = status not in GONE and str(status).endswith("_IN_PROGRESS")
+        if busy or found != "AVAILABLE":
+            raise CloudFailed(f"The stack {self.stack} was changed meanwhile: run the same command again.")
+
     def drop(self) -> None:
         """Leave the change set unused."""
         client, new = self.client("cloudformation"), self.status() == "REVIEW_IN_PROGRESS"

@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
+from botocore.waiter import WaiterModel, create_waiter_with_client
 
 from infra.cloud import Cloud, CloudFailed
 from infra.plan import PlanInvalid
 
 PATIENCE = {"Delay": 20, "MaxAttempts": 540}  # three hours: large tables take long
 TTL = {"Enabled": True, "AttributeName": "vanishes_at"}
+BACKED_UP = "BackedUp"
 
 
 def restore(cloud: Cloud, source: str, to: str | None, say: Callable[[str], None]) -> str:
@@ -31,12 +33,26 @@ def restore(cloud: Cloud, source: str, to: str | None, say: Callable[[str], None
         dynamodb.update_table(TableName=target, DeletionProtectionEnabled=True)
         dynamodb.get_waiter("table_exists").wait(TableName=target, WaiterConfig=PATIENCE)
         dynamodb.update_time_to_live(TableName=target, TimeToLiveSpecification=TTL)
-        dynamodb.update_continuous_backups(
-            TableName=target, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
-        )
+        back_up(dynamodb, target)
     except (ClientError, WaiterError) as failure:
         raise CloudFailed(_told(cloud, source, target, failure)) from None
     return target
+
+
+def back_up(dynamodb: Any, table: str, *, delay_seconds: int = 20) -> None:
+    """Turn point-in-time recovery on. A table that is new, or was restored, refuses it for its first minutes.
+    Raises WaiterError."""
+    asking = {
+        "operation": "UpdateContinuousBackups",
+        "delay": delay_seconds,
+        "maxAttempts": 45,  # a quarter of an hour
+        "acceptors": [
+            {"matcher": "error", "expected": "ContinuousBackupsUnavailableException", "state": "retry"},
+            {"matcher": "status", "expected": 200, "state": "success"},
+        ],
+    }
+    waiter = create_waiter_with_client(BACKED_UP, WaiterModel({"version": 2, "waiters": {BACKED_UP: asking}}), dynamodb)
+    waiter.wait(TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
 
 
 def _told(cloud: Cloud, source: str, target: str, failure: Exception) -> str:

@@ -95,6 +95,15 @@ def test_each_alarm_tells_somebody_and_has_an_entry_that_says_what_to_do(name: s
     assert anchor and anchor[1] == name.lower()
 
 
+def test_an_index_that_turns_writes_away_is_seen_like_the_table() -> None:
+    watched = [one["MetricStat"]["Metric"] for one in properties("TableThrottled")["Metrics"] if "MetricStat" in one]
+    dimensions = [(metric["MetricName"], *(one["Value"] for one in metric["Dimensions"][1:])) for metric in watched]
+    indexes = [index["IndexName"] for index in properties("Table")["GlobalSecondaryIndexes"]]
+    assert {("WriteThrottleEvents",), ("ReadThrottleEvents",), ("ReadThrottleEvents", "by_queue")} <= set(dimensions)
+    assert {("WriteThrottleEvents", index) for index in indexes} <= set(dimensions)
+    assert len(watched) <= 10  # as many as AWS lets an alarm add up
+
+
 def test_spending_has_one_too() -> None:
     told = {told["Notification"]["NotificationType"] for told in properties("Spending")["NotificationsWithSubscribers"]}
     assert told == {"ACTUAL", "FORECASTED"}
