@@ -255,14 +255,12 @@ def destroy(given: argparse.Namespace) -> int:
             f"All raffles, orders, payments and proofs of {cloud.stack} would be deleted, for good. "
             f"If that is meant, say it twice: make destroy STAGE={given.stage} DATA=delete CONFIRM={cloud.stack}"
         )
-    going = {
-        "table": sorted({*cloud.tables(), data["table"]} - {""}),
-        "bucket": sorted({*cloud.buckets(), data["bucket"]} - {""}),
-    }
+    tables = sorted({*cloud.tables(), data["table"]} - {""}) if given.data else []
+    buckets = sorted({*cloud.buckets(), data["bucket"]} - {""}) if given.data else []
     what = f"the stack {cloud.stack}"
     if given.data:
-        named = [f"{kind} {name}" for kind, names in going.items() for name in names]
-        what += f" and ALL ITS DATA ({', '.join([*named, 'the secrets'])})"
+        named = [*(f"table {name}" for name in tables), *(f"bucket {name}" for name in buckets), "secrets"]
+        what += f" and ALL ITS DATA ({', '.join(named)})"
     if not given.yes and not screen.agreed(f"Delete {what}?"):
         screen.complain("Nothing was deleted. (Where nobody can be asked: YES=1)")
         return 1
@@ -276,10 +274,10 @@ def destroy(given: argparse.Namespace) -> int:
         screen.say(f"To use them again: make deploy STAGE={given.stage} with USE_TABLE and USE_BUCKET set to these.")
         screen.say(f"And WHATSAPP_PHONE_NUMBER_ID={parameters.get('WhatsAppPhoneNumberId', '')}.")
         return 0
-    for table in going["table"]:
+    for table in tables:
         cloud.delete_table(table)
         screen.done(f"The table {table} is deleted")
-    for bucket in going["bucket"]:
+    for bucket in buckets:
         cloud.delete_bucket(bucket)
         screen.done(f"The bucket {bucket} is deleted")
     cloud.forget_secrets()
