@@ -18,6 +18,9 @@ from chalicelib.domain.organisers import COMMAND_LINE, Role
 from chalicelib.runtime import Runtime, make
 from chalicelib.settings import Given
 from chalicelib.store import tokens
+from chalicelib.whatsapp.answers import GraphError, SendRefused
+from chalicelib.whatsapp.errors import remedy
+from chalicelib.whatsapp.graph import Graph
 from infra import restoring, screen
 from infra.cloud import FAILED_AT_FIRST, GONE, Cloud, CloudFailed, Event
 from infra.plan import MADE_UP, SECRETS, Plan, PlanInvalid, check_secrets, plan, stack_of
@@ -25,7 +28,9 @@ from infra.smoke import Smoke
 from tools import package
 
 SCHEDULES = 2  # functions that have one place of the account's concurrency each
+VALUE_ONLY = "--query Parameter.Value --output text"
 OUT = Path("out")
+TOKEN = "WHATSAPP_ACCESS_TOKEN"  # noqa: S105 - its name
 FIRST_TOKEN = "first organiser"  # noqa: S105 - its name
 
 
@@ -50,6 +55,7 @@ def deploy(given: argparse.Namespace) -> int:
     wanted = plan(given.stage, environ, new=status in GONE)
     screen.done(f"Account {cloud.account}, region {cloud.region}, stack {cloud.stack}: {_told(status)}")
     secrets, changed = _secrets(cloud)
+    _check_number(cloud, wanted, secrets, changed)
     template = _packaged(given.stage)
     parameters = _parameters(cloud, wanted, status)
     origin = str(parameters.get("ConsoleOrigin", cloud.parameters().get("ConsoleOrigin", "")))
@@ -120,6 +126,41 @@ def _secrets(cloud: Cloud) -> tuple[dict[str, str], list[str]]:
     found.setdefault(MADE_UP, token_urlsafe(24))
     check_secrets(found)
     return found, [name for name, value in found.items() if name in SECRETS and stored.get(name) != value]
+
+
+def _check_number(cloud: Cloud, wanted: Plan, secrets: Mapping[str, str], changed: Sequence[str]) -> None:
+    """Ask WhatsApp whether the token may use the number. One of before that it refuses by now stands in the way of
+    nothing: what is deployed may be the cure.
+
+    Raises PlanInvalid where number or token is new, so that a right one is not put away for a wrong one.
+    """
+    known = cloud.parameters()
+    settings = wanted.settings(known)
+    try:
+        shown = Graph(
+            base_url=settings.WHATSAPP_GRAPH_URL,
+            version=settings.WHATSAPP_GRAPH_VERSION,
+            phone_number_id=settings.WHATSAPP_PHONE_NUMBER_ID,
+            access_token=lambda: secrets[TOKEN],
+        ).number()
+    except SendRefused as failure:
+        if not remedy(failure.code).delays:
+            refused = (
+                f"WhatsApp refuses WHATSAPP_PHONE_NUMBER_ID={settings.WHATSAPP_PHONE_NUMBER_ID} with the given "
+                f"WHATSAPP_ACCESS_TOKEN (code {failure.code}): expected the id of a number (not the number), and the "
+                "token of a system user who may use it, with whatsapp_business_messaging."
+            )
+            if TOKEN in changed or known.get("WhatsAppPhoneNumberId") != settings.WHATSAPP_PHONE_NUMBER_ID:
+                raise PlanInvalid(refused) from None
+            screen.complain(f"{refused} Both are as before: going on. See docs/operations.md#sending-is-stopped.")
+            return
+        trouble = str(failure)
+    except GraphError as failure:
+        trouble = str(failure)
+    else:
+        screen.done(f"WhatsApp has the number {shown}, and takes the token for it")
+        return
+    screen.complain(f"WhatsApp could not be asked about number and token ({trouble}): going on.")
 
 
 def _keep(cloud: Cloud, secrets: Mapping[str, str], changed: Sequence[str]) -> None:
@@ -196,12 +237,14 @@ def _open(cloud: Cloud, secrets: Mapping[str, str], *, rotated: bool) -> int:
         else:
             wrong += 1
             screen.complain(f"✗ {check.what}: expected {check.expected}, got {check.found or 'no answer'}")
+    where = f"/{cloud.stack}/{MADE_UP}"
     rows = [("Webhook", f"{url}/whatsapp/webhook"), ("API", f"{url}/api/"), ("Description", f"{url}/api/docs")]
-    rows.append(("Verify token", f"aws ssm get-parameter --with-decryption --name /{cloud.stack}/{MADE_UP}"))
+    rows.append(("Verify token", f"aws ssm get-parameter --with-decryption --name {where} {VALUE_ONLY}"))
     if key is not None:
         rows.append(("Organiser token", f"{key}  (a manager's; shown this once)"))
     screen.summary(cloud.stack, rows)
     screen.say("Give webhook and verify token to Meta: your app, WhatsApp, Configuration; subscribe to `messages`.")
+    screen.say("What else it takes until the first message: docs/operations.md#until-the-first-message")
     if wrong:
         screen.complain(f"{wrong} of the questions got a wrong answer: see docs/operations.md#a-deployment-failed.")
     return 1 if wrong else 0

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chalicelib.settings import Given, SettingsInvalid, load, load_secrets
+from chalicelib.settings import Given, Settings, SettingsInvalid, load, load_secrets
 
 # The environment variable that gives each parameter of the template.
 PARAMETERS = {
@@ -43,6 +43,12 @@ class Plan:
 
     stage: str
     parameters: Mapping[str, str]  # of the template
+
+    def settings(self, known: Mapping[str, str]) -> Settings:
+        """What functions will read. `known`: the stack's parameters of before."""
+        given = {**known, **self.parameters}
+        values = {variable: given[name] for variable, name in PARAMETERS.items() if given.get(name)}
+        return load({**_FITTING, **values})[0]
 
     @property
     def stack(self) -> str:

@@ -137,6 +137,13 @@ class Graph:
         except (KeyError, TypeError):
             raise OutcomeUnknown("HTTP 200 without a media id") from None
 
+    def number(self) -> str:
+        """Our number as WhatsApp shows it, such as "+1 631-555-1181": it is there, and the token may use it.
+        Raises as `send`."""
+        with translated():
+            response = self._get(f"{self._root}/{self._phone_number_id}", params={"fields": "display_phone_number"})
+        return clean_line(read_answer(response).get("display_phone_number"), 60)
+
     def templates(self, account_id: str) -> list[Json]:
         """All message templates of the business account: name, language, status, components. Raises as `send`."""
         found: list[Json] = []

@@ -90,11 +90,19 @@ class Graph:
 
     async def look_up(self, request: Request) -> Response:
         media_id = request.path_params["media_id"]
+        if media_id == self._number:
+            return self._describe_number(request)
         self._admit(request, request.query_params.get("phone_number_id", self._number))
         media = self._phones.files.find(media_id)
         if media is None:
             raise NoSuchObject(media_id)
         return await self._obey("lookup", lambda: self._describe(request, media))
+
+    def _describe_number(self, request: Request) -> Response:
+        self._admit(request, self._number)
+        known = {"display_phone_number": self._phones.settings.business.display_number}
+        asked = [name for name in request.query_params.get("fields", "").split(",") if name in known]
+        return JSONResponse({name: known[name] for name in asked or known} | {"id": self._number})
 
     async def download(self, request: Request) -> Response:
         self._check_token(request)

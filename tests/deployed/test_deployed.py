@@ -48,11 +48,26 @@ def test_no_secret_is_in_the_template_or_a_functions_environment(deployment: Dep
         assert secret not in json.dumps(template) + json.dumps(functions, default=str)
 
 
+def test_a_token_or_a_number_that_whatsapp_refuses_is_not_put(deployment: Deployment, run: Deployed) -> None:
+    about = {"Name": f"/{STACK}/WHATSAPP_ACCESS_TOKEN", "WithDecryption": True}
+    given = {**settings(deployment.account), "WHATSAPP_ACCESS_TOKEN": "of-another-app"}
+    refused = deployment.account.make("deploy", STAGE, "--yes", project=deployment.project, **given)
+    assert refused.returncode == 2
+    assert "WHATSAPP_ACCESS_TOKEN (code 190)" in refused.stderr and "of-another-app" not in refused.stderr
+    given = {**settings(deployment.account), "WHATSAPP_PHONE_NUMBER_ID": "5551234"}
+    refused = deployment.account.make("deploy", STAGE, "--yes", project=deployment.project, **given)
+    assert refused.returncode == 2
+    assert "WHATSAPP_PHONE_NUMBER_ID=5551234" in refused.stderr and "(code 100)" in refused.stderr
+    kept = deployment.account.client("ssm").get_parameter(**about)["Parameter"]["Value"]
+    assert kept == SECRETS["WHATSAPP_ACCESS_TOKEN"]
+
+
 def test_deploying_again_changes_nothing(deployment: Deployment, run: Deployed) -> None:
     events = deployment.account.client("cloudformation").describe_stack_events(StackName=STACK)["StackEvents"]
     again = deployment.deploy()
     assert again.returncode == 0, again.stderr
     assert "Nothing to change" in again.stdout
+    assert "WhatsApp has the number" in again.stdout
     assert "Organiser token" not in again.stdout
     now = deployment.account.client("cloudformation").describe_stack_events(StackName=STACK)["StackEvents"]
     assert len(now) == len(events)

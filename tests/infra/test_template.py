@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.exports import KEPT
+from chalicelib.notices import RULES
 from infra.__main__ import for_console
 
 ROOT = Path(__file__).parents[2]
@@ -102,6 +103,11 @@ def test_an_index_that_turns_writes_away_is_seen_like_the_table() -> None:
     assert {("WriteThrottleEvents",), ("ReadThrottleEvents",), ("ReadThrottleEvents", "by_queue")} <= set(dimensions)
     assert {("WriteThrottleEvents", index) for index in indexes} <= set(dimensions)
     assert len(watched) <= 10  # as many as AWS lets an alarm add up
+
+
+def test_the_page_says_to_subscribe_to_each_notice_that_we_listen_to() -> None:
+    [step] = [line for line in OPERATIONS.split("\n\n") if "Subscribe also to" in line]
+    assert set(re.findall(r"`([a-z_]+)`", step)) >= {*RULES, "messages"}
 
 
 def test_spending_has_one_too() -> None:

@@ -405,6 +405,16 @@ def test_media_that_do_not_exist(graph: TestClient) -> None:
     assert graph.get("/media-bytes/abc", headers=TOKEN).status_code == 404
 
 
+def test_the_number_is_shown_to_who_may_use_it(graph: TestClient) -> None:
+    number = f"/v26.0/{webhooks.OUR_BUSINESS.phone_number_id}"
+    shown = graph.get(f"{number}?fields=display_phone_number", headers=TOKEN).json()
+    assert shown == {
+        "display_phone_number": webhooks.OUR_BUSINESS.display_number,
+        "id": webhooks.OUR_BUSINESS.phone_number_id,
+    }
+    assert error(graph.get(number, headers={"Authorization": "Bearer another"}))["code"] == 190
+
+
 def test_uploads_that_meta_refuses(graph: TestClient) -> None:
     assert error(upload(graph, mime_type="application/zip"))["code"] == 131053
     assert error(graph.post(UPLOAD, content=b"x", headers=TOKEN))["code"] == 100

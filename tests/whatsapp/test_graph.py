@@ -585,6 +585,14 @@ def test_no_post_is_ever_repeated_by_the_http_client(graph: Graph) -> None:
         assert adapter.max_retries.total == 0
 
 
+def test_our_number_is_asked_for_with_the_token(meta: Meta, graph: Graph) -> None:
+    meta.will({"display_phone_number": "+1 631-555-1181", "id": "106540352242922"})
+    assert graph.number() == "+1 631-555-1181"
+    [asked] = meta.asked
+    assert (asked.method, asked.path.partition("?")[2]) == ("GET", "fields=display_phone_number")
+    assert asked.headers["Authorization"].startswith("Bearer ")
+
+
 def page(names: list[str], *, more: bool) -> dict[str, Any]:
     paging = {"cursors": {"before": "b", "after": "a1"}} | ({"next": "https://elsewhere.invalid/"} if more else {})
     return {"data": [{"name": name, "language": "es", "status": "APPROVED"} for name in names], "paging": paging}

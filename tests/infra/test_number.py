@@ -1,0 +1,70 @@
+"""Whether the token may use the number is asked before anything is changed."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from infra.__main__ import TOKEN, _check_number
+from infra.cloud import Cloud
+from infra.plan import PlanInvalid, plan
+from local.phone.answers import Recorded, recorded
+
+NUMBER = "112233445566778"
+STACK = {"StackName": "tombola-dev", "CreationTime": "2026-11-24T00:00:00Z", "StackStatus": "UPDATE_COMPLETE"}
+KNOWN = [{"ParameterKey": "WhatsAppPhoneNumberId", "ParameterValue": NUMBER}]
+
+
+@contextmanager
+def whatsapp(told: Recorded) -> Iterator[str]:
+    class Graph(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(told.http_status)
+            self.end_headers()
+            self.wfile.write((told.body_text or json.dumps(told.body)).encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Graph)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def check(answer: str, *, number: str = NUMBER, changed: list[str]) -> None:
+    """With a stack that has the number already."""
+    cloud = Cloud(boto3.Session("none", "none", region_name="us-east-1"), "tombola-dev")
+    with whatsapp(recorded(answer)) as url, Stubber(cloud.client("cloudformation")) as answers:
+        answers.add_response("describe_stacks", {"Stacks": [{**STACK, "Parameters": KNOWN}]})
+        wanted = plan("dev", {"WHATSAPP_PHONE_NUMBER_ID": number, "WHATSAPP_GRAPH_URL": url}, new=False)
+        _check_number(cloud, wanted, {TOKEN: "a-token-of-ours"}, changed)
+
+
+@pytest.mark.parametrize("answer", ["err_190_expired", "err_100_33_missing_object", "err_10_permission"])
+@pytest.mark.parametrize(("number", "changed"), [(NUMBER, [TOKEN]), ("5551234", [])])
+def test_one_that_is_new_and_refused_ends_it(answer: str, number: str, changed: list[str]) -> None:
+    with pytest.raises(PlanInvalid, match=f"WHATSAPP_PHONE_NUMBER_ID={number} .*WHATSAPP_ACCESS_TOKEN") as refused:
+        check(answer, number=number, changed=changed)
+    assert "a-token-of-ours" not in str(refused.value)
+
+
+def test_what_was_there_before_stands_in_the_way_of_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    check("err_190_expired", changed=[])
+    assert "going on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("answer", ["err_html_502", "err_80007_waba_limit", "err_2_transient"])
+def test_a_whatsapp_that_does_not_answer_stands_in_the_way_of_nothing(
+    answer: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check(answer, changed=[TOKEN])
+    assert "could not be asked" in capsys.readouterr().err
