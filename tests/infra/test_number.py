@@ -3,8 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 
 import boto3
 import pytest
@@ -14,6 +13,7 @@ from infra.__main__ import TOKEN, _check_number
 from infra.cloud import Cloud
 from infra.plan import PlanInvalid, plan
 from local.phone.answers import Recorded, recorded
+from tests.infra.serving import serving
 
 NUMBER = "112233445566778"
 STACK = {"StackName": "tombola-dev", "CreationTime": "2026-11-24T00:00:00Z", "StackStatus": "UPDATE_COMPLETE"}
@@ -28,16 +28,8 @@ def whatsapp(told: Recorded) -> Iterator[str]:
             self.end_headers()
             self.wfile.write((told.body_text or json.dumps(told.body)).encode())
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Graph)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(Graph) as url:
+        yield url
 
 
 def check(answer: str, *, number: str = NUMBER, changed: list[str]) -> None:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 
 from infra.smoke import Smoke
+from tests.infra.serving import serving
 
 SECRETS = {"WHATSAPP_VERIFY_TOKEN": "verify", "WHATSAPP_APP_SECRET": "new"}
 SIGNED = "a signed one is taken"
@@ -41,16 +41,8 @@ def knows_the_new_secret_after(refusals: int) -> Iterator[str]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Webhook)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(Webhook) as url:
+        yield url
 
 
 def found(smoke: Smoke) -> dict[str, bool]:
