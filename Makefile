@@ -7,7 +7,7 @@ endif
 BIN := .venv/bin
 READY := .venv/.ready
 JOBS ?= 2
-CHECKED := app.py chalicelib infra local bench tests tools
+CHECKED := app.py chalicelib infra local whatsapp_sandbox bench tests tools
 LOCALE := chalicelib/locale
 
 .DEFAULT_GOAL := help
@@ -41,7 +41,7 @@ test: $(READY) browser engines cloud messages ## Run all tests
 
 soak: $(READY) engines messages ## Race for hours: make soak ATTEMPTS=100000 ENGINE=ministack TIMES=50 (both engines unless named)
 	$(BIN)/python -m tests.races $(addprefix --attempts ,$(ATTEMPTS)) $(addprefix --engine ,$(ENGINE))
-	TOMBOLA_SOAK=$(or $(TIMES),50) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder tests/search tests/fuzz tests/outages
+	TOMBOLA_SOAK=$(or $(TIMES),50) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder tests/interleavings tests/fuzz tests/outages
 
 bench: $(READY) engines messages ## Measure what docs/performance.md promises: make bench ENGINE=ministack
 	$(BIN)/python -m bench $(addprefix --engine ,$(ENGINE)) $(if $(JSON),--json)

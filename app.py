@@ -6,7 +6,7 @@ gc.disable()  # nothing that an import makes is garbage: to look for it takes a 
 
 from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, SQSEvent  # noqa: E402
 
-from chalicelib import functions  # noqa: E402
+from chalicelib import lambdas  # noqa: E402
 from chalicelib.http.routes import expose  # noqa: E402
 
 app = Chalice(app_name="tombola")
@@ -14,7 +14,7 @@ app = Chalice(app_name="tombola")
 
 @app.authorizer(ttl_seconds=60)
 def admin_token(request: AuthRequest) -> AuthResponse:
-    found = functions.admitted(request.token)
+    found = lambdas.admitted(request.token)
     if found is None:
         return AuthResponse(routes=[], principal_id="nobody")
     return AuthResponse(
@@ -26,23 +26,23 @@ def admin_token(request: AuthRequest) -> AuthResponse:
 @app.on_sqs_message(queue="Inbox", batch_size=1, name="converse")
 def converse(event: SQSEvent) -> None:
     for record in event:
-        functions.handle_update(record.body, int(record.to_dict()["attributes"].get("ApproximateReceiveCount", 1)))
+        lambdas.handle_update(record.body, int(record.to_dict()["attributes"].get("ApproximateReceiveCount", 1)))
 
 
 @app.on_sqs_message(queue="Exports", batch_size=1, name="export")
 def export(event: SQSEvent) -> None:
     for record in event:
-        functions.make_export(record.body, int(record.to_dict()["attributes"].get("ApproximateReceiveCount", 1)))
+        lambdas.make_export(record.body, int(record.to_dict()["attributes"].get("ApproximateReceiveCount", 1)))
 
 
 @app.schedule("rate(1 minute)", name="expire_reservations")
 def expire_reservations(event: CloudWatchEvent) -> None:
-    functions.expire_reservations()
+    lambdas.expire_reservations()
 
 
 @app.schedule("rate(1 minute)", name="deliver_messages")
 def deliver_messages(event: CloudWatchEvent) -> None:
-    functions.deliver_messages()
+    lambdas.deliver_messages()
 
 
 expose(app, admin_token)

@@ -25,7 +25,7 @@ BEGIN, END = "<!-- made by `make cost` -->", "<!-- until here -->"
 MINUTES = 30 * 24 * 60
 HOURS = 30 * 24
 
-# Counted: by `make bench` (the groups writing and reading), and by tests/usecases/test_budgets.py.
+# Counted: by `make bench` (the groups writing and reading), and by tests/services/test_budgets.py.
 SALE_WEBHOOKS, SALE_WRITE_UNITS, SALE_READ_UNITS = 26, 152, 20.5
 SALE_MESSAGES = 5  # to us; the other webhooks are statuses
 IDLE_QUERIES, IDLE_READ_UNITS = 7, 4  # of both schedules, a minute: six queries of an index for a half each, and a key

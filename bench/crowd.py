@@ -20,11 +20,11 @@ from botocore.config import Config
 from bench.figure import Figure, spread
 from bench.meter import Request, timed
 from bench.stage import START, Stage, reserve, stranger
+from chalicelib.container import Runtime
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import TooFewFree, TryAgain
-from chalicelib.runtime import Runtime
-from chalicelib.selling import Draw
+from chalicelib.services.orders.holds import Draw
 from chalicelib.store import board, raffles
 from chalicelib.store.transaction import Busy, ConditionsFailed, persistently
 from local.lab import make_raffle, open_runtime

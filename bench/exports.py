@@ -14,9 +14,9 @@ from bench.stage import Clock, Stage, stranger
 from chalicelib.domain.exports import Format, Of, Wanted
 from chalicelib.domain.orders import Order, OrderStatus
 from chalicelib.domain.raffles import Raffle
-from chalicelib.exporting import write
+from chalicelib.services.exports.service import write
 from chalicelib.store import contacts, orders, raffles
-from chalicelib.store.harvest import chunks
+from chalicelib.store.export_reads import chunks
 from local.lab import make_raffle, open_runtime
 
 MILLION = 1_000_000

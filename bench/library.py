@@ -11,7 +11,7 @@ from bench.stage import Stage
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.orders import Order, OrderStatus, new_code
 from chalicelib.domain.raffles import Raffle
-from chalicelib.store import contacts, directory, orders
+from chalicelib.store import contact_index, contacts, orders
 from chalicelib.store.board import ticket_key
 from chalicelib.store.records import ListedRecord, NameRecord, PhoneRecord, TicketRecord, stamp
 from local.lab import make_raffle
@@ -109,13 +109,13 @@ def _items(raffle: Raffle, bought: list[Order], people: list[Contact]) -> Iterat
     for contact in people:
         by_end.setdefault(contact.finding[-1][1:], set()).add(contact.id)
     for end, ids in by_end.items():
-        yield PhoneRecord(*directory.phone_key(end), contact_ids=ids).serialize()
+        yield PhoneRecord(*contact_index.phone_key(end), contact_ids=ids).serialize()
 
 
 def _entries(contact: Contact) -> Iterator[Item]:
     assert contact.created_at is not None
     listed = ListedRecord(f"LISTED#{contact.id}", "LISTED", contact_id=contact.id)
-    listed.time_key, listed.time_at = directory.ALL, stamp(contact.created_at, contact.id)
+    listed.time_key, listed.time_at = contact_index.ALL, stamp(contact.created_at, contact.id)
     yield listed.serialize()
     words = contact.finding[:-1]
     for word in words:

@@ -9,7 +9,7 @@ from bench.library import Library, build
 from bench.meter import timed
 from bench.stage import Stage
 from chalicelib.domain.orders import OrderStatus
-from chalicelib.finding import Wanted, find_contacts, find_orders
+from chalicelib.services.search import Wanted, find_contacts, find_orders
 from chalicelib.store import contacts, orders
 from chalicelib.store.pages import Page, packed, unpacked
 

@@ -8,19 +8,19 @@ from itertools import count
 from unittest.mock import patch
 
 from bench.meter import Bare, Meter
+from chalicelib.container import Runtime
 from chalicelib.domain.audit import CHAINS
 from chalicelib.domain.contacts import Contact
+from chalicelib.domain.messages import Heard, HeardKind, Identity, Media
 from chalicelib.domain.orders import Order
 from chalicelib.domain.raffles import Board, Raffle
-from chalicelib.domain.talk import Heard, HeardKind, Identity, Media
-from chalicelib.logs import metrics
-from chalicelib.runtime import Runtime
-from chalicelib.selling import Draw
+from chalicelib.services.orders.holds import Draw
 from chalicelib.store import audit, contacts
+from chalicelib.store.contact_ids import contact_ids_of
 from chalicelib.store.messages import inbound_key
-from chalicelib.store.pseudonyms import contact_ids
 from chalicelib.store.records import AuditHeadRecord
 from chalicelib.store.transaction import Transaction
+from chalicelib.telemetry import metrics
 from chalicelib.whatsapp.inbound import Message
 from local.engines import ENGINES
 from local.lab import QuietGraph, make_table, open_runtime
@@ -121,7 +121,7 @@ class Visitor:
         names[stored] = stored[:-1] + ("a" if stored[-1] == "b" else "b")
         names["AUDIT#"] = COPIED_AUDIT
         at_hand = self._contact().talk.order_id
-        return names | {name: name[::-1] for name in (*contact_ids(self.person), at_hand) if name}
+        return names | {name: name[::-1] for name in (*contact_ids_of(self.person), at_hand) if name}
 
 
 def reserve(runtime: Runtime, found: Board, contact: Contact, quantity: int = 3, draw: Draw | None = None) -> Order:

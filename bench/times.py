@@ -15,7 +15,7 @@ from bench.stage import Stage, Visitor, reserve, stranger, take_back
 from chalicelib.domain.orders import Order
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.domain.raffles import Raffle, TicketStatus
-from chalicelib.organising import ticket_cursor
+from chalicelib.services.raffles import ticket_cursor
 from chalicelib.store import raffles
 from local.lab import make_raffle
 

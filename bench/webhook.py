@@ -14,10 +14,10 @@ import app
 from bench.figure import Figure, spread
 from bench.meter import timed
 from bench.stage import START, Stage
-from chalicelib import runtime as composition
-from chalicelib.logs import metrics
-from local.phone import webhooks
+from chalicelib import container as composition
+from chalicelib.telemetry import metrics
 from local.worker import Context
+from whatsapp_sandbox import webhooks
 
 Json = dict[str, Any]
 UPDATES = 1000

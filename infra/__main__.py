@@ -14,13 +14,13 @@ from typing import Any
 
 import boto3
 
+from chalicelib.container import Runtime, make
 from chalicelib.domain.organisers import COMMAND_LINE, Role
-from chalicelib.runtime import Runtime, make
 from chalicelib.settings import Given
 from chalicelib.store import tokens
-from chalicelib.whatsapp.answers import GraphError, SendRefused
-from chalicelib.whatsapp.errors import remedy
+from chalicelib.whatsapp.error_codes import remedy
 from chalicelib.whatsapp.graph import Graph
+from chalicelib.whatsapp.graph_errors import GraphError, SendRefused
 from infra import restoring, screen
 from infra.cloud import FAILED_AT_FIRST, GONE, Cloud, CloudFailed, Event
 from infra.plan import MADE_UP, SECRETS, Plan, PlanInvalid, check_secrets, plan, stack_of

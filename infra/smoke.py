@@ -15,7 +15,8 @@ UP = Retry(
     total=6, backoff_factor=1,
     status_forcelist=[403, 404, 500, 502, 503, 504], allowed_methods=["GET"], raise_on_status=False,
 )  # fmt: skip
-KNOWN_WITHIN = 330  # seconds, in which every process has read a secret anew: the five minutes of chalicelib/vault.py
+# Within so many seconds every process has read a secret anew: parameter_store.py keeps each for five minutes.
+KNOWN_WITHIN = 330
 EVERY = 5.0  # seconds between two looks, until then
 
 

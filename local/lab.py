@@ -11,9 +11,9 @@ from typing import Any
 
 import boto3
 
+from chalicelib.container import Runtime
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.domain.raffles import Raffle, RaffleEvent
-from chalicelib.runtime import Runtime
 from chalicelib.settings import load
 from chalicelib.store.records import Record
 from chalicelib.whatsapp.graph import Accepted, Graph, MediaFile

@@ -143,7 +143,7 @@ def _parts(ports: Ports) -> Iterator[tuple[str, list[str], str | None]]:
     local = [str(BIN / "chalice"), "local", "--stage", "local", "--host", HOST, "--port", str(ports.api)]
     serve = shlex.join([*local, "--no-autoreload"])
     reload = [*python, "watchfiles", "--filter", "python", "--target-type", "command", serve, *WATCHED]
-    phone = [*python, "local.phone", "--port", str(ports.phone), "--state", str(STATE / "phone")]
+    phone = [*python, "whatsapp_sandbox", "--port", str(ports.phone), "--state", str(STATE / "phone")]
     yield "phone", phone, f"{ports.phone_url}/stand-in/health"
     yield "api", reload, f"{ports.api_url}/api/health"
     yield "worker", [*python, "local.worker"], None

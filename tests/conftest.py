@@ -9,13 +9,15 @@ from hypothesis import settings
 from moto import mock_aws
 from moto.backends import get_backend
 
-from chalicelib import runtime as composition
+from chalicelib import container as composition
+from chalicelib.domain.messages import Identity
 from chalicelib.domain.organisers import COMMAND_LINE, Role
-from chalicelib.domain.talk import Identity
-from chalicelib.store.pseudonyms import contact_ids
+from chalicelib.store.contact_ids import contact_ids_of
+from chalicelib.store.records import low_level
 from local.stack import Stack, create
-from tests.log_watch import Watch, watching
-from tests.world import TOKEN, Buyer, World, make_world
+from tests.support.log_watch import Watch, watching
+from tests.support.request_counts import Requests
+from tests.support.world import TOKEN, Buyer, World, make_world
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("untimed", deadline=None)
@@ -68,7 +70,7 @@ def world(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A whole Tombola with an organiser's token and no raffle."""
     empty(stack)
     made = make_world(stack)
-    contact_ids(Identity(phone="0"))  # makes their key: what a test counts are the requests of each message
+    contact_ids_of(Identity(phone="0"))  # makes their key: what a test counts are the requests of each message
     composition.runtime.cache_clear()
     monkeypatch.setattr(composition, "make", lambda _: made.runtime)
     made.runtime.access.create("local", Role.MANAGER, by=COMMAND_LINE, key=TOKEN)
@@ -96,3 +98,14 @@ def lucia(world: World) -> Buyer:
 @pytest.fixture
 def marco(world: World) -> Buyer:
     return world.buyer("Marco", 2)
+
+
+@pytest.fixture
+def requests(world: World) -> Iterator[Requests]:
+    found = Requests()
+    events = low_level().client.meta.events
+    events.register("before-call.dynamodb", found.note)
+    events.register("after-call.dynamodb", found.note_answer)
+    yield found
+    events.unregister("before-call.dynamodb", found.note)
+    events.unregister("after-call.dynamodb", found.note_answer)

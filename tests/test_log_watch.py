@@ -7,10 +7,10 @@ from textwrap import dedent
 
 import pytest
 
-from chalicelib.logs import logger
-from local.phone import webhooks
-from tests.log_watch import Watch, leaks_in, personal
-from tests.world import Buyer
+from chalicelib.telemetry import logger
+from tests.support.log_watch import Watch, leaks_in, personal
+from tests.support.world import Buyer
+from whatsapp_sandbox import webhooks
 
 ROOT = Path(__file__).parent.parent
 LEAKS = [
@@ -89,8 +89,8 @@ def test_a_leak_fails_the_test_in_which_it_is_logged(tmp_path: Path, planted: st
     (tmp_path / "test_planted.py").write_text(
         dedent(f"""
             import logging
-            from chalicelib.functions import flush
-            from chalicelib.logs import count, logger, metrics
+            from chalicelib.lambdas import flush
+            from chalicelib.telemetry import count, logger, metrics
 
             def test_leaks():
                 {planted}

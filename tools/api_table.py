@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from inspect import getdoc
 from pathlib import Path
 
+from chalicelib.http.dispatch import Route
 from chalicelib.http.routes import ROUTES
-from chalicelib.http.serving import Route
 
 PAGE = Path(__file__).parent.parent / "docs" / "api.md"
 HEAD = ["| method | path | role | what it does |", "| --- | --- | --- | --- |"]

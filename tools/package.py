@@ -40,7 +40,7 @@ LOADED = """
 import sys
 folder, *services = sys.argv[1:]
 sys.path.insert(0, folder)
-import app, boto3, chalicelib.exporting, aws_lambda_powertools.utilities.parameters
+import app, boto3, chalicelib.services.exports.service, aws_lambda_powertools.utilities.parameters
 from chalicelib.http.routes import ROUTES
 for route in ROUTES: route.view
 for service in services: boto3.client(service)

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.conversation import Conversation
-from chalicelib.domain.pace import A_PERSON
+from chalicelib.domain.messages import Identity
+from chalicelib.domain.rate_limit import A_PERSON
 from chalicelib.domain.searches import phone_end, words_of
-from chalicelib.domain.talk import Identity
 
 WINDOW = timedelta(hours=24)  # from a person's last message on; after that WhatsApp takes templates only (M4)
 PAUSE = timedelta(hours=24)  # from what an organiser did last on; after that the bot answers again by itself (M6)

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chalicelib.domain.messages import Heard, HeardKind, Media
 from chalicelib.domain.orders import is_code
 from chalicelib.domain.picks import Unclarity, Unclear, fold, read_pick
-from chalicelib.domain.talk import Heard, HeardKind, Media
 
 
 class Stage(StrEnum):
@@ -29,7 +29,7 @@ class Conversation:
     page: int = 1
 
 
-# What to do. The use cases in `chalicelib/conversing.py` carry these out.
+# What to do. The use cases in `chalicelib/services/chat/handler.py` carry these out.
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.domain.channel import Channel
 from chalicelib.domain.contacts import WINDOW, Contact
-from chalicelib.domain.talk import Template
+from chalicelib.domain.messages import Template
 
 OUTSIDE_THE_WINDOW = 131047  # WhatsApp's code; ours too, for what we know without asking
 

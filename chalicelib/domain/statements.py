@@ -7,8 +7,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from chalicelib.domain.code_mentions import MOST_MENTIONS, MOST_TEXT, Mention, Nearby, codes_in, mentions
 from chalicelib.domain.codes import words_of
-from chalicelib.domain.mentions import MOST_MENTIONS, MOST_TEXT, Mention, Nearby, codes_in, mentions
 from chalicelib.domain.orders import Order, OrderStatus
 
 MOST_PAYMENTS = 2_500  # of a file: so that the longest answer, 2.3 KB a payment, fits into what Lambda may answer

@@ -6,8 +6,8 @@ from pydantic import Field
 
 from chalicelib.domain.audit import Entry
 from chalicelib.domain.organisers import Role
-from chalicelib.http.forms import Listed, Moment, PageQuery, Shown
-from chalicelib.http.serving import Call
+from chalicelib.http.dispatch import Call
+from chalicelib.http.schemas import Listed, Moment, PageQuery, Shown
 from chalicelib.store import audit as stored
 
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, model_validator
 
-from chalicelib.bulk import MOST, OrderAction, Outcome, RaffleAction, Result
-from chalicelib.http.forms import Form, Shown, Text, only_if
-from chalicelib.http.serving import ID, Call
+from chalicelib.http.dispatch import ID, Call
+from chalicelib.http.schemas import Form, Shown, Text, only_if
+from chalicelib.services.bulk import MOST, OrderAction, Outcome, RaffleAction, Result
 
 Ids = Annotated[list[Annotated[str, Field(pattern=ID)]], Field(min_length=1, max_length=MOST)]
 DryRun = Annotated[bool, Field(description="say what would happen, and change nothing")]

@@ -10,19 +10,19 @@ from chalicelib.domain.conversation import Stage
 from chalicelib.domain.delivery import DeliveryState, Outbound
 from chalicelib.domain.orders import Order
 from chalicelib.domain.refusals import ContactNotFound
-from chalicelib.finding import find_contacts
-from chalicelib.http.forms import CursorQuery, Form, Listed, Moment, PageQuery, Search, Shown, Text
+from chalicelib.http.delivery_failures import WholeLetterView, whole
+from chalicelib.http.dispatch import Call, Patch
 from chalicelib.http.orders import OrderView
 from chalicelib.http.orders import present as present_order
 from chalicelib.http.proofs import LinkView, linked
-from chalicelib.http.serving import Call, Patch
-from chalicelib.http.trouble import WholeLetterView, whole
+from chalicelib.http.schemas import CursorQuery, Form, Listed, Moment, PageQuery, Search, Shown, Text
+from chalicelib.services.search import find_contacts
 from chalicelib.store import contacts as stored
 from chalicelib.store import history
 from chalicelib.store.history import Heard
 from chalicelib.store.pages import Page
-from chalicelib.whatsapp.errors import meaning
-from chalicelib.whatsapp.reading import read_in
+from chalicelib.whatsapp.error_codes import meaning
+from chalicelib.whatsapp.rendered_text import read_in
 
 SEARCH = "a name, or the beginning of one; a phone number in any form; the code of an order, perhaps with a mistake"
 AT_ONCE = 45  # messages
@@ -216,7 +216,7 @@ def export_contact(call: Call, contact_id: str, query: CursorQuery) -> PersonVie
             )
             for one in held.fingerprints
         ],
-        dead_letters=[whole(one) for one in held.letters],
+        dead_letters=[whole(one) for one in held.dead_letters],
         next=said.next,
     )
 

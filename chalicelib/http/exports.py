@@ -7,8 +7,8 @@ from pydantic import ConfigDict, Field, model_validator
 
 from chalicelib.domain.exports import UNFINISHED, ExportStatus, Format, Of, Reason, Wanted
 from chalicelib.domain.raffles import TicketStatus
-from chalicelib.http.forms import Form, Moment, Query, Shown, only_if
-from chalicelib.http.serving import WAIT, Bytes, Call, accepted
+from chalicelib.http.dispatch import WAIT, Bytes, Call, accepted
+from chalicelib.http.schemas import Form, Moment, Query, Shown, only_if
 
 
 def _with_status(of: Of, status: TicketStatus | None) -> None:

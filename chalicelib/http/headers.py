@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from chalice.app import Request, Response
 
-from chalicelib.http.serving import Call
-from chalicelib.runtime import runtime
+from chalicelib.container import runtime
+from chalicelib.http.dispatch import Call
 from chalicelib.settings import SettingsInvalid
 
 # Source: OWASP's REST security cheat sheet (2026).

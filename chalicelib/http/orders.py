@@ -5,9 +5,9 @@ from typing import Annotated, ClassVar
 from pydantic import ConfigDict, Field, model_validator
 
 from chalicelib.domain.orders import MOST_NUMBERS, Order, OrderStatus, Proof
-from chalicelib.finding import Wanted, find_orders
-from chalicelib.http.forms import Form, Listed, Moment, PageQuery, Search, Shown, Text, only_if
-from chalicelib.http.serving import Call
+from chalicelib.http.dispatch import Call
+from chalicelib.http.schemas import Form, Listed, Moment, PageQuery, Search, Shown, Text, only_if
+from chalicelib.services.search import Wanted, find_orders
 from chalicelib.store import orders as stored
 
 Number = Annotated[int, Field(ge=0, le=9_999_999)]

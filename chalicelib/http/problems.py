@@ -11,12 +11,12 @@ from pydantic_core import ErrorDetails
 from chalicelib.domain import refusals
 from chalicelib.domain.organisers import Actor, Role
 from chalicelib.domain.refusals import Refusal
-from chalicelib.http.forms import FieldError, Problem
-from chalicelib.logs import logger
-from chalicelib.receiving import NotQueued
+from chalicelib.http.schemas import FieldError, Problem
+from chalicelib.services.messaging.inbox import NotQueued
 from chalicelib.settings import SettingsInvalid
 from chalicelib.store.pages import CursorInvalid
 from chalicelib.store.transaction import Busy, Unsure
+from chalicelib.telemetry import logger
 
 STATUS_OF: dict[type[Refusal], int] = {
     refusals.RaffleNotFound: 404,

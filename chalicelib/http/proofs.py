@@ -4,11 +4,11 @@ from typing import Annotated
 
 from pydantic import Field
 
+from chalicelib.container import Runtime
 from chalicelib.domain.orders import Proof
 from chalicelib.domain.refusals import ProofNotFound
-from chalicelib.http.forms import Moment, Shown
-from chalicelib.http.serving import Call
-from chalicelib.runtime import Runtime
+from chalicelib.http.dispatch import Call
+from chalicelib.http.schemas import Moment, Shown
 from chalicelib.store import orders as stored
 
 

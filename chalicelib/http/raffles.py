@@ -8,10 +8,10 @@ from pydantic import Field, field_validator, model_validator
 
 from chalicelib.domain.conversation import is_raffle_code, is_reserved
 from chalicelib.domain.raffles import HOLD_MINUTES, MOST_NUMBERS, Raffle, RaffleEvent, RaffleStatus, TicketStatus
-from chalicelib.http.forms import Form, GivenMoment, Listed, Matching, Moment, PageQuery, Shown, SomeText, Text
+from chalicelib.http.dispatch import Call, Patch
 from chalicelib.http.problems import FieldInvalid
-from chalicelib.http.serving import Call, Patch
-from chalicelib.organising import Ticket
+from chalicelib.http.schemas import Form, GivenMoment, Listed, Matching, Moment, PageQuery, Shown, SomeText, Text
+from chalicelib.services.raffles import Ticket
 from chalicelib.store import raffles as stored
 
 CODE = Matching("^[A-Za-z][A-Za-z0-9-]{1,15}$")

@@ -9,11 +9,11 @@ from chalicelib.domain.channel import Stop
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.domain.raffles import RaffleStatus
 from chalicelib.domain.reports import MEANINGS, Differs, Named, Part, Waiting
-from chalicelib.http.forms import Moment, Shown
+from chalicelib.http.dispatch import Call
 from chalicelib.http.raffles import AvailabilityView
-from chalicelib.http.serving import Call
-from chalicelib.reporting import Active, RaffleReport, Stats
-from chalicelib.store.sales import Queued
+from chalicelib.http.schemas import Moment, Shown
+from chalicelib.services.reports import Active, RaffleReport, Stats
+from chalicelib.store.report_reads import Queued
 
 SECONDS = 22  # for reading orders; API Gateway waits 29
 
@@ -177,7 +177,7 @@ def _stats(found: Stats) -> StatsView:
         orders={status: _waiting(one) for status, one in found.orders.items()},
         people_waiting=_waiting(found.people_waiting),
         undelivered=_waiting(found.undelivered),
-        dead_letters=_waiting(found.letters),
+        dead_letters=_waiting(found.dead_letters),
         sending=SendingView.model_validate(found.channel),
     )
 

@@ -6,9 +6,9 @@ from chalice.app import Authorizer, Chalice, Response
 
 from chalicelib.domain import refusals
 from chalicelib.domain.organisers import Role
+from chalicelib.http.dispatch import Route, served
 from chalicelib.http.headers import dressed
 from chalicelib.http.problems import problem, speaks_problems
-from chalicelib.http.serving import Route, served
 
 RAFFLE, ORDER, CONTACT = "/api/raffles/{raffle_id}", "/api/orders/{order_id}", "/api/contacts/{contact_id}"
 LETTER, EXPORT = "/api/dead-letters/{letter_id}", "/api/exports/{export_id}"
@@ -42,9 +42,9 @@ STATEMENTS = (refusals.StatementUnreadable, refusals.StatementTooLarge, refusals
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/whatsapp/webhook", "webhook.verify_webhook", role=None),
     Route("POST", "/whatsapp/webhook", "webhook.receive_webhook", role=None),
-    Route("GET", "/api/health", "about.health", role=None),
-    Route("GET", "/api/openapi.json", "about.openapi", role=None),
-    Route("GET", "/api/docs", "about.docs", role=None, answers=("text/html",)),
+    Route("GET", "/api/health", "meta.health", role=None),
+    Route("GET", "/api/openapi.json", "meta.openapi", role=None),
+    Route("GET", "/api/docs", "meta.docs", role=None, answers=("text/html",)),
     Route("GET", "/api/raffles", "raffles.list_raffles"),
     Route(
         "POST",
@@ -128,11 +128,11 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("DELETE", "/api/tokens/{token_id}", "tokens.revoke_token", Role.MANAGER),
     Route("GET", "/api/audit", "audit.list_audit"),
-    Route("GET", "/api/dead-letters", "trouble.list_letters"),
-    Route("GET", LETTER, "trouble.read_letter", Role.MANAGER),
-    Route("POST", f"{LETTER}/replay", "trouble.replay_letter", Role.MANAGER),
-    Route("GET", "/api/undelivered", "trouble.list_undelivered"),
-    Route("POST", "/api/undelivered/send-again", "trouble.send_again", Role.CASHIER),
+    Route("GET", "/api/dead-letters", "delivery_failures.list_letters"),
+    Route("GET", LETTER, "delivery_failures.read_letter", Role.MANAGER),
+    Route("POST", f"{LETTER}/replay", "delivery_failures.replay_letter", Role.MANAGER),
+    Route("GET", "/api/undelivered", "delivery_failures.list_undelivered"),
+    Route("POST", "/api/undelivered/send-again", "delivery_failures.send_again", Role.CASHIER),
 )
 # Bodies come as whatever a client calls them; what is wrong with one is said when it is read.
 CONTENT_TYPES = ("application/json", "application/merge-patch+json", "application/x-www-form-urlencoded", "text/plain")

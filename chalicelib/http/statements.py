@@ -5,14 +5,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from chalicelib.banking import Settlement
 from chalicelib.domain import refusals
 from chalicelib.domain.orders import Order, OrderStatus
 from chalicelib.domain.statements import MEANINGS, Judged, Reason, Suggestion, Why
-from chalicelib.http.forms import Moment, Query, Shown
+from chalicelib.http.dispatch import Call
 from chalicelib.http.problems import FieldInvalid
-from chalicelib.http.serving import Call
-from chalicelib.statements.wishes import DateOrder, StatementFormat, Wishes
+from chalicelib.http.schemas import Moment, Query, Shown
+from chalicelib.services.bank_statements import Settlement
+from chalicelib.statements.options import DateOrder, StatementFormat, Wishes
 
 SHOWN = 140  # characters of a payment's text
 

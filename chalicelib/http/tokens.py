@@ -5,9 +5,9 @@ from typing import Annotated
 from pydantic import Field
 
 from chalicelib.domain.organisers import Role
-from chalicelib.http.forms import Form, GivenMoment, Listed, Moment, PageQuery, Shown, SomeText
+from chalicelib.http.dispatch import Call
 from chalicelib.http.problems import FieldInvalid
-from chalicelib.http.serving import Call
+from chalicelib.http.schemas import Form, GivenMoment, Listed, Moment, PageQuery, Shown, SomeText
 from chalicelib.store import tokens as stored
 
 

@@ -2,8 +2,8 @@
 
 from chalice.app import Response
 
+from chalicelib.http.dispatch import Call
 from chalicelib.http.problems import problem
-from chalicelib.http.serving import Call
 from chalicelib.whatsapp.webhook import is_verify_token
 
 

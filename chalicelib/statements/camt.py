@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
-from chalicelib.domain.mentions import MOST_TEXT
+from chalicelib.domain.code_mentions import MOST_TEXT
 from chalicelib.domain.refusals import StatementUnreadable
 from chalicelib.domain.statements import Outgoing, Payment, Statement
 from chalicelib.statements import values

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from chalicelib.domain.codes import words_of
 from chalicelib.domain.refusals import StatementUnreadable
-from chalicelib.statements.wishes import Wishes
+from chalicelib.statements.options import Wishes
 
 # In capitals, without accents; a heading may go on ("FECHA OPERACION"). Of several that fit the first one named counts.
 NAMES = {

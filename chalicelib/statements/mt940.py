@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from mt940.models import Transaction, Transactions
 from mt940.options import Options
 
-from chalicelib.domain.mentions import MOST_TEXT
+from chalicelib.domain.code_mentions import MOST_TEXT
 from chalicelib.domain.refusals import StatementTooLarge, StatementUnreadable
 from chalicelib.domain.statements import Outgoing, Payment, Statement
 from chalicelib.statements import values
-from chalicelib.statements.wishes import Wishes
+from chalicelib.statements.options import Wishes
 
 # It logs what it cannot read, word for word, and that is about third parties.
 logging.getLogger("mt940").setLevel(logging.CRITICAL + 1)

@@ -10,7 +10,7 @@ from unicodedata import normalize
 from iso4217 import Currency
 
 from chalicelib.domain.codes import words_of
-from chalicelib.statements.wishes import DateOrder
+from chalicelib.statements.options import DateOrder
 
 MOST = 10**15  # minor units: more than this is no payment, but two numbers that ran together
 SYMBOLS = {"R$": "BRL", "€": "EUR", "£": "GBP", "Q": "GTQ", "₲": "PYG", "₡": "CRC"}  # "$" and "S/" may be several

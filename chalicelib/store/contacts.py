@@ -13,11 +13,11 @@ from pynamodb.indexes import GlobalSecondaryIndex
 from chalicelib.domain.channel import Channel
 from chalicelib.domain.contacts import MOST_NEWEST, Contact
 from chalicelib.domain.conversation import Conversation, Stage
-from chalicelib.domain.talk import Identity
-from chalicelib.store import channel, directory
+from chalicelib.domain.messages import Identity
+from chalicelib.store import channel, contact_index
+from chalicelib.store.contact_ids import contact_ids_of
 from chalicelib.store.messages import inbound_key
 from chalicelib.store.pages import Page, page_of
-from chalicelib.store.pseudonyms import contact_ids
 from chalicelib.store.raffles import code_key
 from chalicelib.store.records import AliasRecord, CodeRecord, ContactRecord, InboundRecord, ListedRecord, Record, stamp
 from chalicelib.store.transaction import Transaction
@@ -47,7 +47,7 @@ def arrival(identity: Identity, *, phone_number_id: str, message_id: str, code: 
     A person whom we meet for the first time gets a contact that is not stored yet (version 0). So does who was erased
     and writes again, which takes one request more for each time that they were.
     """
-    ids = contact_ids(identity)
+    ids = contact_ids_of(identity)
     keys = [key(contact_id) for contact_id in ids]
     keys += [channel.KEY, inbound_key(phone_number_id, message_id)]
     if code is not None:
@@ -106,7 +106,7 @@ def replace_by_alias(transaction: Transaction, contact: Contact, owner: Contact)
     """Make a contact, if it is still as it was read, a further name of its owner, under which nobody is listed."""
     record = AliasRecord(*key(contact.id), contact_id=owner.id)
     transaction.put(record, name=CONTACT, only_if=ContactRecord.version == contact.version)
-    directory.take_out(transaction, contact, except_for=owner.finding)
+    contact_index.take_out(transaction, contact, except_for=owner.finding)
 
 
 def get(contact_id: str) -> Contact | None:
@@ -146,7 +146,7 @@ def save(transaction: Transaction, contact: Contact, *, now: datetime) -> None:
         unchanged = ContactRecord.version == contact.version
     created = replace(contact, version=contact.version + 1, created_at=contact.created_at or now)
     if created.found_by != created.finding and (transaction.items <= ROOMY or not created.finding):
-        directory.file(transaction, created)
+        contact_index.file(transaction, created)
         created = replace(created, found_by=created.finding)
     transaction.put(as_record(created), name=CONTACT, only_if=unchanged)
 
@@ -161,7 +161,7 @@ def alias(transaction: Transaction, contact: Contact, unnamed: Iterable[str]) ->
 def forget_names(transaction: Transaction, contact: Contact) -> None:
     """What leads from the names that a contact has now to it goes. One request to see what there is."""
     if contact.user_id or contact.phone:
-        keys = [key(name) for name in contact_ids(contact.identity)]
+        keys = [key(name) for name in contact_ids_of(contact.identity)]
         for record in Record.batch_get(keys, consistent_read=True):
             if isinstance(record, AliasRecord) and record.contact_id == contact.id:
                 transaction.delete(record, name=CONTACT, only_if=AliasRecord.contact_id == contact.id)
@@ -273,7 +273,7 @@ def listed(
     """
     index: GlobalSecondaryIndex[Any] = Record.by_queue if person_wanted else Record.by_time
     if not (person_wanted or opted_out):
-        return page_of(index, directory.ALL, _of_entries, limit=limit, after=after, backwards=backwards)
+        return page_of(index, contact_index.ALL, _of_entries, limit=limit, after=after, backwards=backwards)
     return page_of(
         index,
         WANTING if person_wanted else OPTED_OUT,

@@ -7,7 +7,7 @@ from hashlib import sha256
 from pynamodb.exceptions import DeleteError
 from pynamodb.expressions.condition import Condition
 
-from chalicelib.domain.likeness import are_alike, bands
+from chalicelib.domain.image_similarity import are_alike, bands
 from chalicelib.domain.orders import Order, Proof
 from chalicelib.store.records import FingerprintRecord, Record
 from chalicelib.store.transaction import Transaction

@@ -8,11 +8,11 @@ from typing import NamedTuple
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.refusals import ContactNotFound
-from chalicelib.logs import logger
 from chalicelib.store import contacts
 from chalicelib.store.messages import as_outbound
 from chalicelib.store.pages import CursorInvalid, Page
 from chalicelib.store.records import InboundRecord, MarkRecord, OutboundRecord, Record
+from chalicelib.telemetry import logger
 
 PREFIX = "MSG#"
 FIRST = "00"  # the place among the replies of a turn at which what was heard is found

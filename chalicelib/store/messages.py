@@ -12,11 +12,11 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.domain.delivery import BEFORE, DeliveryState, Outbound, Queue
-from chalicelib.domain.talk import Heard, Template
-from chalicelib.logs import logger
+from chalicelib.domain.messages import Heard, Template
 from chalicelib.store.pages import Page, page_of
 from chalicelib.store.records import InboundRecord, MarkRecord, OutboundRecord, Record, stamp
 from chalicelib.store.transaction import Transaction
+from chalicelib.telemetry import logger
 
 INBOUND = "inbound"  # the name of the condition that is M1
 MESSAGE = "message"  # the name of the condition that a message was given up

@@ -13,11 +13,11 @@ from pynamodb.indexes import GlobalSecondaryIndex
 from chalicelib.domain.orders import RUNNING, TRANSITIONS, Order, OrderEvent, OrderStatus, Proof
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import OrderNotFound
-from chalicelib.logs import logger
 from chalicelib.store import raffles
 from chalicelib.store.pages import FILTERED, CursorInvalid, Page, page_of, place_of
 from chalicelib.store.records import OrderRecord, ProofMap, Record, stamp
 from chalicelib.store.transaction import Transaction
+from chalicelib.telemetry import logger
 
 ALL = "ORDERS"
 ORDER = "order"  # the name of the condition on an order's status

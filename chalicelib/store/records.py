@@ -27,7 +27,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from chalicelib.domain.board import LEAF_WORDS, MOST_PAGES
-from chalicelib.store.asking import CONNECT_SECONDS, READ_SECONDS, patient
+from chalicelib.store.retries import CONNECT_SECONDS, READ_SECONDS, patient
 
 Stored = dict[str, Any]  # an item in DynamoDB's form
 
@@ -96,7 +96,7 @@ class Record(Model):
         connect_timeout_seconds = CONNECT_SECONDS
         read_timeout_seconds = READ_SECONDS
         max_retry_attempts = 0  # trying again is for asking.py: here botocore would do it a second time around
-        name_key: bytes | None = None  # of pseudonyms.py, once it was read
+        name_key: bytes | None = None  # of contact_ids.py, once it was read
 
     kind = DiscriminatorAttribute()
     pk = UnicodeAttribute(hash_key=True)

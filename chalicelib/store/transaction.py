@@ -12,9 +12,9 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.domain.refusals import TryAgain
-from chalicelib.logs import count
-from chalicelib.store.asking import PATIENCE, Busy, Unsure, is_over, jitter, patience, time_left
 from chalicelib.store.records import Record, low_level
+from chalicelib.store.retries import PATIENCE, Busy, Unsure, is_over, jitter, patience, time_left
+from chalicelib.telemetry import count
 
 __all__ = ["Busy", "ConditionsFailed", "Failed", "Transaction", "Unsure", "persistently"]  # who commits meets them all
 

@@ -18,7 +18,7 @@ from requests.auth import AuthBase
 
 from chalicelib.domain.refusals import TryAgain
 from chalicelib.whatsapp import messages
-from chalicelib.whatsapp.answers import (
+from chalicelib.whatsapp.graph_errors import (
     GraphError,
     MediaDamaged,
     MediaTooLarge,
@@ -31,7 +31,7 @@ from chalicelib.whatsapp.answers import (
     translated,
     unavailable,
 )
-from chalicelib.whatsapp.people import Json
+from chalicelib.whatsapp.identities import Json
 from chalicelib.whatsapp.text import clean_line, safe_filename
 
 __all__ = [

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.domain.talk import Heard, HeardKind, Identity, Media
-from chalicelib.whatsapp.errors import Action, remedy
-from chalicelib.whatsapp.people import Json, as_phone, as_user_id, identify
+from chalicelib.domain.messages import Heard, HeardKind, Identity, Media
+from chalicelib.whatsapp.error_codes import Action, remedy
+from chalicelib.whatsapp.identities import Json, as_phone, as_user_id, identify
 from chalicelib.whatsapp.text import clean, clean_line, clean_name, safe_filename
 from chalicelib.whatsapp.webhook import ID, Update
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from chalicelib.whatsapp.people import PHONE, USER_ID
+from chalicelib.whatsapp.identities import PHONE, USER_ID
 
 TEXT_BODY = 4096
 BODY, CAPTION = 1024, 1024

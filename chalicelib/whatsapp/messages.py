@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from chalicelib.domain.talk import Choice, Identity, Said
+from chalicelib.domain.messages import Choice, Identity, Said
 from chalicelib.whatsapp import limits
+from chalicelib.whatsapp.identities import Json
 from chalicelib.whatsapp.limits import Unsendable, check, check_content
-from chalicelib.whatsapp.people import Json
 from chalicelib.whatsapp.text import plain, shorten
 
 __all__ = [

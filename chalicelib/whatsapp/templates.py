@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chalicelib.domain.talk import Template
-from chalicelib.whatsapp.people import Json
+from chalicelib.domain.messages import Template
+from chalicelib.whatsapp.identities import Json
 from chalicelib.whatsapp.text import clean_line
 
 VALUE = 400  # characters: forty numbers of seven digits, and room in the body's 1024 for all else

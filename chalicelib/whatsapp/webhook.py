@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
-from chalicelib.whatsapp.people import Json, as_phone, digest, group_of, identify, matching
+from chalicelib.whatsapp.identities import Json, as_phone, digest, group_of, identify, matching
 
 # Ids of Meta are ASCII without blanks; they become keys, so nothing else is let in.
 ID = re.compile(r"[\x21-\x7e]{1,512}", re.ASCII)

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib import access
+from chalicelib.services import tokens
 from local.stack import Stack
-from tests.api import scene as scenes
-from tests.api.scene import Kept, Scene
+from tests.support.api import scene as scenes
+from tests.support.api.scene import Kept, Scene
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def furnished(stack: Stack) -> Iterator[tuple[Scene, Kept]]:
     """A scene, and how it was at first: for tests that put it back themselves, again and again."""
     with scenes.scene(stack) as made, pytest.MonkeyPatch.context() as patch:
         # All those wrong tokens come faster than they would be looked up.
-        patch.setattr(access, "FAILURES", replace(access.FAILURES, burst=1_000_000))
+        patch.setattr(tokens, "FAILURES", replace(tokens.FAILURES, burst=1_000_000))
         yield made, made.keep()
 
 

@@ -20,10 +20,10 @@ from schemathesis.core.failures import FailureGroup
 
 import app as functions
 from chalicelib.domain.organisers import Role
-from chalicelib.http import description
+from chalicelib.http import openapi
 from chalicelib.http.routes import ROUTES
 from local.gateway import Gateway
-from tests.api.scene import Kept, Scene
+from tests.support.api.scene import Kept, Scene
 
 Json = dict[str, Any]
 TIMES = int(environ.get("TOMBOLA_SOAK", "1"))
@@ -67,7 +67,7 @@ INTEGER = "Input should be a valid integer"  # to a schema 2.0 is one; to us, wh
 ACCEPTED = frozenset((200, 201, 202, 204, 401, 403, 404, 409, 412))
 
 schema = schemathesis.openapi.from_dict(
-    json.loads(json.dumps(description.whole(ROUTES))), config=SchemathesisConfig.from_dict(CONFIG)
+    json.loads(json.dumps(openapi.whole(ROUTES))), config=SchemathesisConfig.from_dict(CONFIG)
 )
 LINKED = {
     name
@@ -158,7 +158,7 @@ def _with_another_media_type(operation: Json) -> None:
 
 @pytest.mark.parametrize("spoil", [_without_the_status, _with_another_type, _with_another_media_type])
 def test_control_a_description_that_is_not_true_is_found_out(scene: Scene, spoil: Callable[[Json], None]) -> None:
-    document = json.loads(json.dumps(description.whole(ROUTES)))
+    document = json.loads(json.dumps(openapi.whole(ROUTES)))
     spoil(document["paths"]["/api/orders"]["get"])
     spoilt = schemathesis.openapi.from_dict(document, config=SchemathesisConfig.from_dict(CONFIG))
     spoilt.app = Gateway(functions.app)

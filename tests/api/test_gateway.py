@@ -5,11 +5,11 @@ import json
 import pytest
 from chalice.app import Chalice, Response
 
-from chalicelib.http.forms import Problem
 from chalicelib.http.headers import ALWAYS
 from chalicelib.http.problems import TITLES
+from chalicelib.http.schemas import Problem
 from local.gateway import LARGEST_BODY, LARGEST_EVENT, Gateway, own_answers
-from tests.api.scene import Scene
+from tests.support.api.scene import Scene
 
 NOISE = bytes(range(256))
 

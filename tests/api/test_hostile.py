@@ -14,12 +14,12 @@ import pytest
 from pydantic import BaseModel
 
 from chalicelib.domain.organisers import Role
-from chalicelib.http import forms
+from chalicelib.http import schemas
 from chalicelib.http.headers import ALWAYS
 from chalicelib.http.problems import TITLES
 from local.gateway import Answered
-from tests.api.hostile import API, DOCUMENT, Hostile, Request
-from tests.api.scene import CONSOLE, Kept, Scene
+from tests.support.api.hostile_requests import API, DOCUMENT, Hostile, Request
+from tests.support.api.scene import CONSOLE, Kept, Scene
 
 TIMES = int(environ.get("TOMBOLA_SOAK", "1"))
 SEED = int(environ.get("TOMBOLA_SEED", "20261123"))
@@ -39,7 +39,7 @@ def _form_names(kind: type[BaseModel]) -> Iterator[str]:
 
 
 FORM_NAMES = re.compile(
-    rf"\b({'|'.join({name for form in (forms.Form, forms.Query) for name in _form_names(form)})})\b"
+    rf"\b({'|'.join({name for form in (schemas.Form, schemas.Query) for name in _form_names(form)})})\b"
 )
 
 
@@ -90,7 +90,7 @@ def _wrong(scene: Scene, kept: Kept, request: Request, found: Answered) -> str |
 def _wrong_refusal(request: Request, found: Answered, text: str) -> str | None:
     if found.headers["Content-Type"] != "application/problem+json":
         return "no problem"
-    problem = forms.Problem.model_validate_json(text)
+    problem = schemas.Problem.model_validate_json(text)
     if (problem.status, problem.title) != (found.status, TITLES[found.status]):
         return "another status"
     if problem.code not in BESIDES | _codes(request, found.status):

@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.domain.organisers import Role
-from tests.api.scene import CONSOLE, Scene
+from tests.support.api.scene import CONSOLE, Scene
 
 ALLOWED = "Access-Control-Allow-Origin"
 

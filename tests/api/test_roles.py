@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from chalicelib.domain.organisers import Role
+from chalicelib.http.dispatch import Route
 from chalicelib.http.routes import ROUTES
-from chalicelib.http.serving import Route
 from local.gateway import Answered
-from tests.api.scene import Kept, Scene
+from tests.support.api.scene import Kept, Scene
 from tools.api_table import PAGE, lines, written
 
 API = [route for route in ROUTES if route.path.startswith("/api/")]

@@ -10,7 +10,7 @@ import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
-from tests.e2e.running import ROOT, Run, running
+from tests.support.running import ROOT, Run, running
 
 Browse = Callable[[int, int], Chrome]
 

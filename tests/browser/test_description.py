@@ -11,7 +11,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from local.environment import API_TOKEN
 from tests.browser.conftest import Browse
-from tests.e2e.running import Run
+from tests.support.running import Run
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.slow]
 

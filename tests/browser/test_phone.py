@@ -15,7 +15,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.browser.conftest import Browse
-from tests.e2e.running import ROOT, Run
+from tests.support.running import ROOT, Run
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.slow]
 

@@ -10,8 +10,8 @@ from random import Random
 
 import pytest
 
-from tests.crashes.play import LUCIA, MARCO, Conversation, Play, Step, Stops, watched
-from tests.search.scene import Scene, scene
+from tests.support.crashes.play import LUCIA, MARCO, Conversation, Play, Step, Stops, watched
+from tests.support.interleavings.scene import Scene, scene
 
 BUYING: list[Step] = [
     lambda play: play.says(LUCIA, "menu"),

@@ -9,8 +9,8 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from tests.deployed.account import SECRETS, Account, Deployed, account, whatsapp
-from tests.e2e.running import OnThePhone, copy_of_the_project
+from tests.support.deployed.account import SECRETS, Account, Deployed, account, whatsapp
+from tests.support.running import OnThePhone, copy_of_the_project
 
 CONSOLE = "https://console.example.org"
 STAGE, STACK = "test", "tombola-test"

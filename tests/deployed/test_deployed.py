@@ -12,12 +12,12 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
-from local.phone import webhooks
-from tests.deployed.account import SECRETS, Deployed
 from tests.deployed.conftest import STACK, STAGE, Deployment, settings
-from tests.e2e.running import Elsewhere, OnThePhone, until
 from tests.e2e.test_sale import DOCUMENT, PHOTO, buy, choose, code_in, new_code
-from tests.world import text_of
+from tests.support.deployed.account import SECRETS, Deployed
+from tests.support.running import Elsewhere, OnThePhone, until
+from tests.support.world import text_of
+from whatsapp_sandbox import webhooks
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 

@@ -40,8 +40,8 @@ from chalicelib.domain.conversation import (
     pick_random,
     step,
 )
+from chalicelib.domain.messages import Heard, HeardKind, Media
 from chalicelib.domain.orders import check_character
-from chalicelib.domain.talk import Heard, HeardKind, Media
 
 ORDER = "234678" + "9" + check_character("2346789")
 OTHERS = "XYWVTRQ" + check_character("XYWVTRQ")

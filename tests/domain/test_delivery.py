@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from chalicelib.domain.channel import Channel, Stop
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.delivery import Outbound, Permission, Way, permission
-from chalicelib.domain.pace import A_NUMBER, A_PERSON, Pace
-from chalicelib.domain.talk import Template
+from chalicelib.domain.messages import Template
+from chalicelib.domain.rate_limit import A_NUMBER, A_PERSON, Pace
 
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 A_DAY = timedelta(hours=24)

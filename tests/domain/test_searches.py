@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.adapters.phone_numbers import is_phone
 from chalicelib.domain.searches import MOST_WORDS, fits, is_first, phone_end, read_search, words_of
-from chalicelib.phones import is_phone
 
 NAMES = {
     "María López": ("maria", "lopez"),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.mentions import MOST_MENTIONS, Nearby, mentions
+from chalicelib.domain.code_mentions import MOST_MENTIONS, Nearby, mentions
 from chalicelib.domain.orders import CODE_ALPHABET, Order, OrderStatus, is_code, new_code
 from chalicelib.domain.statements import (
     AWAITING,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.running import Elsewhere, OnThePhone, Run, running
+from tests.support.running import Elsewhere, OnThePhone, Run, running
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.running import ROOT, OnThePhone, Run, until
-from tests.world import PNG
+from tests.support.running import ROOT, OnThePhone, Run, until
+from tests.support.world import PNG
 
 pytestmark = pytest.mark.slow
 

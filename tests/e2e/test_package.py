@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.running import copy_of_the_project
+from tests.support.running import copy_of_the_project
 from tools import package
 
 pytestmark = pytest.mark.slow
@@ -99,7 +99,7 @@ for name in ("dynamodb", "s3", "sqs", "ssm", "sts"):
     print(boto3.client(name, **given).meta.service_model.service_name)
 from io import BytesIO
 from PIL import Image
-from chalicelib.pictures import look
+from chalicelib.adapters.image_hash import look
 found = [BytesIO(), BytesIO(), BytesIO()]
 for file, form in zip(found, ("JPEG", "PNG", "WEBP")):
     Image.effect_mandelbrot((600, 800), (-2, -1, 1, 1), 50).save(file, form)

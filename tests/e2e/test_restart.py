@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from local.environment import HOST
-from tests.e2e.running import (
+from tests.e2e.test_sale import PHOTO, code_in
+from tests.support.running import (
     STOP_SECONDS,
     Elsewhere,
     Json,
@@ -21,8 +22,7 @@ from tests.e2e.running import (
     start,
     until,
 )
-from tests.e2e.test_sale import PHOTO, code_in
-from tests.world import text_of
+from tests.support.world import text_of
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 

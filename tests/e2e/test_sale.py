@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from chalicelib.domain.picks import padded
-from local.phone import webhooks
-from tests.e2e.running import Elsewhere, Json, OnThePhone, Run, options_of
-from tests.world import PNG, buttons_of, rows_of, text_of
+from tests.support.running import Elsewhere, Json, OnThePhone, Run, options_of
+from tests.support.world import PNG, buttons_of, rows_of, text_of
+from whatsapp_sandbox import webhooks
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 

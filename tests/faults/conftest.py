@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib import runtime as composition
+from chalicelib import container as composition
 from chalicelib.domain.organisers import COMMAND_LINE, Role
-from chalicelib.store import asking, transaction
+from chalicelib.store import retries, transaction
 from local.stack import Stack
-from tests.faults.scene import Scene
-from tests.faults.wire import Wire, tapped
-from tests.world import TOKEN, World, make_world
+from tests.support.faults.scene import Scene
+from tests.support.faults.wire import Wire, tapped
+from tests.support.world import TOKEN, World, make_world
 
 
 class Pauses(list[float]):
@@ -26,8 +26,8 @@ class Pauses(list[float]):
 def pauses(monkeypatch: pytest.MonkeyPatch) -> Pauses:
     made = Pauses()
     monkeypatch.setattr(transaction, "sleep", made.append)
-    monkeypatch.setattr(asking, "sleep", made.append)
-    monkeypatch.setattr(asking, "monotonic", made.now)
+    monkeypatch.setattr(retries, "sleep", made.append)
+    monkeypatch.setattr(retries, "monotonic", made.now)
     return made
 
 

@@ -12,21 +12,21 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSResponse
 
+from chalicelib.container import Runtime
+from chalicelib.domain.messages import Heard, HeardKind, Identity, Media
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.domain.raffles import Raffle, RaffleEvent
 from chalicelib.domain.refusals import RaffleNotFound
-from chalicelib.domain.talk import Heard, HeardKind, Identity, Media
-from chalicelib.runtime import Runtime
 from chalicelib.store import contacts, orders, raffles
 from chalicelib.store.records import Record
 from chalicelib.whatsapp.inbound import Message
 from local.engines import ENGINES
 from local.lab import QuietGraph, make_table, open_runtime
-from tests.faults import wire as w
-from tests.faults.wire import Wire, tapped
-from tests.races.findings import differences
-from tests.races.hall import START
+from tests.support.faults import wire as w
+from tests.support.faults.wire import Wire, tapped
+from tests.support.races.findings import differences
+from tests.support.races.hall import START
 
 pytestmark = pytest.mark.engine
 COUNT = count(1)

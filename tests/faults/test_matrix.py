@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from chalicelib.store import asking
-from tests.faults import wire as w
+from chalicelib.store import retries
 from tests.faults.conftest import Pauses
-from tests.faults.deeds import DEEDS, Deed
-from tests.faults.scene import Json, Moment, Scene
+from tests.support.faults import wire as w
+from tests.support.faults.operations import DEEDS, Deed
+from tests.support.faults.scene import Json, Moment, Scene
 
 TRANSACTION, BATCH, QUERY, GET, UPDATE = "TransactWriteItems", "BatchGetItem", "Query", "GetItem", "UpdateItem"
 ANY = (TRANSACTION, BATCH, QUERY, GET, UPDATE)
@@ -123,7 +123,7 @@ def test_a_fault_that_lasts_is_a_refusal_or_another_delivery_and_loses_nothing(
         assert_same(scene, deed, expected, f"request {number}, {operations[number]}")
         assert all(answer.status < 500 for answer in scene.answers)
         # One call meets the fault; the next ones only pause for each other, if at all.
-        assert sum(pauses) < asking.PATIENCE + 0.5
+        assert sum(pauses) < retries.PATIENCE + 0.5
 
 
 def assert_same(scene: Scene, deed: Deed, expected: Json, where: str) -> None:

@@ -10,12 +10,12 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from moto.backends import get_backend
 
-from chalicelib.functions import deliver_messages, expire_reservations
+from chalicelib.lambdas import deliver_messages, expire_reservations
 from chalicelib.store.records import OrderRecord
-from tests.faults.scene import Scene
-from tests.faults.wire import Asked, Wire
-from tests.usecases.steps import assert_board_is_exact, buy, cancel, confirm_payment, hold, hold_and_confirm
-from tests.world import Buyer, World, rows_of, text_of
+from tests.support.faults.scene import Scene
+from tests.support.faults.wire import Asked, Wire
+from tests.support.steps import assert_board_is_exact, buy, cancel, confirm_payment, hold, hold_and_confirm
+from tests.support.world import Buyer, World, rows_of, text_of
 
 
 @pytest.fixture

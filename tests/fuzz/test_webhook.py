@@ -14,9 +14,9 @@ import pytest
 
 import app
 from local.worker import Context, sqs_event
-from tests.fuzz.mutate import NEIGHBOUR_ID, NOW, carries_the_neighbour, corpus, mutated, smaller
-from tests.search.scene import quicken_moto
-from tests.world import World
+from tests.support.interleavings.scene import quicken_moto
+from tests.support.webhook_mutations import NEIGHBOUR_ID, NOW, carries_the_neighbour, corpus, mutated, smaller
+from tests.support.world import World
 
 TIMES = int(environ.get("TOMBOLA_SOAK", "1"))
 SEED = int(environ.get("TOMBOLA_SEED", "20261123"))

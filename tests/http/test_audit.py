@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.__main__ import main
+from chalicelib.cli.commands import main
 from chalicelib.domain.audit import CHAINS, Deed, Entry, Head, flaws, following
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.store import audit
 from chalicelib.store.records import AuditRecord
-from tests.usecases.steps import hold_and_prove
-from tests.world import Buyer, World
+from tests.support.steps import hold_and_prove
+from tests.support.world import Buyer, World
 
 NOW = datetime(2026, 11, 23, 14, tzinfo=UTC)
 

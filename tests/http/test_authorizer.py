@@ -5,11 +5,11 @@ import re
 import pytest
 
 import app as functions
-from chalicelib.access import FAILURES
+from chalicelib.http.dispatch import Route
 from chalicelib.http.routes import ROUTES
-from chalicelib.http.serving import Route
+from chalicelib.services.tokens import FAILURES
 from chalicelib.store.records import Record
-from tests.world import TOKEN, World
+from tests.support.world import TOKEN, World
 
 PROTECTED = [route for route in ROUTES if route.role is not None]
 WEBHOOK = "/whatsapp/webhook"

@@ -7,14 +7,14 @@ import pytest
 
 from chalicelib.domain.delivery import OUTSIDE_THE_WINDOW
 from chalicelib.http import contacts as http_contacts
-from chalicelib.whatsapp import errors, templates
+from chalicelib.whatsapp import error_codes, templates
 from chalicelib.whatsapp.messages import template
-from chalicelib.whatsapp.reading import read_in
+from chalicelib.whatsapp.rendered_text import read_in
 from tests.http.test_tokens import a_token
-from tests.usecases.steps import cancel, everything, hold, hold_and_confirm, hold_and_prove
-from tests.usecases.test_attending import known
-from tests.usecases.test_renaming import NEW_PHONE, PHONE, USER_ID, contact_of, moves, person, writes
-from tests.world import Answer, Buyer, World
+from tests.services.chat.test_changed_identity import NEW_PHONE, PHONE, USER_ID, contact_of, moves, person, writes
+from tests.services.test_contacts import known
+from tests.support.steps import cancel, everything, hold, hold_and_confirm, hold_and_prove
+from tests.support.world import Answer, Buyer, World
 
 Json = dict[str, Any]
 
@@ -164,8 +164,8 @@ def test_m4_what_could_not_be_delivered_says_why(world: World, lucia: Buyer) -> 
 
 
 def test_every_code_that_whatsapp_is_known_to_send_has_a_meaning() -> None:
-    codes = [code for codes, _ in errors.REMEDIES for code in codes]
-    assert all(errors.meaning(code) for code in (*codes, 999_999))
+    codes = [code for codes, _ in error_codes.REMEDIES for code in codes]
+    assert all(error_codes.meaning(code) for code in (*codes, 999_999))
 
 
 @pytest.mark.parametrize("definition", templates.DEFINITIONS, ids=lambda one: one.name)

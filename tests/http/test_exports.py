@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib import exporting
 from chalicelib.domain.organisers import COMMAND_LINE, Role
-from tests.exports.reading import csv_rows, xlsx_rows
-from tests.usecases.steps import buy
-from tests.world import TOKEN, Buyer, World
+from chalicelib.services.exports import service
+from tests.support.spreadsheets import csv_rows, xlsx_rows
+from tests.support.steps import buy
+from tests.support.world import TOKEN, Buyer, World
 
 Json = dict[str, Any]
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -122,7 +122,7 @@ def test_o1_without_a_token_there_is_none(world: World, raffle: Json) -> None:
 def test_o2_who_took_data_out_is_noted(world: World, raffle: Json, monkeypatch: pytest.MonkeyPatch) -> None:
     viewer = world.runtime.access.create("Vera", Role.VIEWER, by=COMMAND_LINE)
     world.api("GET", f"/api/raffles/{raffle['id']}/export?of=buyers", token=viewer.key)
-    monkeypatch.setattr(exporting, "MOST_ROWS", 10)
+    monkeypatch.setattr(service, "MOST_ROWS", 10)
     asked = world.api("GET", f"/api/raffles/{raffle['id']}/export?status=AVAILABLE", token=viewer.key)
     world.api("GET", f"/api/raffles/{raffle['id']}/export?status=AVAILABLE")
 

@@ -4,8 +4,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.usecases.steps import buy, cancel, everything, hold, hold_and_confirm, hold_and_prove
-from tests.world import World
+from tests.support.steps import buy, cancel, everything, hold, hold_and_confirm, hold_and_prove
+from tests.support.world import World
 
 
 def test_an_order_reads_as_the_contract_says(world: World) -> None:

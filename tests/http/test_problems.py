@@ -5,7 +5,7 @@ import pytest
 from chalicelib.domain.refusals import Refusal
 from chalicelib.http.problems import STATUS_OF, TITLES
 from chalicelib.store import raffles
-from tests.world import World
+from tests.support.world import World
 
 
 def all_refusals(kind: type[Refusal] = Refusal) -> set[type[Refusal]]:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.usecases.steps import confirm_payment, everything, hold, hold_and_confirm, late, refund
-from tests.world import Answer, Buyer, World
+from tests.support.steps import confirm_payment, everything, hold, hold_and_confirm, late, refund
+from tests.support.world import Answer, Buyer, World
 
 GOOD = {"title": "Car", "unit_amount": 100, "currency": "GTQ", "last_number": 10, "code": "CAR"}
 

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from chalicelib.__main__ import main
+from chalicelib.cli.commands import main
 from chalicelib.domain.channel import Stop
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.store import channel
 from chalicelib.store.records import OrderRecord, TallyRecord
-from tests.usecases.steps import buy, cancel, confirm_payment, hold, hold_and_confirm, hold_and_prove
-from tests.usecases.test_delivering import refused
-from tests.world import World
+from tests.services.messaging.test_outbox import refused
+from tests.support.steps import buy, cancel, confirm_payment, hold, hold_and_confirm, hold_and_prove
+from tests.support.world import World
 
 Json = dict[str, Any]
 

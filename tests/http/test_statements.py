@@ -8,8 +8,8 @@ import pytest
 
 from chalicelib.domain.statements import MOST_PAYMENTS, Why
 from chalicelib.http.routes import BANK_FILE_LIMIT, BANK_FILES
-from tests.usecases.steps import buy, cancel, confirm_payment, hold, hold_and_confirm, hold_and_prove
-from tests.world import Answer, Buyer, World
+from tests.support.steps import buy, cancel, confirm_payment, hold, hold_and_confirm, hold_and_prove
+from tests.support.world import Answer, Buyer, World
 
 Json = dict[str, Any]
 SAMPLES = Path(__file__).parent.parent / "statements" / "samples"

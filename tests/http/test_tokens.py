@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib import access as entrance
-from chalicelib.access import FAILURES, Access, id_of
 from chalicelib.domain.organisers import COMMAND_LINE, Role
 from chalicelib.domain.refusals import TryAgain
-from chalicelib.functions import admitted
+from chalicelib.lambdas import admitted
+from chalicelib.services import tokens as entrance
+from chalicelib.services.tokens import FAILURES, Access, id_of
 from chalicelib.store.records import TokenRecord
 from chalicelib.store.transaction import Busy
-from tests.world import TOKEN, World
+from tests.support.world import TOKEN, World
 
 
 def a_token(world: World, role: str = "viewer", **fields: object) -> dict[str, str]:

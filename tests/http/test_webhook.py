@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from chalicelib.store.records import Record
-from local.phone import webhooks
-from tests.whatsapp.samples import raw, vectors
-from tests.world import Buyer, World
+from tests.support.whatsapp_samples import raw, vectors
+from tests.support.world import Buyer, World
+from whatsapp_sandbox import webhooks
 
 VERIFY = {"hub.mode": "subscribe", "hub.verify_token": "local-verify-token", "hub.challenge": "1158201444"}
 

@@ -12,8 +12,8 @@ from botocore.stub import Stubber
 from infra.__main__ import TOKEN, _check_number
 from infra.cloud import Cloud
 from infra.plan import PlanInvalid, plan
-from local.phone.answers import Recorded, recorded
-from tests.infra.serving import serving
+from tests.support.local_server import serving
+from whatsapp_sandbox.answers import Recorded, recorded
 
 NUMBER = "112233445566778"
 STACK = {"StackName": "tombola-dev", "CreationTime": "2026-11-24T00:00:00Z", "StackStatus": "UPDATE_COMPLETE"}

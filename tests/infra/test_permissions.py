@@ -13,18 +13,18 @@ from botocore.client import BaseClient
 from botocore.signers import RequestSigner
 
 import app as functions
-from chalicelib import functions as handlers
-from chalicelib import uploads
+from chalicelib import lambdas as handlers
+from chalicelib.adapters import uploads
+from chalicelib.adapters.uploads import Upload
 from chalicelib.settings import Given
 from chalicelib.store import exports
 from chalicelib.store.records import Record
-from chalicelib.uploads import Upload
 from chalicelib.whatsapp.graph import NotSent, OutcomeUnknown
-from local.phone import webhooks
-from tests.usecases.steps import buy, cancel, hold, hold_and_confirm, hold_and_prove
-from tests.usecases.test_delivering import refused
-from tests.usecases.test_renaming import moves
-from tests.world import Buyer, FakeGraph, World
+from tests.services.chat.test_changed_identity import moves
+from tests.services.messaging.test_outbox import refused
+from tests.support.steps import buy, cancel, hold, hold_and_confirm, hold_and_prove
+from tests.support.world import Buyer, FakeGraph, World
+from whatsapp_sandbox import webhooks
 
 Json = dict[str, Any]
 STOPPED_BY_THEM = 131050  # Meta's code

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 
 from infra.smoke import Smoke
-from tests.infra.serving import serving
+from tests.support.local_server import serving
 
 SECRETS = {"WHATSAPP_VERIFY_TOKEN": "verify", "WHATSAPP_APP_SECRET": "new"}
 SIGNED = "a signed one is taken"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.exports import KEPT
-from chalicelib.notices import RULES
+from chalicelib.services.messaging.account_notices import RULES
 from infra.__main__ import for_console
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chalicelib.functions import LAST_TRY
+from chalicelib.lambdas import LAST_TRY
 from local import stack
 from local.stack import StackFailed, create, data_template, read
 

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from chalicelib import functions
-from chalicelib import runtime as composition
+from chalicelib import container as composition
+from chalicelib import lambdas
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.store import channel as channels
-from chalicelib.whatsapp.errors import Action, remedy
-from local.phone import webhooks
-from tests.outages.line import UNREADABLE, Fault, Line
-from tests.search.scene import Kept, Scene, scene
-from tests.whatsapp.samples import ANSWERS, answer
-from tests.world import ORGANISER, text_of
+from chalicelib.whatsapp.error_codes import Action, remedy
+from tests.support.faulty_network import UNREADABLE, Fault, Line
+from tests.support.interleavings.scene import Kept, Scene, scene
+from tests.support.whatsapp_samples import ANSWERS, answer
+from tests.support.world import ORGANISER, text_of
+from whatsapp_sandbox import webhooks
 
 Json = dict[str, Any]
 LUCIA = webhooks.Person(name="Lucía", phone="+50255501234", user_id="GT.7700112233445566")
@@ -69,12 +69,12 @@ class Purchase:
         raw = webhooks.encode(body)
         self.made.runtime.receiving.accept(raw, webhooks.sign(raw, self.made.runtime.secrets.app_secret))
         for update in self.made.queue.emptied():
-            functions.handle_update(update)
+            lambdas.handle_update(update)
 
     def _minutes(self, minutes: float) -> None:
         self.made.pass_time(minutes=minutes)
-        functions.expire_reservations()
-        functions.deliver_messages()
+        lambdas.expire_reservations()
+        lambdas.deliver_messages()
 
     @property
     def _now(self) -> float:

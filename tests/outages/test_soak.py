@@ -13,20 +13,20 @@ from typing import Any
 
 import pytest
 
-from chalicelib import functions
-from chalicelib import runtime as composition
+from chalicelib import container as composition
+from chalicelib import lambdas
+from chalicelib.container import Runtime
 from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.delivery import Queue as Queue_
 from chalicelib.domain.organisers import COMMAND_LINE
-from chalicelib.runtime import Runtime
 from chalicelib.store import messages
 from chalicelib.store.records import OrderRecord, OutboundRecord, Record
 from local.engines import dynamodb_local
 from local.lab import make_raffle, make_table, open_runtime
-from local.phone import webhooks
-from tests.outages.line import TROUBLE, Fault, Line
-from tests.search.scene import Bucket, Queue
-from tests.world import Clock
+from tests.support.faulty_network import TROUBLE, Fault, Line
+from tests.support.interleavings.scene import Bucket, Queue
+from tests.support.world import Clock
+from whatsapp_sandbox import webhooks
 
 Json = dict[str, Any]
 CONVERSATIONS = 2000 if environ.get("TOMBOLA_SOAK") else 100
@@ -125,7 +125,7 @@ class Weather:
         raw = webhooks.encode(body)
         assert self.runtime.receiving.accept(raw, webhooks.sign(raw, self.runtime.secrets.app_secret))
         for update in self.queue.emptied():
-            functions.handle_update(update)
+            lambdas.handle_update(update)
 
     def writes(self, person: webhooks.Person, what: str, number: int) -> None:
         message_id, at = f"wamid.{person.user_id}.{number}", self.clock.now.timestamp()
@@ -166,8 +166,8 @@ class Weather:
                 do()
             else:
                 self.clock.now = self.begun + timedelta(seconds=minute)
-                functions.expire_reservations()
-                functions.deliver_messages()
+                lambdas.expire_reservations()
+                lambdas.deliver_messages()
                 minute += 60
 
     @property

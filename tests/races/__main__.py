@@ -13,9 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from local.engines import ENGINES
-from tests.races.hall import Hall, Profile, Run, open_hall
-from tests.races.profiles import RUSH, SIZES, Result, hold_race
-from tests.races.visitors import rush, sell_out
+from tests.support.races.hall import Hall, Profile, Run, open_hall
+from tests.support.races.profiles import RUSH, SIZES, Result, hold_race
+from tests.support.races.visitors import rush, sell_out
 
 RACES: tuple[tuple[Profile, Run], ...] = (
     (RUSH, rush),

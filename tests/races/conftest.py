@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.races.hall import Hall, open_hall
+from tests.support.races.hall import Hall, open_hall
 
-pytest.register_assert_rewrite("tests.races.rules")
+pytest.register_assert_rewrite("tests.support.races.rules")
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.races.rules import *  # noqa: F403 - the tests are the same on both engines
+from tests.support.races.rules import *  # noqa: F403 - the tests are the same on both engines
 
 ENGINE = "dynamodb-local"
 pytestmark = pytest.mark.engine

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.mentions import MOST_MENTIONS, MOST_RUNS, MOST_TEXT
+from chalicelib.domain.code_mentions import MOST_MENTIONS, MOST_RUNS, MOST_TEXT
 from chalicelib.domain.orders import new_code
 from chalicelib.domain.refusals import StatementUnreadable
 from chalicelib.domain.statements import Judged, Why, judged, mentioned_in
-from chalicelib.statements.files import read
-from chalicelib.statements.wishes import Wishes
+from chalicelib.statements.detect import read
+from chalicelib.statements.options import Wishes
 from tests.domain.test_statements import CODE, NOW, order
 
 GTQ = Wishes(currency="GTQ")  # as banking.py says it of a raffle

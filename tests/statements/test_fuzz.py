@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from chalicelib.domain.refusals import StatementTooLarge, StatementUnreadable
 from chalicelib.domain.statements import Statement
 from chalicelib.http.routes import BANK_FILE_LIMIT
-from chalicelib.statements.files import read
-from chalicelib.statements.wishes import StatementFormat, Wishes
+from chalicelib.statements.detect import read
+from chalicelib.statements.options import StatementFormat, Wishes
 
 SAMPLES = [path.read_bytes() for path in sorted((Path(__file__).parent / "samples").iterdir())]
 TIMES = int(os.environ.get("TOMBOLA_SOAK", "1"))

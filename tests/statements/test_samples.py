@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.mentions import mentions
+from chalicelib.domain.code_mentions import mentions
 from chalicelib.domain.refusals import StatementUnreadable
 from chalicelib.domain.statements import Payment, Statement
-from chalicelib.statements.files import read
-from chalicelib.statements.wishes import DateOrder, StatementFormat, Wishes
+from chalicelib.statements.detect import read
+from chalicelib.statements.options import DateOrder, StatementFormat, Wishes
 
 SAMPLES = Path(__file__).parent / "samples"
 

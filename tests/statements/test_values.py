@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.statements import values
-from chalicelib.statements.wishes import DateOrder
+from chalicelib.statements.options import DateOrder
 
 
 @pytest.mark.parametrize(

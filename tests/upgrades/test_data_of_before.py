@@ -12,10 +12,10 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.__main__ import main
+from chalicelib.cli.commands import main
 from chalicelib.store.records import bind
-from tests.usecases.steps import buy, confirm_payment, hold
-from tests.world import World, text_of
+from tests.support.steps import buy, confirm_payment, hold
+from tests.support.world import World, text_of
 
 Json = dict[str, Any]
 VERSIONS = sorted((Path(__file__).parent / "data").glob("*.json"))

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from requests.adapters import HTTPAdapter
 
+from chalicelib.domain.messages import Identity
 from chalicelib.domain.refusals import TryAgain
-from chalicelib.domain.talk import Identity
 from chalicelib.whatsapp import messages
 from chalicelib.whatsapp.graph import (
     PAUSES,
@@ -29,7 +29,7 @@ from chalicelib.whatsapp.graph import (
     SendRefused,
 )
 from chalicelib.whatsapp.templates import PAYMENT_CONFIRMED
-from tests.whatsapp.samples import ANSWERS, OURS, answer
+from tests.support.whatsapp_samples import ANSWERS, OURS, answer
 
 TOKEN = "EAAB-very-secret"
 PICTURE = b"\xff\xd8\xff" + bytes(range(256)) * 40

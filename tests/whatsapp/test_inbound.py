@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.talk import Heard, HeardKind, Identity, Media
+from chalicelib.domain.messages import Heard, HeardKind, Identity, Media
 from chalicelib.whatsapp.inbound import Message, Other, Preference, Renewal, Status, read
 from chalicelib.whatsapp.text import clean, clean_name, safe_filename
 from chalicelib.whatsapp.webhook import Update
-from tests.whatsapp.samples import PAYLOADS, only_update, taken_apart
+from tests.support.whatsapp_samples import PAYLOADS, only_update, taken_apart
 
 LUCIA = Identity(user_id="GT.7700112233445566", phone="50255501234")
 

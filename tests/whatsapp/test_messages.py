@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.talk import Choice, Identity, Said
+from chalicelib.domain.messages import Choice, Identity, Said
 from chalicelib.whatsapp import messages
 from chalicelib.whatsapp.messages import Section, TemplateButton, Unsendable, address, check, plain, render
 from chalicelib.whatsapp.text import shorten
-from tests.whatsapp.samples import requests_named
+from tests.support.whatsapp_samples import requests_named
 
 LUCIA = Identity(phone="50255501234")
 GOOD = {name: body for name, body in requests_named("*.json").items() if not name.startswith("BAD_")}

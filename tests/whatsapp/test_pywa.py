@@ -17,13 +17,13 @@ from pywa.types import Button, Section, SectionList, SectionRow, URLButton
 from pywa.types.templates import BodyText, HeaderImage, QuickReplyButton, TemplateLanguage
 from pywa.types.templates import URLButton as TemplateURLButton
 
-from chalicelib.domain.talk import Choice, Identity
+from chalicelib.domain.messages import Choice, Identity
 from chalicelib.whatsapp import messages
 from chalicelib.whatsapp.messages import Section as OurSection
 from chalicelib.whatsapp.messages import TemplateButton, address
-from local.phone.server import build
-from local.phone.settings import Settings
-from tests.world import PNG
+from tests.support.world import PNG
+from whatsapp_sandbox.server import build
+from whatsapp_sandbox.settings import Settings
 
 Json = dict[str, Any]
 NUMBER, TOKEN = "112233445566778", "local-access-token"

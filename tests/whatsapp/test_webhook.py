@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chalicelib.whatsapp.inbound import read
 from chalicelib.whatsapp.webhook import Split, Update, is_signed, split
-from tests.whatsapp.samples import OURS, PAYLOADS, only_update, raw, taken_apart, vectors
+from tests.support.whatsapp_samples import OURS, PAYLOADS, only_update, raw, taken_apart, vectors
 
 # updates, unusable, ignored of each body that is not simply one update
 COUNTS = {

@@ -1,0 +1,545 @@
+"""All that the bot says: domain objects in, text out. Every sentence goes through the gettext catalogue."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from gettext import NullTranslations, translation
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from iso4217 import Currency
+
+from chalicelib.domain import conversation as c
+from chalicelib.domain.messages import Choice, Said, Template
+from chalicelib.domain.orders import RUNNING, Order, OrderStatus
+from chalicelib.domain.picks import Unclarity, Unclear, padded
+from chalicelib.domain.raffles import Board, Raffle
+from chalicelib.domain.refusals import NumbersTaken, TooFewFree, TooManyForContact
+from chalicelib.whatsapp import templates
+from chalicelib.whatsapp.templates import Definition
+from chalicelib.whatsapp.text import plain
+
+CATALOGUES = Path(__file__).parent / "locale"
+RAFFLES_A_PAGE = 9  # a list has ten rows; the tenth leads to more
+BODY_LIMIT = 1024  # of a message with buttons or a list
+
+
+def words(language: str) -> "Words":
+    return Words(_catalogue(language))
+
+
+@lru_cache
+def _catalogue(language: str) -> NullTranslations:
+    # English is what the source says, so it needs no catalogue to be complete.
+    return translation("tombola", CATALOGUES, [language], fallback=True)
+
+
+def money(amount: int, currency: str) -> str:
+    """`amount` minor units as people write them: 2500 GTQ → "GTQ 25.00"."""
+    exponent = Currency(currency).exponent or 0
+    return f"{currency} {Decimal(amount).scaleb(-exponent):,.{exponent}f}"
+
+
+class Words:
+    """What the bot says in one language."""
+
+    def __init__(self, catalogue: NullTranslations) -> None:
+        self._ = catalogue.gettext
+        self.n_ = catalogue.ngettext
+
+    # Finding one's way
+
+    def menu(self, *, not_understood: bool = False) -> Said:
+        _ = self._
+        if not_understood:
+            text = _("I did not understand that. What would you like to do?")
+        else:
+            text = _("Welcome! Here you can buy raffle numbers. What would you like to do?")
+        return Said(text=text, buttons=self._menu_buttons())
+
+    def _menu_buttons(self) -> tuple[Choice, ...]:
+        _ = self._
+        return (
+            Choice(id=c.RAFFLES, title=_("Browse raffles")),
+            Choice(id=c.ORDERS, title=_("My orders")),
+            Choice(id=c.HELP, title=_("Help")),
+        )
+
+    def help(self) -> Said:
+        _ = self._
+        lines = (
+            _("How it works:"),
+            _("1. Write *raffles* and choose one."),
+            _("2. Write the numbers you want, like *5, 12, 99* or *5-10*, or *random 3* to be surprised."),
+            _("3. Tap *Confirm*, pay as shown, and send a photo or PDF of your payment here."),
+            _("An organiser checks it and you hear from us."),
+            "",
+            _("At any time: *menu*, *raffles*, *my orders*, *cancel*, *help*; *human* to talk to a person."),
+        )
+        return Said(text="\n".join(lines), buttons=self._menu_buttons()[:2])
+
+    def opted_out(self) -> Said:
+        _ = self._
+        lines = (
+            _("You will get no more messages from us, apart from answers to what you write."),
+            _("Orders stay as they are: write *my orders* to see them."),
+            _("Write *START* to get messages again."),
+        )
+        return Said(text="\n".join(lines))
+
+    def opted_in(self) -> Said:
+        text = self._("Welcome back! You will hear from us again about your orders. What would you like to do?")
+        return Said(text=text, buttons=self._menu_buttons())
+
+    def cancel_what(self, raffle: Raffle, order: Order) -> Said:
+        """`cancelar` may mean either."""
+        text = self._("What shall I cancel: your order {code} ({numbers}), or messages from us?").format(
+            code=order.id, numbers=self._numbers(raffle, order.numbers)
+        )
+        return Said(text=text, buttons=(Choice(id=c.cancel_order(order.id), title=self._("The order")), self._stop()))
+
+    def cancel_messages(self) -> Said:
+        text = self._("There is no order to cancel. Or would you like no more messages from us?")
+        return Said(text=text, buttons=(self._stop(), *self._menu_buttons()[:2]))
+
+    def _stop(self) -> Choice:
+        return Choice(id=c.STOP, title=self._("No more messages"))
+
+    # Raffles
+
+    def raffles(self, boards: Sequence[Board], *, page: int, more: bool) -> Said:
+        _ = self._
+        if not boards:
+            return Said(text=_("No raffle is open just now. Please come back later."), buttons=self._menu_buttons()[1:])
+        lines = [_("Which raffle? Open the list, or write its number."), ""]
+        rows = []
+        for position, board in enumerate(boards, start=1):
+            raffle = board.raffle
+            price, free = money(raffle.unit_amount, raffle.currency), self._free(board)
+            lines.append(f"*{position}.* {raffle.title}\n{price} · {free} · *{raffle.code}*")
+            rows.append(
+                Choice(
+                    id=c.open_raffle(raffle.id), title=f"{position}. {raffle.title}", description=f"{price} · {free}"
+                )
+            )
+        if more:
+            rows.append(Choice(id=c.more_raffles(page + 1), title=_("More raffles …")))
+        return Said(text=_cut("\n".join(lines), BODY_LIMIT), rows=rows, list_label=_("See raffles"))
+
+    def _free(self, board: Board) -> str:
+        available, total = board.availability.available, board.availability.total
+        if not available:
+            return self._("sold out")
+        return self._("{available} of {total} free").format(available=f"{available:,}", total=f"{total:,}")
+
+    def raffle(self, board: Board) -> Said:
+        """A raffle's details; asks for numbers."""
+        _, raffle = self._, board.raffle
+        first, last = padded(raffle.first_number, raffle.last_number), padded(raffle.last_number, raffle.last_number)
+        facts = [
+            _("Prize: {prize}").format(prize=raffle.prize) if raffle.prize else "",
+            _("Price: {price} a number").format(price=money(raffle.unit_amount, raffle.currency)),
+            _("Numbers: {first} to {last}, {free}").format(first=first, last=last, free=self._free(board)),
+        ]
+        if raffle.max_per_contact is not None:
+            facts.append(_("At most {most} for each person").format(most=raffle.max_per_contact))
+        ask = _("Which numbers would you like? For example *5, 12, 99*, *5-10* or *random 3*.")
+        after = "\n".join(["", *filter(None, facts), "", ask])
+        title = f"*{raffle.title}*"
+        description = _cut(raffle.description, BODY_LIMIT - len(title) - len(after) - len("\n\n"))
+        text = "\n".join(filter(None, (title, description))) + "\n" + after
+        buttons = (
+            *self._random_buttons(raffle),
+            Choice(id=c.RAFFLES, title=_("Other raffles")),
+        )
+        return Said(text=text, buttons=buttons)
+
+    def raffle_gone(self) -> Said:
+        return Said(text=self._("This raffle is not on sale just now."), buttons=self._menu_buttons()[:2])
+
+    def sold_out(self, raffle: Raffle) -> Said:
+        text = self._("*{title}* is sold out, sorry.").format(title=raffle.title)
+        return Said(text=text, buttons=self._menu_buttons()[:2])
+
+    # Choosing numbers
+
+    def unclear(self, raffle: Raffle, why: Unclear, most: int) -> Said:
+        _ = self._
+        first, last = padded(raffle.first_number, raffle.last_number), padded(raffle.last_number, raffle.last_number)
+        match why.reason:
+            case Unclarity.TOO_MANY:
+                text = _("That is too many: at most {most} numbers in one order.").format(most=most)
+            case Unclarity.OUT_OF_RANGE:
+                text = _("The numbers go from {first} to {last}; not: {numbers}").format(
+                    first=first, last=last, numbers=why.fragment or "?"
+                )
+            case Unclarity.QUANTITY:
+                text = _("Do you mean the number {number}, or any {number} numbers?").format(number=why.fragment)
+                quantity = int(why.fragment)
+                buttons = (
+                    Choice(id=c.pick_number(raffle.id, quantity), title=_("Number {number}").format(number=quantity)),
+                    Choice(id=c.pick_random(raffle.id, quantity), title=_("Any {number}").format(number=quantity)),
+                )
+                return Said(text=text, buttons=buttons)
+            case _:
+                text = _("I am not sure which numbers you mean.")
+        ask = _("Please write just the numbers, like *5, 12, 99*, or *random 3*.")
+        return Said(text=f"{text}\n{ask}", buttons=self._random_buttons(raffle))
+
+    def _random_buttons(self, raffle: Raffle) -> tuple[Choice, ...]:
+        return (
+            Choice(id=c.pick_random(raffle.id, 1), title=self._("Random 1")),
+            Choice(id=c.pick_random(raffle.id, 3), title=self._("Random 3")),
+        )
+
+    def held(self, raffle: Raffle, order: Order, now: datetime) -> Said:
+        _ = self._
+        text = "\n".join(
+            (
+                self.n_("I am holding this number for you:", "I am holding these numbers for you:", order.quantity),
+                f"*{self._numbers(raffle, order.numbers)}*",
+                self._until(raffle, order.reserved_until, now),
+                _("Total: *{amount}*").format(amount=money(order.amount, order.currency)),
+                "",
+                _("Shall I confirm your order {code}?").format(code=order.id),
+            )
+        )
+        return Said(text=text, buttons=self._decide_buttons(order))
+
+    def _decide_buttons(self, order: Order) -> tuple[Choice, ...]:
+        return (
+            Choice(id=c.confirm_order(order.id), title=self._("Confirm")),
+            Choice(id=c.cancel_order(order.id), title=self._("Cancel")),
+        )
+
+    def taken(self, raffle: Raffle, refusal: NumbersTaken, nearest: Sequence[int]) -> Said:
+        """H8: which numbers are taken, when held ones come free, and the nearest free ones."""
+        _ = self._
+        others = {number: moment for number, moment in refusal.until.items() if number not in refusal.own}
+        lines = []
+        if others:
+            lines.append(self.n_("This number is taken:", "These numbers are taken:", len(others)))
+            lines.append(f"*{self._numbers(raffle, sorted(others))}*")
+        if refusal.own:
+            yours = self._numbers(raffle, sorted(refusal.own))
+            lines.append(_("You have already: {numbers} (see *my orders*).").format(numbers=yours))
+        soonest = min((moment for moment in others.values() if moment is not None), default=None)
+        if soonest is not None:
+            when = _clock(raffle, soonest)
+            lines.append(_("If it is not paid, it may come free at {time}.").format(time=when))
+        if nearest:
+            lines.append(_("Free nearby: {numbers}").format(numbers=self._numbers(raffle, nearest)))
+        lines.append(_("Nothing is held yet. Which numbers would you like?"))
+        return Said(text="\n".join(lines), buttons=self._random_buttons(raffle))
+
+    def too_few(self, raffle: Raffle, refusal: TooFewFree) -> Said:
+        if not refusal.free:
+            return self.sold_out(raffle)
+        text = self.n_("Only {free} number is free.", "Only {free} numbers are free.", refusal.free)
+        ask = self._("How many would you like?")
+        return Said(text=f"{text.format(free=refusal.free)} {ask}", buttons=self._random_buttons(raffle)[:1])
+
+    def too_many_for_contact(self, refusal: TooManyForContact) -> Said:
+        text = self._("In this raffle each person may have at most {most} numbers, and you have {has}.")
+        return Said(text=text.format(most=refusal.most, has=refusal.has), buttons=self._menu_buttons()[:2])
+
+    # Orders
+
+    def still_held(self, raffle: Raffle, order: Order, now: datetime) -> Said:
+        text = self._("Order {code} waits for your answer.").format(code=order.id)
+        return Said(text=f"{text}\n{self._summary(raffle, order, now)}", buttons=self._decide_buttons(order))
+
+    def reminder(self, raffle: Raffle, order: Order, now: datetime) -> Said:
+        """Five minutes before the hold ends."""
+        text = f"{self._('Your hold ends soon.')}\n{self._summary(raffle, order, now)}"
+        if order.status is OrderStatus.DRAFT:
+            return Said(text=text, buttons=self._decide_buttons(order), until=order.reserved_until)
+        ask = self._("Send a photo or PDF of the payment here to keep your numbers. The order code is *{code}*.")
+        return Said(text=f"{text}\n{ask.format(code=order.id)}", until=order.reserved_until)
+
+    def pay(self, raffle: Raffle, order: Order, now: datetime, *, again: bool = False) -> Said:
+        """How to pay, the order code, and the wish for a proof."""
+        _ = self._
+        first = _("Order *{code}* waits for your payment.") if again else _("Thank you! Your order code is *{code}*.")
+        lines = [
+            first.format(code=order.id),
+            self._summary(raffle, order, now),
+            "",
+            raffle.payment_instructions or _("The organisers will tell you how to pay."),
+            "",
+            _("Write the code {code} in your payment if you can.").format(code=order.id),
+            _("Then send a *photo or PDF* of the payment here."),
+        ]
+        return Said(text="\n".join(lines))
+
+    def in_review(self, raffle: Raffle, order: Order, *, opted_out: bool = False) -> Said:
+        _ = self._
+        lines = (
+            _("Thank you, I have your payment proof for order *{code}*.").format(code=order.id),
+            _(
+                "The clock has stopped, and nobody else gets your numbers while an organiser checks it: {numbers}"
+            ).format(numbers=self._numbers(raffle, order.numbers)),
+            self._how_to_hear() if opted_out else _("You will hear from us here."),
+        )
+        return Said(text="\n".join(lines))
+
+    def _how_to_hear(self) -> str:
+        return self._("You asked for no messages: write *START* to hear when it is checked, or *my orders* to see it.")
+
+    def being_checked(self, order: Order) -> Said:
+        text = self._("Your payment for order *{code}* is being checked. You will hear from us here.")
+        return Said(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
+
+    def was_cancelled(self, order: Order) -> Said:
+        text = self._("Order {code} was cancelled. You can choose numbers again.")
+        return Said(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
+
+    def welcome(self) -> Said:
+        return Said(text=self._("You are welcome!"), buttons=self._menu_buttons()[:2])
+
+    def kept_though_cancelled(self, order: Order) -> Said:
+        text = self._("Order *{code}* was cancelled, so its numbers are not held. An organiser will look at your file.")
+        return Said(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
+
+    def late(self, raffle: Raffle, order: Order, gone: Sequence[int]) -> Said:
+        _ = self._
+        lines = [
+            _("Your payment proof for order *{code}* came after the hold had ended.").format(code=order.id),
+            _("Meanwhile somebody else has: {numbers}").format(numbers=self._numbers(raffle, gone)) if gone else "",
+            _("Your proof is kept. An organiser will offer you other numbers or return your money."),
+        ]
+        lines = [line for line in lines if line]
+        return Said(text="\n".join(lines), template=self._filled(templates.PAYMENT_LATE, raffle, order))
+
+    def no_order_waits(self) -> Said:
+        text = self._("Thank you, but I have no order of yours that waits for a payment. Which one is it for?")
+        return Said(text=text, buttons=self._menu_buttons())
+
+    def proof_refused(self) -> Said:
+        return Said(
+            text=self._("I can only take a photo (JPEG, PNG, WebP) or a PDF of up to 16 MB. Please send one of those.")
+        )
+
+    def proof_missed(self) -> Said:
+        return Said(text=self._("I could not fetch your file from WhatsApp. Please send it again."))
+
+    def paid(self, raffle: Raffle, order: Order) -> Said:
+        _ = self._
+        lines = (
+            _("Your payment for order *{code}* is confirmed. Thank you!").format(code=order.id),
+            self.n_("Your number in *{title}*:", "Your numbers in *{title}*:", order.quantity).format(
+                title=raffle.title
+            ),
+            f"*{self._numbers(raffle, order.numbers)}*",
+            _("Good luck!"),
+        )
+        return Said(text="\n".join(lines), template=self._filled(templates.PAYMENT_CONFIRMED, raffle, order))
+
+    def rejected(self, raffle: Raffle, order: Order, now: datetime) -> Said:
+        """P2: why, until when, and what to do. `order` waits for its payment again."""
+        _, reason = self._, _sentence_end(order.rejected_reason)
+        lines = (
+            _("I could not accept your payment proof for order *{code}*: {reason}.").format(
+                code=order.id, reason=reason
+            ),
+            f"{raffle.title}: {self._numbers(raffle, order.numbers)}",
+            self._until(raffle, order.reserved_until, now),
+            _("Please send another *photo or PDF* of the payment here."),
+        )
+        template = self._filled(templates.PROOF_REJECTED, raffle, order, reason=reason)
+        return Said(text="\n".join(lines), template=template)
+
+    def refunded(self, raffle: Raffle, order: Order) -> Said:
+        """P3, P5: how much goes back, and why."""
+        _, reason = self._, _sentence_end(order.refund_reason)
+        lines = (
+            _("The money for your order *{code}* goes back to you: *{amount}*.").format(
+                code=order.id, amount=money(order.amount, order.currency)
+            ),
+            _("The reason: {reason}.").format(reason=reason),
+            f"{raffle.title}: {self._numbers(raffle, order.numbers)}",
+            _("These numbers are not yours any more. Please write here if the money does not arrive."),
+        )
+        template = self._filled(templates.ORDER_REFUNDED, raffle, order, reason=reason)
+        return Said(text="\n".join(lines), template=template)
+
+    def was_refunded(self, order: Order) -> Said:
+        text = self._("The money for order {code} goes back to you. You can choose numbers again.")
+        return Said(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
+
+    def reassigned(self, raffle: Raffle, order: Order) -> Said:
+        """P5: the numbers that a late order has now."""
+        _, paid = self._, order.status is OrderStatus.PAID
+        checked = _("Your payment is confirmed. Good luck!"), _("Your payment is still being checked.")
+        lines = (
+            _("An organiser has found numbers for your late payment of order *{code}*.").format(code=order.id),
+            self.n_("Your number in *{title}*:", "Your numbers in *{title}*:", order.quantity).format(
+                title=raffle.title
+            ),
+            f"*{self._numbers(raffle, order.numbers)}*",
+            checked[not paid],
+        )
+        definition = templates.PAYMENT_CONFIRMED if paid else templates.NUMBERS_CHANGED
+        return Said(text="\n".join(lines), template=self._filled(definition, raffle, order))
+
+    def already_paid(self, order: Order) -> Said:
+        return Said(text=self._("Order {code} is paid already. Thank you!").format(code=order.id))
+
+    def expired(self, raffle: Raffle, order: Order) -> Said:
+        text = self._("The time for order {code} is over, and its numbers are free again: {numbers}").format(
+            code=order.id, numbers=self._numbers(raffle, order.numbers)
+        )
+        again = self._("If you have paid already, send the proof here. Otherwise you can choose again.")
+        buttons = (Choice(id=c.open_raffle(raffle.id), title=self._("Choose again")), *self._menu_buttons()[:1])
+        template = self._filled(templates.HOLD_EXPIRED, raffle, order)
+        return Said(text=f"{text}\n{again}", buttons=buttons, template=template)
+
+    def cancelled(self, raffle: Raffle, order: Order, *, by_organiser: bool = False) -> Said:
+        template = None
+        if by_organiser:
+            text = self._("An organiser has cancelled your order {code} ({numbers}).")
+            template = self._filled(templates.ORDER_CANCELLED, raffle, order)
+        else:
+            text = self._("Order {code} is cancelled, and its numbers are free again: {numbers}")
+        text = text.format(code=order.id, numbers=self._numbers(raffle, order.numbers))
+        return Said(text=text, buttons=self._menu_buttons()[:2], template=template)
+
+    def cancel_this(self, raffle: Raffle, order: Order) -> Said:
+        """Asked before an order goes that nobody was talking about."""
+        text = self._("You have order {code}: {numbers}. Shall I cancel it?")
+        text = text.format(code=order.id, numbers=self._numbers(raffle, order.numbers))
+        buttons = (Choice(id=c.cancel_order(order.id), title=self._("Cancel it")), self._menu_buttons()[1])
+        return Said(text=text, buttons=buttons)
+
+    def nothing_to_cancel(self) -> Said:
+        return Said(text=self._("There is no order to cancel."), buttons=self._menu_buttons())
+
+    def not_yours_to_cancel(self, order: Order) -> Said:
+        if order.status is OrderStatus.PAID:
+            text = self._("Order {code} is paid. Please write to the organisers if something is wrong.")
+        elif order.status is OrderStatus.IN_REVIEW:
+            text = self._("Your payment for order {code} is being checked, so only an organiser can cancel it.")
+        else:
+            text = self._("Order {code} is over already.")
+        return Said(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
+
+    def orders(self, found: Sequence[tuple[Raffle, Order]], now: datetime) -> Said:
+        if not found:
+            return Said(text=self._("You have no orders yet."), buttons=self._menu_buttons()[:1])
+        parts = [
+            f"*{order.id}* · {self._status(order)}\n{self._summary(raffle, order, now)}" for raffle, order in found
+        ]
+        text = _cut("\n\n".join((self._("Your latest orders:"), *parts)), BODY_LIMIT)
+        running = next((order for _, order in found if order.status in RUNNING), None)
+        buttons: tuple[Choice, ...] = ()
+        if running is not None:
+            # The first button is "Confirm", for who has not.
+            buttons = self._decide_buttons(running)[running.status is not OrderStatus.DRAFT :]
+        return Said(text=text, buttons=(*buttons, self._menu_buttons()[0]))
+
+    def person_called(self) -> Said:
+        text = self._("An organiser has been told that you would like to talk to a person, and will write to you.")
+        return Said(text=text, buttons=self._menu_buttons()[:2])
+
+    # What organisers hear
+
+    def person_wanted(self, name: str, phone: str | None) -> Said:
+        """`phone` is digits, where WhatsApp shows it to us."""
+        return self._wanted(self._("{name} would like to talk to a person."), name, phone)
+
+    def person_wrote(self, name: str, phone: str | None) -> Said:
+        """While the bot leaves the talking to organisers (M6)."""
+        return self._wanted(self._("{name} has written, and waits for an answer from you."), name, phone)
+
+    def _wanted(self, text: str, name: str, phone: str | None) -> Said:
+        who = name or self._("somebody")
+        text = text.format(name=who)
+        where = f"https://wa.me/{phone}" if phone else self._("WhatsApp does not show us their number.")
+        template = templates.PERSON_WANTED.filled(name=who, phone=f"+{phone}" if phone else "-")
+        return Said(text=f"{text}\n{where}", template=template)
+
+    def proof_came(self, raffle: Raffle, order: Order, name: str) -> Said:
+        text = self._(
+            "Payment proof for order *{code}*\n{title}: {numbers}\n{amount} from {name}\nPlease check it."
+        ).format(
+            code=order.id,
+            title=raffle.title,
+            numbers=self._numbers(raffle, order.numbers),
+            amount=money(order.amount, order.currency),
+            name=name or self._("somebody"),
+        )
+        template = self._filled(templates.PROOF_CAME, raffle, order, name=name or self._("somebody"))
+        return Said(text="\n".join(filter(None, (text, self._came_before(order)))), template=template)
+
+    def _came_before(self, order: Order) -> str:
+        """P6: whether the newest proof, or one like it, came with an earlier order."""
+        proof = order.proofs[-1] if order.proofs else None
+        if proof is not None and proof.same_file_as is not None:
+            return self._("The same file came with order {code}.").format(code=proof.same_file_as)
+        if proof is not None and proof.looks_like is not None:
+            return self._("It looks like the proof of order {code}.").format(code=proof.looks_like)
+        return ""
+
+    def late_proof_came(self, raffle: Raffle, order: Order, name: str) -> Said:
+        said = self.proof_came(raffle, order, name)
+        note = self._("It came after the hold had ended and the numbers are gone: reassign or refund.")
+        return replace(said, text=f"{said.text}\n{note}")
+
+    # Parts
+
+    def _filled(self, definition: Definition, raffle: Raffle, order: Order, **more: str) -> Template:
+        """The same for who has not written for a day."""
+        return definition.filled(
+            code=order.id,
+            raffle=raffle.title,
+            numbers=self._numbers(raffle, order.numbers),
+            amount=money(order.amount, order.currency),
+            **more,
+        )
+
+    def _summary(self, raffle: Raffle, order: Order, now: datetime) -> str:
+        lines = [
+            f"{raffle.title}: {self._numbers(raffle, order.numbers)}",
+            self._("Total: *{amount}*").format(amount=money(order.amount, order.currency)),
+        ]
+        if order.status in RUNNING and order.reserved_until is not None:
+            lines.append(self._until(raffle, order.reserved_until, now))
+        return "\n".join(lines)
+
+    def _until(self, raffle: Raffle, until: datetime | None, now: datetime) -> str:
+        if until is None:
+            return self._("There is no time limit.")
+        minutes = max(1, round((until - now).total_seconds() / 60))
+        text = self.n_("Held until {time} ({minutes} minute)", "Held until {time} ({minutes} minutes)", minutes)
+        return text.format(time=_clock(raffle, until), minutes=minutes)
+
+    def _status(self, order: Order) -> str:
+        _ = self._
+        return {
+            OrderStatus.DRAFT: _("not confirmed yet"),
+            OrderStatus.PENDING_PAYMENT: _("waits for your payment"),
+            OrderStatus.IN_REVIEW: _("payment is being checked"),
+            OrderStatus.PAID: _("paid"),
+            OrderStatus.EXPIRED: _("time is over"),
+            OrderStatus.CANCELLED: _("cancelled"),
+            OrderStatus.LATE: _("paid late: an organiser will write to you"),
+            OrderStatus.REFUNDED: _("refunded"),
+        }[order.status]
+
+    def _numbers(self, raffle: Raffle, numbers: Sequence[int]) -> str:
+        return ", ".join(padded(number, raffle.last_number) for number in numbers)
+
+
+def _clock(raffle: Raffle, moment: datetime) -> str:
+    return moment.astimezone(ZoneInfo(raffle.time_zone)).strftime("%H:%M")
+
+
+def _sentence_end(text: str | None) -> str:
+    """An organiser's words as the end of our sentence: one line, which can't look like ours, without its full stop."""
+    return plain(text or "").rstrip(".") or "-"
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: max(0, most - 1)].rstrip() + "…"

@@ -1,0 +1,76 @@
+"""Bank statements as banks write them: which format a file has, and its bookings. Imported only when one comes in."""
+
+import codecs
+import re
+from collections.abc import Callable
+
+from chalicelib.domain.refusals import StatementUnreadable
+from chalicelib.domain.statements import Statement
+from chalicelib.statements import camt, csv_table, mt940
+from chalicelib.statements.options import StatementFormat, Wishes
+
+BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+READERS: dict[StatementFormat, Callable[[str, Wishes], Statement]] = {
+    StatementFormat.CSV: csv_table.read,
+    StatementFormat.MT940: mt940.read,
+}
+HEAD = 4096  # bytes in which a format shows
+# What people send by mistake, and what to do.
+FOREIGN = (
+    (b"PK\x03\x04", "a spreadsheet or another zip archive: save it as CSV"),
+    (b"\xd0\xcf\x11\xe0", "an old spreadsheet: save it as CSV"),
+    (b"%PDF", "a PDF: ask the bank for CSV, MT940 or CAMT.053"),
+    (b"\x1f\x8b", "compressed: unpack it first"),
+)
+_MT940 = re.compile(r"^\s*(?:\{1:|:20:|:\n?2[058]C?:)|^:61:", re.MULTILINE)
+
+
+def read(raw: bytes, wishes: Wishes) -> Statement:
+    """The bookings of a file in any of the formats. Raises StatementUnreadable, StatementTooLarge."""
+    if not raw.strip(b"\x00 \t\r\n"):
+        raise StatementUnreadable("The file is empty.")
+    for magic, meaning in FOREIGN:
+        if raw.startswith(magic):
+            raise StatementUnreadable(f"The file is {meaning}.")
+    if wishes.format is StatementFormat.CAMT or (wishes.format is None and _is_xml(raw)):
+        return camt.read(raw)
+    text, encoding = decoded(raw, wishes.encoding)
+    found = wishes.format or (StatementFormat.MT940 if _MT940.search(text[:HEAD]) else StatementFormat.CSV)
+    return READERS[found](text, wishes._replace(encoding=encoding))
+
+
+def decoded(raw: bytes, wish: str | None = None) -> tuple[str, str]:
+    """The file's text, and in which encoding it was: what was wished for, else what its bytes show.
+
+    Text that is not UTF-8 is taken for Windows-1252, as banks in Western Europe and the Americas write it.
+    """
+    encoding = wish or _encoding_of(raw)
+    try:
+        text = raw.decode(encoding)
+    except UnicodeDecodeError:
+        if wish:
+            raise StatementUnreadable(f"The file is not in {wish}, as was said.") from None
+        encoding = "latin-1"  # has a character for each byte, unlike Windows-1252
+        text = raw.decode(encoding)
+    return text.removeprefix("\ufeff").replace("\x00", ""), encoding
+
+
+def _encoding_of(raw: bytes) -> str:
+    for bom, encoding in BOMS:
+        if raw.startswith(bom):
+            return encoding
+    head = raw[:HEAD]
+    if head.count(0) > len(head) // 4:  # Western text in UTF-16: every other byte is zero
+        return "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
+
+
+def _is_xml(raw: bytes) -> bool:
+    head = raw[:HEAD]
+    for bom, _ in BOMS:
+        head = head.removeprefix(bom)
+    return head.replace(b"\x00", b"").lstrip().startswith(b"<")

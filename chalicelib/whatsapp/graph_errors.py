@@ -1,0 +1,155 @@
+"""What Meta's answers and the network's failures mean for whoever asked."""
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any
+
+import requests
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
+
+from chalicelib.whatsapp.error_codes import remedy
+from chalicelib.whatsapp.identities import Json
+from chalicelib.whatsapp.text import clean_line
+
+NO_CODE = -1  # refused without saying why
+# An answer without a body still has a status; what it means is what these codes mean.
+CODE_OF_STATUS: dict[int, int] = {HTTPStatus.UNAUTHORIZED: 190, HTTPStatus.TOO_MANY_REQUESTS: 4}
+CLIENT_ERROR = 4  # 4xx
+LONGEST_WAIT = 86_400.0  # seconds
+A_MINUTE = 60  # seconds: who is told to keep away for so long does not come back at once, whatever for
+PERSONAL = re.compile(r"wamid\.\S+|\+?\d(?:[ ().-]?\d){6,}")  # message ids hold phone numbers
+
+
+class GraphError(Exception):
+    """Not done as asked. No text of these holds the token, a phone number or what a person wrote."""
+
+
+class SendRefused(GraphError):
+    """Meta said no. `errors.remedy(code)` says what to do; `retry_after` is seconds, when Meta named them.
+
+    `details` are Meta's words, which may repeat ours: for the store and the organiser, so not in the error's text.
+    """
+
+    def __init__(self, code: int, details: str, http_status: int, retry_after: float | None) -> None:
+        super().__init__(f"refused with code {code} (HTTP {http_status})")
+        self.code, self.details, self.http_status, self.retry_after = code, details, http_status, retry_after
+
+
+class OutcomeUnknown(GraphError):
+    """It may have been sent. Wait for a status with its tag before sending again."""
+
+
+class NotSent(GraphError):
+    """Nothing has reached Meta: safe to try again."""
+
+
+class MediaUnavailable(GraphError):
+    """No file. `temporary`: asking again may help, after `wait` seconds; `code` is Meta's, when it gave one."""
+
+    def __init__(self, reason: str, *, temporary: bool = False, wait: float = 0, code: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.temporary, self.wait, self.code = reason, temporary, wait, code
+
+
+class MediaTooLarge(GraphError):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"more than {limit} bytes")
+        self.limit = limit
+
+
+class MediaDamaged(GraphError):
+    """The bytes are not those whose SHA-256 Meta named."""
+
+
+def read_answer(response: requests.Response) -> Json:
+    """The JSON of a success. Whether Meta said no is decided on the body: it may say so with HTTP 200."""
+    try:
+        body = response.json()
+    except (ValueError, RecursionError):
+        body = None
+    status = response.status_code
+    error = body.get("error") if isinstance(body, dict) else None
+    if isinstance(error, dict):
+        raise SendRefused(_code(error), _details(error, response), status, _retry_after(response.headers))
+    if status // 100 == CLIENT_ERROR and status != HTTPStatus.REQUEST_TIMEOUT:
+        raise SendRefused(CODE_OF_STATUS.get(status, NO_CODE), "", status, _retry_after(response.headers))
+    if status != HTTPStatus.OK or not isinstance(body, dict):
+        raise OutcomeUnknown(f"HTTP {status} without an answer that can be read")
+    return body
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """What `requests` says, as what we know of the message. Its own words are left out: they hold addresses."""
+    try:
+        yield
+    except requests.RequestException as error:
+        if _never_left(error):
+            raise NotSent(type(error).__name__) from None
+        raise OutcomeUnknown(type(error).__name__) from None
+
+
+@contextmanager
+def media_trouble() -> Iterator[None]:
+    """For downloads, which may be repeated at will."""
+    try:
+        yield
+    except SendRefused as error:
+        delays, said = remedy(error.code).delays, f"refused with code {error.code}"
+        wait = error.retry_after or (delays[0] if delays and delays[0] >= A_MINUTE else 0)
+        raise MediaUnavailable(said, temporary=bool(delays), wait=wait, code=error.code) from None
+    except (OutcomeUnknown, requests.RequestException, HTTPError) as error:
+        raise MediaUnavailable(type(error).__name__, temporary=True) from None
+
+
+def unavailable(response: requests.Response) -> MediaUnavailable:
+    """What an answer that is not the file means. It comes from a host for files, which knows no codes."""
+    status = response.status_code
+    passing = status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
+    temporary = passing or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return MediaUnavailable(f"HTTP {status}", temporary=temporary, wait=_retry_after(response.headers) or 0)
+
+
+def _never_left(error: requests.RequestException) -> bool:
+    """Whether no connection came about (or the request was none), so that no byte of it has gone out."""
+    if isinstance(error, requests.ConnectTimeout | ValueError):  # ValueError: malformed address or header
+        return True
+    reason = error.args[0] if error.args else None
+    if isinstance(reason, MaxRetryError):
+        reason = reason.reason
+    return isinstance(reason, NewConnectionError | ConnectTimeoutError)
+
+
+def _code(error: Mapping[str, Any]) -> int:
+    code = error.get("code")
+    return code if isinstance(code, int) and not isinstance(code, bool) else NO_CODE
+
+
+def _details(error: Mapping[str, Any], response: requests.Response) -> str:
+    """Meta's words without the token, phone numbers and message ids."""
+    data = error.get("error_data")
+    details = (data.get("details") if isinstance(data, dict) else None) or error.get("message")
+    if not isinstance(details, str):
+        return ""
+    token = response.request.headers.get("Authorization", "").removeprefix("Bearer ")
+    details = details.replace(token, "#") if token else details
+    return clean_line(PERSONAL.sub("#", details), 300)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that Meta asks us to wait: its Retry-After, or its estimate (in minutes) for the account."""
+    try:
+        seconds = float(headers["Retry-After"]) if "Retry-After" in headers else _estimate(headers)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return None
+    return min(seconds, LONGEST_WAIT) if math.isfinite(seconds) and seconds > 0 else None
+
+
+def _estimate(headers: Mapping[str, str]) -> float:
+    usage = json.loads(headers.get("X-Business-Use-Case-Usage", "{}"))
+    uses = [use for account in usage.values() for use in account]
+    return 60.0 * max((float(use.get("estimated_time_to_regain_access", 0)) for use in uses), default=0.0)

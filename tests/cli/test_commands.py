@@ -1,0 +1,123 @@
+"""The organiser's commands."""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chalicelib.cli.commands import main
+from chalicelib.cli.output import progress_on
+from chalicelib.domain.organisers import COMMAND_LINE, Role
+from chalicelib.store.records import Record
+from chalicelib.telemetry import logger
+from tests.support.world import World
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "chalicelib", *arguments]
+    return subprocess.run(command, cwd=ROOT, env={}, capture_output=True, text=True, check=False)
+
+
+def test_help_needs_no_settings() -> None:
+    done = run("--help")
+    assert done.returncode == 0
+    assert "create-token" in done.stdout and "generate-tickets" in done.stdout and "check" in done.stdout
+
+
+def test_missing_settings_are_named_in_one_clear_line() -> None:
+    done = run("create-token", "Olga")
+    assert done.returncode == 2
+    assert "TOMBOLA_TABLE is missing" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("arguments", [(), ("nonsense",), ("create-token",), ("generate-tickets",)])
+def test_called_wrongly_it_says_how(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_o1_a_new_token_is_shown_once_and_opens_the_api(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["create-token", "Olga"]) == 0
+    key = capsys.readouterr().out.splitlines()[0]
+    assert len(key) >= 43
+    assert world.api("GET", "/api/raffles", token=key).status == 200
+
+
+def test_the_log_is_not_among_what_a_command_prints(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that `KEY=$(python -m chalicelib create-token Olga | head -1)` is the key."""
+    log = io.StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", log)
+    assert main(["create-token", "Olga"]) == 0
+    assert log.getvalue() == capsys.readouterr().err == ""
+    world.runtime.access.create("Ana", Role.VIEWER, by=COMMAND_LINE)
+    assert "token made" in log.getvalue()
+
+
+def test_a_token_of_ones_own_is_made_once(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    for said in ("made", "exists already"):
+        assert main(["create-token", "dev", "--key", "my-own-key"]) == 0
+        assert said in capsys.readouterr().out
+    assert world.api("GET", "/api/raffles", token="my-own-key").status == 200
+
+
+def test_a_raffle_that_is_not_there_is_a_refusal(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate-tickets", "nothing"]) == 1
+    assert capsys.readouterr().err == "tombola: There is no raffle nothing.\n"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_raffle_is_named_by_its_id_or_its_code(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    raffle = world.raffle(code="BIKE")
+    for name in (raffle["id"], "BIKE", "bike"):
+        assert main(["check", name]) == 0
+        assert f"Raffle {raffle['id']} (100 numbers" in capsys.readouterr().out
+
+
+def test_what_fails_is_said_in_one_line_and_is_no_difference(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Record.Meta, "table_name", "not-there")
+    for arguments in (["check"], ["check", "BIKE"], ["create-token", "Ana"]):
+        assert main(arguments) == 3
+        said = capsys.readouterr().err
+        assert said.startswith("tombola: it failed, ") and said.count("\n") <= 2
+        assert "Traceback" not in said
+
+
+def test_progress_is_a_bar_on_a_terminal() -> None:
+    shown = Terminal()
+    with progress_on(shown, "abc") as progress:
+        progress("tickets", 1, 2)
+        progress("tickets", 2, 2)
+        progress("orders", 200, None)
+    assert "abc: tickets" in shown.getvalue()
+
+
+def test_progress_elsewhere_is_one_calm_line() -> None:
+    shown = io.StringIO()
+    with progress_on(shown, "abc") as progress:
+        progress("tickets", 1, 2)
+    assert shown.getvalue() == "Checking abc ...\n"
+
+
+def test_progress_on_a_terminal_does_without_rich(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("rich.console", "rich.progress"):
+        monkeypatch.setitem(sys.modules, name, None)
+    shown = Terminal()
+    with progress_on(shown, "abc") as progress:
+        progress("tickets", 1, 2)
+    assert shown.getvalue() == "Checking abc ...\n"

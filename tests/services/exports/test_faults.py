@@ -1,0 +1,209 @@
+"""An export whose maker is stopped, doubled, overtaken or misled comes to the same file, and never back to life."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ReadTimeoutError
+
+from chalicelib import lambdas
+from chalicelib.adapters import uploads
+from chalicelib.domain.exports import LEASE, ExportStatus, Format, Of, Wanted
+from chalicelib.domain.refusals import ExportNotFound
+from chalicelib.services.exports.service import Exporting
+from chalicelib.store.records import ExportRecord, low_level
+from tests.services.exports.test_service import OLGA, _ticking, fetched, objects, wanted
+from tests.support.spreadsheets import csv_rows
+from tests.support.steps import buy
+from tests.support.world import Buyer, World
+
+Json = dict[str, Any]
+SMALL = 1_000  # bytes of a part, so that a small file has several
+REDELIVERED = timedelta(seconds=960)  # infra/resources.json: the queue's visibility time-out
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+class Calls:
+    """Every call to DynamoDB and S3, one after the other. From point `at` on the process is gone."""
+
+    def __init__(self) -> None:
+        self.made: list[str] = []
+        self.at: int | None = None
+
+    def point(self, model: Any, **_: Any) -> None:
+        self.made.append(model.name)
+        if self.at is not None and len(self.made) > self.at:
+            raise Crash
+
+
+@pytest.fixture
+def raffle(world: World, lucia: Buyer, monkeypatch: pytest.MonkeyPatch) -> Json:
+    monkeypatch.setattr(uploads, "PART", SMALL)
+    monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", SMALL)
+    found = world.raffle()
+    buy(lucia, "5,12")
+    return found
+
+
+@pytest.fixture
+def exports(world: World) -> Exporting:
+    """With a clock that goes on four seconds at each look, so that progress is noted each time."""
+    return replace(world.runtime.exporting, clock=_ticking(world, minutes=4 / 60))
+
+
+@pytest.fixture
+def calls(world: World) -> Iterator[Calls]:
+    """One point before and one after each call."""
+    found = Calls()
+    clients = (low_level().client, world.runtime._client("s3"))
+    events = [client.meta.events for client in clients]
+    for each in events:
+        each.register("before-call", found.point)
+        each.register("after-call", found.point)
+    yield found
+    for each in events:
+        each.unregister("before-call", found.point)
+        each.unregister("after-call", found.point)
+
+
+def uploads_left(world: World) -> list[Any]:
+    return list(boto3.client("s3").list_multipart_uploads(Bucket=world.stack.bucket).get("Uploads", []))
+
+
+@pytest.mark.parametrize("form", Format)
+def test_whoever_is_stopped_at_any_call_the_next_delivery_makes_it_anew(
+    world: World, raffle: Json, exports: Exporting, calls: Calls, form: Format, record_property: Callable[..., None]
+) -> None:
+    def asked() -> str:
+        return exports.ask(wanted(raffle, Of.TICKETS, form), by=OLGA).id
+
+    first = asked()
+    calls.made.clear()
+    exports.make(first, last_try=False)
+    points = len(calls.made)
+    assert "CompleteMultipartUpload" in calls.made
+    assert points >= 20
+    expected = fetched(world, first)
+    for at in range(points):
+        export_id = asked()
+        calls.made.clear()
+        calls.at = at
+        with pytest.raises(Crash):
+            exports.make(export_id, last_try=False)
+        calls.at = None
+        world.clock.now += REDELIVERED
+        exports.make(export_id, last_try=False)
+
+        made = exports.look(export_id).export
+        assert (made.status, made.done) == (ExportStatus.READY, 100), calls.made[at]
+        if form is Format.CSV:
+            assert fetched(world, export_id) == expected
+        assert made.size == len(fetched(world, export_id))
+    record_property("crash points of exports tried", points)
+
+
+def test_who_makes_it_has_it_to_themselves(world: World, raffle: Json, exports: Exporting, calls: Calls) -> None:
+    """A message that the queue hands over twice at the same time, or that was sent twice."""
+    asked = exports.ask(wanted(raffle), by=OLGA)
+    interrupted = replace(exports, clock=_during(exports, lambda: exports.make(asked.id, last_try=False)))
+    interrupted.make(asked.id, last_try=False)
+
+    assert len(fetched(world, asked.id)) == exports.look(asked.id).export.size
+    assert calls.made.count("CompleteMultipartUpload") == 2  # before the call, and after it
+
+
+def _during(exports: Exporting, do: Callable[[], object], *, at: int = 4) -> Any:
+    """A clock that has something happen while the export is being made."""
+    looks = 0
+
+    def tick() -> Any:
+        nonlocal looks
+        looks += 1
+        if looks == at:
+            do()
+        return exports.clock()
+
+    return tick
+
+
+def test_one_that_was_thought_dead_changes_nothing_any_more(world: World, raffle: Json, exports: Exporting) -> None:
+    asked = exports.ask(wanted(raffle), by=OLGA)
+
+    def overtaken() -> None:
+        world.clock.now += LEASE
+        exports.make(asked.id, last_try=False)
+
+    slow = replace(exports, clock=_during(exports, overtaken, at=3))
+    # The clock of the slow one stood still meanwhile, as that of a frozen sandbox does.
+    slow.make(asked.id, last_try=False)
+
+    made = exports.look(asked.id).export
+    assert made.status is ExportStatus.READY
+    assert len(fetched(world, asked.id)) == made.size
+
+
+@pytest.mark.parametrize("at", [3, 4, 5])
+def test_one_that_is_deleted_while_it_is_made_does_not_come_back(
+    world: World, raffle: Json, exports: Exporting, at: int
+) -> None:
+    asked = exports.ask(wanted(raffle), by=OLGA)
+
+    def deleted() -> None:
+        ExportRecord.get(f"EXPORT#{asked.id}", "EXPORT").delete()
+
+    replace(exports, clock=_during(exports, deleted, at=at)).make(asked.id, last_try=False)
+
+    with pytest.raises(ExportNotFound):
+        exports.look(asked.id)
+    assert objects(world) == []
+    assert uploads_left(world) == []
+
+
+@pytest.mark.parametrize("operation", ["UploadPart", "CompleteMultipartUpload", "PutObject"])
+def test_a_lost_answer_of_s3_is_another_delivery(
+    world: World, raffle: Json, exports: Exporting, operation: str
+) -> None:
+    asked = exports.ask(Wanted(raffle["id"], Of.BUYERS if operation == "PutObject" else Of.TICKETS), by=OLGA)
+    body = json.dumps({"export": asked.id})
+    with _loses(world, operation), pytest.raises(lambdas.NotHandled, match="ReadTimeoutError"):
+        lambdas.make_export(body)
+    assert exports.look(asked.id).export.status is ExportStatus.WAITING
+    assert uploads_left(world) == []
+
+    lambdas.make_export(body, 2)
+    made = exports.look(asked.id).export
+    assert made.status is ExportStatus.READY
+    assert len(csv_rows(fetched(world, asked.id))) == made.rows
+    assert len(objects(world)) == 1
+
+
+@contextmanager
+def _loses(world: World, operation: str) -> Iterator[None]:
+    """S3 does what it is asked, and its answer does not come, however often it is asked."""
+    client = world.runtime._client("s3")
+
+    def lose(**_: Any) -> None:
+        raise ReadTimeoutError(endpoint_url="https://s3")
+
+    client.meta.events.register(f"after-call.s3.{operation}", lose)
+    yield
+    client.meta.events.unregister(f"after-call.s3.{operation}", lose)
+
+
+def test_the_queue_hides_it_for_longer_than_its_function_and_lease_last() -> None:
+    with open("infra/resources.json") as template, open(".chalice/config.json") as config:  # noqa: PTH123
+        resources = json.load(template)["Resources"]
+        limit = json.load(config)["lambda_functions"]["export"]["lambda_timeout"]
+    queue = resources["Exports"]["Properties"]
+
+    assert timedelta(seconds=limit) < LEASE < REDELIVERED
+    assert timedelta(seconds=queue["VisibilityTimeout"]) == REDELIVERED
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == lambdas.LAST_EXPORT_TRY

@@ -1,0 +1,100 @@
+"""Every body that Meta is known to post, through the webhook and the queue: harmless."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import app
+from chalicelib.whatsapp.webhook import split
+from local.worker import Context, sqs_event
+from tests.support.steps import assert_board_is_exact
+from tests.support.whatsapp_samples import OURS, PAYLOADS, raw, taken_apart
+from tests.support.world import World
+
+OBJECT = "whatsapp_business_account"
+
+
+class QuickQueue:
+    """In the place of moto's queue, whose time grows with the square of what is in it."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[str, str] = {}
+
+    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, object]:  # noqa: N803
+        assert 1 <= len(Entries) <= 10
+        for entry in Entries:
+            self.waiting.setdefault(entry["MessageDeduplicationId"], entry["MessageBody"])
+        return {}
+
+
+@pytest.fixture
+def queue(world: World) -> QuickQueue:
+    made = QuickQueue()
+    vars(world.runtime)["receiving"] = replace(world.runtime.receiving, sqs=lambda: made)
+    return made
+
+
+def work_off(queue: QuickQueue) -> tuple[int, list[Exception]]:
+    """Hand over all that is queued, as Lambda does: what raises would be handed over again."""
+    done, raised = 0, []
+    while queue.waiting:
+        body = queue.waiting.pop(next(iter(queue.waiting)))
+        message = {"MessageId": "1", "ReceiptHandle": "1", "Body": body}
+        try:
+            app.converse(sqs_event(message), Context("converse"))
+            done += 1
+        except Exception as failure:
+            raised.append(failure)
+    return done, raised
+
+
+def texts(world: World) -> str:
+    return json.dumps(world.graph.sent, ensure_ascii=False)
+
+
+def test_every_body_is_taken_and_does_no_harm(world: World, queue: QuickQueue) -> None:
+    raffle = world.raffle()
+    for name in PAYLOADS:
+        apart, before = taken_apart(name), len(world.graph.sent)
+        assert world.post_webhook(raw(name)) == 200, name
+        letters = len(world.runtime.letters.listed())
+        assert work_off(queue) == (len(apart.updates) + len(apart.unusable), []), name
+        kept = len(world.runtime.letters.listed()) - letters
+        assert kept <= len(apart.unusable), name  # the same one may have come before
+        messages = sum(update.kind == "message" for update in apart.updates)
+        assert len(world.graph.sent) - before <= messages, name
+    assert world.availability(raffle) == (100, 0, 0)
+    world.minute()
+
+
+def test_all_bodies_in_one_batch(world: World, queue: QuickQueue) -> None:
+    raffle = world.raffle()
+    entries: list[Any] = []
+    names = []
+    for name in PAYLOADS:
+        try:
+            body = json.loads(raw(name).decode("utf-8-sig"))
+        except (ValueError, RecursionError):
+            continue
+        ours = isinstance(body, dict) and body.get("object", OBJECT) == OBJECT and isinstance(body.get("entry"), list)
+        if ours and name != "batch_1000_statuses":
+            entries += body["entry"]
+            names.append(name)
+    batch = json.dumps({"object": "whatsapp_business_account", "entry": entries}).encode()
+    known = {(update.kind, update.id) for name in names for update in taken_apart(name).updates}
+    unusable = {(one.reason, one.body) for one in split(batch, phone_number_id=OURS).unusable}
+    for _ in range(2):  # and once more: M1
+        assert world.post_webhook(batch) == 200
+        done, raised = work_off(queue)
+        assert (done, raised) == (len(known) + len(unusable), [])
+    assert len(known) > 100
+    assert_board_is_exact(world, raffle)
+
+
+@pytest.mark.parametrize("name", [name for name in PAYLOADS if name.startswith("profile_name")])
+def test_a_hostile_name_stays_out_of_what_we_say(world: World, queue: QuickQueue, name: str) -> None:
+    world.post_webhook(raw(name))
+    work_off(queue)
+    assert "<script>" not in texts(world) and "\u202e" not in texts(world)

@@ -1,0 +1,53 @@
+"""The reminder five minutes before a hold ends."""
+
+import pytest
+
+from tests.support.steps import hold
+from tests.support.world import Buyer, World, buttons_of, text_of
+
+
+def reminders(buyer: Buyer) -> list[str]:
+    return [text_of(message) for message in buyer.heard if "ends soon" in text_of(message)]
+
+
+def test_a_buyer_is_reminded_once_five_minutes_before_the_end(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    hold(lucia, "5,12")
+    world.clock.pass_minutes(9)
+    world.minute()
+    assert reminders(lucia) == []
+    for _ in range(5):
+        world.clock.pass_minutes(1)
+        world.minute()
+    assert len(reminders(lucia)) == 1
+    assert "005, 012" in reminders(lucia)[0]
+    assert "5 minutes" in reminders(lucia)[0]
+    assert buttons_of(lucia.heard[-1]) == ["Confirm", "Cancel"]
+
+
+def test_who_has_confirmed_is_asked_for_the_proof(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    hold(lucia, "5")
+    lucia.says("confirm")
+    world.clock.pass_minutes(11)
+    world.minute()
+    assert "Send a photo or PDF" in reminders(lucia)[0]
+
+
+def test_who_has_sent_the_proof_hears_nothing(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    hold(lucia, "5")
+    lucia.sends_proof()
+    world.clock.pass_minutes(11)
+    world.minute()
+    assert reminders(lucia) == []
+
+
+@pytest.mark.parametrize("minutes", [5, 9, None])
+def test_a_short_or_endless_hold_has_no_reminder(world: World, lucia: Buyer, minutes: int | None) -> None:
+    world.raffle(hold_minutes=minutes)
+    hold(lucia, "5")
+    for _ in range(4):
+        world.clock.pass_minutes(1)
+        world.minute()
+    assert reminders(lucia) == []

@@ -1,0 +1,350 @@
+"""What a person may ask for: all that is held about them, and to be forgotten."""
+
+import json
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import pytest
+
+from chalicelib.domain.contacts import Contact
+from chalicelib.domain.organisers import Actor, Role
+from chalicelib.domain.refusals import ContactErased, ContactHasOrders, ContactNotFound, TryAgain
+from chalicelib.services.messaging.texts import words
+from chalicelib.store import contacts, history, orders
+from chalicelib.store.records import FingerprintRecord, Record, low_level
+from chalicelib.store.transaction import Transaction
+from chalicelib.whatsapp.graph import NotSent
+from tests.services.chat.test_changed_identity import NEW_PHONE, PHONE, USER_ID, contact_of, moves, person, writes
+from tests.services.orders.test_proof_fingerprints import picture
+from tests.services.test_contacts import known, said, write
+from tests.support.request_counts import Requests
+from tests.support.steps import assert_board_is_exact, buy, cancel, hold, hold_and_confirm, hold_and_prove
+from tests.support.world import Buyer, World, text_of
+from whatsapp_sandbox import webhooks
+
+MANAGER = Actor("Olga's laptop", Role.MANAGER, "t1")
+SAID = "my number plate is P-123"
+
+
+def erase(world: World, buyer: Buyer) -> Any:
+    return world.runtime.privacy.erase(known(buyer).id, by=MANAGER)
+
+
+def everything_stored(world: World) -> str:
+    """The whole table and the names and metadata of all objects in all their versions, as text."""
+    s3 = boto3.client("s3", region_name="us-east-1")
+    objects = s3.list_object_versions(Bucket=world.stack.bucket)
+    items = [json.dumps(record.serialize(), ensure_ascii=False, default=str) for record in Record.scan()]
+    return "\n".join([*items, json.dumps(objects.get("Versions", []), default=str)])
+
+
+def traces(world: World, buyer: Buyer) -> list[str]:
+    stored = everything_stored(world)
+    who = buyer.person
+    names = [who.name, str(who.phone).removeprefix("+"), str(who.user_id), SAID, "wamid."]
+    return [name for name in names if name in stored]
+
+
+def files(world: World) -> int:
+    s3 = boto3.client("s3", region_name="us-east-1")
+    found = s3.list_object_versions(Bucket=world.stack.bucket)
+    return len(found.get("Versions", ())) + len(found.get("DeleteMarkers", ()))
+
+
+def a_whole_life(world: World, lucia: Buyer) -> tuple[str, str]:
+    """Orders that are paid and cancelled, proofs, a call for a person, talk with one, notices, a dead letter."""
+    world.raffle(max_per_contact=50)
+    lucia.says("menu")
+    lucia.says(SAID)
+    paid = hold_and_confirm(lucia)
+    lucia.sends_proof(picture())
+    world.api("POST", f"/api/orders/{paid}/confirm-payment")
+    cancelled = hold_and_prove(lucia, "7")
+    cancel(world, cancelled)
+    world.clock.pass_minutes(1)
+    lucia.says("human")
+    write(world, lucia, f"You said: {SAID}")
+    lucia.says(SAID)
+    lucia.sends(webhooks.message(lucia.person, "reaction", {"emoji": "👍"}, message_id=world.new_id(), at=world.at))
+    letter = {"kind": "message", "value": {"from": lucia.person.wa_id, "text": {"body": SAID}}}
+    world.runtime.letters.keep(json.dumps(letter), "KeyError", tries=5)
+    return paid, cancelled
+
+
+# Being forgotten
+
+
+def test_v2_after_erasure_nothing_in_table_or_bucket_names_the_person(world: World, lucia: Buyer) -> None:
+    paid, cancelled = a_whole_life(world, lucia)
+    contact, board_before = known(lucia), world.availability({"id": world.order(paid)["raffle"]})
+    assert len(traces(world, lucia)) == 5 and files(world) == 2  # else this would show nothing
+    erasure = erase(world, lucia)
+    assert erasure.finished
+    assert (traces(world, lucia), files(world)) == ([], 0)
+    assert not list(FingerprintRecord.scan())
+    for order_id, status in ((paid, "PAID"), (cancelled, "CANCELLED")):
+        order = world.order(order_id)
+        assert (order["status"], order["contact"], order["proof"]) == (status, contact.id, None)
+        assert order["amount"] == 2500 * len(order["numbers"]) > 0
+    assert world.availability({"id": world.order(paid)["raffle"]}) == board_before
+    assert_board_is_exact(world, {**world.api("GET", f"/api/raffles/{world.order(paid)['raffle']}").body})
+
+
+def test_v2_others_keep_what_is_theirs(world: World, lucia: Buyer, marco: Buyer) -> None:
+    world.raffle()
+    mine, theirs = hold_and_confirm(lucia), hold_and_confirm(marco, "7")
+    lucia.sends_proof(picture())
+    marco.sends_proof(picture(seed=2))
+    marco.says(SAID)
+    for order_id in (mine, theirs):
+        world.api("POST", f"/api/orders/{order_id}/confirm-payment")
+    before = said(known(marco).id)
+    erase(world, lucia)
+    assert said(known(marco).id) == before
+    assert world.order(theirs)["proof"] and files(world) == 1
+    assert any("Marco" in text_of(notice) for notice in world.organiser().heard)
+    assert "Marco" in everything_stored(world)
+
+
+@pytest.mark.parametrize("reach", [hold, hold_and_confirm, hold_and_prove])
+def test_v2_who_has_something_to_settle_is_not_erased(world: World, lucia: Buyer, reach: Any) -> None:
+    world.raffle()
+    order_id = reach(lucia)
+    before = everything_stored(world)
+    with pytest.raises(ContactHasOrders) as raised:
+        erase(world, lucia)
+    assert raised.value.order_ids == (order_id,)
+    assert everything_stored(world) == before
+
+
+def test_p5_nor_is_who_paid_late_and_waits_for_the_money(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    order_id = hold_and_confirm(lucia)
+    cancel(world, order_id)
+    lucia.sends_proof()
+    assert world.order(order_id)["status"] == "LATE"
+    with pytest.raises(ContactHasOrders):
+        erase(world, lucia)
+
+
+def test_v2_an_order_that_the_index_does_not_show_yet_counts(
+    world: World, lucia: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.raffle()
+    hold(lucia)
+    monkeypatch.setattr(orders, "all_of_contact", lambda _: [])
+    monkeypatch.setattr("chalicelib.store.transaction.sleep", lambda _: None)
+    with pytest.raises(TryAgain):
+        erase(world, lucia)
+    assert known(lucia).erased_at is None
+
+
+def test_m2_a_hold_that_is_made_at_that_moment_wins(world: World, lucia: Buyer, requests: Requests) -> None:
+    world.raffle()
+    lucia.says("BIKE")
+    requests.before_the_next_commit(lambda: lucia.says("5"))
+    with pytest.raises(ContactHasOrders):
+        erase(world, lucia)
+    assert known(lucia).erased_at is None
+
+
+class Stopped(Exception):
+    """The process ends."""
+
+
+def test_v2_what_was_interrupted_anywhere_goes_on_when_it_is_asked_for_again(world: World, lucia: Buyer) -> None:
+    """It is stopped before its first request to DynamoDB, then before the second, and so on to its end."""
+    a_whole_life(world, lucia)
+    contact_id, made, allowed, finished = known(lucia).id, 0, 0, False
+
+    def stop(**_: Any) -> None:
+        nonlocal made
+        made += 1
+        if made > allowed:
+            raise Stopped
+
+    events = low_level().client.meta.events
+    events.register("before-call.dynamodb", stop)
+    try:
+        while not finished:
+            made, allowed = 0, allowed + 1
+            with suppress(Stopped):
+                finished = world.runtime.privacy.erase(contact_id, by=MANAGER).finished
+    finally:
+        events.unregister("before-call.dynamodb", stop)
+    assert allowed > 9
+    assert (traces(world, lucia), files(world)) == ([], 0)
+
+
+def test_v2_what_takes_longer_than_a_request_may_goes_on_with_the_next(
+    world: World, lucia: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_whole_life(world, lucia)
+    contact_id, take_away = known(lucia).id, history.take_away
+
+    def slowly(one: str) -> bool:
+        world.clock.now += timedelta(seconds=20)
+        return take_away(one)
+
+    monkeypatch.setattr(history, "take_away", slowly)
+    finished = [world.runtime.privacy.erase(contact_id, by=MANAGER).finished for _ in range(4)]
+    assert finished[0] is False and finished[-1] is True
+    assert traces(world, lucia) == []
+
+
+def test_v2_twice_is_once_and_is_in_the_audit_log_without_a_name(world: World, lucia: Buyer) -> None:
+    lucia.says("menu")
+    contact_id = known(lucia).id
+    first, again = (world.runtime.privacy.erase(contact_id, by=MANAGER) for _ in range(2))
+    assert first == again
+    found = world.api("GET", f"/api/audit?target=contact:{contact_id}").body["results"]
+    assert [(entry["action"], entry["before"], entry["after"]) for entry in found] == [("contact.erased", {}, {})]
+
+
+def test_v2_nobody_who_is_not_known_is_erased(world: World) -> None:
+    with pytest.raises(ContactNotFound):
+        world.runtime.privacy.erase("0" * 24, by=MANAGER)
+
+
+# Afterwards
+
+
+def erased(world: World, buyer: Buyer) -> Contact:
+    buyer.says("menu")
+    before = known(buyer)
+    assert erase(world, buyer).finished
+    return before
+
+
+def test_v2_who_writes_again_is_somebody_new_without_a_past(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    order_id = buy(lucia)
+    before = erased(world, lucia)
+    assert "no orders yet" in text_of(lucia.says("my orders"))
+    after = known(lucia)
+    assert after.id != before.id and after.name == "Lucía"
+    assert before.id not in str(world.api("GET", f"/api/contacts/{after.id}").body)
+    assert after.id not in str(world.api("GET", f"/api/contacts/{before.id}").body), "nothing leads on"
+    assert [line for line in said(after.id) if line.startswith("<")] == ["< my orders"]
+    assert said(before.id) == []
+    new = hold(lucia, "7")
+    assert world.order(new)["contact"] == after.id != world.order(order_id)["contact"]
+
+
+def test_v2_by_whichever_name_they_write(world: World) -> None:
+    both = person(PHONE, USER_ID)
+    before = erased(world, writes(world, both))
+    writes(world, both).says("menu")
+    after = contact_of(both)
+    for who in (person(None, USER_ID), person(PHONE)):
+        writes(world, who).says("menu")
+        assert contact_of(who).id == after.id != before.id
+
+
+def test_v2_erased_twice_they_are_somebody_new_twice(world: World, lucia: Buyer) -> None:
+    first = erased(world, lucia)
+    second = erased(world, lucia)
+    lucia.says("menu")
+    assert len({first.id, second.id, known(lucia).id}) == 3
+    assert text_of(lucia.says("raffles"))
+
+
+def test_v2_a_new_owner_of_their_number_is_not_taken_for_them(world: World) -> None:
+    erased(world, writes(world, person(PHONE, USER_ID)))
+    stranger = writes(world, person(PHONE, "GT.5500112233445500"))
+    stranger.says("menu")
+    returned = writes(world, person(NEW_PHONE, USER_ID))
+    returned.says("menu")
+    assert known(stranger).id != known(returned).id
+
+
+def test_v2_nor_is_the_owner_of_a_number_that_they_had_long_before(world: World) -> None:
+    old, new = person(PHONE, USER_ID), person(NEW_PHONE, USER_ID)
+    writes(world, old).says("menu")
+    world.deliver(moves(world, old, NEW_PHONE))
+    erased(world, writes(world, new))
+    stranger = writes(world, person(PHONE, "GT.5500112233445500"))
+    stranger.says("menu")
+    writes(world, new).says("menu")
+    assert known(stranger).id != contact_of(new).id
+    assert writes(world, person(PHONE)).says("menu")
+
+
+def test_m1_a_message_from_before_that_comes_again_does_nothing(world: World, lucia: Buyer) -> None:
+    body = webhooks.text_message(lucia.person, "menu", message_id=world.new_id(), at=world.at)
+    world.deliver(body)
+    erase(world, lucia)
+    world.clock.pass_minutes(6)  # longer than the queue remembers
+    world.deliver(body)
+    assert len(lucia.heard) == 1
+    assert traces(world, lucia) == []
+
+
+def test_v2_a_status_that_comes_late_brings_nothing_back(world: World, lucia: Buyer) -> None:
+    lucia.says("menu")
+    tag = lucia.heard[-1]["biz_opaque_callback_data"]
+    erase(world, lucia)
+    world.deliver(webhooks.status(lucia.person, "wamid.OUT1", "read", at=world.at, tracking=tag))
+    assert traces(world, lucia) == []
+
+
+def test_v2_what_was_still_to_be_sent_is_not(world: World, lucia: Buyer) -> None:
+    world.graph.refuses = [NotSent("no connection")]
+    lucia.says("menu")
+    erase(world, lucia)
+    world.clock.pass_minutes(5)
+    world.minute()
+    assert lucia.heard == []
+
+
+def test_v2_news_of_an_old_order_goes_to_nobody_and_stops_nothing(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    order_id = buy(lucia)
+    before, heard = erased(world, lucia), len(lucia.heard)
+    order, found = orders.get(order_id), contacts.get(before.id)
+    around = world.runtime.selling.around(order)
+    assert around.contact == found
+    transaction = Transaction()
+    told = [words("en").cancelled(around.raffle, order, by_organiser=True)]
+    made = world.runtime.delivering.tell(transaction, around.contact, told, channel=around.channel, now=world.clock.now)
+    transaction.commit()
+    assert made == [] and len(lucia.heard) == heard
+    assert said(before.id) == []
+
+
+def test_v2_there_is_nobody_to_write_to_or_to_change(world: World, lucia: Buyer) -> None:
+    before = erased(world, lucia)
+    attending = world.runtime.attending
+    with pytest.raises(ContactErased):
+        attending.write(before.id, "hello", by=MANAGER)
+    with pytest.raises(ContactErased):
+        attending.change(before.id, {"name": "Lucía"}, by=MANAGER)
+    with pytest.raises(ContactErased):
+        world.runtime.privacy.held(before.id, by=MANAGER)
+
+
+def test_v2_who_was_two_contacts_for_a_while_is_forgotten_as_both(world: World) -> None:
+    before, after = person(PHONE, USER_ID), person(NEW_PHONE)
+    writes(world, before).says("menu")
+    writes(world, after).says(SAID)
+    world.deliver(moves(world, before, NEW_PHONE))
+    lucia = writes(world, person(NEW_PHONE, USER_ID))
+    assert erase(world, lucia).finished
+    assert traces(world, lucia) == [] and str(PHONE).removeprefix("+") not in everything_stored(world)
+
+
+# Seeing all of it
+
+
+def test_v1_everything_that_is_held_is_shown_to_who_asks(world: World, lucia: Buyer, marco: Buyer) -> None:
+    paid, cancelled = a_whole_life(world, lucia)
+    hold_and_prove(marco, "9")
+    held = world.runtime.privacy.held(known(lucia).id, by=MANAGER)
+    assert held.contact == known(lucia)
+    assert {order.id for order in held.orders} == {paid, cancelled}
+    assert {record.contact_id for record in held.fingerprints} == {held.contact.id}
+    assert len(held.dead_letters) == 1
+    found = world.api("GET", f"/api/audit?target=contact:{held.contact.id}").body["results"]
+    assert "contact.exported" in [entry["action"] for entry in found]

@@ -1,0 +1,45 @@
+"""V2: the ids of people, from which nobody gets back to a name without the key in the table."""
+
+from hashlib import sha256
+
+import pytest
+
+from chalicelib.domain.messages import Identity
+from chalicelib.store import contact_ids
+from chalicelib.store.contact_ids import contact_ids_of
+from chalicelib.store.records import Record
+from tests.support.world import World
+
+PHONE = "50255500001"
+PERSON = Identity(user_id="GT.770001", phone=PHONE)
+
+
+def another_process() -> None:
+    Record.Meta.name_key = None
+
+
+@pytest.mark.usefixtures("world")
+def test_v2_a_name_has_the_same_id_in_every_process() -> None:
+    ids = contact_ids_of(PERSON)
+    another_process()
+    assert contact_ids_of(PERSON) == ids
+    assert contact_ids_of(Identity(phone=PHONE)) == ids[1:]
+    assert len(set(ids)) == 2 and {len(one) for one in ids} == {24}
+
+
+def test_v2_who_has_the_id_alone_finds_no_number_that_it_is_of(world: World) -> None:
+    ids = contact_ids_of(PERSON)
+    assert sha256(PHONE.encode()).hexdigest()[:24] not in ids
+    Record.get(*contact_ids.KEY).delete()
+    another_process()
+    assert not set(contact_ids_of(PERSON)) & set(ids), "of another stack"
+
+
+def test_v2_of_two_who_make_the_key_at_the_same_moment_both_have_the_first_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids, read = contact_ids_of(PERSON), contact_ids._stored
+    another_process()
+    missed = [True]  # it was not there yet
+    monkeypatch.setattr(contact_ids, "_stored", lambda: None if missed and missed.pop() else read())
+    assert contact_ids_of(PERSON) == ids

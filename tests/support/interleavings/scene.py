@@ -1,0 +1,374 @@
+"""A small Tombola on moto whose whole state can be kept, put back and read in no time."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import copy, deepcopy
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from json import dumps, loads
+from random import Random
+from typing import Any
+
+import pytest
+from moto import mock_aws
+from moto.backends import get_backend
+from moto.core.serialize import ResponseSerializer
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.table import Table
+
+from chalicelib.container import Runtime
+from chalicelib.domain.messages import Heard, HeardKind, Identity, Media
+from chalicelib.domain.organisers import COMMAND_LINE
+from chalicelib.domain.raffles import Raffle, RaffleEvent
+from chalicelib.settings import load
+from chalicelib.store import contact_ids, transaction
+from chalicelib.store.contact_ids import contact_ids_of
+from chalicelib.store.records import Record
+from chalicelib.telemetry import logger, metrics
+from chalicelib.whatsapp.graph import Accepted
+from chalicelib.whatsapp.inbound import Message, read
+from chalicelib.whatsapp.webhook import Update
+from local.environment import Ports, local_environment
+from local.lab import TABLE, make_table
+from local.stack import REGION, Stack
+from tests.support.world import ORGANISER, PNG, Clock, FakeGraph, text_of
+from whatsapp_sandbox import webhooks
+
+Json = dict[str, Any]
+BUSINESS = "112233445566778"
+ACCOUNT = "123456789012"  # moto's
+
+# What the bot says, by words that say nothing else.
+KINDS = {
+    "notice of a late proof": "(?s)^Payment proof for order.*came after the hold had ended",
+    "notice": "^Payment proof for order",
+    "held": "I am holding",
+    "taken": "(is|are) taken:|You have already:",
+    "too few": "^Only [0-9,]+ number|is sold out, sorry",
+    "limit": "each person may have at most",
+    "not on sale": "is not on sale just now",
+    "unclear": "not sure which numbers|The numbers go from|That is too many",
+    "raffle": "Which numbers would you like[?] For example",
+    "pay": "Thank you! Your order code is",
+    "still to pay": "^Order .* waits for your payment",
+    "still held": "waits for your answer",
+    "in review": "I have your payment proof",
+    "being checked": "Your payment for order .* is being checked[.] You",
+    "late": "came after the hold had ended",
+    "kept": "was cancelled, so its numbers are not held",
+    "no order waits": "no order of yours that waits",
+    "cancelled": "^Order .* is cancelled, and its numbers",
+    "cancelled by organiser": "An organiser has cancelled your order",
+    "shall I": "Shall I cancel it",
+    "not cancelled": "is paid[.] Please write|only an organiser can cancel|is over already|There is no order to cancel",
+    "expired": "^The time for order",
+    "paid": "is confirmed[.] Thank you",
+    "rejected": "^I could not accept your payment proof",
+    "refunded": "^The money for your order",
+    "was refunded": "^The money for order",
+    "reassigned": "^An organiser has found numbers",
+    "already paid": "is paid already",
+    "reminder": "^Your hold ends soon",
+    "orders": "^Your latest orders|You have no orders yet",
+    "menu": "What would you like to do",
+}
+
+
+def kind_of(message: Json) -> str:
+    text = text_of(message)
+    return next((kind for kind, words in KINDS.items() if re.search(words, text)), text)
+
+
+class Bucket:
+    """As much of S3 as proofs need."""
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+
+    def put_object(self, *, Key: str, **_: Any) -> None:  # noqa: N803 - boto3's name
+        self.keys.append(Key)
+
+
+class Queue:
+    """As much of SQS as the webhook needs. It drops no duplicates, as the real one does not after five minutes."""
+
+    def __init__(self) -> None:
+        self.bodies: list[str] = []
+
+    def send_message_batch(self, *, Entries: list[Json], **_: Any) -> Json:  # noqa: N803 - boto3's name
+        self.bodies += [entry["MessageBody"] for entry in Entries]
+        return {}
+
+    def emptied(self) -> list[str]:
+        bodies, self.bodies = self.bodies, []
+        return bodies
+
+
+class Meta(FakeGraph):
+    """Gives a message an id that does not depend on how many others were sent before."""
+
+    def send(self, message: Mapping[str, Any]) -> Accepted:
+        super().send(message)
+        return Accepted(message_id=f"wamid.{message['biz_opaque_callback_data']}")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The state at a moment. The items are never changed, only replaced."""
+
+    items: dict[Any, dict[Any, Any]]
+    clock: Any
+    sent: int
+    keys: int
+    said: dict[str, int]
+    name_key: bytes | None  # what the process has read of the table
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the table says about a raffle, read past the product."""
+
+    orders: dict[str, Json]
+    tickets: dict[int, str]
+    taken: set[int]
+    sold: set[int]
+    counted: tuple[int, int]  # taken and sold, summed over the tallies
+    held: dict[str, int]  # contact → numbers
+
+
+@dataclass(kw_only=True)
+class Scene:
+    runtime: Runtime
+    clock: Clock
+    graph: Meta
+    bucket: Bucket
+    queue: Queue
+    said: dict[str, int] = field(default_factory=dict)
+    raffle: Raffle = field(init=False)
+
+    def open(self, *, numbers: int = 12, code: str = "BIKE", **fields: Any) -> Raffle:
+        """A raffle `1..numbers` on sale."""
+        values = {
+            "title": "Bicycle", "description": "", "prize": "", "unit_amount": 2500, "currency": "GTQ",
+            "first_number": 1, "last_number": numbers, "hold_minutes": 15, "max_per_contact": None,
+            "payment_instructions": "", "code": code, "opens_at": None, "closes_at": None, "time_zone": "UTC", **fields,
+        }  # fmt: skip
+        made = self.runtime.organising.create(values, by=COMMAND_LINE)
+        self.raffle = self.runtime.organising.move(made.id, RaffleEvent.ACTIVATED, by=COMMAND_LINE)
+        return self.raffle
+
+    def visitor(self, name: str) -> "Visitor":
+        return Visitor(scene=self, name=name, identity=Identity(user_id=f"GT.{name}"))
+
+    def pass_time(self, **much: float) -> None:
+        self.clock.now += timedelta(**much)
+
+    def receive(self, body: Json) -> list[Message]:
+        """What the webhook makes of a signed body: messages to answer, in order, duplicates and all."""
+        raw = webhooks.encode(body)
+        assert self.runtime.receiving.accept(raw, webhooks.sign(raw, self.runtime.secrets.app_secret))
+        found = [read(Update.from_json(update)) for update in self.queue.emptied()]
+        return [message for message in found if isinstance(message, Message)]
+
+    # The state
+
+    @property
+    def table(self) -> Any:
+        return get_backend("dynamodb")[ACCOUNT][REGION].tables[TABLE]
+
+    def keep(self) -> Kept:
+        return Kept(
+            _shelves(self.table.items), self.clock.now, len(self.graph.sent), len(self.bucket.keys), dict(self.said),
+            Record.Meta.name_key,
+        )  # fmt: skip
+
+    def put_items(self, items: Mapping[Any, Mapping[Any, Any]]) -> None:
+        self.table.items = _shelves(items)
+
+    def put_back(self, kept: Kept) -> None:
+        self.put_items(kept.items)
+        self.said = dict(kept.said)
+        self.clock.now = kept.clock
+        Record.Meta.name_key = kept.name_key
+        del self.graph.sent[kept.sent :], self.bucket.keys[kept.keys :]
+        metrics.clear_metrics()
+
+    def items(self, prefix: str = "") -> list[Json]:
+        """All items whose partition begins so, as plain values."""
+        shelves = self.table.items.items()
+        return [
+            {name: _plain(value) for name, value in item.attrs.items()}
+            for partition, shelf in shelves
+            if partition.value.startswith(prefix)
+            for item in shelf.values()
+        ]
+
+    def text(self) -> str:
+        """All that is stored or was sent."""
+        items = sorted(self.items(), key=lambda item: (item["pk"], item["sk"]))
+        sent = sorted(dumps(message, sort_keys=True) for message in self.graph.sent)
+        return dumps([items, sent, sorted(self.bucket.keys)], sort_keys=True)
+
+    def stored(self, raffle: Raffle) -> Stored:
+        """Only for raffles of one page of up to 64 numbers, whose board is one word of bits."""
+        found = {item["id"]: item for item in self.items("ORDER#") if item["raffle_id"] == raffle.id}
+        leaves = self.items(f"LEAVES#{raffle.id}")
+        tallies = [item for item in self.items(f"BOARD#{raffle.id}") if item["kind"] == "tally"]
+        contacts = [item for item in self.items("CONTACT#") if item["kind"] == "contact"]
+        return Stored(
+            orders=found,
+            tickets={int(item["sk"]): item["order_id"] for item in self.items(f"TICKETS#{raffle.id}")},
+            taken=_bits(raffle, leaves, "t0"),
+            sold=_bits(raffle, leaves, "s0"),
+            counted=(sum(tally.get("p0", 0) for tally in tallies), sum(tally.get("sold", 0) for tally in tallies)),
+            held={item["id"]: held for item in contacts if (held := _held(item).get(raffle.id))},
+        )
+
+
+@dataclass(kw_only=True)
+class Visitor:
+    """A person with WhatsApp, whose messages go straight to the use case behind the queue."""
+
+    scene: Scene
+    name: str
+    identity: Identity
+
+    @property
+    def contact_id(self) -> str:
+        return contact_ids_of(self.identity)[0]
+
+    def says(self, text: str) -> None:
+        self.sends(self.message(Heard(kind=HeardKind.TEXT, text=text)))
+
+    def taps(self, choice: str) -> None:
+        self.sends(self.message(Heard(kind=HeardKind.CHOICE, choice=choice)))
+
+    def sends_proof(self, caption: str = "") -> None:
+        self.sends(self.message(Heard(kind=HeardKind.MEDIA, text=caption, media=Media(id="proof"))))
+
+    def sends(self, message: Message) -> None:
+        self.scene.runtime.conversing.answer(message)
+
+    def new_id(self) -> str:
+        said = self.scene.said
+        said[self.name] = said.get(self.name, 0) + 1
+        return f"wamid.{self.name}.{said[self.name]}"
+
+    def message(self, heard: Heard) -> Message:
+        return Message(
+            id=self.new_id(), phone_number_id=BUSINESS, sender=self.identity, name=self.name,
+            sent_at=None, heard=heard, kind="text",
+        )  # fmt: skip
+
+    @property
+    def heard(self) -> list[Json]:
+        return [message for message in self.scene.graph.sent if message.get("recipient") == self.identity.user_id]
+
+    @property
+    def last_order(self) -> str:
+        """The id of their newest order."""
+        own = [item for item in self.scene.items("ORDER#") if item["contact_id"] == self.contact_id]
+        return str(max(own, key=lambda item: str(item["contact_at"]))["id"])
+
+
+@contextmanager
+def scene(random: Random) -> Iterator[Scene]:
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
+            patch.delenv(name, raising=False)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "test")
+        patch.setenv("AWS_DEFAULT_REGION", REGION)
+        patch.setattr(Record, "_connection", None)  # the process may have spoken to an engine before
+        patch.setattr(transaction, "sleep", lambda seconds: None)
+        patch.setattr(contact_ids, "token_bytes", lambda size: b"k" * size)
+        quicken_moto(patch)
+        make_table()
+        yield _scene(random)
+        logger.setLevel("INFO")
+
+
+def _scene(random: Random) -> Scene:
+    stack = Stack(table=TABLE, bucket="bucket", queue_url="http://127.0.0.1/none", exports_url="http://127.0.0.1/none")
+    base = {"LOG_LEVEL": "CRITICAL", "WHATSAPP_ORGANISERS": str(ORGANISER.phone)}
+    clock, graph, bucket, queue = Clock(), Meta(), Bucket(), Queue()
+    runtime = replace(
+        Runtime(*load(local_environment(base, Ports(api=1, phone=2, aws=3), stack))),
+        clock=clock,
+        random=random,
+        sleep=lambda _: None,
+        expire_workers=1,
+    )
+    graph.files["proof"] = PNG
+    vars(runtime)["graph"] = graph
+    vars(runtime)["_clients"] = {"s3": bucket, "sqs": queue}
+    vars(runtime)["proofs"] = replace(runtime.proofs, random_hex=lambda: f"{random.getrandbits(128):032x}")
+    return Scene(runtime=runtime, clock=clock, graph=graph, bucket=bucket, queue=queue)
+
+
+def quicken_moto(patch: pytest.MonkeyPatch) -> None:
+    """For tests that ask thousands of things of it; it answers as before."""
+    _copy_on_write(patch)
+    _answer_faster(patch)
+
+
+def _copy_on_write(patch: pytest.MonkeyPatch) -> None:
+    """Have moto replace the items that it changes. Then a copy of the table need not copy them: otherwise each
+    transaction copies every item, which is most of its time."""
+    update_item: Callable[..., Any] = DynamoDBBackend.update_item
+
+    def update(self: Any, table_name: str, key: Json, *arguments: Any, **named: Any) -> Any:
+        shelf, at = self.tables[table_name].items[DynamoType(key["pk"])], DynamoType(key["sk"])
+        if at in shelf:
+            shelf[at] = deepcopy(shelf[at])
+        return update_item(self, table_name, key, *arguments, **named)
+
+    def copied(self: Any, memo: Any) -> Any:
+        other = copy(self)
+        other.items = _shelves(self.items)
+        return other
+
+    patch.setattr(DynamoDBBackend, "update_item", update)
+    patch.setattr(Table, "__deepcopy__", copied, raising=False)
+
+
+def _answer_faster(patch: pytest.MonkeyPatch) -> None:
+    """Have moto look for an attribute's value under its type only, not under a dozen aliases: a third of its time."""
+    look_up: Callable[..., Any] = ResponseSerializer.get_value
+
+    def get_value(self: Any, value: Any, key: str, shape: Any) -> Any:
+        if type(value) is dict and shape.parent.name == "AttributeValue":
+            return value.get(key)
+        return look_up(self, value, key, shape)
+
+    patch.setattr(ResponseSerializer, "get_value", get_value)
+
+
+def _shelves(items: Mapping[Any, Mapping[Any, Any]]) -> dict[Any, dict[Any, Any]]:
+    return defaultdict(dict, {partition: dict(shelf) for partition, shelf in items.items() if shelf})
+
+
+def _plain(value: Any) -> Any:
+    """A DynamoType as Python has it."""
+    if value.type == "N":
+        return int(value.value)
+    if value.type == "L":
+        return [_plain(element) for element in value.value]
+    if value.type == "M":
+        return {name: _plain(element) for name, element in value.value.items()}
+    if value.type == "B":
+        return value.value.hex()
+    return value.value
+
+
+def _held(contact: Json) -> Json:
+    held = contact.get("held")
+    return dict(loads(held)) if held else {}
+
+
+def _bits(raffle: Raffle, leaves: list[Json], word: str) -> set[int]:
+    bits = sum(leaf.get(word, 0) for leaf in leaves)
+    return {raffle.first_number + bit for bit in range(64) if bits >> bit & 1}
