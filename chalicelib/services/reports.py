@@ -107,7 +107,7 @@ class Reporting:
             orders=orders,
             people_waiting=report_reads.queued(contacts.WANTING, most=MOST_COUNTED),
             undelivered=report_reads.queued(messages.queue_key(Queue.UNDELIVERED), most=MOST_COUNTED),
-            letters=report_reads.queued(dead_letters.LETTERS, most=MOST_COUNTED),
+            dead_letters=report_reads.queued(dead_letters.LETTERS, most=MOST_COUNTED),
             channel=channel.read(),
         )
 
