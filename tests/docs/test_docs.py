@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 FENCE = re.compile(r"^( *)```(?P<info>[^\n]*)\n(?P<code>.*?)^\1```", re.MULTILINE | re.DOTALL)
-PYTHON = re.compile(r"python -m ([a-z_.]+)(?: ([a-z][a-z_.]+))?")
+PYTHON = re.compile(r"python -m ([a-z_.]+)(?: ([a-z][a-z-]+))?")
 SETTING = re.compile(r"\b(?:(?:WHATSAPP|TOMBOLA|AWS)_[A-Z_]+[A-Z]|LOG_LEVEL|(?:API|PHONE|AWS)_PORT)\b")
 TARGET = re.compile(r"^ *make ([a-z]+)\b", re.MULTILINE)
 
