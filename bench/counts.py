@@ -19,7 +19,7 @@ MILLION = 1_000_000
 
 def requests(stage: Stage) -> Iterator[Figure]:
     """What each thing asks of DynamoDB, in a raffle of a million numbers."""
-    raffle, during = make_raffle(stage.runtime, numbers=MILLION), stage.meter.during
+    raffle, during = make_raffle(stage.container, numbers=MILLION), stage.meter.during
     visitor = Visitor(stage)
     visitor.says("hello")
     silent = [len(during(partial(visitor.says, text))) for text in ("menu", "help", "what?", "cancel", raffle.code)]
@@ -27,11 +27,11 @@ def requests(stage: Stage) -> Iterator[Figure]:
     silent.append(len(during(lambda: visitor.says("confirm"))))
     proof = during(visitor.sends_proof)
     order_id = visitor.order_id()
-    confirming = during(lambda: stage.runtime.selling.confirm_payment(order_id, by=COMMAND_LINE))
+    confirming = during(lambda: stage.container.holds.confirm_payment(order_id, by=COMMAND_LINE))
     visitor.says(raffle.code)
     holding.append(len(during(lambda: visitor.says("random 3"))))
     found = raffles.board(raffle.id)
-    drawing = during(lambda: reserve(stage.runtime, found, stranger(1)))
+    drawing = during(lambda: reserve(stage.container, found, stranger(1)))
     availability = during(lambda: raffles.board(raffle.id).availability)
     yield Figure("requests: a message that holds nothing, at most", max(silent), "requests", "<= 4")
     yield Figure("requests: a message that holds numbers, at most", max(holding), "requests", "<= 5")
@@ -49,7 +49,7 @@ def requests(stage: Stage) -> Iterator[Figure]:
 def units(stage: Stage) -> Iterator[Figure]:
     """Write units of the message that holds three numbers on three leaves: index entries and its reply included."""
     for numbers, goal in ((10_000, "<= 30"), (MILLION, "<= 38")):
-        raffle = make_raffle(stage.runtime, numbers=numbers)
+        raffle = make_raffle(stage.container, numbers=numbers)
         filling = Filling(stage, raffle)
         taken = []
         for share in (0, 0.99):
@@ -83,7 +83,7 @@ class Sale(NamedTuple):
 
 def _sale(stage: Stage) -> Sale:
     """A new buyer; one organiser who is told of the proof; WhatsApp reports each message sent, delivered and read."""
-    raffle, during = make_raffle(stage.runtime, numbers=10_000), stage.meter.during
+    raffle, during = make_raffle(stage.container, numbers=10_000), stage.meter.during
     visitor, sent = Visitor(stage), stage.graph.sent
     sent.clear()
     made = []
@@ -93,10 +93,10 @@ def _sale(stage: Stage) -> Sale:
     made += during(partial(visitor.says, "confirm"))
     made += during(visitor.sends_proof)
     order_id = visitor.order_id()
-    made += during(lambda: stage.runtime.selling.confirm_payment(order_id, by=COMMAND_LINE))
+    made += during(lambda: stage.container.holds.confirm_payment(order_id, by=COMMAND_LINE))
     news = [_status(message, state) for message in sent for state in ("sent", "delivered", "read")]
     for status in news:
-        made += during(partial(stage.runtime.delivering.note, status))
+        made += during(partial(stage.container.outbox.note, status))
     return Sale(made, said_before, len(sent) - 1, visitor.messages + len(news))
 
 

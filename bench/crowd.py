@@ -20,14 +20,14 @@ from botocore.config import Config
 from bench.figure import Figure, spread
 from bench.meter import Request, timed
 from bench.stage import START, Stage, reserve, stranger
-from chalicelib.container import Runtime
+from chalicelib.container import Container
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import TooFewFree, TryAgain
 from chalicelib.services.orders.holds import Draw
 from chalicelib.store import board, raffles
-from chalicelib.store.transaction import Busy, ConditionsFailed, persistently
-from local.lab import make_raffle, open_runtime
+from chalicelib.store.transaction import Busy, ConditionsFailed, retry
+from local.lab import make_raffle, open_container
 
 NUMBERS = 2_000
 TOKEN = "ClientRequestToken"
@@ -53,7 +53,7 @@ class Shift(NamedTuple):
 
 
 def sell_out(stage: Stage) -> Iterator[Figure]:
-    recording = make_raffle(stage.runtime, numbers=NUMBERS)
+    recording = make_raffle(stage.container, numbers=NUMBERS)
     orders = _recorded(stage, recording)
     rates = defaultdict[str, list[float]](list)  # who → orders a second in each round
     seconds, wrong = list[float](), 0
@@ -62,12 +62,12 @@ def sell_out(stage: Stage) -> Iterator[Figure]:
     for number in range(1 + ROUNDS):
         stage.progress(f"sell-out by 16 buyers: round {number} of {ROUNDS}")
         for who in runs if number % 2 else reversed(runs):
-            raffle = make_raffle(stage.runtime, numbers=NUMBERS)
+            raffle = make_raffle(stage.container, numbers=NUMBERS)
             if who == OURS:
                 first = 1 + number * PROCESSES  # nobody comes twice: a contact is new only once
                 shifts = _together(_buy_out, [(stage.endpoint, raffle.id, first + seed) for seed in range(PROCESSES)])
                 seconds += [second for shift in shifts for second in shift.seconds] if number else ()
-                wrong += stage.runtime.checking.check(raffle.id).differences
+                wrong += stage.container.consistency.check(raffle.id).differences
             else:
                 again = [_elsewhere(order, recording.id, raffle.id, REPLAYS[who]) for order in orders]
                 shares = [(stage.endpoint, again[start::PROCESSES]) for start in range(PROCESSES)]
@@ -89,17 +89,19 @@ def _recorded(stage: Stage, raffle: Raffle) -> list[Bought]:
     orders = list[Bought]()
     for number in range(NUMBERS // 3):
         stage.progress(f"sell-out by 16 buyers: recording order {number + 1}")
-        buy = partial(_reserve, stage.runtime, raffle.id, stranger(0, number))
+        buy = partial(_reserve, stage.container, raffle.id, stranger(0, number))
         made: Sequence[Request] = stage.meter.during(buy)
         orders.append([(one.operation, one.parameters) for one in made])
     return orders
 
 
-def _reserve(runtime: Runtime, raffle_id: str, contact: Contact, quantity: int = 3, draw: Draw | None = None) -> None:
+def _reserve(
+    container: Container, raffle_id: str, contact: Contact, quantity: int = 3, draw: Draw | None = None
+) -> None:
     """What a buyer's wish for random numbers takes: the board, their leaves, and the transaction."""
     draw = draw or Draw()
     try:
-        reserve(runtime, raffles.board(raffle_id), contact, quantity, draw)
+        reserve(container, raffles.board(raffle_id), contact, quantity, draw)
     except ConditionsFailed as failure:
         draw.lose(board.in_the_way(failure.named(board.TICKET)))
         raise
@@ -138,13 +140,15 @@ def _take_place(barrier: Barrier) -> None:
 
 def _buy_out(endpoint: str, raffle_id: str, seed: int) -> Shift:
     """Four buyers who take three random numbers again and again, until none is left."""
-    runtime = open_runtime(endpoint, clock=lambda: START, seed=seed)
+    container = open_container(endpoint, clock=lambda: START, seed=seed)
     raffles.board(raffle_id)  # the connection is there
 
     def buy(thread: int) -> list[float]:
         seconds, quantity = list[float](), 3
         for number in count():
-            attempt = partial(_reserve, runtime, raffle_id, stranger(seed * THREADS + thread, number), quantity, Draw())
+            attempt = partial(
+                _reserve, container, raffle_id, stranger(seed * THREADS + thread, number), quantity, Draw()
+            )
             try:
                 seconds.append(timed(partial(_insistently, attempt)))
             except TooFewFree as refusal:
@@ -160,14 +164,14 @@ def _insistently(attempt: Callable[[], object]) -> None:
     """As a message is: tried again at once, and by the queue when that did not help."""
     for _ in range(DELIVERIES):
         with suppress(TryAgain):
-            persistently(attempt, again_on=(Busy, ConditionsFailed))
+            retry(attempt, again_on=(Busy, ConditionsFailed))
             return
     raise RuntimeError("an order is refused again and again")
 
 
 def _replay(endpoint: str, orders: Sequence[Bought]) -> Shift:
     """The orders that are this process's, by bare botocore."""
-    open_runtime(endpoint, clock=lambda: START, seed=0)
+    open_container(endpoint, clock=lambda: START, seed=0)
     client = boto3.client("dynamodb", config=Config(parameter_validation=False, max_pool_connections=THREADS))
     client.list_tables()
 

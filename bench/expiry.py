@@ -18,11 +18,11 @@ def expiry(stage: Stage) -> Iterator[Figure]:
     """Ending the holds, and telling each buyer. Requests are counted apart: the first is what frees the numbers."""
     seconds: dict[int, float] = {}
     for holds in (FEW, MANY):
-        raffle = make_raffle(stage.runtime, numbers=holds)
+        raffle = make_raffle(stage.container, numbers=holds)
         hold_all(stage, raffle)
         stage.clock.now += timedelta(minutes=15)
         stage.progress(f"ending {holds:,} holds")
-        seconds[holds] = timed(lambda: stage.meter.during(stage.runtime.expiring.run))
+        seconds[holds] = timed(lambda: stage.meter.during(stage.container.expiry.run))
         left = holds - raffles.board(raffle.id).availability.available
         assert not left, f"{left} holds were not ended"
     made = Counter(request.operation for request in stage.meter.made)
@@ -35,7 +35,7 @@ def expiry(stage: Stage) -> Iterator[Figure]:
 
 def deadline(stage: Stage) -> Iterator[Figure]:
     """Numbers whose hold is over, bought at that very second; the schedule never runs."""
-    raffle = make_raffle(stage.runtime, numbers=40)
+    raffle = make_raffle(stage.container, numbers=40)
     hold_all(stage, raffle)
     held_until = stage.clock() + timedelta(minutes=15)
     bought = []

@@ -11,13 +11,13 @@ from bench.bulk import Item, count_in, load, ticket
 from bench.figure import Figure
 from bench.meter import Meter, timed
 from bench.stage import Clock, Stage, stranger
-from chalicelib.domain.exports import Format, Of, Wanted
+from chalicelib.domain.exports import ExportRequest, Format, Of
 from chalicelib.domain.orders import Order, OrderStatus
 from chalicelib.domain.raffles import Raffle
 from chalicelib.services.exports.service import write
 from chalicelib.store import contacts, orders, raffles
 from chalicelib.store.export_reads import chunks
-from local.lab import make_raffle, open_runtime
+from local.lab import make_raffle, open_container
 
 MILLION = 1_000_000
 SOLD = 100_000
@@ -50,14 +50,14 @@ class Measured(NamedTuple):
 
 
 def exports(stage: Stage, numbers: int = MILLION, sold: int = SOLD) -> Iterator[Figure]:
-    raffle = make_raffle(stage.runtime, numbers=numbers)
+    raffle = make_raffle(stage.container, numbers=numbers)
     sell(stage, raffle, sold)
     for of, form, goal in KINDS:
         stage.progress(f"exporting {of} as {form}")
-        yield from _export(stage, Wanted(raffle.id, of, form), goal)
+        yield from _export(stage, ExportRequest(raffle.id, of, form), goal)
 
 
-def _export(stage: Stage, wanted: Wanted, goal: str) -> Iterator[Figure]:
+def _export(stage: Stage, wanted: ExportRequest, goal: str) -> Iterator[Figure]:
     # In a process that does nothing else, as a function of Lambda: its memory is that of the export.
     with get_context("spawn").Pool(1) as pool:
         found = pool.apply(measured, (stage.endpoint, wanted))
@@ -67,9 +67,9 @@ def _export(stage: Stage, wanted: Wanted, goal: str) -> Iterator[Figure]:
     yield Figure(f"{name}: peak memory", round(found.peak), "MB", "<= 200", "of the whole process")
 
 
-def measured(endpoint: str, wanted: Wanted) -> Measured:
+def measured(endpoint: str, wanted: ExportRequest) -> Measured:
     """One export, by this process."""
-    open_runtime(endpoint, clock=Clock(), seed=1)
+    open_container(endpoint, clock=Clock(), seed=1)
     meter, sink, rows = Meter(), Nowhere(), list[int]()
 
     def do() -> None:

@@ -40,7 +40,7 @@ class Library:
 
 def build(stage: Stage, size: int) -> Library:
     """So many orders, of one number each, and as many contacts."""
-    raffle = make_raffle(stage.runtime, numbers=MILLION)
+    raffle = make_raffle(stage.container, numbers=MILLION)
     made = _Maker(stage, raffle, size)
     bought = [made.order(number) for number in range(size)]
     by_contact: dict[str, list[str]] = {}

@@ -9,7 +9,7 @@ from bench.library import Library, build
 from bench.meter import timed
 from bench.stage import Stage
 from chalicelib.domain.orders import OrderStatus
-from chalicelib.services.search import Wanted, find_contacts, find_orders
+from chalicelib.services.search import OrderFilter, find_contacts, find_orders
 from chalicelib.store import contacts, orders
 from chalicelib.store.pages import Page, packed, unpacked
 
@@ -70,10 +70,10 @@ def _readings(library: Library) -> Iterator[tuple[str, Read]]:
         "phone": f"+{person.phone}", "national phone": str(person.phone)[3:], "phone of many orders": f"+{heavy.phone}",
     }  # fmt: skip
     for what, text in texts.items():
-        yield f"orders, search: {what}", partial(find_orders, text, Wanted(), limit=PAGE)
+        yield f"orders, search: {what}", partial(find_orders, text, OrderFilter(), limit=PAGE)
         yield f"contacts, search: {what}", partial(find_contacts, text, limit=PAGE)
     for what, text in ({**texts, "number": str(some.numbers[0])}).items():
-        wanted = Wanted(raffle_id=raffle_id, status=S.PAID)
+        wanted = OrderFilter(raffle_id=raffle_id, status=S.PAID)
         yield f"paid orders of a raffle, search: {what}", partial(find_orders, text, wanted, limit=PAGE)
     yield "contacts who want a person, search: letter", partial(find_contacts, first[0], person_wanted=True, limit=PAGE)
 

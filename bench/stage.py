@@ -8,10 +8,10 @@ from itertools import count
 from unittest.mock import patch
 
 from bench.meter import Bare, Meter
-from chalicelib.container import Runtime
+from chalicelib.container import Container
 from chalicelib.domain.audit import CHAINS
 from chalicelib.domain.contacts import Contact
-from chalicelib.domain.messages import Heard, HeardKind, Identity, Media
+from chalicelib.domain.messages import Identity, IncomingMessage, Media, MessageKind
 from chalicelib.domain.orders import Order
 from chalicelib.domain.raffles import Board, Raffle
 from chalicelib.services.orders.holds import Draw
@@ -23,7 +23,7 @@ from chalicelib.store.transaction import Transaction
 from chalicelib.telemetry import metrics
 from chalicelib.whatsapp.inbound import Message
 from local.engines import ENGINES
-from local.lab import QuietGraph, make_table, open_runtime
+from local.lab import QuietGraph, make_table, open_container
 
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 COPIED_AUDIT = "COPIED#"
@@ -42,7 +42,7 @@ class Clock:
 @dataclass(frozen=True)
 class Stage:
     endpoint: str
-    runtime: Runtime
+    container: Container
     clock: Clock
     meter: Meter
     bare: Bare
@@ -50,7 +50,7 @@ class Stage:
 
     @property
     def graph(self) -> QuietGraph:
-        found = self.runtime.graph
+        found = self.container.graph
         assert isinstance(found, QuietGraph)
         return found
 
@@ -69,9 +69,9 @@ def staged(engine: str, progress: Callable[[str], None]) -> Iterator[Stage]:
     clock = Clock()
     # Powertools prints the metrics, a hundred at a time: that would be among the figures.
     with ENGINES[engine]() as endpoint, patch.object(metrics, "add_metric"):
-        runtime = open_runtime(endpoint, clock=clock, seed=1)
+        container = open_container(endpoint, clock=clock, seed=1)
         make_table()
-        yield Stage(endpoint, runtime, clock, Meter(), Bare(), progress)
+        yield Stage(endpoint, container, clock, Meter(), Bare(), progress)
 
 
 class Visitor:
@@ -83,18 +83,18 @@ class Visitor:
         self._stage, self.messages = stage, 0
 
     def says(self, text: str) -> None:
-        self._sends(Heard(kind=HeardKind.TEXT, text=text))
+        self._sends(IncomingMessage(kind=MessageKind.TEXT, text=text))
 
     def sends_proof(self) -> None:
-        self._sends(Heard(kind=HeardKind.MEDIA, media=Media(id="proof")))
+        self._sends(IncomingMessage(kind=MessageKind.MEDIA, media=Media(id="proof")))
 
-    def _sends(self, heard: Heard) -> None:
+    def _sends(self, heard: IncomingMessage) -> None:
         self.messages += 1
         message = Message(
             id=self._message_id, phone_number_id=OUR_NUMBER, sender=self.person, name="Ana García",
             sent_at=self._stage.clock(), heard=heard, kind="text",
         )  # fmt: skip
-        self._stage.runtime.conversing.answer(message)
+        self._stage.container.chat.answer(message)
 
     @property
     def _message_id(self) -> str:
@@ -107,7 +107,7 @@ class Visitor:
 
     def order_id(self) -> str:
         """The order at hand, whose numbers were held for this buyer."""
-        order_id = self._contact().talk.order_id
+        order_id = self._contact().conversation.order_id
         assert order_id is not None
         return order_id
 
@@ -120,19 +120,19 @@ class Visitor:
         stored, _ = inbound_key(OUR_NUMBER, self._message_id)
         names[stored] = stored[:-1] + ("a" if stored[-1] == "b" else "b")
         names["AUDIT#"] = COPIED_AUDIT
-        at_hand = self._contact().talk.order_id
+        at_hand = self._contact().conversation.order_id
         return names | {name: name[::-1] for name in (*contact_ids_of(self.person), at_hand) if name}
 
 
-def reserve(runtime: Runtime, found: Board, contact: Contact, quantity: int = 3, draw: Draw | None = None) -> Order:
+def reserve(container: Container, found: Board, contact: Contact, quantity: int = 3, draw: Draw | None = None) -> Order:
     """The reservation itself: random numbers, and the transaction that holds them for the contact.
 
     `draw` is what a message keeps from one try to the next. Raises TooFewFree, ConditionsFailed, Busy.
     """
     transaction = Transaction()
-    numbers = runtime.selling.draw_random(found, quantity, draw)
-    order, contact = runtime.selling.hold(transaction, found.raffle, contact, numbers)
-    contacts.save(transaction, contact, now=runtime.clock())
+    numbers = container.holds.draw_random(found, quantity, draw)
+    order, contact = container.holds.hold(transaction, found.raffle, contact, numbers)
+    contacts.save(transaction, contact, now=container.clock())
     transaction.commit()
     return order
 
@@ -146,6 +146,6 @@ def take_back(stage: Stage, raffle: Raffle, order: Order) -> None:
     """Free the numbers of a reservation."""
     contact, transaction = contacts.get(order.contact_id), Transaction()
     assert contact is not None
-    _, contact = stage.runtime.selling.drop(transaction, raffle, order, contact)
+    _, contact = stage.container.holds.drop(transaction, raffle, order, contact)
     contacts.save(transaction, contact, now=stage.clock())
     transaction.commit()

@@ -29,7 +29,7 @@ def overhead(stage: Stage) -> Iterator[Figure]:
     """Our own time: the same requests by the product and by bare botocore, buyer after buyer."""
     ours, floor = defaultdict[str, list[float]](list), defaultdict[str, list[float]](list)
     for what in ("three numbers", "random 3"):
-        raffle, other = (make_raffle(stage.runtime, numbers=10_000) for _ in range(2))
+        raffle, other = (make_raffle(stage.container, numbers=10_000) for _ in range(2))
         stage.copy_audit()
         for run in range(RUNS):
             stage.progress(f"our own time: {what}, buyer {run + 1} of {RUNS}")
@@ -43,7 +43,7 @@ def overhead(stage: Stage) -> Iterator[Figure]:
 
 def processor(stage: Stage) -> Iterator[Figure]:
     """What the processor does for an update that holds three numbers, waiting left out: Lambda gives it by memory."""
-    raffle, used = make_raffle(stage.runtime, numbers=10_000), list[float]()
+    raffle, used = make_raffle(stage.container, numbers=10_000), list[float]()
     for run in range(RUNS):
         stage.progress(f"processor: buyer {run + 1} of {RUNS}")
         visitor = Visitor(stage)
@@ -67,12 +67,12 @@ def _bought_twice(stage: Stage, raffle: Raffle, other: Raffle, wish: str) -> dic
     both(lambda: visitor.says(raffle.code))
     held = both(lambda: visitor.says(wish))
     order_id = visitor.order_id()
-    return {"hold": held, "confirm": both(lambda: stage.runtime.selling.confirm_payment(order_id, by=COMMAND_LINE))}
+    return {"hold": held, "confirm": both(lambda: stage.container.holds.confirm_payment(order_id, by=COMMAND_LINE))}
 
 
 def random(stage: Stage) -> Iterator[Figure]:
     """`random 3`: reading the board, drawing, one transaction; in a million numbers beside ten thousand."""
-    pair = [make_raffle(stage.runtime, numbers=numbers) for numbers in (MILLION, 10_000)]
+    pair = [make_raffle(stage.container, numbers=numbers) for numbers in (MILLION, 10_000)]
     fillings = [Filling(stage, raffle) for raffle in pair]
     for share in SHARES:
         for filling in fillings:
@@ -96,7 +96,7 @@ def _random_3(stage: Stage, raffle: Raffle) -> tuple[float, int]:
     buyer = stranger(next(_strangers))
 
     def do() -> None:
-        held.append(reserve(stage.runtime, raffles.board(raffle.id), buyer))
+        held.append(reserve(stage.container, raffles.board(raffle.id), buyer))
 
     seconds = timed(lambda: stage.meter.during(do))
     made = len(stage.meter.made)
@@ -110,13 +110,13 @@ def making(stage: Stage) -> Iterator[Figure]:
     for run in range(RUNS):
         stage.progress(f"making raffles: {run + 1} of {RUNS}")
         for numbers, series in seconds.items():
-            series.append(timed(partial(make_raffle, stage.runtime, numbers=numbers)))
+            series.append(timed(partial(make_raffle, stage.container, numbers=numbers)))
     yield ratio("making and activating 1,000,000 to 100 numbers", seconds[MILLION], seconds[100], "<= 1.2")
 
 
 def tickets(stage: Stage) -> Iterator[Figure]:
     """Pages of the list of tickets: half of a million sold, one in a hundred reserved."""
-    raffle = make_raffle(stage.runtime, numbers=MILLION)
+    raffle = make_raffle(stage.container, numbers=MILLION)
     filling = Filling(stage, raffle)
     filling.up_to(0.5)
     filling.up_to(0.51, sold=False)
@@ -130,7 +130,7 @@ def tickets(stage: Stage) -> Iterator[Figure]:
             stage.progress(f"tickets, {status or 'all'}: {run + 1} of {RUNS}")
             for cursor, series in ((None, first_page), (ticket_cursor(raffle.layout, number), last_page)):
                 list_page = partial(
-                    stage.runtime.organising.tickets, raffle.id, status=status, limit=PAGE, cursor=cursor
+                    stage.container.raffles.tickets, raffle.id, status=status, limit=PAGE, cursor=cursor
                 )
                 series.append(timed(partial(stage.meter.during, list_page)))
                 most = max(most, len(stage.meter.made))

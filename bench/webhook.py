@@ -50,17 +50,17 @@ def webhook(stage: Stage) -> Iterator[Figure]:
 @contextmanager
 def _queueing(stage: Stage) -> Iterator[NoQueue]:
     """The application on this stage's parts, without a queue."""
-    queue, runtime = NoQueue(), stage.runtime
-    vars(runtime)["receiving"] = replace(runtime.receiving, sqs=lambda: queue)
+    queue, container = NoQueue(), stage.container
+    vars(container)["receiving"] = replace(container.inbox, sqs=lambda: queue)
     count: Callable[..., None] = partial(type(metrics).add_metric, metrics)  # the stage has switched it off
-    composition.runtime.cache_clear()
+    composition.container.cache_clear()
     with (
-        patch.object(composition, "make", lambda _: runtime),
+        patch.object(composition, "make", lambda _: container),
         patch.object(metrics, "add_metric", count),
         redirect_stdout(StringIO()),
     ):
         yield queue
-    composition.runtime.cache_clear()
+    composition.container.cache_clear()
 
 
 def _post(stage: Stage, values: list[Json]) -> None:
@@ -79,7 +79,7 @@ def _event(stage: Stage, values: list[Json]) -> Json:
     raw = webhooks.encode({"object": "whatsapp_business_account", "entry": [entry]})
     headers = {
         "content-type": "application/json",
-        "x-hub-signature-256": webhooks.sign(raw, stage.runtime.secrets.app_secret),
+        "x-hub-signature-256": webhooks.sign(raw, stage.container.secrets.app_secret),
     }
     return {
         "requestContext": {"resourcePath": "/whatsapp/webhook", "httpMethod": "POST", "identity": {}},

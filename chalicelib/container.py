@@ -13,34 +13,34 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
-from chalicelib.adapters.parameter_store import Vault
+from chalicelib.adapters.parameter_store import ParameterStore
 from chalicelib.domain.messages import Identity
 from chalicelib.domain.rate_limit import Pace
-from chalicelib.services.chat.handler import Conversing
-from chalicelib.services.messaging.dead_letters import Letters
-from chalicelib.services.messaging.inbox import Receiving
-from chalicelib.services.messaging.outbox import Delivering
-from chalicelib.services.orders.expiry import Expiring
-from chalicelib.services.orders.holds import Selling
+from chalicelib.services.chat.handler import ChatHandler
+from chalicelib.services.messaging.dead_letters import DeadLetters
+from chalicelib.services.messaging.inbox import Inbox
+from chalicelib.services.messaging.outbox import Outbox
+from chalicelib.services.orders.expiry import Expiry
+from chalicelib.services.orders.holds import Holds
 from chalicelib.services.orders.proofs import Proofs
-from chalicelib.services.tokens import Access
+from chalicelib.services.tokens import Tokens
 from chalicelib.settings import Given, Secrets, Settings, load
 from chalicelib.store.records import bind
 from chalicelib.telemetry import logger
 from chalicelib.whatsapp.graph import META_MEDIA_HOSTS, Graph
 
 if TYPE_CHECKING:
-    from chalicelib.services.bank_statements import Banking
+    from chalicelib.services.bank_statements import BankStatements
     from chalicelib.services.bulk import Bulk
-    from chalicelib.services.contacts import Attending
-    from chalicelib.services.exports.service import Exporting
-    from chalicelib.services.maintenance.consistency import Checking
-    from chalicelib.services.maintenance.contact_index import Filing
-    from chalicelib.services.messaging.templates import Templating
-    from chalicelib.services.orders.settlement import Settling
+    from chalicelib.services.contacts import Contacts
+    from chalicelib.services.exports.service import Exports
+    from chalicelib.services.maintenance.consistency import ConsistencyCheck
+    from chalicelib.services.maintenance.contact_index import ContactIndexCheck
+    from chalicelib.services.messaging.templates import Templates
+    from chalicelib.services.orders.settlement import Settlement
     from chalicelib.services.privacy import Privacy
-    from chalicelib.services.raffles import Organising
-    from chalicelib.services.reports import Reporting
+    from chalicelib.services.raffles import Raffles
+    from chalicelib.services.reports import Reports
 
 
 def utc_now() -> datetime:
@@ -48,7 +48,7 @@ def utc_now() -> datetime:
 
 
 @dataclass(frozen=True)
-class Runtime:
+class Container:
     """Everything that runs. `clock` and `random` are arguments: tests decide what time it is and what is drawn."""
 
     settings: Settings
@@ -67,8 +67,8 @@ class Runtime:
         return self.given or self._vault
 
     @cached_property
-    def _vault(self) -> Vault:
-        return Vault(self.settings.TOMBOLA_SECRETS, self.settings.region, monotonic)
+    def _vault(self) -> ParameterStore:
+        return ParameterStore(self.settings.TOMBOLA_SECRETS, self.settings.region, monotonic)
 
     @cached_property
     def graph(self) -> Graph:
@@ -81,45 +81,45 @@ class Runtime:
         )
 
     @cached_property
-    def delivering(self) -> Delivering:
+    def outbox(self) -> Outbox:
         pace = Pace(interval=timedelta(seconds=1 / self.settings.WHATSAPP_SENDS_A_SECOND), burst=1)
-        return Delivering(graph=self.graph, clock=self.clock, random=self.random, pace=pace, sleep=self.sleep)
+        return Outbox(graph=self.graph, clock=self.clock, random=self.random, pace=pace, sleep=self.sleep)
 
     @cached_property
-    def selling(self) -> Selling:
-        return Selling(delivering=self.delivering, clock=self.clock, random=self.random)
+    def holds(self) -> Holds:
+        return Holds(outbox=self.outbox, clock=self.clock, random=self.random)
 
     @cached_property
-    def settling(self) -> "Settling":
-        from chalicelib.services.orders.settlement import Settling  # noqa: PLC0415 - what only organisers use is loaded for them
+    def settlement(self) -> "Settlement":
+        from chalicelib.services.orders.settlement import Settlement  # noqa: PLC0415 - what only organisers use is loaded for them
 
-        return Settling(selling=self.selling, delivering=self.delivering, clock=self.clock)
-
-    @cached_property
-    def expiring(self) -> Expiring:
-        return Expiring(selling=self.selling, delivering=self.delivering, clock=self.clock, workers=self.expire_workers)
+        return Settlement(holds=self.holds, outbox=self.outbox, clock=self.clock)
 
     @cached_property
-    def organising(self) -> "Organising":
-        from chalicelib.services.raffles import Organising  # noqa: PLC0415 - likewise
-
-        return Organising(clock=self.clock, random=self.random)
+    def expiry(self) -> Expiry:
+        return Expiry(holds=self.holds, outbox=self.outbox, clock=self.clock, workers=self.expire_workers)
 
     @cached_property
-    def access(self) -> Access:
-        return Access(clock=self.clock)
+    def raffles(self) -> "Raffles":
+        from chalicelib.services.raffles import Raffles  # noqa: PLC0415 - likewise
+
+        return Raffles(clock=self.clock, random=self.random)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        return Tokens(clock=self.clock)
 
     @cached_property
     def bulk(self) -> "Bulk":
         from chalicelib.services.bulk import Bulk  # noqa: PLC0415 - likewise
 
-        return Bulk(settling=self.settling, organising=self.organising, clock=self.clock)
+        return Bulk(settlement=self.settlement, raffles=self.raffles, clock=self.clock)
 
     @cached_property
-    def attending(self) -> "Attending":
-        from chalicelib.services.contacts import Attending  # noqa: PLC0415 - likewise
+    def contacts(self) -> "Contacts":
+        from chalicelib.services.contacts import Contacts  # noqa: PLC0415 - likewise
 
-        return Attending(delivering=self.delivering, clock=self.clock)
+        return Contacts(outbox=self.outbox, clock=self.clock)
 
     @cached_property
     def privacy(self) -> "Privacy":
@@ -128,34 +128,34 @@ class Runtime:
         return Privacy(proofs=self.proofs, random_id=lambda: token_hex(12), clock=self.clock)
 
     @cached_property
-    def banking(self) -> "Banking":
-        from chalicelib.services.bank_statements import Banking  # noqa: PLC0415 - likewise
+    def bank_statements(self) -> "BankStatements":
+        from chalicelib.services.bank_statements import BankStatements  # noqa: PLC0415 - likewise
 
-        return Banking(clock=self.clock)
-
-    @cached_property
-    def reporting(self) -> "Reporting":
-        from chalicelib.services.reports import Reporting  # noqa: PLC0415 - likewise
-
-        return Reporting(clock=self.clock)
+        return BankStatements(clock=self.clock)
 
     @cached_property
-    def checking(self) -> "Checking":
-        from chalicelib.services.maintenance.consistency import Checking  # noqa: PLC0415 - a command's, which no Lambda function waits for
+    def reports(self) -> "Reports":
+        from chalicelib.services.reports import Reports  # noqa: PLC0415 - likewise
 
-        return Checking()
-
-    @cached_property
-    def filing(self) -> "Filing":
-        from chalicelib.services.maintenance.contact_index import Filing  # noqa: PLC0415 - likewise
-
-        return Filing(clock=self.clock)
+        return Reports(clock=self.clock)
 
     @cached_property
-    def exporting(self) -> "Exporting":
-        from chalicelib.services.exports.service import Exporting  # noqa: PLC0415 - what writes sheets is loaded when one is asked for
+    def consistency(self) -> "ConsistencyCheck":
+        from chalicelib.services.maintenance.consistency import ConsistencyCheck  # noqa: PLC0415 - a command's, which no Lambda function waits for
 
-        return Exporting(
+        return ConsistencyCheck()
+
+    @cached_property
+    def contact_index(self) -> "ContactIndexCheck":
+        from chalicelib.services.maintenance.contact_index import ContactIndexCheck  # noqa: PLC0415 - likewise
+
+        return ContactIndexCheck(clock=self.clock)
+
+    @cached_property
+    def exports(self) -> "Exports":
+        from chalicelib.services.exports.service import Exports  # noqa: PLC0415 - what writes sheets is loaded when one is asked for
+
+        return Exports(
             s3=lambda: self._client("s3"),
             sqs=lambda: self._client("sqs"),
             bucket=self.settings.TOMBOLA_BUCKET,
@@ -165,10 +165,10 @@ class Runtime:
         )
 
     @cached_property
-    def conversing(self) -> Conversing:
-        return Conversing(
-            selling=self.selling,
-            delivering=self.delivering,
+    def chat(self) -> ChatHandler:
+        return ChatHandler(
+            holds=self.holds,
+            outbox=self.outbox,
             proofs=self.proofs,
             graph=self.graph,
             organisers=[Identity(phone=phone.removeprefix("+")) for phone in self.settings.WHATSAPP_ORGANISERS],
@@ -186,8 +186,8 @@ class Runtime:
         )
 
     @cached_property
-    def receiving(self) -> Receiving:
-        return Receiving(
+    def inbox(self) -> Inbox:
+        return Inbox(
             sqs=lambda: self._client("sqs"),
             queue_url=self.settings.TOMBOLA_INBOX_QUEUE,
             app_secrets=lambda: self.secrets.app_secrets,
@@ -195,14 +195,14 @@ class Runtime:
         )
 
     @cached_property
-    def templating(self) -> "Templating":
-        from chalicelib.services.messaging.templates import Templating  # noqa: PLC0415 - likewise
+    def templates(self) -> "Templates":
+        from chalicelib.services.messaging.templates import Templates  # noqa: PLC0415 - likewise
 
-        return Templating(graph=self.graph, account_id=self.settings.WHATSAPP_ACCOUNT_ID)
+        return Templates(graph=self.graph, account_id=self.settings.WHATSAPP_ACCOUNT_ID)
 
     @cached_property
-    def letters(self) -> Letters:
-        return Letters(receiving=self.receiving, sqs=lambda: self._client("sqs"), clock=self.clock)
+    def dead_letters(self) -> DeadLetters:
+        return DeadLetters(inbox=self.inbox, sqs=lambda: self._client("sqs"), clock=self.clock)
 
     def _client(self, service: str) -> Any:
         if service not in self._clients:
@@ -215,12 +215,12 @@ class Runtime:
         return {}
 
 
-def make(environment: Mapping[str, str]) -> Runtime:
+def make(environment: Mapping[str, str]) -> Container:
     """Raises SettingsInvalid."""
-    return Runtime(*load(environment))
+    return Container(*load(environment))
 
 
 @cache
-def runtime() -> Runtime:
+def container() -> Container:
     """The process's parts. Raises SettingsInvalid."""
     return make(environ)

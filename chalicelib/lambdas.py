@@ -6,7 +6,7 @@ from hashlib import sha256
 from json import loads
 from typing import ParamSpec, TypeVar
 
-from chalicelib.container import runtime
+from chalicelib.container import container
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.refusals import Refusal, TryAgain
 from chalicelib.services.messaging import account_notices
@@ -59,7 +59,7 @@ def handle_update(body: str, tries: int = 1) -> None:
     letter = loads(body)
     if isinstance(letter, dict) and "unusable" in letter:
         count("UpdatesNotUnderstood")
-        runtime().letters.keep(body, str(letter["unusable"]), tries=tries)
+        container().dead_letters.keep(body, str(letter["unusable"]), tries=tries)
         return
     failed = _tried(body)
     if failed is None:
@@ -69,7 +69,7 @@ def handle_update(body: str, tries: int = 1) -> None:
     logger.error("an update could not be handled", extra={"tries": tries}, exc_info=failed)
     if tries < LAST_TRY:
         raise NotHandled(type(failed).__name__)
-    runtime().letters.keep(body, type(failed).__name__, tries=tries)
+    container().dead_letters.keep(body, type(failed).__name__, tries=tries)
 
 
 def _tried(body: str) -> Exception | None:
@@ -89,18 +89,18 @@ def _handle(body: str) -> None:
     logger.set_correlation_id(sha256(update.id.encode()).hexdigest()[:16])
     match found := read(update):
         case Message():
-            runtime().conversing.answer(found)
+            container().chat.answer(found)
             count("MessagesAnswered")
         case Status():
-            runtime().delivering.note(found)
+            container().outbox.note(found)
         case _:
             for preference in found.preferences:
-                runtime().conversing.note(preference)
+                container().chat.note(preference)
             for renewal in found.renewals:
-                runtime().conversing.renew(renewal.old, renewal.new)
+                container().chat.renew(renewal.old, renewal.new)
             if found.template is not None:
-                runtime().templating.note(*found.template, found.kind)
-            account_notices.heed(found)
+                container().templates.note(*found.template, found.kind)
+            account_notices.handle(found)
 
 
 @observed
@@ -118,7 +118,7 @@ def make_export(body: str, tries: int = 1) -> None:
 
 def _export_tried(body: str, *, last_try: bool) -> Exception | None:
     try:
-        runtime().exporting.make(str(loads(body)["export"]), last_try=last_try)
+        container().exports.make(str(loads(body)["export"]), last_try=last_try)
     except SettingsInvalid:
         raise
     except Exception as failure:  # noqa: BLE001 - whatever it is, the queue has it still
@@ -128,12 +128,12 @@ def _export_tried(body: str, *, last_try: bool) -> Exception | None:
 
 @observed
 def expire_reservations() -> None:
-    runtime().expiring.run()
+    container().expiry.run()
 
 
 @observed
 def deliver_messages() -> None:
-    runtime().delivering.send_due()
+    container().outbox.send_due()
 
 
 @observed
@@ -145,7 +145,7 @@ def admitted(header: str) -> Actor | None:
     503, as infra/resources.json says.
     """
     try:
-        return runtime().access.admit(header)
+        return container().tokens.admit(header)
     except Busy:
         raise TryAgain from None
     except Exception:  # noqa: BLE001 - whatever is wrong with us, nobody gets in

@@ -17,7 +17,7 @@ def _words(value: Any) -> Any:
     return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
 
 
-Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+CommaSeparated = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Phone = Annotated[str, Field(pattern=r"^\+?[0-9]{7,15}$")]
 # A notice to each is part of the transaction with the proof, which has room for so many beside 40 numbers.
 Phones = Annotated[tuple[Phone, ...], BeforeValidator(_words), Field(max_length=10)]
@@ -81,7 +81,7 @@ class Settings(BaseModel):
     WHATSAPP_PHONE_NUMBER_ID: Annotated[str, Field(pattern="^[0-9]{5,25}$")]
     WHATSAPP_GRAPH_URL: Annotated[str, Field(pattern="^https?://[^/]+/?$")] = "https://graph.facebook.com"
     WHATSAPP_GRAPH_VERSION: Annotated[str, Field(pattern=r"^v[0-9]{1,3}\.[0-9]$")] = "v26.0"
-    WHATSAPP_MEDIA_HOSTS: Words = ()
+    WHATSAPP_MEDIA_HOSTS: CommaSeparated = ()
     WHATSAPP_ORGANISERS: Phones = ()
     WHATSAPP_ACCOUNT_ID: Annotated[str, Field(pattern="^[0-9]{5,25}$")] | Literal[""] = ""
     WHATSAPP_SENDS_A_SECOND: Annotated[float, Field(gt=0, le=1000)] = 20

@@ -18,7 +18,7 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 FRAMES = 8  # of a traceback, the innermost
 
 
-class Discreet(LambdaPowertoolsFormatter):
+class RedactingFormatter(LambdaPowertoolsFormatter):
     """Of an exception only its kind and where it was raised: its text and its notes may quote a person."""
 
     def _extract_log_exception(self, log_record: LogRecord) -> Any:
@@ -32,7 +32,7 @@ class Discreet(LambdaPowertoolsFormatter):
 
 # The level is set with the other settings: one that is wrong must not stop the import. A stack trace as Powertools
 # serialises it would hold the exception's text after all.
-logger = Logger(service="tombola", level="INFO", logger_formatter=Discreet(serialize_stacktrace=False))
+logger = Logger(service="tombola", level="INFO", logger_formatter=RedactingFormatter(serialize_stacktrace=False))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import Any
 
 import boto3
 
-from chalicelib.container import Runtime, make
+from chalicelib.container import Container, make
 from chalicelib.domain.organisers import COMMAND_LINE, Role
 from chalicelib.settings import Given
 from chalicelib.store import tokens
@@ -224,10 +224,10 @@ def _carried_out(cloud: Cloud, events: Iterator[Event]) -> bool:
 
 def _open(cloud: Cloud, secrets: Mapping[str, str], *, rotated: bool) -> int:
     """Make the first token, ask whether all works, and say where everything is."""
-    url, runtime = _url(cloud), _runtime(cloud)
+    url, container = _url(cloud), _container(cloud)
     key: str | None = None
     if not tokens.listed(limit=1).items:
-        key = runtime.access.create(FIRST_TOKEN, Role.MANAGER, by=COMMAND_LINE).key
+        key = container.tokens.create(FIRST_TOKEN, Role.MANAGER, by=COMMAND_LINE).key
     wrong = 0
     if rotated:
         screen.say("A secret is new. The functions know it within five minutes; until then, it is tried again ...")
@@ -257,7 +257,7 @@ def _url(cloud: Cloud) -> str:
     return outputs["EndpointURL"].rstrip("/")
 
 
-def _runtime(cloud: Cloud) -> Runtime:
+def _container(cloud: Cloud) -> Container:
     return make({**_environment(cloud), "LOG_LEVEL": "CRITICAL"})  # the terminal is no log
 
 

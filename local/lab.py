@@ -11,7 +11,7 @@ from typing import Any
 
 import boto3
 
-from chalicelib.container import Runtime
+from chalicelib.container import Container
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.domain.raffles import Raffle, RaffleEvent
 from chalicelib.settings import load
@@ -32,7 +32,7 @@ def make_table(name: str = TABLE) -> None:
     boto3.client("dynamodb").create_table(TableName=name, **{part: properties[part] for part in wanted})
 
 
-def open_runtime(endpoint: str, *, clock: Callable[[], datetime], seed: int | str, table: str = TABLE) -> Runtime:
+def open_container(endpoint: str, *, clock: Callable[[], datetime], seed: int | str, table: str = TABLE) -> Container:
     """The product's parts on the engine at `endpoint`, which the process speaks to from now on."""
     os.environ.update(
         AWS_ENDPOINT_URL=endpoint,
@@ -46,17 +46,17 @@ def open_runtime(endpoint: str, *, clock: Callable[[], datetime], seed: int | st
     Record._connection = None  # noqa: SLF001 - the process may have spoken to another engine before
     stack = Stack(table=table, bucket="bucket", queue_url="http://127.0.0.1/none", exports_url="http://127.0.0.1/none")
     loaded = load(local_environment({"LOG_LEVEL": "ERROR"}, Ports(api=1, phone=2, aws=3), stack))
-    runtime = replace(Runtime(*loaded), clock=clock, random=Random(seed), sleep=_at_once)  # noqa: S311 - to be repeatable
-    vars(runtime)["graph"] = QuietGraph()
-    vars(runtime)["_clients"] = {"s3": _NoBucket()}
-    return runtime
+    container = replace(Container(*loaded), clock=clock, random=Random(seed), sleep=_at_once)  # noqa: S311 - to be repeatable
+    vars(container)["graph"] = QuietGraph()
+    vars(container)["_clients"] = {"s3": _NoBucket()}
+    return container
 
 
 def _at_once(_seconds: float) -> None:
     """Nobody at the other end counts what is sent."""
 
 
-def make_raffle(runtime: Runtime, *, numbers: int, **fields: Any) -> Raffle:
+def make_raffle(container: Container, *, numbers: int, **fields: Any) -> Raffle:
     """An active raffle of the numbers 0 to `numbers - 1`."""
     values = {
         "title": "Bicycle", "description": "", "prize": "A bicycle", "unit_amount": 2500, "currency": "GTQ",
@@ -64,8 +64,8 @@ def make_raffle(runtime: Runtime, *, numbers: int, **fields: Any) -> Raffle:
         "payment_instructions": "Bank X, account 123", "code": None, "opens_at": None, "closes_at": None,
         "time_zone": "UTC", **fields,
     }  # fmt: skip
-    raffle = runtime.organising.create(values, by=COMMAND_LINE)
-    return runtime.organising.move(raffle.id, RaffleEvent.ACTIVATED, by=COMMAND_LINE)
+    raffle = container.raffles.create(values, by=COMMAND_LINE)
+    return container.raffles.move(raffle.id, RaffleEvent.ACTIVATED, by=COMMAND_LINE)
 
 
 class QuietGraph(Graph):

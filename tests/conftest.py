@@ -71,11 +71,11 @@ def world(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     empty(stack)
     made = make_world(stack)
     contact_ids_of(Identity(phone="0"))  # makes their key: what a test counts are the requests of each message
-    composition.runtime.cache_clear()
-    monkeypatch.setattr(composition, "make", lambda _: made.runtime)
-    made.runtime.access.create("local", Role.MANAGER, by=COMMAND_LINE, key=TOKEN)
+    composition.container.cache_clear()
+    monkeypatch.setattr(composition, "make", lambda _: made.container)
+    made.container.tokens.create("local", Role.MANAGER, by=COMMAND_LINE, key=TOKEN)
     yield made
-    composition.runtime.cache_clear()
+    composition.container.cache_clear()
 
 
 def empty(stack: Stack) -> None:

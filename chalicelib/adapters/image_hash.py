@@ -4,7 +4,7 @@ from io import BytesIO
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.image_similarity import COLUMNS, LOOK_BITS, ROWS
+from chalicelib.domain.image_similarity import COLUMNS, HASH_BITS, ROWS
 from chalicelib.telemetry import logger
 
 if TYPE_CHECKING:
@@ -17,10 +17,10 @@ MOST_PIXELS = 40_000_000
 LARGEST_JPEG = 100_000_000
 DRAFT = 1_000  # pixels each way: a JPEG is decoded as small as it can be while it has these
 CONTRAST = 8  # of 255: what differs by less is a shade or the noise of compression
-FEWEST_BITS = LOOK_BITS // 64  # a picture with fewer edges is plain, and plain pictures look too much alike
+FEWEST_BITS = HASH_BITS // 64  # a picture with fewer edges is plain, and plain pictures look too much alike
 
 
-def look(content: bytes, mime_type: str) -> bytes | None:
+def compute_image_hash(content: bytes, mime_type: str) -> bytes | None:
     """The look of a picture; None for a PDF, a plain picture, and whatever cannot be read. Raises nothing.
 
     Compare with `likeness.are_alike`.
@@ -56,4 +56,4 @@ def _difference_hash(gray: "Image") -> bytes:
         row = levels[start : start + width]
         for left, right in pairwise(row):
             bits = bits << 1 | (right - left > CONTRAST)
-    return bits.to_bytes(LOOK_BITS // 8)
+    return bits.to_bytes(HASH_BITS // 8)

@@ -27,7 +27,7 @@ class Known(NamedTuple):
 
 
 @dataclass
-class Vault(Secrets):
+class ParameterStore(Secrets):
     """The secrets under a path, `/tombola-prod/` for example: one SecureString each, by the setting's name.
 
     Each is read when it is first needed, and again after five minutes, so that it can be changed while all runs. When

@@ -18,10 +18,10 @@ from chalicelib.cli.output import (
     sending_as_json,
     verdict,
 )
-from chalicelib.container import runtime
+from chalicelib.container import container
 from chalicelib.domain.audit import CHAINS, flaws
 from chalicelib.domain.channel import Stop
-from chalicelib.domain.consistency import Report
+from chalicelib.domain.consistency import ConsistencyReport
 from chalicelib.domain.delivery import Queue
 from chalicelib.domain.organisers import COMMAND_LINE, Role
 from chalicelib.domain.refusals import RaffleNotFound, Refusal, TokenKnown, TryAgain
@@ -63,9 +63,9 @@ def _refused(refusal: Refusal) -> int:
 
 
 def _create_token(given: argparse.Namespace) -> int:
-    expires_at = runtime().clock() + timedelta(days=given.days) if given.days else None
+    expires_at = container().clock() + timedelta(days=given.days) if given.days else None
     try:
-        made = runtime().access.create(
+        made = container().tokens.create(
             given.name, Role(given.role), by=COMMAND_LINE, key=given.key, expires_at=expires_at
         )
     except TokenKnown:  # whoever sets things up twice has what they wanted
@@ -79,7 +79,7 @@ def _create_token(given: argparse.Namespace) -> int:
 
 
 def _check_audit(given: argparse.Namespace) -> int:
-    runtime()
+    container()
     entries, found = 0, list[str]()
     with progress_on(sys.stderr, "the audit log") as progress:
         for chain in range(CHAINS):
@@ -95,14 +95,14 @@ def _check_audit(given: argparse.Namespace) -> int:
 
 
 def _generate_tickets(given: argparse.Namespace) -> int:
-    organising = runtime().organising
-    found = organising.generate_tickets(raffles.id_of(given.raffle), by=COMMAND_LINE, force=given.force)
+    service = container().raffles
+    found = service.generate_tickets(raffles.id_of(given.raffle), by=COMMAND_LINE, force=given.force)
     print(f"The board of raffle {given.raffle} is ready: {found.available:,} of {found.total:,} numbers available.")
     return 0
 
 
 def _list_letters(given: argparse.Namespace) -> int:
-    letters = runtime().letters
+    letters = container().dead_letters
     letters.collect()
     found = letters.listed()
     if given.json:
@@ -113,13 +113,13 @@ def _list_letters(given: argparse.Namespace) -> int:
 
 
 def _show_letter(given: argparse.Namespace) -> int:
-    letter = runtime().letters.get(given.letter)
+    letter = container().dead_letters.get(given.letter)
     print(f"{in_columns(letter)}\n\n{letter.body}")
     return 0
 
 
 def _replay_letters(given: argparse.Namespace) -> int:
-    letters = runtime().letters
+    letters = container().dead_letters
     if bool(given.letters) == given.all:
         print("tombola: name the dead letters, or say --all", file=sys.stderr)
         return 2
@@ -132,7 +132,7 @@ def _replay_letters(given: argparse.Namespace) -> int:
 
 
 def _report(given: argparse.Namespace) -> int:
-    made = runtime().reporting.report(raffles.id_of(given.raffle))
+    made = container().reports.report(raffles.id_of(given.raffle))
     if given.json:
         from chalicelib.http.reports import present  # noqa: PLC0415 - the API's form, which other commands do without
 
@@ -143,7 +143,7 @@ def _report(given: argparse.Namespace) -> int:
 
 
 def _show_sending(given: argparse.Namespace) -> int:
-    runtime()
+    container()
     channel, waiting = channels.read(), {queue: messages.waiting(queue, limit=MOST_SHOWN) for queue in Queue}
     if given.json:
         print(json.dumps(sending_as_json(channel, waiting), indent=2))
@@ -153,20 +153,20 @@ def _show_sending(given: argparse.Namespace) -> int:
 
 
 def _stop_sending(_: argparse.Namespace) -> int:
-    channels.stop(Stop.ALL, runtime().clock(), code=None)
+    channels.stop(Stop.ALL, container().clock(), code=None)
     print("Nothing is sent any more. What is to be said waits for: python -m chalicelib sending resume")
     return 0
 
 
 def _resume_sending(_: argparse.Namespace) -> int:
-    channels.resume(runtime().clock())
+    channels.resume(container().clock())
     print("Messages are sent again; what has waited goes out within a minute or two.")
     return 0
 
 
 def _templates(given: argparse.Namespace) -> int:
-    templating = runtime().templating
-    found = templating.submit() if given.submit else templating.check()
+    templates = container().templates
+    found = templates.submit() if given.submit else templates.check()
     if given.json:
         print(json.dumps([standing._asdict() for standing in found], indent=2))
     else:
@@ -176,7 +176,7 @@ def _templates(given: argparse.Namespace) -> int:
 
 def _check_contacts(given: argparse.Namespace) -> int:
     with progress_on(sys.stderr, "contacts") as progress:
-        found = runtime().filing.check(repair=given.repair, progress=progress)
+        found = container().contact_index.check(repair=given.repair, progress=progress)
     if given.json:
         print(json.dumps(asdict(found), indent=2))
     else:
@@ -190,11 +190,11 @@ def _check_contacts(given: argparse.Namespace) -> int:
 def _check(given: argparse.Namespace) -> int:
     if given.contacts:
         return _check_contacts(given)
-    checking, reports = runtime().checking, list[Report]()
-    for raffle_id in [raffles.id_of(given.raffle)] if given.raffle else checking.raffle_ids():
+    consistency, reports = container().consistency, list[ConsistencyReport]()
+    for raffle_id in [raffles.id_of(given.raffle)] if given.raffle else consistency.raffle_ids():
         try:
             with progress_on(sys.stderr, f"raffle {raffle_id}") as progress:
-                report = checking.check(raffle_id, repair=given.repair, progress=progress)
+                report = consistency.check(raffle_id, repair=given.repair, progress=progress)
         except RaffleNotFound as refusal:
             if not given.raffle:  # deleted since they were listed
                 continue
@@ -256,9 +256,9 @@ def _parser() -> argparse.ArgumentParser:
     sending_ = commands.add_parser("sending", help="whether messages go out, and what waits or was not delivered")
     sending_.add_argument("--json", action="store_true", help="print JSON, for programs")
     sending_.set_defaults(command=_show_sending)
-    wishes = sending_.add_subparsers(metavar="stop|resume")
-    wishes.add_parser("stop", help="send nothing until it is resumed").set_defaults(command=_stop_sending)
-    resumed = wishes.add_parser("resume", help="send again, when what WhatsApp refused us for is mended")
+    options = sending_.add_subparsers(metavar="stop|resume")
+    options.add_parser("stop", help="send nothing until it is resumed").set_defaults(command=_stop_sending)
+    resumed = options.add_parser("resume", help="send again, when what WhatsApp refused us for is mended")
     resumed.set_defaults(command=_resume_sending)
 
     approved = commands.add_parser(

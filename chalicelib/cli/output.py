@@ -6,14 +6,14 @@ from datetime import date
 from typing import Any, TextIO
 
 from chalicelib.domain.channel import Channel, Stop
-from chalicelib.domain.consistency import DERIVED, MEANINGS, REMARKS, Report
+from chalicelib.domain.consistency import DERIVED, MEANINGS, REMARKS, ConsistencyReport
 from chalicelib.domain.delivery import Outbound, Queue
 from chalicelib.domain.reports import MEANINGS as DIFFERENCES
 from chalicelib.domain.reports import Day, Part
 from chalicelib.services.messaging.dead_letters import kind_of
 from chalicelib.services.messaging.texts import money
 from chalicelib.services.reports import RaffleReport
-from chalicelib.store.dead_letters import Letter
+from chalicelib.store.dead_letters import DeadLetter
 
 MOST_IDS = 5  # of orders, in a line
 Progress = Callable[[str, int, int | None], None]
@@ -52,7 +52,7 @@ def _shown_on(bars: Any, what: str) -> Progress:
     return show
 
 
-def findings(report: Report) -> list[str]:
+def findings(report: ConsistencyReport) -> list[str]:
     """The findings, two or three lines each; nothing when nothing differs."""
     lines = []
     for kind, found in sorted(report.findings.items()):
@@ -62,14 +62,14 @@ def findings(report: Report) -> list[str]:
     return lines + [f"  could not be compared while it changes: {what}" for what in report.not_compared]
 
 
-def verdict(report: Report) -> str:
+def verdict(report: ConsistencyReport) -> str:
     """A report's last line."""
     raffle = report.raffle
     counts = (_of(raffle.total, "number"), _of(report.tickets, "ticket"), _of(report.orders, "order"))
     return f"Raffle {raffle.id} ({', '.join(counts)}): {_outcome(report)}."
 
 
-def _outcome(report: Report) -> str:
+def _outcome(report: ConsistencyReport) -> str:
     if not report.differences:
         compared = " as far as it could be compared" if report.not_compared else ""
         return f"nothing differs{compared}"
@@ -83,13 +83,13 @@ def _outcome(report: Report) -> str:
     return f"{said}; {', '.join(parts)}"
 
 
-def in_columns(letter: Letter) -> str:
+def in_columns(letter: DeadLetter) -> str:
     """A dead letter in a line."""
     at = letter.received_at.strftime("%Y-%m-%d %H:%M")
     return f"{letter.id}  {at}  {letter.tries}  {kind_of(letter):<10}  {letter.reason}"
 
 
-def as_listed(letter: Letter) -> dict[str, Any]:
+def as_listed(letter: DeadLetter) -> dict[str, Any]:
     """A dead letter for a program, without its body."""
     return {
         "id": letter.id,
@@ -160,7 +160,7 @@ def _of(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-def as_json(reports: Sequence[Report]) -> dict[str, Any]:
+def as_json(reports: Sequence[ConsistencyReport]) -> dict[str, Any]:
     """The reports for a program."""
     return {
         "differences": sum(report.differences for report in reports),

@@ -33,7 +33,7 @@ def chain_of(target: str) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Deed:
+class AuditEvent:
     """One change. `action` is what was done, as "order.cancelled"; `target` what it was done to, as "order:8WGRRPW3".
 
     `before` and `after` hold what changed, and no more.
@@ -48,7 +48,7 @@ class Deed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class AuditEntry:
     """A deed in its place. `seal` is the SHA-256, in hex, of all else in the entry; `previous` the seal before."""
 
     chain: int
@@ -71,10 +71,10 @@ class Entry:
         return sha256(dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def following(head: Head, deed: Deed) -> Entry:
+def following(head: Head, deed: AuditEvent) -> AuditEntry:
     """The entry for the deed, after the newest one of its chain."""
     by = deed.by
-    blank = Entry(
+    blank = AuditEntry(
         chain=chain_of(deed.target),
         number=head.number + 1,
         action=deed.action,
@@ -87,10 +87,10 @@ def following(head: Head, deed: Deed) -> Entry:
         after=deed.after,
         previous=head.seal,
     )
-    return Entry(**{**vars(blank), "seal": blank.sealed()})
+    return AuditEntry(**{**vars(blank), "seal": blank.sealed()})
 
 
-def flaws(entries: Iterable[Entry], head: Head) -> Iterator[str]:
+def flaws(entries: Iterable[AuditEntry], head: Head) -> Iterator[str]:
     """What is wrong with a chain, whose entries come in order: missing, changed, or put in since."""
     last = Head()
     for entry in entries:

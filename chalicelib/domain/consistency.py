@@ -19,7 +19,7 @@ MOST_EXAMPLES = 5
 SETTLED = timedelta(minutes=1)
 
 
-class Kind(StrEnum):
+class DifferenceKind(StrEnum):
     """What can differ. The value is stable: programs read it."""
 
     TAKEN_BIT = "taken_bit"
@@ -47,7 +47,7 @@ class Kind(StrEnum):
     OVER_LIMIT = "over_limit"
 
 
-_K = Kind
+_K = DifferenceKind
 MEANINGS = {
     _K.TAKEN_BIT: "numbers that the board shows as taken or free, against the tickets",
     _K.SOLD_BIT: "numbers that the board shows as sold or not, against the paid orders",
@@ -88,7 +88,7 @@ REMARKS = frozenset({_K.OVER_LIMIT})
 class Fault(NamedTuple):
     """One thing that differs. `example` names it: a number, an order's or contact's id, a place on the board."""
 
-    kind: Kind
+    kind: DifferenceKind
     example: str
 
 
@@ -102,13 +102,13 @@ class Finding:
 
 
 @dataclass
-class Report:
+class ConsistencyReport:
     """What a check of one raffle found. `not_compared`: what changed too often while it was looked at."""
 
     raffle: Raffle
     tickets: int = 0
     orders: int = 0
-    findings: dict[Kind, Finding] = field(default_factory=dict)
+    findings: dict[DifferenceKind, Finding] = field(default_factory=dict)
     not_compared: list[str] = field(default_factory=list)
 
     def add(self, fault: Fault, *, repaired: bool = False) -> None:
@@ -150,7 +150,7 @@ class WordKey(NamedTuple):
         return f"{self.leaf.page:03}#{self.leaf.leaf} word {self.word}"
 
 
-class Ticket(NamedTuple):
+class TicketOwner(NamedTuple):
     order_id: str
     contact_id: str
 
@@ -161,7 +161,7 @@ class Word:
 
     taken: int
     sold: int
-    tickets: Mapping[int, Ticket]
+    tickets: Mapping[int, TicketOwner]
     orders: Mapping[str, Order]
 
 
@@ -193,24 +193,29 @@ def judge(raffle: Raffle, key: WordKey, word: Word) -> Verdict:
         owner = owners.get(ticket.order_id) if ticket else None
         taken |= bit if ticket else 0
         sold |= bit if owner and owner.status is OrderStatus.PAID else 0
-        for kind, shown, right in ((Kind.TAKEN_BIT, word.taken, taken), (Kind.SOLD_BIT, word.sold, sold)):
+        for kind, shown, right in (
+            (DifferenceKind.TAKEN_BIT, word.taken, taken),
+            (DifferenceKind.SOLD_BIT, word.sold, sold),
+        ):
             if (shown ^ right) & bit:
                 faults.append(Fault(kind, str(number)))
     if any(bits != bits & mask(numbers) for bits in (word.taken, word.sold)):
-        faults.append(Fault(Kind.STRAY_BITS, str(key)))
+        faults.append(Fault(DifferenceKind.STRAY_BITS, str(key)))
     return Verdict(faults, taken, sold)
 
 
-def _disagreements(number: int, ticket: Ticket | None, owners: Mapping[str, Order]) -> Iterator[tuple[Kind, str]]:
+def _disagreements(
+    number: int, ticket: TicketOwner | None, owners: Mapping[str, Order]
+) -> Iterator[tuple[DifferenceKind, str]]:
     """Where a number's ticket and the orders that say they own it differ."""
     if len(owners) > 1:
-        yield Kind.TWO_ORDERS, f"{number} ({', '.join(sorted(owners))})"
+        yield DifferenceKind.TWO_ORDERS, f"{number} ({', '.join(sorted(owners))})"
     if owners and (ticket is None or ticket.order_id not in owners):
-        yield Kind.TICKET_MISSING, f"{number} ({', '.join(sorted(owners))})"
+        yield DifferenceKind.TICKET_MISSING, f"{number} ({', '.join(sorted(owners))})"
     if ticket is not None and ticket.order_id not in owners:
-        yield Kind.TICKET_STRAY, f"{number} ({ticket.order_id})"
+        yield DifferenceKind.TICKET_STRAY, f"{number} ({ticket.order_id})"
     elif ticket is not None and ticket.contact_id != owners[ticket.order_id].contact_id:
-        yield Kind.TICKET_CONTACT, f"{number} ({ticket.order_id})"
+        yield DifferenceKind.TICKET_CONTACT, f"{number} ({ticket.order_id})"
 
 
 def owns(raffle: Raffle, order: Order, number: int) -> bool:
@@ -237,9 +242,9 @@ def order_faults(raffle: Raffle, order: Order, *, had_deadline: bool) -> list[Fa
     faults = []
     outside = any(not raffle.first_number <= number <= raffle.last_number for number in order.numbers)
     if outside or not order.numbers or len(set(order.numbers)) != order.quantity:
-        faults.append(Fault(Kind.ORDER_NUMBERS, order.id))
+        faults.append(Fault(DifferenceKind.ORDER_NUMBERS, order.id))
     if lost_deadline(raffle, order, had_deadline=had_deadline) or not _times_fit(order):
-        faults.append(Fault(Kind.ORDER_TIMES, order.id))
+        faults.append(Fault(DifferenceKind.ORDER_TIMES, order.id))
     return faults
 
 

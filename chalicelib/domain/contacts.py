@@ -28,7 +28,7 @@ class Contact:
     name: str = ""
     name_kept: bool = False  # an organiser has put it right: WhatsApp's does not replace it
     language: str = "en"
-    talk: Conversation = field(default_factory=Conversation)
+    conversation: Conversation = field(default_factory=Conversation)
     held: dict[str, int] = field(default_factory=dict)
     last_heard_at: datetime | None = None
     opted_out: bool = False
@@ -41,7 +41,7 @@ class Contact:
     bot_paused_by: str | None = None  # the name of the token that did it
     also: tuple[str, ...] = ()  # contacts that they were, too, before we knew: what was said then lies there
     erased_at: datetime | None = None
-    heir: str | None = None  # of who was erased: the id that they get if they write again
+    successor_id: str | None = None  # of who was erased: the id that they get if they write again
     newest_orders: tuple[str, ...] = ()  # ids, the newest first
     has_older_orders: bool = False  # or may have
     found_by: tuple[str, ...] | None = None  # the `finding` under which they are filed; None: not in any list yet
@@ -100,7 +100,7 @@ class Contact:
             has_older_orders=self.has_older_orders,
             found_by=self.found_by,  # what leads from there to them is taken away when this is stored
             erased_at=at,
-            heir=self.heir,
+            successor_id=self.successor_id,
             created_at=self.created_at,
             version=self.version,
         )

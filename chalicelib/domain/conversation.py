@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chalicelib.domain.messages import Heard, HeardKind, Media
+from chalicelib.domain.messages import IncomingMessage, Media, MessageKind
 from chalicelib.domain.orders import is_code
 from chalicelib.domain.picks import Unclarity, Unclear, fold, read_pick
 
@@ -165,50 +165,50 @@ Action = (
 )
 
 
-def step(talk: Conversation, heard: Heard, *, paused: bool = False) -> Action:
+def step(conversation: Conversation, heard: IncomingMessage, *, paused: bool = False) -> Action:
     """What to do about `heard`. Tapped ids are untrusted: they name a wish; the rules are checked where it is met.
 
     `paused`: an organiser talks with them just now (M6).
     """
     if paused:
-        return _left_alone(talk, heard)
-    if heard.kind is HeardKind.MEDIA and heard.media is not None:
-        return TakeProof(talk.order_id, heard.media, heard.text)
-    if heard.kind is HeardKind.LOST:
+        return _left_alone(conversation, heard)
+    if heard.kind is MessageKind.MEDIA and heard.media is not None:
+        return TakeProof(conversation.order_id, heard.media, heard.text)
+    if heard.kind is MessageKind.LOST:
         return AskForFileAgain()
-    if heard.kind is HeardKind.CHOICE:
-        wish = _tapped(talk, heard.choice)
+    if heard.kind is MessageKind.CHOICE:
+        wish = _tapped(conversation, heard.choice)
         if wish is not None:
             return wish
-    elif heard.kind is HeardKind.SIGN:
+    elif heard.kind is MessageKind.SIGN:
         return StayQuiet()
-    elif heard.kind is not HeardKind.TEXT:
-        return _again(talk, not_understood=True)
+    elif heard.kind is not MessageKind.TEXT:
+        return _again(conversation, not_understood=True)
     said = said_in(heard.text)
     if said in COMMANDS:
-        return COMMANDS[said](talk)
+        return COMMANDS[said](conversation)
     if CALLING.search(said):
         return CallPerson()
-    if talk.order_id is not None and said in YES:
-        return ConfirmOrder(talk.order_id)
-    return _TYPED[talk.stage](talk, heard.text, said)
+    if conversation.order_id is not None and said in YES:
+        return ConfirmOrder(conversation.order_id)
+    return _TYPED[conversation.stage](conversation, heard.text, said)
 
 
-def _left_alone(talk: Conversation, heard: Heard) -> Action:
+def _left_alone(conversation: Conversation, heard: IncomingMessage) -> Action:
     """M6: what is said is for the organiser. A "yes" answers them, too, and confirms no order.
 
     What only the bot can do it still does: take a file that may be a proof, since money may have moved; obey a tap on a
     button, which nobody but the bot has sent; and stop all messages for who wants that.
     """
-    if heard.kind is HeardKind.MEDIA and heard.media is not None:
-        return TakeProof(talk.order_id, heard.media, heard.text, quietly=True)
-    if heard.kind is HeardKind.LOST:
+    if heard.kind is MessageKind.MEDIA and heard.media is not None:
+        return TakeProof(conversation.order_id, heard.media, heard.text, quietly=True)
+    if heard.kind is MessageKind.LOST:
         return AskForFileAgain()
-    if heard.kind is HeardKind.SIGN:
+    if heard.kind is MessageKind.SIGN:
         return StayQuiet()
-    if heard.kind is HeardKind.CHOICE and (wish := _tapped(talk, heard.choice)) is not None:
+    if heard.kind is MessageKind.CHOICE and (wish := _tapped(conversation, heard.choice)) is not None:
         return wish
-    if heard.kind is HeardKind.TEXT and said_in(heard.text) in STOPPING:
+    if heard.kind is MessageKind.TEXT and said_in(heard.text) in STOPPING:
         return OptOut()
     return LeaveToPerson()
 
@@ -246,7 +246,7 @@ def cancel_order(order_id: str) -> str:
     return f"cancel:{order_id}"
 
 
-def _tapped(talk: Conversation, choice: str) -> Action | None:
+def _tapped(conversation: Conversation, choice: str) -> Action | None:
     name, _, argument = choice.partition(":")
     match name, argument:
         case "menu", "":
@@ -281,19 +281,19 @@ CALLING = re.compile(rf"\b(hablar|talk|speak|falar)\b.*\b({'|'.join(PEOPLE)}|alg
 STOPPING = ("stop", "unsubscribe", "baja", "alto", "salir", "sair", "parar")
 
 COMMANDS: dict[str, Callable[[Conversation], Action]] = {
-    **dict.fromkeys(STOPPING, lambda talk: OptOut()),
-    **dict.fromkeys(("start", "resume", "alta"), lambda talk: OptIn()),
-    **dict.fromkeys(PEOPLE, lambda talk: CallPerson()),
-    **dict.fromkeys(("cancelar",), lambda talk: AskWhatToCancel(talk.order_id)),
-    **dict.fromkeys(("menu", "hi", "hello", "hey", "hola", "oi", "ola"), lambda talk: ShowMenu()),
-    **dict.fromkeys(("good morning", "good afternoon", "good evening", "buenas", "bom dia"), lambda talk: ShowMenu()),
-    **dict.fromkeys(("raffles", "raffle", "browse", "browse raffles", "list", "rifas"), lambda talk: ListRaffles()),
+    **dict.fromkeys(STOPPING, lambda _: OptOut()),
+    **dict.fromkeys(("start", "resume", "alta"), lambda _: OptIn()),
+    **dict.fromkeys(PEOPLE, lambda _: CallPerson()),
+    **dict.fromkeys(("cancelar",), lambda conversation: AskWhatToCancel(conversation.order_id)),
+    **dict.fromkeys(("menu", "hi", "hello", "hey", "hola", "oi", "ola"), lambda _: ShowMenu()),
+    **dict.fromkeys(("good morning", "good afternoon", "good evening", "buenas", "bom dia"), lambda _: ShowMenu()),
+    **dict.fromkeys(("raffles", "raffle", "browse", "browse raffles", "list", "rifas"), lambda _: ListRaffles()),
     **dict.fromkeys(
-        ("my orders", "orders", "order", "my numbers", "my tickets", "mis pedidos"), lambda talk: ShowOrders()
+        ("my orders", "orders", "order", "my numbers", "my tickets", "mis pedidos"), lambda _: ShowOrders()
     ),
-    **dict.fromkeys(("help", "ayuda", "ajuda"), lambda talk: ShowHelp()),
-    **dict.fromkeys(("thanks", "thank you", "thx", "gracias", "obrigado", "obrigada"), lambda talk: SayWelcome()),
-    **dict.fromkeys(("cancel", "cancel order"), lambda talk: CancelOrder(talk.order_id)),
+    **dict.fromkeys(("help", "ayuda", "ajuda"), lambda _: ShowHelp()),
+    **dict.fromkeys(("thanks", "thank you", "thx", "gracias", "obrigado", "obrigada"), lambda _: SayWelcome()),
+    **dict.fromkeys(("cancel", "cancel order"), lambda conversation: CancelOrder(conversation.order_id)),
 }
 
 YES = frozenset(("confirm", "yes", "y", "ok", "okay", "si", "sim", "confirmar", "confirmo"))
@@ -301,42 +301,42 @@ MORE = frozenset(("more", "more raffles", "next"))
 NO = frozenset(("no", "n", "nao"))
 
 
-def _again(talk: Conversation, *, not_understood: bool) -> Action:
+def _again(conversation: Conversation, *, not_understood: bool) -> Action:
     """Repeat what is asked for just now."""
-    if talk.order_id is not None:
-        return AskAboutOrder(talk.order_id)
-    if talk.stage is Stage.SELECTING and talk.raffle_id is not None:
-        return OpenRaffle(talk.raffle_id)
-    if talk.stage is Stage.BROWSING:
+    if conversation.order_id is not None:
+        return AskAboutOrder(conversation.order_id)
+    if conversation.stage is Stage.SELECTING and conversation.raffle_id is not None:
+        return OpenRaffle(conversation.raffle_id)
+    if conversation.stage is Stage.BROWSING:
         return ListRaffles()
     return ShowMenu(not_understood)
 
 
-def _idle(talk: Conversation, text: str, said: str) -> Action:
+def _idle(conversation: Conversation, text: str, said: str) -> Action:
     return _maybe_code(said, otherwise=ShowMenu(not_understood=True))
 
 
-def _browsing(talk: Conversation, text: str, said: str) -> Action:
-    if re.fullmatch("[0-9]{1,2}", said) and 1 <= int(said) <= len(talk.shown):
-        return OpenRaffle(talk.shown[int(said) - 1])
+def _browsing(conversation: Conversation, text: str, said: str) -> Action:
+    if re.fullmatch("[0-9]{1,2}", said) and 1 <= int(said) <= len(conversation.shown):
+        return OpenRaffle(conversation.shown[int(said) - 1])
     if said in MORE:
-        return ListRaffles(talk.page + 1)
+        return ListRaffles(conversation.page + 1)
     return _maybe_code(said, otherwise=ListRaffles())
 
 
-def _selecting(talk: Conversation, text: str, said: str) -> Action:
+def _selecting(conversation: Conversation, text: str, said: str) -> Action:
     # A single word that is another raffle's code opens that one.
-    return _maybe_code(said, otherwise=HoldNumbers(talk.raffle_id or "", text))
+    return _maybe_code(said, otherwise=HoldNumbers(conversation.raffle_id or "", text))
 
 
-def _confirming(talk: Conversation, text: str, said: str) -> Action:
+def _confirming(conversation: Conversation, text: str, said: str) -> Action:
     if said in NO:
-        return CancelOrder(talk.order_id)
-    return _maybe_code(said, otherwise=_again(talk, not_understood=True))
+        return CancelOrder(conversation.order_id)
+    return _maybe_code(said, otherwise=_again(conversation, not_understood=True))
 
 
-def _payment(talk: Conversation, text: str, said: str) -> Action:
-    return _maybe_code(said, otherwise=_again(talk, not_understood=True))
+def _payment(conversation: Conversation, text: str, said: str) -> Action:
+    return _maybe_code(said, otherwise=_again(conversation, not_understood=True))
 
 
 _TYPED: dict[Stage, Callable[[Conversation, str, str], Action]] = {

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import NamedTuple
 
-from chalicelib.domain.exports import Of, Person, Sale, ticket_status
+from chalicelib.domain.exports import ExportedOrder, Of, Person, ticket_status
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.domain.raffles import TicketStatus
 
@@ -14,7 +14,7 @@ from chalicelib.domain.raffles import TicketStatus
 MOST_LISTED = 1_000
 
 
-class Kind(Enum):
+class ColumnKind(Enum):
     TEXT = auto()
     PHONE = auto()
     COUNT = auto()
@@ -24,75 +24,75 @@ class Kind(Enum):
 
 class Column(NamedTuple):
     name: str
-    kind: Kind
+    kind: ColumnKind
     width: int  # characters
 
 
-class Money(NamedTuple):
+class CellMoney(NamedTuple):
     amount: int  # minor units
     currency: str
 
 
-Cell = str | int | datetime | Money | None
+Cell = str | int | datetime | CellMoney | None
 Row = Sequence[Cell]
 
-_BUYER = (Column("buyer", Kind.TEXT, 24), Column("phone", Kind.PHONE, 17))
-_AMOUNT = (Column("amount", Kind.MONEY, 12), Column("currency", Kind.TEXT, 9))
+_BUYER = (Column("buyer", ColumnKind.TEXT, 24), Column("phone", ColumnKind.PHONE, 17))
+_AMOUNT = (Column("amount", ColumnKind.MONEY, 12), Column("currency", ColumnKind.TEXT, 9))
 
 COLUMNS = {
     Of.TICKETS: (
-        Column("number", Kind.TEXT, 9),
-        Column("status", Kind.TEXT, 11),
-        Column("order", Kind.TEXT, 10),
+        Column("number", ColumnKind.TEXT, 9),
+        Column("status", ColumnKind.TEXT, 11),
+        Column("order", ColumnKind.TEXT, 10),
         *_BUYER,
         *_AMOUNT,
-        Column("paid_at", Kind.TIME, 20),
+        Column("paid_at", ColumnKind.TIME, 20),
     ),
     Of.ORDERS: (
-        Column("order", Kind.TEXT, 10),
-        Column("status", Kind.TEXT, 17),
-        Column("numbers", Kind.TEXT, 32),
-        Column("quantity", Kind.COUNT, 9),
+        Column("order", ColumnKind.TEXT, 10),
+        Column("status", ColumnKind.TEXT, 17),
+        Column("numbers", ColumnKind.TEXT, 32),
+        Column("quantity", ColumnKind.COUNT, 9),
         *_AMOUNT,
         *_BUYER,
-        Column("created_at", Kind.TIME, 20),
-        Column("reserved_until", Kind.TIME, 20),
-        Column("paid_at", Kind.TIME, 20),
-        Column("refunded_at", Kind.TIME, 20),
-        Column("refund_reason", Kind.TEXT, 32),
+        Column("created_at", ColumnKind.TIME, 20),
+        Column("reserved_until", ColumnKind.TIME, 20),
+        Column("paid_at", ColumnKind.TIME, 20),
+        Column("refunded_at", ColumnKind.TIME, 20),
+        Column("refund_reason", ColumnKind.TEXT, 32),
     ),
     Of.BUYERS: (
         *_BUYER,
-        Column("numbers", Kind.TEXT, 32),
-        Column("quantity", Kind.COUNT, 9),
-        Column("paid", Kind.COUNT, 9),
-        Column("reserved", Kind.COUNT, 9),
-        Column("paid_amount", Kind.MONEY, 12),
-        Column("reserved_amount", Kind.MONEY, 15),
-        Column("currency", Kind.TEXT, 9),
-        Column("orders", Kind.COUNT, 9),
-        Column("first_order_at", Kind.TIME, 20),
-        Column("last_order_at", Kind.TIME, 20),
+        Column("numbers", ColumnKind.TEXT, 32),
+        Column("quantity", ColumnKind.COUNT, 9),
+        Column("paid", ColumnKind.COUNT, 9),
+        Column("reserved", ColumnKind.COUNT, 9),
+        Column("paid_amount", ColumnKind.MONEY, 12),
+        Column("reserved_amount", ColumnKind.MONEY, 15),
+        Column("currency", ColumnKind.TEXT, 9),
+        Column("orders", ColumnKind.COUNT, 9),
+        Column("first_order_at", ColumnKind.TIME, 20),
+        Column("last_order_at", ColumnKind.TIME, 20),
     ),
 }
 
 
-def ticket_row(number: str, order: Sale | None, buyer: Person) -> tuple[TicketStatus, Row]:
+def ticket_row(number: str, order: ExportedOrder | None, buyer: Person) -> tuple[TicketStatus, Row]:
     """A number, padded, with the order that its ticket names; and its status."""
     status = ticket_status(order)
     if order is None or status is TicketStatus.AVAILABLE:
         return status, (number, status.value, None, None, None, None, None, None)
-    price = Money(order.unit_amount, order.currency)
+    price = CellMoney(order.unit_amount, order.currency)
     return status, (number, status.value, order.id, *buyer, price, order.currency, order.paid_at)
 
 
-def order_row(order: Sale, buyer: Person, digits: int) -> Row:
+def order_row(order: ExportedOrder, buyer: Person, digits: int) -> Row:
     return (
         order.id,
         order.status.value,
         listed(order.numbers, digits),
         len(order.numbers),
-        Money(order.amount, order.currency),
+        CellMoney(order.amount, order.currency),
         order.currency,
         *buyer,
         order.created_at,
@@ -103,7 +103,7 @@ def order_row(order: Sale, buyer: Person, digits: int) -> Row:
     )
 
 
-def buyer_row(orders: Sequence[Sale], buyer: Person, digits: int) -> Row:
+def buyer_row(orders: Sequence[ExportedOrder], buyer: Person, digits: int) -> Row:
     """One contact with all their orders that own numbers, the oldest first; at least one."""
     paid = [order for order in orders if order.status is OrderStatus.PAID]
     open_ = [order for order in orders if order.status is not OrderStatus.PAID]
@@ -116,8 +116,8 @@ def buyer_row(orders: Sequence[Sale], buyer: Person, digits: int) -> Row:
         len(numbers),
         sum(len(order.numbers) for order in paid),
         sum(len(order.numbers) for order in open_),
-        Money(sum(order.amount for order in paid), currency),
-        Money(sum(order.amount for order in open_), currency),
+        CellMoney(sum(order.amount for order in paid), currency),
+        CellMoney(sum(order.amount for order in open_), currency),
         currency,
         len(orders),
         orders[0].created_at,

@@ -50,7 +50,7 @@ class Reason(StrEnum):
     GIVEN_UP = "given_up"  # nobody is at it any more: the function was stopped each time
 
 
-class Wanted(NamedTuple):
+class ExportRequest(NamedTuple):
     """What is asked for. `status` leaves out the tickets that have another one; None leaves out none."""
 
     raffle_id: str
@@ -68,7 +68,7 @@ class Export:
     """
 
     id: str
-    wanted: Wanted
+    wanted: ExportRequest
     status: ExportStatus
     file_name: str
     created_at: datetime
@@ -110,7 +110,7 @@ class Person(NamedTuple):
     phone: str
 
 
-class Sale(NamedTuple):
+class ExportedOrder(NamedTuple):
     """An order, as far as exports show it. Amounts are in minor units."""
 
     id: str
@@ -130,14 +130,14 @@ class Sale(NamedTuple):
         return self.unit_amount * len(self.numbers)
 
 
-def ticket_status(order: Sale | None) -> TicketStatus:
+def ticket_status(order: ExportedOrder | None) -> TicketStatus:
     """Of a number whose ticket names this order. An order that has ended meanwhile has no numbers any more."""
     if order is None or order.status not in OWNING:
         return TicketStatus.AVAILABLE
     return TicketStatus.SOLD if order.status is OrderStatus.PAID else TicketStatus.RESERVED
 
 
-def file_name(code: str, wanted: Wanted, at: datetime) -> str:
+def file_name(code: str, wanted: ExportRequest, at: datetime) -> str:
     """Of letters, digits and hyphens, so that every system and every header takes it. `at` in the raffle's time."""
     status = f"-{wanted.status.lower()}" if wanted.status else ""
     return f"{code.lower()}-{wanted.of}{status}-{at:%Y%m%d-%H%M}.{wanted.format}"

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 
-class HeardKind(StrEnum):
+class MessageKind(StrEnum):
     TEXT = "text"
     CHOICE = "choice"  # a button or a list row was tapped
     MEDIA = "media"  # an image or a document: perhaps a proof
@@ -26,10 +26,10 @@ class Media:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Heard:
+class IncomingMessage:
     """One thing a contact said. `text` is what they typed, a caption, or the title of what they tapped."""
 
-    kind: HeardKind
+    kind: MessageKind
     text: str = ""
     choice: str = ""  # id of the tapped button or row: untrusted input
     media: Media | None = None
@@ -65,7 +65,7 @@ class Template:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
+class Reply:
     """One message to a contact: text with, perhaps, up to three buttons or one list of up to ten rows.
 
     `template` says it to who has not written for a day; without one they are not told. After `until` nobody needs it.

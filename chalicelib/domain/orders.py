@@ -42,34 +42,34 @@ class OrderEvent(StrEnum):
     REASSIGNED_UNPAID = "given other numbers for review"
 
 
-class Transition(NamedTuple):
+class OrderTransition(NamedTuple):
     sources: tuple[OrderStatus, ...]
     target: OrderStatus
 
 
 _S = OrderStatus
 TRANSITIONS = {
-    OrderEvent.CONFIRMED: Transition((_S.DRAFT,), _S.PENDING_PAYMENT),
+    OrderEvent.CONFIRMED: OrderTransition((_S.DRAFT,), _S.PENDING_PAYMENT),
     # Who pays without tapping "confirm" has confirmed; who sends a second picture adds to the first.
-    OrderEvent.PROOF_RECEIVED: Transition((_S.DRAFT, _S.PENDING_PAYMENT, _S.IN_REVIEW), _S.IN_REVIEW),
-    OrderEvent.PAYMENT_CONFIRMED: Transition((_S.DRAFT, _S.PENDING_PAYMENT, _S.IN_REVIEW), _S.PAID),
+    OrderEvent.PROOF_RECEIVED: OrderTransition((_S.DRAFT, _S.PENDING_PAYMENT, _S.IN_REVIEW), _S.IN_REVIEW),
+    OrderEvent.PAYMENT_CONFIRMED: OrderTransition((_S.DRAFT, _S.PENDING_PAYMENT, _S.IN_REVIEW), _S.PAID),
     # A proof in review stops the clock, so IN_REVIEW never expires.
-    OrderEvent.DEADLINE_PASSED: Transition((_S.DRAFT, _S.PENDING_PAYMENT), _S.EXPIRED),
+    OrderEvent.DEADLINE_PASSED: OrderTransition((_S.DRAFT, _S.PENDING_PAYMENT), _S.EXPIRED),
     # Once a proof is in, money may have moved: only an organiser cancels.
-    OrderEvent.DROPPED: Transition((_S.DRAFT, _S.PENDING_PAYMENT), _S.CANCELLED),
-    OrderEvent.CANCELLED: Transition((_S.DRAFT, _S.PENDING_PAYMENT, _S.IN_REVIEW), _S.CANCELLED),
+    OrderEvent.DROPPED: OrderTransition((_S.DRAFT, _S.PENDING_PAYMENT), _S.CANCELLED),
+    OrderEvent.CANCELLED: OrderTransition((_S.DRAFT, _S.PENDING_PAYMENT, _S.IN_REVIEW), _S.CANCELLED),
     # A proof that comes after the end (P5): the same numbers again, or, if they are gone, an organiser settles it.
     # What was cancelled is not held again by a picture; but the picture is kept.
-    OrderEvent.REVIVED: Transition((_S.EXPIRED,), _S.IN_REVIEW),
-    OrderEvent.PROOF_TOO_LATE: Transition((_S.EXPIRED, _S.CANCELLED, _S.LATE), _S.LATE),
+    OrderEvent.REVIVED: OrderTransition((_S.EXPIRED,), _S.IN_REVIEW),
+    OrderEvent.PROOF_TOO_LATE: OrderTransition((_S.EXPIRED, _S.CANCELLED, _S.LATE), _S.LATE),
     # The clock that the proof has stopped starts anew (P2).
-    OrderEvent.PROOF_REJECTED: Transition((_S.IN_REVIEW,), _S.PENDING_PAYMENT),
+    OrderEvent.PROOF_REJECTED: OrderTransition((_S.IN_REVIEW,), _S.PENDING_PAYMENT),
     # Only money that has come goes back (P3). What is in review is cancelled. Of an order that has ended the buyer may
     # have sent no proof: an organiser has seen the money, as in the bank's statement.
-    OrderEvent.REFUNDED: Transition((_S.PAID, _S.LATE, _S.EXPIRED, _S.CANCELLED), _S.REFUNDED),
+    OrderEvent.REFUNDED: OrderTransition((_S.PAID, _S.LATE, _S.EXPIRED, _S.CANCELLED), _S.REFUNDED),
     # An organiser has seen the money, or still has to look (P5).
-    OrderEvent.REASSIGNED: Transition((_S.LATE, _S.EXPIRED, _S.CANCELLED), _S.PAID),
-    OrderEvent.REASSIGNED_UNPAID: Transition((_S.LATE, _S.EXPIRED, _S.CANCELLED), _S.IN_REVIEW),
+    OrderEvent.REASSIGNED: OrderTransition((_S.LATE, _S.EXPIRED, _S.CANCELLED), _S.PAID),
+    OrderEvent.REASSIGNED_UNPAID: OrderTransition((_S.LATE, _S.EXPIRED, _S.CANCELLED), _S.IN_REVIEW),
 }
 
 _PAID_SINCE = "If the buyer has paid: reassign it, to its own numbers if they are free, or refund it."
@@ -116,7 +116,7 @@ class Proof:
     sha256: str
     size: int
     received_at: datetime
-    look: bytes | None = None
+    image_hash: bytes | None = None
     same_file_as: str | None = None
     looks_like: str | None = None
 

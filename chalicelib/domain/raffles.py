@@ -38,7 +38,7 @@ class RaffleEvent(StrEnum):
     DELETED = "deleted"
 
 
-class Transition(NamedTuple):
+class RaffleTransition(NamedTuple):
     sources: tuple[RaffleStatus, ...]
     target: RaffleStatus | None  # None: the raffle is gone
 
@@ -46,12 +46,12 @@ class Transition(NamedTuple):
 _S = RaffleStatus
 TRANSITIONS = {
     # Asking twice for what is already so is no error: two organisers may press the same button.
-    RaffleEvent.ACTIVATED: Transition((_S.DRAFT, _S.INACTIVE, _S.ACTIVE), _S.ACTIVE),
-    RaffleEvent.DEACTIVATED: Transition((_S.ACTIVE, _S.INACTIVE), _S.INACTIVE),
-    RaffleEvent.CLOSED: Transition((_S.ACTIVE, _S.INACTIVE, _S.CLOSED), _S.CLOSED),
+    RaffleEvent.ACTIVATED: RaffleTransition((_S.DRAFT, _S.INACTIVE, _S.ACTIVE), _S.ACTIVE),
+    RaffleEvent.DEACTIVATED: RaffleTransition((_S.ACTIVE, _S.INACTIVE), _S.INACTIVE),
+    RaffleEvent.CLOSED: RaffleTransition((_S.ACTIVE, _S.INACTIVE, _S.CLOSED), _S.CLOSED),
     # Who calls a raffle off stops selling first, so that nobody buys meanwhile.
-    RaffleEvent.CANCELLED: Transition((_S.DRAFT, _S.INACTIVE, _S.CLOSED, _S.CANCELLED), _S.CANCELLED),
-    RaffleEvent.DELETED: Transition((_S.DRAFT,), None),
+    RaffleEvent.CANCELLED: RaffleTransition((_S.DRAFT, _S.INACTIVE, _S.CLOSED, _S.CANCELLED), _S.CANCELLED),
+    RaffleEvent.DELETED: RaffleTransition((_S.DRAFT,), None),
 }
 
 

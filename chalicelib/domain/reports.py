@@ -32,7 +32,7 @@ MEANINGS = {
 }
 
 
-class Sale(NamedTuple):
+class ReportedOrder(NamedTuple):
     """What a report needs of an order."""
 
     id: str
@@ -59,7 +59,7 @@ class Part:
     numbers: int = 0
     amount: int = 0
 
-    def add(self, sale: Sale) -> None:
+    def add(self, sale: ReportedOrder) -> None:
         self.orders += 1
         self.numbers += sale.quantity
         self.amount += sale.amount
@@ -80,7 +80,7 @@ class Named:
     part: Part = field(default_factory=Part)
     ids: list[str] = field(default_factory=list)
 
-    def add(self, sale: Sale) -> None:
+    def add(self, sale: ReportedOrder) -> None:
         self.part.add(sale)
         if len(self.ids) < MOST_NAMED:
             self.ids.append(sale.id)
@@ -94,7 +94,7 @@ class Difference(NamedTuple):
 
 
 @dataclass
-class Report:
+class ReportTotals:
     """The report of one raffle, which orders are added to one by one.
 
     Attributes:
@@ -120,7 +120,7 @@ class Report:
     foreign: int = 0
     unreadable: int = 0
 
-    def add(self, sale: Sale) -> None:
+    def add(self, sale: ReportedOrder) -> None:
         if sale.currency != self.currency:
             self.foreign += 1
             return
@@ -135,7 +135,7 @@ class Report:
         elif sale.rejected_at is not None and sale.status not in (OrderStatus.PAID, OrderStatus.REFUNDED):
             self.rejected.add(sale)
 
-    def _add_money(self, sale: Sale) -> None:
+    def _add_money(self, sale: ReportedOrder) -> None:
         if sale.status is OrderStatus.REFUNDED and sale.paid_at is None:
             self.given_back.add(sale)
             return
@@ -178,7 +178,7 @@ class Waiting:
     is_complete: bool
 
 
-def waiting(sales: Iterable[tuple[str, Sale]], *, is_complete: bool) -> Waiting:
+def waiting(sales: Iterable[tuple[str, ReportedOrder]], *, is_complete: bool) -> Waiting:
     """The sum of orders, each with its raffle's id."""
     count, by_raffle, oldest = 0, dict[str, Part](), None
     for raffle_id, sale in sales:

@@ -123,7 +123,7 @@ class Statement:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reason:
+class DoubtReason:
     """`by`: how much more than the order's price came in, in minor units; `lines`: some other lines of the file;
     `together`: what the payments, or the orders, come to."""
 
@@ -155,7 +155,7 @@ class Judged:
 
     payment: Payment
     orders: tuple[Order, ...] = ()
-    reasons: tuple[Reason, ...] = ()
+    reasons: tuple[DoubtReason, ...] = ()
     suggestions: tuple[Suggestion, ...] = ()
 
     @property
@@ -228,7 +228,7 @@ def _taken_back(outgoing: Iterable[Outgoing], ids: set[str]) -> dict[str, list[i
 
 def _with_taken_back(one: Judged, back: Mapping[str, list[int]]) -> Judged:
     lines = sorted({line for order in one.orders for line in back.get(order.id, ())})[:MOST_LINES]
-    return replace(one, reasons=(*one.reasons, Reason(why=Why.TAKEN_BACK, lines=tuple(lines)))) if lines else one
+    return replace(one, reasons=(*one.reasons, DoubtReason(why=Why.TAKEN_BACK, lines=tuple(lines)))) if lines else one
 
 
 def _orders_of(codes: Iterable[Mention], known: Mapping[str, Order]) -> list[Order]:
@@ -244,16 +244,16 @@ def _judged(
     now: datetime,
 ) -> Judged:
     meant = orders or mistyped
-    reasons = [Reason(why=Why.REVERSAL)] if payment.reversal else []
-    reasons += [Reason(why=doubt) for doubt in payment.doubts]
+    reasons = [DoubtReason(why=Why.REVERSAL)] if payment.reversal else []
+    reasons += [DoubtReason(why=doubt) for doubt in payment.doubts]
     if len(payment.text) > MOST_TEXT or len(codes) >= MOST_MENTIONS:  # there may be another order's code behind
-        reasons.append(Reason(why=Why.CUT_OFF))
+        reasons.append(DoubtReason(why=Why.CUT_OFF))
     if not meant:
-        reasons.append(Reason(why=Why.NO_CODE))
+        reasons.append(DoubtReason(why=Why.NO_CODE))
     elif not orders:
-        reasons.append(Reason(why=Why.TYPO))
+        reasons.append(DoubtReason(why=Why.TYPO))
     if len(meant) > 1:
-        reasons.append(Reason(why=Why.SEVERAL_ORDERS, together=sum(order.amount for order in meant)))
+        reasons.append(DoubtReason(why=Why.SEVERAL_ORDERS, together=sum(order.amount for order in meant)))
     elif meant:
         alone = not orders or any(one.code == meant[0].id and one.stands_alone for one in codes)
         reasons += _differences(payment, meant[0], now, stands_alone=alone)
@@ -261,17 +261,17 @@ def _judged(
     return Judged(payment=payment, orders=tuple(meant), reasons=tuple(reasons))
 
 
-def _differences(payment: Payment, order: Order, now: datetime, *, stands_alone: bool) -> list[Reason]:
+def _differences(payment: Payment, order: Order, now: datetime, *, stands_alone: bool) -> list[DoubtReason]:
     """What speaks against the payment being this order's."""
-    reasons = [] if stands_alone else [Reason(why=Why.WITHIN_A_REFERENCE)]
+    reasons = [] if stands_alone else [DoubtReason(why=Why.WITHIN_A_REFERENCE)]
     if order.is_over(now):  # the schedule has not come round yet
-        reasons.append(Reason(why=Why.ORDER_EXPIRED))
+        reasons.append(DoubtReason(why=Why.ORDER_EXPIRED))
     elif order.status not in AWAITING:
-        reasons.append(Reason(why=BY_STATUS[order.status]))
+        reasons.append(DoubtReason(why=BY_STATUS[order.status]))
     if payment.currency != order.currency:
-        reasons.append(Reason(why=Why.CURRENCY_DIFFERS))
+        reasons.append(DoubtReason(why=Why.CURRENCY_DIFFERS))
     elif payment.amount != order.amount:
-        reasons.append(Reason(why=Why.AMOUNT_DIFFERS, by=payment.amount - order.amount))
+        reasons.append(DoubtReason(why=Why.AMOUNT_DIFFERS, by=payment.amount - order.amount))
     return reasons
 
 
@@ -287,9 +287,9 @@ def _groups(payments: Sequence[Payment], orders: Iterable[Sequence[Order]]) -> l
     return [[groups[key] for key in each if len(groups[key].lines) > 1] for each in keys]
 
 
-def _doubled(payment: Payment, group: Group) -> Reason:
+def _doubled(payment: Payment, group: Group) -> DoubtReason:
     lines = tuple(line for line in group.lines[: MOST_LINES + 1] if line != payment.line)[:MOST_LINES]
-    return Reason(why=Why.DUPLICATE_LINE, lines=lines, together=group.together)
+    return DoubtReason(why=Why.DUPLICATE_LINE, lines=lines, together=group.together)
 
 
 def with_suggestions(found: Iterable[Judged], buyers: Iterable[Buyer]) -> list[Judged]:

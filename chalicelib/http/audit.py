@@ -4,14 +4,14 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from chalicelib.domain.audit import Entry
+from chalicelib.domain.audit import AuditEntry
 from chalicelib.domain.organisers import Role
 from chalicelib.http.dispatch import Call
-from chalicelib.http.schemas import Listed, Moment, PageQuery, Shown
+from chalicelib.http.schemas import Listed, Moment, PageQuery, View
 from chalicelib.store import audit as stored
 
 
-class EntryView(Shown):
+class EntryView(View):
     """Something that an organiser did. Each entry's seal covers the one before, so that nothing can be taken out."""
 
     chain: Annotated[int, Field(description="the log is kept as several chains")]
@@ -53,7 +53,7 @@ def list_audit(call: Call, query: AuditQuery) -> Listed[EntryView]:
     )
 
 
-def _shown(entry: Entry) -> EntryView:
+def _shown(entry: AuditEntry) -> EntryView:
     return EntryView(
         chain=entry.chain,
         number=entry.number,

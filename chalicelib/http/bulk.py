@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, model_validator
 
 from chalicelib.http.dispatch import ID, Call
-from chalicelib.http.schemas import Form, Shown, Text, only_if
+from chalicelib.http.schemas import Form, Text, View, only_if
 from chalicelib.services.bulk import MOST, OrderAction, Outcome, RaffleAction, Result
 
 Ids = Annotated[list[Annotated[str, Field(pattern=ID)]], Field(min_length=1, max_length=MOST)]
@@ -45,7 +45,7 @@ class RafflesBulkBody(Form):
     dry_run: DryRun = False
 
 
-class ResultView(Shown):
+class ResultView(View):
     """What became of one item. `code` and `detail` say why, as those of a problem."""
 
     id: str
@@ -54,7 +54,7 @@ class ResultView(Shown):
     detail: str | None
 
 
-class CountsView(Shown):
+class CountsView(View):
     """How many items had which outcome."""
 
     done: int
@@ -63,7 +63,7 @@ class CountsView(Shown):
     not_tried: int
 
 
-class BulkView(Shown):
+class BulkView(View):
     """A result for each item, in the order named; one that was named twice is there once."""
 
     action: str
@@ -78,7 +78,9 @@ def bulk_orders(call: Call, body: OrdersBulkBody) -> BulkView:
     What is `not_tried`, since no time was left, is done by the same request again; what was done is `unchanged` then.
     In a dry run `done` means that it would be. From the sixth order on, buyers are told within a minute.
     """
-    found = call.runtime.bulk.orders(body.action, body.ids, reason=body.reason or "", dry_run=body.dry_run, by=call.by)
+    found = call.container.bulk.process_orders(
+        body.action, body.ids, reason=body.reason or "", dry_run=body.dry_run, by=call.by
+    )
     return _shown(body, found)
 
 
@@ -87,7 +89,7 @@ def bulk_raffles(call: Call, body: RafflesBulkBody) -> BulkView:
 
     Send what is `not_tried` again. In a dry run `done` means that it would be.
     """
-    found = call.runtime.bulk.raffles(body.action, body.ids, dry_run=body.dry_run, by=call.by)
+    found = call.container.bulk.process_raffles(body.action, body.ids, dry_run=body.dry_run, by=call.by)
     return _shown(body, found)
 
 

@@ -15,11 +15,11 @@ from chalicelib.http.dispatch import Call, Patch
 from chalicelib.http.orders import OrderView
 from chalicelib.http.orders import present as present_order
 from chalicelib.http.proofs import LinkView, linked
-from chalicelib.http.schemas import CursorQuery, Form, Listed, Moment, PageQuery, Search, Shown, Text
+from chalicelib.http.schemas import CursorQuery, Form, Listed, Moment, PageQuery, Search, Text, View
 from chalicelib.services.search import find_contacts
 from chalicelib.store import contacts as stored
 from chalicelib.store import history
-from chalicelib.store.history import Heard
+from chalicelib.store.history import ReceivedMessage
 from chalicelib.store.pages import Page
 from chalicelib.whatsapp.error_codes import meaning
 from chalicelib.whatsapp.rendered_text import read_in
@@ -29,14 +29,14 @@ AT_ONCE = 45  # messages
 MOST_SAID = 1_500_000  # bytes of an answer: Lambda takes 6 MB, the orders need room, and escaped text is longer
 
 
-class ContextView(Shown):
+class ContextView(View):
     """What the conversation is about just now."""
 
     raffle: str | None
     order: str | None
 
 
-class ContactView(Shown):
+class ContactView(View):
     """A person. Its ETag is that of this state."""
 
     IS: ClassVar = "contact_id"
@@ -74,7 +74,7 @@ class ContactBody(Form):
     person_wanted_at: Annotated[None, Field(description="null: they have been helped")] = None
 
 
-class MessageView(Shown):
+class MessageView(View):
     """Something that was said. `state` and what follows it are about messages to the person (`direction` out)."""
 
     id: str
@@ -97,12 +97,12 @@ class WriteBody(Form):
     pause_bot: Annotated[bool, Field(description="leave the talking to organisers from now on")] = True
 
 
-class ExportedOrderView(Shown):
+class ExportedOrderView(View):
     order: OrderView
     proofs: list[LinkView]
 
 
-class FingerprintView(Shown):
+class FingerprintView(View):
     """What is remembered of a payment proof, so that it is known when it comes again (P6)."""
 
     what: Literal["file", "picture"]
@@ -110,7 +110,7 @@ class FingerprintView(Shown):
     received_at: Moment
 
 
-class PersonView(Shown):
+class PersonView(View):
     """Everything that is held about a person. Where they wrote very much, `next` leads to the messages before these;
     what else there is comes with the newest ones."""
 
@@ -122,7 +122,7 @@ class PersonView(Shown):
     next: str | None
 
 
-class ErasureView(Shown):
+class ErasureView(View):
     """`finished`: nothing names the person any more. Until then, ask again: it goes on."""
 
     contact: str
@@ -182,7 +182,7 @@ def patch_contact(call: Call, contact_id: str, body: Patch[ContactBody]) -> Cont
     """Correct name or language, pause the bot for the person or have it go on, note that they were helped."""
     checked = body.of({})
     changes = {name: getattr(checked, name) for name in body.changes}
-    return _shown(call, call.runtime.attending.change(contact_id, changes, by=call.by, expected=call.expected))
+    return _shown(call, call.container.contacts.change(contact_id, changes, by=call.by, expected=call.expected))
 
 
 def list_contact_messages(call: Call, contact_id: str, query: PageQuery) -> Listed[MessageView]:
@@ -194,15 +194,13 @@ def list_contact_messages(call: Call, contact_id: str, query: PageQuery) -> List
 
 def write_to_contact(call: Call, contact_id: str, body: WriteBody) -> MessageView:
     """Write to the person; the bot leaves the talking to organisers for 24 hours. Refused where WhatsApp takes none."""
-    attending = call.runtime.attending
-    return present_message(
-        attending.write(contact_id, body.text, by=call.by, pause_bot=body.pause_bot, asked=call.once)
-    )
+    contacts = call.container.contacts
+    return present_message(contacts.write(contact_id, body.text, by=call.by, pause_bot=body.pause_bot, asked=call.once))
 
 
 def export_contact(call: Call, contact_id: str, query: CursorQuery) -> PersonView:
     """Everything that is held about the person, for when they ask. The audit log notes who saw it."""
-    held = call.runtime.privacy.held(contact_id, everything=query.cursor is None, by=call.by)
+    held = call.container.privacy.held(contact_id, everything=query.cursor is None, by=call.by)
     said = call.forwards(query, partial(_said, held.contact.id), lambda message: message)
     return PersonView(
         contact=present(call, held.contact),
@@ -236,21 +234,21 @@ def _said(contact_id: str, after: str | None) -> Page[MessageView]:
 
 def erase_contact(call: Call, contact_id: str) -> ErasureView:
     """Take away all that names the person; orders stay, under an id that names nobody. Not while one is unsettled."""
-    contact, finished = call.runtime.privacy.erase(contact_id, by=call.by)
+    contact, finished = call.container.privacy.erase(contact_id, by=call.by)
     assert contact.erased_at is not None
     return ErasureView(contact=contact.id, erased_at=contact.erased_at, finished=finished)
 
 
 def present(call: Call, contact: Contact) -> ContactView:
-    paused = contact.bot_is_paused(call.runtime.clock())
+    paused = contact.bot_is_paused(call.container.clock())
     return ContactView(
         id=contact.id,
         name=contact.name,
         phone=contact.phone and f"+{contact.phone}",
         user_id=contact.user_id,
         language=contact.language,
-        state=contact.talk.stage,
-        context=ContextView(raffle=contact.talk.raffle_id, order=contact.talk.order_id),
+        state=contact.conversation.stage,
+        context=ContextView(raffle=contact.conversation.raffle_id, order=contact.conversation.order_id),
         opted_out=contact.opted_out,
         opted_out_since=contact.opted_at if contact.opted_out else None,
         person_wanted_at=contact.person_wanted_at,
@@ -271,8 +269,8 @@ def _shown(call: Call, contact: Contact) -> ContactView:
     return present(call, contact)
 
 
-def present_message(said: Heard | Outbound) -> MessageView:
-    if isinstance(said, Heard):
+def present_message(said: ReceivedMessage | Outbound) -> MessageView:
+    if isinstance(said, ReceivedMessage):
         return MessageView(
             id=said.id,
             direction="in",
@@ -308,4 +306,4 @@ def present_message(said: Heard | Outbound) -> MessageView:
 
 
 def _with_proofs(call: Call, order: Order) -> ExportedOrderView:
-    return ExportedOrderView(order=present_order(order), proofs=[linked(call.runtime, one) for one in order.proofs])
+    return ExportedOrderView(order=present_order(order), proofs=[linked(call.container, one) for one in order.proofs])

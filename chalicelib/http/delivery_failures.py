@@ -8,17 +8,17 @@ from chalicelib.domain import refusals
 from chalicelib.domain.delivery import DeliveryState, Outbound, Queue
 from chalicelib.http.bulk import ResultView
 from chalicelib.http.dispatch import Call
-from chalicelib.http.schemas import Form, Listed, Moment, PageQuery, Shown
+from chalicelib.http.schemas import Form, Listed, Moment, PageQuery, View
 from chalicelib.services.bulk import Outcome
 from chalicelib.services.messaging.dead_letters import kind_of
 from chalicelib.store import dead_letters as stored_letters
 from chalicelib.store import messages
-from chalicelib.store.dead_letters import Letter
+from chalicelib.store.dead_letters import DeadLetter
 
 MOST_AT_ONCE = 100
 
 
-class LetterView(Shown):
+class LetterView(View):
     """Something that WhatsApp handed over and nothing could be made of."""
 
     id: str
@@ -32,11 +32,11 @@ class WholeLetterView(LetterView):
     body: Annotated[str, Field(description="what was in the queue; it may hold personal data")]
 
 
-class Replayed(Shown):
+class Replayed(View):
     queued: Annotated[int, Field(description="updates that are in the queue once more")]
 
 
-class UndeliveredView(Shown):
+class UndeliveredView(View):
     """A message that was given up. FAILED: it did not arrive; UNKNOWN: perhaps it did; WITHHELD: it was not sent."""
 
     id: str
@@ -56,7 +56,7 @@ class AgainBody(Form):
     ids: Annotated[list[Annotated[str, Field(max_length=200)]], Field(min_length=1, max_length=MOST_AT_ONCE)]
 
 
-class Outcomes(Shown):
+class Outcomes(View):
     results: list[ResultView]
 
 
@@ -71,16 +71,16 @@ def list_letters(call: Call, query: PageQuery) -> Listed[LetterView]:
 
 def read_letter(call: Call, letter_id: str) -> WholeLetterView:
     """A dead letter, whole."""
-    return whole(call.runtime.letters.get(letter_id))
+    return whole(call.container.dead_letters.get(letter_id))
 
 
-def whole(letter: Letter) -> WholeLetterView:
+def whole(letter: DeadLetter) -> WholeLetterView:
     return WholeLetterView(**_told(letter), body=letter.body)
 
 
 def replay_letter(call: Call, letter_id: str) -> Replayed:
     """Handle a dead letter once more, when its reason is mended. What takes effect does so once."""
-    return Replayed(queued=call.runtime.letters.replay(letter_id, by=call.by))
+    return Replayed(queued=call.container.dead_letters.replay(letter_id, by=call.by))
 
 
 def list_undelivered(call: Call, query: UndeliveredQuery) -> Listed[UndeliveredView]:
@@ -101,13 +101,13 @@ def send_again(call: Call, body: AgainBody) -> Outcomes:
 
 def _again(call: Call, tag: str) -> ResultView:
     try:
-        call.runtime.delivering.send_again(tag, by=call.by)
+        call.container.outbox.send_again(tag, by=call.by)
     except refusals.Refusal as refusal:
         return ResultView(id=tag, outcome=Outcome.REFUSED, code=refusal.code, detail=str(refusal))
     return ResultView(id=tag, outcome=Outcome.DONE, code=None, detail=None)
 
 
-def _told(letter: Letter) -> dict[str, object]:
+def _told(letter: DeadLetter) -> dict[str, object]:
     told = {name: value for name, value in letter._asdict().items() if name != "body"}
     return told | {"kind": kind_of(letter)}
 

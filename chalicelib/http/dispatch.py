@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 from chalice.app import Chalice, MultiDict, Request, Response
 from pydantic import BaseModel
 
-from chalicelib.container import Runtime, runtime
+from chalicelib.container import Container, container
 from chalicelib.domain.organisers import Actor, Role
 from chalicelib.domain.refusals import (
     ContactNotFound,
@@ -143,7 +143,7 @@ class Call:
     """One request: who makes it, and the headers that its answer gets."""
 
     request: Request
-    runtime: Runtime
+    container: Container
     by: Actor
     route: Route
     routes: tuple[Route, ...] = ()
@@ -228,7 +228,7 @@ class Call:
         about = {name: value for name, value in self.given.items() if name not in ("cursor", "page_size")}
         path = str(self.request.context["path"]).rstrip("/")
         what = dumps([path, sorted(about.items()), cursor])
-        return hmac(self.runtime.secrets.cursor_key, what.encode(), "sha256").hexdigest()[: 2 * MAC]
+        return hmac(self.container.secrets.cursor_key, what.encode(), "sha256").hexdigest()[: 2 * MAC]
 
 
 def served(app: Chalice, route: Route, routes: tuple[Route, ...] = ()) -> View:
@@ -238,7 +238,7 @@ def served(app: Chalice, route: Route, routes: tuple[Route, ...] = ()) -> View:
     def serve(**ids: str) -> Response:
         request = app.current_request
         assert request is not None
-        call = Call(request, runtime(), _actor(request), route, routes)
+        call = Call(request, container(), _actor(request), route, routes)
         if route.role is not None and not call.by.role.may(route.role):
             raise NotAllowed(call.by, route.role)
         if route.method == "OPTIONS":  # about the route, whatever it is asked of

@@ -5,10 +5,10 @@ from typing import Annotated, Any, ClassVar, Self
 from chalice.app import Response
 from pydantic import ConfigDict, Field, model_validator
 
-from chalicelib.domain.exports import UNFINISHED, ExportStatus, Format, Of, Reason, Wanted
+from chalicelib.domain.exports import UNFINISHED, ExportRequest, ExportStatus, Format, Of, Reason
 from chalicelib.domain.raffles import TicketStatus
 from chalicelib.http.dispatch import WAIT, Bytes, Call, accepted
-from chalicelib.http.schemas import Form, Moment, Query, Shown, only_if
+from chalicelib.http.schemas import Form, Moment, Query, View, only_if
 
 
 def _with_status(of: Of, status: TicketStatus | None) -> None:
@@ -46,7 +46,7 @@ class ExportBody(Form):
         return self
 
 
-class ExportView(Shown):
+class ExportView(View):
     """An export that is made in the background. It vanishes after a week."""
 
     IS: ClassVar = "export_id"
@@ -76,8 +76,8 @@ def export_raffle(call: Call, raffle_id: str, query: ExportQuery) -> Response:
 
     A file of up to 10,000 rows is the answer; of a larger one a link is made in the background.
     """
-    wanted = Wanted(raffle_id, query.of, query.format, query.status)
-    file = call.runtime.exporting.file(wanted, by=call.by)
+    wanted = ExportRequest(raffle_id, query.of, query.format, query.status)
+    file = call.container.exports.file(wanted, by=call.by)
     if file is None:
         return _on_its_way(call, wanted)
     return Bytes(file.content, {"Content-Type": file.content_type, "Content-Disposition": file.disposition})
@@ -88,7 +88,7 @@ def start_export(call: Call, raffle_id: str, body: ExportBody) -> Response:
 
     The same that is on its way already is answered with that one.
     """
-    return _on_its_way(call, Wanted(raffle_id, body.of, body.format, body.status))
+    return _on_its_way(call, ExportRequest(raffle_id, body.of, body.format, body.status))
 
 
 def read_export(call: Call, export_id: str) -> ExportView:
@@ -99,13 +99,13 @@ def read_export(call: Call, export_id: str) -> ExportView:
     return view
 
 
-def _on_its_way(call: Call, wanted: Wanted) -> Response:
-    asked = call.runtime.exporting.ask(wanted, by=call.by, asked=call.once if call.route.once else None)
+def _on_its_way(call: Call, wanted: ExportRequest) -> Response:
+    asked = call.container.exports.ask(wanted, by=call.by, asked=call.once if call.route.once else None)
     return accepted(call, _view(call, asked.id), at=f"/exports/{asked.id}")
 
 
 def _view(call: Call, export_id: str) -> ExportView:
-    export, url, url_expires_at = call.runtime.exporting.look(export_id)
+    export, url, url_expires_at = call.container.exports.get(export_id)
     fields: dict[str, Any] = {name: getattr(export, name) for name in ExportView.model_fields if hasattr(export, name)}
     return ExportView(
         **fields,

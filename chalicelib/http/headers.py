@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from chalice.app import Request, Response
 
-from chalicelib.container import runtime
+from chalicelib.container import container
 from chalicelib.http.dispatch import Call
 from chalicelib.settings import SettingsInvalid
 
@@ -20,7 +20,7 @@ TOLD = "ETag, Location, Retry-After, Content-Disposition"
 ASKED = "Authorization, Content-Type, Idempotency-Key, If-Match"
 
 
-def dressed(event: Request, get_response: Callable[[Request], Response]) -> Response:
+def with_security_headers(event: Request, get_response: Callable[[Request], Response]) -> Response:
     """Middleware: what every answer says about itself to a browser."""
     response = get_response(event)
     for name, value in ALWAYS.items():
@@ -50,6 +50,6 @@ def _console(event: Request) -> str | None:
     """The origin of the request, if it is the console's."""
     origin = event.headers.get("origin")
     try:
-        return origin if origin and origin == runtime().settings.TOMBOLA_CONSOLE_ORIGIN else None
+        return origin if origin and origin == container().settings.TOMBOLA_CONSOLE_ORIGIN else None
     except SettingsInvalid:
         return None

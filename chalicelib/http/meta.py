@@ -7,7 +7,7 @@ from chalice.app import Response
 
 from chalicelib.http.dispatch import Call
 from chalicelib.http.openapi import page, whole
-from chalicelib.http.schemas import Shown
+from chalicelib.http.schemas import View
 
 # The page is one file: its scripts and styles are in it, and it may fetch nothing but this API.
 DOCS_POLICY = (
@@ -16,7 +16,7 @@ DOCS_POLICY = (
 )
 
 
-class Health(Shown):
+class Health(View):
     status: Literal["ok"] = "ok"
 
 

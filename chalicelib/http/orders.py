@@ -6,8 +6,8 @@ from pydantic import ConfigDict, Field, model_validator
 
 from chalicelib.domain.orders import MOST_NUMBERS, Order, OrderStatus, Proof
 from chalicelib.http.dispatch import Call
-from chalicelib.http.schemas import Form, Listed, Moment, PageQuery, Search, Shown, Text, only_if
-from chalicelib.services.search import Wanted, find_orders
+from chalicelib.http.schemas import Form, Listed, Moment, PageQuery, Search, Text, View, only_if
+from chalicelib.services.search import OrderFilter, find_orders
 from chalicelib.store import orders as stored
 
 Number = Annotated[int, Field(ge=0, le=9_999_999)]
@@ -18,7 +18,7 @@ SEARCH = (
 )
 
 
-class ProofView(Shown):
+class ProofView(View):
     """The newest payment proof. P6: earlier orders that the same file, or a picture like it, came with."""
 
     mime_type: str
@@ -29,7 +29,7 @@ class ProofView(Shown):
     looks_like: str | None
 
 
-class OrderView(Shown):
+class OrderView(View):
     """An order. Amounts are in minor units of the currency."""
 
     IS: ClassVar = "order_id"
@@ -102,7 +102,7 @@ class OrdersQuery(PendingQuery):
 
 def list_orders(call: Call, query: OrdersQuery) -> Listed[OrderView]:
     """Orders, newest first; with `search` the likeliest first. A page may be short, or empty, and not be the last."""
-    wanted = Wanted(status=query.status, raffle_id=query.raffle, contact_id=query.contact)
+    wanted = OrderFilter(status=query.status, raffle_id=query.raffle, contact_id=query.contact)
     text, limit = query.search, query.page_size
     if text is not None:
         return call.forwards(query, lambda after: find_orders(text, wanted, limit=limit, after=after), present)
@@ -129,12 +129,12 @@ def read_order(call: Call, order_id: str) -> OrderView:
 
 def confirm_payment(call: Call, order_id: str) -> OrderView:
     """The money is there: the numbers are sold, and the buyer is told. Twice is once."""
-    return present(call.runtime.selling.confirm_payment(order_id.upper(), by=call.by))
+    return present(call.container.holds.confirm_payment(order_id.upper(), by=call.by))
 
 
 def cancel_order(call: Call, order_id: str) -> OrderView:
     """Free the numbers of an order that is not paid; the buyer is told. Twice is once."""
-    return present(call.runtime.selling.cancel(order_id.upper(), by=call.by))
+    return present(call.container.holds.cancel(order_id.upper(), by=call.by))
 
 
 def reject_proof(call: Call, order_id: str, body: RejectionBody) -> OrderView:
@@ -142,8 +142,8 @@ def reject_proof(call: Call, order_id: str, body: RejectionBody) -> OrderView:
 
     Twice within ten minutes is once. Name the proof that was looked at, so that none that has come since is rejected.
     """
-    settling = call.runtime.settling
-    return present(settling.reject_proof(order_id.upper(), reason=body.reason, proof=body.proof, by=call.by))
+    settlement = call.container.settlement
+    return present(settlement.reject_proof(order_id.upper(), reason=body.reason, proof=body.proof, by=call.by))
 
 
 def refund_order(call: Call, order_id: str, body: ReasonBody) -> OrderView:
@@ -151,7 +151,7 @@ def refund_order(call: Call, order_id: str, body: ReasonBody) -> OrderView:
 
     Tombola moves no money itself. The buyer is told how much, and why.
     """
-    return present(call.runtime.settling.refund(order_id.upper(), reason=body.reason, by=call.by))
+    return present(call.container.settlement.refund(order_id.upper(), reason=body.reason, by=call.by))
 
 
 def reassign_order(call: Call, order_id: str, body: ReassignBody) -> OrderView:
@@ -159,7 +159,7 @@ def reassign_order(call: Call, order_id: str, body: ReassignBody) -> OrderView:
 
     Its own ones, too, if they are free again. Numbers that are taken are named, with free ones nearby.
     """
-    return present(call.runtime.settling.reassign(order_id.upper(), body.numbers, paid=body.paid, by=call.by))
+    return present(call.container.settlement.reassign(order_id.upper(), body.numbers, paid=body.paid, by=call.by))
 
 
 def present(order: Order) -> OrderView:

@@ -4,15 +4,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from chalicelib.container import Runtime
+from chalicelib.container import Container
 from chalicelib.domain.orders import Proof
 from chalicelib.domain.refusals import ProofNotFound
 from chalicelib.http.dispatch import Call
-from chalicelib.http.schemas import Moment, Shown
+from chalicelib.http.schemas import Moment, View
 from chalicelib.store import orders as stored
 
 
-class LinkView(Shown):
+class LinkView(View):
     """A proof, with a link that opens its file until `url_expires_at`."""
 
     url: str
@@ -36,11 +36,11 @@ def read_proof(call: Call, order_id: str) -> ProofsView:
     order = stored.get(order_id.upper())
     if not order.proofs:
         raise ProofNotFound(order.id)
-    newest, *earlier = [linked(call.runtime, proof) for proof in reversed(order.proofs)]
+    newest, *earlier = [linked(call.container, proof) for proof in reversed(order.proofs)]
     return ProofsView(**dict(newest), earlier=earlier)
 
 
-def linked(runtime: Runtime, proof: Proof) -> LinkView:
-    url, expires_at = runtime.proofs.link(proof)
+def linked(container: Container, proof: Proof) -> LinkView:
+    url, expires_at = container.proofs.link(proof)
     told = {name: value for name, value in vars(proof).items() if name in LinkView.model_fields}
     return LinkView(url=url, url_expires_at=expires_at, **told)

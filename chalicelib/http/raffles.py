@@ -10,7 +10,7 @@ from chalicelib.domain.conversation import is_raffle_code, is_reserved
 from chalicelib.domain.raffles import HOLD_MINUTES, MOST_NUMBERS, Raffle, RaffleEvent, RaffleStatus, TicketStatus
 from chalicelib.http.dispatch import Call, Patch
 from chalicelib.http.problems import FieldInvalid
-from chalicelib.http.schemas import Form, GivenMoment, Listed, Matching, Moment, PageQuery, Shown, SomeText, Text
+from chalicelib.http.schemas import Form, GivenMoment, Listed, Matching, Moment, PageQuery, SomeText, Text, View
 from chalicelib.services.raffles import Ticket
 from chalicelib.store import raffles as stored
 
@@ -95,7 +95,7 @@ class RaffleBody(Form):
         return self
 
 
-class RaffleView(Shown):
+class RaffleView(View):
     """A raffle. Its ETag is that of this state: sent back in If-Match, it keeps two people from undoing each other."""
 
     IS: ClassVar = "raffle_id"
@@ -120,7 +120,7 @@ class RaffleView(Shown):
     updated_at: Moment
 
 
-class AvailabilityView(Shown):
+class AvailabilityView(View):
     """How many numbers are in which state; available + reserved + sold = total."""
 
     total: int
@@ -129,7 +129,7 @@ class AvailabilityView(Shown):
     sold: int
 
 
-class TicketView(Shown):
+class TicketView(View):
     """A number and who has it."""
 
     number: int
@@ -161,7 +161,7 @@ def list_raffles(call: Call, query: RafflesQuery) -> Listed[RaffleView]:
 
 def create_raffle(call: Call, body: RaffleBody) -> RaffleView:
     """Make a raffle, in DRAFT."""
-    return _shown(call, call.runtime.organising.create(body.model_dump(), by=call.by, once=call.once))
+    return _shown(call, call.container.raffles.create(body.model_dump(), by=call.by, once=call.once))
 
 
 def read_raffle(call: Call, raffle_id: str) -> RaffleView:
@@ -172,7 +172,7 @@ def read_raffle(call: Call, raffle_id: str) -> RaffleView:
 def replace_raffle(call: Call, raffle_id: str, body: RaffleBody) -> RaffleView:
     """Replace a raffle: what is not named gets its default."""
     values = body.model_dump()
-    return _shown(call, call.runtime.organising.change(raffle_id, lambda _: values, by=call.by, expected=call.expected))
+    return _shown(call, call.container.raffles.change(raffle_id, lambda _: values, by=call.by, expected=call.expected))
 
 
 def patch_raffle(call: Call, raffle_id: str, body: Patch[RaffleBody]) -> RaffleView:
@@ -183,12 +183,12 @@ def patch_raffle(call: Call, raffle_id: str, body: Patch[RaffleBody]) -> RaffleV
             raise FieldInvalid("status", "expected to stay as it is: activate, deactivate, close and cancel change it")
         return body.of({name: getattr(raffle, name) for name in RaffleBody.model_fields}).model_dump()
 
-    return _shown(call, call.runtime.organising.change(raffle_id, merged, by=call.by, expected=call.expected))
+    return _shown(call, call.container.raffles.change(raffle_id, merged, by=call.by, expected=call.expected))
 
 
 def delete_raffle(call: Call, raffle_id: str) -> None:
     """Delete a draft. A raffle that was ever active is deactivated, closed or cancelled instead."""
-    call.runtime.organising.delete(raffle_id, by=call.by, expected=call.expected)
+    call.container.raffles.delete(raffle_id, by=call.by, expected=call.expected)
 
 
 def activate_raffle(call: Call, raffle_id: str) -> RaffleView:
@@ -208,12 +208,12 @@ def close_raffle(call: Call, raffle_id: str) -> RaffleView:
 
 def cancel_raffle(call: Call, raffle_id: str) -> RaffleView:
     """Call the raffle off, once it is not active and all its orders are cancelled or refunded."""
-    return _shown(call, call.runtime.organising.cancel(raffle_id, by=call.by, expected=call.expected))
+    return _shown(call, call.container.raffles.cancel(raffle_id, by=call.by, expected=call.expected))
 
 
 def generate_tickets(call: Call, raffle_id: str, body: ForceBody) -> AvailabilityView:
     """Prepare or reset the board of an unsold raffle."""
-    found = call.runtime.organising.generate_tickets(raffle_id, by=call.by, force=body.force)
+    found = call.container.raffles.generate_tickets(raffle_id, by=call.by, force=body.force)
     return AvailabilityView(**found._asdict())
 
 
@@ -224,16 +224,16 @@ def raffle_availability(call: Call, raffle_id: str) -> AvailabilityView:
 
 def raffle_tickets(call: Call, raffle_id: str, query: TicketsQuery) -> Listed[TicketView]:
     """A raffle's numbers in order, with their state and owners."""
-    organising = call.runtime.organising
+    raffles = call.container.raffles
     return call.forwards(
         query,
-        lambda after: organising.tickets(raffle_id, status=query.status, limit=query.page_size, cursor=after),
+        lambda after: raffles.tickets(raffle_id, status=query.status, limit=query.page_size, cursor=after),
         _ticket,
     )
 
 
 def _moved(call: Call, raffle_id: str, event: RaffleEvent) -> RaffleView:
-    return _shown(call, call.runtime.organising.move(raffle_id, event, by=call.by, expected=call.expected))
+    return _shown(call, call.container.raffles.move(raffle_id, event, by=call.by, expected=call.expected))
 
 
 def _shown(call: Call, raffle: Raffle) -> RaffleView:

@@ -11,14 +11,14 @@ from chalicelib.domain.raffles import RaffleStatus
 from chalicelib.domain.reports import MEANINGS, Differs, Named, Part, Waiting
 from chalicelib.http.dispatch import Call
 from chalicelib.http.raffles import AvailabilityView
-from chalicelib.http.schemas import Moment, Shown
+from chalicelib.http.schemas import Moment, View
 from chalicelib.services.reports import Active, RaffleReport, Stats
 from chalicelib.store.report_reads import Queued
 
 SECONDS = 22  # for reading orders; API Gateway waits 29
 
 
-class PartView(Shown):
+class PartView(View):
     """Some orders: how many, their numbers, and what they come to in minor units."""
 
     orders: int
@@ -32,7 +32,7 @@ class PriceView(PartView):
     unit_amount: int
 
 
-class DayView(Shown):
+class DayView(View):
     """A day in the raffle's time zone: what was confirmed on it, and what was refunded."""
 
     date: date
@@ -48,14 +48,14 @@ class NamedView(PartView):
     ids: list[str]
 
 
-class SoldView(Shown):
+class SoldView(View):
     """What the board says: numbers sold, and what was booked with them."""
 
     numbers: int
     amount: int
 
 
-class DifferenceView(Shown):
+class DifferenceView(View):
     """What does not come out even. `by`: how much more the orders say than the board, or how many are left out."""
 
     code: Differs
@@ -63,7 +63,7 @@ class DifferenceView(Shown):
     text: str
 
 
-class ReportView(Shown):
+class ReportView(View):
     """The money of a raffle: sold = confirmed − refunded, or the differences say what is not.
 
     `given_back`: refunds of payments that came too late and were never confirmed, so they are in no other sum.
@@ -91,7 +91,7 @@ class ReportView(Shown):
     differences: list[DifferenceView]
 
 
-class WaitingView(Shown):
+class WaitingView(View):
     """`oldest_at`: since when the first of them waits. Where it is not complete there are more."""
 
     count: int
@@ -99,7 +99,7 @@ class WaitingView(Shown):
     is_complete: bool
 
 
-class ActiveView(Shown):
+class ActiveView(View):
     """An active raffle. Money is in minor units: `paid` by the board, the others by the orders that wait."""
 
     id: str
@@ -112,7 +112,7 @@ class ActiveView(Shown):
     reserved: PartView
 
 
-class SendingView(Shown):
+class SendingView(View):
     """Whether messages go out. `stopped`: nothing, or nothing that was not asked for, until somebody resumes."""
 
     stopped: Stop | None
@@ -121,7 +121,7 @@ class SendingView(Shown):
     resumes_at: Moment | None
 
 
-class StatsView(Shown):
+class StatsView(View):
     made_at: Moment
     raffles: dict[RaffleStatus, int]
     active: list[ActiveView]
@@ -134,12 +134,12 @@ class StatsView(Shown):
 
 def raffle_report(call: Call, raffle_id: str) -> ReportView:
     """What was sold against what was paid, by day and by price, and what is left to settle."""
-    return present(call.runtime.reporting.report(raffle_id, seconds=SECONDS))
+    return present(call.container.reports.report(raffle_id, seconds=SECONDS))
 
 
 def stats(call: Call) -> StatsView:
     """The figures of a dashboard: raffles, money, and whatever waits for somebody."""
-    return _stats(call.runtime.reporting.stats())
+    return _stats(call.container.reports.stats())
 
 
 def present(made: RaffleReport) -> ReportView:

@@ -7,7 +7,7 @@ from chalice.app import Authorizer, Chalice, Response
 from chalicelib.domain import refusals
 from chalicelib.domain.organisers import Role
 from chalicelib.http.dispatch import Route, served
-from chalicelib.http.headers import dressed
+from chalicelib.http.headers import with_security_headers
 from chalicelib.http.problems import problem, speaks_problems
 
 RAFFLE, ORDER, CONTACT = "/api/raffles/{raffle_id}", "/api/orders/{order_id}", "/api/contacts/{contact_id}"
@@ -141,7 +141,7 @@ METHODS = frozenset(("DELETE", "GET", "PATCH", "POST", "PUT"))
 
 def expose(app: Chalice, token: Authorizer) -> None:
     """Register every route with the application."""
-    app.register_middleware(dressed, "http")
+    app.register_middleware(with_security_headers, "http")
     app.register_middleware(speaks_problems, "http")
     for route in ROUTES:
         options: dict[str, Any] = {} if route.role is None else {"authorizer": token}

@@ -102,20 +102,20 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
-class Shown(BaseModel):
+class View(BaseModel):
     """What a client is answered."""
 
     model_config = ConfigDict(extra="forbid", defer_build=True, from_attributes=True)
 
 
-class FieldError(Shown):
+class FieldError(View):
     """A wrong field, and what was expected of it; never what was given."""
 
     field: str
     message: str
 
 
-class Problem(Shown):
+class Problem(View):
     """Why not (RFC 9457). `code` is stable; `errors` names each wrong field."""
 
     type: str = "about:blank"
@@ -134,7 +134,7 @@ class PageQuery(CursorQuery):
     page_size: Annotated[int, Field(ge=1, le=200, description="how many results a page has at most")] = 50
 
 
-class Listed(Shown, Generic[V]):
+class Listed(View, Generic[V]):
     """A page of a list; `next` and `previous` are links to those after and before it, null where there is none."""
 
     @classmethod

@@ -7,12 +7,12 @@ from pydantic import Field, field_validator
 
 from chalicelib.domain import refusals
 from chalicelib.domain.orders import Order, OrderStatus
-from chalicelib.domain.statements import MEANINGS, Judged, Reason, Suggestion, Why
+from chalicelib.domain.statements import MEANINGS, DoubtReason, Judged, Suggestion, Why
 from chalicelib.http.dispatch import Call
 from chalicelib.http.problems import FieldInvalid
-from chalicelib.http.schemas import Moment, Query, Shown
-from chalicelib.services.bank_statements import Settlement
-from chalicelib.statements.options import DateOrder, StatementFormat, Wishes
+from chalicelib.http.schemas import Moment, Query, View
+from chalicelib.services.bank_statements import StatementReview
+from chalicelib.statements.options import DateOrder, ParseOptions, StatementFormat
 
 SHOWN = 140  # characters of a payment's text
 
@@ -53,8 +53,8 @@ class StatementQuery(Query):
         return value
 
     @property
-    def wishes(self) -> Wishes:
-        return Wishes(
+    def options(self) -> ParseOptions:
+        return ParseOptions(
             format=self.format,
             encoding=self.encoding,
             currency=self.currency,
@@ -71,7 +71,7 @@ class StatementQuery(Query):
         )
 
 
-class MeantView(Shown):
+class MeantView(View):
     """An order that a payment may be for."""
 
     id: str
@@ -82,7 +82,7 @@ class MeantView(Shown):
     paid_at: Moment | None
 
 
-class ReasonView(Shown):
+class ReasonView(View):
     """Why a payment is not sure. `by`: how much more came in than the order costs; `lines`: some others like it;
     `together`: what those payments, or those orders, come to."""
 
@@ -93,7 +93,7 @@ class ReasonView(Shown):
     together: int | None
 
 
-class SuggestionView(Shown):
+class SuggestionView(View):
     """An order of that amount whose buyer the text names."""
 
     order: str
@@ -102,7 +102,7 @@ class SuggestionView(Shown):
     by: Literal["phone", "name"]
 
 
-class PaymentView(Shown):
+class PaymentView(View):
     """Money that came in. `line`: of the file, or in XML which entry it is. `sure`: it is for the one order."""
 
     line: int
@@ -116,7 +116,7 @@ class PaymentView(Shown):
     suggestions: list[SuggestionView]
 
 
-class SumsView(Shown):
+class SumsView(View):
     """Of the payments in one currency, in minor units."""
 
     payments: int
@@ -124,7 +124,7 @@ class SumsView(Shown):
     sure: int
 
 
-class SummaryView(Shown):
+class SummaryView(View):
     """`debits` went out and `pending` has not come in yet; `ignored` are lines that are no bookings; `elsewhere` are
     payments for other raffles. `read_as`: how the file was read. `is_complete`: all orders to be paid were compared
     with mistyped codes and names."""
@@ -143,7 +143,7 @@ class SummaryView(Shown):
     read_as: dict[str, str]
 
 
-class SettlementView(Shown):
+class SettlementView(View):
     """`sure_ids` is what `POST /api/orders/bulk` takes to confirm the payments. Nothing is confirmed by this."""
 
     summary: SummaryView
@@ -154,14 +154,14 @@ class SettlementView(Shown):
 def read_statement(call: Call, query: StatementQuery, body: bytes) -> SettlementView:
     """Which payment of a bank's statement is for which order: CSV, MT940 or camt.053. Nothing is stored or changed."""
     try:
-        return _shown(call.runtime.banking.settle(body, query.wishes, raffle_id=query.raffle))
+        return _shown(call.container.bank_statements.settle(body, query.options, raffle_id=query.raffle))
     except refusals.StatementUnreadable as unread:
         if unread.wish is None:
             raise
         raise FieldInvalid(unread.wish, str(unread)) from None
 
 
-def _shown(settled: Settlement) -> SettlementView:
+def _shown(settled: StatementReview) -> SettlementView:
     statement, sure = settled.statement, settled.sure_ids
     summary = SummaryView.model_construct(
         lines=statement.lines,
@@ -213,7 +213,7 @@ def _meant(order: Order) -> MeantView:
     )
 
 
-def _reason(reason: Reason) -> ReasonView:
+def _reason(reason: DoubtReason) -> ReasonView:
     return ReasonView.model_construct(
         code=reason.why,
         text=MEANINGS[reason.why],

@@ -7,7 +7,7 @@ from pydantic import Field
 from chalicelib.domain.organisers import Role
 from chalicelib.http.dispatch import Call
 from chalicelib.http.problems import FieldInvalid
-from chalicelib.http.schemas import Form, GivenMoment, Listed, Moment, PageQuery, Shown, SomeText
+from chalicelib.http.schemas import Form, GivenMoment, Listed, Moment, PageQuery, SomeText, View
 from chalicelib.store import tokens as stored
 
 
@@ -21,7 +21,7 @@ class TokenBody(Form):
     expires_at: GivenMoment | None = None
 
 
-class TokenView(Shown):
+class TokenView(View):
     id: str
     name: str
     role: Role
@@ -45,7 +45,7 @@ def list_tokens(call: Call, query: PageQuery) -> Listed[TokenView]:
     )
 
 
-class MeView(Shown):
+class MeView(View):
     """The token that this was asked with. `token` is its id."""
 
     token: str
@@ -62,12 +62,12 @@ def read_me(call: Call) -> MeView:
 
 def create_token(call: Call, body: TokenBody) -> NewTokenView:
     """Make a token."""
-    if body.expires_at is not None and body.expires_at <= call.runtime.clock():
+    if body.expires_at is not None and body.expires_at <= call.container.clock():
         raise FieldInvalid("expires_at", "expected a time to come")
-    made = call.runtime.access.create(body.name, body.role, by=call.by, expires_at=body.expires_at, asked=call.once)
+    made = call.container.tokens.create(body.name, body.role, by=call.by, expires_at=body.expires_at, asked=call.once)
     return NewTokenView(**vars(made.token), key=made.key)
 
 
 def revoke_token(call: Call, token_id: str) -> TokenView:
     """Revoke a token: within a minute it opens nothing any more."""
-    return TokenView.model_validate(call.runtime.access.revoke(token_id, by=call.by))
+    return TokenView.model_validate(call.container.tokens.revoke(token_id, by=call.by))

@@ -20,7 +20,7 @@ from chalicelib.domain.statements import (
     mentioned_in,
     with_suggestions,
 )
-from chalicelib.statements.options import Wishes
+from chalicelib.statements.options import ParseOptions
 from chalicelib.store import contacts, orders, raffles
 from chalicelib.telemetry import count, logger
 
@@ -38,7 +38,7 @@ class Sums(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settlement:
+class StatementReview:
     """A statement's payments, judged.
 
     Attributes:
@@ -71,10 +71,10 @@ class Settlement:
 
 
 @dataclass(frozen=True)
-class Banking:
+class BankStatements:
     clock: Callable[[], datetime]
 
-    def settle(self, raw: bytes, wishes: Wishes, *, raffle_id: str | None = None) -> Settlement:
+    def settle(self, raw: bytes, options: ParseOptions, *, raffle_id: str | None = None) -> StatementReview:
         """Read a statement and say which payment is for which order. Nothing of it is stored or logged but counts.
 
         One request for each 100 codes that the texts may have; and, while some payments name no order, one for each
@@ -89,8 +89,8 @@ class Banking:
 
         if raffle_id is not None:
             raffle = raffles.get(raffle_id)
-            wishes = wishes._replace(currency=wishes.currency or raffle.currency)
-        statement = read(raw, wishes)
+            options = options._replace(currency=options.currency or raffle.currency)
+        statement = read(raw, options)
         if len(statement.payments) > MOST_PAYMENTS:
             raise StatementTooLarge(
                 f"The statement has {len(statement.payments):,} payments, at most {MOST_PAYMENTS:,} fit."
@@ -104,7 +104,7 @@ class Banking:
         buyers, all_buyers = _buyers(found, awaiting)
         found = with_suggestions(found, buyers)
         shown = [one for one in found if raffle_id is None or _is_of(one, raffle_id)]
-        settled = Settlement(
+        settled = StatementReview(
             statement=statement,
             found=shown,
             elsewhere=len(found) - len(shown),

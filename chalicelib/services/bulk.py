@@ -17,8 +17,8 @@ from chalicelib.domain.orders import TRANSITIONS, Order, OrderEvent, is_code
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.raffles import Raffle, RaffleEvent
 from chalicelib.domain.refusals import OrderNotFound, RaffleNotFound, Refusal
-from chalicelib.services.orders.settlement import Settling, was_rejected
-from chalicelib.services.raffles import Organising
+from chalicelib.services.orders.settlement import Settlement, was_rejected
+from chalicelib.services.raffles import Raffles
 from chalicelib.store import orders, raffles
 from chalicelib.telemetry import logger, pseudonym
 
@@ -72,7 +72,7 @@ class Work(Protocol):
     def read(self, ids: Sequence[str]) -> Mapping[str, Any]:
         """The items that there are, of up to BATCH."""
 
-    def foresee(self, item_id: str, found: Any) -> str:
+    def preview(self, item_id: str, found: Any) -> str:
         """Why an item stays as it is; "" when it is to be changed. Raises the Refusal that it would meet."""
 
     def change(self, item_id: str) -> object:
@@ -87,30 +87,32 @@ class Bulk:
     made again soon gets to those that were not tried.
     """
 
-    settling: Settling
-    organising: Organising
+    settlement: Settlement
+    raffles: Raffles
     clock: Callable[[], datetime]
 
-    def orders(
+    def process_orders(
         self, action: OrderAction, order_ids: Iterable[str], *, reason: str = "", dry_run: bool, by: Actor
     ) -> list[Result]:
         """Confirm, cancel, or reject the proofs of orders, in the order named. `reason` is that of a rejection."""
         ids = dict.fromkeys(order_id.upper() for order_id in order_ids)
-        work = _Orders(self.settling, self.clock, action, reason, by)
-        return self._worked_off(ids, work, action, dry_run=dry_run, by=by)
+        work = _Orders(self.settlement, self.clock, action, reason, by)
+        return self._process(ids, work, action, dry_run=dry_run, by=by)
 
-    def raffles(self, action: RaffleAction, raffle_ids: Iterable[str], *, dry_run: bool, by: Actor) -> list[Result]:
+    def process_raffles(
+        self, action: RaffleAction, raffle_ids: Iterable[str], *, dry_run: bool, by: Actor
+    ) -> list[Result]:
         """Activate, deactivate, or prepare raffles, in the order named."""
-        work = _Raffles(self.organising, action, by, dry_run)
-        return self._worked_off(dict.fromkeys(raffle_ids), work, action, dry_run=dry_run, by=by)
+        work = _Raffles(self.raffles, action, by, dry_run)
+        return self._process(dict.fromkeys(raffle_ids), work, action, dry_run=dry_run, by=by)
 
-    def _worked_off(self, ids: Iterable[str], work: Work, action: StrEnum, *, dry_run: bool, by: Actor) -> list[Result]:
+    def _process(self, ids: Iterable[str], work: Work, action: StrEnum, *, dry_run: bool, by: Actor) -> list[Result]:
         until = self.clock() + BEGIN_UNTIL
         results = dict[str, Result]()
         for some in _in_parts(ids, BATCH):
             found = work.read(some) if self.clock() < until else None
             for item in some:
-                results[item] = _not_tried(item) if found is None else _foreseen(work, item, found.get(item))
+                results[item] = _not_tried(item) if found is None else _previewed(work, item, found.get(item))
         for item, foreseen in results.items():
             if foreseen.outcome is Outcome.DONE and not dry_run:
                 results[item] = _changed(work, item) if self.clock() < until else _not_tried(item)
@@ -124,18 +126,18 @@ class _Orders:
     """An action on orders."""
 
     def __init__(
-        self, settling: Settling, clock: Callable[[], datetime], action: OrderAction, reason: str, by: Actor
+        self, settlement: Settlement, clock: Callable[[], datetime], action: OrderAction, reason: str, by: Actor
     ) -> None:
         self.clock, self.action, self.reason, self.by = clock, action, reason, by
         self.begun, self.changed = clock(), 0
-        later = replace(settling.delivering, later=True)
-        selling = replace(settling.selling, delivering=later)
-        self.at_once, self.later = settling, replace(settling, selling=selling, delivering=later)
+        later = replace(settlement.outbox, later=True)
+        holds = replace(settlement.holds, outbox=later)
+        self.at_once, self.later = settlement, replace(settlement, holds=holds, outbox=later)
 
     def read(self, ids: Sequence[str]) -> Mapping[str, Order]:
         return orders.get_all(filter(is_code, ids))
 
-    def foresee(self, order_id: str, order: Order | None) -> str:
+    def preview(self, order_id: str, order: Order | None) -> str:
         if order is None:
             raise OrderNotFound(order_id)
         if self.action is OrderAction.REJECT_PROOF and was_rejected(order, self.reason, self.begun):
@@ -148,21 +150,21 @@ class _Orders:
 
     def change(self, order_id: str) -> None:
         told = self.changed < TOLD_AT_ONCE and self.clock() < self.begun + TELL_UNTIL
-        settling, self.changed = self.at_once if told else self.later, self.changed + 1
+        settlement, self.changed = self.at_once if told else self.later, self.changed + 1
         match self.action:
             case OrderAction.CONFIRM_PAYMENT:
-                settling.selling.confirm_payment(order_id, by=self.by)
+                settlement.holds.confirm_payment(order_id, by=self.by)
             case OrderAction.CANCEL:
-                settling.selling.cancel(order_id, by=self.by)
+                settlement.holds.cancel(order_id, by=self.by)
             case OrderAction.REJECT_PROOF:
-                settling.reject_proof(order_id, reason=self.reason, by=self.by)
+                settlement.reject_proof(order_id, reason=self.reason, by=self.by)
 
 
 @dataclass(frozen=True)
 class _Raffles:
     """An action on raffles."""
 
-    organising: Organising
+    raffles: Raffles
     action: RaffleAction
     by: Actor
     dry_run: bool
@@ -170,25 +172,25 @@ class _Raffles:
     def read(self, ids: Sequence[str]) -> Mapping[str, Raffle]:
         return {raffle.id: raffle for raffle in raffles.get_all(ids)}
 
-    def foresee(self, raffle_id: str, raffle: Raffle | None) -> str:
+    def preview(self, raffle_id: str, raffle: Raffle | None) -> str:
         if raffle is None:
             raise RaffleNotFound(raffle_id)
         if self.action is RaffleAction.GENERATE_TICKETS:
             if self.dry_run:  # the board is a request of its own, and whoever changes it reads it anyway
-                self.organising.unsold_board(raffle_id)
+                self.raffles.unsold_board(raffle_id)
         elif raffle.after(MOVES[self.action]) is raffle.status:
             return f"It is {raffle.status} already."
         return ""
 
     def change(self, raffle_id: str) -> None:
         if self.action is RaffleAction.GENERATE_TICKETS:
-            self.organising.generate_tickets(raffle_id, by=self.by)
+            self.raffles.generate_tickets(raffle_id, by=self.by)
         else:
-            self.organising.move(raffle_id, MOVES[self.action], by=self.by)
+            self.raffles.move(raffle_id, MOVES[self.action], by=self.by)
 
 
-def _foreseen(work: Work, item: str, found: Any) -> Result:
-    return _result(item, partial(work.foresee, item, found))
+def _previewed(work: Work, item: str, found: Any) -> Result:
+    return _result(item, partial(work.preview, item, found))
 
 
 def _changed(work: Work, item: str) -> Result:

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from chalicelib.domain.audit import Deed, Facts
+from chalicelib.domain.audit import AuditEvent, Facts
 from chalicelib.domain.channel import Channel
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.delivery import Outbound
-from chalicelib.domain.messages import Said
+from chalicelib.domain.messages import Reply
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.refusals import (
     ContactErased,
@@ -19,19 +19,19 @@ from chalicelib.domain.refusals import (
     SendingStopped,
     WindowClosed,
 )
-from chalicelib.services.messaging.outbox import Delivering
+from chalicelib.services.messaging.outbox import Outbox
 from chalicelib.store import audit, contacts, idempotency, messages
 from chalicelib.store.idempotency import Once
-from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, persistently
+from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import count, logger, pseudonym
 from chalicelib.whatsapp.text import plain
 
 
 @dataclass(frozen=True, kw_only=True)
-class Attending:
+class Contacts:
     """The use cases around one contact. `by` is who acts."""
 
-    delivering: Delivering
+    outbox: Outbox
     clock: Callable[[], datetime]
 
     def change(
@@ -63,7 +63,7 @@ class Attending:
             transaction.commit()
             return tried
 
-        contact = persistently(attempt, again_on=(Busy, ConditionsFailed))
+        contact = retry(attempt, again_on=(Busy, ConditionsFailed))
         logger.info("contact changed", extra={"contact_id": contact.id, "by": pseudonym(by.name)})
         return contact
 
@@ -89,18 +89,18 @@ class Attending:
             contact, channel = self._writable(contact_id)
             now, transaction = self.clock(), Transaction()
             attended = replace(contact.pausing(by=by.name, now=now) if pause_bot else contact, person_wanted_at=None)
-            said = [Said(text=text)]
-            (written,) = self.delivering.tell(transaction, attended, said, channel=channel, now=now, by=by.name)
+            said = [Reply(text=text)]
+            (written,) = self.outbox.enqueue_for(transaction, attended, said, channel=channel, now=now, by=by.name)
             idempotency.remember(transaction, asked, by, written.tag, now)
             note(transaction, "contact.written_to", contact.id, by, now, *_differences(contact, attended))
             transaction.commit()
             count("MessagesByOrganisers")
             return written
 
-        to_send = persistently(attempt, again_on=(Busy, ConditionsFailed))
+        to_send = retry(attempt, again_on=(Busy, ConditionsFailed))
         if to_send is not None:
-            self.delivering.send([to_send])
-            written = persistently(lambda: messages.get(to_send.tag)) or to_send
+            self.outbox.send([to_send])
+            written = retry(lambda: messages.get(to_send.tag)) or to_send
         if written is None:  # it has been erased since
             raise ContactErased(contact_id)
         return written
@@ -131,7 +131,7 @@ def note(
 ) -> None:
     """O2: have an organiser's change noted with it."""
     target = f"contact:{contact_id}"
-    deed = Deed(action=action, target=target, by=by, at=now, before=before, after=after)
+    deed = AuditEvent(action=action, target=target, by=by, at=now, before=before, after=after)
     audit.append(transaction, audit.head(target), deed)
 
 

@@ -13,9 +13,9 @@ from chalicelib.domain.refusals import ContactErased, ContactHasOrders, ContactN
 from chalicelib.services.contacts import note
 from chalicelib.services.orders.proofs import Proofs
 from chalicelib.store import contacts, dead_letters, fingerprints, history, orders
-from chalicelib.store.dead_letters import Letter
+from chalicelib.store.dead_letters import DeadLetter
 from chalicelib.store.records import FingerprintRecord
-from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, persistently
+from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import count, logger, pseudonym
 
 # An order that is LATE has been paid, and nobody has settled it yet.
@@ -29,7 +29,7 @@ class Held(NamedTuple):
     contact: Contact
     orders: list[Order]
     fingerprints: list[FingerprintRecord]
-    dead_letters: list[Letter]
+    dead_letters: list[DeadLetter]
 
 
 class Erasure(NamedTuple):
@@ -60,7 +60,7 @@ class Privacy:
             raise ContactErased(contact_id)
         if not everything:
             return Held(contact, [], [], [])
-        persistently(lambda: self._note_export(contact.id, by), again_on=(Busy, ConditionsFailed))
+        retry(lambda: self._note_export(contact.id, by), again_on=(Busy, ConditionsFailed))
         found = orders.all_of_contact(contact.id)
         files = [proof for order in found for proof in order.proofs]
         return Held(
@@ -76,12 +76,12 @@ class Privacy:
         The mark comes first: from then on nothing is told to them or kept of them here, and if they write again, they
         are somebody new. What leads to the rest goes last. Raises ContactNotFound, ContactHasOrders, TryAgain.
         """
-        contact = persistently(lambda: self._marked(contact_id, by=by), again_on=(Busy, ConditionsFailed))
+        contact = retry(lambda: self._marked(contact_id, by=by), again_on=(Busy, ConditionsFailed))
         begun = self.clock()
         for _ in self._steps(contact):
             if self.clock() - begun > ERASING_TIME:
                 return Erasure(contact, finished=False)
-        contact = persistently(lambda: self._nameless(contact.id), again_on=(Busy, ConditionsFailed))
+        contact = retry(lambda: self._nameless(contact.id), again_on=(Busy, ConditionsFailed))
         count("ContactsErased")
         return Erasure(contact, finished=True)
 
@@ -99,7 +99,9 @@ class Privacy:
             raise Busy("an order of the contact is not listed yet")
         now = self.clock()
         # What is asked for must not be taken up any more; their names are needed until all that holds them is found.
-        marked = replace(contact, erased_at=now, heir=self.random_id(), talk=Conversation(), waits_for=None)
+        marked = replace(
+            contact, erased_at=now, successor_id=self.random_id(), conversation=Conversation(), waits_for=None
+        )
         transaction = Transaction()
         contacts.save(transaction, marked, now=now)
         note(transaction, "contact.erased", contact.id, by, now, {}, {})
@@ -120,7 +122,7 @@ class Privacy:
         for contact_id in (contact.id, *contact.also):
             while history.take_away(contact_id):
                 yield
-        persistently(lambda: self._forget_letters(contact), again_on=(Busy, ConditionsFailed))
+        retry(lambda: self._forget_letters(contact), again_on=(Busy, ConditionsFailed))
 
     def _forget_letters(self, contact: Contact) -> None:
         for letter in dead_letters.naming(_names(contact)):

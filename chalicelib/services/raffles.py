@@ -9,7 +9,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from chalicelib.domain import board as arithmetic
-from chalicelib.domain.audit import Deed, Facts
+from chalicelib.domain.audit import AuditEvent, Facts
 from chalicelib.domain.board import Layout, LeafKey
 from chalicelib.domain.conversation import is_reserved
 from chalicelib.domain.orders import CODE_ALPHABET, OrderStatus
@@ -29,7 +29,7 @@ from chalicelib.domain.refusals import (
 from chalicelib.store import audit, board, idempotency, orders, raffles
 from chalicelib.store.idempotency import Once
 from chalicelib.store.pages import CursorInvalid, Page
-from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, persistently
+from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import logger, pseudonym
 
 AT_FIRST = 25  # leaves of up to 2,048 numbers; where a page of some status needs more, all the rest are read
@@ -57,7 +57,7 @@ Versions = frozenset[str] | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Organising:
+class Raffles:
     """The use cases of organisers. `by` is who acts."""
 
     clock: Callable[[], datetime]
@@ -71,7 +71,7 @@ class Organising:
         if values.get("code"):
             return self._create(values, by, once)
         again = (Busy, ConditionsFailed, CodeTaken)
-        return persistently(lambda: self._create({**values, "code": self._code()}, by, once), again_on=again)
+        return retry(lambda: self._create({**values, "code": self._code()}, by, once), again_on=again)
 
     def _create(self, values: Mapping[str, Any], by: Actor, asked: Once | None) -> Raffle:
         raffle_id = "".join(self.random.choice("23456789abcdefghjkmnpqrstuvwxyz") for _ in range(10))
@@ -91,7 +91,7 @@ class Organising:
             raffles.commit(transaction, raffle)
             return raffle
 
-        raffle = persistently(attempt, again_on=(Busy, ConditionsFailed))
+        raffle = retry(attempt, again_on=(Busy, ConditionsFailed))
         logger.info("raffle made", extra={"raffle_id": raffle.id, "by": pseudonym(by.name)})
         return raffle
 
@@ -177,7 +177,7 @@ class Organising:
             raffles.commit(transaction, tried)
             return tried
 
-        raffle = persistently(attempt, again_on=(Busy, ConditionsFailed))
+        raffle = retry(attempt, again_on=(Busy, ConditionsFailed))
         logger.info(action, extra={"raffle_id": raffle_id, "status": raffle.status.value, "by": pseudonym(by.name)})
         return raffle
 
@@ -200,7 +200,7 @@ class Organising:
             self._note(transaction, "raffle.deleted", old, None, by)
             transaction.commit()
 
-        persistently(attempt, again_on=(Busy, ConditionsFailed))
+        retry(attempt, again_on=(Busy, ConditionsFailed))
         logger.info("raffle deleted", extra={"raffle_id": raffle_id, "by": pseudonym(by.name)})
 
     def _note(self, transaction: Transaction, action: str, old: Raffle | None, new: Raffle | None, by: Actor) -> None:
@@ -208,7 +208,7 @@ class Organising:
         assert one is not None
         before, after = _differences(old, new)
         target, now = f"raffle:{one.id}", self.clock()
-        deed = Deed(action=action, target=target, by=by, at=now, before=before, after=after)
+        deed = AuditEvent(action=action, target=target, by=by, at=now, before=before, after=after)
         audit.append(transaction, audit.head(target), deed)
 
     def generate_tickets(self, raffle_id: str, *, by: Actor, force: bool = False) -> Availability:

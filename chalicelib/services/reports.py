@@ -12,7 +12,7 @@ from chalicelib.domain.delivery import Queue
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.domain.raffles import Board, RaffleStatus
 from chalicelib.domain.refusals import ReportTooLarge
-from chalicelib.domain.reports import Difference, Part, Report, Waiting, waiting
+from chalicelib.domain.reports import Difference, Part, ReportTotals, Waiting, waiting
 from chalicelib.store import channel, contacts, dead_letters, messages, raffles, report_reads
 from chalicelib.store.report_reads import Queued
 
@@ -34,7 +34,7 @@ class RaffleReport:
 
     made_at: datetime
     board: Board
-    report: Report
+    report: ReportTotals
     undelivered: int
     changed: bool
     differences: list[Difference]
@@ -61,7 +61,7 @@ class Stats:
 
 
 @dataclass(frozen=True)
-class Reporting:
+class Reports:
     clock: Callable[[], datetime]
 
     def report(self, raffle_id: str, *, seconds: int | None = None) -> RaffleReport:
@@ -74,7 +74,7 @@ class Reporting:
         """
         began = monotonic()
         before = raffles.board(raffle_id)
-        found = Report(zone=ZoneInfo(before.raffle.time_zone), currency=before.raffle.currency)
+        found = ReportTotals(zone=ZoneInfo(before.raffle.time_zone), currency=before.raffle.currency)
         for _, sale in report_reads.of_raffle(raffle_id):
             if sale is None:
                 found.unreadable += 1

@@ -17,13 +17,13 @@ from chalicelib.domain.orders import Order, OrderStatus
 from chalicelib.domain.searches import Search, phone_end, read_search
 from chalicelib.store import board, contact_index, contacts, orders, raffles, search_reads
 from chalicelib.store.pages import Page, packed, unpacked
-from chalicelib.store.search_reads import BATCH, Found, Key
+from chalicelib.store.search_reads import BATCH, ItemsRead, Key
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class OrderFilter:
     """Which orders; None is any."""
 
     status: OrderStatus | None = None
@@ -64,13 +64,13 @@ class _Person(NamedTuple):
     contact: Contact
 
 
-class _Look(NamedTuple):
+class _Matches(NamedTuple):
     """What the text names by itself, in order; the people whom it may mean, and behind which place there are more."""
 
     named: Sequence[str]
     people: Sequence[_Person]
     further: str | None
-    found: Found
+    found: ItemsRead
 
 
 class _Share(NamedTuple):
@@ -84,7 +84,7 @@ class _Share(NamedTuple):
 Step = tuple[_Spot, T]  # something that is found, and where a page begins that has it first
 
 
-def find_orders(text: str, wanted: Wanted, *, limit: int, after: str | None = None) -> Page[Order]:
+def find_orders(text: str, wanted: OrderFilter, *, limit: int, after: str | None = None) -> Page[Order]:
     """One page of the orders that `text` may mean, forwards only: by code, by the number of a ticket in the wanted
     raffle, by their buyer's name or phone number.
 
@@ -93,24 +93,24 @@ def find_orders(text: str, wanted: Wanted, *, limit: int, after: str | None = No
     search, spot = read_search(text), _Spot.of(after)
     if spot.contact_id is not None:
         return _within(search, wanted, spot, limit)
-    most = limit + 1 if wanted == Wanted() else BATCH
-    look = _look(search, spot, most, raffle_id=wanted.raffle_id)
-    buyers = [person for person in look.people if wanted.contact_id in (None, person.contact.id)]
-    shares = _shares(buyers, min(most, BATCH - len(look.found.owners)))
+    most = limit + 1 if wanted == OrderFilter() else BATCH
+    matches = _find_matches(search, spot, most, raffle_id=wanted.raffle_id)
+    buyers = [person for person in matches.people if wanted.contact_id in (None, person.contact.id)]
+    shares = _shares(buyers, min(most, BATCH - len(matches.found.owners)))
     if (
-        not look.named and shares and not shares[0].is_all
+        not matches.named and shares and not shares[0].is_all
     ):  # their newest would be a page that is shorter than all others
         of_one = _Spot(place=shares[0].person.place, contact_id=shares[0].person.contact.id)
         return _orders_of_one(of_one, wanted, limit)
-    ids = [*look.found.owners, *(order_id for share in shares for order_id in share.order_ids)]
-    known = look.found.orders | search_reads.read(map(orders.key, ids)).orders
+    ids = [*matches.found.owners, *(order_id for share in shares for order_id in share.order_ids)]
+    known = matches.found.orders | search_reads.read(map(orders.key, ids)).orders
 
-    start = _Spot(len(look.named), spot.place)
+    start = _Spot(len(matches.named), spot.place)
     theirs, behind = _bought(shares, start, known)
     all_read = len(shares) == len(buyers) and all(share.is_all for share in shares)
-    end = _further(look) if all_read else behind
-    named = ((_Spot(at), known[order_id]) for at, order_id in enumerate(look.named) if order_id in known)
-    steps = [*named, *((at, order) for at, order in theirs if order.id not in look.named)]
+    end = _further(matches) if all_read else behind
+    named = ((_Spot(at), known[order_id]) for at, order_id in enumerate(matches.named) if order_id in known)
+    steps = [*named, *((at, order) for at, order in theirs if order.id not in matches.named)]
     return _page([(at, order) for at, order in steps if at.named >= spot.named and wanted.takes(order)], end, limit)
 
 
@@ -123,26 +123,26 @@ def find_contacts(
     A page may be short, or empty, and have others behind it. Raises CursorInvalid.
     """
     search, spot = read_search(text), _Spot.of(after)
-    look = _look(search, spot, BATCH if person_wanted or opted_out else limit + 1)
-    ordered = [look.found.orders[code].contact_id if code in look.found.orders else "" for code in look.named]
-    missing = [contact_id for contact_id in ordered if contact_id and contact_id not in look.found.contacts]
-    known = look.found.contacts | search_reads.read(map(contacts.key, missing)).contacts
+    matches = _find_matches(search, spot, BATCH if person_wanted or opted_out else limit + 1)
+    ordered = [matches.found.orders[code].contact_id if code in matches.found.orders else "" for code in matches.named]
+    missing = [contact_id for contact_id in ordered if contact_id and contact_id not in matches.found.contacts]
+    known = matches.found.contacts | search_reads.read(map(contacts.key, missing)).contacts
 
     steps = [(_Spot(at), known[one]) for at, one in enumerate(ordered) if one in known and one not in ordered[:at]]
     place = spot.place
-    for person in look.people:
+    for person in matches.people:
         if person.contact.id not in ordered:
-            steps.append((_Spot(len(look.named), place), person.contact))
+            steps.append((_Spot(len(matches.named), place), person.contact))
         place = person.place
 
     def takes(contact: Contact) -> bool:
         return (contact.person_wanted_at is not None or not person_wanted) and (contact.opted_out or not opted_out)
 
     steps = [(at, contact) for at, contact in steps if at.named >= spot.named and takes(contact)]
-    return _page(steps, _further(look), limit)
+    return _page(steps, _further(matches), limit)
 
 
-def _look(search: Search, spot: _Spot, most: int, *, raffle_id: str | None = None) -> _Look:
+def _find_matches(search: Search, spot: _Spot, most: int, *, raffle_id: str | None = None) -> _Matches:
     """Two requests, for `most` people. Of what was read, `owners` has the order of the number."""
     keys, further = list(map(orders.key, search.codes)), None
     if search.words:
@@ -161,7 +161,7 @@ def _look(search: Search, spot: _Spot, most: int, *, raffle_id: str | None = Non
         for entry in entries
         if entry.contact_id in found.contacts and _is_meant(search, found.contacts[entry.contact_id])
     ]
-    return _Look(list(dict.fromkeys((*search.codes, *found.owners))), people, further, found)
+    return _Matches(list(dict.fromkeys((*search.codes, *found.owners))), people, further, found)
 
 
 def _keys_of(search: Search, raffle_id: str | None) -> Iterator[Key]:
@@ -173,7 +173,7 @@ def _keys_of(search: Search, raffle_id: str | None) -> Iterator[Key]:
         yield raffles.key(raffle_id)
 
 
-def _tickets(search: Search, found: Found) -> Iterator[Key]:
+def _tickets(search: Search, found: ItemsRead) -> Iterator[Key]:
     for raffle in found.raffles:
         if search.number is not None and raffle.first_number <= search.number <= raffle.last_number:
             yield board.ticket_key(raffle, search.number)
@@ -184,8 +184,8 @@ def _is_meant(search: Search, contact: Contact) -> bool:
     return search.phone is None or is_phone(search.phone, contact.phone or "")
 
 
-def _further(look: _Look) -> _Spot | None:
-    return None if look.further is None else _Spot(len(look.named), look.further)
+def _further(matches: _Matches) -> _Spot | None:
+    return None if matches.further is None else _Spot(len(matches.named), matches.further)
 
 
 def _shares(buyers: Sequence[_Person], room: int) -> list[_Share]:
@@ -220,7 +220,7 @@ def _bought(shares: Sequence[_Share], start: _Spot, known: Mapping[str, Order]) 
     return steps, here
 
 
-def _within(search: Search, wanted: Wanted, spot: _Spot, limit: int) -> Page[Order]:
+def _within(search: Search, wanted: OrderFilter, spot: _Spot, limit: int) -> Page[Order]:
     """A page of the orders of one person, but for those that the text names."""
     found = search_reads.read(
         _tickets(search, search_reads.read(_keys_of(replace(search, phone=None), wanted.raffle_id)))
@@ -228,7 +228,7 @@ def _within(search: Search, wanted: Wanted, spot: _Spot, limit: int) -> Page[Ord
     return _orders_of_one(spot, wanted, limit, but=(*search.codes, *found.owners))
 
 
-def _orders_of_one(spot: _Spot, wanted: Wanted, limit: int, but: Collection[str] = ()) -> Page[Order]:
+def _orders_of_one(spot: _Spot, wanted: OrderFilter, limit: int, but: Collection[str] = ()) -> Page[Order]:
     page = orders.listed(
         status=wanted.status, raffle_id=wanted.raffle_id, contact_id=spot.contact_id, limit=limit, after=spot.order
     )

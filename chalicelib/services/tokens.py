@@ -8,13 +8,13 @@ from hmac import compare_digest
 from secrets import token_bytes, token_urlsafe
 from typing import NamedTuple
 
-from chalicelib.domain.audit import Deed, Facts
+from chalicelib.domain.audit import AuditEvent, Facts
 from chalicelib.domain.organisers import Actor, Role, Token
 from chalicelib.domain.rate_limit import Pace
 from chalicelib.domain.refusals import Refusal, TokenKnown, TokenNotFound, TokenShownBefore
 from chalicelib.store import audit, idempotency, tokens
 from chalicelib.store.idempotency import Once
-from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, persistently
+from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import alert, count, logger
 
 SCHEMES = ("token", "bearer")
@@ -32,7 +32,7 @@ class NewToken(NamedTuple):
 
 
 @dataclass(kw_only=True)
-class Access:
+class Tokens:
     """The use cases around tokens."""
 
     clock: Callable[[], datetime]
@@ -85,7 +85,7 @@ class Access:
 
     def _note_use(self, token: Token, now: datetime) -> None:
         try:
-            tokens.note_use(token.id, now)
+            tokens.record_use(token.id, now)
         except (Refusal, Busy):  # nobody is kept out for that
             logger.warning("the use of a token could not be noted", extra={"token_id": token.id})
 
@@ -135,7 +135,7 @@ class Access:
             logger.info("token made", extra={"token_id": token.id, "role": role.value})
             return NewToken(token, chosen)
 
-        return persistently(attempt, again_on=(Busy, ConditionsFailed))
+        return retry(attempt, again_on=(Busy, ConditionsFailed))
 
     def revoke(self, token_id: str, *, by: Actor) -> Token:
         """From now on it opens nothing; within a minute where API Gateway remembers it. Idempotent.
@@ -154,7 +154,7 @@ class Access:
                 return tokens.get(token_id)[0]
             return token
 
-        return persistently(attempt, again_on=(Busy, ConditionsFailed))
+        return retry(attempt, again_on=(Busy, ConditionsFailed))
 
 
 def id_of(key: str) -> str:
@@ -176,5 +176,5 @@ def _note(
     after: Facts,
 ) -> None:
     target = f"token:{token_id}"
-    deed = Deed(action=action, target=target, by=by, at=now, before=before, after=after)
+    deed = AuditEvent(action=action, target=target, by=by, at=now, before=before, after=after)
     audit.append(transaction, audit.head(target), deed)

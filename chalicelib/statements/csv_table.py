@@ -14,7 +14,7 @@ from chalicelib.domain.refusals import StatementTooLarge, StatementUnreadable
 from chalicelib.domain.statements import Outgoing, Payment, Statement, Why
 from chalicelib.statements import values
 from chalicelib.statements.headings import Columns, columns_of, missing, numbered
-from chalicelib.statements.options import DateOrder, Wishes
+from chalicelib.statements.options import DateOrder, ParseOptions
 
 DELIMITERS = (";", ",", "\t", "|")
 MOST_ABOVE = 60  # rows above the headings: account, holder, period
@@ -52,14 +52,14 @@ class Written(NamedTuple):
     signed: bool = False  # what went out has a minus, so a word that tells no side takes nothing away
 
 
-def read(text: str, wishes: Wishes) -> Statement:
+def read(text: str, options: ParseOptions) -> Statement:
     """The bookings of a table. Raises StatementUnreadable, StatementTooLarge."""
-    dialect = _dialect(text, wishes)
+    dialect = _dialect(text, options)
     below = islice(_rows(text, dialect.delimiter), len(dialect.above), None)
     rows = list(islice((row for row in below if any(row.cells)), MOST_ROWS + 1))
     if len(rows) > MOST_ROWS:
         raise StatementTooLarge(f"The file has more than {MOST_ROWS:,} lines: choose a shorter period.")
-    written = _written(rows, dialect, wishes)
+    written = _written(rows, dialect, options)
     payments: list[Payment] = []
     outgoing: list[Outgoing] = []
     ignored: list[int] = []
@@ -82,7 +82,7 @@ def read(text: str, wishes: Wishes) -> Statement:
         pending=pending,
         ignored=tuple(ignored[:MOST_IGNORED]),
         lines=len(rows),
-        read_as=_described(dialect, written, wishes),
+        read_as=_described(dialect, written, options),
     )
 
 
@@ -104,22 +104,22 @@ def _rows(text: str, delimiter: str) -> Iterator[Row]:
         yield Row(line, cells)
 
 
-def _dialect(text: str, wishes: Wishes) -> Dialect:
+def _dialect(text: str, options: ParseOptions) -> Dialect:
     """The delimiter with which a row of headings is found; without headings, columns must be given as numbers."""
-    candidates = (wishes.delimiter,) if wishes.delimiter else DELIMITERS
-    by_number = numbered(wishes)
+    candidates = (options.delimiter,) if options.delimiter else DELIMITERS
+    by_number = numbered(options)
     best: Dialect | None = None
     for delimiter in candidates if by_number is None else ():
         above: list[Row] = []
         try:
             for row in islice(_rows(text, delimiter), MOST_ABOVE):
                 above.append(row)
-                if len(row.cells) > 1 and (columns := columns_of(row.cells, wishes)):
+                if len(row.cells) > 1 and (columns := columns_of(row.cells, options)):
                     found = Dialect(delimiter, columns, above, has_headings=True)
                     best = found if best is None or len(row.cells) > len(best.above[-1].cells) else best
                     break
         except StatementUnreadable:
-            if wishes.delimiter:
+            if options.delimiter:
                 raise
     if by_number is not None:
         delimiter = _likeliest(text, candidates)
@@ -127,7 +127,7 @@ def _dialect(text: str, wishes: Wishes) -> Dialect:
     if best is not None:
         return best
     delimiter = _likeliest(text, candidates)
-    if field := missing((row.cells for row in islice(_rows(text, delimiter), MOST_ABOVE)), wishes):
+    if field := missing((row.cells for row in islice(_rows(text, delimiter), MOST_ABOVE)), options):
         raise StatementUnreadable(
             f"None of the first {MOST_ABOVE} rows has a heading like the one named ({field}).", wish=field
         )
@@ -160,13 +160,13 @@ def _likeliest(text: str, candidates: Sequence[str]) -> str:
     return max(candidates, key=regularity)
 
 
-def _written(rows: Sequence[Row], dialect: Dialect, wishes: Wishes) -> Written:
+def _written(rows: Sequence[Row], dialect: Dialect, options: ParseOptions) -> Written:
     columns, sample = dialect.columns, rows[:SAMPLE]
-    dates = wishes.date_order or values.order_of(row.cell(columns.date) for row in rows)
+    dates = options.date_order or values.order_of(row.cell(columns.date) for row in rows)
     dated = [row for row in sample if values.as_date(row.cell(columns.date), dates)]
     heading = _heading(dialect)
-    currency = wishes.currency if columns.money is not None else _currency(dialect, dated, wishes.currency)
-    decimal = wishes.decimal
+    currency = options.currency if columns.money is not None else _currency(dialect, dated, options.currency)
+    decimal = options.decimal
     if decimal is None:
         decimal = values.decimal_of(row.cell(position) for row in dated for position in columns.amounts)
     whole = columns.money is None and currency is not None and not values.exponent(currency)
@@ -276,7 +276,7 @@ def _example(written: Written) -> str:
     return f" with “{written.decimal}” before the decimals" if written.decimal else " without decimals"
 
 
-def _described(dialect: Dialect, written: Written, wishes: Wishes) -> dict[str, str]:
+def _described(dialect: Dialect, written: Written, options: ParseOptions) -> dict[str, str]:
     """How the file was read, for who wants to see whether that was right."""
     columns = dialect.columns
     head = dialect.above[-1] if dialect.has_headings else None
@@ -287,7 +287,7 @@ def _described(dialect: Dialect, written: Written, wishes: Wishes) -> dict[str, 
     single = {name: at for name, at in columns._asdict().items() if isinstance(at, int)}
     return {
         "format": "csv",
-        "encoding": wishes.encoding or "",
+        "encoding": options.encoding or "",
         "delimiter": dialect.delimiter,
         "decimal": written.decimal,
         "date_order": written.dates.value,

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from chalicelib.domain.refusals import StatementUnreadable
 from chalicelib.domain.statements import Statement
 from chalicelib.statements import camt, csv_table, mt940
-from chalicelib.statements.options import StatementFormat, Wishes
+from chalicelib.statements.options import ParseOptions, StatementFormat
 
 BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-READERS: dict[StatementFormat, Callable[[str, Wishes], Statement]] = {
+READERS: dict[StatementFormat, Callable[[str, ParseOptions], Statement]] = {
     StatementFormat.CSV: csv_table.read,
     StatementFormat.MT940: mt940.read,
 }
@@ -25,18 +25,18 @@ FOREIGN = (
 _MT940 = re.compile(r"^\s*(?:\{1:|:20:|:\n?2[058]C?:)|^:61:", re.MULTILINE)
 
 
-def read(raw: bytes, wishes: Wishes) -> Statement:
+def read(raw: bytes, options: ParseOptions) -> Statement:
     """The bookings of a file in any of the formats. Raises StatementUnreadable, StatementTooLarge."""
     if not raw.strip(b"\x00 \t\r\n"):
         raise StatementUnreadable("The file is empty.")
     for magic, meaning in FOREIGN:
         if raw.startswith(magic):
             raise StatementUnreadable(f"The file is {meaning}.")
-    if wishes.format is StatementFormat.CAMT or (wishes.format is None and _is_xml(raw)):
+    if options.format is StatementFormat.CAMT or (options.format is None and _is_xml(raw)):
         return camt.read(raw)
-    text, encoding = decoded(raw, wishes.encoding)
-    found = wishes.format or (StatementFormat.MT940 if _MT940.search(text[:HEAD]) else StatementFormat.CSV)
-    return READERS[found](text, wishes._replace(encoding=encoding))
+    text, encoding = decoded(raw, options.encoding)
+    found = options.format or (StatementFormat.MT940 if _MT940.search(text[:HEAD]) else StatementFormat.CSV)
+    return READERS[found](text, options._replace(encoding=encoding))
 
 
 def decoded(raw: bytes, wish: str | None = None) -> tuple[str, str]:

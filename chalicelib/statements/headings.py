@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from chalicelib.domain.codes import words_of
 from chalicelib.domain.refusals import StatementUnreadable
-from chalicelib.statements.options import Wishes
+from chalicelib.statements.options import ParseOptions
 
 # In capitals, without accents; a heading may go on ("FECHA OPERACION"). Of several that fit the first one named counts.
 NAMES = {
@@ -59,12 +59,12 @@ class Columns(NamedTuple):
         return [position for position in (self.amount, self.credit, self.debit) if position is not None]
 
 
-def columns_of(row: Sequence[str], wishes: Wishes) -> Columns | None:
+def columns_of(row: Sequence[str], options: ParseOptions) -> Columns | None:
     """The columns that a row of headings names, those that were wished for first; None for a row that is none."""
     names = [plain(cell) for cell in row]
     taken: dict[str, int | None] = {}
     for field, known in NAMES.items():
-        wish = getattr(wishes, field)
+        wish = getattr(options, field)
         if wish is not None:
             taken[field] = _wished(wish, names)
             if taken[field] is None:
@@ -78,17 +78,17 @@ def columns_of(row: Sequence[str], wishes: Wishes) -> Columns | None:
                 taken[field] = next(
                     (p for p, n in enumerate(names) if p not in taken.values() and len(_sides_of(n)) == 2), None
                 )
-    if any((wishes.credit, wishes.debit)) and wishes.amount is None:
+    if any((options.credit, options.debit)) and options.amount is None:
         taken["amount"] = None
-    if wishes.amount:
-        taken |= {name: None for name in ("credit", "debit") if getattr(wishes, name) is None}
+    if options.amount:
+        taken |= {name: None for name in ("credit", "debit") if getattr(options, name) is None}
     elif taken["credit"] is not None:
         taken["amount"] = None
     date = taken.pop("date")
     if date is None or (taken["amount"] is None and taken["credit"] is None):
         return None
     used = {date, *taken.values()}
-    text = _text_columns(names, used, wishes)
+    text = _text_columns(names, used, options)
     unread = tuple(p for p, cell in enumerate(row) if p not in used and _is_of_amounts(cell))
     return None if text is None else Columns(date=date, text=text, unread=unread, **taken)
 
@@ -125,27 +125,27 @@ def _is_of_amounts(cell: str) -> bool:
     )
 
 
-def numbered(wishes: Wishes) -> Columns | None:
+def numbered(options: ParseOptions) -> Columns | None:
     """The columns of a file without headings: all that is wished for is a number."""
-    given = {field: getattr(wishes, field) for field in NAMES}
-    if not all(_is_number(wish) for wish in (*(wish for wish in given.values() if wish), *wishes.text)):
+    given = {field: getattr(options, field) for field in NAMES}
+    if not all(_is_number(wish) for wish in (*(wish for wish in given.values() if wish), *options.text)):
         return None
     if not given["date"] or not (given["amount"] or given["credit"]):
         return None
-    if not wishes.text:
+    if not options.text:
         raise StatementUnreadable("Where columns are numbers, name those with the text, too.")
     positions = {field: int(wish) - 1 for field, wish in given.items() if wish}
-    text = tuple(int(wish) - 1 for wish in wishes.text)
+    text = tuple(int(wish) - 1 for wish in options.text)
     if any(not 0 <= position < 1000 for position in (*positions.values(), *text)):
         raise StatementUnreadable("Columns are counted from 1.")
     return Columns(text=text, unread=(), **positions)
 
 
-def missing(rows: Iterable[Sequence[str]], wishes: Wishes) -> str | None:
+def missing(rows: Iterable[Sequence[str]], options: ParseOptions) -> str | None:
     """The first wish, as the query calls it, that names a heading which no row has."""
     names = [[plain(cell) for cell in row] for row in rows]
-    wished = [(field, wish) for field in NAMES if (wish := getattr(wishes, field))]
-    wished += [("text", wish) for wish in wishes.text]
+    wished = [(field, wish) for field in NAMES if (wish := getattr(options, field))]
+    wished += [("text", wish) for wish in options.text]
     absent = (field for field, wish in wished if all(_wished(wish, row) is None for row in names))
     field = next(absent, None)
     return "currency_column" if field == "money" else field
@@ -174,10 +174,10 @@ def _called(name: str, names: Sequence[str], taken: dict[str, int | None]) -> in
     return next((position for position in free if names[position].startswith(f"{name} ")), None)
 
 
-def _text_columns(names: Sequence[str], used: set[int | None], wishes: Wishes) -> tuple[int, ...] | None:
+def _text_columns(names: Sequence[str], used: set[int | None], options: ParseOptions) -> tuple[int, ...] | None:
     """Those that were wished for, else all that are nothing else: a code may be in any of them."""
-    if wishes.text:
-        wished = [_wished(wish, names) for wish in wishes.text]
+    if options.text:
+        wished = [_wished(wish, names) for wish in options.text]
         return None if None in wished else tuple(position for position in wished if position is not None)
     return tuple(
         position

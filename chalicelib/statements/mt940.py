@@ -12,7 +12,7 @@ from chalicelib.domain.code_mentions import MOST_TEXT
 from chalicelib.domain.refusals import StatementTooLarge, StatementUnreadable
 from chalicelib.domain.statements import Outgoing, Payment, Statement
 from chalicelib.statements import values
-from chalicelib.statements.options import Wishes
+from chalicelib.statements.options import ParseOptions
 
 # It logs what it cannot read, word for word, and that is about third parties.
 logging.getLogger("mt940").setLevel(logging.CRITICAL + 1)
@@ -36,7 +36,7 @@ class Block(NamedTuple):
     bookings: list[int]
 
 
-def read(text: str, wishes: Wishes) -> Statement:
+def read(text: str, options: ParseOptions) -> Statement:
     """The bookings of a file, which may have several statements. Raises StatementUnreadable, StatementTooLarge."""
     if sum(1 for _ in _BOOKING.finditer(text)) > MOST_BOOKINGS:
         raise StatementTooLarge(f"The statement has more than {MOST_BOOKINGS:,} bookings.")
@@ -44,7 +44,7 @@ def read(text: str, wishes: Wishes) -> Statement:
     outgoing: list[Outgoing] = []
     for block in _blocks(_ENVELOPE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))):
         found = _parsed(block)
-        currency = found.currency or wishes.currency
+        currency = found.currency or options.currency
         for line, booking in zip(block.bookings, found, strict=True):
             payment = _payment(line, booking, currency)
             if payment is None:
@@ -53,7 +53,7 @@ def read(text: str, wishes: Wishes) -> Statement:
                 payments.append(payment)
     if not payments and not outgoing:
         raise StatementUnreadable("Expected MT940: statements that begin with :20: and have bookings (:61:).")
-    read_as = {"format": "mt940", "encoding": wishes.encoding or ""}
+    read_as = {"format": "mt940", "encoding": options.encoding or ""}
     return Statement(payments=payments, outgoing=outgoing, lines=len(payments) + len(outgoing), read_as=read_as)
 
 

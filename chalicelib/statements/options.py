@@ -16,7 +16,7 @@ class DateOrder(StrEnum):
     YEAR_FIRST = "ymd"
 
 
-class Wishes(NamedTuple):
+class ParseOptions(NamedTuple):
     """What is None is found out. Columns are named by their heading, or by their number, counted from 1.
 
     Attributes:

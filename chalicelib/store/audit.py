@@ -6,7 +6,7 @@ from typing import Any
 
 from pynamodb.indexes import GlobalSecondaryIndex
 
-from chalicelib.domain.audit import Deed, Entry, Head, chain_of, following
+from chalicelib.domain.audit import AuditEntry, AuditEvent, Head, chain_of, following
 from chalicelib.domain.organisers import Role
 from chalicelib.store.pages import Page, page_of
 from chalicelib.store.records import AuditHeadRecord, AuditRecord, Record, stamp
@@ -36,7 +36,7 @@ def head_in(found: Iterable[Record]) -> Head:
     return next((Head(int(one.number), one.seal) for one in found if isinstance(one, AuditHeadRecord)), Head())
 
 
-def append(transaction: Transaction, newest: Head, deed: Deed) -> None:
+def append(transaction: Transaction, newest: Head, deed: AuditEvent) -> None:
     """Have the deed noted if the transaction is committed. ConditionsFailed then when others were faster: read anew."""
     entry = following(newest, deed)
     unchanged = AuditHeadRecord.seal == newest.seal if newest.number else AuditHeadRecord.pk.does_not_exist()
@@ -55,7 +55,7 @@ def listed(
     limit: int,
     after: str | None = None,
     backwards: bool = False,
-) -> Page[Entry]:
+) -> Page[AuditEntry]:
     """One page of entries, newest first; of one target, or of what one token did. One query."""
     index: GlobalSecondaryIndex[Any] = Record.by_time
     hash_key, only = ALL, None
@@ -67,7 +67,7 @@ def listed(
     return page_of(index, hash_key, _all_of, limit=limit, after=after, backwards=backwards, only=only)
 
 
-def whole(chain: int, upto: int) -> Iterator[Entry]:
+def whole(chain: int, upto: int) -> Iterator[AuditEntry]:
     """A chain's entries in order, up to that number: strongly consistent, a request for each hundred."""
     for first in range(1, upto + 1, AT_ONCE):
         numbers = range(first, min(first + AT_ONCE, upto + 1))
@@ -87,7 +87,7 @@ def _of(what: str) -> str:
     return f"AUDIT#{what}"
 
 
-def _as_record(entry: Entry) -> AuditRecord:
+def _as_record(entry: AuditEntry) -> AuditRecord:
     at = stamp(entry.at, f"{entry.chain:02}", f"{entry.number:012}")
     return AuditRecord(
         *_key(entry.chain, entry.number),
@@ -105,12 +105,12 @@ def _text(facts: dict[str, Any]) -> str:
     return dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def _all_of(records: Iterable[Record]) -> list[Entry]:
+def _all_of(records: Iterable[Record]) -> list[AuditEntry]:
     return [_as_entry(record) for record in records if isinstance(record, AuditRecord)]
 
 
-def _as_entry(record: AuditRecord) -> Entry:
-    fields: dict[str, Any] = {name: record.attribute_values.get(name) for name in Entry.__dataclass_fields__}
+def _as_entry(record: AuditRecord) -> AuditEntry:
+    fields: dict[str, Any] = {name: record.attribute_values.get(name) for name in AuditEntry.__dataclass_fields__}
     texts = {name: loads(fields[name]) for name in ("before", "after")}
     numbers = {name: int(fields[name]) for name in ("chain", "number")}
-    return Entry(**{**fields, **texts, **numbers, "role": Role(record.role)})
+    return AuditEntry(**{**fields, **texts, **numbers, "role": Role(record.role)})

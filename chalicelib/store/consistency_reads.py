@@ -15,7 +15,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactGet
 
 from chalicelib.domain.board import LEAF_WORDS, Layout, LeafKey
-from chalicelib.domain.consistency import Ticket, Word, WordKey, ones, words_of
+from chalicelib.domain.consistency import TicketOwner, Word, WordKey, ones, words_of
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.orders import OWNING, RUNNING, Order, OrderStatus
 from chalicelib.domain.raffles import Raffle, RaffleStatus
@@ -48,7 +48,7 @@ class RaffleResized(Exception):
     """The raffle's range is another one than when the check began."""
 
 
-class Filed(NamedTuple, Generic[T]):
+class Indexed(NamedTuple, Generic[T]):
     """An item and how it is filed: the index keys that are wrong, with the right values."""
 
     item: T
@@ -56,7 +56,7 @@ class Filed(NamedTuple, Generic[T]):
     had_deadline: bool = False  # its place in the queue shows a deadline
 
 
-class Leaf(NamedTuple):
+class StoredLeaf(NamedTuple):
     """Which numbers of a leaf are taken and sold: word → bits. The bits are as stored, so some may be strays."""
 
     taken: Mapping[int, int]
@@ -74,7 +74,7 @@ class Leaf(NamedTuple):
 
 class TicketFound(NamedTuple):
     number: int
-    ticket: Ticket
+    ticket: TicketOwner
 
 
 # All of a raffle, once
@@ -88,7 +88,7 @@ def raffle_ids() -> list[str]:
     return list(dict.fromkeys(record.id for record in found if isinstance(record, RaffleRecord)))
 
 
-def overview(raffle_id: str) -> tuple[Filed[Raffle], dict[str, Counts]]:
+def overview(raffle_id: str) -> tuple[Indexed[Raffle], dict[str, Counts]]:
     """The raffle, and its tallies by sort key: one query. Raises RaffleNotFound."""
     raffle, tallies = None, {}
     for record in Record.query(f"BOARD#{raffle_id}", consistent_read=True):
@@ -101,7 +101,7 @@ def overview(raffle_id: str) -> tuple[Filed[Raffle], dict[str, Counts]]:
     return raffle, tallies
 
 
-def leaves(raffle: Raffle) -> dict[LeafKey, Leaf]:
+def leaves(raffle: Raffle) -> dict[LeafKey, StoredLeaf]:
     """All leaves that are stored, also those that the raffle should not have: a query for each megabyte of them."""
     found = LeafRecord.query(f"LEAVES#{raffle.id}", consistent_read=True)
     return {_leaf_key(record): _leaf(record) for record in found}
@@ -110,10 +110,10 @@ def leaves(raffle: Raffle) -> dict[LeafKey, Leaf]:
 def tickets(raffle: Raffle, page: int) -> Iterator[TicketFound]:
     """The tickets that are stored for a page, in order: a query for each megabyte, some 10,000 of them."""
     for record in TicketRecord.query(f"TICKETS#{raffle.id}#{page:03}", consistent_read=True):
-        yield TicketFound(int(record.sk), Ticket(record.order_id, record.contact_id))
+        yield TicketFound(int(record.sk), TicketOwner(record.order_id, record.contact_id))
 
 
-def orders_listed(raffle: Raffle) -> Iterator[tuple[str, Filed[Order] | None]]:
+def orders_listed(raffle: Raffle) -> Iterator[tuple[str, Indexed[Order] | None]]:
     """Id and order of all orders that the index shows for the raffle, the oldest first; None for one that can't be
     read. May be a little behind. A query for each megabyte."""
     for record in Record.by_raffle.query(raffle.id):
@@ -190,7 +190,7 @@ def paid(raffle: Raffle, besides: Mapping[str, Order]) -> tuple[dict[str, Counts
     return after, right
 
 
-def leaf(raffle: Raffle, key: LeafKey) -> Leaf:
+def leaf(raffle: Raffle, key: LeafKey) -> StoredLeaf:
     """One request. Raises as `word`."""
     leaf_key = board.leaf_key(raffle.id, key)
     return _leaf(_snapshot(raffle, [leaf_key]).get(leaf_key))
@@ -202,14 +202,14 @@ def tally(raffle: Raffle, sk: str) -> Counts:
     return _counts(found) if isinstance(found, TallyRecord) else {}
 
 
-def raffle_now(raffle: Raffle) -> Filed[Raffle]:
+def raffle_now(raffle: Raffle) -> Indexed[Raffle]:
     """One request. Raises RaffleResized, RaffleNotFound."""
     filed, _ = overview(raffle.id)
     _same_range(raffle, filed.item)
     return filed
 
 
-def orders_now(raffle: Raffle, order_ids: Iterable[str]) -> dict[str, Filed[Order] | None]:
+def orders_now(raffle: Raffle, order_ids: Iterable[str]) -> dict[str, Indexed[Order] | None]:
     """Those of up to 99 orders that exist; None for one that can't be read. One request. Raises as `word`."""
     found = _snapshot(raffle, [orders.key(order_id) for order_id in order_ids])
     return {
@@ -279,7 +279,7 @@ def set_first(raffle: Raffle, key: LeafKey) -> None:
     _update(record, [LeafRecord.first.set(first)], LeafRecord.pk.exists())
 
 
-def remove_leaf(raffle: Raffle, key: LeafKey, read: Leaf) -> None:
+def remove_leaf(raffle: Raffle, key: LeafKey, read: StoredLeaf) -> None:
     unchanged = [
         _is(LeafRecord.word(which, word), bits.get(word, 0))
         for which, bits in (("t", read.taken), ("s", read.sold))
@@ -319,13 +319,13 @@ def set_held(raffle: Raffle, contact: Contact, count: int) -> None:
     _update(record, [right, ContactRecord.version.add(1)], ContactRecord.version == contact.version)
 
 
-def set_order_keys(filed: Filed[Order]) -> None:
+def set_order_keys(filed: Indexed[Order]) -> None:
     order = filed.item
     unchanged = (OrderRecord.updated_at == order.updated_at) & (OrderRecord.status == order.status.value)
     _update(OrderRecord(*orders.key(order.id)), _settings(filed), unchanged)
 
 
-def set_raffle_keys(filed: Filed[Raffle]) -> None:
+def set_raffle_keys(filed: Indexed[Raffle]) -> None:
     raffle = filed.item
     unchanged = (RaffleRecord.updated_at == raffle.updated_at) & (RaffleRecord.status == raffle.status.value)
     _update(RaffleRecord(*raffles.key(raffle.id)), _settings(filed), unchanged)
@@ -339,7 +339,7 @@ def shown(layout: Layout, key: LeafKey, words: Mapping[int, int]) -> int:
     return sum(ones(words.get(word.word, 0), word.numbers(layout)) for word in words_of(layout, key))
 
 
-def _settings(filed: Filed[Any]) -> list[Action]:
+def _settings(filed: Indexed[Any]) -> list[Action]:
     return [getattr(Record, name).set(value) for name, value in filed.wrong.items()]
 
 
@@ -412,14 +412,14 @@ def _merge(found: dict[Key, Record], now: Mapping[Key, Record]) -> None:
             raise Busy("an order changed while it was read")
 
 
-def _tickets(raffle: Raffle, numbers: Iterable[int]) -> dict[int, Ticket]:
+def _tickets(raffle: Raffle, numbers: Iterable[int]) -> dict[int, TicketOwner]:
     keys = [board.ticket_key(raffle, number) for number in numbers]
     return _tickets_in(TicketRecord.batch_get(keys, consistent_read=True)) if keys else {}
 
 
-def _tickets_in(records: Iterable[Record]) -> dict[int, Ticket]:
+def _tickets_in(records: Iterable[Record]) -> dict[int, TicketOwner]:
     return {
-        int(record.sk): Ticket(record.order_id, record.contact_id)
+        int(record.sk): TicketOwner(record.order_id, record.contact_id)
         for record in records
         if isinstance(record, TicketRecord)
     }
@@ -430,7 +430,7 @@ def _orders_in(records: Iterable[Record]) -> dict[str, Order]:
     return {order.item.id: order.item for order in filed if order}
 
 
-def _filed_order(record: Record) -> Filed[Order] | None:
+def _filed_order(record: Record) -> Indexed[Order] | None:
     try:
         order = orders.as_order(record)
         right = orders.as_record(order)
@@ -438,12 +438,12 @@ def _filed_order(record: Record) -> Filed[Order] | None:
         return None
     at = record.queue_at or ""
     running = record.queue_key in [orders.queue(status) for status in RUNNING]
-    return Filed(order, _wrong(record, right), running and bool(at) and not at.startswith(orders.NO_DEADLINE))
+    return Indexed(order, _wrong(record, right), running and bool(at) and not at.startswith(orders.NO_DEADLINE))
 
 
-def _filed_raffle(record: RaffleRecord) -> Filed[Raffle]:
+def _filed_raffle(record: RaffleRecord) -> Indexed[Raffle]:
     raffle = raffles.as_raffle(record)
-    return Filed(raffle, _wrong(record, raffles.as_record(raffle)))
+    return Indexed(raffle, _wrong(record, raffles.as_record(raffle)))
 
 
 def _wrong(record: Record, right: Record) -> dict[str, str]:
@@ -456,10 +456,10 @@ def _leaf_key(record: Record) -> LeafKey:
     return LeafKey(int(page), int(leaf))
 
 
-def _leaf(record: Record | None) -> Leaf:
+def _leaf(record: Record | None) -> StoredLeaf:
     if not isinstance(record, LeafRecord):
-        return Leaf({}, {}, is_stored=False)
-    return Leaf(record.words("t"), record.words("s"), record.attribute_values.get("first"))
+        return StoredLeaf({}, {}, is_stored=False)
+    return StoredLeaf(record.words("t"), record.words("s"), record.attribute_values.get("first"))
 
 
 def _counts(record: TallyRecord) -> Counts:

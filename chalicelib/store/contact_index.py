@@ -14,7 +14,7 @@ ALL = "CONTACTS"
 LAST = "\U0010ffff"  # sorts behind whatever follows the beginning of a word
 
 
-def file(transaction: Transaction, contact: Contact) -> None:
+def index(transaction: Transaction, contact: Contact) -> None:
     """Have the contact found under what they are called now, and no more under what they were called.
 
     At most 15 items; none of an unchanged name. Nothing is conditioned: whoever does this stores the contact on
@@ -39,7 +39,7 @@ def file(transaction: Transaction, contact: Contact) -> None:
             transaction.update(record, actions)
 
 
-def take_out(transaction: Transaction, contact: Contact, *, except_for: Collection[str] = ()) -> None:
+def unindex(transaction: Transaction, contact: Contact, *, except_for: Collection[str] = ()) -> None:
     """Have a contact found no more. What is in `except_for` another one changes in the same transaction: there an entry
     stays, which leads to nobody."""
     if contact.found_by is not None:
@@ -57,14 +57,16 @@ def _remove(transaction: Transaction, contact_id: str, names: Sequence[str]) -> 
             transaction.delete(NameRecord(*_name_key(name, contact_id)))
 
 
-class Entry(NamedTuple):
+class IndexEntry(NamedTuple):
     """A contact that may be meant, and the place behind which the next one is looked for."""
 
     place: str
     contact_id: str
 
 
-def by_name(wanted: Sequence[str], key_word: str, *, after: str | None, limit: int) -> tuple[list[Entry], str | None]:
+def by_name(
+    wanted: Sequence[str], key_word: str, *, after: str | None, limit: int
+) -> tuple[list[IndexEntry], str | None]:
     """Contacts with each of the `wanted` words, or one that begins so, in their name; and where to go on, if there may
     be more of them.
 
@@ -75,7 +77,7 @@ def by_name(wanted: Sequence[str], key_word: str, *, after: str | None, limit: i
         raise CursorInvalid
     most = limit + 1 if len(wanted) == 1 else FILTERED
     begin = key_word if after is None else f"{after}!"  # "!" sorts before whatever may follow a contact's id
-    found: list[Entry] = []
+    found: list[IndexEntry] = []
     looked_at, start = 0, None
     while looked_at < most:
         answer = low_level().query(
@@ -89,7 +91,7 @@ def by_name(wanted: Sequence[str], key_word: str, *, after: str | None, limit: i
         for record in map(NameRecord.from_raw_data, answer["Items"]):
             words = record.words.split()
             if fits(words, wanted) and is_first(record.sk.partition("#")[0], words, key_word):
-                found.append(Entry(record.sk, record.contact_id))
+                found.append(IndexEntry(record.sk, record.contact_id))
         looked_at += answer["ScannedCount"]
         start = answer.get("LastEvaluatedKey")
         if start is None:
@@ -104,8 +106,8 @@ def phone_key(end: str) -> tuple[str, str]:
     return f"PHONES#{sha256(f'end {end}'.encode()).hexdigest()[:16]}", "PHONES"
 
 
-def by_phone(record: PhoneRecord) -> list[Entry]:
-    return [Entry(contact_id, contact_id) for contact_id in sorted(record.contact_ids or ())]
+def by_phone(record: PhoneRecord) -> list[IndexEntry]:
+    return [IndexEntry(contact_id, contact_id) for contact_id in sorted(record.contact_ids or ())]
 
 
 def _name_key(word: str, contact_id: str) -> tuple[str, str]:

@@ -71,7 +71,7 @@ def arrival(identity: Identity, *, phone_number_id: str, message_id: str, code: 
         contact = get(next(aliases[name] for name in ids if name in aliases))
         if contact is not None and contact.erased_at is not None:
             # By an old phone of theirs, which may have another owner by now; a user id can't.
-            contact = _heir(contact) if ids[0] in aliases else None
+            contact = _successor(contact) if ids[0] in aliases else None
     by_phone = ids[0] not in known and ids[0] not in aliases  # a user id never gets another owner
     if contact is None or (by_phone and _has_moved(contact, identity)):
         contact = Contact(id=ids[0])  # not met before; or the phone has a new owner, and its old one keeps their orders
@@ -82,16 +82,18 @@ def arrival(identity: Identity, *, phone_number_id: str, message_id: str, code: 
 
 def _since_erased(ids: list[str], records: list[Record]) -> tuple[list[str], list[Record]]:
     """Who was erased is another contact since then: the ids under which they are known now, and what lies there."""
-    while heirs := {contact.id: contact.heir for contact in found_in(records) if contact.heir is not None}:
+    while heirs := {
+        contact.id: contact.successor_id for contact in found_in(records) if contact.successor_id is not None
+    }:
         ids = [heirs.get(contact_id, contact_id) for contact_id in ids]
         records = [record for record in records if not (isinstance(record, ContactRecord) and record.id in heirs)]
-        records += Record.batch_get([key(heir) for heir in heirs.values()], consistent_read=True)
+        records += Record.batch_get([key(successor_id) for successor_id in heirs.values()], consistent_read=True)
     return ids, records
 
 
-def _heir(contact: Contact) -> Contact:
-    while contact.heir is not None:
-        contact = get(contact.heir) or Contact(id=contact.heir)
+def _successor(contact: Contact) -> Contact:
+    while contact.successor_id is not None:
+        contact = get(contact.successor_id) or Contact(id=contact.successor_id)
     return contact
 
 
@@ -106,7 +108,7 @@ def replace_by_alias(transaction: Transaction, contact: Contact, owner: Contact)
     """Make a contact, if it is still as it was read, a further name of its owner, under which nobody is listed."""
     record = AliasRecord(*key(contact.id), contact_id=owner.id)
     transaction.put(record, name=CONTACT, only_if=ContactRecord.version == contact.version)
-    contact_index.take_out(transaction, contact, except_for=owner.finding)
+    contact_index.unindex(transaction, contact, except_for=owner.finding)
 
 
 def get(contact_id: str) -> Contact | None:
@@ -146,7 +148,7 @@ def save(transaction: Transaction, contact: Contact, *, now: datetime) -> None:
         unchanged = ContactRecord.version == contact.version
     created = replace(contact, version=contact.version + 1, created_at=contact.created_at or now)
     if created.found_by != created.finding and (transaction.items <= ROOMY or not created.finding):
-        contact_index.file(transaction, created)
+        contact_index.index(transaction, created)
         created = replace(created, found_by=created.finding)
     transaction.put(as_record(created), name=CONTACT, only_if=unchanged)
 
@@ -229,11 +231,11 @@ def as_record(contact: Contact) -> ContactRecord:
         name=contact.name,
         name_kept=contact.name_kept or None,
         language=contact.language,
-        stage=contact.talk.stage.value,
-        raffle_id=contact.talk.raffle_id,
-        order_id=contact.talk.order_id,
-        shown=list(contact.talk.shown) or None,
-        page=contact.talk.page if contact.talk.page > 1 else None,
+        stage=contact.conversation.stage.value,
+        raffle_id=contact.conversation.raffle_id,
+        order_id=contact.conversation.order_id,
+        shown=list(contact.conversation.shown) or None,
+        page=contact.conversation.page if contact.conversation.page > 1 else None,
         held=contact.held or None,
         last_heard_at=contact.last_heard_at,
         opted_out=contact.opted_out or None,
@@ -246,7 +248,7 @@ def as_record(contact: Contact) -> ContactRecord:
         bot_paused_by=contact.bot_paused_by,
         also=list(contact.also) or None,
         erased_at=contact.erased_at,
-        heir=contact.heir,
+        successor_id=contact.successor_id,
         queue_key=WANTING if contact.person_wanted_at else None,
         queue_at=stamp(contact.person_wanted_at, contact.id) if contact.person_wanted_at else None,
         time_key=OPTED_OUT if opted_out_at else None,
@@ -310,7 +312,7 @@ def as_contact(record: ContactRecord) -> Contact:
         name=record.name,
         name_kept=bool(record.name_kept),
         language=record.language,
-        talk=Conversation(
+        conversation=Conversation(
             stage=Stage(record.stage),
             raffle_id=record.raffle_id,
             order_id=record.order_id,
@@ -329,7 +331,7 @@ def as_contact(record: ContactRecord) -> Contact:
         bot_paused_by=record.bot_paused_by,
         also=tuple(record.also or ()),
         erased_at=record.erased_at,
-        heir=record.heir,
+        successor_id=record.successor_id,
         newest_orders=tuple(order_id for order_id in orders if order_id != OLDER),
         has_older_orders=OLDER in orders,
         found_by=None if filed is None else tuple(filed.split()),

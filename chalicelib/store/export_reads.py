@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
-from chalicelib.domain.exports import Sale
+from chalicelib.domain.exports import ExportedOrder
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.store import contacts, orders
 from chalicelib.store.board import BATCH
@@ -35,7 +35,7 @@ def owners(raffle_id: str, page: int) -> Iterator[tuple[int, str]]:
         yield int(item["sk"]["S"]), item["order_id"]["S"]
 
 
-def sales_of(raffle_id: str) -> Iterator[list[Sale]]:
+def sales_of(raffle_id: str) -> Iterator[list[ExportedOrder]]:
     """All orders of a raffle, the oldest first, as many as a query brings: a megabyte, some 1,500 of them.
 
     From an index, which may be a moment behind. Damaged orders are left out, and logged.
@@ -55,7 +55,7 @@ def sales_of(raffle_id: str) -> Iterator[list[Sale]]:
             return
 
 
-def sales(order_ids: Iterable[str]) -> Iterator[list[Sale]]:
+def sales(order_ids: Iterable[str]) -> Iterator[list[ExportedOrder]]:
     """Those of the orders that exist and can be read: a strongly consistent request for each hundred."""
     for some in chunks(order_ids, BATCH):
         yield _readable(_batch([orders.key(order_id) for order_id in some], OF_AN_ORDER))
@@ -84,7 +84,7 @@ def _batch(keys: Sequence[tuple[str, str]], attributes: Sequence[str]) -> list[S
     return found
 
 
-def _readable(items: Iterable[Stored]) -> list[Sale]:
+def _readable(items: Iterable[Stored]) -> list[ExportedOrder]:
     found = []
     for item in items:
         try:
@@ -94,8 +94,8 @@ def _readable(items: Iterable[Stored]) -> list[Sale]:
     return found
 
 
-def _sale(item: Stored) -> Sale:
-    return Sale(
+def _sale(item: Stored) -> ExportedOrder:
+    return ExportedOrder(
         id=item["pk"]["S"].removeprefix("ORDER#"),
         contact_id=item["contact_id"]["S"],
         status=OrderStatus(item["status"]["S"]),

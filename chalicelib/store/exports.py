@@ -8,7 +8,7 @@ from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.domain.exports import LEASE, Export, ExportStatus, Format, Of, Reason, Wanted
+from chalicelib.domain.exports import LEASE, Export, ExportRequest, ExportStatus, Format, Of, Reason
 from chalicelib.domain.raffles import TicketStatus
 from chalicelib.domain.refusals import ExportNotFound
 from chalicelib.store.records import ExportRecord, LatestExportRecord
@@ -22,7 +22,7 @@ class Latest(NamedTuple):
     noted: str | None
 
 
-def latest(wanted: Wanted) -> Latest:
+def latest(wanted: ExportRequest) -> Latest:
     """One request, or two where there was one before."""
     try:
         noted = LatestExportRecord.get(*_latest_key(wanted), consistent_read=True).export_id
@@ -136,7 +136,7 @@ def _key(export_id: str) -> tuple[str, str]:
     return f"EXPORT#{export_id}", "EXPORT"
 
 
-def _latest_key(wanted: Wanted) -> tuple[str, str]:
+def _latest_key(wanted: ExportRequest) -> tuple[str, str]:
     return f"EXPORTS#{wanted.raffle_id}", f"{wanted.of}#{wanted.format}#{wanted.status or ''}"
 
 
@@ -166,7 +166,9 @@ def _as_export(record: ExportRecord) -> Export:
     status = record.ticket_status
     return Export(
         id=record.id,
-        wanted=Wanted(record.raffle_id, Of(record.of), Format(record.format), TicketStatus(status) if status else None),
+        wanted=ExportRequest(
+            record.raffle_id, Of(record.of), Format(record.format), TicketStatus(status) if status else None
+        ),
         status=ExportStatus(record.status),
         file_name=record.file_name,
         created_at=record.created_at,

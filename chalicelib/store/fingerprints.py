@@ -31,10 +31,10 @@ def compare(transaction: Transaction, proof: Proof, order: Order) -> Proof:
         if isinstance(record, FingerprintRecord)
     }
     if file not in found:
-        _remember(transaction, _record(file, proof, order, look=proof.look), None)
+        _remember(transaction, _record(file, proof, order, image_hash=proof.image_hash), None)
     for key in parts:
         if key not in found or not _is_alike(found[key], proof):
-            _remember(transaction, _record(key, proof, order, look=proof.look), found.get(key))
+            _remember(transaction, _record(key, proof, order, image_hash=proof.image_hash), found.get(key))
     if file in found and (same := _other(found[file].order_id, order)) is not None:
         return replace(proof, same_file_as=same)
     return replace(proof, looks_like=_first_alike([found[key] for key in parts if key in found], proof, order))
@@ -48,7 +48,7 @@ def noted(proofs: Iterable[Proof], contact_id: str) -> list[FingerprintRecord]:
     found = list[FingerprintRecord]()
     for proof in proofs:
         of_file = _at([_file_key(proof)])
-        keys = [key for one in of_file for key in _band_keys(replace(proof, look=one.look))]
+        keys = [key for one in of_file for key in _band_keys(replace(proof, image_hash=one.image_hash))]
         found += of_file + _at(keys)
     return [one for one in found if one.contact_id == contact_id]
 
@@ -87,18 +87,18 @@ def _remember(transaction: Transaction, record: FingerprintRecord, before: Finge
     """
     unchanged: Condition = FingerprintRecord.pk.does_not_exist()
     if before is not None:
-        unchanged = FingerprintRecord.look == before.look
+        unchanged = FingerprintRecord.image_hash == before.image_hash
     transaction.put_if_room(record, name=FINGERPRINT, only_if=unchanged)
 
 
-def _record(key: Key, proof: Proof, order: Order, *, look: bytes | None = None) -> FingerprintRecord:
+def _record(key: Key, proof: Proof, order: Order, *, image_hash: bytes | None = None) -> FingerprintRecord:
     return FingerprintRecord(
-        *key, order_id=order.id, contact_id=order.contact_id, look=look, received_at=proof.received_at
+        *key, order_id=order.id, contact_id=order.contact_id, image_hash=image_hash, received_at=proof.received_at
     )
 
 
 def _is_alike(record: FingerprintRecord, proof: Proof) -> bool:
-    return proof.look is not None and are_alike(record.look, proof.look)
+    return proof.image_hash is not None and are_alike(record.image_hash, proof.image_hash)
 
 
 def _file_key(proof: Proof) -> Key:
@@ -107,5 +107,5 @@ def _file_key(proof: Proof) -> Key:
 
 def _band_keys(proof: Proof) -> list[Key]:
     """None where the file is no picture, or a plain one."""
-    parts = [] if proof.look is None else [sha256(band).hexdigest()[:32] for band in bands(proof.look)]
+    parts = [] if proof.image_hash is None else [sha256(band).hexdigest()[:32] for band in bands(proof.image_hash)]
     return [(f"FINGERPRINT#band#{number}#{part}", "FINGERPRINT") for number, part in enumerate(parts)]

@@ -21,7 +21,7 @@ CHUNK = 25  # what DynamoDB writes in a batch
 Key = tuple[str, str]
 
 
-class Heard(NamedTuple):
+class ReceivedMessage(NamedTuple):
     """What a contact sent. `form` is Meta's type; of a file WhatsApp's id is kept, which leads to it for a while."""
 
     id: str
@@ -40,7 +40,7 @@ class _Line(NamedTuple):
     inbound: str | None = None
 
 
-def page(contact_id: str, *, limit: int, after: str | None = None) -> Page[Heard | Outbound]:
+def page(contact_id: str, *, limit: int, after: str | None = None) -> Page[ReceivedMessage | Outbound]:
     """One page of what was said, the newest first. It goes forwards only.
 
     Two requests, with up to 99 inbound messages in a page; one or two more where the id is a further name of a contact,
@@ -119,7 +119,7 @@ def _inbound_of(record: Record) -> str | None:
     return record.in_reply_to if isinstance(record, OutboundRecord) and is_first else None
 
 
-def _heard(contact_id: str, lines: Sequence[_Line]) -> tuple[Contact | None, dict[str, Heard]]:
+def _heard(contact_id: str, lines: Sequence[_Line]) -> tuple[Contact | None, dict[str, ReceivedMessage]]:
     keys = {(line.inbound, "INBOUND") for line in lines if line.inbound is not None}
     found = list(Record.batch_get([contacts.key(contact_id), *keys], consistent_read=True))
     heard = {record.pk: _as_heard(record) for record in found if isinstance(record, InboundRecord)}
@@ -132,8 +132,8 @@ def _inbound(found: Iterable[Record]) -> list[InboundRecord]:
     return [record for record in records if isinstance(record, InboundRecord)]
 
 
-def _as_heard(record: InboundRecord) -> Heard:
-    return Heard(
+def _as_heard(record: InboundRecord) -> ReceivedMessage:
+    return ReceivedMessage(
         record.pk.removeprefix("INBOUND#"),
         record.form,
         record.text or "",

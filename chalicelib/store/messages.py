@@ -12,7 +12,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.domain.delivery import BEFORE, DeliveryState, Outbound, Queue
-from chalicelib.domain.messages import Heard, Template
+from chalicelib.domain.messages import IncomingMessage, Template
 from chalicelib.store.pages import Page, page_of
 from chalicelib.store.records import InboundRecord, MarkRecord, OutboundRecord, Record, stamp
 from chalicelib.store.transaction import Transaction
@@ -26,10 +26,10 @@ SALT = 12  # characters at the end of a message's id
 WAITING = (DeliveryState.PENDING, DeliveryState.UNKNOWN)
 
 
-def hear_once(
+def record_inbound(
     transaction: Transaction,
     contact_id: str,
-    heard: Heard,
+    heard: IncomingMessage,
     *,
     phone_number_id: str,
     message_id: str,
@@ -62,7 +62,7 @@ def leave_unanswered(transaction: Transaction, contact_id: str, inbound: str, no
     transaction.put(MarkRecord(*_key(contact_id, place), in_reply_to=inbound))
 
 
-def say(transaction: Transaction, outbound: Outbound) -> None:
+def put(transaction: Transaction, outbound: Outbound) -> None:
     """Keep a message that is to be sent, or one that is put aside."""
     due_at = outbound.due_at or outbound.created_at + GRACE
     assert outbound.queue is not None

@@ -328,7 +328,7 @@ class ContactRecord(Record, discriminator="contact"):
     bot_paused_by = UnicodeAttribute(null=True)
     also = JSONAttribute(null=True)  # ids of contacts that are aliases of this one, and under which things were said
     erased_at = UTCDateTimeAttribute(null=True)
-    heir = UnicodeAttribute(null=True)
+    successor_id = UnicodeAttribute(null=True, attr_name="heir")  # stored under its first name
     found_by = UnicodeAttribute(null=True)  # under which words and which end of a phone number they are filed
     newest_orders = UnicodeAttribute(null=True)  # ids, the newest first; then "+" if there are older ones, or may be
     created_at = UTCDateTimeAttribute()
@@ -419,7 +419,8 @@ class FingerprintRecord(Record, discriminator="fingerprint"):
 
     order_id = UnicodeAttribute()
     contact_id = UnicodeAttribute()
-    look = BinaryAttribute(legacy_encoding=False, null=True)
+    # Stored as "look", its first name.
+    image_hash = BinaryAttribute(legacy_encoding=False, null=True, attr_name="look")
     received_at = UTCDateTimeAttribute()
 
 

@@ -13,7 +13,7 @@ from json import loads
 from typing import Any, NamedTuple
 
 from chalicelib.domain.orders import OrderStatus
-from chalicelib.domain.reports import Sale
+from chalicelib.domain.reports import ReportedOrder
 from chalicelib.store.orders import queue
 from chalicelib.store.pages import FILTERED
 from chalicelib.store.records import Record, Stored, low_level
@@ -26,11 +26,11 @@ ATTRIBUTES = (
 _plain: ContextVar[bool] = ContextVar("plain", default=False)
 
 
-class Found(NamedTuple):
+class OrdersRead(NamedTuple):
     """An order of a raffle; `sale` is None for one that can't be read."""
 
     raffle_id: str
-    sale: Sale | None
+    sale: ReportedOrder | None
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,14 @@ class Queued:
     is_complete: bool
 
 
-def of_raffle(raffle_id: str) -> Iterator[Found]:
+def of_raffle(raffle_id: str) -> Iterator[OrdersRead]:
     """All orders of a raffle, the oldest first. A query for each thousand; the index may be a moment behind."""
     return (_found(item) for page in _pages("by_raffle", raffle_id) for item in page)
 
 
-def in_queue(status: OrderStatus, *, most: int) -> tuple[list[Found], bool]:
+def in_queue(status: OrderStatus, *, most: int) -> tuple[list[OrdersRead], bool]:
     """Orders in a status, until `most` are read, and whether these are all. A query for each thousand."""
-    found: list[Found] = []
+    found: list[OrdersRead] = []
     for page in _pages("by_queue", queue(status)):
         found += map(_found, page)
         if len(found) > most:
@@ -109,9 +109,9 @@ def _read_plainly(response_dict: dict[str, Any], customized_response_dict: dict[
         response_dict["body"] = b"{}"
 
 
-def _found(item: Stored) -> Found:
+def _found(item: Stored) -> OrdersRead:
     try:
-        sale = Sale(
+        sale = ReportedOrder(
             id=item["id"]["S"],
             status=OrderStatus(item["status"]["S"]),
             contact_id=item["contact_id"]["S"],
@@ -124,8 +124,8 @@ def _found(item: Stored) -> Found:
             rejected_at=_moment(item, "rejected_at"),
         )
     except (KeyError, TypeError, ValueError):
-        return Found(str(item.get("raffle_id", {}).get("S", "")), None)
-    return Found(item["raffle_id"]["S"], sale)
+        return OrdersRead(str(item.get("raffle_id", {}).get("S", "")), None)
+    return OrdersRead(item["raffle_id"]["S"], sale)
 
 
 def _moment(item: Stored, name: str) -> datetime | None:

@@ -26,7 +26,7 @@ from chalicelib.telemetry import count
 CONNECT_SECONDS = 1
 READ_SECONDS = 2
 TRIES = 3
-PATIENCE = 10
+DEADLINE_SECONDS = 10
 FIRST_PAUSE = 0.05  # seconds; doubled on each try, with full jitter
 # DynamoDB leaves keys of a batch for later when it is short of capacity. Each round brings some of them, or none;
 # all pauses between them together are 1.6 s on average, and 3.1 s at most.
@@ -77,7 +77,7 @@ def patient(connection: Connection) -> Dispatch:
 
 
 @contextmanager
-def patience(seconds: float) -> Iterator[None]:
+def with_deadline(seconds: float) -> Iterator[None]:
     """What happens within is asked again only for so many seconds from now; and no longer than what is around it."""
     before = _until.set(min(_until.get(), monotonic() + seconds))
     try:
@@ -91,7 +91,7 @@ def time_left() -> float:
     return max(0.0, _until.get() - monotonic())
 
 
-def is_over() -> bool:
+def deadline_passed() -> bool:
     """Whether nothing more is to be asked again."""
     return not time_left()
 
@@ -116,7 +116,7 @@ def _ask(ask: Dispatch, operation: str, asked: Json) -> Json:
             elif _code(failure) not in NOT_DONE:
                 raise
             trouble = _code(failure) or type(failure).__name__
-        if is_over():
+        if deadline_passed():
             break
     raise Unsure(trouble) if unsure and _writes(operation) else Busy(trouble)
 
@@ -127,7 +127,7 @@ def _whole(ask: Dispatch, answer: Json, asked: Json) -> Json:
         left = answer[UNPROCESSED_KEYS]
         if not left:
             return answer
-        if is_over():
+        if deadline_passed():
             break
         sleep(min(jitter(number, FIRST_PAUSE), time_left()))
         wanted = {table: {**asked[REQUEST_ITEMS][table], KEYS: keys[KEYS]} for table, keys in left.items()}

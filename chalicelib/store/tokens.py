@@ -52,7 +52,7 @@ def revoke(transaction: Transaction, token_id: str, now: datetime) -> None:
     transaction.update(TokenRecord(*_key(token_id)), [TokenRecord.revoked_at.set(now)], name=TOKEN, only_if=good)
 
 
-def note_use(token_id: str, now: datetime) -> None:
+def record_use(token_id: str, now: datetime) -> None:
     try:
         TokenRecord(*_key(token_id)).update(
             actions=[TokenRecord.last_used_at.set(now)], condition=TokenRecord.pk.exists()

@@ -13,10 +13,10 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.domain.refusals import TryAgain
 from chalicelib.store.records import Record, low_level
-from chalicelib.store.retries import PATIENCE, Busy, Unsure, is_over, jitter, patience, time_left
+from chalicelib.store.retries import DEADLINE_SECONDS, Busy, Unsure, deadline_passed, jitter, time_left, with_deadline
 from chalicelib.telemetry import count
 
-__all__ = ["Busy", "ConditionsFailed", "Failed", "Transaction", "Unsure", "persistently"]  # who commits meets them all
+__all__ = ["Busy", "ConditionsFailed", "Failed", "Transaction", "Unsure", "retry"]  # who commits meets them all
 
 MOST_ITEMS = 100  # DynamoDB's limit
 TRIES = 8
@@ -130,7 +130,7 @@ def _translated(failure: TransactWriteError, steps: Sequence[_Step]) -> Exceptio
     return failure
 
 
-def persistently(
+def retry(
     attempt: Callable[[], T],
     *,
     again_on: type[Exception] | tuple[type[Exception], ...] = Busy,
@@ -143,7 +143,7 @@ def persistently(
     succeeded.
     """
     unsure = False
-    with patience(PATIENCE):
+    with with_deadline(DEADLINE_SECONDS):
         for number in range(tries):
             if number:
                 count("TriedAgain")
@@ -152,6 +152,6 @@ def persistently(
                 return attempt()
             except again_on as again:
                 unsure = unsure or isinstance(again, Unsure)
-            if is_over():
+            if deadline_passed():
                 break
     raise TryAgain(unsure=unsure)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.domain.messages import Heard, HeardKind, Identity, Media
+from chalicelib.domain.messages import Identity, IncomingMessage, Media, MessageKind
 from chalicelib.whatsapp.error_codes import Action, remedy
 from chalicelib.whatsapp.identities import Json, as_phone, as_user_id, identify
 from chalicelib.whatsapp.text import clean, clean_line, clean_name, safe_filename
@@ -25,7 +25,7 @@ class Message:
     sender: Identity
     name: str  # profile name, harmless, perhaps ""
     sent_at: datetime | None  # UTC; when the person sent it, up to a week ago
-    heard: Heard
+    heard: IncomingMessage
     kind: str  # Meta's type: "text", "audio", "system" …; an open set
     reply_to: str | None = None  # id of the message that it answers
     error_code: int | None = None  # e.g. 131052: their file never reached Meta, ask for it again
@@ -134,63 +134,63 @@ def _other(update: Update) -> Other:
     )
 
 
-def _heard(value: Json, kind: str) -> Heard:
+def _heard(value: Json, kind: str) -> IncomingMessage:
     heard, code = HEARD.get(kind, _heard_other)(_part(value, kind)), _error(value)[0]
     if kind in FILES and code is not None and remedy(code).action is Action.ASK_AGAIN:
-        return replace(heard, kind=HeardKind.LOST)
+        return replace(heard, kind=MessageKind.LOST)
     return heard
 
 
-def _heard_text(part: Json) -> Heard:
+def _heard_text(part: Json) -> IncomingMessage:
     text = clean(part.get("body"))
-    return Heard(kind=HeardKind.TEXT, text=text) if text else Heard(kind=HeardKind.OTHER)
+    return IncomingMessage(kind=MessageKind.TEXT, text=text) if text else IncomingMessage(kind=MessageKind.OTHER)
 
 
-def _heard_button(part: Json) -> Heard:
+def _heard_button(part: Json) -> IncomingMessage:
     return _tapped(part.get("payload"), part.get("text"))
 
 
-def _heard_interactive(part: Json) -> Heard:
+def _heard_interactive(part: Json) -> IncomingMessage:
     """A reply button or a list row; a flow, an address or whatever comes next is not acted on."""
     kind = part.get("type")
     if kind not in ("button_reply", "list_reply"):
-        return Heard(kind=HeardKind.OTHER)
+        return IncomingMessage(kind=MessageKind.OTHER)
     reply = _part(part, kind)
     return _tapped(reply.get("id"), reply.get("title"))
 
 
-def _tapped(choice: object, title: object) -> Heard:
+def _tapped(choice: object, title: object) -> IncomingMessage:
     """Without an id a tap is as good as its title typed: typed text is always accepted too."""
     identifier, text = clean_line(choice, 256), clean(title)
     if identifier:
-        return Heard(kind=HeardKind.CHOICE, choice=identifier, text=text)
+        return IncomingMessage(kind=MessageKind.CHOICE, choice=identifier, text=text)
     return _heard_text({"body": title})
 
 
-def _heard_media(part: Json) -> Heard:
+def _heard_media(part: Json) -> IncomingMessage:
     identifier, caption = part.get("id"), clean(part.get("caption"))
     if not (isinstance(identifier, str) and MEDIA_ID.fullmatch(identifier)):
-        return Heard(kind=HeardKind.OTHER, text=caption)
+        return IncomingMessage(kind=MessageKind.OTHER, text=caption)
     media = Media(
         id=identifier,
         mime_type=clean_line(part.get("mime_type"), 100).lower(),
         sha256=clean_line(part.get("sha256"), 100),
         filename=safe_filename(part.get("filename")),
     )
-    return Heard(kind=HeardKind.MEDIA, text=caption, media=media)
+    return IncomingMessage(kind=MessageKind.MEDIA, text=caption, media=media)
 
 
-def _heard_other(_part: Json) -> Heard:
-    return Heard(kind=HeardKind.OTHER)
+def _heard_other(_part: Json) -> IncomingMessage:
+    return IncomingMessage(kind=MessageKind.OTHER)
 
 
-def _heard_welcome(_part: Json) -> Heard:
+def _heard_welcome(_part: Json) -> IncomingMessage:
     """They opened a chat with us and wrote nothing yet: as if they had tapped for the menu."""
-    return Heard(kind=HeardKind.CHOICE, choice="menu")
+    return IncomingMessage(kind=MessageKind.CHOICE, choice="menu")
 
 
-def _heard_sign(_part: Json) -> Heard:
-    return Heard(kind=HeardKind.SIGN)
+def _heard_sign(_part: Json) -> IncomingMessage:
+    return IncomingMessage(kind=MessageKind.SIGN)
 
 
 FILES = ("image", "document")

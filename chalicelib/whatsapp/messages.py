@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from chalicelib.domain.messages import Choice, Identity, Said
+from chalicelib.domain.messages import Choice, Identity, Reply
 from chalicelib.whatsapp import limits
 from chalicelib.whatsapp.identities import Json
 from chalicelib.whatsapp.limits import Unsendable, check, check_content
@@ -33,7 +33,7 @@ class TemplateButton:
     value: str
 
 
-def render(said: Said) -> Json:
+def render(said: Reply) -> Json:
     """The message for what the conversation says: text, text with buttons, or text with a list.
 
     Titles and descriptions are cut to Meta's limits. Raises Unsendable for what must not be cut: the text itself (4096

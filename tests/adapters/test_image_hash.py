@@ -18,13 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from chalicelib.adapters.image_hash import FORMATS, MOST_PIXELS, look
-from chalicelib.domain.image_similarity import BANDS, LOOK_BITS, NEAR, are_alike, bands, distance
+from chalicelib.adapters.image_hash import FORMATS, MOST_PIXELS, compute_image_hash
+from chalicelib.domain.image_similarity import BANDS, HASH_BITS, NEAR, are_alike, bands, distance
 from tests.support import receipts as r
 
 ROOT = Path(__file__).parent.parent.parent
 KINDS = (0, 1, 2)
-LOOKS = st.binary(min_size=LOOK_BITS // 8, max_size=LOOK_BITS // 8)
+LOOKS = st.binary(min_size=HASH_BITS // 8, max_size=HASH_BITS // 8)
 
 
 @cache
@@ -33,7 +33,7 @@ def receipt(kind: int, number: int) -> r.Picture:
 
 
 def seen(content: bytes, mime_type: str = "image/jpeg") -> bytes:
-    found = look(content, mime_type)
+    found = compute_image_hash(content, mime_type)
     assert found is not None
     return found
 
@@ -107,13 +107,13 @@ def test_p6_an_animated_picture_looks_like_its_first_one() -> None:
 
 
 def test_p6_a_pdf_has_no_look() -> None:
-    assert look(b"%PDF-1.7", "application/pdf") is None
+    assert compute_image_hash(b"%PDF-1.7", "application/pdf") is None
 
 
 @pytest.mark.parametrize("colour", ["white", "black", "red"])
 def test_p6_a_plain_picture_has_none_since_all_of_these_are_alike(colour: str) -> None:
-    assert look(r.jpeg(Image.new("RGB", (900, 1600), colour)), "image/jpeg") is None
-    assert look(r.png(Image.linear_gradient("L")), "image/png") is None
+    assert compute_image_hash(r.jpeg(Image.new("RGB", (900, 1600), colour)), "image/jpeg") is None
+    assert compute_image_hash(r.png(Image.linear_gradient("L")), "image/png") is None
 
 
 @pytest.mark.parametrize("mime_type", FORMATS)
@@ -124,7 +124,7 @@ def test_p6_no_bytes_do_harm(mime_type: str, content: bytes) -> None:
         "image/png": b"\x89PNG\r\n\x1a\n",
         "image/webp": b"RIFF\x00\x01\x00\x00WEBP",
     }
-    assert look(marks[mime_type] + content, mime_type) is None
+    assert compute_image_hash(marks[mime_type] + content, mime_type) is None
 
 
 @pytest.mark.parametrize("make", [r.jpeg, r.png, r.webp])
@@ -137,8 +137,8 @@ def test_p6_nor_does_a_picture_that_breaks_off_or_is_damaged(make: object) -> No
         damaged = bytearray(whole[: random.randint(1, len(whole))])
         for _ in range(random.randint(0, 4)):
             damaged[random.randrange(len(damaged))] ^= random.randint(1, 255)
-        look(bytes(damaged), mime_type)
-    assert look(whole[: len(whole) // 2], mime_type) is None
+        compute_image_hash(bytes(damaged), mime_type)
+    assert compute_image_hash(whole[: len(whole) // 2], mime_type) is None
 
 
 def claiming(width: int, height: int) -> bytes:
@@ -156,7 +156,7 @@ def test_p6_a_picture_too_large_to_unpack_is_left_packed(
     unpacked = list[str]()
     monkeypatch.setattr(Image.Image, "convert", lambda self, mode: unpacked.append(mode))
     assert size[0] * size[1] > MOST_PIXELS
-    assert look(claiming(*size), "image/png") is None
+    assert compute_image_hash(claiming(*size), "image/png") is None
     assert unpacked == []
 
 
@@ -182,7 +182,7 @@ def test_nothing_but_a_proof_waits_for_the_library() -> None:
 # Bands
 
 
-@given(LOOKS, st.lists(st.integers(0, LOOK_BITS - 1), max_size=NEAR))
+@given(LOOKS, st.lists(st.integers(0, HASH_BITS - 1), max_size=NEAR))
 def test_p6_two_looks_that_are_alike_share_a_band(one: bytes, flipped: list[int]) -> None:
     changed = int.from_bytes(one)
     for bit in flipped:
@@ -193,12 +193,12 @@ def test_p6_two_looks_that_are_alike_share_a_band(one: bytes, flipped: list[int]
 
 
 def test_p6_also_when_each_bit_that_differs_is_in_another_one() -> None:
-    one, other = bytes(LOOK_BITS // 8), ((1 << NEAR) - 1).to_bytes(LOOK_BITS // 8)
+    one, other = bytes(HASH_BITS // 8), ((1 << NEAR) - 1).to_bytes(HASH_BITS // 8)
     assert are_alike(one, other)
     assert [a == b for a, b in zip(bands(one), bands(other), strict=True)].count(True) == 1
 
 
-@given(LOOKS, st.integers(0, LOOK_BITS - 1))
+@given(LOOKS, st.integers(0, HASH_BITS - 1))
 def test_p6_each_bit_is_in_one_band(one: bytes, bit: int) -> None:
     other = (int.from_bytes(one) ^ 1 << bit).to_bytes(len(one))
     assert [a == b for a, b in zip(bands(one), bands(other), strict=True)].count(False) == 1
@@ -206,4 +206,4 @@ def test_p6_each_bit_is_in_one_band(one: bytes, bit: int) -> None:
 
 
 def test_p6_looks_of_another_kind_are_never_alike() -> None:
-    assert not are_alike(bytes(64), bytes(LOOK_BITS // 8))
+    assert not are_alike(bytes(64), bytes(HASH_BITS // 8))

@@ -8,7 +8,7 @@ import pytest
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 from moto import mock_aws
 
-from chalicelib.adapters.parameter_store import FRESH_SECONDS, PAUSE_SECONDS, Vault
+from chalicelib.adapters.parameter_store import FRESH_SECONDS, PAUSE_SECONDS, ParameterStore
 from chalicelib.container import make
 from chalicelib.domain.refusals import TryAgain
 from chalicelib.settings import SettingsInvalid, load, load_secrets
@@ -45,8 +45,8 @@ def ssm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 @pytest.fixture
-def vault(ssm: Any, clock: Clock) -> Vault:
-    return Vault(PATH, "us-east-1", clock)
+def parameter_store(ssm: Any, clock: Clock) -> ParameterStore:
+    return ParameterStore(PATH, "us-east-1", clock)
 
 
 def put(ssm: Any, name: str, value: str) -> None:
@@ -70,10 +70,10 @@ def test_the_environment_has_the_secrets_unless_it_says_that_they_are_elsewhere(
 
 
 def test_a_function_that_needs_no_secret_reads_none(ssm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    runtime = make(without_secrets(TOMBOLA_SECRETS=PATH))
-    monkeypatch.setattr(Vault, "_provider", lambda _: pytest.fail("the secrets were read"))
-    for part in ("access", "graph", "receiving", "expiring", "delivering", "exporting"):
-        getattr(runtime, part)
+    container = make(without_secrets(TOMBOLA_SECRETS=PATH))
+    monkeypatch.setattr(ParameterStore, "_provider", lambda _: pytest.fail("the secrets were read"))
+    for part in ("tokens", "graph", "inbox", "expiry", "outbox", "exports"):
+        getattr(container, part)
 
 
 @pytest.mark.parametrize("token", ["a b", "ñ", "a\nb", "a\x00"])
@@ -87,26 +87,26 @@ def test_blanks_around_a_secret_are_the_clipboards() -> None:
     assert load_secrets({**GIVEN, "WHATSAPP_APP_SECRET": " s3cret\n"}).app_secrets == ("s3cret",)
 
 
-def test_secrets_are_shown_nowhere(vault: Vault) -> None:
-    read = [vault.access_token, vault.app_secret]
+def test_secrets_are_shown_nowhere(parameter_store: ParameterStore) -> None:
+    read = [parameter_store.access_token, parameter_store.app_secret]
     assert set(read) < set(GIVEN.values())
-    assert not any(secret in f"{vault!r} {load_secrets(GIVEN)!r}" for secret in read)
+    assert not any(secret in f"{parameter_store!r} {load_secrets(GIVEN)!r}" for secret in read)
 
 
-def test_each_is_read_once_until_it_is_no_longer_fresh(vault: Vault, ssm: Any, clock: Clock) -> None:
-    assert (vault.access_token, vault.app_secrets) == ("first-token", ("s3cret",))
+def test_each_is_read_once_until_it_is_no_longer_fresh(parameter_store: ParameterStore, ssm: Any, clock: Clock) -> None:
+    assert (parameter_store.access_token, parameter_store.app_secrets) == ("first-token", ("s3cret",))
     put(ssm, "WHATSAPP_ACCESS_TOKEN", "second-token")
     put(ssm, "WHATSAPP_APP_SECRET", "new")
     put(ssm, "WHATSAPP_APP_SECRET_PREVIOUS", "s3cret")
 
     clock.now = FRESH_SECONDS - 1
-    assert (vault.access_token, vault.app_secrets) == ("first-token", ("s3cret",))
+    assert (parameter_store.access_token, parameter_store.app_secrets) == ("first-token", ("s3cret",))
     clock.now = FRESH_SECONDS
-    assert (vault.access_token, vault.app_secrets) == ("second-token", ("new", "s3cret"))
+    assert (parameter_store.access_token, parameter_store.app_secrets) == ("second-token", ("new", "s3cret"))
 
 
 def test_while_it_cannot_be_read_again_the_known_one_is_used(
-    vault: Vault, ssm: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    parameter_store: ParameterStore, ssm: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
 
@@ -115,37 +115,39 @@ def test_while_it_cannot_be_read_again_the_known_one_is_used(
             asked.append(clock.now)
             raise GetParameterError("ThrottlingException")
 
-    known = vault.app_secret
+    known = parameter_store.app_secret
     with monkeypatch.context() as patch:
-        patch.setattr(Vault, "_provider", lambda _: Provider())
+        patch.setattr(ParameterStore, "_provider", lambda _: Provider())
         for now in (FRESH_SECONDS, FRESH_SECONDS + 1, FRESH_SECONDS + PAUSE_SECONDS):
             clock.now = now
-            assert vault.app_secret == known
+            assert parameter_store.app_secret == known
     assert asked == [FRESH_SECONDS, FRESH_SECONDS + PAUSE_SECONDS]
 
     clock.now = FRESH_SECONDS + 2 * PAUSE_SECONDS
     ssm.delete_parameter(Name=PATH + "WHATSAPP_APP_SECRET")  # by mistake: what is known is still right
-    assert vault.app_secret == known
+    assert parameter_store.app_secret == known
 
 
-def test_who_has_never_read_one_is_asked_again_later(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_has_never_read_one_is_asked_again_later(
+    parameter_store: ParameterStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Provider:
         def get(self, *_: Any, **__: Any) -> Any:
             raise GetParameterError("ThrottlingException")
 
-    monkeypatch.setattr(Vault, "_provider", lambda _: Provider())
+    monkeypatch.setattr(ParameterStore, "_provider", lambda _: Provider())
     with pytest.raises(TryAgain):
-        _ = vault.access_token
+        _ = parameter_store.access_token
 
 
-def test_what_is_missing_there_is_named_with_its_place(vault: Vault, ssm: Any) -> None:
+def test_what_is_missing_there_is_named_with_its_place(parameter_store: ParameterStore, ssm: Any) -> None:
     ssm.delete_parameter(Name=PATH + "WHATSAPP_VERIFY_TOKEN")
     with pytest.raises(SettingsInvalid, match=f"WHATSAPP_VERIFY_TOKEN is missing.*{PATH}WHATSAPP_VERIFY_TOKEN"):
-        _ = vault.verify_token
+        _ = parameter_store.verify_token
 
 
-def test_what_is_malformed_there_is_named_unseen(vault: Vault, ssm: Any) -> None:
+def test_what_is_malformed_there_is_named_unseen(parameter_store: ParameterStore, ssm: Any) -> None:
     put(ssm, "WHATSAPP_ACCESS_TOKEN", "a b")
     with pytest.raises(SettingsInvalid, match="WHATSAPP_ACCESS_TOKEN is malformed") as refused:
-        _ = vault.access_token
+        _ = parameter_store.access_token
     assert "a b" not in str(refused.value)

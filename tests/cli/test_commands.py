@@ -59,7 +59,7 @@ def test_the_log_is_not_among_what_a_command_prints(
     monkeypatch.setattr(logger.registered_handler, "stream", log)
     assert main(["create-token", "Olga"]) == 0
     assert log.getvalue() == capsys.readouterr().err == ""
-    world.runtime.access.create("Ana", Role.VIEWER, by=COMMAND_LINE)
+    world.container.tokens.create("Ana", Role.VIEWER, by=COMMAND_LINE)
     assert "token made" in log.getvalue()
 
 

@@ -40,7 +40,7 @@ from chalicelib.domain.conversation import (
     pick_random,
     step,
 )
-from chalicelib.domain.messages import Heard, HeardKind, Media
+from chalicelib.domain.messages import IncomingMessage, Media, MessageKind
 from chalicelib.domain.orders import check_character
 
 ORDER = "234678" + "9" + check_character("2346789")
@@ -53,16 +53,22 @@ BROWSING = Conversation(stage=Stage.BROWSING, shown=("first", "second"))
 SELECTING = Conversation(stage=Stage.SELECTING, raffle_id="first")
 CONFIRMING = Conversation(stage=Stage.CONFIRMING, raffle_id="first", order_id=ORDER)
 PAYMENT = Conversation(stage=Stage.PAYMENT, raffle_id="first", order_id=ORDER)
+
+
+def stage_and_order(conversation: Conversation) -> str:
+    return f"{conversation.stage}{conversation.order_id or ''}"
+
+
 TALKS = (IDLE, BROWSING, SELECTING, CONFIRMING, PAYMENT)
-LOOKING_AROUND = tuple(replace(talk, order_id=ORDER) for talk in TALKS[:3])  # while an order waits
+LOOKING_AROUND = tuple(replace(conversation, order_id=ORDER) for conversation in TALKS[:3])  # while an order waits
 
 
-def typed(text: str) -> Heard:
-    return Heard(kind=HeardKind.TEXT, text=text)
+def typed(text: str) -> IncomingMessage:
+    return IncomingMessage(kind=MessageKind.TEXT, text=text)
 
 
-def tapped(choice: str, title: str = "Tap") -> Heard:
-    return Heard(kind=HeardKind.CHOICE, choice=choice, text=title)
+def tapped(choice: str, title: str = "Tap") -> IncomingMessage:
+    return IncomingMessage(kind=MessageKind.CHOICE, choice=choice, text=title)
 
 
 def a_code(word: str, otherwise: Action) -> TryCode:
@@ -113,20 +119,22 @@ TYPED: list[tuple[Conversation, str, Action]] = [
 ]
 
 
-@pytest.mark.parametrize(("talk", "text", "action"), TYPED)
-def test_what_is_typed_means_what_the_stage_asks_for(talk: Conversation, text: str, action: Action) -> None:
-    assert step(talk, typed(text)) == action
+@pytest.mark.parametrize(("conversation", "text", "action"), TYPED)
+def test_what_is_typed_means_what_the_stage_asks_for(conversation: Conversation, text: str, action: Action) -> None:
+    assert step(conversation, typed(text)) == action
 
 
-@pytest.mark.parametrize("talk", TALKS, ids=lambda talk: str(talk.stage))
+@pytest.mark.parametrize("conversation", TALKS, ids=lambda conversation: str(conversation.stage))
 @pytest.mark.parametrize("loud", [str.lower, str.upper, lambda word: f"  {word}. ", lambda word: f"¡{word}!"])
 @pytest.mark.parametrize("word", sorted(COMMANDS))
-def test_a_command_works_in_every_state_however_it_is_written(talk: Conversation, loud: object, word: str) -> None:
+def test_a_command_works_in_every_state_however_it_is_written(
+    conversation: Conversation, loud: object, word: str
+) -> None:
     assert callable(loud)
-    assert step(talk, typed(loud(word))) == COMMANDS[word](talk)
+    assert step(conversation, typed(loud(word))) == COMMANDS[word](conversation)
 
 
-@pytest.mark.parametrize("talk", [*TALKS, *LOOKING_AROUND], ids=lambda talk: f"{talk.stage}{talk.order_id or ''}")
+@pytest.mark.parametrize("conversation", [*TALKS, *LOOKING_AROUND], ids=stage_and_order)
 @pytest.mark.parametrize(
     ("word", "action"),
     [
@@ -141,17 +149,17 @@ def test_a_command_works_in_every_state_however_it_is_written(talk: Conversation
     ],
 )
 def test_my_orders_help_and_the_like_mean_the_same_in_every_state(
-    talk: Conversation, word: str, action: Action
+    conversation: Conversation, word: str, action: Action
 ) -> None:
-    assert step(talk, typed(word)) == action
+    assert step(conversation, typed(word)) == action
 
 
-@pytest.mark.parametrize("talk", [*TALKS, *LOOKING_AROUND], ids=lambda talk: f"{talk.stage}{talk.order_id or ''}")
-def test_cancel_in_every_state_is_about_the_order_at_hand(talk: Conversation) -> None:
-    assert step(talk, typed("cancel")) == CancelOrder(talk.order_id)
+@pytest.mark.parametrize("conversation", [*TALKS, *LOOKING_AROUND], ids=stage_and_order)
+def test_cancel_in_every_state_is_about_the_order_at_hand(conversation: Conversation) -> None:
+    assert step(conversation, typed("cancel")) == CancelOrder(conversation.order_id)
 
 
-@pytest.mark.parametrize("talk", TALKS, ids=lambda talk: str(talk.stage))
+@pytest.mark.parametrize("conversation", TALKS, ids=lambda conversation: str(conversation.stage))
 @pytest.mark.parametrize(
     ("choice", "action"),
     [
@@ -165,15 +173,15 @@ def test_cancel_in_every_state_is_about_the_order_at_hand(talk: Conversation) ->
         (cancel_order(OTHERS), CancelOrder(OTHERS)),
     ],
 )
-def test_a_tap_means_the_same_in_every_state(talk: Conversation, choice: str, action: Action) -> None:
-    assert step(talk, tapped(choice)) == action
+def test_a_tap_means_the_same_in_every_state(conversation: Conversation, choice: str, action: Action) -> None:
+    assert step(conversation, tapped(choice)) == action
 
 
-@pytest.mark.parametrize("talk", TALKS, ids=str)
-def test_a_tap_on_numbers_means_those_of_the_raffle_it_was_shown_with(talk: Conversation) -> None:
+@pytest.mark.parametrize("conversation", TALKS, ids=str)
+def test_a_tap_on_numbers_means_those_of_the_raffle_it_was_shown_with(conversation: Conversation) -> None:
     """Not of the raffle that is open now: an old button must not buy in another raffle."""
-    assert step(talk, tapped(pick_random("other", 3), "Random 3")) == HoldNumbers("other", "random 3")
-    assert step(talk, tapped(pick_number("other", 5), "Number 5")) == HoldNumbers("other", "#5")
+    assert step(conversation, tapped(pick_random("other", 3), "Random 3")) == HoldNumbers("other", "random 3")
+    assert step(conversation, tapped(pick_number("other", 5), "Number 5")) == HoldNumbers("other", "#5")
 
 
 HOSTILE = (
@@ -185,21 +193,23 @@ HOSTILE = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("talk", TALKS, ids=lambda talk: str(talk.stage))
+@pytest.mark.parametrize("conversation", TALKS, ids=lambda conversation: str(conversation.stage))
 @pytest.mark.parametrize("choice", HOSTILE)
-def test_a_tapped_id_that_we_never_made_is_no_better_than_its_title_typed(talk: Conversation, choice: str) -> None:
-    assert step(talk, tapped(choice, "Hm…")) == step(talk, typed("Hm…"))
+def test_a_tapped_id_that_we_never_made_is_no_better_than_its_title_typed(
+    conversation: Conversation, choice: str
+) -> None:
+    assert step(conversation, tapped(choice, "Hm…")) == step(conversation, typed("Hm…"))
 
 
-@pytest.mark.parametrize("talk", [*TALKS, *LOOKING_AROUND], ids=lambda talk: f"{talk.stage}{talk.order_id or ''}")
-def test_a_file_is_a_proof_in_every_state_whatever_its_caption(talk: Conversation) -> None:
-    heard = Heard(kind=HeardKind.MEDIA, text="cancel", media=FILE)
-    assert step(talk, heard) == TakeProof(talk.order_id, FILE, "cancel")
-    assert step(talk, replace(heard, kind=HeardKind.LOST)) == AskForFileAgain()
+@pytest.mark.parametrize("conversation", [*TALKS, *LOOKING_AROUND], ids=stage_and_order)
+def test_a_file_is_a_proof_in_every_state_whatever_its_caption(conversation: Conversation) -> None:
+    heard = IncomingMessage(kind=MessageKind.MEDIA, text="cancel", media=FILE)
+    assert step(conversation, heard) == TakeProof(conversation.order_id, FILE, "cancel")
+    assert step(conversation, replace(heard, kind=MessageKind.LOST)) == AskForFileAgain()
 
 
 @pytest.mark.parametrize(
-    ("talk", "action"),
+    ("conversation", "action"),
     [
         (IDLE, NOT_UNDERSTOOD),
         (BROWSING, ListRaffles()),
@@ -209,9 +219,9 @@ def test_a_file_is_a_proof_in_every_state_whatever_its_caption(talk: Conversatio
     ],
 )
 def test_a_voice_message_a_sticker_or_a_place_is_answered_with_the_question_again(
-    talk: Conversation, action: Action
+    conversation: Conversation, action: Action
 ) -> None:
-    assert step(talk, Heard(kind=HeardKind.OTHER, text="confirm")) == action
+    assert step(conversation, IncomingMessage(kind=MessageKind.OTHER, text="confirm")) == action
 
 
 @pytest.mark.parametrize(
@@ -231,9 +241,9 @@ def test_a_word_that_names_numbers_is_reserved_too(word: str) -> None:
     assert is_reserved(word)
 
 
-@pytest.mark.parametrize("talk", TALKS, ids=lambda talk: str(talk.stage))
-def test_a_reaction_and_the_like_is_not_answered(talk: Conversation) -> None:
-    assert step(talk, Heard(kind=HeardKind.SIGN, text="confirm")) == StayQuiet()
+@pytest.mark.parametrize("conversation", TALKS, ids=lambda conversation: str(conversation.stage))
+def test_a_reaction_and_the_like_is_not_answered(conversation: Conversation) -> None:
+    assert step(conversation, IncomingMessage(kind=MessageKind.SIGN, text="confirm")) == StayQuiet()
 
 
 TALK = st.builds(
@@ -244,8 +254,8 @@ TALK = st.builds(
     shown=st.lists(st.text(), max_size=12).map(tuple),
 )
 HEARD = st.builds(
-    Heard,
-    kind=st.sampled_from(HeardKind),
+    IncomingMessage,
+    kind=st.sampled_from(MessageKind),
     text=st.text() | st.sampled_from([*COMMANDS, "confirm", "1", "\ud800", "٣", "²"]),
     choice=st.text() | st.sampled_from(HOSTILE) | st.from_regex("(raffles?|random|confirm|cancel):.*"),
     media=st.none() | st.just(FILE),
@@ -253,22 +263,24 @@ HEARD = st.builds(
 
 
 @given(TALK, HEARD)
-def test_whatever_is_heard_wherever_there_is_something_to_do(talk: Conversation, heard: Heard) -> None:
-    assert isinstance(step(talk, heard), Action)
+def test_whatever_is_heard_wherever_there_is_something_to_do(
+    conversation: Conversation, heard: IncomingMessage
+) -> None:
+    assert isinstance(step(conversation, heard), Action)
 
 
-LEFT_ALONE: list[tuple[Heard, Action]] = [
+LEFT_ALONE: list[tuple[IncomingMessage, Action]] = [
     (typed("hello"), LeaveToPerson()),
     (typed("yes"), LeaveToPerson()),
     (typed("cancel"), LeaveToPerson()),
     (typed("BIKE"), LeaveToPerson()),
     (typed("5, 12"), LeaveToPerson()),
     (typed("human"), LeaveToPerson()),
-    (Heard(kind=HeardKind.OTHER), LeaveToPerson()),
+    (IncomingMessage(kind=MessageKind.OTHER), LeaveToPerson()),
     (tapped("made up"), LeaveToPerson()),
-    (Heard(kind=HeardKind.SIGN), StayQuiet()),
-    (Heard(kind=HeardKind.LOST), AskForFileAgain()),
-    (Heard(kind=HeardKind.MEDIA, media=FILE, text=ORDER), TakeProof(ORDER, FILE, ORDER, quietly=True)),
+    (IncomingMessage(kind=MessageKind.SIGN), StayQuiet()),
+    (IncomingMessage(kind=MessageKind.LOST), AskForFileAgain()),
+    (IncomingMessage(kind=MessageKind.MEDIA, media=FILE, text=ORDER), TakeProof(ORDER, FILE, ORDER, quietly=True)),
     (tapped(confirm_order(ORDER)), ConfirmOrder(ORDER)),
     (tapped(pick_number("first", 5)), HoldNumbers("first", "#5")),
     (typed("STOP"), OptOut()),
@@ -277,10 +289,12 @@ LEFT_ALONE: list[tuple[Heard, Action]] = [
 
 
 @pytest.mark.parametrize(("heard", "action"), LEFT_ALONE)
-def test_m6_while_an_organiser_talks_the_bot_does_only_what_nobody_else_can(heard: Heard, action: Action) -> None:
+def test_m6_while_an_organiser_talks_the_bot_does_only_what_nobody_else_can(
+    heard: IncomingMessage, action: Action
+) -> None:
     assert step(PAYMENT, heard, paused=True) == action
 
 
 @given(st.sampled_from([*TALKS, *LOOKING_AROUND]), st.text())
-def test_m6_no_text_but_a_stop_moves_the_bot_while_an_organiser_talks(talk: Conversation, text: str) -> None:
-    assert step(talk, typed(text), paused=True) in (LeaveToPerson(), OptOut())
+def test_m6_no_text_but_a_stop_moves_the_bot_while_an_organiser_talks(conversation: Conversation, text: str) -> None:
+    assert step(conversation, typed(text), paused=True) in (LeaveToPerson(), OptOut())

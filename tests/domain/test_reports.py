@@ -10,22 +10,22 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.domain.raffles import Board
-from chalicelib.domain.reports import MEANINGS, MOST_NAMED, Differs, Report, Sale, waiting
+from chalicelib.domain.reports import MEANINGS, MOST_NAMED, Differs, ReportedOrder, ReportTotals, waiting
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PAID, REFUNDED = OrderStatus.PAID, OrderStatus.REFUNDED
 
 
-def sale(**fields: Any) -> Sale:
+def sale(**fields: Any) -> ReportedOrder:
     values: dict[str, Any] = {
         "id": "A", "status": PAID, "contact_id": "c", "quantity": 2, "unit_amount": 2500, "currency": "GTQ",
         "changed_at": NOON, "paid_at": NOON, "refunded_at": None, "rejected_at": None, **fields,
     }  # fmt: skip
-    return Sale(**values)
+    return ReportedOrder(**values)
 
 
-def report(*sales: Sale, zone: str = "UTC") -> Report:
-    found = Report(zone=ZoneInfo(zone), currency="GTQ")
+def report(*sales: ReportedOrder, zone: str = "UTC") -> ReportTotals:
+    found = ReportTotals(zone=ZoneInfo(zone), currency="GTQ")
     for one in sales:
         found.add(one)
     return found
@@ -121,7 +121,7 @@ SALES = st.builds(
 
 
 @given(st.lists(SALES, max_size=30), st.sampled_from(["UTC", "America/Guatemala", "Pacific/Kiritimati"]))
-def test_days_prices_and_statuses_each_add_up_to_the_same(sales: list[Sale], zone: str) -> None:
+def test_days_prices_and_statuses_each_add_up_to_the_same(sales: list[ReportedOrder], zone: str) -> None:
     found = report(*sales, zone=zone)
     assert sum(day.confirmed.amount - day.refunded.amount for day in found.days.values()) == found.kept
     assert sum(part.amount for part in found.prices.values()) == found.kept

@@ -36,12 +36,12 @@ def scene(stack: Stack) -> Iterator[Scene]:
     """One scene for all of a module's tests, which put it back: making a world takes longer than a deed in it."""
     with pytest.MonkeyPatch.context() as patch:
         world = make_world(stack)
-        composition.runtime.cache_clear()
-        patch.setattr(composition, "make", lambda _: world.runtime)
-        world.runtime.access.create("local", Role.MANAGER, by=COMMAND_LINE, key=TOKEN)
+        composition.container.cache_clear()
+        patch.setattr(composition, "make", lambda _: world.container)
+        world.container.tokens.create("local", Role.MANAGER, by=COMMAND_LINE, key=TOKEN)
         with tapped(moto=True) as found:
             yield Scene(world, found)
-        composition.runtime.cache_clear()
+        composition.container.cache_clear()
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from chalicelib.container import Runtime
-from chalicelib.domain.messages import Heard, HeardKind, Identity, Media
+from chalicelib.container import Container
+from chalicelib.domain.messages import Identity, IncomingMessage, Media, MessageKind
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.domain.raffles import Raffle, RaffleEvent
@@ -22,7 +22,7 @@ from chalicelib.store import contacts, orders, raffles
 from chalicelib.store.records import Record
 from chalicelib.whatsapp.inbound import Message
 from local.engines import ENGINES
-from local.lab import QuietGraph, make_table, open_runtime
+from local.lab import QuietGraph, make_table, open_container
 from tests.support.faults import wire as w
 from tests.support.faults.wire import Wire, tapped
 from tests.support.races.findings import differences
@@ -39,35 +39,35 @@ VALUES: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module", params=ENGINES)
-def tombola(request: pytest.FixtureRequest) -> Iterator[tuple[Runtime, Wire]]:
+def tombola(request: pytest.FixtureRequest) -> Iterator[tuple[Container, Wire]]:
     with ENGINES[request.param]() as endpoint:
-        runtime = open_runtime(endpoint, clock=lambda: START, seed=1)
+        container = open_container(endpoint, clock=lambda: START, seed=1)
         make_table()
         with tapped(moto=False) as wire:
-            yield runtime, wire
+            yield container, wire
         Record._connection = None  # the next test module may speak to another
 
 
 class Sale:
     """One raffle and one buyer on the engine; `lose_the_answer` has the next transaction done and not answered."""
 
-    def __init__(self, runtime: Runtime, wire: Wire, code: str) -> None:
-        self.runtime, self.wire, self.code = runtime, wire, code
+    def __init__(self, container: Container, wire: Wire, code: str) -> None:
+        self.container, self.wire, self.code = container, wire, code
         wire.rests()
-        self.raffle: Raffle = runtime.organising.create({**VALUES, "code": code}, by=COMMAND_LINE)
-        runtime.organising.move(self.raffle.id, RaffleEvent.ACTIVATED, by=COMMAND_LINE)
+        self.raffle: Raffle = container.raffles.create({**VALUES, "code": code}, by=COMMAND_LINE)
+        container.raffles.move(self.raffle.id, RaffleEvent.ACTIVATED, by=COMMAND_LINE)
         self.said = 0
 
     def says(self, text: str) -> None:
-        self.hears(Heard(kind=HeardKind.TEXT, text=text))
+        self.hears(IncomingMessage(kind=MessageKind.TEXT, text=text))
 
-    def hears(self, heard: Heard) -> None:
+    def hears(self, heard: IncomingMessage) -> None:
         self.said += 1
         message = Message(
             id=f"wamid.{self.code}.{self.said}", phone_number_id="1", sender=LUCIA, name="", sent_at=START,
             heard=heard, kind="text",
         )  # fmt: skip
-        self.runtime.conversing.answer(message)
+        self.container.chat.answer(message)
 
     def held(self) -> str:
         self.says(self.code)
@@ -76,13 +76,13 @@ class Sale:
 
     @property
     def order_id(self) -> str:
-        found = contacts.arrival(LUCIA, phone_number_id="1", message_id="none", code=None).contact.talk.order_id
+        found = contacts.arrival(LUCIA, phone_number_id="1", message_id="none", code=None).contact.conversation.order_id
         assert found is not None
         return found
 
     @property
     def sent(self) -> int:
-        graph = self.runtime.graph
+        graph = self.container.graph
         assert isinstance(graph, QuietGraph)
         return len(graph.sent)
 
@@ -99,9 +99,9 @@ class Sale:
 
 
 @pytest.fixture
-def sale(tombola: tuple[Runtime, Wire]) -> Iterator[Sale]:
-    runtime, wire = tombola
-    made = Sale(runtime, wire, f"RAFFLE{next(COUNT)}")
+def sale(tombola: tuple[Container, Wire]) -> Iterator[Sale]:
+    container, wire = tombola
+    made = Sale(container, wire, f"RAFFLE{next(COUNT)}")
     yield made
     wire.rests()
     assert differences(made.raffle) == []
@@ -122,24 +122,24 @@ def test_m1_h1_a_hold_is_there_once(sale: Sale, effect: w.Effect) -> None:
 
 def test_p4_a_payment_is_confirmed_once(sale: Sale) -> None:
     order_id = sale.held()
-    sale.lose_the_answer(lambda: sale.runtime.selling.confirm_payment(order_id, by=COMMAND_LINE))
+    sale.lose_the_answer(lambda: sale.container.holds.confirm_payment(order_id, by=COMMAND_LINE))
     assert orders.get(order_id).status is OrderStatus.PAID
     assert raffles.board(sale.raffle.id).availability.sold == 2
 
 
 def test_p3_an_order_is_cancelled_once(sale: Sale) -> None:
     order_id = sale.held()
-    sale.lose_the_answer(lambda: sale.runtime.selling.cancel(order_id, by=COMMAND_LINE))
+    sale.lose_the_answer(lambda: sale.container.holds.cancel(order_id, by=COMMAND_LINE))
     assert orders.get(order_id).status is OrderStatus.CANCELLED
     assert raffles.board(sale.raffle.id).availability.available == 100
 
 
 def test_h4_a_hold_ends_once(sale: Sale) -> None:
     order_id = sale.held()
-    late = replace(sale.runtime, clock=lambda: START + timedelta(hours=1))
-    vars(late)["graph"] = sale.runtime.graph
+    late = replace(sale.container, clock=lambda: START + timedelta(hours=1))
+    vars(late)["graph"] = sale.container.graph
     ended: list[bool] = []
-    sale.lose_the_answer(lambda: ended.append(late.selling.expire(order_id)))
+    sale.lose_the_answer(lambda: ended.append(late.holds.expire(order_id)))
     assert ended == [True]
     assert raffles.board(sale.raffle.id).availability.available == 100
 
@@ -147,7 +147,7 @@ def test_h4_a_hold_ends_once(sale: Sale) -> None:
 def test_p1_a_proof_is_taken_once(sale: Sale) -> None:
     order_id = sale.held()
     sale.says("confirm")
-    proof = Heard(kind=HeardKind.MEDIA, media=Media(id="proof"))
+    proof = IncomingMessage(kind=MessageKind.MEDIA, media=Media(id="proof"))
     sale.lose_the_answer(lambda: sale.hears(proof))
     assert len(orders.get(order_id).proofs) == 1
 
@@ -155,7 +155,7 @@ def test_p1_a_proof_is_taken_once(sale: Sale) -> None:
 def test_n2_a_raffle_is_made_once(sale: Sale) -> None:
     made: list[Raffle] = []
     values = {**VALUES, "code": f"{sale.code}X"}
-    sale.lose_the_answer(lambda: made.append(sale.runtime.organising.create(values, by=COMMAND_LINE)))
+    sale.lose_the_answer(lambda: made.append(sale.container.raffles.create(values, by=COMMAND_LINE)))
     assert raffles.get(made[0].id) == made[0]
     assert [raffle.id for raffle in raffles.listed(None, limit=200).items if raffle.code == values["code"]] == [
         made[0].id
@@ -163,11 +163,11 @@ def test_n2_a_raffle_is_made_once(sale: Sale) -> None:
 
 
 def test_a_raffle_is_changed_and_deleted_once(sale: Sale) -> None:
-    made = sale.runtime.organising.create({**VALUES, "code": f"{sale.code}X"}, by=COMMAND_LINE)
+    made = sale.container.raffles.create({**VALUES, "code": f"{sale.code}X"}, by=COMMAND_LINE)
     values = {**VALUES, "code": f"{sale.code}Y", "prize": "A car"}
-    sale.lose_the_answer(lambda: sale.runtime.organising.change(made.id, lambda _: values, by=COMMAND_LINE))
+    sale.lose_the_answer(lambda: sale.container.raffles.change(made.id, lambda _: values, by=COMMAND_LINE))
     assert raffles.get(made.id).prize == "A car"
-    sale.lose_the_answer(lambda: sale.runtime.organising.delete(made.id, by=COMMAND_LINE))
+    sale.lose_the_answer(lambda: sale.container.raffles.delete(made.id, by=COMMAND_LINE))
     with pytest.raises(RaffleNotFound):
         raffles.get(made.id)
 

@@ -123,7 +123,7 @@ def test_a_fault_that_lasts_is_a_refusal_or_another_delivery_and_loses_nothing(
         assert_same(scene, deed, expected, f"request {number}, {operations[number]}")
         assert all(answer.status < 500 for answer in scene.answers)
         # One call meets the fault; the next ones only pause for each other, if at all.
-        assert sum(pauses) < retries.PATIENCE + 0.5
+        assert sum(pauses) < retries.DEADLINE_SECONDS + 0.5
 
 
 def assert_same(scene: Scene, deed: Deed, expected: Json, where: str) -> None:

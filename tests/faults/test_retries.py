@@ -15,7 +15,7 @@ from chalicelib.lambdas import admitted, deliver_messages
 from chalicelib.services.tokens import id_of
 from chalicelib.store import contacts, raffles, retries, tokens, transaction
 from chalicelib.store.records import Record, TokenRecord, low_level
-from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, Unsure, persistently
+from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, Unsure, retry
 from chalicelib.whatsapp.graph import NotSent
 from chalicelib.whatsapp.inbound import Status
 from tests.faults.conftest import Pauses
@@ -94,7 +94,7 @@ def tries_of(attempt: Callable[[], object]) -> int:
         attempt()
 
     with pytest.raises(TryAgain):
-        persistently(counted)
+        retry(counted)
     return tried
 
 
@@ -106,14 +106,14 @@ def test_a_use_case_is_tried_eight_times(wire: Wire) -> None:
 def test_or_for_ten_seconds_after_which_nothing_is_asked_again(wire: Wire, pauses: Pauses) -> None:
     wire.effect = w.always(slowly(pauses))
     assert tries_of(lambda: tokens.get("any")) == 2
-    assert retries.PATIENCE < pauses.now() < retries.PATIENCE + LONGEST
+    assert retries.DEADLINE_SECONDS < pauses.now() < retries.DEADLINE_SECONDS + LONGEST
 
 
 def test_also_when_each_of_many_requests_is_slow(wire: Wire, pauses: Pauses) -> None:
     slow = slowly(pauses)
     wire.effect = lambda at, _: (slow, slow, None)[at % retries.TRIES]
     assert tries_of(lambda: [contacts.get("any") for _ in range(5)]) == 1
-    assert retries.PATIENCE < pauses.now() < retries.PATIENCE + LONGEST
+    assert retries.DEADLINE_SECONDS < pauses.now() < retries.DEADLINE_SECONDS + LONGEST
 
 
 def test_nor_is_the_rest_of_a_batch(world: World, wire: Wire, pauses: Pauses) -> None:
@@ -121,7 +121,7 @@ def test_nor_is_the_rest_of_a_batch(world: World, wire: Wire, pauses: Pauses) ->
     wire.rests()
     wire.effect = w.always(w.leaves_out(0))
     tries_of(lambda: list(Record.batch_get(wanted)))
-    assert retries.PATIENCE - 0.001 <= pauses.now() <= retries.PATIENCE + 0.001
+    assert retries.DEADLINE_SECONDS - 0.001 <= pauses.now() <= retries.DEADLINE_SECONDS + 0.001
 
 
 def slowly(pauses: Pauses) -> w.Effect:
@@ -140,7 +140,7 @@ def test_who_is_told_to_try_again_hears_whether_something_may_have_changed() -> 
             raise left.pop(0) if left else Busy
 
         with pytest.raises(TryAgain) as raised:
-            persistently(attempt)
+            retry(attempt)
         return str(raised.value)
 
     assert "Nothing was changed" in ends_with(Busy)
@@ -324,7 +324,7 @@ def test_one_that_never_comes_is_busy_within_a_bound(world: World, wire: Wire, p
 def test_a_new_token_is_not_lost_when_the_answer_is(world: World, wire: Wire) -> None:
     wire.rests()
     wire.effect = w.once(0, w.times_out_after)
-    access = world.runtime.access
+    access = world.container.tokens
     key = access.create("Olga", Role.VIEWER, by=COMMAND_LINE).key
     assert access.admit(f"Token {key}") == Actor("Olga", Role.VIEWER, id_of(key))
     with pytest.raises(TokenKnown):
@@ -370,7 +370,7 @@ def test_m3_while_nothing_can_be_noted_nothing_more_is_sent(world: World, wire: 
     lucia.sends_proof()
     assert len(world.graph.sent) == before + 1  # to the buyer; the organiser's notice is due
     wire.rests()
-    world.runtime.delivering.note(delivered(world, before))  # WhatsApp's status ends it as well
+    world.container.outbox.note(delivered(world, before))  # WhatsApp's status ends it as well
     world.clock.pass_minutes(2)
     deliver_messages()
     assert len(world.graph.sent) == before + 2
@@ -385,7 +385,7 @@ def test_a_status_is_noted_though_dynamodb_is_slow(world: World, wire: Wire, luc
     lucia.says("menu")
     left = [w.answers("ThrottlingException")] * (retries.TRIES + 1)
     wire.effect = lambda _, asked: left.pop() if left else None
-    world.runtime.delivering.note(delivered(world, 0))
+    world.container.outbox.note(delivered(world, 0))
     assert outbounds(lucia)[0].state == "DELIVERED"
 
 

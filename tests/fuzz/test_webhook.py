@@ -48,7 +48,7 @@ class Trial:
     def __init__(self, world: World) -> None:
         self._world, self._queue = world, Queue()
         self._done: set[str] = set()  # what the queue would drop, since it had it before
-        vars(world.runtime)["receiving"] = replace(world.runtime.receiving, sqs=lambda: self._queue)
+        vars(world.container)["inbox"] = replace(world.container.inbox, sqs=lambda: self._queue)
 
     def wrong(self, body: bytes, *, anew: bool = False) -> str | None:
         """`anew`: hand over what was handed over before, too."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.cli.commands import main
-from chalicelib.domain.audit import CHAINS, Deed, Entry, Head, flaws, following
+from chalicelib.domain.audit import CHAINS, AuditEntry, AuditEvent, Head, flaws, following
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.store import audit
 from chalicelib.store.records import AuditRecord
@@ -79,16 +79,16 @@ def test_o2_what_was_done_to_it_shows(world: World, how: str, capsys: pytest.Cap
 
 @given(st.lists(st.tuples(st.sampled_from(["a:1", "b:2"]), st.integers()), min_size=1, max_size=8), st.data())
 def test_o2_any_change_of_any_entry_shows(deeds: list[tuple[str, int]], data: st.DataObject) -> None:
-    head, entries = Head(), list[Entry]()
+    head, entries = Head(), list[AuditEntry]()
     for _, value in deeds:
-        deed = Deed(action="x.done", target="a:1", by=COMMAND_LINE, at=NOW, before={}, after={"value": value})
+        deed = AuditEvent(action="x.done", target="a:1", by=COMMAND_LINE, at=NOW, before={}, after={"value": value})
         entries.append(following(head, deed))
         head = Head(entries[-1].number, entries[-1].seal)
     assert list(flaws(entries, head)) == []
     at = data.draw(st.integers(0, len(entries) - 1))
     forged = following(
         Head(entries[at].number - 1, entries[at].previous),
-        Deed(action="x.done", target="a:1", by=COMMAND_LINE, at=NOW, before={}, after={"value": "forged"}),
+        AuditEvent(action="x.done", target="a:1", by=COMMAND_LINE, at=NOW, before={}, after={"value": "forged"}),
     )
     assert list(flaws([*entries[:at], forged, *entries[at + 1 :]], head))
     assert list(flaws([*entries[:at], *entries[at + 1 :]], head))

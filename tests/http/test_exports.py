@@ -120,7 +120,7 @@ def test_o1_without_a_token_there_is_none(world: World, raffle: Json) -> None:
 
 
 def test_o2_who_took_data_out_is_noted(world: World, raffle: Json, monkeypatch: pytest.MonkeyPatch) -> None:
-    viewer = world.runtime.access.create("Vera", Role.VIEWER, by=COMMAND_LINE)
+    viewer = world.container.tokens.create("Vera", Role.VIEWER, by=COMMAND_LINE)
     world.api("GET", f"/api/raffles/{raffle['id']}/export?of=buyers", token=viewer.key)
     monkeypatch.setattr(service, "MOST_ROWS", 10)
     asked = world.api("GET", f"/api/raffles/{raffle['id']}/export?status=AVAILABLE", token=viewer.key)

@@ -128,7 +128,7 @@ def test_people_dead_letters_and_a_stop_are_on_the_dashboard(world: World) -> No
     world.buyer().says("humano")
     world.clock.pass_minutes(1)
     world.buyer().says("menu")  # what they say afterwards does not take it back
-    world.runtime.letters.keep('{"unusable": "x"}', "broken", tries=1)
+    world.container.dead_letters.keep('{"unusable": "x"}', "broken", tries=1)
     channel.stop(Stop.ALL, world.clock(), code=190)
     after = stats(world)
     assert after["people_waiting"] == {"count": 1, "oldest_at": "2026-11-23T14:00:00Z", "is_complete": True}

@@ -9,7 +9,7 @@ from chalicelib.domain.organisers import COMMAND_LINE, Role
 from chalicelib.domain.refusals import TryAgain
 from chalicelib.lambdas import admitted
 from chalicelib.services import tokens as entrance
-from chalicelib.services.tokens import FAILURES, Access, id_of
+from chalicelib.services.tokens import FAILURES, Tokens, id_of
 from chalicelib.store.records import TokenRecord
 from chalicelib.store.transaction import Busy
 from tests.support.world import TOKEN, World
@@ -67,13 +67,13 @@ def test_when_a_token_was_used_last_is_known_to_within_ten_minutes(world: World)
     assert shown["last_used_at"] == world.clock.now.isoformat().replace("+00:00", "Z")
 
 
-def guess(access: Access) -> None:
+def guess(access: Tokens) -> None:
     for number in range(FAILURES.burst + 1):
         assert access.admit(f"Token guess{number}") is None
 
 
 def test_who_guesses_tokens_is_not_looked_at_any_more_and_keeps_nobody_out(world: World) -> None:
-    access = world.runtime.access
+    access = world.container.tokens
     stranger = access.create("Stranger", Role.VIEWER, by=COMMAND_LINE).key
     assert access.admit(f"Token {TOKEN}")
     guess(access)
@@ -87,7 +87,7 @@ def test_who_guesses_tokens_is_not_looked_at_any_more_and_keeps_nobody_out(world
 
 def test_of_the_tokens_that_came_in_the_last_ones_are_known(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(entrance, "MOST_REMEMBERED", 2)
-    access = world.runtime.access
+    access = world.container.tokens
     first, second, third = (access.create(name, Role.VIEWER, by=COMMAND_LINE).key for name in ("A", "B", "C"))
     for key in (first, second, first, third):
         assert access.admit(f"Token {key}")

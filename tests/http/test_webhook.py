@@ -39,7 +39,7 @@ def items(world: World) -> int:
 
 
 def signed_with(world: World, secret: str) -> None:
-    vars(world.runtime)["receiving"] = replace(world.runtime.receiving, app_secrets=lambda: (secret,))
+    vars(world.container)["inbox"] = replace(world.container.inbox, app_secrets=lambda: (secret,))
 
 
 @pytest.mark.parametrize("vector", vectors(), ids=lambda vector: vector["name"])
@@ -64,7 +64,7 @@ def test_without_a_signature_nothing_is_kept(world: World, lucia: Buyer) -> None
 
 
 def test_while_the_secret_is_renewed_the_old_one_counts_too(world: World, lucia: Buyer) -> None:
-    vars(world.runtime)["receiving"] = replace(world.runtime.receiving, app_secrets=lambda: ("new", "old"))
+    vars(world.container)["inbox"] = replace(world.container.inbox, app_secrets=lambda: ("new", "old"))
     body = webhooks.encode(webhooks.text_message(lucia.person, "menu", message_id="wamid.1", at=world.at))
     for secret, status in (("old", 200), ("new", 200), ("older", 401), ("", 401)):
         assert world.post_webhook(body, webhooks.sign(body, secret)) == status
@@ -87,7 +87,7 @@ class CountingQueue:
 
 
 def use(world: World, queue: CountingQueue) -> None:
-    vars(world.runtime)["receiving"] = replace(world.runtime.receiving, sqs=lambda: queue)
+    vars(world.container)["inbox"] = replace(world.container.inbox, sqs=lambda: queue)
 
 
 @pytest.mark.parametrize("fails_at", [1, 2, 50, 100])

@@ -116,7 +116,9 @@ def ear(world: World, monkeypatch: pytest.MonkeyPatch) -> Ear:
 
     def signed(self: Any, *arguments: Any, **named: Any) -> Any:
         path = named["request_dict"]["url_path"]
-        made.note("s3:GetObject", place_of(path.lstrip("/").removeprefix(f"{world.runtime.settings.TOMBOLA_BUCKET}/")))
+        made.note(
+            "s3:GetObject", place_of(path.lstrip("/").removeprefix(f"{world.container.settings.TOMBOLA_BUCKET}/"))
+        )
         return sign(self, *arguments, **named)
 
     def sent(self: Any, *arguments: Any, **named: Any) -> Any:
@@ -235,7 +237,7 @@ def _broken(self: Upload) -> None:
 
 
 def _letters(world: World, buyer: Buyer) -> None:
-    world.runtime.letters.keep('{"id": "1"}', "KeyError", tries=5)
+    world.container.dead_letters.keep('{"id": "1"}', "KeyError", tries=5)
     [letter] = world.api("GET", "/api/dead-letters").body["results"]
     world.api("POST", f"/api/dead-letters/{letter['id']}/replay")
     world.work()

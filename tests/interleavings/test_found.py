@@ -9,7 +9,7 @@ from tests.support.interleavings.stage import Stage
 
 def test_h4_a_number_whose_hold_is_over_is_sold_whether_or_not_the_schedule_is_at_it(stage: Stage) -> None:
     stage.scene.open()
-    over = stage.holds(stage.lucia)
+    over = stage.hold(stage.lucia)
     stage.marco.says("BIKE")
     stage.scene.pass_time(minutes=15)
     assert stage.endings(partial(stage.marco.says, "7"), stage.expires(over)) == {
@@ -19,7 +19,7 @@ def test_h4_a_number_whose_hold_is_over_is_sold_whether_or_not_the_schedule_is_a
 
 def test_h4_random_numbers_while_the_schedule_frees_them(stage: Stage) -> None:
     stage.scene.open(numbers=2)
-    over = stage.holds(stage.lucia, "1, 2")
+    over = stage.hold(stage.lucia, "1, 2")
     stage.marco.says("BIKE")
     stage.scene.pass_time(minutes=15)
     assert stage.endings(partial(stage.marco.taps, stage.random_two), stage.expires(over)) == {
@@ -29,7 +29,7 @@ def test_h4_random_numbers_while_the_schedule_frees_them(stage: Stage) -> None:
 
 def test_h4_who_let_a_hold_end_can_take_the_same_numbers_again(stage: Stage) -> None:
     stage.scene.open()
-    stage.holds(stage.lucia)
+    stage.hold(stage.lucia)
     stage.scene.pass_time(minutes=15)
     stage.lucia.says("BIKE")
     stage.lucia.says("7")
@@ -38,7 +38,7 @@ def test_h4_who_let_a_hold_end_can_take_the_same_numbers_again(stage: Stage) -> 
 
 def test_h6_numbers_whose_hold_is_over_do_not_count_against_the_limit(stage: Stage) -> None:
     stage.scene.open(max_per_contact=2)
-    stage.holds(stage.lucia, "7, 8")
+    stage.hold(stage.lucia, "7, 8")
     stage.scene.pass_time(minutes=15)
     stage.lucia.says("BIKE")
     stage.lucia.says("1, 2")
@@ -47,18 +47,18 @@ def test_h6_numbers_whose_hold_is_over_do_not_count_against_the_limit(stage: Sta
 
 def test_h3_an_order_that_ends_does_not_close_the_raffle_that_its_buyer_has_opened_since(stage: Stage) -> None:
     stage.scene.open()
-    order = stage.holds(stage.lucia)
+    order = stage.hold(stage.lucia)
     stage.lucia.says("BIKE")
-    stage.selling.confirm_payment(order, by=COMMAND_LINE)
+    stage.holds.confirm_payment(order, by=COMMAND_LINE)
     stage.lucia.says("8")
     assert kind_of(stage.lucia.heard[-1]) == "held"
 
 
 def test_h6_a_late_proof_brings_back_no_more_numbers_than_the_limit(stage: Stage) -> None:
     stage.scene.open(max_per_contact=2)
-    over = stage.holds(stage.lucia, "7, 8")
+    over = stage.hold(stage.lucia, "7, 8")
     stage.scene.pass_time(minutes=15)
     stage.schedule()
-    stage.holds(stage.lucia, "1, 2")
+    stage.hold(stage.lucia, "1, 2")
     stage.lucia.sends_proof(caption=over)
     assert kind_of(stage.lucia.heard[-1]) == "late"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.messages import Heard, HeardKind
+from chalicelib.domain.messages import IncomingMessage, MessageKind
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.store import audit, board, contacts, messages, orders
 from chalicelib.store.transaction import Transaction
@@ -59,7 +59,7 @@ def test_h5_random_numbers_for_two_when_too_few_are_left_for_both(stage: Stage) 
 def test_h4_two_reach_for_a_number_whose_hold_is_over(stage: Stage) -> None:
     stage.scene.open()
     nina = stage.visitor("nina")
-    stage.holds(nina)
+    stage.hold(nina)
     stage.lucia.says("BIKE")
     stage.marco.says("BIKE")
     stage.scene.pass_time(minutes=15)
@@ -80,7 +80,7 @@ def test_h6_two_messages_of_one_contact_together_stay_within_the_limit(stage: St
 def test_m1_a_message_delivered_twice_at_once_takes_effect_once(stage: Stage) -> None:
     stage.scene.open()
     stage.lucia.says("BIKE")
-    message = stage.lucia.message(Heard(kind=HeardKind.TEXT, text="7"))
+    message = stage.lucia.message(IncomingMessage(kind=MessageKind.TEXT, text="7"))
     assert stage.endings(*[partial(stage.lucia.sends, message)] * 2) == {"lucia's DRAFT; lucia: held"}
 
 
@@ -94,7 +94,7 @@ def test_m2_the_first_two_messages_of_somebody_make_one_contact(stage: Stage) ->
 
 def test_p4_expiry_against_confirming_has_one_winner(stage: Stage) -> None:
     stage.scene.open()
-    order = stage.holds(stage.lucia)
+    order = stage.hold(stage.lucia)
     stage.scene.pass_time(minutes=15)
     assert stage.endings(stage.expires(order), stage.confirms(order)) == {
         "lucia's EXPIRED; lucia: expired; refused: order_out_of_turn",
@@ -104,13 +104,13 @@ def test_p4_expiry_against_confirming_has_one_winner(stage: Stage) -> None:
 
 def test_p4_two_who_confirm_are_both_right_and_the_buyer_hears_it_once(stage: Stage) -> None:
     stage.scene.open()
-    order = stage.holds(stage.lucia)
+    order = stage.hold(stage.lucia)
     assert stage.endings(*[stage.confirms(order)] * 2) == {"lucia's PAID; lucia: paid"}
 
 
 def test_p3_confirming_against_an_organisers_cancel_has_one_winner(stage: Stage) -> None:
     stage.scene.open()
-    order = stage.holds(stage.lucia)
+    order = stage.hold(stage.lucia)
     assert stage.endings(stage.confirms(order), stage.cancels(order)) == {
         "lucia's CANCELLED; lucia: cancelled by organiser; refused: order_out_of_turn",
         "lucia's PAID; lucia: paid; refused: order_out_of_turn",
@@ -119,7 +119,7 @@ def test_p3_confirming_against_an_organisers_cancel_has_one_winner(stage: Stage)
 
 def test_p3_confirming_against_the_buyers_cancel_has_one_winner(stage: Stage) -> None:
     stage.scene.open()
-    order = stage.holds(stage.lucia)
+    order = stage.hold(stage.lucia)
     assert stage.endings(stage.confirms(order), partial(stage.lucia.taps, f"cancel:{order}")) == {
         "lucia's CANCELLED; lucia: cancelled; refused: order_out_of_turn",
         "lucia's PAID; lucia: not cancelled; lucia: paid",
@@ -128,7 +128,7 @@ def test_p3_confirming_against_the_buyers_cancel_has_one_winner(stage: Stage) ->
 
 def test_p3_two_cancels_free_the_numbers_once(stage: Stage) -> None:
     stage.scene.open()
-    order = stage.holds(stage.lucia)
+    order = stage.hold(stage.lucia)
     assert stage.endings(stage.cancels(order), partial(stage.lucia.taps, f"cancel:{order}")) == {
         "lucia's CANCELLED; lucia: cancelled",
         "lucia's CANCELLED; lucia: cancelled by organiser; lucia: not cancelled",
@@ -137,7 +137,7 @@ def test_p3_two_cancels_free_the_numbers_once(stage: Stage) -> None:
 
 def test_p3_a_cancel_against_expiry_frees_the_numbers_once(stage: Stage) -> None:
     stage.scene.open()
-    order = stage.holds(stage.lucia)
+    order = stage.hold(stage.lucia)
     stage.scene.pass_time(minutes=15)
     assert stage.endings(stage.cancels(order), stage.expires(order)) == {
         "lucia's CANCELLED; lucia: cancelled by organiser",
@@ -147,7 +147,7 @@ def test_p3_a_cancel_against_expiry_frees_the_numbers_once(stage: Stage) -> None
 
 def test_p5_a_proof_that_comes_as_the_hold_ends_is_never_lost(stage: Stage) -> None:
     stage.scene.open()
-    order = stage.holds(stage.lucia)
+    order = stage.hold(stage.lucia)
     stage.scene.pass_time(minutes=15)
     assert stage.endings(stage.expires(order), stage.lucia.sends_proof) == {
         "Olga: notice; lucia's IN_REVIEW; lucia: in review",
@@ -157,7 +157,7 @@ def test_p5_a_proof_that_comes_as_the_hold_ends_is_never_lost(stage: Stage) -> N
 
 def test_p5_two_proofs_at_once_are_both_kept(stage: Stage) -> None:
     stage.scene.open()
-    stage.holds(stage.lucia)
+    stage.hold(stage.lucia)
     assert stage.endings(*[stage.lucia.sends_proof] * 2) == {
         "Olga: notice; Olga: notice; lucia's IN_REVIEW with 2 proofs; lucia: in review; lucia: in review"
     }
@@ -165,10 +165,10 @@ def test_p5_two_proofs_at_once_are_both_kept(stage: Stage) -> None:
 
 def test_p5_a_late_proof_against_a_takeover(stage: Stage) -> None:
     stage.scene.open()
-    order = stage.holds(stage.lucia)
+    order = stage.hold(stage.lucia)
     stage.marco.says("BIKE")
     stage.scene.pass_time(minutes=15)
-    stage.selling.expire(order)
+    stage.holds.expire(order)
     assert stage.endings(partial(stage.marco.says, "7"), stage.lucia.sends_proof) == {
         "Olga: notice; lucia's IN_REVIEW; lucia: in review; marco: taken",
         "Olga: notice of a late proof; lucia's LATE; lucia: late; marco's DRAFT; marco: held",
@@ -178,7 +178,7 @@ def test_p5_a_late_proof_against_a_takeover(stage: Stage) -> None:
 @soak
 def test_p5_a_proof_for_a_hold_that_is_over_against_a_takeover(stage: Stage) -> None:
     stage.scene.open()
-    stage.holds(stage.lucia)
+    stage.hold(stage.lucia)
     stage.marco.says("BIKE")
     stage.scene.pass_time(minutes=15)
     assert stage.endings(partial(stage.marco.says, "7"), stage.lucia.sends_proof) == {
@@ -190,7 +190,7 @@ def test_p5_a_proof_for_a_hold_that_is_over_against_a_takeover(stage: Stage) -> 
 
 def test_p5_a_proof_against_confirming_ends_paid(stage: Stage) -> None:
     stage.scene.open()
-    order = stage.holds(stage.lucia)
+    order = stage.hold(stage.lucia)
     assert stage.endings(stage.confirms(order), stage.lucia.sends_proof) == {
         "Olga: notice; lucia's PAID; lucia: in review; lucia: paid",
         "lucia's PAID; lucia: no order waits; lucia: paid",
@@ -199,7 +199,7 @@ def test_p5_a_proof_against_confirming_ends_paid(stage: Stage) -> None:
 
 def test_p5_a_proof_against_an_organisers_cancel_is_kept(stage: Stage) -> None:
     stage.scene.open()
-    order = stage.holds(stage.lucia)
+    order = stage.hold(stage.lucia)
     assert stage.endings(stage.cancels(order), stage.lucia.sends_proof) == {
         "Olga: notice; lucia's CANCELLED; lucia: cancelled by organiser; lucia: in review",
         "Olga: notice of a late proof; lucia's LATE; lucia: cancelled by organiser; lucia: kept",
@@ -208,7 +208,7 @@ def test_p5_a_proof_against_an_organisers_cancel_is_kept(stage: Stage) -> None:
 
 def test_h3_two_runs_of_the_schedule_end_a_hold_once(stage: Stage) -> None:
     stage.scene.open()
-    order = stage.holds(stage.lucia)
+    order = stage.hold(stage.lucia)
     stage.scene.pass_time(minutes=15)
     assert stage.endings(stage.expires(order), stage.expires(order)) == {"lucia's EXPIRED; lucia: expired"}
     assert stage.endings(stage.schedule, stage.schedule) == {"lucia's EXPIRED; lucia: expired"}
@@ -216,7 +216,7 @@ def test_h3_two_runs_of_the_schedule_end_a_hold_once(stage: Stage) -> None:
 
 def test_h3_the_reminder_against_confirming(stage: Stage) -> None:
     stage.scene.open()
-    order = stage.holds(stage.lucia)
+    order = stage.hold(stage.lucia)
     stage.scene.pass_time(minutes=11)
     assert stage.endings(stage.schedule, stage.confirms(order)) == {
         "lucia's PAID; lucia: paid",
@@ -229,14 +229,14 @@ def test_h3_the_reminder_against_confirming(stage: Stage) -> None:
 
 def test_p2_two_who_reject_a_proof_start_the_clock_once(stage: Stage) -> None:
     stage.scene.open()
-    order = stage.holds(stage.lucia)
+    order = stage.hold(stage.lucia)
     stage.lucia.sends_proof()
     assert stage.endings(*[stage.rejects(order)] * 2) == {"lucia's PENDING_PAYMENT; lucia: rejected"}
 
 
 def test_p2_confirming_against_rejecting_has_one_winner_or_both_in_turn(stage: Stage) -> None:
     stage.scene.open()
-    order = stage.holds(stage.lucia)
+    order = stage.hold(stage.lucia)
     stage.lucia.sends_proof()
     assert stage.endings(stage.rejects(order), stage.confirms(order)) == {
         "lucia's PAID; lucia: paid; refused: order_out_of_turn",
@@ -246,7 +246,7 @@ def test_p2_confirming_against_rejecting_has_one_winner_or_both_in_turn(stage: S
 
 def test_p2_another_proof_as_the_first_is_rejected_is_kept(stage: Stage) -> None:
     stage.scene.open()
-    order = stage.holds(stage.lucia)
+    order = stage.hold(stage.lucia)
     stage.lucia.sends_proof()
     assert stage.endings(stage.rejects(order), stage.lucia.sends_proof) == {
         "Olga: notice; lucia's IN_REVIEW with 2 proofs; lucia: in review; lucia: rejected",
@@ -256,14 +256,14 @@ def test_p2_another_proof_as_the_first_is_rejected_is_kept(stage: Stage) -> None
 
 def test_p3_two_refunds_free_the_numbers_once(stage: Stage) -> None:
     stage.scene.open()
-    order = stage.holds(stage.lucia)
-    stage.selling.confirm_payment(order, by=COMMAND_LINE)
+    order = stage.hold(stage.lucia)
+    stage.holds.confirm_payment(order, by=COMMAND_LINE)
     assert stage.endings(*[stage.refunds(order)] * 2) == {"lucia's REFUNDED; lucia: refunded"}
 
 
 def test_p3_a_refund_against_confirming_comes_after_it_or_too_early(stage: Stage) -> None:
     stage.scene.open()
-    order = stage.holds(stage.lucia)
+    order = stage.hold(stage.lucia)
     assert stage.endings(stage.refunds(order), stage.confirms(order)) == {
         "lucia's PAID; lucia: paid; refused: order_out_of_turn",
         "lucia's REFUNDED; lucia: paid; lucia: refunded",
@@ -272,8 +272,8 @@ def test_p3_a_refund_against_confirming_comes_after_it_or_too_early(stage: Stage
 
 def test_p3_refunded_numbers_go_to_who_reaches_for_them(stage: Stage) -> None:
     stage.scene.open()
-    order = stage.holds(stage.lucia)
-    stage.selling.confirm_payment(order, by=COMMAND_LINE)
+    order = stage.hold(stage.lucia)
+    stage.holds.confirm_payment(order, by=COMMAND_LINE)
     stage.marco.says("BIKE")
     assert stage.endings(stage.refunds(order), partial(stage.marco.says, "7")) == {
         "lucia's REFUNDED; lucia: refunded; marco's DRAFT; marco: held",
@@ -349,7 +349,7 @@ def test_p4_control_without_the_orders_condition_a_paid_order_loses_its_numbers(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage.scene.open()
-    order = stage.holds(stage.lucia)
+    order = stage.hold(stage.lucia)
     stage.scene.pass_time(minutes=15)
     without(monkeypatch, orders.ORDER)
     found = stage.search(stage.expires(order), stage.confirms(order))
@@ -360,7 +360,7 @@ def test_p5_control_without_the_contacts_condition_a_proof_is_lost(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage.scene.open()
-    stage.holds(stage.lucia)
+    stage.hold(stage.lucia)
     without(monkeypatch, contacts.CONTACT)
     found = stage.search(*[stage.lucia.sends_proof] * 2)
     assert "P5: a proof belongs to no order, and its sender does not know" in found.faults
@@ -382,7 +382,7 @@ def test_m1_control_without_the_messages_condition_it_takes_effect_twice(
 ) -> None:
     stage.scene.open()
     stage.lucia.says("BIKE")
-    message = stage.lucia.message(Heard(kind=HeardKind.CHOICE, choice=stage.random_two))
+    message = stage.lucia.message(IncomingMessage(kind=MessageKind.CHOICE, choice=stage.random_two))
     without(monkeypatch, messages.INBOUND, contacts.CONTACT)
     found = stage.search(*[partial(stage.lucia.sends, message)] * 2)
     assert "M1: a message was answered 2 times" in found.faults
@@ -390,7 +390,7 @@ def test_m1_control_without_the_messages_condition_it_takes_effect_twice(
 
 def test_the_search_that_leaves_out_schedules_finds_every_state_that_the_whole_one_finds(stage: Stage) -> None:
     stage.scene.open()
-    order = stage.holds(stage.lucia)
+    order = stage.hold(stage.lucia)
     operations = stage.confirms(order), stage.cancels(order)
     whole, pruned = stage.search(*operations, pruned=False), stage.search(*operations)
     assert whole.schedules >= 70  # four steps of each, and a few more where one has to look again

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from chalicelib.domain.messages import Heard, HeardKind, Media
+from chalicelib.domain.messages import IncomingMessage, Media, MessageKind
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.domain.raffles import Raffle, RaffleEvent
 from chalicelib.domain.refusals import OrderOutOfTurn, Refusal
@@ -49,7 +49,7 @@ class Tombola(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.scene.put_back(self.empty)
-        self.scene.runtime.random.seed(7)
+        self.scene.container.random.seed(7)
         self.visitors: dict[str, Visitor] = {name: self.scene.visitor(name) for name in NAMES}
         self.model = Model(
             raffles={
@@ -127,7 +127,7 @@ class Tombola(RuleBasedStateMachine):
 
     def prove(self, order: ModelOrder) -> None:
         right = self.model.proving(order, self.now)
-        heard = Heard(kind=HeardKind.MEDIA, text=f"for {order.id}", media=Media(id="proof"))
+        heard = IncomingMessage(kind=MessageKind.MEDIA, text=f"for {order.id}", media=Media(id="proof"))
         self.expect(self.sends(order.buyer, self.visitors[order.buyer].message(heard)), right)
         self.model.buyers[order.buyer].open = None
 
@@ -163,14 +163,14 @@ class Tombola(RuleBasedStateMachine):
     def confirm_a_payment(self, data: st.DataObject) -> None:
         order = self.any_order(data)
         right = self.model.paying(order, self.now)
-        assert self.accepted(self.scene.runtime.selling.confirm_payment, order) is right
+        assert self.accepted(self.scene.container.holds.confirm_payment, order) is right
 
     @precondition(lambda self: self.model.orders)
     @rule(data=st.data())
     def cancel_an_order(self, data: st.DataObject) -> None:
         order = self.any_order(data)
         right = self.model.withdrawing(order)
-        assert self.accepted(self.scene.runtime.selling.cancel, order) is right
+        assert self.accepted(self.scene.container.holds.cancel, order) is right
 
     @precondition(lambda self: self.model.orders)
     @rule(data=st.data(), comes=st.booleans(), reason=st.sampled_from(["blurred", "too little"]))
@@ -180,14 +180,14 @@ class Tombola(RuleBasedStateMachine):
             self.prove(order)
             self.compare()
         right = self.model.rejecting(order, reason, self.now)
-        assert self.answer(self.scene.runtime.settling.reject_proof, order, reason=reason) == right
+        assert self.answer(self.scene.container.settlement.reject_proof, order, reason=reason) == right
 
     @precondition(lambda self: self.model.orders)
     @rule(data=st.data())
     def refund_an_order(self, data: st.DataObject) -> None:
         order = self.any_order(data, "PAID", "LATE", "EXPIRED", "CANCELLED")
         right = self.model.refunding(order)
-        assert self.accepted(self.scene.runtime.settling.refund, order, reason="paid twice") is right
+        assert self.accepted(self.scene.container.settlement.refund, order, reason="paid twice") is right
 
     @precondition(lambda self: self.model.orders)
     @rule(data=st.data(), paid=st.booleans())
@@ -200,14 +200,14 @@ class Tombola(RuleBasedStateMachine):
         wanted = data.draw(st.none() | as_many | numbers)
         right, free = self.model.reassigning(order, wanted, self.now), self.model.free(order.raffle, self.now)
         if right == {"reassigned"}:
-            found = self.scene.runtime.settling.reassign(order.id, wanted, paid=paid, by=COMMAND_LINE)
+            found = self.scene.container.settlement.reassign(order.id, wanted, paid=paid, by=COMMAND_LINE)
             assert set(found.numbers) <= free if wanted is None else set(found.numbers) == set(wanted)
             assert found.amount == order.amount, "H7"
             self.model.reassign(order, found.numbers, paid=paid)
             self.steps["reassign"] += 1
         elif not self.was_reassigned(order, wanted, paid=paid):
             with pytest.raises(Refusal) as refusal:
-                self.scene.runtime.settling.reassign(order.id, wanted, paid=paid, by=COMMAND_LINE)
+                self.scene.container.settlement.reassign(order.id, wanted, paid=paid, by=COMMAND_LINE)
             assert refusal.value.code in right
             self.steps[refusal.value.code] += 1
 
@@ -215,7 +215,7 @@ class Tombola(RuleBasedStateMachine):
     def stop_or_start_a_raffle(self, code: str, active: bool) -> None:
         self.model.raffles[code].active = active
         event = RaffleEvent.ACTIVATED if active else RaffleEvent.DEACTIVATED
-        self.scene.runtime.organising.move(self.found[code].id, event, by=COMMAND_LINE)
+        self.scene.container.raffles.move(self.found[code].id, event, by=COMMAND_LINE)
 
     @rule(code=codes, more=st.integers(1, 2))
     def add_numbers(self, code: str, more: int) -> None:
@@ -245,8 +245,8 @@ class Tombola(RuleBasedStateMachine):
     def a_minute_is_over(self) -> None:
         """What the schedules do; afterwards the counts are those of the rules, to the number."""
         over = {order.id for order in self.model.orders.values() if order.is_over(self.now)}
-        assert self.scene.runtime.expiring.run() == (len(over), 0)
-        self.scene.runtime.delivering.send_due()
+        assert self.scene.container.expiry.run() == (len(over), 0)
+        self.scene.container.outbox.send_due()
         for code, raffle in self.found.items():
             free, sold = self.model.free(code, self.now), self.model.sold(code)
             total = self.model.raffles[code].last
@@ -330,7 +330,7 @@ class Tombola(RuleBasedStateMachine):
         return self.model.orders[data.draw(st.sampled_from(fit * 4 + list(self.model.orders)))]
 
     def says(self, buyer: str, text: str) -> str:
-        return self.sends(buyer, self.visitors[buyer].message(Heard(kind=HeardKind.TEXT, text=text)))
+        return self.sends(buyer, self.visitors[buyer].message(IncomingMessage(kind=MessageKind.TEXT, text=text)))
 
     def sends(self, buyer: str, message: Message) -> str:
         """The kind of the one answer. Before it somebody may hear that their hold is over."""
@@ -349,7 +349,7 @@ class Tombola(RuleBasedStateMachine):
 
     def nothing_happens(self, message: Message) -> None:
         before = self.scene.text()
-        self.scene.runtime.conversing.answer(message)
+        self.scene.container.chat.answer(message)
         assert self.scene.text() == before, "M1: it took effect again"
         self.steps["delivered again"] += 1
 
@@ -390,7 +390,7 @@ class Tombola(RuleBasedStateMachine):
         return bool(there) and wanted is not None and set(wanted) == order.numbers
 
     def change(self, code: str, **fields: int) -> None:
-        self.scene.runtime.organising.change(self.found[code].id, lambda _: fields, by=COMMAND_LINE)
+        self.scene.container.raffles.change(self.found[code].id, lambda _: fields, by=COMMAND_LINE)
 
 
 @pytest.fixture

@@ -33,9 +33,9 @@ class Purchase:
     def __init__(self, made: Scene, name: str, at: int) -> None:
         self.made, self.name, self.at, self.got = made, name, at, list[Json]()
         self.line = Line(self._weather, self._took)
-        vars(made.runtime)["graph"] = self.line.graph()
-        for part in ("delivering", "selling", "conversing", "proofs", "expiring"):
-            vars(made.runtime).pop(part, None)
+        vars(made.container)["graph"] = self.line.graph()
+        for part in ("outbox", "holds", "chat", "proofs", "expiry"):
+            vars(made.container).pop(part, None)
 
     def _weather(self, body: Json) -> Fault | None:
         return Fault(name=self.name, answer=self.name) if len(self.line.tried) == self.at + 1 else None
@@ -55,7 +55,7 @@ class Purchase:
             self._post(body)
             self._minutes(1)
         [order] = self.made.items("ORDER#")
-        self.made.runtime.selling.confirm_payment(order["id"], by=COMMAND_LINE)
+        self.made.container.holds.confirm_payment(order["id"], by=COMMAND_LINE)
         self._minutes(1)
 
     def wait(self) -> None:
@@ -67,7 +67,7 @@ class Purchase:
 
     def _post(self, body: Json) -> None:
         raw = webhooks.encode(body)
-        self.made.runtime.receiving.accept(raw, webhooks.sign(raw, self.made.runtime.secrets.app_secret))
+        self.made.container.inbox.accept(raw, webhooks.sign(raw, self.made.container.secrets.app_secret))
         for update in self.made.queue.emptied():
             lambdas.handle_update(update)
 
@@ -101,10 +101,10 @@ def _turn(body: Json) -> tuple[str, bool]:
 def shared() -> Iterator[tuple[Scene, Kept]]:
     with scene(Random(7)) as made, pytest.MonkeyPatch.context() as patch:
         made.open()
-        patch.setattr(composition, "make", lambda _: made.runtime)
-        composition.runtime.cache_clear()
+        patch.setattr(composition, "make", lambda _: made.container)
+        composition.container.cache_clear()
         yield made, made.keep()
-        composition.runtime.cache_clear()
+        composition.container.cache_clear()
 
 
 def code_of(name: str) -> int | None:

@@ -15,14 +15,14 @@ import pytest
 
 from chalicelib import container as composition
 from chalicelib import lambdas
-from chalicelib.container import Runtime
+from chalicelib.container import Container
 from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.delivery import Queue as Queue_
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.store import messages
 from chalicelib.store.records import OrderRecord, OutboundRecord, Record
 from local.engines import dynamodb_local
-from local.lab import make_raffle, make_table, open_runtime
+from local.lab import make_raffle, make_table, open_container
 from tests.support.faulty_network import TROUBLE, Fault, Line
 from tests.support.interleavings.scene import Bucket, Queue
 from tests.support.world import Clock
@@ -43,7 +43,7 @@ LAST_HOURS = 24
 class Weather:
     """WhatsApp, the people, the organiser and the schedule, in their own time."""
 
-    runtime: Runtime
+    container: Container
     clock: Clock
     queue: Queue
     random: Random
@@ -123,7 +123,7 @@ class Weather:
 
     def post(self, body: Json) -> None:
         raw = webhooks.encode(body)
-        assert self.runtime.receiving.accept(raw, webhooks.sign(raw, self.runtime.secrets.app_secret))
+        assert self.container.inbox.accept(raw, webhooks.sign(raw, self.container.secrets.app_secret))
         for update in self.queue.emptied():
             lambdas.handle_update(update)
 
@@ -151,7 +151,7 @@ class Weather:
         """The organiser looks at what is in review."""
         for record in list(Record.by_queue.query("ORDER#IN_REVIEW")):
             assert isinstance(record, OrderRecord)
-            self.runtime.selling.confirm_payment(record.id, by=COMMAND_LINE)
+            self.container.holds.confirm_payment(record.id, by=COMMAND_LINE)
 
     # Time
 
@@ -185,15 +185,15 @@ def outbounds() -> dict[str, OutboundRecord]:
 def weather() -> Iterator[Weather]:
     with dynamodb_local() as endpoint, pytest.MonkeyPatch.context() as patch:
         clock, queue = Clock(), Queue()
-        runtime = open_runtime(endpoint, clock=clock, seed=7)
+        container = open_container(endpoint, clock=clock, seed=7)
         make_table()
-        made = Weather(runtime, clock, queue, Random(11))
-        vars(runtime)["graph"] = made.line.graph()
-        vars(runtime)["_clients"] = {"s3": Bucket(), "sqs": queue}
-        patch.setattr(composition, "make", lambda _: runtime)
-        composition.runtime.cache_clear()
+        made = Weather(container, clock, queue, Random(11))
+        vars(container)["graph"] = made.line.graph()
+        vars(container)["_clients"] = {"s3": Bucket(), "sqs": queue}
+        patch.setattr(composition, "make", lambda _: container)
+        composition.container.cache_clear()
         yield made
-        composition.runtime.cache_clear()
+        composition.container.cache_clear()
         Record._connection = None  # the next test module may speak to another
 
 
@@ -201,12 +201,12 @@ def weather() -> Iterator[Weather]:
 def test_m3_in_bad_weather_every_order_is_right_and_every_reply_arrives_once(
     weather: Weather, record_property: Callable[[str, object], None]
 ) -> None:
-    raffle = make_raffle(weather.runtime, numbers=100 + 6 * CONVERSATIONS, code="BIKE")
+    raffle = make_raffle(weather.container, numbers=100 + 6 * CONVERSATIONS, code="BIKE")
     weather.pass_()
 
     orders = [record for record in Record.scan() if isinstance(record, OrderRecord)]
     assert Counter(order.status for order in orders) == {"PAID": CONVERSATIONS}
-    assert weather.runtime.checking.check(raffle.id).differences == 0
+    assert weather.container.consistency.check(raffle.id).differences == 0
     assert weather.waiting == []
 
     # 6 answers and the news of the payment for each; a notice of each proof for the organiser.

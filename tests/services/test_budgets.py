@@ -128,7 +128,7 @@ def test_random_numbers_of_a_million_take_reading_and_one_transaction(
         "UpdateItem",  # Meta's id
     ]
     found = raffles.board(raffle["id"])
-    assert len(requests.during(lambda: world.runtime.selling.draw_random(found, 3))) == 1
+    assert len(requests.during(lambda: world.container.holds.draw_random(found, 3))) == 1
 
 
 @pytest.mark.parametrize("reach", [hold, hold_and_confirm, hold_and_prove])
@@ -137,7 +137,7 @@ def test_confirming_a_payment_takes_at_most_four(
 ) -> None:
     world.raffle()
     order_id = reach(lucia)
-    operations = requests.during(lambda: world.runtime.selling.confirm_payment(order_id, by=COMMAND_LINE))
+    operations = requests.during(lambda: world.container.holds.confirm_payment(order_id, by=COMMAND_LINE))
     assert len(operations) <= 4, operations
 
 
@@ -211,7 +211,7 @@ def test_a_late_proof_of_them_is_remembered_as_far_as_there_is_room(
     """Forty tickets and leaves, order, tally, message, contact, reply and ten notices are 95; so the file, and four
     parts of what it looks like."""
     organisers = [Identity(phone=f"5025559{number:04}") for number in range(10)]
-    vars(world.runtime)["conversing"] = replace(world.runtime.conversing, organisers=organisers)
+    vars(world.container)["chat"] = replace(world.container.chat, organisers=organisers)
     world.raffle(last_number=MILLION)
     order_id = hold(lucia, SPREAD)
     lucia.says("confirm")

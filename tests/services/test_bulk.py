@@ -24,11 +24,11 @@ REASON = "the amount cannot be read"
 
 
 def bulk(world: World, action: OrderAction, ids: Sequence[str], *, dry_run: bool = False) -> list[Result]:
-    return world.runtime.bulk.orders(action, ids, reason=REASON, dry_run=dry_run, by=COMMAND_LINE)
+    return world.container.bulk.process_orders(action, ids, reason=REASON, dry_run=dry_run, by=COMMAND_LINE)
 
 
 def bulk_raffles(world: World, action: RaffleAction, ids: Sequence[str], *, dry_run: bool = False) -> list[Result]:
-    return world.runtime.bulk.raffles(action, ids, dry_run=dry_run, by=COMMAND_LINE)
+    return world.container.bulk.process_raffles(action, ids, dry_run=dry_run, by=COMMAND_LINE)
 
 
 def outcomes(results: list[Result]) -> list[str]:
@@ -122,14 +122,14 @@ def test_o3_an_order_that_is_named_twice_is_handled_once(world: World) -> None:
 def test_o3_one_bad_order_never_harms_the_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     raffle = world.raffle()
     ids = proved(world, 3)
-    around = type(world.runtime.selling).around
+    around = type(world.container.holds).around
 
-    def fails_for_one(selling: Any, order: Any) -> Any:
+    def fails_for_one(holds: Any, order: Any) -> Any:
         if order.id == ids[1]:
             raise LookupError
-        return around(selling, order)
+        return around(holds, order)
 
-    monkeypatch.setattr(type(world.runtime.selling), "around", fails_for_one)
+    monkeypatch.setattr(type(world.container.holds), "around", fails_for_one)
     results = bulk(world, CONFIRM, ids)
     assert outcomes(results) == ["done", "refused", "done"]
     assert results[1].code == "internal_error"
@@ -146,7 +146,7 @@ def test_o3_nor_one_that_cannot_be_read(world: World) -> None:
 def test_o3_what_changes_between_reading_and_doing_is_refused(world: World, requests: Requests) -> None:
     raffle = world.raffle()
     ids = proved(world, 2)
-    requests.before_the_next_commit(lambda: world.runtime.selling.cancel(ids[0], by=COMMAND_LINE))
+    requests.before_the_next_commit(lambda: world.container.holds.cancel(ids[0], by=COMMAND_LINE))
     results = bulk(world, CONFIRM, ids)
     assert outcomes(results) == ["refused", "done"]
     assert results[0].code == "order_out_of_turn"
@@ -189,7 +189,7 @@ def test_o3_of_more_than_a_handful_the_schedule_tells_the_others(world: World) -
 def test_o3_raffles_too(world: World) -> None:
     draft, active = world.raffle(active=False, code="A1"), world.raffle(code="A2")
     closed = world.raffle(code="A3")
-    world.runtime.organising.move(closed["id"], RaffleEvent.CLOSED, by=COMMAND_LINE)
+    world.container.raffles.move(closed["id"], RaffleEvent.CLOSED, by=COMMAND_LINE)
     ids = [draft["id"], active["id"], closed["id"], "nothing", draft["id"]]
     foreseen = bulk_raffles(world, RaffleAction.ACTIVATE, ids, dry_run=True)
     assert raffles.get(draft["id"]).status == "DRAFT"

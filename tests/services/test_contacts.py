@@ -16,7 +16,7 @@ from chalicelib.domain.refusals import (
     WindowClosed,
 )
 from chalicelib.store import channel, history
-from chalicelib.store.history import Heard
+from chalicelib.store.history import ReceivedMessage
 from chalicelib.whatsapp.graph import NotSent
 from tests.services.chat.test_changed_identity import NEW_PHONE, PHONE, USER_ID, contact_of, moves, person, writes
 from tests.support.request_counts import Requests
@@ -32,11 +32,11 @@ def known(buyer: Buyer) -> Contact:
 
 
 def write(world: World, buyer: Buyer, text: str = "How can I help?", **named: Any) -> Outbound:
-    return world.runtime.attending.write(known(buyer).id, text, by=BY, **named)
+    return world.container.contacts.write(known(buyer).id, text, by=BY, **named)
 
 
 def pause(world: World, buyer: Buyer, on: bool = True) -> Contact:
-    return world.runtime.attending.change(known(buyer).id, {"bot_paused": on}, by=BY)
+    return world.container.contacts.change(known(buyer).id, {"bot_paused": on}, by=BY)
 
 
 def said(contact_id: str, limit: int = 100) -> list[str]:
@@ -44,8 +44,8 @@ def said(contact_id: str, limit: int = 100) -> list[str]:
     return [line_of(one) for one in history.page(contact_id, limit=limit).items]
 
 
-def line_of(one: Heard | Outbound) -> str:
-    return f"< {one.text or one.form}" if isinstance(one, Heard) else f"> {text_of(one.body).splitlines()[0]}"
+def line_of(one: ReceivedMessage | Outbound) -> str:
+    return f"< {one.text or one.form}" if isinstance(one, ReceivedMessage) else f"> {text_of(one.body).splitlines()[0]}"
 
 
 # M6: pausing the bot
@@ -209,7 +209,7 @@ def test_a_message_that_does_not_reach_whatsapp_says_so_and_is_tried_again(world
 
 def test_nobody_is_written_to_who_is_not_known(world: World) -> None:
     with pytest.raises(ContactNotFound):
-        world.runtime.attending.write("0" * 24, "hello", by=BY)
+        world.container.contacts.write("0" * 24, "hello", by=BY)
 
 
 # Changing
@@ -217,10 +217,10 @@ def test_nobody_is_written_to_who_is_not_known(world: World) -> None:
 
 def test_a_corrected_name_stays_whatever_whatsapp_calls_them(world: World, lucia: Buyer) -> None:
     lucia.says("menu")
-    world.runtime.attending.change(known(lucia).id, {"name": "Lucía Pérez"}, by=BY)
+    world.container.contacts.change(known(lucia).id, {"name": "Lucía Pérez"}, by=BY)
     lucia.says("menu")
     assert known(lucia).name == "Lucía Pérez"
-    world.runtime.attending.change(known(lucia).id, {"name": None}, by=BY)
+    world.container.contacts.change(known(lucia).id, {"name": None}, by=BY)
     lucia.says("menu")
     assert known(lucia).name == "Lucía"
 
@@ -231,7 +231,7 @@ def test_m6_who_was_written_to_waits_for_nobody_until_they_answer(world: World, 
 
     lucia.says("human")
     assert waiting() == ["Lucía"]
-    world.runtime.attending.write(known(lucia).id, "How can I help?", by=BY)
+    world.container.contacts.write(known(lucia).id, "How can I help?", by=BY)
     assert waiting() == []
     lucia.says("Which bank is it?")
     lucia.says("Hello?")
@@ -244,7 +244,7 @@ def test_m6_who_was_written_to_waits_for_nobody_until_they_answer(world: World, 
 
 def test_who_was_helped_may_call_again_at_once(world: World, lucia: Buyer) -> None:
     lucia.says("human")
-    world.runtime.attending.change(known(lucia).id, {"person_wanted_at": None}, by=BY)
+    world.container.contacts.change(known(lucia).id, {"person_wanted_at": None}, by=BY)
     assert known(lucia).person_wanted_at is None
     lucia.says("human")
     assert len(world.organiser().heard) == 2
@@ -255,8 +255,10 @@ def test_a_change_that_was_meant_for_an_older_version_is_refused(world: World, l
     version = known(lucia).version
     lucia.says("menu")
     with pytest.raises(Outdated):
-        world.runtime.attending.change(known(lucia).id, {"bot_paused": True}, by=BY, expected=frozenset({str(version)}))
-    changed = world.runtime.attending.change(
+        world.container.contacts.change(
+            known(lucia).id, {"bot_paused": True}, by=BY, expected=frozenset({str(version)})
+        )
+    changed = world.container.contacts.change(
         known(lucia).id, {"bot_paused": True}, by=BY, expected=frozenset({str(version + 1)})
     )
     assert changed.version == known(lucia).version == version + 2
@@ -267,7 +269,7 @@ def test_m2_a_change_that_meets_a_message_is_made_on_top_of_it(world: World, luc
     requests.before_the_next_commit(lambda: lucia.says("raffles"))
     pause(world, lucia)
     found = known(lucia)
-    assert found.bot_is_paused(world.clock.now) and found.talk.stage == "BROWSING"
+    assert found.bot_is_paused(world.clock.now) and found.conversation.stage == "BROWSING"
 
 
 # Reading

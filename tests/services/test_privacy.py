@@ -29,7 +29,7 @@ SAID = "my number plate is P-123"
 
 
 def erase(world: World, buyer: Buyer) -> Any:
-    return world.runtime.privacy.erase(known(buyer).id, by=MANAGER)
+    return world.container.privacy.erase(known(buyer).id, by=MANAGER)
 
 
 def everything_stored(world: World) -> str:
@@ -69,7 +69,7 @@ def a_whole_life(world: World, lucia: Buyer) -> tuple[str, str]:
     lucia.says(SAID)
     lucia.sends(webhooks.message(lucia.person, "reaction", {"emoji": "👍"}, message_id=world.new_id(), at=world.at))
     letter = {"kind": "message", "value": {"from": lucia.person.wa_id, "text": {"body": SAID}}}
-    world.runtime.letters.keep(json.dumps(letter), "KeyError", tries=5)
+    world.container.dead_letters.keep(json.dumps(letter), "KeyError", tries=5)
     return paid, cancelled
 
 
@@ -171,7 +171,7 @@ def test_v2_what_was_interrupted_anywhere_goes_on_when_it_is_asked_for_again(wor
         while not finished:
             made, allowed = 0, allowed + 1
             with suppress(Stopped):
-                finished = world.runtime.privacy.erase(contact_id, by=MANAGER).finished
+                finished = world.container.privacy.erase(contact_id, by=MANAGER).finished
     finally:
         events.unregister("before-call.dynamodb", stop)
     assert allowed > 9
@@ -189,7 +189,7 @@ def test_v2_what_takes_longer_than_a_request_may_goes_on_with_the_next(
         return take_away(one)
 
     monkeypatch.setattr(history, "take_away", slowly)
-    finished = [world.runtime.privacy.erase(contact_id, by=MANAGER).finished for _ in range(4)]
+    finished = [world.container.privacy.erase(contact_id, by=MANAGER).finished for _ in range(4)]
     assert finished[0] is False and finished[-1] is True
     assert traces(world, lucia) == []
 
@@ -197,7 +197,7 @@ def test_v2_what_takes_longer_than_a_request_may_goes_on_with_the_next(
 def test_v2_twice_is_once_and_is_in_the_audit_log_without_a_name(world: World, lucia: Buyer) -> None:
     lucia.says("menu")
     contact_id = known(lucia).id
-    first, again = (world.runtime.privacy.erase(contact_id, by=MANAGER) for _ in range(2))
+    first, again = (world.container.privacy.erase(contact_id, by=MANAGER) for _ in range(2))
     assert first == again
     found = world.api("GET", f"/api/audit?target=contact:{contact_id}").body["results"]
     assert [(entry["action"], entry["before"], entry["after"]) for entry in found] == [("contact.erased", {}, {})]
@@ -205,7 +205,7 @@ def test_v2_twice_is_once_and_is_in_the_audit_log_without_a_name(world: World, l
 
 def test_v2_nobody_who_is_not_known_is_erased(world: World) -> None:
     with pytest.raises(ContactNotFound):
-        world.runtime.privacy.erase("0" * 24, by=MANAGER)
+        world.container.privacy.erase("0" * 24, by=MANAGER)
 
 
 # Afterwards
@@ -304,11 +304,13 @@ def test_v2_news_of_an_old_order_goes_to_nobody_and_stops_nothing(world: World, 
     order_id = buy(lucia)
     before, heard = erased(world, lucia), len(lucia.heard)
     order, found = orders.get(order_id), contacts.get(before.id)
-    around = world.runtime.selling.around(order)
+    around = world.container.holds.around(order)
     assert around.contact == found
     transaction = Transaction()
     told = [words("en").cancelled(around.raffle, order, by_organiser=True)]
-    made = world.runtime.delivering.tell(transaction, around.contact, told, channel=around.channel, now=world.clock.now)
+    made = world.container.outbox.enqueue_for(
+        transaction, around.contact, told, channel=around.channel, now=world.clock.now
+    )
     transaction.commit()
     assert made == [] and len(lucia.heard) == heard
     assert said(before.id) == []
@@ -316,13 +318,13 @@ def test_v2_news_of_an_old_order_goes_to_nobody_and_stops_nothing(world: World, 
 
 def test_v2_there_is_nobody_to_write_to_or_to_change(world: World, lucia: Buyer) -> None:
     before = erased(world, lucia)
-    attending = world.runtime.attending
+    contacts = world.container.contacts
     with pytest.raises(ContactErased):
-        attending.write(before.id, "hello", by=MANAGER)
+        contacts.write(before.id, "hello", by=MANAGER)
     with pytest.raises(ContactErased):
-        attending.change(before.id, {"name": "Lucía"}, by=MANAGER)
+        contacts.change(before.id, {"name": "Lucía"}, by=MANAGER)
     with pytest.raises(ContactErased):
-        world.runtime.privacy.held(before.id, by=MANAGER)
+        world.container.privacy.held(before.id, by=MANAGER)
 
 
 def test_v2_who_was_two_contacts_for_a_while_is_forgotten_as_both(world: World) -> None:
@@ -341,7 +343,7 @@ def test_v2_who_was_two_contacts_for_a_while_is_forgotten_as_both(world: World) 
 def test_v1_everything_that_is_held_is_shown_to_who_asks(world: World, lucia: Buyer, marco: Buyer) -> None:
     paid, cancelled = a_whole_life(world, lucia)
     hold_and_prove(marco, "9")
-    held = world.runtime.privacy.held(known(lucia).id, by=MANAGER)
+    held = world.container.privacy.held(known(lucia).id, by=MANAGER)
     assert held.contact == known(lucia)
     assert {order.id for order in held.orders} == {paid, cancelled}
     assert {record.contact_id for record in held.fingerprints} == {held.contact.id}

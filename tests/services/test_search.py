@@ -17,7 +17,7 @@ from chalicelib.cli.commands import main
 from chalicelib.domain.contacts import MOST_NEWEST, Contact
 from chalicelib.domain.orders import Order, OrderStatus
 from chalicelib.domain.organisers import COMMAND_LINE
-from chalicelib.services.search import Wanted, find_contacts, find_orders
+from chalicelib.services.search import OrderFilter, find_contacts, find_orders
 from chalicelib.store import contact_index, contacts, orders, pages
 from chalicelib.store.pages import Page
 from chalicelib.store.records import ContactRecord, ListedRecord, NameRecord
@@ -41,7 +41,7 @@ from tests.support.world import Buyer, World, text_of
 
 S = OrderStatus
 T = TypeVar("T", Order, Contact)
-ANY = Wanted()
+ANY = OrderFilter()
 OLD, NEW = person(PHONE, USER_ID), person(NEW_PHONE, NEW_USER_ID)
 
 
@@ -66,7 +66,7 @@ def reading(find: Callable[..., Page[T]], *what: object, **how: object) -> Calla
     return lambda after: find(*what, **how, after=after)
 
 
-def found_orders(text: str, wanted: Wanted = ANY, limit: int = 50) -> list[str]:
+def found_orders(text: str, wanted: OrderFilter = ANY, limit: int = 50) -> list[str]:
     return [order.id for order in all_of(reading(find_orders, text, wanted, limit=limit))]
 
 
@@ -103,9 +103,9 @@ def test_orders_are_found_by_the_name_of_their_buyer(shelf: Shelf) -> None:
     first, second, third = shelf.order(ana), shelf.order(marco), shelf.order(ana, S.PAID)
     assert found_orders("ana") == [third.id, first.id]
     assert sorted(found_orders("gomez")) == sorted([first.id, second.id, third.id])
-    assert found_orders("gomez", Wanted(status=S.PAID)) == [third.id]
-    assert found_orders("gomez", Wanted(contact_id=marco.id)) == [second.id]
-    assert found_orders("gomez", Wanted(raffle_id="other")) == []
+    assert found_orders("gomez", OrderFilter(status=S.PAID)) == [third.id]
+    assert found_orders("gomez", OrderFilter(contact_id=marco.id)) == [second.id]
+    assert found_orders("gomez", OrderFilter(raffle_id="other")) == []
 
 
 @pytest.mark.parametrize("limit", [1, 3, 20, 50, 200])
@@ -169,7 +169,7 @@ def test_a_code_with_a_mistake_finds_the_order_and_its_buyer(shelf: Shelf) -> No
     ):
         assert found_orders(written) == [code], written
         assert found_names(written) == ["Ana"], written
-    assert found_orders(code, Wanted(status=S.PAID)) == []
+    assert found_orders(code, OrderFilter(status=S.PAID)) == []
 
 
 # By the number of a ticket
@@ -179,11 +179,11 @@ def test_a_code_with_a_mistake_finds_the_order_and_its_buyer(shelf: Shelf) -> No
 def test_in_a_raffle_a_number_finds_who_has_it(world: World, lucia: Buyer, written: str) -> None:
     raffle = world.raffle()
     order_id = hold(lucia, "5,12")
-    assert found_orders(written, Wanted(raffle_id=raffle["id"])) == [order_id]
+    assert found_orders(written, OrderFilter(raffle_id=raffle["id"])) == [order_id]
     assert found_orders(written) == []
-    assert found_orders("6", Wanted(raffle_id=raffle["id"])) == []
-    assert found_orders("101", Wanted(raffle_id=raffle["id"])) == []
-    assert found_orders("5", Wanted(raffle_id="nosuch")) == []
+    assert found_orders("6", OrderFilter(raffle_id=raffle["id"])) == []
+    assert found_orders("101", OrderFilter(raffle_id=raffle["id"])) == []
+    assert found_orders("5", OrderFilter(raffle_id="nosuch")) == []
 
 
 # What a text may mean all at once
@@ -196,7 +196,7 @@ def test_what_a_text_names_comes_first_and_nothing_comes_twice(world: World, she
     (ana,) = find_contacts("ana", limit=5).items
     others = [shelf.order(ana, raffle_id=raffle["id"]).id for _ in range(30)]
     for limit in (1, 2, 7, 50):
-        assert found_orders("500001", Wanted(raffle_id=raffle["id"]), limit) == [bought, *others[::-1]]
+        assert found_orders("500001", OrderFilter(raffle_id=raffle["id"]), limit) == [bought, *others[::-1]]
         assert found_orders(f"ana {bought}", limit=limit) == [bought]
     renamed = shelf.save(replace(shelf.read(ana), name=f"Ana {bought}"))
     for limit in (1, 2, 7, 50):
@@ -221,7 +221,7 @@ def test_every_page_of_orders_takes_at_most_three_requests(
     if raffle_id == "with numbers":
         raffle_id = shelf.world.raffle(last_number=1_000_000)["id"]
     contact_id = heavy.id if of_one else None
-    wanted = Wanted(status=status, raffle_id=raffle_id, contact_id=contact_id)
+    wanted = OrderFilter(status=status, raffle_id=raffle_id, contact_id=contact_id)
     assert_few_requests(requests, reading(orders.listed, limit=5, **vars(wanted)))
     for text in texts(heavy):
         assert_few_requests(requests, reading(find_orders, text, wanted, limit=5))
@@ -308,7 +308,7 @@ def test_who_asks_for_a_person_again_has_waited_since_the_first_time(world: Worl
 def test_who_is_erased_is_found_no_more(world: World, lucia: Buyer) -> None:
     lucia.says("menu")
     (contact,) = find_contacts("lucia", limit=5).items
-    world.runtime.privacy.erase(contact.id, by=COMMAND_LINE)
+    world.container.privacy.erase(contact.id, by=COMMAND_LINE)
     assert found_names("lucia") == found_names("5550 0001") == []
     assert list(NameRecord.scan()) == []
     assert listed_contacts() == [""]
@@ -378,10 +378,10 @@ def test_who_was_stored_before_there_were_lists_is_found_after_a_repair(shelf: S
     for contact in (ana, bea):
         forget(contact)
     assert listed_contacts() == found_names("ana") == found_names("5550 1234") == []
-    filing = shelf.world.runtime.filing
-    assert vars(filing.check()) == {"contacts": 2, "unfiled": 2, "repaired": 0}
-    assert vars(filing.check(repair=True)) == {"contacts": 2, "unfiled": 2, "repaired": 2}
-    assert vars(filing.check()) == {"contacts": 2, "unfiled": 0, "repaired": 0}
+    contact_index = shelf.world.container.contact_index
+    assert vars(contact_index.check()) == {"contacts": 2, "unfiled": 2, "repaired": 0}
+    assert vars(contact_index.check(repair=True)) == {"contacts": 2, "unfiled": 2, "repaired": 2}
+    assert vars(contact_index.check()) == {"contacts": 2, "unfiled": 0, "repaired": 0}
     assert listed_contacts() == ["Bea", "Ana"]
     assert listed_contacts(person_wanted=True) == ["Bea"]
     assert found_names("ana") == found_names("5550 1234") == ["Ana"]
@@ -404,7 +404,7 @@ def test_who_writes_again_is_filed_by_that(world: World, lucia: Buyer, shelf: Sh
 def forget(contact: Contact) -> None:
     """Store a contact as it was before there were lists and searches of contacts."""
     transaction = Transaction()
-    contact_index.take_out(transaction, contact)
+    contact_index.unindex(transaction, contact)
     transaction.commit()
     gone = ("found_by", "newest_orders", "queue_key", "queue_at", "time_key", "time_at")
     ContactRecord(*contacts.key(contact.id)).update([getattr(ContactRecord, name).remove() for name in gone])
@@ -448,7 +448,7 @@ _changes = st.lists(
 _unshrunk = (Phase.explicit, Phase.reuse, Phase.generate)
 LISTS: dict[str, tuple[Callable[..., Page[Any]], tuple[object, ...]]] = {
     "orders by name": (find_orders, ("an", ANY)),
-    "drafts by name": (find_orders, ("an", Wanted(status=S.DRAFT))),
+    "drafts by name": (find_orders, ("an", OrderFilter(status=S.DRAFT))),
     "orders by phone": (find_orders, ("5550 1234", ANY)),
     "contacts by name": (find_contacts, ("an",)),
     "contacts by phone": (find_contacts, ("5550 1234",)),

@@ -10,21 +10,21 @@ from chalicelib.domain.orders import new_code
 from chalicelib.domain.refusals import StatementUnreadable
 from chalicelib.domain.statements import Judged, Why, judged, mentioned_in
 from chalicelib.statements.detect import read
-from chalicelib.statements.options import Wishes
+from chalicelib.statements.options import ParseOptions
 from tests.domain.test_statements import CODE, NOW, order
 
-GTQ = Wishes(currency="GTQ")  # as banking.py says it of a raffle
+GTQ = ParseOptions(currency="GTQ")  # as banking.py says it of a raffle
 
 
-def settled(raw: str, wishes: Wishes = GTQ) -> list[Judged]:
+def settled(raw: str, options: ParseOptions = GTQ) -> list[Judged]:
     """Against the one order of 25 quetzales."""
-    found = read(raw.encode(), wishes)
+    found = read(raw.encode(), options)
     known = {CODE: order(numbers=(5,))}
     return judged(found.payments, mentioned_in(found.payments), known, known.values(), NOW, found.outgoing)
 
 
-def why(raw: str, wishes: Wishes = GTQ) -> list[list[str]]:
-    return [[reason.why.value for reason in one.reasons] for one in settled(raw, wishes)]
+def why(raw: str, options: ParseOptions = GTQ) -> list[list[str]]:
+    return [[reason.why.value for reason in one.reasons] for one in settled(raw, options)]
 
 
 def table(headings: str, *rows: str) -> str:
@@ -51,7 +51,7 @@ def test_what_the_file_says_of_its_currency_counts_more_than_what_was_said(raw: 
 def test_a_currency_that_was_said_counts_where_the_file_has_none() -> None:
     assert why(table("Importe", f"REF {CODE};25,00")) == [[]]
     with pytest.raises(StatementUnreadable) as refused:
-        read(table("Importe", f"REF {CODE};25,00").encode(), Wishes())
+        read(table("Importe", f"REF {CODE};25,00").encode(), ParseOptions())
     assert refused.value.wish == "currency"
 
 
@@ -147,7 +147,7 @@ def test_a_line_that_may_not_be_booked_is_not_sure(state: str) -> None:
 
 def test_a_line_that_is_pending_has_not_come_in_and_one_that_is_booked_has() -> None:
     rows = (f"REF {CODE};25,00;{state}" for state in ("Pendiente", "PENDING", "Procesado"))
-    found = read(table("Importe GTQ;Estado", *rows).encode(), Wishes())
+    found = read(table("Importe GTQ;Estado", *rows).encode(), ParseOptions())
     assert (found.pending, [one.line for one in found.payments]) == (2, [4])
     assert why(table("Importe GTQ;Estado", f"REF {CODE};25,00;Completed")) == [[]]
 

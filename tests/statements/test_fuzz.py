@@ -16,7 +16,7 @@ from chalicelib.domain.refusals import StatementTooLarge, StatementUnreadable
 from chalicelib.domain.statements import Statement
 from chalicelib.http.routes import BANK_FILE_LIMIT
 from chalicelib.statements.detect import read
-from chalicelib.statements.options import StatementFormat, Wishes
+from chalicelib.statements.options import ParseOptions, StatementFormat
 
 SAMPLES = [path.read_bytes() for path in sorted((Path(__file__).parent / "samples").iterdir())]
 TIMES = int(os.environ.get("TOMBOLA_SOAK", "1"))
@@ -33,9 +33,9 @@ ODD = (
 )  # fmt: skip
 
 
-def tried(raw: bytes, wishes: Wishes = Wishes()) -> Statement | None:  # noqa: B008 - a tuple
+def tried(raw: bytes, options: ParseOptions = ParseOptions()) -> Statement | None:  # noqa: B008 - a tuple
     try:
-        found = read(raw, wishes)
+        found = read(raw, options)
     except (StatementUnreadable, StatementTooLarge):
         return None
     assert all(payment.amount > 0 and len(payment.currency) == 3 for payment in found.payments)
@@ -44,7 +44,7 @@ def tried(raw: bytes, wishes: Wishes = Wishes()) -> Statement | None:  # noqa: B
 
 @given(st.binary(max_size=400), st.sampled_from([None, *StatementFormat]))
 def test_any_bytes(raw: bytes, wish: StatementFormat | None) -> None:
-    tried(raw, Wishes(format=wish, currency="EUR"))
+    tried(raw, ParseOptions(format=wish, currency="EUR"))
 
 
 CELLS = st.one_of(
@@ -57,7 +57,7 @@ CELLS = st.one_of(
 def test_any_table(rows: str) -> None:
     text = ("Fecha;Concepto;Importe EUR\n" + rows).encode("utf-8", "surrogatepass")
     tried(text)
-    tried(text, Wishes(date="1", amount="3", text=("2",), currency="EUR"))
+    tried(text, ParseOptions(date="1", amount="3", text=("2",), currency="EUR"))
 
 
 def mutated(random: Random) -> bytes:
@@ -80,7 +80,7 @@ def mutated(random: Random) -> bytes:
 
 def test_mutated_samples(record_property: Callable[[str, int], None]) -> None:
     random = Random(14)
-    read_after_all = sum(tried(mutated(random), Wishes(currency="EUR")) is not None for _ in range(MUTANTS))
+    read_after_all = sum(tried(mutated(random), ParseOptions(currency="EUR")) is not None for _ in range(MUTANTS))
     assert MUTANTS // 20 < read_after_all < MUTANTS  # neither all whole nor all broken
     record_property("mutated statements tried", MUTANTS)
 
@@ -183,4 +183,4 @@ def test_whole_files_of_each_format_are_read_to_their_end() -> None:
 
 def test_what_has_very_many_lines_is_refused_before_they_are_understood() -> None:
     with pytest.raises(StatementTooLarge, match="50,000 lines"):
-        read(LARGE["short lines"], Wishes())
+        read(LARGE["short lines"], ParseOptions())

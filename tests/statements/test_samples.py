@@ -10,13 +10,13 @@ from chalicelib.domain.code_mentions import mentions
 from chalicelib.domain.refusals import StatementUnreadable
 from chalicelib.domain.statements import Payment, Statement
 from chalicelib.statements.detect import read
-from chalicelib.statements.options import DateOrder, StatementFormat, Wishes
+from chalicelib.statements.options import DateOrder, ParseOptions, StatementFormat
 
 SAMPLES = Path(__file__).parent / "samples"
 
 
-def sample(name: str, **wishes: Any) -> Statement:
-    return read((SAMPLES / name).read_bytes(), Wishes(**wishes))
+def sample(name: str, **options: Any) -> Statement:
+    return read((SAMPLES / name).read_bytes(), ParseOptions(**options))
 
 
 def told(found: Statement) -> list[tuple[int, str, int, str]]:
@@ -60,9 +60,9 @@ GUATEMALA = [(7, "2026-11-20", 7500, "GTQ"), (9, "2026-11-21", 150000, "GTQ"), (
     ],
 )
 def test_what_came_in_is_read(
-    name: str, wishes: dict[str, Any], payments: list[tuple[int, str, int, str]], debits: int
+    name: str, options: dict[str, Any], payments: list[tuple[int, str, int, str]], debits: int
 ) -> None:
-    found = sample(name, **wishes)
+    found = sample(name, **options)
     assert told(found) == payments
     assert found.debits == debits
     assert "8WGRRPW3" in {mention.code for mention in mentions(found.payments[0].text)}
@@ -124,7 +124,7 @@ def test_only_what_people_say_is_text_and_no_address() -> None:
 
 def mt940(*lines: str) -> Statement:
     head = (":20:X", ":25:1", ":28C:1", ":60F:C261119EUR0,00")
-    return read("\n".join([*head, *lines, ":62F:C261122EUR0,00"]).encode(), Wishes())
+    return read("\n".join([*head, *lines, ":62F:C261122EUR0,00"]).encode(), ParseOptions())
 
 
 def test_a_booking_without_a_type_is_not_overwritten_by_the_next_one() -> None:
@@ -146,7 +146,7 @@ def test_a_text_that_is_the_name_of_a_file_does_not_open_it(tmp_path: Path) -> N
     hidden = tmp_path / "statement.sta"
     hidden.write_bytes((SAMPLES / "plain.sta").read_bytes())
     with pytest.raises(StatementUnreadable):
-        read(str(hidden).encode(), Wishes(format=StatementFormat.MT940))
+        read(str(hidden).encode(), ParseOptions(format=StatementFormat.MT940))
 
 
 def test_the_package_logs_nothing_of_the_file(caplog: pytest.LogCaptureFixture) -> None:
@@ -158,8 +158,8 @@ def test_the_package_logs_nothing_of_the_file(caplog: pytest.LogCaptureFixture) 
 def test_mt940_without_a_currency_takes_the_one_that_is_named() -> None:
     raw = b":20:X\n:61:261120C1,00NTRFX\n"
     with pytest.raises(StatementUnreadable, match="Line 2: expected the currency"):
-        read(raw, Wishes())
-    assert read(raw, Wishes(currency="GTQ")).payments[0].currency == "GTQ"
+        read(raw, ParseOptions())
+    assert read(raw, ParseOptions(currency="GTQ")).payments[0].currency == "GTQ"
 
 
 # What is refused, and how
@@ -197,7 +197,7 @@ def test_mt940_without_a_currency_takes_the_one_that_is_named() -> None:
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused_with_what_was_expected(raw: bytes, said: str) -> None:
     with pytest.raises(StatementUnreadable) as refused:
-        read(raw, Wishes())
+        read(raw, ParseOptions())
     assert said in str(refused.value)
 
 
@@ -223,22 +223,22 @@ def entry(**changes: str) -> bytes:
     ],
 )
 def test_an_entry_that_cannot_be_read_is_named(changes: dict[str, str], said: str) -> None:
-    assert len(read(entry(), Wishes()).payments) == 1
+    assert len(read(entry(), ParseOptions()).payments) == 1
     with pytest.raises(StatementUnreadable, match=said):
-        read(entry(**changes), Wishes())
+        read(entry(**changes), ParseOptions())
 
 
 def test_nothing_of_the_file_is_in_a_refusal() -> None:
     with pytest.raises(StatementUnreadable) as refused:
-        read(b"Fecha;Concepto;Importe EUR\n20.11.2026;LUCIA;1,00\n20.11.2026;LUCIA;SECRET\n", Wishes())
+        read(b"Fecha;Concepto;Importe EUR\n20.11.2026;LUCIA;1,00\n20.11.2026;LUCIA;SECRET\n", ParseOptions())
     assert "LUCIA" not in str(refused.value) and "SECRET" not in str(refused.value)
 
 
 # What may be said
 
 
-def csv(table: str, /, **wishes: Any) -> list[Payment]:
-    return list(read(table.encode(), Wishes(**wishes)).payments)
+def csv(table: str, /, **options: Any) -> list[Payment]:
+    return list(read(table.encode(), ParseOptions(**options)).payments)
 
 
 def test_columns_may_be_named_by_heading_or_number() -> None:
@@ -276,4 +276,4 @@ def test_a_cell_over_two_lines_is_one() -> None:
 
 def test_an_encoding_that_was_said_wrongly_is_refused() -> None:
     with pytest.raises(StatementUnreadable, match="not in utf-8"):
-        read((SAMPLES / "germany.csv").read_bytes(), Wishes(encoding="utf-8"))
+        read((SAMPLES / "germany.csv").read_bytes(), ParseOptions(encoding="utf-8"))

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.domain import conversation as c
 from chalicelib.domain.delivery import DeliveryState, Outbound, Queue
-from chalicelib.domain.messages import Heard, HeardKind, Identity
+from chalicelib.domain.messages import Identity, IncomingMessage, MessageKind
 from chalicelib.lambdas import deliver_messages
 from chalicelib.store import contacts, messages
 from chalicelib.store.contact_ids import contact_ids_of
@@ -25,7 +25,7 @@ Json = dict[str, Any]
 PHONE, USER = Identity(phone="50255557777"), Identity(user_id="GT.7777")
 
 
-def message(world: World, sender: Identity, heard: Heard, number: int = 1) -> Message:
+def message(world: World, sender: Identity, heard: IncomingMessage, number: int = 1) -> Message:
     return Message(
         id=f"wamid.{number}", phone_number_id="1", sender=sender, name="", sent_at=world.clock.now, heard=heard,
         kind=heard.kind.value,
@@ -34,8 +34,8 @@ def message(world: World, sender: Identity, heard: Heard, number: int = 1) -> Me
 
 def taps(world: World, sender: Identity, raffle: Json, number: int) -> None:
     """Somebody takes a number with a button that they were sent by a friend: their first message."""
-    choice = Heard(kind=HeardKind.CHOICE, choice=c.pick_number(raffle["id"], number))
-    world.runtime.conversing.answer(message(world, sender, choice, number))
+    choice = IncomingMessage(kind=MessageKind.CHOICE, choice=c.pick_number(raffle["id"], number))
+    world.container.chat.answer(message(world, sender, choice, number))
 
 
 def held(sender: Identity) -> int:
@@ -63,8 +63,8 @@ def test_m2_a_name_that_has_just_become_a_contact_is_not_made_an_alias(world: Wo
 def test_m1_a_message_is_stored_once_whoever_it_is_taken_for(world: World) -> None:
     for attempt in range(2):
         transaction = Transaction()
-        messages.hear_once(
-            transaction, f"contact {attempt}", Heard(kind=HeardKind.TEXT, text="menu"), phone_number_id="1",
+        messages.record_inbound(
+            transaction, f"contact {attempt}", IncomingMessage(kind=MessageKind.TEXT, text="menu"), phone_number_id="1",
             message_id="wamid.1", form="text", sent_at=None, now=world.clock.now,
         )  # fmt: skip
         if not attempt:
@@ -91,7 +91,7 @@ def test_waiting_for_an_organiser_who_never_wrote_leaves_no_half_a_contact(
     monkeypatch.undo()
     organiser = Identity(phone=str(ORGANISER.phone).removeprefix("+"))
     assert [record.state for record in messages.history(contact_ids_of(organiser)[0], limit=5)] == ["PENDING"]
-    world.runtime.conversing.answer(message(world, organiser, Heard(kind=HeardKind.TEXT, text="menu")))
+    world.container.chat.answer(message(world, organiser, IncomingMessage(kind=MessageKind.TEXT, text="menu")))
     assert contacts.get(contact_ids_of(organiser)[0])
 
 
@@ -116,7 +116,7 @@ def test_m3_what_whatsapp_reports_while_our_try_seems_to_fail_is_not_sent_again(
     def is_delivered_and_breaks(body: Mapping[str, Any]) -> Accepted:
         tag = body["biz_opaque_callback_data"]
         told = Status(message_id="wamid.OUT1", state="delivered", at=None, tag=tag, recipient=None)
-        world.runtime.delivering.note(told)
+        world.container.outbox.note(told)
         raise NotSent("the connection broke")
 
     monkeypatch.setattr(world.graph, "send", is_delivered_and_breaks)

@@ -8,26 +8,29 @@ from collections.abc import Iterable, Iterator
 from itertools import combinations
 from random import Random
 
-from chalicelib.adapters.image_hash import look
+from chalicelib.adapters.image_hash import compute_image_hash
 from chalicelib.domain.image_similarity import NEAR, bands, distance
 from tests.support import receipts as r
 
 
 def seen(picture: r.Picture, *, quality: int = 85) -> bytes:
-    found = look(r.jpeg(picture, quality), "image/jpeg")
+    found = compute_image_hash(r.jpeg(picture, quality), "image/jpeg")
     assert found is not None
     return found
 
 
 def copies(picture: r.Picture) -> Iterator[tuple[str, bytes | None]]:
     for quality in (40, 50, 60, 75, 90):
-        yield "compressed anew, JPEG 40-90", look(r.jpeg(picture, quality), "image/jpeg")
-    yield "WebP, PNG", look(r.webp(picture), "image/webp")
-    yield "WebP, PNG", look(r.png(picture), "image/png")
+        yield "compressed anew, JPEG 40-90", compute_image_hash(r.jpeg(picture, quality), "image/jpeg")
+    yield "WebP, PNG", compute_image_hash(r.webp(picture), "image/webp")
+    yield "WebP, PNG", compute_image_hash(r.png(picture), "image/png")
     for factor in (0.5, 0.6, 0.75, 0.9, 1.25, 1.5, 2.0):
-        yield "resized 0.5-2, JPEG 60", look(r.jpeg(r.resized(picture, factor), 60), "image/jpeg")
+        yield "resized 0.5-2, JPEG 60", compute_image_hash(r.jpeg(r.resized(picture, factor), 60), "image/jpeg")
     for share in (0.005, 0.01, 0.02):
-        yield f"cropped by {share:.1%} on each side", look(r.jpeg(r.cropped(picture, share)), "image/jpeg")
+        yield (
+            f"cropped by {share:.1%} on each side",
+            compute_image_hash(r.jpeg(r.cropped(picture, share)), "image/jpeg"),
+        )
 
 
 def variants(paid: r.Payment, random: Random) -> Iterator[tuple[str, r.Payment]]:

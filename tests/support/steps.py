@@ -50,15 +50,15 @@ def cancel(world: World, order_id: str) -> Any:
 def reject(
     world: World, order_id: str, reason: str = "the amount cannot be read", *, proof: str | None = None
 ) -> Order:
-    return world.runtime.settling.reject_proof(order_id, reason=reason, proof=proof, by=COMMAND_LINE)
+    return world.container.settlement.reject_proof(order_id, reason=reason, proof=proof, by=COMMAND_LINE)
 
 
 def refund(world: World, order_id: str, reason: str = "paid twice") -> Order:
-    return world.runtime.settling.refund(order_id, reason=reason, by=COMMAND_LINE)
+    return world.container.settlement.refund(order_id, reason=reason, by=COMMAND_LINE)
 
 
 def reassign(world: World, order_id: str, numbers: list[int] | None = None, *, paid: bool = True) -> Order:
-    return world.runtime.settling.reassign(order_id, numbers, paid=paid, by=COMMAND_LINE)
+    return world.container.settlement.reassign(order_id, numbers, paid=paid, by=COMMAND_LINE)
 
 
 def late(buyer: Buyer, other: Buyer, text: str = "5,12", taken: str = "12") -> str:

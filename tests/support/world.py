@@ -14,7 +14,7 @@ import boto3
 from chalice.test import Client
 
 import app as functions
-from chalicelib.container import Runtime
+from chalicelib.container import Container
 from chalicelib.settings import load
 from chalicelib.whatsapp.graph import Accepted, Graph, GraphError, MediaFile, MediaUnavailable
 from local.environment import Ports, local_environment
@@ -117,7 +117,7 @@ class Buyer:
 
 @dataclass(kw_only=True)
 class World:
-    runtime: Runtime
+    container: Container
     clock: Clock
     graph: FakeGraph
     client: Client
@@ -152,7 +152,7 @@ class World:
         return status
 
     def post_webhook(self, raw: bytes, signature: str | None = None) -> int:
-        signature = signature or webhooks.sign(raw, self.runtime.secrets.app_secret)
+        signature = signature or webhooks.sign(raw, self.container.secrets.app_secret)
         headers = {"Content-Type": "application/json", "X-Hub-Signature-256": signature}
         status = self.client.http.post("/whatsapp/webhook", headers=headers, body=raw).status_code
         self.answers.append(status)
@@ -246,6 +246,6 @@ def rows_of(message: Json) -> list[str]:
 def make_world(stack: Stack) -> World:
     clock, graph = Clock(), FakeGraph()
     loaded = load(local_environment({}, Ports(api=1, phone=2, aws=3), stack))
-    runtime = replace(Runtime(*loaded), clock=clock, random=Random(7), sleep=lambda _: None, expire_workers=1)
-    vars(runtime)["graph"] = graph
-    return World(runtime=runtime, clock=clock, graph=graph, client=Client(functions.app), stack=stack)
+    container = replace(Container(*loaded), clock=clock, random=Random(7), sleep=lambda _: None, expire_workers=1)
+    vars(container)["graph"] = graph
+    return World(container=container, clock=clock, graph=graph, client=Client(functions.app), stack=stack)

@@ -32,7 +32,7 @@ def bytes_of(value: Any) -> Any:
 def before(request: pytest.FixtureRequest, world: World) -> Json:
     """The table of that version, and its clock."""
     found: Json = json.loads(request.param.read_text(encoding="utf-8"))
-    table, dynamodb = world.runtime.settings.TOMBOLA_TABLE, boto3.client("dynamodb", region_name="us-east-1")
+    table, dynamodb = world.container.settings.TOMBOLA_TABLE, boto3.client("dynamodb", region_name="us-east-1")
     for item in dynamodb.scan(TableName=table)["Items"]:
         dynamodb.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
     for item in found["items"]:
@@ -79,7 +79,7 @@ def test_when_an_upgrade_is_taken_back_what_is_not_known_is_left_alone(before: J
     dynamodb, key = boto3.client("dynamodb", region_name="us-east-1"), {}
     for item in before["items"]:
         if item["kind"] == {"S": "order"} and item["pk"] == {"S": f"ORDER#{before['orders']['in_review']}"}:
-            key = {"TableName": world.runtime.settings.TOMBOLA_TABLE, "Key": {"pk": item["pk"], "sk": item["sk"]}}
+            key = {"TableName": world.container.settings.TOMBOLA_TABLE, "Key": {"pk": item["pk"], "sk": item["sk"]}}
     later = {"UpdateExpression": "SET kind = :later", "ExpressionAttributeValues": {":later": {"S": "order2"}}}
     dynamodb.update_item(**key, **later)
     stored = dynamodb.get_item(**key)["Item"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.messages import Heard, HeardKind, Identity, Media
+from chalicelib.domain.messages import Identity, IncomingMessage, Media, MessageKind
 from chalicelib.whatsapp.inbound import Message, Other, Preference, Renewal, Status, read
 from chalicelib.whatsapp.text import clean, clean_name, safe_filename
 from chalicelib.whatsapp.webhook import Update
@@ -42,28 +42,28 @@ def written(**value: Any) -> Message:
     return found
 
 
-def heard(kind: HeardKind, text: str = "", choice: str = "", media: Media | None = None) -> Heard:
-    return Heard(kind=kind, text=text, choice=choice, media=media)
+def heard(kind: MessageKind, text: str = "", choice: str = "", media: Media | None = None) -> IncomingMessage:
+    return IncomingMessage(kind=kind, text=text, choice=choice, media=media)
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("text", heard(HeardKind.TEXT, "Hola, quiero participar en la rifa")),
-        ("text_missing_body", heard(HeardKind.OTHER)),
-        ("text_nul_and_control", heard(HeardKind.TEXT, "el 5 y el 12\n 9")),
-        ("text_digits_arabic_indic", heard(HeardKind.TEXT, "٥ ١٢ ٩٩")),
-        ("text_unicode_emoji", heard(HeardKind.TEXT, "¡Quiero el 7️⃣ y el 🔟! 👨‍👩‍👧‍👦🇬🇹 ñandú café")),
-        ("button_template_quick_reply", heard(HeardKind.CHOICE, "Quiero número", "RIFA:7:COMPRAR")),
-        ("interactive_button_reply", heard(HeardKind.CHOICE, "Confirmar", "confirm:res_01J8ZK")),
-        ("interactive_list_reply", heard(HeardKind.CHOICE, "Número 12", "num:012")),
-        ("interactive_nfm_reply_flow", heard(HeardKind.OTHER)),
-        ("interactive_nfm_reply_bad_json", heard(HeardKind.OTHER)),
-        ("interactive_unknown_subtype", heard(HeardKind.OTHER)),
+        ("text", heard(MessageKind.TEXT, "Hola, quiero participar en la rifa")),
+        ("text_missing_body", heard(MessageKind.OTHER)),
+        ("text_nul_and_control", heard(MessageKind.TEXT, "el 5 y el 12\n 9")),
+        ("text_digits_arabic_indic", heard(MessageKind.TEXT, "٥ ١٢ ٩٩")),
+        ("text_unicode_emoji", heard(MessageKind.TEXT, "¡Quiero el 7️⃣ y el 🔟! 👨‍👩‍👧‍👦🇬🇹 ñandú café")),
+        ("button_template_quick_reply", heard(MessageKind.CHOICE, "Quiero número", "RIFA:7:COMPRAR")),
+        ("interactive_button_reply", heard(MessageKind.CHOICE, "Confirmar", "confirm:res_01J8ZK")),
+        ("interactive_list_reply", heard(MessageKind.CHOICE, "Número 12", "num:012")),
+        ("interactive_nfm_reply_flow", heard(MessageKind.OTHER)),
+        ("interactive_nfm_reply_bad_json", heard(MessageKind.OTHER)),
+        ("interactive_unknown_subtype", heard(MessageKind.OTHER)),
         (
             "image_caption",
             heard(
-                HeardKind.MEDIA,
+                MessageKind.MEDIA,
                 "Comprobante de pago números 5, 12 y 99",
                 media=Media(
                     id="1780011223344556",
@@ -75,7 +75,7 @@ def heard(kind: HeardKind, text: str = "", choice: str = "", media: Media | None
         (
             "document_hostile_filename",
             heard(
-                HeardKind.MEDIA,
+                MessageKind.MEDIA,
                 media=Media(
                     id="1780099887766003",
                     mime_type="application/pdf",
@@ -84,11 +84,11 @@ def heard(kind: HeardKind, text: str = "", choice: str = "", media: Media | None
                 ),
             ),
         ),
-        ("type_missing", heard(HeardKind.OTHER)),
-        ("request_welcome", heard(HeardKind.CHOICE, choice="menu")),
+        ("type_missing", heard(MessageKind.OTHER)),
+        ("request_welcome", heard(MessageKind.CHOICE, choice="menu")),
     ],
 )
-def test_each_kind_is_heard(name: str, expected: Heard) -> None:
+def test_each_kind_is_heard(name: str, expected: IncomingMessage) -> None:
     assert message(name).heard == expected
 
 
@@ -100,7 +100,7 @@ def test_each_kind_is_heard(name: str, expected: Heard) -> None:
     ],
 )  # fmt: skip
 def test_the_rest_is_understood_to_exist(name: str) -> None:
-    assert message(name).heard == Heard(kind=HeardKind.OTHER)
+    assert message(name).heard == IncomingMessage(kind=MessageKind.OTHER)
     assert message(name).kind
 
 
@@ -112,7 +112,7 @@ def test_the_rest_is_understood_to_exist(name: str) -> None:
     ],
 )  # fmt: skip
 def test_signs_want_no_answer(name: str) -> None:
-    assert message(name).heard == Heard(kind=HeardKind.SIGN)
+    assert message(name).heard == IncomingMessage(kind=MessageKind.SIGN)
 
 
 def test_a_message_tells_who_when_and_to_what() -> None:
@@ -205,38 +205,38 @@ def test_a_malformed_time_is_no_time(timestamp: object, expected: int | None) ->
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        ({"type": "button", "button": {"text": "Sí"}}, heard(HeardKind.TEXT, "Sí")),
-        ({"type": "button", "button": []}, heard(HeardKind.OTHER)),
-        ({"type": "image", "image": {"id": "../x"}}, heard(HeardKind.OTHER)),
-        ({"type": "image", "image": {"caption": "c"}}, heard(HeardKind.OTHER, "c")),
-        ({"type": "text", "text": "5"}, heard(HeardKind.OTHER)),
-        ({"type": "interactive", "interactive": {"type": ["x"]}}, heard(HeardKind.OTHER)),
-        ({"type": {"a": 1}}, heard(HeardKind.OTHER)),
+        ({"type": "button", "button": {"text": "Sí"}}, heard(MessageKind.TEXT, "Sí")),
+        ({"type": "button", "button": []}, heard(MessageKind.OTHER)),
+        ({"type": "image", "image": {"id": "../x"}}, heard(MessageKind.OTHER)),
+        ({"type": "image", "image": {"caption": "c"}}, heard(MessageKind.OTHER, "c")),
+        ({"type": "text", "text": "5"}, heard(MessageKind.OTHER)),
+        ({"type": "interactive", "interactive": {"type": ["x"]}}, heard(MessageKind.OTHER)),
+        ({"type": {"a": 1}}, heard(MessageKind.OTHER)),
     ],
 )
-def test_malformed_parts_are_heard_as_far_as_they_go(value: dict[str, Any], expected: Heard) -> None:
+def test_malformed_parts_are_heard_as_far_as_they_go(value: dict[str, Any], expected: IncomingMessage) -> None:
     assert written(**value).heard == expected
 
 
 def test_a_file_that_never_reached_meta_says_so() -> None:
     found = message("image_media_error_131052")
-    assert (found.error_code, found.heard.kind) == (131052, HeardKind.LOST)
+    assert (found.error_code, found.heard.kind) == (131052, MessageKind.LOST)
 
 
 @pytest.mark.parametrize(
     ("kind", "code", "expected"),
     [
-        ("image", 131052, HeardKind.LOST),
-        ("document", 131052, HeardKind.LOST),
-        ("image", 131053, HeardKind.MEDIA),
-        ("image", None, HeardKind.MEDIA),
-        ("audio", 131052, HeardKind.OTHER),  # no proof, had it arrived
+        ("image", 131052, MessageKind.LOST),
+        ("document", 131052, MessageKind.LOST),
+        ("image", 131053, MessageKind.MEDIA),
+        ("image", None, MessageKind.MEDIA),
+        ("audio", 131052, MessageKind.OTHER),  # no proof, had it arrived
     ],
 )
-def test_a_file_is_lost_when_meta_says_so(kind: str, code: int | None, expected: HeardKind) -> None:
+def test_a_file_is_lost_when_meta_says_so(kind: str, code: int | None, expected: MessageKind) -> None:
     errors = [] if code is None else [{"code": code}]
     assert written(type=kind, **{kind: {"id": "178"}}, errors=errors).heard.kind is expected
-    assert written(type=kind, **{kind: {}}, errors=errors).heard.kind in (expected, HeardKind.OTHER)
+    assert written(type=kind, **{kind: {}}, errors=errors).heard.kind in (expected, MessageKind.OTHER)
 
 
 @pytest.mark.parametrize(

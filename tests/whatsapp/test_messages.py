@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.messages import Choice, Identity, Said
+from chalicelib.domain.messages import Choice, Identity, Reply
 from chalicelib.whatsapp import messages
 from chalicelib.whatsapp.messages import Section, TemplateButton, Unsendable, address, check, plain, render
 from chalicelib.whatsapp.text import shorten
@@ -164,11 +164,11 @@ def one(**fields: str) -> list[Choice]:
         (lambda: address(messages.text("x"), Identity(phone="+502 5550")), "to"),
         (lambda: address(messages.text("x"), Identity(user_id="somebody")), "recipient"),
         (lambda: address({"type": "hologram", "hologram": {}}, LUCIA), "type"),
-        (lambda: render(Said(text="x" * 4097)), "text.body"),
-        (lambda: render(Said(text="x" * 1025, buttons=one())), "interactive.body.text"),
-        (lambda: render(Said(text="x", buttons=one() * 4)), "interactive.action.buttons"),
-        (lambda: render(Said(text="x", rows=one(), buttons=one())), "said"),
-        (lambda: render(Said(text="x", rows=rows(11)[0].rows, list_label="V")), "interactive.action.sections.0.rows"),
+        (lambda: render(Reply(text="x" * 4097)), "text.body"),
+        (lambda: render(Reply(text="x" * 1025, buttons=one())), "interactive.body.text"),
+        (lambda: render(Reply(text="x", buttons=one() * 4)), "interactive.action.buttons"),
+        (lambda: render(Reply(text="x", rows=one(), buttons=one())), "said"),
+        (lambda: render(Reply(text="x", rows=rows(11)[0].rows, list_label="V")), "interactive.action.sections.0.rows"),
     ],
 )
 def test_a_refusal_names_the_field(build: Callable[[], object], field: str) -> None:
@@ -191,18 +191,18 @@ def test_a_request_without_its_parts_is_refused(request_: dict[str, Any]) -> Non
 
 
 def test_text_alone_becomes_text() -> None:
-    assert render(Said(text="hola")) == {"type": "text", "text": {"body": "hola"}}
+    assert render(Reply(text="hola")) == {"type": "text", "text": {"body": "hola"}}
 
 
 def test_choices_become_buttons_with_titles_that_fit() -> None:
-    said = Said(text="¿Cuál?", buttons=[Choice(id="1", title="Rifa de la moto Honda"), Choice(id="2", title="No")])
+    said = Reply(text="¿Cuál?", buttons=[Choice(id="1", title="Rifa de la moto Honda"), Choice(id="2", title="No")])
     replies = render(said)["interactive"]["action"]["buttons"]
     assert [reply["reply"]["title"] for reply in replies] == ["Rifa de la moto Hon…", "No"]
 
 
 def test_buttons_alike_up_to_the_cut_still_differ() -> None:
     titles = ["Rifa de la moto Honda roja", "Rifa de la moto Honda azul", "Rifa de la moto Honda gris"]
-    said = Said(text="x", buttons=[Choice(id=str(n), title=title) for n, title in enumerate(titles)])
+    said = Reply(text="x", buttons=[Choice(id=str(n), title=title) for n, title in enumerate(titles)])
     replies = render(said)["interactive"]["action"]["buttons"]
     assert [reply["reply"]["title"] for reply in replies] == [
         "Rifa de la moto Hon…",
@@ -213,7 +213,7 @@ def test_buttons_alike_up_to_the_cut_still_differ() -> None:
 
 def test_rows_become_a_list_that_fits() -> None:
     row = Choice(id="raffle:1", title="x" * 30, description="y" * 80)
-    action = render(Said(text="¿Cuál?", rows=[row], list_label="Ver todas las rifas activas"))["interactive"]["action"]
+    action = render(Reply(text="¿Cuál?", rows=[row], list_label="Ver todas las rifas activas"))["interactive"]["action"]
     assert action == {
         "button": "Ver todas las rifas…",
         "sections": [{"rows": [{"id": "raffle:1", "title": "x" * 23 + "…", "description": "y" * 71 + "…"}]}],

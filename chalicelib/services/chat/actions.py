@@ -10,7 +10,7 @@ from chalicelib.domain import picks
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Conversation, Stage
 from chalicelib.domain.delivery import Outbound
-from chalicelib.domain.messages import Media, Said
+from chalicelib.domain.messages import Media, Reply
 from chalicelib.domain.orders import (
     MOST_NUMBERS,
     OWNING,
@@ -24,9 +24,9 @@ from chalicelib.domain.orders import (
 )
 from chalicelib.domain.raffles import Board, Raffle, RaffleStatus
 from chalicelib.domain.refusals import NumbersTaken, OrderOutOfTurn, RaffleNotFound, TooFewFree, TooManyForContact
-from chalicelib.services.messaging.texts import RAFFLES_A_PAGE, Words, words
+from chalicelib.services.messaging.texts import RAFFLES_A_PAGE, Texts, words
 from chalicelib.services.orders.conflicts import nearest_free
-from chalicelib.services.orders.holds import Around, Draw, Selling
+from chalicelib.services.orders.holds import Draw, Holds, OrderContext
 from chalicelib.services.orders.proofs import ProofMissing, ProofUnfit
 from chalicelib.store import fingerprints, orders, raffles
 from chalicelib.store.transaction import Busy, Transaction
@@ -34,7 +34,7 @@ from chalicelib.store.transaction import Busy, Transaction
 ORDERS_SHOWN = 5
 CALL_AGAIN = timedelta(hours=1)
 IDLE = Conversation()
-SIMPLE = {c.SayWelcome: Words.welcome, c.ShowHelp: Words.help, c.AskForFileAgain: Words.proof_missed}
+SIMPLE = {c.SayWelcome: Texts.welcome, c.ShowHelp: Texts.help, c.AskForFileAgain: Texts.proof_missed}
 
 
 @dataclass(kw_only=True)
@@ -49,22 +49,22 @@ class Turn:
     draw: Draw  # the random numbers of an earlier try that nobody else took; then those of this one
     to_tell: list[Outbound]  # what others are to hear, once this message is answered
     transaction: Transaction = field(default_factory=Transaction)
-    replies: list[Said] = field(default_factory=list)
-    notices: list[Said] = field(default_factory=list)  # to the organisers
+    replies: list[Reply] = field(default_factory=list)
+    notices: list[Reply] = field(default_factory=list)  # to the organisers
     counts: list[str] = field(default_factory=list)  # metrics, once this is committed
 
     @property
-    def words(self) -> Words:
+    def words(self) -> Texts:
         return words(self.contact.language)
 
-    def say(self, said: Said, talk: Conversation | None = None) -> None:
+    def say(self, said: Reply, conversation: Conversation | None = None) -> None:
         """Reply, and let the conversation stand at `talk` from now on."""
         self.replies.append(said)
-        if talk is not None:
-            self.contact = replace(self.contact, talk=talk)
+        if conversation is not None:
+            self.contact = replace(self.contact, conversation=conversation)
 
 
-def act(action: c.Action, turn: Turn, selling: Selling) -> None:
+def act(action: c.Action, turn: Turn, holds: Holds) -> None:
     """Carry out the action. What it reads, it reads now; what it changes goes into the turn's transaction."""
     match action:
         case c.StayQuiet():
@@ -76,19 +76,19 @@ def act(action: c.Action, turn: Turn, selling: Selling) -> None:
         case c.ListRaffles(page):
             _list_raffles(turn, page)
         case c.OpenRaffle(raffle_id):
-            _open_raffle(turn, selling, raffle_id)
+            _open_raffle(turn, holds, raffle_id)
         case c.TryCode(_, otherwise):
-            act(c.OpenRaffle(turn.raffle_of_code) if turn.raffle_of_code else otherwise, turn, selling)
+            act(c.OpenRaffle(turn.raffle_of_code) if turn.raffle_of_code else otherwise, turn, holds)
         case c.HoldNumbers(raffle_id, text):
-            _hold(turn, selling, raffle_id, text)
+            _hold(turn, holds, raffle_id, text)
         case c.ConfirmOrder(order_id):
-            _confirm(turn, selling, order_id)
+            _confirm(turn, holds, order_id)
         case c.CancelOrder(order_id):
-            _cancel(turn, selling, order_id)
+            _cancel(turn, holds, order_id)
         case c.AskAboutOrder(order_id):
-            _ask_about(turn, selling, order_id)
+            _ask_about(turn, holds, order_id)
         case c.TakeProof():
-            _take_proof(turn, selling, action)
+            _take_proof(turn, holds, action)
         case c.ShowOrders():
             _show_orders(turn)
         case c.CallPerson() | c.LeaveToPerson():
@@ -117,8 +117,8 @@ def _want_person(turn: Turn, action: c.CallPerson | c.LeaveToPerson) -> None:
 
 def _at_rest(turn: Turn) -> Conversation:
     """Where the conversation stands when nothing is asked for: an order at hand stays at hand."""
-    talk = turn.contact.talk
-    return talk if talk.order_id is not None else IDLE
+    conversation = turn.contact.conversation
+    return conversation if conversation.order_id is not None else IDLE
 
 
 # Opting out (M5)
@@ -173,10 +173,10 @@ def _list_raffles(turn: Turn, page: int) -> None:
     )
 
 
-def _open_raffle(turn: Turn, selling: Selling, raffle_id: str) -> None:
+def _open_raffle(turn: Turn, holds: Holds, raffle_id: str) -> None:
     found = _on_sale(turn, raffle_id)
     if found is not None and not found.availability.available:
-        selling.free_ended_of(found.raffle, turn.to_tell)
+        holds.free_ended_of(found.raffle, turn.to_tell)
         found = _on_sale(turn, raffle_id)
     if found is None:
         turn.say(turn.words.raffle_gone())
@@ -198,13 +198,15 @@ def _keeping_order(
     turn: Turn, stage: Stage, *, raffle_id: str | None = None, shown: tuple[str, ...] = (), page: int = 1
 ) -> Conversation:
     """Looking around does not let go of an order that waits: `cancel` and a proof still find it."""
-    return Conversation(stage=stage, raffle_id=raffle_id, order_id=turn.contact.talk.order_id, shown=shown, page=page)
+    return Conversation(
+        stage=stage, raffle_id=raffle_id, order_id=turn.contact.conversation.order_id, shown=shown, page=page
+    )
 
 
 # Holding
 
 
-def _hold(turn: Turn, selling: Selling, raffle_id: str, text: str) -> None:
+def _hold(turn: Turn, holds: Holds, raffle_id: str, text: str) -> None:
     found = _on_sale(turn, raffle_id)
     if found is None:
         turn.say(turn.words.raffle_gone(), _at_rest(turn))
@@ -212,33 +214,33 @@ def _hold(turn: Turn, selling: Selling, raffle_id: str, text: str) -> None:
     raffle = found.raffle
     pick = picks.read_pick(text, first=raffle.first_number, last=raffle.last_number, most=MOST_NUMBERS)
     try:
-        numbers = _numbers(turn, selling, found, pick)
+        numbers = _numbers(turn, holds, found, pick)
         if numbers is None:
             return
-        order, turn.contact = selling.hold(turn.transaction, raffle, turn.contact, numbers)
+        order, turn.contact = holds.hold(turn.transaction, raffle, turn.contact, numbers)
     except TooFewFree as refusal:
         # The schedule may have been faster, and the board that was read older than what it freed.
         before = found.availability.available
-        if selling.free_ended_of(raffle, turn.to_tell) or raffles.board(raffle.id).availability.available > before:
+        if holds.free_ended_of(raffle, turn.to_tell) or raffles.board(raffle.id).availability.available > before:
             raise Busy from None  # try again with the numbers that have just come free
         turn.say(turn.words.too_few(raffle, refusal))
     except TooManyForContact as refusal:
-        if selling.free_ended_by(turn.contact, turn.to_tell):
+        if holds.free_ended_by(turn.contact, turn.to_tell):
             raise Busy from None
         turn.say(turn.words.too_many_for_contact(refusal))
     else:
-        talk = Conversation(stage=Stage.CONFIRMING, raffle_id=raffle.id, order_id=order.id)
-        turn.say(turn.words.held(raffle, order, turn.now), talk)
+        conversation = Conversation(stage=Stage.CONFIRMING, raffle_id=raffle.id, order_id=order.id)
+        turn.say(turn.words.held(raffle, order, turn.now), conversation)
         turn.counts.append("Holds")
 
 
 def _numbers(
-    turn: Turn, selling: Selling, found: Board, pick: picks.Specific | picks.Random | picks.Unclear
+    turn: Turn, holds: Holds, found: Board, pick: picks.Specific | picks.Random | picks.Unclear
 ) -> Sequence[int] | None:
     """The numbers to hold; None when a question or a refusal was said instead. Raises TooFewFree."""
     match pick:
         case picks.Random(quantity):
-            return selling.draw_random(found, quantity, turn.draw)
+            return holds.draw_random(found, quantity, turn.draw)
         case picks.Specific(numbers):
             if turn.taken is None:
                 return numbers
@@ -254,39 +256,39 @@ def _numbers(
 
 def _found(turn: Turn, order_id: str) -> tuple[Raffle, Order] | None:
     """The contact's own order and its raffle. A code is no secret: somebody else's order is none of theirs."""
-    at_hand = turn.contact.talk.raffle_id
+    at_hand = turn.contact.conversation.raffle_id
     order, raffle = orders.with_raffle(order_id, likely_raffle_id=at_hand)
     if order is None or order.contact_id != turn.contact.id:
         return None
     return raffle or raffles.get(order.raffle_id), order
 
 
-def _confirm(turn: Turn, selling: Selling, order_id: str) -> None:
+def _confirm(turn: Turn, holds: Holds, order_id: str) -> None:
     found = _found(turn, order_id)
     if found is None:
         turn.say(turn.words.menu(not_understood=True))
         return
     raffle, order = found
     if order.status is not OrderStatus.DRAFT or order.is_over(turn.now):
-        _say_where_it_stands(turn, selling, raffle, order)
+        _say_where_it_stands(turn, holds, raffle, order)
         return
-    confirmed = selling.confirm(turn.transaction, order)
-    talk = Conversation(stage=Stage.PAYMENT, raffle_id=raffle.id, order_id=order.id)
-    turn.say(turn.words.pay(raffle, confirmed, turn.now), talk)
+    confirmed = holds.confirm(turn.transaction, order)
+    conversation = Conversation(stage=Stage.PAYMENT, raffle_id=raffle.id, order_id=order.id)
+    turn.say(turn.words.pay(raffle, confirmed, turn.now), conversation)
 
 
-def _ask_about(turn: Turn, selling: Selling, order_id: str) -> None:
+def _ask_about(turn: Turn, holds: Holds, order_id: str) -> None:
     found = _found(turn, order_id)
     if found is None:
         turn.say(turn.words.menu(not_understood=True), IDLE)
     else:
-        _say_where_it_stands(turn, selling, *found)
+        _say_where_it_stands(turn, holds, *found)
 
 
-def _say_where_it_stands(turn: Turn, selling: Selling, raffle: Raffle, order: Order) -> None:
-    words_, done = turn.words, IDLE if turn.contact.talk.order_id == order.id else None
+def _say_where_it_stands(turn: Turn, holds: Holds, raffle: Raffle, order: Order) -> None:
+    words_, done = turn.words, IDLE if turn.contact.conversation.order_id == order.id else None
     if order.is_over(turn.now):  # the schedule has not come by yet
-        _, turn.contact = selling.end(turn.transaction, raffle, order, turn.contact)
+        _, turn.contact = holds.end(turn.transaction, raffle, order, turn.contact)
         turn.say(words_.expired(raffle, order))
     elif order.status is OrderStatus.DRAFT:
         turn.say(words_.still_held(raffle, order, turn.now))
@@ -306,7 +308,7 @@ def _say_where_it_stands(turn: Turn, selling: Selling, raffle: Raffle, order: Or
         turn.say(words_.expired(raffle, order), done)
 
 
-def _cancel(turn: Turn, selling: Selling, order_id: str | None) -> None:
+def _cancel(turn: Turn, holds: Holds, order_id: str | None) -> None:
     if order_id is None and (running := _newest_running(turn)) is not None:  # none is at hand, but one still runs
         turn.say(turn.words.cancel_this(*running))
         return
@@ -316,7 +318,7 @@ def _cancel(turn: Turn, selling: Selling, order_id: str | None) -> None:
         return
     raffle, order = found
     try:
-        cancelled, turn.contact = selling.drop(turn.transaction, raffle, order, turn.contact)
+        cancelled, turn.contact = holds.drop(turn.transaction, raffle, order, turn.contact)
     except OrderOutOfTurn:
         turn.say(turn.words.not_yours_to_cancel(order))
     else:
@@ -332,7 +334,7 @@ def _show_orders(turn: Turn) -> None:
 # Proofs
 
 
-def _take_proof(turn: Turn, selling: Selling, action: c.TakeProof) -> None:
+def _take_proof(turn: Turn, holds: Holds, action: c.TakeProof) -> None:
     found = _that_waits(turn, action)
     if found is None or found[1].status in (OrderStatus.PAID, OrderStatus.REFUNDED):
         if action.quietly:
@@ -351,12 +353,12 @@ def _take_proof(turn: Turn, selling: Selling, action: c.TakeProof) -> None:
         return
     proof = fingerprints.compare(turn.transaction, proof, order)
     if order.status in TRANSITIONS[OrderEvent.PROOF_RECEIVED].sources:
-        order = selling.add_proof(turn.transaction, order, proof)
-    elif (revived := _revived(turn, selling, raffle, order, proof)) is not None:
+        order = holds.add_proof(turn.transaction, order, proof)
+    elif (revived := _revived(turn, holds, raffle, order, proof)) is not None:
         order = revived
     else:
         cancelled = order.status is OrderStatus.CANCELLED
-        order = selling.keep_late(turn.transaction, order, proof)
+        order = holds.keep_late(turn.transaction, order, proof)
         gone = sorted(turn.taken.until) if turn.taken is not None else ()
         turn.say(turn.words.kept_though_cancelled(order) if cancelled else turn.words.late(raffle, order, gone), IDLE)
         turn.notices.append(words("en").late_proof_came(raffle, order, turn.contact.name))
@@ -369,7 +371,7 @@ def _take_proof(turn: Turn, selling: Selling, action: c.TakeProof) -> None:
     turn.counts.append("Proofs")
 
 
-def _revived(turn: Turn, selling: Selling, raffle: Raffle, order: Order, proof: Proof) -> Order | None:
+def _revived(turn: Turn, holds: Holds, raffle: Raffle, order: Order, proof: Proof) -> Order | None:
     """The order, holding its numbers again (P5).
 
     None where they are gone, or too many for the contact by now (H6), or where the raffle is drawn or called off.
@@ -379,9 +381,9 @@ def _revived(turn: Turn, selling: Selling, raffle: Raffle, order: Order, proof: 
     if raffle.status in (RaffleStatus.DRAWN, RaffleStatus.CANCELLED):
         return None
     try:
-        order, turn.contact = selling.revive(turn.transaction, Around(raffle, turn.contact), order, proof)
+        order, turn.contact = holds.revive(turn.transaction, OrderContext(raffle, turn.contact), order, proof)
     except TooManyForContact:
-        if selling.free_ended_by(turn.contact, turn.to_tell):
+        if holds.free_ended_by(turn.contact, turn.to_tell):
             raise Busy from None
         return None
     return order

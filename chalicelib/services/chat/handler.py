@@ -11,13 +11,13 @@ from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.messages import Identity
 from chalicelib.domain.refusals import NumbersTaken, TryAgain
 from chalicelib.services.chat.actions import Turn, act
-from chalicelib.services.messaging.outbox import Delivering
-from chalicelib.services.orders.conflicts import who_has
-from chalicelib.services.orders.holds import Draw, Selling
+from chalicelib.services.messaging.outbox import Outbox
+from chalicelib.services.orders.conflicts import explain_conflict
+from chalicelib.services.orders.holds import Draw, Holds
 from chalicelib.services.orders.proofs import Proofs
 from chalicelib.store import board, contacts, messages, orders
 from chalicelib.store.contact_ids import contact_ids_of
-from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, persistently
+from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import count, logger
 from chalicelib.whatsapp.graph import Graph, GraphError
 from chalicelib.whatsapp.inbound import Message, Preference
@@ -37,11 +37,11 @@ class _Again(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Conversing:
+class ChatHandler:
     """The use case behind every inbound message."""
 
-    selling: Selling
-    delivering: Delivering
+    holds: Holds
+    outbox: Outbox
     proofs: Proofs
     graph: Graph
     organisers: Sequence[Identity]
@@ -54,13 +54,13 @@ class Conversing:
         """
         if message.becomes is not None and not self._look_up(message).handled:
             self.renew(message.sender, message.becomes)
-        looked_up = [persistently(lambda: self._look_up(message))]
+        looked_up = [retry(lambda: self._look_up(message))]
         self._show_typing(message, looked_up[0])
         keep = lru_cache(self.proofs.keep)  # a second try at the same message does not fetch the file again
         taken: NumbersTaken | None = None
         draw = Draw()
         to_tell: list[Outbound] = []
-        strays: set[str] = set()
+        orphaned_orders: set[str] = set()
 
         def attempt() -> list[Outbound]:
             nonlocal taken
@@ -86,7 +86,7 @@ class Conversing:
                 draw=draw,
                 to_tell=to_tell,
             )
-            act(c.step(contact.talk, message.heard, paused=contact.bot_is_paused(now)), turn, self.selling)
+            act(c.step(contact.conversation, message.heard, paused=contact.bot_is_paused(now)), turn, self.holds)
             try:
                 return self._commit(turn, message, arrival)
             except ConditionsFailed as failure:
@@ -97,19 +97,19 @@ class Conversing:
                 if draw.numbers:
                     draw.lose(in_the_way)
                 else:
-                    taken = who_has(self.selling, in_the_way, contact.id, strays, to_tell)
+                    taken = explain_conflict(self.holds, in_the_way, contact.id, orphaned_orders, to_tell)
                 raise _Again from None
 
         try:
-            replies = persistently(attempt, again_on=(_Again, Busy))
+            replies = retry(attempt, again_on=(_Again, Busy))
         except TryAgain:
             # Their holds have ended whatever becomes of this message.
-            self.delivering.send(to_tell, within=SENDING_TIME)
+            self.outbox.send(to_tell, within=SENDING_TIME)
             raise
         # What the person's own order was comes before the reply; what others lost can wait until after it.
         own = [outbound for outbound in to_tell if replies and outbound.contact_id == replies[0].contact_id]
         others = [outbound for outbound in to_tell if outbound not in own]
-        self.delivering.send([*own, *replies, *others], within=SENDING_TIME)
+        self.outbox.send([*own, *replies, *others], within=SENDING_TIME)
 
     def renew(self, old: Identity, new: Identity) -> None:
         """WhatsApp says that a person has other names now: the same contact is known by them. Raises TryAgain.
@@ -139,7 +139,7 @@ class Conversing:
             transaction.commit()
             count("ContactsRenamed")
 
-        persistently(attempt, again_on=(Busy, ConditionsFailed))
+        retry(attempt, again_on=(Busy, ConditionsFailed))
 
     def note(self, preference: Preference) -> None:
         """What the person told WhatsApp: to hear nothing from us, or to hear from us again (M5).
@@ -162,7 +162,7 @@ class Conversing:
             transaction.commit()
             count("OptOuts" if contact.opted_out else "OptIns")
 
-        persistently(attempt, again_on=(Busy, ConditionsFailed))
+        retry(attempt, again_on=(Busy, ConditionsFailed))
 
     def _look_up(self, message: Message) -> contacts.Arrival:
         word = c.said_in(message.heard.text).upper()
@@ -178,7 +178,7 @@ class Conversing:
         transaction, contact, now = turn.transaction, turn.contact, turn.now
         contacts.alias(transaction, contact, arrival.unnamed)
         inbound, _ = messages.inbound_key(message.phone_number_id, message.id)
-        tell, add, channel = self.delivering.tell, self.delivering.add, arrival.channel
+        tell, add, channel = self.outbox.enqueue_for, self.outbox.enqueue, arrival.channel
         outbounds = tell(
             transaction, contact, turn.replies, channel=channel, now=now, to=message.sender, in_reply_to=inbound
         )
@@ -186,7 +186,7 @@ class Conversing:
         for organiser in self.organisers if turn.notices else ():
             unknown = Contact(id=contact_ids_of(organiser)[0], user_id=organiser.user_id, phone=organiser.phone)
             notices += add(transaction, unknown, turn.notices, channel=channel, now=now)
-        messages.hear_once(
+        messages.record_inbound(
             transaction,
             contact.id,
             message.heard,
@@ -209,8 +209,8 @@ class Conversing:
 
         What is for an organiser to read (M6) is not marked as read by us.
         """
-        now, talk = self.clock(), arrival.contact.talk
-        wish = c.step(talk, message.heard, paused=arrival.contact.bot_is_paused(now))
+        now, conversation = self.clock(), arrival.contact.conversation
+        wish = c.step(conversation, message.heard, paused=arrival.contact.bot_is_paused(now))
         silent = isinstance(wish, c.StayQuiet | c.LeaveToPerson) or arrival.handled
         if silent or not arrival.channel.is_open(now):
             return

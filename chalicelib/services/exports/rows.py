@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 
 from chalicelib.domain.export_columns import Row, buyer_row, order_row, ticket_row
-from chalicelib.domain.exports import Of, Person, Sale, Wanted
+from chalicelib.domain.exports import ExportedOrder, ExportRequest, Of, Person
 from chalicelib.domain.raffles import Board, TicketStatus
-from chalicelib.services.exports.scratch_db import NOBODY, Scratch, resolve
+from chalicelib.services.exports.scratch_db import NOBODY, ExportScratchDb, resolve
 from chalicelib.store import export_reads
 from chalicelib.store.export_reads import Name, chunks
 
@@ -21,13 +21,15 @@ class TooMany(Exception):
     """More rows than were asked for at most."""
 
 
-class Gathering:
+class ExportRows:
     """One raffle's rows. `read` is told of the share of the reading that is done, from 0 to 1, again and again.
 
     Tickets are read and handed on some pages at a time; orders and buyers are read as a whole first, which counts them.
     """
 
-    def __init__(self, board: Board, wanted: Wanted, *, read: Noted = lambda _: None, most: int | None = None) -> None:
+    def __init__(
+        self, board: Board, wanted: ExportRequest, *, read: Noted = lambda _: None, most: int | None = None
+    ) -> None:
         self._board, self._raffle, self._wanted = board, board.raffle, wanted
         self._read, self._most = read, most
         self.rows: int | None = None  # how many there will be, as soon as that is known
@@ -36,7 +38,7 @@ class Gathering:
 
     def __iter__(self) -> Iterator[Sequence[Row]]:
         """The rows, some at a time. Raises TooMany."""
-        with closing(Scratch()) as scratch:
+        with closing(ExportScratchDb()) as scratch:
             match self._wanted.of:
                 case Of.TICKETS:
                     yield from self._tickets(scratch)
@@ -49,7 +51,7 @@ class Gathering:
     def _digits(self) -> int:
         return len(str(self._raffle.last_number))
 
-    def _tickets(self, scratch: Scratch) -> Iterator[Sequence[Row]]:
+    def _tickets(self, scratch: ExportScratchDb) -> Iterator[Sequence[Row]]:
         layout, wanted, digits = self._raffle.layout, self._wanted.status, self._digits
         for pages in chunks(range(layout.pages), max(1, NUMBERS // layout.page_size)):
             owned = {
@@ -68,7 +70,7 @@ class Gathering:
             yield rows
             self._read((pages[-1] + 1) / layout.pages)
 
-    def _orders(self, scratch: Scratch) -> Iterator[Sequence[Row]]:
+    def _orders(self, scratch: ExportScratchDb) -> Iterator[Sequence[Row]]:
         self._load(scratch)
         self._count(scratch.count_sales())
         self._load_people(scratch)
@@ -76,20 +78,20 @@ class Gathering:
         rows = (order_row(sale, buyer, digits) for sale, buyer in scratch.all_sales())
         yield from chunks(rows, AT_ONCE)
 
-    def _buyers(self, scratch: Scratch) -> Iterator[Sequence[Row]]:
+    def _buyers(self, scratch: ExportScratchDb) -> Iterator[Sequence[Row]]:
         self._load(scratch)
         self._load_people(scratch)
         self._count(scratch.count_buyers())
         digits = self._digits
         yield from chunks((buyer_row(sales, buyer, digits) for buyer, sales in scratch.buyers()), AT_ONCE)
 
-    def _load(self, scratch: Scratch) -> None:
+    def _load(self, scratch: ExportScratchDb) -> None:
         for sales in export_reads.sales_of(self._raffle.id):
             scratch.put_sales(sales)
             self._check(scratch.count_sales())
             self._read(0)
 
-    def _load_people(self, scratch: Scratch) -> None:
+    def _load_people(self, scratch: ExportScratchDb) -> None:
         total, done = scratch.count_contacts(), 0
         for some in chunks(scratch.contacts(), AT_ONCE):
             _people(scratch, some)
@@ -115,7 +117,7 @@ def _tickets_expected(board: Board, status: TicketStatus | None) -> int:
     }[status]
 
 
-def _sales(scratch: Scratch, order_ids: Iterable[str]) -> dict[str, Sale]:
+def _sales(scratch: ExportScratchDb, order_ids: Iterable[str]) -> dict[str, ExportedOrder]:
     """The orders, those that were read before as they were then."""
     wanted = list(dict.fromkeys(order_ids))
     known = scratch.sales(wanted)
@@ -125,7 +127,7 @@ def _sales(scratch: Scratch, order_ids: Iterable[str]) -> dict[str, Sale]:
     return known
 
 
-def _people(scratch: Scratch, contact_ids: Iterable[str]) -> dict[str, Person]:
+def _people(scratch: ExportScratchDb, contact_ids: Iterable[str]) -> dict[str, Person]:
     """The people behind the contacts."""
     wanted = list(dict.fromkeys(contact_ids))
     known = scratch.people(wanted)

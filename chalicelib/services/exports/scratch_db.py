@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
-from chalicelib.domain.exports import Person, Sale
+from chalicelib.domain.exports import ExportedOrder, Person
 from chalicelib.domain.orders import OWNING, OrderStatus
 from chalicelib.store.export_reads import Name, chunks
 
@@ -37,7 +37,7 @@ SALES_AND_PEOPLE = "sale s JOIN person p ON p.id = s.contact"
 NOBODY = Person("", "")
 
 
-class Scratch:
+class ExportScratchDb:
     """Orders in the order of their first being put in, and the people behind their contacts."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Scratch:
 
     # Putting in
 
-    def put_sales(self, sales: Iterable[Sale]) -> None:
+    def put_sales(self, sales: Iterable[ExportedOrder]) -> None:
         """An order that is there already stays as it is, so that all its rows say the same."""
         marks = ", ".join("?" * WIDTH)
         self._db.executemany(f"INSERT OR IGNORE INTO sale VALUES (NULL, {marks})", map(_sale_values, sales))
@@ -74,7 +74,7 @@ class Scratch:
     def count_contacts(self) -> int:
         return self._number("SELECT COUNT(DISTINCT contact) FROM sale")
 
-    def sales(self, order_ids: Iterable[str]) -> dict[str, Sale]:
+    def sales(self, order_ids: Iterable[str]) -> dict[str, ExportedOrder]:
         """Those of the orders that are there."""
         found = {}
         for some in chunks(order_ids, AT_ONCE):
@@ -97,13 +97,13 @@ class Scratch:
         for (contact_id,) in self._rows("SELECT DISTINCT contact FROM sale"):
             yield contact_id
 
-    def all_sales(self) -> Iterator[tuple[Sale, Person]]:
+    def all_sales(self) -> Iterator[tuple[ExportedOrder, Person]]:
         """Every order with its buyer."""
         query = f"SELECT {SALE}, p.name, p.phone FROM sale s LEFT JOIN person p ON p.id = s.contact ORDER BY s.at"
         for row in self._rows(query):
             yield _sale(row), Person(*row[WIDTH:]) if row[WIDTH] is not None else NOBODY
 
-    def buyers(self) -> Iterator[tuple[Person, list[Sale]]]:
+    def buyers(self) -> Iterator[tuple[Person, list[ExportedOrder]]]:
         """Who owns numbers, each with the orders that do, the oldest first; who bought first comes first."""
         query = f"""
             SELECT {SALE}, p.name, p.phone, p.owner FROM {SALES_AND_PEOPLE}
@@ -137,7 +137,7 @@ def resolve(names: Mapping[str, Name], wanted: Iterable[str]) -> Iterator[tuple[
         yield contact_id, owner, Person(found.name, found.phone) if found else NOBODY
 
 
-def _sale_values(sale: Sale) -> tuple[Any, ...]:
+def _sale_values(sale: ExportedOrder) -> tuple[Any, ...]:
     return (
         sale.id, sale.contact_id, sale.status.value, " ".join(map(str, sale.numbers)), sale.unit_amount, sale.currency,
         _seconds(sale.created_at), _seconds(sale.reserved_until), _seconds(sale.paid_at),
@@ -145,8 +145,8 @@ def _sale_values(sale: Sale) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _sale(row: Any) -> Sale:
-    return Sale(
+def _sale(row: Any) -> ExportedOrder:
+    return ExportedOrder(
         row[0], row[1], OrderStatus(row[2]), tuple(map(int, row[3].split())), row[4], row[5],
         datetime.fromtimestamp(row[6], UTC), _moment(row[7]), _moment(row[8]), _moment(row[9]), row[10],
     )  # fmt: skip

@@ -11,17 +11,17 @@ from zoneinfo import ZoneInfo
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.uploads import Upload
-from chalicelib.domain.audit import Deed
+from chalicelib.domain.audit import AuditEvent
 from chalicelib.domain.export_columns import COLUMNS
-from chalicelib.domain.exports import LONGEST, Export, ExportStatus, Of, Reason, Wanted, file_name
+from chalicelib.domain.exports import LONGEST, Export, ExportRequest, ExportStatus, Of, Reason, file_name
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.raffles import Board, Raffle
 from chalicelib.domain.refusals import ExportNotFound, RaffleNotFound, TryAgain
-from chalicelib.services.exports.rows import Gathering, Noted, TooMany
-from chalicelib.services.exports.spreadsheet import CONTENT_TYPES, Sink, TooManyRows, sheet
+from chalicelib.services.exports.rows import ExportRows, Noted, TooMany
+from chalicelib.services.exports.spreadsheet import CONTENT_TYPES, ByteWriter, TooManyRows, sheet
 from chalicelib.store import audit, exports, idempotency, raffles
 from chalicelib.store.idempotency import Once
-from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, persistently
+from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import alert, count, logger, measure, pseudonym
 
 # A Lambda answer has at most 6 MB, and a file's bytes grow by a third in it (base64). Ten thousand rows are about 1 MB
@@ -42,7 +42,7 @@ class File(NamedTuple):
         return attachment(self.name)
 
 
-class Shown(NamedTuple):
+class ExportLink(NamedTuple):
     """An export, and where its file can be had for a while; None while there is none."""
 
     export: Export
@@ -70,7 +70,7 @@ REASONS: dict[type[Exception], Reason] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Exporting:
+class Exports:
     """The use cases. `s3` and `sqs` are boto3 clients, made when they are first needed."""
 
     s3: Callable[[], Any]
@@ -80,7 +80,7 @@ class Exporting:
     clock: Callable[[], datetime]
     random_hex: Callable[[], str]
 
-    def file(self, wanted: Wanted, *, by: Actor) -> File | None:
+    def file(self, wanted: ExportRequest, *, by: Actor) -> File | None:
         """The whole file, and that somebody took it is noted; None where it is too large to be had at once.
 
         Raises RaffleNotFound, TryAgain.
@@ -96,32 +96,32 @@ class Exporting:
             self._note(transaction, wanted, by, {"rows": rows})
             transaction.commit()
 
-        persistently(attempt, again_on=(Busy, ConditionsFailed))
+        retry(attempt, again_on=(Busy, ConditionsFailed))
         self._log("exported", wanted, by)
         return File(self._name(board.raffle, wanted), CONTENT_TYPES[wanted.format], bytes(buffer.content))
 
-    def ask(self, wanted: Wanted, *, by: Actor, asked: Once | None = None) -> Export:
+    def ask(self, wanted: ExportRequest, *, by: Actor, asked: Once | None = None) -> Export:
         """Have it made in the background; the one that is on its way already, if the same is.
 
         Raises RaffleNotFound, KeyUsedOtherwise, TryAgain.
         """
         raffle, export_id = raffles.get(wanted.raffle_id), self.random_hex()
         again = (Busy, ConditionsFailed)
-        found = persistently(lambda: self._ask(raffle, wanted, export_id, by, asked), again_on=again)
+        found = retry(lambda: self._ask(raffle, wanted, export_id, by, asked), again_on=again)
         if found.status is ExportStatus.WAITING:  # again where it is not new: its message may not have been sent
             self._queue(found)
         self._log("export asked for", wanted, by, export_id=found.id)
         return found
 
-    def look(self, export_id: str) -> Shown:
+    def get(self, export_id: str) -> ExportLink:
         """How far it is, with a new link when it is ready. Raises ExportNotFound."""
         export, now = exports.get(export_id), self.clock()
         if export.is_gone(now):
             raise ExportNotFound(export_id)
         if export.is_abandoned(now):
-            return Shown(replace(export, status=ExportStatus.FAILED, reason=Reason.GIVEN_UP))
+            return ExportLink(replace(export, status=ExportStatus.FAILED, reason=Reason.GIVEN_UP))
         if export.status is not ExportStatus.READY:
-            return Shown(export)
+            return ExportLink(export)
         asked = {
             "Bucket": self.bucket,
             "Key": export.key,
@@ -129,7 +129,7 @@ class Exporting:
             "ResponseContentDisposition": attachment(export.file_name),
         }
         url = self.s3().generate_presigned_url("get_object", Params=asked, ExpiresIn=int(LINK.total_seconds()))
-        return Shown(export, url, now + LINK)
+        return ExportLink(export, url, now + LINK)
 
     def make(self, export_id: str, *, last_try: bool) -> None:
         """Make the file that was asked for. Does nothing where it is made, gone, or being made.
@@ -137,7 +137,7 @@ class Exporting:
         Raises what should be tried again; at the last try, and where trying again is of no use, the export is FAILED.
         """
         run = self.random_hex()
-        export = persistently(lambda: exports.start(export_id, run, self.clock()))
+        export = retry(lambda: exports.start(export_id, run, self.clock()))
         if export is None:
             logger.info("an export needs no making", extra={"export_id": export_id})
             return
@@ -149,11 +149,11 @@ class Exporting:
             reason = REASONS.get(type(failure))
             if reason is None and not last_try:
                 with suppress(TryAgain):
-                    persistently(lambda: exports.release(export.id, run, self.clock()))
+                    retry(lambda: exports.release(export.id, run, self.clock()))
                 raise
             self._fail(export, run, reason or Reason.INTERNAL_ERROR, failure)
 
-    def _ask(self, raffle: Raffle, wanted: Wanted, export_id: str, by: Actor, asked: Once | None) -> Export:
+    def _ask(self, raffle: Raffle, wanted: ExportRequest, export_id: str, by: Actor, asked: Once | None) -> Export:
         if made := idempotency.made(asked, by):
             return exports.get(made)
         before, now, transaction = exports.latest(wanted), self.clock(), Transaction()
@@ -176,13 +176,13 @@ class Exporting:
         transaction.commit()
         return export
 
-    def _note(self, transaction: Transaction, wanted: Wanted, by: Actor, facts: dict[str, Any]) -> None:
+    def _note(self, transaction: Transaction, wanted: ExportRequest, by: Actor, facts: dict[str, Any]) -> None:
         """O2: who took data out, and which."""
         target = f"raffle:{wanted.raffle_id}"
         after = {"of": wanted.of.value, "format": wanted.format.value, **facts}
         if wanted.status is not None:
             after["status"] = wanted.status.value
-        deed = Deed(action="raffle.exported", target=target, by=by, at=self.clock(), before={}, after=after)
+        deed = AuditEvent(action="raffle.exported", target=target, by=by, at=self.clock(), before={}, after=after)
         audit.append(transaction, audit.head(target), deed)
 
     def _queue(self, export: Export) -> None:
@@ -198,14 +198,14 @@ class Exporting:
         with Upload(self.s3(), bucket=self.bucket, key=export.key, content_type=content_type) as upload:
             write(board, export.wanted, upload, progress=progress)
         done, now = progress.done, self.clock()
-        if not persistently(lambda: exports.finish(export.id, run, rows=done, size=upload.size, now=now)):
+        if not retry(lambda: exports.finish(export.id, run, rows=done, size=upload.size, now=now)):
             raise _Superseded
         count("ExportsMade")
         measure("ExportTime", now - export.created_at)
         logger.info("export made", extra={"export_id": export.id, "rows": done, "bytes": upload.size})
 
     def _fail(self, export: Export, run: str, reason: Reason, failure: Exception) -> None:
-        persistently(lambda: exports.fail(export.id, run, reason, self.clock()))
+        retry(lambda: exports.fail(export.id, run, reason, self.clock()))
         count("ExportsFailed")
         logger.error("an export failed", extra={"export_id": export.id, "reason": reason.value}, exc_info=failure)
         if reason is Reason.INTERNAL_ERROR:
@@ -219,10 +219,10 @@ class Exporting:
         except ExportNotFound:
             self.s3().delete_object(Bucket=self.bucket, Key=export.key)
 
-    def _name(self, raffle: Raffle, wanted: Wanted) -> str:
+    def _name(self, raffle: Raffle, wanted: ExportRequest) -> str:
         return file_name(raffle.code, wanted, self.clock().astimezone(ZoneInfo(raffle.time_zone)))
 
-    def _log(self, what: str, wanted: Wanted, by: Actor, **more: str) -> None:
+    def _log(self, what: str, wanted: ExportRequest, by: Actor, **more: str) -> None:
         extra = {"raffle_id": wanted.raffle_id, "of": wanted.of.value, "format": wanted.format.value}
         logger.info(what, extra={**extra, "by": pseudonym(by.name), **more})
 
@@ -280,11 +280,11 @@ class _Buffer:
 
 
 def write(
-    board: Board, wanted: Wanted, sink: Sink, *, progress: _Progress | None = None, most: int | None = None
+    board: Board, wanted: ExportRequest, sink: ByteWriter, *, progress: _Progress | None = None, most: int | None = None
 ) -> int:
     """Write the file, and how many rows it has. Raises TooMany (than `most`), TooManyRows, and what `sink` raises."""
     read: Noted = (lambda _: None) if progress is None else progress.read
-    gathering, done = Gathering(board, wanted, read=read, most=most), 0
+    gathering, done = ExportRows(board, wanted, read=read, most=most), 0
     with sheet(wanted.format, sink, COLUMNS[wanted.of], time_zone=board.raffle.time_zone) as add:
         for rows in gathering:
             add(rows)

@@ -20,7 +20,7 @@ from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from chalicelib.domain.csv_escaping import is_phone, is_safe, safe
-from chalicelib.domain.export_columns import Column, Kind, Money, Row
+from chalicelib.domain.export_columns import CellMoney, Column, ColumnKind, Row
 from chalicelib.domain.exports import Format
 
 BOM = "\ufeff"  # Excel takes CSV without it for the machine's old code page
@@ -33,7 +33,7 @@ CONTENT_TYPES = {
 }
 
 
-class Sink(Protocol):
+class ByteWriter(Protocol):
     """Where the file's bytes go."""
 
     def write(self, data: bytes, /) -> object: ...
@@ -47,7 +47,7 @@ Add = Callable[[Iterable[Row]], None]
 
 
 @contextmanager
-def sheet(form: Format, sink: Sink, columns: Sequence[Column], *, time_zone: str) -> Iterator[Add]:
+def sheet(form: Format, sink: ByteWriter, columns: Sequence[Column], *, time_zone: str) -> Iterator[Add]:
     """Gives what adds rows. The file is whole when the context ends, and must not be used when it ends with an error.
 
     Adding raises TooManyRows.
@@ -61,7 +61,7 @@ def sheet(form: Format, sink: Sink, columns: Sequence[Column], *, time_zone: str
 
 
 @contextmanager
-def _csv(sink: Sink, columns: Sequence[Column], zone: ZoneInfo) -> Iterator[Add]:
+def _csv(sink: ByteWriter, columns: Sequence[Column], zone: ZoneInfo) -> Iterator[Add]:
     buffer = StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\r\n")
     as_text = [_CSV_TEXT.get(column.kind) or _in(zone) for column in columns]
@@ -96,11 +96,11 @@ def _in(zone: ZoneInfo) -> Callable[[Any], str]:
     return lambda moment: moment.astimezone(zone).isoformat(timespec="seconds")
 
 
-_CSV_TEXT: dict[Kind, Callable[[Any], str]] = {
-    Kind.TEXT: safe,
-    Kind.PHONE: _phone,
-    Kind.COUNT: str,
-    Kind.MONEY: _money,
+_CSV_TEXT: dict[ColumnKind, Callable[[Any], str]] = {
+    ColumnKind.TEXT: safe,
+    ColumnKind.PHONE: _phone,
+    ColumnKind.COUNT: str,
+    ColumnKind.MONEY: _money,
 }
 
 
@@ -108,7 +108,7 @@ _CSV_TEXT: dict[Kind, Callable[[Any], str]] = {
 
 
 @contextmanager
-def _xlsx(sink: Sink, columns: Sequence[Column], zone: ZoneInfo) -> Iterator[Add]:
+def _xlsx(sink: ByteWriter, columns: Sequence[Column], zone: ZoneInfo) -> Iterator[Add]:
     with _folder() as folder:
         path = folder / "sheet.xlsx"
         # Row by row into a file: with shared strings, which Excel itself prefers, all texts would stay in memory.
@@ -172,15 +172,15 @@ class _XlsxRows:
         header = book.add_format({"bold": True})
         for at, column in enumerate(columns):
             # A cell's moment has no zone: the header says in which it is.
-            name = f"{column.name} ({zone.key})" if column.kind is Kind.TIME else column.name
-            page.set_column(at, at, max(column.width, len(name) + 2 if column.kind is Kind.TIME else 0))
+            name = f"{column.name} ({zone.key})" if column.kind is ColumnKind.TIME else column.name
+            page.set_column(at, at, max(column.width, len(name) + 2 if column.kind is ColumnKind.TIME else 0))
             page.write_string(0, at, name, header)
         kinds = {
-            Kind.TEXT: self._write_text,
-            Kind.PHONE: self._write_text,
-            Kind.COUNT: self._write_count,
-            Kind.MONEY: self._write_money,
-            Kind.TIME: self._write_time,
+            ColumnKind.TEXT: self._write_text,
+            ColumnKind.PHONE: self._write_text,
+            ColumnKind.COUNT: self._write_count,
+            ColumnKind.MONEY: self._write_money,
+            ColumnKind.TIME: self._write_time,
         }
         self._writers = [kinds[column.kind] for column in columns]
 
@@ -213,7 +213,7 @@ class _XlsxRows:
         return self._book.add_format({"num_format": "#,##0" + ("." + "0" * decimals if decimals else "")})
 
 
-def _decimal(money: Money) -> Decimal:
+def _decimal(money: CellMoney) -> Decimal:
     return Decimal(money.amount).scaleb(-_decimals(money.currency))
 
 

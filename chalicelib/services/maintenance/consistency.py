@@ -15,9 +15,9 @@ from typing import NamedTuple, TypeVar
 from chalicelib.domain.board import LeafKey
 from chalicelib.domain.consistency import (
     DERIVED,
+    ConsistencyReport,
+    DifferenceKind,
     Fault,
-    Kind,
-    Report,
     Verdict,
     Word,
     WordKey,
@@ -33,8 +33,8 @@ from chalicelib.domain.orders import Order
 from chalicelib.domain.refusals import TryAgain
 from chalicelib.services.maintenance.scan import STEP, UNCLAIMED, Misplaced, Progress, survey, tally_names
 from chalicelib.store import consistency_reads
-from chalicelib.store.consistency_reads import Filed, RaffleResized
-from chalicelib.store.transaction import persistently
+from chalicelib.store.consistency_reads import Indexed, RaffleResized
+from chalicelib.store.transaction import retry
 
 PAUSE = 2.0  # seconds before a suspect is looked at for the last time; indexes are hardly ever that far behind
 STARTS = 3  # a check begins anew when the raffle grows meanwhile
@@ -58,7 +58,7 @@ def _silently(what: str, done: int, total: int | None) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
-class Checking:
+class ConsistencyCheck:
     """The use case. `pause` takes seconds."""
 
     pause: Callable[[float], None] = sleep
@@ -67,14 +67,14 @@ class Checking:
         """All raffles, the oldest first."""
         return consistency_reads.raffle_ids()
 
-    def check(self, raffle_id: str, *, repair: bool = False, progress: Progress = _silently) -> Report:
+    def check(self, raffle_id: str, *, repair: bool = False, progress: Progress = _silently) -> ConsistencyReport:
         """Compare all that is stored about a raffle, and with `repair` make anew what follows from tickets and orders.
 
         Tickets, and what an order is about, are never changed. Raises RaffleNotFound; TryAgain when the raffle was
         resized again and again.
         """
 
-        def attempt() -> Report:
+        def attempt() -> ConsistencyReport:
             return _Check(raffle_id, repair=repair, progress=progress, pause=self.pause).run()
 
         for _ in range(STARTS - 1):
@@ -95,14 +95,14 @@ class _Check:
         self.repair, self.progress, self.pause = repair, progress, pause
         self.found = survey(raffle_id, progress)
         self.raffle = self.found.raffle
-        self.report = Report(self.raffle, tickets=self.found.taken.total(), orders=self.found.orders)
+        self.report = ConsistencyReport(self.raffle, tickets=self.found.taken.total(), orders=self.found.orders)
         self.unlisted: dict[str, Order] = {}  # orders met through their tickets only
         # Page → tickets less the numbers that the leaves show as taken, as far as that was not mended; so for sold.
         self.unshown: Counter[int] = Counter()
         self.unshown_sold = 0
         self.tallies = sorted({*tally_names(self.raffle), *self.found.tallies})
 
-    def run(self) -> Report:
+    def run(self) -> ConsistencyReport:
         found = self.found
         words = self._examine("board", list(found.odd_words()), self._word)
         for order in self.unlisted.values():
@@ -131,7 +131,7 @@ class _Check:
 
         def settled(suspect: S, attempt: Callable[[], T]) -> T | None:
             try:
-                return persistently(attempt)
+                return retry(attempt)
             except TryAgain:
                 unread.append(suspect)
                 self.report.not_compared.append(f"{what}: {suspect}")
@@ -201,16 +201,16 @@ class _Check:
             return Look([])
         filed = found[order_id]
         if filed is None:
-            return Look([Fault(Kind.ORDER_UNREADABLE, order_id)])
+            return Look([Fault(DifferenceKind.ORDER_UNREADABLE, order_id)])
         faults = order_faults(self.raffle, filed.item, had_deadline=filed.had_deadline)
         filed = self._without_lost_deadline(filed)
         if filed.wrong:
-            faults.append(Fault(Kind.ORDER_KEYS, order_id))
+            faults.append(Fault(DifferenceKind.ORDER_KEYS, order_id))
         elif order_id in self.unlisted and not consistency_reads.is_listed(self.raffle, filed.item):
-            faults.append(Fault(Kind.ORDER_UNLISTED, order_id))
+            faults.append(Fault(DifferenceKind.ORDER_UNLISTED, order_id))
         return Look(faults, lambda: consistency_reads.set_order_keys(filed))
 
-    def _without_lost_deadline(self, filed: Filed[Order]) -> Filed[Order]:
+    def _without_lost_deadline(self, filed: Indexed[Order]) -> Indexed[Order]:
         """The place in the queue is then the only trace of the deadline: it stays for the person who decides."""
         if not lost_deadline(self.raffle, filed.item, had_deadline=filed.had_deadline):
             return filed
@@ -218,22 +218,22 @@ class _Check:
 
     def _misplaced(self, ticket: Misplaced) -> Look:
         there = consistency_reads.ticket_is_there(self.raffle, ticket.page, ticket.number)
-        return Look([Fault(Kind.TICKET_MISPLACED, str(ticket))] if there else [])
+        return Look([Fault(DifferenceKind.TICKET_MISPLACED, str(ticket))] if there else [])
 
     def _stray_leaf(self, key: LeafKey) -> Look:
         leaf = consistency_reads.leaf(self.raffle, key)
-        faults = [Fault(Kind.STRAY_LEAF, f"{key.page:03}#{key.leaf}")] if leaf.shows_any else []
+        faults = [Fault(DifferenceKind.STRAY_LEAF, f"{key.page:03}#{key.leaf}")] if leaf.shows_any else []
         return Look(faults, lambda: consistency_reads.remove_leaf(self.raffle, key, leaf))
 
     def _first(self, key: LeafKey) -> Look:
         leaf = consistency_reads.leaf(self.raffle, key)
-        faults = [Fault(Kind.LEAF_FIRST, f"{key.page:03}#{key.leaf}")]
+        faults = [Fault(DifferenceKind.LEAF_FIRST, f"{key.page:03}#{key.leaf}")]
         right = leaf.first == self.raffle.layout.numbers(key).start or not leaf.is_stored
         return Look([] if right else faults, lambda: consistency_reads.set_first(self.raffle, key))
 
     def _stray_tally(self, name: str) -> Look:
         counts = consistency_reads.tally(self.raffle, name)
-        faults = [Fault(Kind.STRAY_TALLY, name)] if any(counts.values()) else []
+        faults = [Fault(DifferenceKind.STRAY_TALLY, name)] if any(counts.values()) else []
         return Look(faults, lambda: consistency_reads.fold_tally(self.raffle, name, counts))
 
     def _page(self, page: int) -> Look:
@@ -241,7 +241,7 @@ class _Check:
         counted, right = summed(tallies.values()).get(f"p{page}", 0), shown + self.unshown[page]
         if counted == right:
             return Look([])
-        fault = Fault(Kind.TALLY_PAGE, f"page {page}: {counted} counted, {right} taken")
+        fault = Fault(DifferenceKind.TALLY_PAGE, f"page {page}: {counted} counted, {right} taken")
         return Look([fault], lambda: consistency_reads.add_to_tally(self.raffle, f"p{page}", right - counted, tallies))
 
     def _sold(self, _: str) -> Look:
@@ -249,7 +249,7 @@ class _Check:
         counted, right = summed(tallies.values()).get("sold", 0), shown + self.unshown_sold
         if counted == right:
             return Look([])
-        fault = Fault(Kind.TALLY_SOLD, f"{counted} counted, {right} sold")
+        fault = Fault(DifferenceKind.TALLY_SOLD, f"{counted} counted, {right} sold")
         return Look([fault], lambda: consistency_reads.add_to_tally(self.raffle, "sold", right - counted, tallies))
 
     def _paid(self, _: str) -> Look:
@@ -257,7 +257,7 @@ class _Check:
         counted = summed(tallies.values()).get("paid", 0)
         if counted == right:
             return Look([])
-        fault = Fault(Kind.TALLY_PAID, f"{counted} counted, {right} paid")
+        fault = Fault(DifferenceKind.TALLY_PAID, f"{counted} counted, {right} paid")
         return Look([fault], lambda: consistency_reads.add_to_tally(self.raffle, "paid", right - counted, tallies))
 
     def _odd_contacts(self) -> Iterator[str]:
@@ -278,17 +278,17 @@ class _Check:
     def _contact(self, contact_id: str) -> Look:
         contact, right = consistency_reads.held(self.raffle, contact_id, self.orders_of[contact_id])
         if contact is None:
-            return Look([Fault(Kind.CONTACT_MISSING, contact_id)])
+            return Look([Fault(DifferenceKind.CONTACT_MISSING, contact_id)])
         counted, faults = contact.held.get(self.raffle.id, 0), []
         if counted != right:
-            faults.append(Fault(Kind.HELD, f"{contact_id}: {counted} counted, {right} held"))
+            faults.append(Fault(DifferenceKind.HELD, f"{contact_id}: {counted} counted, {right} held"))
         if over_limit(self.raffle, right):
-            faults.append(Fault(Kind.OVER_LIMIT, f"{contact_id}: {right}"))
+            faults.append(Fault(DifferenceKind.OVER_LIMIT, f"{contact_id}: {right}"))
         return Look(faults, lambda: consistency_reads.set_held(self.raffle, contact, right))
 
     def _raffle(self, _: str) -> Look:
         filed = consistency_reads.raffle_now(self.raffle)
-        faults = [Fault(Kind.RAFFLE_KEYS, self.raffle.id)] if filed.wrong else []
+        faults = [Fault(DifferenceKind.RAFFLE_KEYS, self.raffle.id)] if filed.wrong else []
         return Look(faults, lambda: consistency_reads.set_raffle_keys(filed))
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from chalicelib.domain.contacts import MOST_NEWEST, Contact
 from chalicelib.store import contacts, orders
-from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, persistently
+from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 
 Progress = Callable[[str, int, int | None], None]
 STEP = 200  # contacts between two calls of it
@@ -16,7 +16,7 @@ def _silently(what: str, done: int, total: int | None) -> None: ...
 
 
 @dataclass
-class Filed:
+class IndexCheckResult:
     """How many contacts there are, how many of them were not filed as they should be, and of these how many are now."""
 
     contacts: int = 0
@@ -29,15 +29,15 @@ class Filed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Filing:
+class ContactIndexCheck:
     clock: Callable[[], datetime]
 
-    def check(self, *, repair: bool = False, progress: Progress = _silently) -> Filed:
+    def check(self, *, repair: bool = False, progress: Progress = _silently) -> IndexCheckResult:
         """Look at each contact, and with `repair` file those anew that are not found as they should be.
 
         This reads the whole table, since nothing else leads to a contact who is in no list. Raises TryAgain.
         """
-        found = Filed()
+        found = IndexCheckResult()
         for contact, is_filed in contacts.everyone():
             found.contacts += 1
             if not is_filed:
@@ -57,7 +57,7 @@ class Filing:
                 contacts.save(transaction, _with_orders(contact), now=self.clock())
                 transaction.commit()
 
-        persistently(attempt, again_on=(Busy, ConditionsFailed))
+        retry(attempt, again_on=(Busy, ConditionsFailed))
 
 
 def _with_orders(contact: Contact) -> Contact:

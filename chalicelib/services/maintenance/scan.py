@@ -16,7 +16,7 @@ from chalicelib.domain.consistency import WordKey, order_faults, over_limit, sum
 from chalicelib.domain.orders import OWNING, Order, OrderStatus
 from chalicelib.domain.raffles import Raffle
 from chalicelib.store import consistency_reads
-from chalicelib.store.consistency_reads import Counts, Filed, Leaf
+from chalicelib.store.consistency_reads import Counts, Indexed, StoredLeaf
 
 Progress = Callable[[str, int, int | None], None]  # what is being done, how much of it is, of how much in all
 STEP = 200  # orders or words between two calls of it
@@ -38,9 +38,9 @@ class Misplaced(NamedTuple):
 class Survey:
     """What a raffle looked like, not all of it at one moment."""
 
-    filed: Filed[Raffle]
+    filed: Indexed[Raffle]
     tallies: dict[str, Counts]
-    leaves: dict[LeafKey, Leaf]
+    leaves: dict[LeafKey, StoredLeaf]
     owners: "array[int]"  # by number: who has the ticket, as `_owner` writes it; 0 where there is none
     said: bytearray  # by number: UNCLAIMED, OWNED or SOLD
     taken: Counter[int] = field(default_factory=Counter)  # page → tickets
@@ -63,12 +63,12 @@ class Survey:
         layout = self.raffle.layout
         for page in range(layout.pages):
             for key in layout.leaf_keys(page):
-                leaf, known = self.leaves.get(key, Leaf({}, {})), words_of(layout, key)
+                leaf, known = self.leaves.get(key, StoredLeaf({}, {})), words_of(layout, key)
                 yield from (word for word in known if self._is_odd(word, leaf))
                 beyond = {word for word in {*leaf.taken, *leaf.sold} if any(leaf.word(word)) and word >= len(known)}
                 yield from (WordKey(key, word) for word in sorted(beyond))
 
-    def _is_odd(self, key: WordKey, leaf: Leaf) -> bool:
+    def _is_odd(self, key: WordKey, leaf: StoredLeaf) -> bool:
         numbers, taken, sold = key.numbers(self.raffle.layout), 0, 0
         start = self.position(numbers.start)
         owners, said = self.owners[start : start + len(numbers)], self.said[start : start + len(numbers)]
@@ -153,7 +153,7 @@ def _read_tickets(found: Survey, page: int) -> None:
         found.taken[page] += 1
 
 
-def _read_order(found: Survey, order_id: str, filed: Filed[Order] | None) -> None:
+def _read_order(found: Survey, order_id: str, filed: Indexed[Order] | None) -> None:
     found.orders += 1
     if filed is None or filed.wrong or order_faults(found.raffle, filed.item, had_deadline=filed.had_deadline):
         found.odd_orders.append(order_id)

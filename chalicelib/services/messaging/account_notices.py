@@ -41,7 +41,7 @@ RULES = {
 }
 
 
-def heed(notice: Other) -> None:
+def handle(notice: Other) -> None:
     """Raise an alert, or leave a line in the log: field and word, since a notice may quote names and texts."""
     if notice.preferences or notice.renewals:  # of people, and carried out
         return

@@ -8,13 +8,13 @@ from hashlib import sha256
 from json import loads
 from typing import Any
 
-from chalicelib.domain.audit import Deed
+from chalicelib.domain.audit import AuditEvent
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.refusals import LetterNotFound
-from chalicelib.services.messaging.inbox import Receiving
+from chalicelib.services.messaging.inbox import Inbox
 from chalicelib.store import audit, dead_letters
-from chalicelib.store.dead_letters import Letter
-from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, persistently
+from chalicelib.store.dead_letters import DeadLetter
+from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import count, logger
 
 GIVEN_UP = "given up by the queue: the function did not end"
@@ -22,18 +22,18 @@ AT_ONCE = 10  # SQS's limit
 
 
 @dataclass(frozen=True, kw_only=True)
-class Letters:
+class DeadLetters:
     """The use cases around dead letters. `sqs` is a boto3 SQS client, made when it is first needed."""
 
-    receiving: Receiving
+    inbox: Inbox
     sqs: Callable[[], Any]
     clock: Callable[[], datetime]
 
     def keep(self, body: str, reason: str, *, tries: int) -> None:
         """Keep what was in the queue. The same body is one letter, however often it comes. Raises TryAgain."""
         letter_id = sha256(body.encode()).hexdigest()[:12]
-        letter = Letter(letter_id, body, reason, tries, self.clock())
-        persistently(lambda: dead_letters.keep(letter))
+        letter = DeadLetter(letter_id, body, reason, tries, self.clock())
+        retry(lambda: dead_letters.keep(letter))
         count("DeadLetters")
         logger.error("a dead letter was kept", extra={"letter": letter_id, "tries": tries})
 
@@ -49,11 +49,11 @@ class Letters:
                 taken += 1
         return taken
 
-    def listed(self) -> list[Letter]:
+    def listed(self) -> list[DeadLetter]:
         """All letters, the oldest first."""
         return dead_letters.listed()
 
-    def get(self, letter_id: str) -> Letter:
+    def get(self, letter_id: str) -> DeadLetter:
         """Raises LetterNotFound."""
         found = dead_letters.get(letter_id)
         if found is None:
@@ -67,22 +67,22 @@ class Letters:
         be replayed twice, each update takes effect once all the same (M1). Raises LetterNotFound, NotQueued.
         """
         letter = self.get(letter_id)
-        queued = self.receiving.replay(letter.body, mark=f"{letter_id} {self.clock().isoformat()}")
-        persistently(lambda: self._put_away(letter, by), again_on=(Busy, ConditionsFailed))
+        queued = self.inbox.replay(letter.body, mark=f"{letter_id} {self.clock().isoformat()}")
+        retry(lambda: self._put_away(letter, by), again_on=(Busy, ConditionsFailed))
         return queued
 
-    def _put_away(self, letter: Letter, by: Actor) -> None:
+    def _put_away(self, letter: DeadLetter, by: Actor) -> None:
         transaction, target = Transaction(), f"letter:{letter.id}"
         if (
             dead_letters.get(letter.id) == letter
         ):  # else it was kept once more, or is gone: by a replay at the same time
             dead_letters.delete(transaction, letter)
-        deed = Deed(action="letter.replayed", target=target, by=by, at=self.clock(), before={}, after={})
+        deed = AuditEvent(action="letter.replayed", target=target, by=by, at=self.clock(), before={}, after={})
         audit.append(transaction, audit.head(target), deed)
         transaction.commit()
 
     def _queue_of_dead_letters(self, sqs: Any) -> str | None:
-        asked = {"QueueUrl": self.receiving.queue_url, "AttributeNames": ["RedrivePolicy"]}
+        asked = {"QueueUrl": self.inbox.queue_url, "AttributeNames": ["RedrivePolicy"]}
         policy = sqs.get_queue_attributes(**asked).get("Attributes", {}).get("RedrivePolicy")
         if policy is None:
             return None
@@ -96,7 +96,7 @@ class Letters:
         return found
 
 
-def kind_of(letter: Letter) -> str:
+def kind_of(letter: DeadLetter) -> str:
     """What the letter holds, in a word: the kind of the update, or "unreadable"."""
     try:
         body = loads(letter.body)

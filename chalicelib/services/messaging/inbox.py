@@ -22,7 +22,7 @@ class NotQueued(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Receiving:
+class Inbox:
     """The use case behind the webhook. `sqs` is a boto3 SQS client, made when it is first needed."""
 
     sqs: Callable[[], Any]

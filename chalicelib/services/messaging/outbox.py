@@ -7,18 +7,18 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import NamedTuple, ParamSpec, TypeVar
 
-from chalicelib.domain.audit import Deed
+from chalicelib.domain.audit import AuditEvent
 from chalicelib.domain.channel import Channel, Stop, approval
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.delivery import BEFORE, OUTSIDE_THE_WINDOW, DeliveryState, Outbound, Queue, Way, permission
-from chalicelib.domain.messages import Identity, Said
+from chalicelib.domain.messages import Identity, Reply
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.rate_limit import Pace
 from chalicelib.domain.refusals import MessageNotFound, MessageNotGivenUp, TryAgain
 from chalicelib.store import audit, contacts
 from chalicelib.store import channel as channels
 from chalicelib.store import messages as stored
-from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, persistently
+from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import alert, count, count_refusal, logger, measure
 from chalicelib.whatsapp.error_codes import Action, Remedy, remedy
 from chalicelib.whatsapp.graph import Graph, NotSent, OutcomeUnknown, SendRefused
@@ -59,7 +59,7 @@ class Failure(NamedTuple):
 
 
 @dataclass(kw_only=True)
-class Delivering:
+class Outbox:
     """Outbound messages, from commit to WhatsApp's last word about them. `pace` is what this process may send."""
 
     graph: Graph
@@ -70,11 +70,11 @@ class Delivering:
     later: bool = False  # leave whatever is said to the schedule: where many things change in one go
     booked: datetime | None = None
 
-    def tell(
+    def enqueue_for(
         self,
         transaction: Transaction,
         contact: Contact,
-        said: Sequence[Said],
+        said: Sequence[Reply],
         *,
         channel: Channel,
         now: datetime,
@@ -102,8 +102,8 @@ class Delivering:
         _store(transaction, made)
         return made
 
-    def add(
-        self, transaction: Transaction, contact: Contact, said: Sequence[Said], *, channel: Channel, now: datetime
+    def enqueue(
+        self, transaction: Transaction, contact: Contact, said: Sequence[Reply], *, channel: Channel, now: datetime
     ) -> list[Outbound]:
         """Have messages stored in `transaction`; hand them to `send` once that is committed.
 
@@ -118,7 +118,7 @@ class Delivering:
         self,
         contact: Contact,
         to: Identity,
-        said: Sequence[Said],
+        said: Sequence[Reply],
         channel: Channel,
         now: datetime,
         in_reply_to: str | None = None,
@@ -159,7 +159,7 @@ class Delivering:
         return found if found is not None and found.waits else None
 
     def _made(
-        self, contact: Contact, to: Identity, said: Said, now: datetime, position: int, in_reply_to: str | None
+        self, contact: Contact, to: Identity, said: Reply, now: datetime, position: int, in_reply_to: str | None
     ) -> Outbound:
         outbound_id = stored.outbound_id(now, position, f"{self.random.getrandbits(48):012x}")
         blank = Outbound(
@@ -219,13 +219,13 @@ class Delivering:
             transaction, target = Transaction(), f"contact:{found.contact_id}"
             stored.start_again(transaction, found, now)
             before = {"message": found.id, "state": found.state.value, "error_code": found.error_code}
-            deed = Deed(
+            deed = AuditEvent(
                 action="message.sent_again", target=target, by=by, at=now, before=before, after={"message": found.id}
             )
             audit.append(transaction, audit.head(target), deed)
             transaction.commit()
 
-        persistently(attempt, again_on=(Busy, ConditionsFailed))
+        retry(attempt, again_on=(Busy, ConditionsFailed))
 
     def send_due(self) -> None:
         """The schedule's run: send what is due, longest due first, until all is done or the time is up."""
@@ -450,7 +450,7 @@ class Delivering:
 
 def _store(transaction: Transaction, made: Sequence[Outbound]) -> None:
     for outbound in made:
-        stored.say(transaction, outbound)
+        stored.put(transaction, outbound)
     if given_up := sum(one.queue is Queue.UNDELIVERED for one in made):
         count("MessagesGivenUp", given_up)
 
@@ -470,7 +470,7 @@ def _stopped_in(channel: Channel) -> Queue:
 
 def _noted(update: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
     """Store what became of a message, insistently: what is not noted as sent will be sent again. Raises TryAgain."""
-    return persistently(lambda: update(*arguments, **named))
+    return retry(lambda: update(*arguments, **named))
 
 
 _STATES = {

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from chalicelib.domain.channel import approval
 from chalicelib.settings import SettingsInvalid
 from chalicelib.store import channel as channels
-from chalicelib.store.transaction import persistently
+from chalicelib.store.transaction import retry
 from chalicelib.whatsapp.graph import Graph
 from chalicelib.whatsapp.identities import Json
 from chalicelib.whatsapp.templates import DEFINITIONS, Definition
@@ -28,7 +28,7 @@ class Standing(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Templating:
+class Templates:
     """The use cases around templates. `account_id` is the WhatsApp business account's, "" where it is not set."""
 
     graph: Graph
@@ -45,7 +45,7 @@ class Templating:
         ]
         for is_approved in (True, False):
             names = [approval(one.name, one.language) for one in standings if (one.status == APPROVED) == is_approved]
-            persistently(partial(channels.approve, names, approved=is_approved))
+            retry(partial(channels.approve, names, approved=is_approved))
         return standings
 
     def submit(self) -> list[Standing]:
@@ -61,7 +61,7 @@ class Templating:
         if (name, language) not in {(ours.name, each) for ours, each in _all()}:
             return False
         if event in USABLE | UNUSABLE:
-            persistently(partial(channels.approve, [approval(name, language)], approved=event in USABLE))
+            retry(partial(channels.approve, [approval(name, language)], approved=event in USABLE))
         return True
 
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from iso4217 import Currency
 
 from chalicelib.domain import conversation as c
-from chalicelib.domain.messages import Choice, Said, Template
+from chalicelib.domain.messages import Choice, Reply, Template
 from chalicelib.domain.orders import RUNNING, Order, OrderStatus
 from chalicelib.domain.picks import Unclarity, Unclear, padded
 from chalicelib.domain.raffles import Board, Raffle
@@ -26,8 +26,8 @@ RAFFLES_A_PAGE = 9  # a list has ten rows; the tenth leads to more
 BODY_LIMIT = 1024  # of a message with buttons or a list
 
 
-def words(language: str) -> "Words":
-    return Words(_catalogue(language))
+def words(language: str) -> "Texts":
+    return Texts(_catalogue(language))
 
 
 @lru_cache
@@ -42,7 +42,7 @@ def money(amount: int, currency: str) -> str:
     return f"{currency} {Decimal(amount).scaleb(-exponent):,.{exponent}f}"
 
 
-class Words:
+class Texts:
     """What the bot says in one language."""
 
     def __init__(self, catalogue: NullTranslations) -> None:
@@ -51,13 +51,13 @@ class Words:
 
     # Finding one's way
 
-    def menu(self, *, not_understood: bool = False) -> Said:
+    def menu(self, *, not_understood: bool = False) -> Reply:
         _ = self._
         if not_understood:
             text = _("I did not understand that. What would you like to do?")
         else:
             text = _("Welcome! Here you can buy raffle numbers. What would you like to do?")
-        return Said(text=text, buttons=self._menu_buttons())
+        return Reply(text=text, buttons=self._menu_buttons())
 
     def _menu_buttons(self) -> tuple[Choice, ...]:
         _ = self._
@@ -67,7 +67,7 @@ class Words:
             Choice(id=c.HELP, title=_("Help")),
         )
 
-    def help(self) -> Said:
+    def help(self) -> Reply:
         _ = self._
         lines = (
             _("How it works:"),
@@ -78,41 +78,43 @@ class Words:
             "",
             _("At any time: *menu*, *raffles*, *my orders*, *cancel*, *help*; *human* to talk to a person."),
         )
-        return Said(text="\n".join(lines), buttons=self._menu_buttons()[:2])
+        return Reply(text="\n".join(lines), buttons=self._menu_buttons()[:2])
 
-    def opted_out(self) -> Said:
+    def opted_out(self) -> Reply:
         _ = self._
         lines = (
             _("You will get no more messages from us, apart from answers to what you write."),
             _("Orders stay as they are: write *my orders* to see them."),
             _("Write *START* to get messages again."),
         )
-        return Said(text="\n".join(lines))
+        return Reply(text="\n".join(lines))
 
-    def opted_in(self) -> Said:
+    def opted_in(self) -> Reply:
         text = self._("Welcome back! You will hear from us again about your orders. What would you like to do?")
-        return Said(text=text, buttons=self._menu_buttons())
+        return Reply(text=text, buttons=self._menu_buttons())
 
-    def cancel_what(self, raffle: Raffle, order: Order) -> Said:
+    def cancel_what(self, raffle: Raffle, order: Order) -> Reply:
         """`cancelar` may mean either."""
         text = self._("What shall I cancel: your order {code} ({numbers}), or messages from us?").format(
             code=order.id, numbers=self._numbers(raffle, order.numbers)
         )
-        return Said(text=text, buttons=(Choice(id=c.cancel_order(order.id), title=self._("The order")), self._stop()))
+        return Reply(text=text, buttons=(Choice(id=c.cancel_order(order.id), title=self._("The order")), self._stop()))
 
-    def cancel_messages(self) -> Said:
+    def cancel_messages(self) -> Reply:
         text = self._("There is no order to cancel. Or would you like no more messages from us?")
-        return Said(text=text, buttons=(self._stop(), *self._menu_buttons()[:2]))
+        return Reply(text=text, buttons=(self._stop(), *self._menu_buttons()[:2]))
 
     def _stop(self) -> Choice:
         return Choice(id=c.STOP, title=self._("No more messages"))
 
     # Raffles
 
-    def raffles(self, boards: Sequence[Board], *, page: int, more: bool) -> Said:
+    def raffles(self, boards: Sequence[Board], *, page: int, more: bool) -> Reply:
         _ = self._
         if not boards:
-            return Said(text=_("No raffle is open just now. Please come back later."), buttons=self._menu_buttons()[1:])
+            return Reply(
+                text=_("No raffle is open just now. Please come back later."), buttons=self._menu_buttons()[1:]
+            )
         lines = [_("Which raffle? Open the list, or write its number."), ""]
         rows = []
         for position, board in enumerate(boards, start=1):
@@ -126,7 +128,7 @@ class Words:
             )
         if more:
             rows.append(Choice(id=c.more_raffles(page + 1), title=_("More raffles …")))
-        return Said(text=_cut("\n".join(lines), BODY_LIMIT), rows=rows, list_label=_("See raffles"))
+        return Reply(text=_cut("\n".join(lines), BODY_LIMIT), rows=rows, list_label=_("See raffles"))
 
     def _free(self, board: Board) -> str:
         available, total = board.availability.available, board.availability.total
@@ -134,7 +136,7 @@ class Words:
             return self._("sold out")
         return self._("{available} of {total} free").format(available=f"{available:,}", total=f"{total:,}")
 
-    def raffle(self, board: Board) -> Said:
+    def raffle(self, board: Board) -> Reply:
         """A raffle's details; asks for numbers."""
         _, raffle = self._, board.raffle
         first, last = padded(raffle.first_number, raffle.last_number), padded(raffle.last_number, raffle.last_number)
@@ -154,18 +156,18 @@ class Words:
             *self._random_buttons(raffle),
             Choice(id=c.RAFFLES, title=_("Other raffles")),
         )
-        return Said(text=text, buttons=buttons)
+        return Reply(text=text, buttons=buttons)
 
-    def raffle_gone(self) -> Said:
-        return Said(text=self._("This raffle is not on sale just now."), buttons=self._menu_buttons()[:2])
+    def raffle_gone(self) -> Reply:
+        return Reply(text=self._("This raffle is not on sale just now."), buttons=self._menu_buttons()[:2])
 
-    def sold_out(self, raffle: Raffle) -> Said:
+    def sold_out(self, raffle: Raffle) -> Reply:
         text = self._("*{title}* is sold out, sorry.").format(title=raffle.title)
-        return Said(text=text, buttons=self._menu_buttons()[:2])
+        return Reply(text=text, buttons=self._menu_buttons()[:2])
 
     # Choosing numbers
 
-    def unclear(self, raffle: Raffle, why: Unclear, most: int) -> Said:
+    def unclear(self, raffle: Raffle, why: Unclear, most: int) -> Reply:
         _ = self._
         first, last = padded(raffle.first_number, raffle.last_number), padded(raffle.last_number, raffle.last_number)
         match why.reason:
@@ -182,11 +184,11 @@ class Words:
                     Choice(id=c.pick_number(raffle.id, quantity), title=_("Number {number}").format(number=quantity)),
                     Choice(id=c.pick_random(raffle.id, quantity), title=_("Any {number}").format(number=quantity)),
                 )
-                return Said(text=text, buttons=buttons)
+                return Reply(text=text, buttons=buttons)
             case _:
                 text = _("I am not sure which numbers you mean.")
         ask = _("Please write just the numbers, like *5, 12, 99*, or *random 3*.")
-        return Said(text=f"{text}\n{ask}", buttons=self._random_buttons(raffle))
+        return Reply(text=f"{text}\n{ask}", buttons=self._random_buttons(raffle))
 
     def _random_buttons(self, raffle: Raffle) -> tuple[Choice, ...]:
         return (
@@ -194,7 +196,7 @@ class Words:
             Choice(id=c.pick_random(raffle.id, 3), title=self._("Random 3")),
         )
 
-    def held(self, raffle: Raffle, order: Order, now: datetime) -> Said:
+    def held(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
         _ = self._
         text = "\n".join(
             (
@@ -206,7 +208,7 @@ class Words:
                 _("Shall I confirm your order {code}?").format(code=order.id),
             )
         )
-        return Said(text=text, buttons=self._decide_buttons(order))
+        return Reply(text=text, buttons=self._decide_buttons(order))
 
     def _decide_buttons(self, order: Order) -> tuple[Choice, ...]:
         return (
@@ -214,7 +216,7 @@ class Words:
             Choice(id=c.cancel_order(order.id), title=self._("Cancel")),
         )
 
-    def taken(self, raffle: Raffle, refusal: NumbersTaken, nearest: Sequence[int]) -> Said:
+    def taken(self, raffle: Raffle, refusal: NumbersTaken, nearest: Sequence[int]) -> Reply:
         """H8: which numbers are taken, when held ones come free, and the nearest free ones."""
         _ = self._
         others = {number: moment for number, moment in refusal.until.items() if number not in refusal.own}
@@ -232,34 +234,34 @@ class Words:
         if nearest:
             lines.append(_("Free nearby: {numbers}").format(numbers=self._numbers(raffle, nearest)))
         lines.append(_("Nothing is held yet. Which numbers would you like?"))
-        return Said(text="\n".join(lines), buttons=self._random_buttons(raffle))
+        return Reply(text="\n".join(lines), buttons=self._random_buttons(raffle))
 
-    def too_few(self, raffle: Raffle, refusal: TooFewFree) -> Said:
+    def too_few(self, raffle: Raffle, refusal: TooFewFree) -> Reply:
         if not refusal.free:
             return self.sold_out(raffle)
         text = self.n_("Only {free} number is free.", "Only {free} numbers are free.", refusal.free)
         ask = self._("How many would you like?")
-        return Said(text=f"{text.format(free=refusal.free)} {ask}", buttons=self._random_buttons(raffle)[:1])
+        return Reply(text=f"{text.format(free=refusal.free)} {ask}", buttons=self._random_buttons(raffle)[:1])
 
-    def too_many_for_contact(self, refusal: TooManyForContact) -> Said:
+    def too_many_for_contact(self, refusal: TooManyForContact) -> Reply:
         text = self._("In this raffle each person may have at most {most} numbers, and you have {has}.")
-        return Said(text=text.format(most=refusal.most, has=refusal.has), buttons=self._menu_buttons()[:2])
+        return Reply(text=text.format(most=refusal.most, has=refusal.has), buttons=self._menu_buttons()[:2])
 
     # Orders
 
-    def still_held(self, raffle: Raffle, order: Order, now: datetime) -> Said:
+    def still_held(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
         text = self._("Order {code} waits for your answer.").format(code=order.id)
-        return Said(text=f"{text}\n{self._summary(raffle, order, now)}", buttons=self._decide_buttons(order))
+        return Reply(text=f"{text}\n{self._summary(raffle, order, now)}", buttons=self._decide_buttons(order))
 
-    def reminder(self, raffle: Raffle, order: Order, now: datetime) -> Said:
+    def reminder(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
         """Five minutes before the hold ends."""
         text = f"{self._('Your hold ends soon.')}\n{self._summary(raffle, order, now)}"
         if order.status is OrderStatus.DRAFT:
-            return Said(text=text, buttons=self._decide_buttons(order), until=order.reserved_until)
+            return Reply(text=text, buttons=self._decide_buttons(order), until=order.reserved_until)
         ask = self._("Send a photo or PDF of the payment here to keep your numbers. The order code is *{code}*.")
-        return Said(text=f"{text}\n{ask.format(code=order.id)}", until=order.reserved_until)
+        return Reply(text=f"{text}\n{ask.format(code=order.id)}", until=order.reserved_until)
 
-    def pay(self, raffle: Raffle, order: Order, now: datetime, *, again: bool = False) -> Said:
+    def pay(self, raffle: Raffle, order: Order, now: datetime, *, again: bool = False) -> Reply:
         """How to pay, the order code, and the wish for a proof."""
         _ = self._
         first = _("Order *{code}* waits for your payment.") if again else _("Thank you! Your order code is *{code}*.")
@@ -272,9 +274,9 @@ class Words:
             _("Write the code {code} in your payment if you can.").format(code=order.id),
             _("Then send a *photo or PDF* of the payment here."),
         ]
-        return Said(text="\n".join(lines))
+        return Reply(text="\n".join(lines))
 
-    def in_review(self, raffle: Raffle, order: Order, *, opted_out: bool = False) -> Said:
+    def in_review(self, raffle: Raffle, order: Order, *, opted_out: bool = False) -> Reply:
         _ = self._
         lines = (
             _("Thank you, I have your payment proof for order *{code}*.").format(code=order.id),
@@ -283,27 +285,27 @@ class Words:
             ).format(numbers=self._numbers(raffle, order.numbers)),
             self._how_to_hear() if opted_out else _("You will hear from us here."),
         )
-        return Said(text="\n".join(lines))
+        return Reply(text="\n".join(lines))
 
     def _how_to_hear(self) -> str:
         return self._("You asked for no messages: write *START* to hear when it is checked, or *my orders* to see it.")
 
-    def being_checked(self, order: Order) -> Said:
+    def being_checked(self, order: Order) -> Reply:
         text = self._("Your payment for order *{code}* is being checked. You will hear from us here.")
-        return Said(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
+        return Reply(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
 
-    def was_cancelled(self, order: Order) -> Said:
+    def was_cancelled(self, order: Order) -> Reply:
         text = self._("Order {code} was cancelled. You can choose numbers again.")
-        return Said(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
+        return Reply(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
 
-    def welcome(self) -> Said:
-        return Said(text=self._("You are welcome!"), buttons=self._menu_buttons()[:2])
+    def welcome(self) -> Reply:
+        return Reply(text=self._("You are welcome!"), buttons=self._menu_buttons()[:2])
 
-    def kept_though_cancelled(self, order: Order) -> Said:
+    def kept_though_cancelled(self, order: Order) -> Reply:
         text = self._("Order *{code}* was cancelled, so its numbers are not held. An organiser will look at your file.")
-        return Said(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
+        return Reply(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
 
-    def late(self, raffle: Raffle, order: Order, gone: Sequence[int]) -> Said:
+    def late(self, raffle: Raffle, order: Order, gone: Sequence[int]) -> Reply:
         _ = self._
         lines = [
             _("Your payment proof for order *{code}* came after the hold had ended.").format(code=order.id),
@@ -311,21 +313,21 @@ class Words:
             _("Your proof is kept. An organiser will offer you other numbers or return your money."),
         ]
         lines = [line for line in lines if line]
-        return Said(text="\n".join(lines), template=self._filled(templates.PAYMENT_LATE, raffle, order))
+        return Reply(text="\n".join(lines), template=self._filled(templates.PAYMENT_LATE, raffle, order))
 
-    def no_order_waits(self) -> Said:
+    def no_order_waits(self) -> Reply:
         text = self._("Thank you, but I have no order of yours that waits for a payment. Which one is it for?")
-        return Said(text=text, buttons=self._menu_buttons())
+        return Reply(text=text, buttons=self._menu_buttons())
 
-    def proof_refused(self) -> Said:
-        return Said(
+    def proof_refused(self) -> Reply:
+        return Reply(
             text=self._("I can only take a photo (JPEG, PNG, WebP) or a PDF of up to 16 MB. Please send one of those.")
         )
 
-    def proof_missed(self) -> Said:
-        return Said(text=self._("I could not fetch your file from WhatsApp. Please send it again."))
+    def proof_missed(self) -> Reply:
+        return Reply(text=self._("I could not fetch your file from WhatsApp. Please send it again."))
 
-    def paid(self, raffle: Raffle, order: Order) -> Said:
+    def paid(self, raffle: Raffle, order: Order) -> Reply:
         _ = self._
         lines = (
             _("Your payment for order *{code}* is confirmed. Thank you!").format(code=order.id),
@@ -335,9 +337,9 @@ class Words:
             f"*{self._numbers(raffle, order.numbers)}*",
             _("Good luck!"),
         )
-        return Said(text="\n".join(lines), template=self._filled(templates.PAYMENT_CONFIRMED, raffle, order))
+        return Reply(text="\n".join(lines), template=self._filled(templates.PAYMENT_CONFIRMED, raffle, order))
 
-    def rejected(self, raffle: Raffle, order: Order, now: datetime) -> Said:
+    def rejected(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
         """P2: why, until when, and what to do. `order` waits for its payment again."""
         _, reason = self._, _sentence_end(order.rejected_reason)
         lines = (
@@ -349,9 +351,9 @@ class Words:
             _("Please send another *photo or PDF* of the payment here."),
         )
         template = self._filled(templates.PROOF_REJECTED, raffle, order, reason=reason)
-        return Said(text="\n".join(lines), template=template)
+        return Reply(text="\n".join(lines), template=template)
 
-    def refunded(self, raffle: Raffle, order: Order) -> Said:
+    def refunded(self, raffle: Raffle, order: Order) -> Reply:
         """P3, P5: how much goes back, and why."""
         _, reason = self._, _sentence_end(order.refund_reason)
         lines = (
@@ -363,13 +365,13 @@ class Words:
             _("These numbers are not yours any more. Please write here if the money does not arrive."),
         )
         template = self._filled(templates.ORDER_REFUNDED, raffle, order, reason=reason)
-        return Said(text="\n".join(lines), template=template)
+        return Reply(text="\n".join(lines), template=template)
 
-    def was_refunded(self, order: Order) -> Said:
+    def was_refunded(self, order: Order) -> Reply:
         text = self._("The money for order {code} goes back to you. You can choose numbers again.")
-        return Said(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
+        return Reply(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
 
-    def reassigned(self, raffle: Raffle, order: Order) -> Said:
+    def reassigned(self, raffle: Raffle, order: Order) -> Reply:
         """P5: the numbers that a late order has now."""
         _, paid = self._, order.status is OrderStatus.PAID
         checked = _("Your payment is confirmed. Good luck!"), _("Your payment is still being checked.")
@@ -382,21 +384,21 @@ class Words:
             checked[not paid],
         )
         definition = templates.PAYMENT_CONFIRMED if paid else templates.NUMBERS_CHANGED
-        return Said(text="\n".join(lines), template=self._filled(definition, raffle, order))
+        return Reply(text="\n".join(lines), template=self._filled(definition, raffle, order))
 
-    def already_paid(self, order: Order) -> Said:
-        return Said(text=self._("Order {code} is paid already. Thank you!").format(code=order.id))
+    def already_paid(self, order: Order) -> Reply:
+        return Reply(text=self._("Order {code} is paid already. Thank you!").format(code=order.id))
 
-    def expired(self, raffle: Raffle, order: Order) -> Said:
+    def expired(self, raffle: Raffle, order: Order) -> Reply:
         text = self._("The time for order {code} is over, and its numbers are free again: {numbers}").format(
             code=order.id, numbers=self._numbers(raffle, order.numbers)
         )
         again = self._("If you have paid already, send the proof here. Otherwise you can choose again.")
         buttons = (Choice(id=c.open_raffle(raffle.id), title=self._("Choose again")), *self._menu_buttons()[:1])
         template = self._filled(templates.HOLD_EXPIRED, raffle, order)
-        return Said(text=f"{text}\n{again}", buttons=buttons, template=template)
+        return Reply(text=f"{text}\n{again}", buttons=buttons, template=template)
 
-    def cancelled(self, raffle: Raffle, order: Order, *, by_organiser: bool = False) -> Said:
+    def cancelled(self, raffle: Raffle, order: Order, *, by_organiser: bool = False) -> Reply:
         template = None
         if by_organiser:
             text = self._("An organiser has cancelled your order {code} ({numbers}).")
@@ -404,30 +406,30 @@ class Words:
         else:
             text = self._("Order {code} is cancelled, and its numbers are free again: {numbers}")
         text = text.format(code=order.id, numbers=self._numbers(raffle, order.numbers))
-        return Said(text=text, buttons=self._menu_buttons()[:2], template=template)
+        return Reply(text=text, buttons=self._menu_buttons()[:2], template=template)
 
-    def cancel_this(self, raffle: Raffle, order: Order) -> Said:
+    def cancel_this(self, raffle: Raffle, order: Order) -> Reply:
         """Asked before an order goes that nobody was talking about."""
         text = self._("You have order {code}: {numbers}. Shall I cancel it?")
         text = text.format(code=order.id, numbers=self._numbers(raffle, order.numbers))
         buttons = (Choice(id=c.cancel_order(order.id), title=self._("Cancel it")), self._menu_buttons()[1])
-        return Said(text=text, buttons=buttons)
+        return Reply(text=text, buttons=buttons)
 
-    def nothing_to_cancel(self) -> Said:
-        return Said(text=self._("There is no order to cancel."), buttons=self._menu_buttons())
+    def nothing_to_cancel(self) -> Reply:
+        return Reply(text=self._("There is no order to cancel."), buttons=self._menu_buttons())
 
-    def not_yours_to_cancel(self, order: Order) -> Said:
+    def not_yours_to_cancel(self, order: Order) -> Reply:
         if order.status is OrderStatus.PAID:
             text = self._("Order {code} is paid. Please write to the organisers if something is wrong.")
         elif order.status is OrderStatus.IN_REVIEW:
             text = self._("Your payment for order {code} is being checked, so only an organiser can cancel it.")
         else:
             text = self._("Order {code} is over already.")
-        return Said(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
+        return Reply(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
 
-    def orders(self, found: Sequence[tuple[Raffle, Order]], now: datetime) -> Said:
+    def orders(self, found: Sequence[tuple[Raffle, Order]], now: datetime) -> Reply:
         if not found:
-            return Said(text=self._("You have no orders yet."), buttons=self._menu_buttons()[:1])
+            return Reply(text=self._("You have no orders yet."), buttons=self._menu_buttons()[:1])
         parts = [
             f"*{order.id}* · {self._status(order)}\n{self._summary(raffle, order, now)}" for raffle, order in found
         ]
@@ -437,30 +439,30 @@ class Words:
         if running is not None:
             # The first button is "Confirm", for who has not.
             buttons = self._decide_buttons(running)[running.status is not OrderStatus.DRAFT :]
-        return Said(text=text, buttons=(*buttons, self._menu_buttons()[0]))
+        return Reply(text=text, buttons=(*buttons, self._menu_buttons()[0]))
 
-    def person_called(self) -> Said:
+    def person_called(self) -> Reply:
         text = self._("An organiser has been told that you would like to talk to a person, and will write to you.")
-        return Said(text=text, buttons=self._menu_buttons()[:2])
+        return Reply(text=text, buttons=self._menu_buttons()[:2])
 
     # What organisers hear
 
-    def person_wanted(self, name: str, phone: str | None) -> Said:
+    def person_wanted(self, name: str, phone: str | None) -> Reply:
         """`phone` is digits, where WhatsApp shows it to us."""
         return self._wanted(self._("{name} would like to talk to a person."), name, phone)
 
-    def person_wrote(self, name: str, phone: str | None) -> Said:
+    def person_wrote(self, name: str, phone: str | None) -> Reply:
         """While the bot leaves the talking to organisers (M6)."""
         return self._wanted(self._("{name} has written, and waits for an answer from you."), name, phone)
 
-    def _wanted(self, text: str, name: str, phone: str | None) -> Said:
+    def _wanted(self, text: str, name: str, phone: str | None) -> Reply:
         who = name or self._("somebody")
         text = text.format(name=who)
         where = f"https://wa.me/{phone}" if phone else self._("WhatsApp does not show us their number.")
         template = templates.PERSON_WANTED.filled(name=who, phone=f"+{phone}" if phone else "-")
-        return Said(text=f"{text}\n{where}", template=template)
+        return Reply(text=f"{text}\n{where}", template=template)
 
-    def proof_came(self, raffle: Raffle, order: Order, name: str) -> Said:
+    def proof_came(self, raffle: Raffle, order: Order, name: str) -> Reply:
         text = self._(
             "Payment proof for order *{code}*\n{title}: {numbers}\n{amount} from {name}\nPlease check it."
         ).format(
@@ -471,7 +473,7 @@ class Words:
             name=name or self._("somebody"),
         )
         template = self._filled(templates.PROOF_CAME, raffle, order, name=name or self._("somebody"))
-        return Said(text="\n".join(filter(None, (text, self._came_before(order)))), template=template)
+        return Reply(text="\n".join(filter(None, (text, self._came_before(order)))), template=template)
 
     def _came_before(self, order: Order) -> str:
         """P6: whether the newest proof, or one like it, came with an earlier order."""
@@ -482,7 +484,7 @@ class Words:
             return self._("It looks like the proof of order {code}.").format(code=proof.looks_like)
         return ""
 
-    def late_proof_came(self, raffle: Raffle, order: Order, name: str) -> Said:
+    def late_proof_came(self, raffle: Raffle, order: Order, name: str) -> Reply:
         said = self.proof_came(raffle, order, name)
         note = self._("It came after the hold had ended and the numbers are gone: reassign or refund.")
         return replace(said, text=f"{said.text}\n{note}")

@@ -6,15 +6,15 @@ from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.orders import OWNING
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import NumbersTaken
-from chalicelib.services.orders.holds import Selling
+from chalicelib.services.orders.holds import Holds
 from chalicelib.store import board, orders
 
 NEAREST_SHOWN = 6
 NEAREST_LEAVES = 100  # so many are read to find them
 
 
-def who_has(
-    selling: Selling, in_the_way: Mapping[int, str], contact_id: str, strays: set[str], to_tell: list[Outbound]
+def explain_conflict(
+    holds: Holds, in_the_way: Mapping[int, str], contact_id: str, orphaned_orders: set[str], to_tell: list[Outbound]
 ) -> NumbersTaken | None:
     """Whose the numbers are, and until when they are held. None: they may be free by now, so try again.
 
@@ -30,8 +30,8 @@ def who_has(
     holders = orders.get_all(set(in_the_way.values()))
     owning = {order_id: order for order_id, order in holders.items() if order.status in OWNING}
     let_go = set(in_the_way.values()) - owning.keys()
-    if selling.free_ended(owning.values(), to_tell) or not let_go <= strays:  # H4, or the schedule was faster
-        strays |= let_go
+    if holds.free_ended(owning.values(), to_tell) or not let_go <= orphaned_orders:  # H4, or the schedule was faster
+        orphaned_orders |= let_go
         return None
     until = {n: owning[order_id].reserved_until if order_id in owning else None for n, order_id in in_the_way.items()}
     own = [n for n, order_id in in_the_way.items() if order_id in owning and owning[order_id].contact_id == contact_id]

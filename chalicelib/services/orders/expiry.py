@@ -11,9 +11,9 @@ from typing import NamedTuple, TypeVar
 
 from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.orders import REMINDER, RUNNING, Order
-from chalicelib.services.messaging.outbox import Delivering
+from chalicelib.services.messaging.outbox import Outbox
 from chalicelib.services.messaging.texts import words
-from chalicelib.services.orders.holds import Around, Selling
+from chalicelib.services.orders.holds import Holds, OrderContext
 from chalicelib.store import board, contacts, orders, raffles
 from chalicelib.store import channel as channels
 from chalicelib.store.records import Record
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 class Item(NamedTuple):
     order: Order
-    around: Around | None  # None: its raffle or its contact is missing
+    around: OrderContext | None  # None: its raffle or its contact is missing
 
 
 class Done(NamedTuple):
@@ -42,11 +42,11 @@ class Done(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Expiring:
+class Expiry:
     """Runs may overlap, stop anywhere and see an index that is behind: each order's own conditions decide."""
 
-    selling: Selling
-    delivering: Delivering
+    holds: Holds
+    outbox: Outbox
     clock: Callable[[], datetime]
     workers: int
 
@@ -66,7 +66,7 @@ class Expiring:
                 logger.info("ending holds", extra=done._asdict())
         if done.failed:
             count("HoldsNotEnded", done.failed)
-        self.delivering.send(self._while(begun + TELL_UNTIL, to_tell))
+        self.outbox.send(self._while(begun + TELL_UNTIL, to_tell))
         self._remind_due(begun)
         return done
 
@@ -98,7 +98,7 @@ class Expiring:
         groups = defaultdict[object, list[Item]](list)
         for order in found:
             raffle, contact = raffle_of.get(order.raffle_id), contact_of.get(order.contact_id)
-            around = Around(raffle, contact, channel) if raffle and contact else None
+            around = OrderContext(raffle, contact, channel) if raffle and contact else None
             groups[raffle and board.tally_key(raffle, order)].append(Item(order, around))
         return [self._while(begun + END_UNTIL, group) for group in groups.values()]
 
@@ -114,13 +114,13 @@ class Expiring:
                 failed += 1
         return Done(ended, failed), to_tell
 
-    def _end_one(self, order: Order, around: Around | None) -> list[Outbound] | None:
+    def _end_one(self, order: Order, around: OrderContext | None) -> list[Outbound] | None:
         if around is not None:
             with suppress(Busy, ConditionsFailed):
-                return self.selling.expire_as_read(order, around, self.clock())
+                return self.holds.expire_as_read(order, around, self.clock())
         # Something changed, or the index was behind: anew, from the table. One that fails then, too, is damaged, and
         # the others wait no longer for it; the next run comes to it again.
-        return self.selling.expired(order.id, tries=TRIES_ANEW)
+        return self.holds.expired(order.id, tries=TRIES_ANEW)
 
     def _remind_due(self, begun: datetime) -> None:
         """Tell the buyers whose hold ends within five minutes, each once."""
@@ -134,17 +134,17 @@ class Expiring:
                         logger.exception("a buyer could not be reminded", extra={"order_id": order.id})
 
     def _remind(self, order: Order, now: datetime) -> None:
-        around = self.selling.around(order)
+        around = self.holds.around(order)
         transaction = Transaction()
         orders.remind(transaction, order, now)
         said = words(around.contact.language).reminder(around.raffle, order, now)
-        outbounds = self.delivering.add(transaction, around.contact, [said], channel=around.channel, now=now)
+        outbounds = self.outbox.enqueue(transaction, around.contact, [said], channel=around.channel, now=now)
         try:
             transaction.commit()
         except (Busy, ConditionsFailed):  # it changed just now, or another run was faster; the next minute looks again
             return
         count("RemindersSent")
-        self.delivering.send(outbounds)
+        self.outbox.send(outbounds)
 
     def _while(self, until: datetime, items: Iterable[T]) -> Iterator[T]:
         """The items one by one, as long as there is time."""

@@ -7,7 +7,7 @@ from random import Random
 from typing import NamedTuple
 
 from chalicelib.domain import board as arithmetic
-from chalicelib.domain.audit import Deed, Facts, Head
+from chalicelib.domain.audit import AuditEvent, Facts, Head
 from chalicelib.domain.channel import Channel
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Conversation, Stage
@@ -16,19 +16,19 @@ from chalicelib.domain.orders import RUNNING, Order, OrderEvent, OrderStatus, Pr
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.raffles import Board, Raffle
 from chalicelib.domain.refusals import TooFewFree, TooManyForContact, TryAgain
-from chalicelib.services.messaging.outbox import Delivering
+from chalicelib.services.messaging.outbox import Outbox
 from chalicelib.services.messaging.texts import words
 from chalicelib.store import audit, board, contacts, orders, raffles
 from chalicelib.store import channel as channels
 from chalicelib.store.records import Record
-from chalicelib.store.transaction import TRIES, Busy, ConditionsFailed, Transaction, persistently
+from chalicelib.store.transaction import TRIES, Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import count, logger, pseudonym
 
 FEW_PAGES = 16  # so many are read as a whole to draw from, which costs no more than some of them: 2,048 numbers
 EXPIRE_BATCH = 50  # holds of a raffle that a buyer's message ends at most: enough for the largest order
 
 
-class Around(NamedTuple):
+class OrderContext(NamedTuple):
     """What an order belongs to, and what may be said about it; and where the audit log ends."""
 
     raffle: Raffle
@@ -54,10 +54,10 @@ class Draw:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Selling:
+class Holds:
     """The use cases that change orders."""
 
-    delivering: Delivering
+    outbox: Outbox
     clock: Callable[[], datetime]
     random: Random
 
@@ -139,11 +139,11 @@ class Selling:
 
     def drop(self, transaction: Transaction, raffle: Raffle, order: Order, contact: Contact) -> tuple[Order, Contact]:
         """The buyer's cancel: the numbers are free again (P3). Raises OrderOutOfTurn."""
-        return self._release(transaction, Around(raffle, contact), order, OrderEvent.DROPPED)
+        return self._release(transaction, OrderContext(raffle, contact), order, OrderEvent.DROPPED)
 
     def end(self, transaction: Transaction, raffle: Raffle, order: Order, contact: Contact) -> tuple[Order, Contact]:
         """A hold whose time is over (H3) and that the schedule has not freed yet."""
-        around, event = Around(raffle, contact), OrderEvent.DEADLINE_PASSED
+        around, event = OrderContext(raffle, contact), OrderEvent.DEADLINE_PASSED
         return self._release(transaction, around, order, event, over_at=self.clock())
 
     def add_proof(self, transaction: Transaction, order: Order, proof: Proof) -> Order:
@@ -152,7 +152,9 @@ class Selling:
         orders.move(transaction, moved, OrderEvent.PROOF_RECEIVED)
         return moved
 
-    def revive(self, transaction: Transaction, around: Around, order: Order, proof: Proof) -> tuple[Order, Contact]:
+    def revive(
+        self, transaction: Transaction, around: OrderContext, order: Order, proof: Proof
+    ) -> tuple[Order, Contact]:
         """A proof after the hold has ended: hold the same numbers again, in review at once (P5).
 
         Raises TooManyForContact (H6).
@@ -182,7 +184,7 @@ class Selling:
     def _release(
         self,
         transaction: Transaction,
-        around: Around,
+        around: OrderContext,
         order: Order,
         event: OrderEvent,
         *,
@@ -215,7 +217,7 @@ class Selling:
             board.sell(transaction, around.raffle, paid)
             contact = leave(around.contact, order)
             said = words(contact.language).paid(around.raffle, paid)
-            outbounds = self.delivering.tell(transaction, contact, [said], channel=around.channel, now=now)
+            outbounds = self.outbox.enqueue_for(transaction, contact, [said], channel=around.channel, now=now)
             self.note(transaction, around, "order.paid", order, paid, by)
             transaction.commit()
             logger.info("payment confirmed", extra={"order_id": order_id, "by": pseudonym(by.name)})
@@ -238,7 +240,7 @@ class Selling:
             transaction = Transaction()
             moved, contact = self._release(transaction, around, order, OrderEvent.CANCELLED)
             said = words(contact.language).cancelled(around.raffle, order, by_organiser=True)
-            outbounds = self.delivering.tell(transaction, contact, [said], channel=around.channel, now=now)
+            outbounds = self.outbox.enqueue_for(transaction, contact, [said], channel=around.channel, now=now)
             self.note(transaction, around, "order.cancelled", order, moved, by)
             transaction.commit()
             logger.info("order cancelled", extra={"order_id": order_id, "by": pseudonym(by.name)})
@@ -246,19 +248,21 @@ class Selling:
 
         return self.finish(attempt)
 
-    def note(self, transaction: Transaction, around: Around, action: str, old: Order, new: Order, by: Actor) -> None:
+    def note(
+        self, transaction: Transaction, around: OrderContext, action: str, old: Order, new: Order, by: Actor
+    ) -> None:
         """O2: have an organiser's change noted with it. What they give as a reason stays with the order."""
         before: Facts = {"status": old.status.value}
         after: Facts = {"status": new.status.value}
         if old.numbers != new.numbers:
             before["numbers"], after["numbers"] = list(old.numbers), list(new.numbers)
-        deed = Deed(action=action, target=_target(new), by=by, at=self.clock(), before=before, after=after)
+        deed = AuditEvent(action=action, target=_target(new), by=by, at=self.clock(), before=before, after=after)
         audit.append(transaction, around.head, deed)
 
     def expire(self, order_id: str) -> bool:
         """End a hold whose time is over: free its numbers, tell the buyer. False when it is not over (any more)."""
         outbounds = self.expired(order_id)
-        self.delivering.send(outbounds or ())
+        self.outbox.send(outbounds or ())
         return outbounds is not None
 
     def expired(self, order_id: str, *, tries: int = TRIES) -> list[Outbound] | None:
@@ -277,9 +281,9 @@ class Selling:
             was_over = True
             return self.expire_as_read(order, self.around(order), now)
 
-        return persistently(attempt, again_on=(Busy, ConditionsFailed), tries=tries)
+        return retry(attempt, again_on=(Busy, ConditionsFailed), tries=tries)
 
-    def expire_as_read(self, order: Order, around: Around, now: datetime) -> list[Outbound]:
+    def expire_as_read(self, order: Order, around: OrderContext, now: datetime) -> list[Outbound]:
         """End a hold, if all is still as it was read: one request. What is returned is still to be sent.
 
         Raises ConditionsFailed, Busy.
@@ -287,7 +291,7 @@ class Selling:
         transaction = Transaction()
         _, contact = self._release(transaction, around, order, OrderEvent.DEADLINE_PASSED, over_at=now)
         said = words(contact.language).expired(around.raffle, order)
-        outbounds = self.delivering.tell(transaction, contact, [said], channel=around.channel, now=now)
+        outbounds = self.outbox.enqueue_for(transaction, contact, [said], channel=around.channel, now=now)
         transaction.commit()
         count("OrdersExpired")
         return outbounds
@@ -325,7 +329,7 @@ class Selling:
         """H6: end the contact's own holds that are over, so that they do not count against the limit."""
         return self.free_ended(orders.of_contact(contact.id, limit=EXPIRE_BATCH), to_tell)
 
-    def around(self, order: Order) -> Around:
+    def around(self, order: Order) -> OrderContext:
         """What the order belongs to: one request. Raises LookupError for an order that lacks raffle or contact."""
         keys = [
             raffles.key(order.raffle_id),
@@ -335,12 +339,12 @@ class Selling:
         ]
         found = list(Record.batch_get(keys, consistent_read=True))
         raffle, contact = raffles.found_in(found)[0], contacts.found_in(found)[0]
-        return Around(raffle, contact, channels.found_in(found), audit.head_in(found))
+        return OrderContext(raffle, contact, channels.found_in(found), audit.head_in(found))
 
     def finish(self, attempt: Callable[[], tuple[Order, list[Outbound]]]) -> Order:
         """Attempt until it is done, and send what is to be said. Raises what `attempt` raises, and TryAgain."""
-        order, outbounds = persistently(attempt, again_on=(Busy, ConditionsFailed))
-        self.delivering.send(outbounds)
+        order, outbounds = retry(attempt, again_on=(Busy, ConditionsFailed))
+        self.outbox.send(outbounds)
         return order
 
 
@@ -358,8 +362,10 @@ def check_limit(raffle: Raffle, contact: Contact, quantity: int) -> None:
 
 def leave(contact: Contact, order: Order) -> Contact:
     """The contact, no longer in conversation about the order, if they were. What they look at since stays open."""
-    talk = contact.talk
-    if talk.order_id != order.id:
+    conversation = contact.conversation
+    if conversation.order_id != order.id:
         return contact
-    looking = talk.stage in (Stage.BROWSING, Stage.SELECTING)
-    return replace(contact, talk=replace(talk, order_id=None) if looking else Conversation(stage=Stage.IDLE))
+    looking = conversation.stage in (Stage.BROWSING, Stage.SELECTING)
+    return replace(
+        contact, conversation=replace(conversation, order_id=None) if looking else Conversation(stage=Stage.IDLE)
+    )

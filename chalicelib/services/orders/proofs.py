@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.adapters.image_hash import look
+from chalicelib.adapters.image_hash import compute_image_hash
 from chalicelib.domain.messages import Media
 from chalicelib.domain.orders import Proof
 from chalicelib.telemetry import logger
@@ -62,7 +62,7 @@ class Proofs:
             sha256=file.sha256,
             size=len(file.content),
             received_at=now,
-            look=look(file.content, mime_type),
+            image_hash=compute_image_hash(file.content, mime_type),
         )
 
     def erase(self, proof: Proof) -> None:

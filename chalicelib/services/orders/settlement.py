@@ -19,10 +19,10 @@ from chalicelib.domain.refusals import (
     TooFewFree,
     TooManyForContact,
 )
-from chalicelib.services.messaging.outbox import Delivering
+from chalicelib.services.messaging.outbox import Outbox
 from chalicelib.services.messaging.texts import words
-from chalicelib.services.orders.conflicts import nearest_free, who_has
-from chalicelib.services.orders.holds import Draw, Selling, check_limit, leave
+from chalicelib.services.orders.conflicts import explain_conflict, nearest_free
+from chalicelib.services.orders.holds import Draw, Holds, check_limit, leave
 from chalicelib.store import board, orders
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, Unsure
 from chalicelib.telemetry import count, logger, pseudonym
@@ -33,11 +33,11 @@ Told = tuple[Order, list[Outbound]]  # an order as it is now, and what is still 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settling:
+class Settlement:
     """The use cases. Each is a transaction of its own, and the buyer is told."""
 
-    selling: Selling
-    delivering: Delivering
+    holds: Holds
+    outbox: Outbox
     clock: Callable[[], datetime]
 
     def reject_proof(self, order_id: str, *, reason: str, proof: str | None = None, by: Actor) -> Order:
@@ -61,7 +61,7 @@ class Settling:
             status = order.after(OrderEvent.PROOF_REJECTED)
             if again if proof is None else proof not in (one.sha256 for one in order.proofs[-1:]):
                 raise ProofNotSeen(order_id)
-            around = self.selling.around(order)
+            around = self.holds.around(order)
             rejected = replace(
                 order,
                 status=status,
@@ -75,13 +75,13 @@ class Settling:
             orders.move(transaction, rejected, OrderEvent.PROOF_REJECTED)
             contact = _back_to(around.contact, order)
             said = words(contact.language).rejected(around.raffle, rejected, now)
-            outbounds = self.delivering.tell(transaction, contact, [said], channel=around.channel, now=now)
-            self.selling.note(transaction, around, "order.rejected", order, rejected, by)
+            outbounds = self.outbox.enqueue_for(transaction, contact, [said], channel=around.channel, now=now)
+            self.holds.note(transaction, around, "order.rejected", order, rejected, by)
             transaction.commit()
             _log("proof rejected", "ProofsRejected", order_id, by)
             return rejected, outbounds
 
-        return self.selling.finish(attempt)
+        return self.holds.finish(attempt)
 
     def refund(self, order_id: str, *, reason: str, by: Actor) -> Order:
         """The money goes back (P3, P5); what a PAID order owned is free again; of others an organiser has seen that it
@@ -95,7 +95,7 @@ class Settling:
             if order.status is OrderStatus.REFUNDED:
                 return order, []
             status = order.after(OrderEvent.REFUNDED)
-            around, now = self.selling.around(order), self.clock()
+            around, now = self.holds.around(order), self.clock()
             refunded = replace(
                 order, status=status, updated_at=now, reserved_until=None, refunded_at=now, refund_reason=reason
             )
@@ -106,13 +106,13 @@ class Settling:
                 board.free(transaction, around.raffle, order)
                 contact = replace(contact, held=contact.holding(order.raffle_id, -order.quantity))
             said = words(contact.language).refunded(around.raffle, refunded)
-            outbounds = self.delivering.tell(transaction, contact, [said], channel=around.channel, now=now)
-            self.selling.note(transaction, around, "order.refunded", order, refunded, by)
+            outbounds = self.outbox.enqueue_for(transaction, contact, [said], channel=around.channel, now=now)
+            self.holds.note(transaction, around, "order.refunded", order, refunded, by)
             transaction.commit()
             _log("order refunded", "OrdersRefunded", order_id, by)
             return refunded, outbounds
 
-        return self.selling.finish(attempt)
+        return self.holds.finish(attempt)
 
     def reassign(self, order_id: str, numbers: Sequence[int] | None, *, paid: bool, by: Actor) -> Order:
         """An order that owns none gets numbers, as many as it had, at its price (P5) and by the rules of a hold.
@@ -128,9 +128,9 @@ class Settling:
         """
         reassigning = _Reassigning(self, order_id, numbers, paid=paid, by=by)
         try:
-            return self.selling.finish(reassigning.attempt)
+            return self.holds.finish(reassigning.attempt)
         finally:
-            self.delivering.send(reassigning.to_tell)
+            self.outbox.send(reassigning.to_tell)
 
 
 def was_rejected(order: Order, reason: str, now: datetime) -> bool:
@@ -142,15 +142,15 @@ class _Reassigning:
     """Other numbers for one order, from one try to the next."""
 
     def __init__(
-        self, settling: Settling, order_id: str, numbers: Sequence[int] | None, *, paid: bool, by: Actor
+        self, settlement: Settlement, order_id: str, numbers: Sequence[int] | None, *, paid: bool, by: Actor
     ) -> None:
-        self.selling, self.delivering, self.now = settling.selling, settling.delivering, settling.clock()
+        self.holds, self.outbox, self.now = settlement.holds, settlement.outbox, settlement.clock()
         self.order_id, self.numbers, self.by = order_id, numbers, by
         self.event = OrderEvent.REASSIGNED if paid else OrderEvent.REASSIGNED_UNPAID
         self.unsure = False
         self.draw = Draw()
         self.taken: NumbersTaken | None = None
-        self.strays: set[str] = set()
+        self.orphaned_orders: set[str] = set()
         self.to_tell: list[Outbound] = []  # those whose hold was over, and ended for this
 
     def attempt(self) -> Told:
@@ -158,7 +158,7 @@ class _Reassigning:
         if self._is_done(order):
             return order, []
         status, now = order.after(self.event), self.now
-        around = self.selling.around(order)
+        around = self.holds.around(order)
         raffle, contact = around.raffle, around.contact
         if raffle.status in (RaffleStatus.DRAWN, RaffleStatus.CANCELLED):
             raise RaffleOutOfTurn("sold any more", raffle.status)
@@ -178,8 +178,8 @@ class _Reassigning:
         board.take(transaction, raffle, moved)
         contact = replace(contact, held=contact.holding(raffle.id, order.quantity))
         said = words(contact.language).reassigned(raffle, moved)
-        outbounds = self.delivering.tell(transaction, contact, [said], channel=around.channel, now=now)
-        self.selling.note(transaction, around, "order.reassigned", order, moved, self.by)
+        outbounds = self.outbox.enqueue_for(transaction, contact, [said], channel=around.channel, now=now)
+        self.holds.note(transaction, around, "order.reassigned", order, moved, self.by)
         try:
             transaction.commit()
         except Unsure:
@@ -209,9 +209,9 @@ class _Reassigning:
 
     def _drawn(self, raffle: Raffle, quantity: int) -> Sequence[int]:
         try:
-            self.draw.numbers = self.selling.draw_from_all(raffle, quantity, self.draw)
+            self.draw.numbers = self.holds.draw_from_all(raffle, quantity, self.draw)
         except TooFewFree:
-            if self.selling.free_ended_of(raffle, self.to_tell):
+            if self.holds.free_ended_of(raffle, self.to_tell):
                 raise Busy from None  # try again with the numbers that have just come free
             raise
         return self.draw.numbers
@@ -220,7 +220,7 @@ class _Reassigning:
         try:
             check_limit(raffle, contact, order.quantity)
         except TooManyForContact:
-            if self.selling.free_ended_by(contact, self.to_tell):
+            if self.holds.free_ended_by(contact, self.to_tell):
                 raise Busy from None
             raise
 
@@ -229,7 +229,7 @@ class _Reassigning:
         if self.numbers is None:
             self.draw.lose(in_the_way)
         else:
-            self.taken = who_has(self.selling, in_the_way, contact.id, self.strays, self.to_tell)
+            self.taken = explain_conflict(self.holds, in_the_way, contact.id, self.orphaned_orders, self.to_tell)
 
 
 def _check_numbers(raffle: Raffle, order: Order, numbers: Sequence[int]) -> None:
@@ -247,12 +247,14 @@ def _check_numbers(raffle: Raffle, order: Order, numbers: Sequence[int]) -> None
 
 def _back_to(contact: Contact, order: Order) -> Contact:
     """The contact with the order at hand, unless another is. What they look at stays open."""
-    talk = contact.talk
-    if talk.order_id is not None:
+    conversation = contact.conversation
+    if conversation.order_id is not None:
         return contact
-    if talk.stage in (Stage.BROWSING, Stage.SELECTING):
-        return replace(contact, talk=replace(talk, order_id=order.id))
-    return replace(contact, talk=Conversation(stage=Stage.PAYMENT, raffle_id=order.raffle_id, order_id=order.id))
+    if conversation.stage in (Stage.BROWSING, Stage.SELECTING):
+        return replace(contact, conversation=replace(conversation, order_id=order.id))
+    return replace(
+        contact, conversation=Conversation(stage=Stage.PAYMENT, raffle_id=order.raffle_id, order_id=order.id)
+    )
 
 
 def _log(what: str, metric: str, order_id: str, by: Actor) -> None:

@@ -151,7 +151,7 @@ def test_a_notice_that_meets_a_message_of_theirs_is_not_lost(world: World, reque
     writes(world, before).says("hello")
     meanwhile = read(update_of(a_text(writes(world, before), "menu")))
     assert isinstance(meanwhile, Message)
-    requests.before_the_next_commit(lambda: world.runtime.conversing.answer(meanwhile))
+    requests.before_the_next_commit(lambda: world.container.chat.answer(meanwhile))
     world.deliver(moves(world, before, NEW_PHONE))
     assert contact_of(person(NEW_PHONE)).phone == NEW_PHONE.removeprefix("+")
     assert contact_of(person(NEW_PHONE)).version > 1

@@ -13,9 +13,9 @@ from botocore.exceptions import ReadTimeoutError
 
 from chalicelib import lambdas
 from chalicelib.adapters import uploads
-from chalicelib.domain.exports import LEASE, ExportStatus, Format, Of, Wanted
+from chalicelib.domain.exports import LEASE, ExportRequest, ExportStatus, Format, Of
 from chalicelib.domain.refusals import ExportNotFound
-from chalicelib.services.exports.service import Exporting
+from chalicelib.services.exports.service import Exports
 from chalicelib.store.records import ExportRecord, low_level
 from tests.services.exports.test_service import OLGA, _ticking, fetched, objects, wanted
 from tests.support.spreadsheets import csv_rows
@@ -54,16 +54,16 @@ def raffle(world: World, lucia: Buyer, monkeypatch: pytest.MonkeyPatch) -> Json:
 
 
 @pytest.fixture
-def exports(world: World) -> Exporting:
+def exports(world: World) -> Exports:
     """With a clock that goes on four seconds at each look, so that progress is noted each time."""
-    return replace(world.runtime.exporting, clock=_ticking(world, minutes=4 / 60))
+    return replace(world.container.exports, clock=_ticking(world, minutes=4 / 60))
 
 
 @pytest.fixture
 def calls(world: World) -> Iterator[Calls]:
     """One point before and one after each call."""
     found = Calls()
-    clients = (low_level().client, world.runtime._client("s3"))
+    clients = (low_level().client, world.container._client("s3"))
     events = [client.meta.events for client in clients]
     for each in events:
         each.register("before-call", found.point)
@@ -80,7 +80,7 @@ def uploads_left(world: World) -> list[Any]:
 
 @pytest.mark.parametrize("form", Format)
 def test_whoever_is_stopped_at_any_call_the_next_delivery_makes_it_anew(
-    world: World, raffle: Json, exports: Exporting, calls: Calls, form: Format, record_property: Callable[..., None]
+    world: World, raffle: Json, exports: Exports, calls: Calls, form: Format, record_property: Callable[..., None]
 ) -> None:
     def asked() -> str:
         return exports.ask(wanted(raffle, Of.TICKETS, form), by=OLGA).id
@@ -102,7 +102,7 @@ def test_whoever_is_stopped_at_any_call_the_next_delivery_makes_it_anew(
         world.clock.now += REDELIVERED
         exports.make(export_id, last_try=False)
 
-        made = exports.look(export_id).export
+        made = exports.get(export_id).export
         assert (made.status, made.done) == (ExportStatus.READY, 100), calls.made[at]
         if form is Format.CSV:
             assert fetched(world, export_id) == expected
@@ -110,17 +110,17 @@ def test_whoever_is_stopped_at_any_call_the_next_delivery_makes_it_anew(
     record_property("crash points of exports tried", points)
 
 
-def test_who_makes_it_has_it_to_themselves(world: World, raffle: Json, exports: Exporting, calls: Calls) -> None:
+def test_who_makes_it_has_it_to_themselves(world: World, raffle: Json, exports: Exports, calls: Calls) -> None:
     """A message that the queue hands over twice at the same time, or that was sent twice."""
     asked = exports.ask(wanted(raffle), by=OLGA)
     interrupted = replace(exports, clock=_during(exports, lambda: exports.make(asked.id, last_try=False)))
     interrupted.make(asked.id, last_try=False)
 
-    assert len(fetched(world, asked.id)) == exports.look(asked.id).export.size
+    assert len(fetched(world, asked.id)) == exports.get(asked.id).export.size
     assert calls.made.count("CompleteMultipartUpload") == 2  # before the call, and after it
 
 
-def _during(exports: Exporting, do: Callable[[], object], *, at: int = 4) -> Any:
+def _during(exports: Exports, do: Callable[[], object], *, at: int = 4) -> Any:
     """A clock that has something happen while the export is being made."""
     looks = 0
 
@@ -134,7 +134,7 @@ def _during(exports: Exporting, do: Callable[[], object], *, at: int = 4) -> Any
     return tick
 
 
-def test_one_that_was_thought_dead_changes_nothing_any_more(world: World, raffle: Json, exports: Exporting) -> None:
+def test_one_that_was_thought_dead_changes_nothing_any_more(world: World, raffle: Json, exports: Exports) -> None:
     asked = exports.ask(wanted(raffle), by=OLGA)
 
     def overtaken() -> None:
@@ -145,14 +145,14 @@ def test_one_that_was_thought_dead_changes_nothing_any_more(world: World, raffle
     # The clock of the slow one stood still meanwhile, as that of a frozen sandbox does.
     slow.make(asked.id, last_try=False)
 
-    made = exports.look(asked.id).export
+    made = exports.get(asked.id).export
     assert made.status is ExportStatus.READY
     assert len(fetched(world, asked.id)) == made.size
 
 
 @pytest.mark.parametrize("at", [3, 4, 5])
 def test_one_that_is_deleted_while_it_is_made_does_not_come_back(
-    world: World, raffle: Json, exports: Exporting, at: int
+    world: World, raffle: Json, exports: Exports, at: int
 ) -> None:
     asked = exports.ask(wanted(raffle), by=OLGA)
 
@@ -162,24 +162,22 @@ def test_one_that_is_deleted_while_it_is_made_does_not_come_back(
     replace(exports, clock=_during(exports, deleted, at=at)).make(asked.id, last_try=False)
 
     with pytest.raises(ExportNotFound):
-        exports.look(asked.id)
+        exports.get(asked.id)
     assert objects(world) == []
     assert uploads_left(world) == []
 
 
 @pytest.mark.parametrize("operation", ["UploadPart", "CompleteMultipartUpload", "PutObject"])
-def test_a_lost_answer_of_s3_is_another_delivery(
-    world: World, raffle: Json, exports: Exporting, operation: str
-) -> None:
-    asked = exports.ask(Wanted(raffle["id"], Of.BUYERS if operation == "PutObject" else Of.TICKETS), by=OLGA)
+def test_a_lost_answer_of_s3_is_another_delivery(world: World, raffle: Json, exports: Exports, operation: str) -> None:
+    asked = exports.ask(ExportRequest(raffle["id"], Of.BUYERS if operation == "PutObject" else Of.TICKETS), by=OLGA)
     body = json.dumps({"export": asked.id})
     with _loses(world, operation), pytest.raises(lambdas.NotHandled, match="ReadTimeoutError"):
         lambdas.make_export(body)
-    assert exports.look(asked.id).export.status is ExportStatus.WAITING
+    assert exports.get(asked.id).export.status is ExportStatus.WAITING
     assert uploads_left(world) == []
 
     lambdas.make_export(body, 2)
-    made = exports.look(asked.id).export
+    made = exports.get(asked.id).export
     assert made.status is ExportStatus.READY
     assert len(csv_rows(fetched(world, asked.id))) == made.rows
     assert len(objects(world)) == 1
@@ -188,7 +186,7 @@ def test_a_lost_answer_of_s3_is_another_delivery(
 @contextmanager
 def _loses(world: World, operation: str) -> Iterator[None]:
     """S3 does what it is asked, and its answer does not come, however often it is asked."""
-    client = world.runtime._client("s3")
+    client = world.container._client("s3")
 
     def lose(**_: Any) -> None:
         raise ReadTimeoutError(endpoint_url="https://s3")

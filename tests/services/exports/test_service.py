@@ -10,12 +10,12 @@ import boto3
 import pytest
 
 from chalicelib import lambdas
-from chalicelib.domain.exports import LONGEST, ExportStatus, Format, Of, Reason, Wanted
+from chalicelib.domain.exports import LONGEST, ExportRequest, ExportStatus, Format, Of, Reason
 from chalicelib.domain.organisers import Actor, Role
 from chalicelib.domain.raffles import TicketStatus
 from chalicelib.domain.refusals import ExportNotFound, RaffleNotFound, TryAgain
 from chalicelib.services.exports import service
-from chalicelib.services.exports.service import Exporting, File
+from chalicelib.services.exports.service import Exports, File
 from chalicelib.store import contacts as stored_contacts
 from chalicelib.store.records import AliasRecord, ContactRecord, ExportRecord
 from tests.support.request_counts import Requests
@@ -33,28 +33,30 @@ def raffle(world: World) -> Json:
 
 
 @pytest.fixture
-def exports(world: World) -> Exporting:
-    return world.runtime.exporting
+def exports(world: World) -> Exports:
+    return world.container.exports
 
 
-def wanted(raffle: Json, of: Of = Of.TICKETS, form: Format = Format.CSV, status: TicketStatus | None = None) -> Wanted:
-    return Wanted(raffle["id"], of, form, status)
+def wanted(
+    raffle: Json, of: Of = Of.TICKETS, form: Format = Format.CSV, status: TicketStatus | None = None
+) -> ExportRequest:
+    return ExportRequest(raffle["id"], of, form, status)
 
 
-def at_once(exports: Exporting, asked: Wanted) -> File:
+def at_once(exports: Exports, asked: ExportRequest) -> File:
     found = exports.file(asked, by=OLGA)
     assert found is not None
     return found
 
 
-def rows(exports: Exporting, asked: Wanted) -> list[Json]:
+def rows(exports: Exports, asked: ExportRequest) -> list[Json]:
     content = at_once(exports, asked).content
     return csv_rows(content) if asked.format is Format.CSV else xlsx_rows(content)
 
 
 def fetched(world: World, export_id: str) -> bytes:
     """The file behind the link."""
-    shown = world.runtime.exporting.look(export_id)
+    shown = world.container.exports.get(export_id)
     assert shown.url is not None
     parts = urlsplit(shown.url)
     bucket, key = world.stack.bucket, parts.path.rpartition(f"{world.stack.bucket}/")[2].lstrip("/")
@@ -70,7 +72,7 @@ def objects(world: World) -> list[str]:
 
 
 def test_tickets_are_all_numbers_with_who_has_them(
-    world: World, raffle: Json, exports: Exporting, lucia: Buyer, marco: Buyer
+    world: World, raffle: Json, exports: Exports, lucia: Buyer, marco: Buyer
 ) -> None:
     paid, held = buy(lucia, "5,12"), hold(marco, "7")
     found = rows(exports, wanted(raffle))
@@ -89,7 +91,7 @@ def test_tickets_are_all_numbers_with_who_has_them(
     [(TicketStatus.SOLD, {"005", "012"}), (TicketStatus.RESERVED, {"007"})],
 )
 def test_tickets_of_one_status(
-    raffle: Json, exports: Exporting, lucia: Buyer, marco: Buyer, status: TicketStatus, numbers: set[str]
+    raffle: Json, exports: Exports, lucia: Buyer, marco: Buyer, status: TicketStatus, numbers: set[str]
 ) -> None:
     buy(lucia, "5,12")
     hold(marco, "7")
@@ -100,7 +102,7 @@ def test_tickets_of_one_status(
 
 
 def test_orders_are_all_orders_with_their_numbers(
-    world: World, raffle: Json, exports: Exporting, lucia: Buyer, marco: Buyer
+    world: World, raffle: Json, exports: Exports, lucia: Buyer, marco: Buyer
 ) -> None:
     paid = buy(lucia, "5,12")
     world.clock.pass_minutes(1)
@@ -117,7 +119,7 @@ def test_orders_are_all_orders_with_their_numbers(
     assert second["reserved_until"] == "", "nothing is held any more"
 
 
-def test_a_refund_says_when_and_why(world: World, raffle: Json, exports: Exporting, lucia: Buyer) -> None:
+def test_a_refund_says_when_and_why(world: World, raffle: Json, exports: Exports, lucia: Buyer) -> None:
     order_id = buy(lucia, "5,12")
     world.clock.pass_minutes(1)
     refund(world, order_id, "=paid twice")
@@ -127,7 +129,7 @@ def test_a_refund_says_when_and_why(world: World, raffle: Json, exports: Exporti
 
 
 def test_buyers_are_those_who_have_numbers_in_the_order_of_their_first_order(
-    world: World, raffle: Json, exports: Exporting, lucia: Buyer, marco: Buyer
+    world: World, raffle: Json, exports: Exports, lucia: Buyer, marco: Buyer
 ) -> None:
     ana = world.buyer("Ana", 3)
     buy(marco, "7")
@@ -147,7 +149,7 @@ def test_buyers_are_those_who_have_numbers_in_the_order_of_their_first_order(
 
 
 @pytest.mark.parametrize("of", Of)
-def test_both_forms_say_the_same(raffle: Json, exports: Exporting, lucia: Buyer, of: Of) -> None:
+def test_both_forms_say_the_same(raffle: Json, exports: Exports, lucia: Buyer, of: Of) -> None:
     buy(lucia, "5,12")
     as_csv, as_xlsx = rows(exports, wanted(raffle, of)), rows(exports, wanted(raffle, of, Format.XLSX))
 
@@ -167,7 +169,7 @@ def _same(name: str, text: str) -> Any:
     return text
 
 
-def test_a_buyers_name_is_never_a_formula(raffle: Json, exports: Exporting, world: World) -> None:
+def test_a_buyers_name_is_never_a_formula(raffle: Json, exports: Exports, world: World) -> None:
     buy(world.buyer('=HYPERLINK("http://x","y")', 4), "5")
 
     assert rows(exports, wanted(raffle, Of.BUYERS))[0]["buyer"] == '\'=HYPERLINK("http://x","y")'
@@ -175,7 +177,7 @@ def test_a_buyers_name_is_never_a_formula(raffle: Json, exports: Exporting, worl
 
 
 def test_a_contact_that_another_took_over_is_that_one(
-    raffle: Json, exports: Exporting, world: World, lucia: Buyer, marco: Buyer
+    raffle: Json, exports: Exports, world: World, lucia: Buyer, marco: Buyer
 ) -> None:
     buy(lucia, "5")
     buy(marco, "7")
@@ -189,7 +191,7 @@ def test_a_contact_that_another_took_over_is_that_one(
 
 
 def test_a_contact_that_is_no_more_leaves_its_cells_empty(
-    raffle: Json, exports: Exporting, world: World, lucia: Buyer
+    raffle: Json, exports: Exports, world: World, lucia: Buyer
 ) -> None:
     order_id = buy(lucia, "5")
     ContactRecord.get(*stored_contacts.key(world.order(order_id)["contact"])).delete()
@@ -199,7 +201,7 @@ def test_a_contact_that_is_no_more_leaves_its_cells_empty(
         assert (row["buyer"], row["phone"]) == ("", "")
 
 
-def test_the_file_is_named_after_the_raffle_and_the_moment(raffle: Json, exports: Exporting) -> None:
+def test_the_file_is_named_after_the_raffle_and_the_moment(raffle: Json, exports: Exports) -> None:
     assert at_once(exports, wanted(raffle)).name == "bike-tickets-20261123-0800.csv"
     sold = wanted(raffle, form=Format.XLSX, status=TicketStatus.SOLD)
     assert at_once(exports, sold).name == "bike-tickets-sold-20261123-0800.xlsx"
@@ -208,7 +210,7 @@ def test_the_file_is_named_after_the_raffle_and_the_moment(raffle: Json, exports
 # At once or not
 
 
-def test_what_is_large_is_not_made_at_once(world: World, exports: Exporting) -> None:
+def test_what_is_large_is_not_made_at_once(world: World, exports: Exports) -> None:
     largest = world.raffle(first_number=1, last_number=10_000)
     larger = world.raffle(first_number=1, last_number=10_001, code="CAR")
 
@@ -218,7 +220,7 @@ def test_what_is_large_is_not_made_at_once(world: World, exports: Exporting) -> 
 
 
 def test_many_orders_or_many_bytes_are_not_made_at_once(
-    raffle: Json, exports: Exporting, lucia: Buyer, marco: Buyer, monkeypatch: pytest.MonkeyPatch
+    raffle: Json, exports: Exports, lucia: Buyer, marco: Buyer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     buy(lucia, "5")
     buy(marco, "7")
@@ -230,11 +232,11 @@ def test_many_orders_or_many_bytes_are_not_made_at_once(
     assert exports.file(wanted(raffle, Of.ORDERS), by=OLGA) is None
 
 
-def test_a_raffle_that_is_not_there_is_refused(exports: Exporting) -> None:
+def test_a_raffle_that_is_not_there_is_refused(exports: Exports) -> None:
     with pytest.raises(RaffleNotFound):
-        exports.file(Wanted("none"), by=OLGA)
+        exports.file(ExportRequest("none"), by=OLGA)
     with pytest.raises(RaffleNotFound):
-        exports.ask(Wanted("none"), by=OLGA)
+        exports.ask(ExportRequest("none"), by=OLGA)
 
 
 # In the background
@@ -243,15 +245,15 @@ def test_a_raffle_that_is_not_there_is_refused(exports: Exporting) -> None:
 @pytest.mark.parametrize("of", Of)
 @pytest.mark.parametrize("form", Format)
 def test_one_that_is_asked_for_is_made_by_its_queue(
-    world: World, raffle: Json, exports: Exporting, lucia: Buyer, of: Of, form: Format
+    world: World, raffle: Json, exports: Exports, lucia: Buyer, of: Of, form: Format
 ) -> None:
     buy(lucia, "5,12")
     asked = exports.ask(wanted(raffle, of, form), by=OLGA)
-    assert (asked.status, exports.look(asked.id).url) == (ExportStatus.WAITING, None)
+    assert (asked.status, exports.get(asked.id).url) == (ExportStatus.WAITING, None)
 
     world.work_on_exports()
 
-    shown = exports.look(asked.id)
+    shown = exports.get(asked.id)
     content = fetched(world, asked.id)
     read = csv_rows if form is Format.CSV else xlsx_rows
     assert read(content) == rows(exports, wanted(raffle, of, form))
@@ -261,20 +263,20 @@ def test_one_that_is_asked_for_is_made_by_its_queue(
 
 
 def test_the_link_lives_five_minutes_is_made_anew_and_names_the_file(
-    world: World, raffle: Json, exports: Exporting
+    world: World, raffle: Json, exports: Exports
 ) -> None:
     asked = exports.ask(wanted(raffle), by=OLGA)
     world.work_on_exports()
-    shown = exports.look(asked.id)
+    shown = exports.get(asked.id)
     world.clock.pass_minutes(10)
 
     asked_of_s3 = parse_qs(urlsplit(shown.url or "").query)
     assert asked_of_s3["X-Amz-Expires"] == ["300"]
     assert asked_of_s3["response-content-disposition"] == ['attachment; filename="bike-tickets-20261123-0800.csv"']
-    assert exports.look(asked.id).url_expires_at == world.clock.now + timedelta(minutes=5)
+    assert exports.get(asked.id).url_expires_at == world.clock.now + timedelta(minutes=5)
 
 
-def test_the_same_is_made_once_while_it_is_on_its_way(world: World, raffle: Json, exports: Exporting) -> None:
+def test_the_same_is_made_once_while_it_is_on_its_way(world: World, raffle: Json, exports: Exports) -> None:
     first = exports.ask(wanted(raffle), by=OLGA)
 
     assert exports.ask(wanted(raffle), by=PIA).id == first.id
@@ -284,7 +286,7 @@ def test_the_same_is_made_once_while_it_is_on_its_way(world: World, raffle: Json
     assert exports.ask(wanted(raffle), by=OLGA).id != first.id
 
 
-def test_two_who_ask_at_the_same_moment_get_the_same(raffle: Json, exports: Exporting, requests: Requests) -> None:
+def test_two_who_ask_at_the_same_moment_get_the_same(raffle: Json, exports: Exports, requests: Requests) -> None:
     others = []
     requests.before_the_next_commit(lambda: others.append(exports.ask(wanted(raffle), by=PIA).id))
 
@@ -292,7 +294,7 @@ def test_two_who_ask_at_the_same_moment_get_the_same(raffle: Json, exports: Expo
 
 
 def test_one_that_could_not_be_queued_is_queued_when_it_is_asked_for_again(
-    world: World, raffle: Json, exports: Exporting
+    world: World, raffle: Json, exports: Exports
 ) -> None:
     broken = replace(exports, queue_url="https://queue.us-east-1.amazonaws.com/123456789012/none")
     with pytest.raises(TryAgain, match="not known"):
@@ -300,21 +302,21 @@ def test_one_that_could_not_be_queued_is_queued_when_it_is_asked_for_again(
 
     asked = exports.ask(wanted(raffle), by=OLGA)
     world.work_on_exports()
-    assert exports.look(asked.id).export.status is ExportStatus.READY
+    assert exports.get(asked.id).export.status is ExportStatus.READY
 
 
 def test_what_a_repeated_delivery_brings_is_not_made_again(
-    world: World, raffle: Json, exports: Exporting, requests: Requests
+    world: World, raffle: Json, exports: Exports, requests: Requests
 ) -> None:
     asked = exports.ask(wanted(raffle), by=OLGA)
     world.work_on_exports()
-    before = exports.look(asked.id).export
+    before = exports.get(asked.id).export
 
     assert requests.during(lambda: exports.make(asked.id, last_try=False)) == ["UpdateItem"]
-    assert exports.look(asked.id).export == before
+    assert exports.get(asked.id).export == before
 
 
-def test_an_export_vanishes_after_a_week(world: World, raffle: Json, exports: Exporting) -> None:
+def test_an_export_vanishes_after_a_week(world: World, raffle: Json, exports: Exports) -> None:
     asked = exports.ask(wanted(raffle), by=OLGA)
     world.work_on_exports()
     record = ExportRecord.get(f"EXPORT#{asked.id}", "EXPORT")
@@ -322,18 +324,18 @@ def test_an_export_vanishes_after_a_week(world: World, raffle: Json, exports: Ex
 
     world.clock.now += timedelta(days=7)
     with pytest.raises(ExportNotFound):
-        exports.look(asked.id)
+        exports.get(asked.id)
     # Before DynamoDB takes the item away, the same can be asked for anew.
     assert exports.ask(wanted(raffle), by=OLGA).id != asked.id
 
 
 def test_one_that_nobody_makes_any_more_counts_as_failed_and_can_be_asked_for_anew(
-    world: World, raffle: Json, exports: Exporting
+    world: World, raffle: Json, exports: Exports
 ) -> None:
     asked = exports.ask(wanted(raffle), by=OLGA)
     world.clock.pass_minutes(60)
 
-    found = exports.look(asked.id).export
+    found = exports.get(asked.id).export
     assert (found.status, found.reason) == (ExportStatus.FAILED, Reason.GIVEN_UP)
     assert exports.ask(wanted(raffle), by=OLGA).id != asked.id
 
@@ -341,29 +343,29 @@ def test_one_that_nobody_makes_any_more_counts_as_failed_and_can_be_asked_for_an
 # What goes wrong
 
 
-def test_a_raffle_that_is_deleted_meanwhile_is_a_reason(world: World, exports: Exporting) -> None:
+def test_a_raffle_that_is_deleted_meanwhile_is_a_reason(world: World, exports: Exports) -> None:
     draft = world.raffle(active=False)
     asked = exports.ask(wanted(draft), by=OLGA)
     world.api("DELETE", f"/api/raffles/{draft['id']}")
     world.work_on_exports()
 
-    found = exports.look(asked.id).export
+    found = exports.get(asked.id).export
     assert (found.status, found.reason) == (ExportStatus.FAILED, Reason.RAFFLE_GONE)
     assert objects(world) == []
 
 
 def test_too_many_rows_for_xlsx_are_a_reason(
-    world: World, raffle: Json, exports: Exporting, monkeypatch: pytest.MonkeyPatch
+    world: World, raffle: Json, exports: Exports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chalicelib.services.exports.spreadsheet.MOST_ROWS", 99)
     asked = exports.ask(wanted(raffle, form=Format.XLSX), by=OLGA)
     world.work_on_exports()
 
-    assert exports.look(asked.id).export.reason is Reason.TOO_MANY_ROWS
+    assert exports.get(asked.id).export.reason is Reason.TOO_MANY_ROWS
 
 
 def test_one_that_takes_too_long_gives_up_before_its_function_is_stopped(
-    world: World, raffle: Json, exports: Exporting
+    world: World, raffle: Json, exports: Exports
 ) -> None:
     config = json.loads(open(".chalice/config.json").read())["lambda_functions"]["export"]  # noqa: SIM115, PTH123
     assert timedelta(seconds=config["lambda_timeout"]) > LONGEST
@@ -371,13 +373,13 @@ def test_one_that_takes_too_long_gives_up_before_its_function_is_stopped(
     slow = replace(exports, clock=_ticking(world, minutes=8))
     slow.make(asked.id, last_try=False)
 
-    found = exports.look(asked.id).export
+    found = exports.get(asked.id).export
     assert (found.status, found.reason) == (ExportStatus.FAILED, Reason.TOO_LONG)
     assert objects(world) == []
 
 
 def test_an_error_is_tried_again_and_becomes_a_failure_with_an_alert_at_the_last_try(
-    world: World, raffle: Json, exports: Exporting, monkeypatch: pytest.MonkeyPatch
+    world: World, raffle: Json, exports: Exports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alerts: list[str] = []
     monkeypatch.setattr(service, "alert", lambda what, **_: alerts.append(what))
@@ -387,11 +389,11 @@ def test_an_error_is_tried_again_and_becomes_a_failure_with_an_alert_at_the_last
     for tries in (1, 2):
         with pytest.raises(lambdas.NotHandled):
             lambdas.make_export(body, tries)
-        assert exports.look(asked.id).export.status is ExportStatus.WAITING
+        assert exports.get(asked.id).export.status is ExportStatus.WAITING
     assert alerts == []
     lambdas.make_export(body, lambdas.LAST_EXPORT_TRY)
 
-    found = exports.look(asked.id).export
+    found = exports.get(asked.id).export
     assert (found.status, found.reason) == (ExportStatus.FAILED, Reason.INTERNAL_ERROR)
     assert len(alerts) == 1
 
@@ -414,7 +416,7 @@ def _ticking(world: World, *, minutes: float) -> Any:
 
 
 def test_progress_is_noted_every_few_seconds_and_never_goes_back(
-    world: World, exports: Exporting, requests: Requests
+    world: World, exports: Exports, requests: Requests
 ) -> None:
     raffle = world.raffle(first_number=1, last_number=100_000)
     asked = exports.ask(wanted(raffle), by=OLGA)
@@ -447,7 +449,7 @@ def _noted(request: Json) -> tuple[int, int, int]:
     return value("rows"), value("done"), value("progress")
 
 
-def test_requests_for_a_small_raffle(raffle: Json, exports: Exporting, lucia: Buyer, requests: Requests) -> None:
+def test_requests_for_a_small_raffle(raffle: Json, exports: Exports, lucia: Buyer, requests: Requests) -> None:
     buy(lucia, "5,12")
 
     # The end of the audit log, and the entry there.

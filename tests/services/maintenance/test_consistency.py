@@ -13,11 +13,11 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.cli.commands import main
 from chalicelib.domain.board import LeafKey
-from chalicelib.domain.consistency import DERIVED, REMARKS, Kind
+from chalicelib.domain.consistency import DERIVED, REMARKS, DifferenceKind
 from chalicelib.domain.messages import Identity
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.domain.raffles import Raffle
-from chalicelib.services.maintenance.consistency import Checking
+from chalicelib.services.maintenance.consistency import ConsistencyCheck
 from chalicelib.store import board, contacts, orders, raffles, transaction
 from chalicelib.store.consistency_reads import INDEX_KEYS
 from chalicelib.store.contact_ids import contact_ids_of
@@ -148,7 +148,7 @@ def _as_much_as_amazon_reads_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def hall(world: World, lucia: Buyer, marco: Buyer, capsys: pytest.CaptureFixture[str]) -> Hall:
-    vars(world.runtime)["checking"] = Checking(pause=lambda _: None)
+    vars(world.container)["consistency"] = ConsistencyCheck(pause=lambda _: None)
     raffle = world.raffle(last_number=300)
     over = hold_and_confirm(lucia, "#40")
     world.clock.pass_minutes(16)
@@ -299,7 +299,7 @@ class Planted:
     """A fault: how it comes into the table, what is said about it, and an example of it."""
 
     plant: Callable[[Hall], object]
-    said: set[Kind]
+    said: set[DifferenceKind]
     example: str = ""
 
     @property
@@ -337,7 +337,7 @@ def _misplaced(hall: Hall) -> None:
     TicketRecord(f"TICKETS#{hall.raffle['id']}#002", "0000007", order_id=hall.held, contact_id="nobody").save()
 
 
-K = Kind
+K = DifferenceKind
 PAGE_0, PAGE_2, BEYOND = LeafKey(0, 0), LeafKey(2, 0), LeafKey(5, 0)
 FAULTS = [
     Planted(lambda hall: hall.flip("t", 12), {K.TAKEN_BIT}, "12"),
@@ -420,7 +420,7 @@ def test_what_was_planted_is_found_and_what_is_derived_is_mended(hall: Hall, sub
 
 
 def test_every_kind_is_planted_above_or_has_a_test_of_its_own() -> None:
-    assert set(Kind) - {kind for fault in FAULTS for kind in fault.said} == {K.ORDER_UNLISTED, K.OVER_LIMIT}
+    assert set(DifferenceKind) - {kind for fault in FAULTS for kind in fault.said} == {K.ORDER_UNLISTED, K.OVER_LIMIT}
 
 
 def test_without_repair_nothing_is_written(hall: Hall, requests: Requests) -> None:
@@ -495,7 +495,7 @@ def test_a_limit_that_was_lowered_is_a_remark(hall: Hall) -> None:
     found = hall.kinds(status=0)
     assert {kind: finding["remark"] for kind, finding in found.items()} == {"over_limit": True}
     assert found["over_limit"]["count"] == 2
-    assert {Kind.OVER_LIMIT} == REMARKS
+    assert {DifferenceKind.OVER_LIMIT} == REMARKS
 
 
 def test_an_order_that_the_index_does_not_show_is_said_when_it_stays_so(
@@ -518,7 +518,7 @@ def test_an_index_that_catches_up_is_no_fault(hall: Hall, monkeypatch: pytest.Mo
         yield from (record for record in query(index, *arguments, **named) if record.pk not in hidden)
 
     monkeypatch.setattr(type(Record.by_raffle), "query", behind)
-    vars(hall.world.runtime)["checking"] = Checking(pause=lambda _: hidden.clear())
+    vars(hall.world.container)["consistency"] = ConsistencyCheck(pause=lambda _: hidden.clear())
     hall.check(status=0)
 
 
@@ -620,8 +620,8 @@ def repairs_while(hall: Hall, operation: str, happens: Callable[[], object]) -> 
 
 def test_two_repairs_at_once_add_what_is_missing_once(hall: Hall) -> None:
     hall.tally("p0", -6)
-    checking = hall.world.runtime.checking
-    repairs_while(hall, "UpdateItem", lambda: checking.check(hall.raffle["id"], repair=True))
+    consistency = hall.world.container.consistency
+    repairs_while(hall, "UpdateItem", lambda: consistency.check(hall.raffle["id"], repair=True))
     assert hall.is_exact()
 
 
@@ -757,10 +757,12 @@ def meaning(hall: Hall) -> Any:
         if (name == "sold" or name[1:].isdigit()) and (total := sum(int(getattr(t, name) or 0) for t in tallies))
     }
     # One that is not among the raffle's and counts something is wrong even where the sums are right.
-    strays = [t.sk for t in tallies if t.sk > "TALLY#02" and any(t.attribute_values.get(name) for name in t_columns())]
+    orphaned_orders = [
+        t.sk for t in tallies if t.sk > "TALLY#02" and any(t.attribute_values.get(name) for name in t_columns())
+    ]
     held = {key: json.loads(item.get("held", {"S": "{}"})["S"]) for key, item in everything("contact").items()}
     held = {key: {name: count for name, count in has.items() if count} for key, has in held.items()}
-    return words, counts, strays, held, everything(*PRIMARY, "raffle")
+    return words, counts, orphaned_orders, held, everything(*PRIMARY, "raffle")
 
 
 def t_columns() -> list[str]:

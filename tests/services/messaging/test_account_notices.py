@@ -58,7 +58,7 @@ def notice(field: str, body: Json, error_code: int | None = None) -> Other:
 def test_the_word_of_the_field_decides(
     lines: list[tuple[str, dict[str, object]]], field: str, body: Json, level: str, event: str
 ) -> None:
-    account_notices.heed(notice(field, body))
+    account_notices.handle(notice(field, body))
     assert lines == [(level, {"field": field, "event": event})]
 
 
@@ -66,12 +66,12 @@ def test_the_word_of_the_field_decides(
 def test_an_error_raises_an_alert_as_it_would_in_an_answer(
     lines: list[tuple[str, dict[str, object]]], code: int | None, level: str
 ) -> None:
-    account_notices.heed(notice("messages", {}, error_code=code))
+    account_notices.handle(notice("messages", {}, error_code=code))
     assert [line[0] for line in lines] == [level]
 
 
 @pytest.mark.parametrize("word", ["Lucía Pérez", "+50255501234", "Ana", ["X"], None, 7, "X" * 61])
 def test_what_is_no_word_of_metas_is_not_written_down(lines: list[tuple[str, dict[str, object]]], word: object) -> None:
-    account_notices.heed(notice(str(word), {"event": word}))
+    account_notices.handle(notice(str(word), {"event": word}))
     assert lines == [("INFO", {"field": "other", "event": "other"})]
     assert personal(str(lines)) == []

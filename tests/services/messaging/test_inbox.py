@@ -430,7 +430,7 @@ def test_a_bucket_that_fails_leaves_the_proof_to_the_queue(
     world.raffle()
     order_id = hold_and_confirm(lucia)
     with monkeypatch.context() as patch:
-        patch.setattr(world.runtime._client("s3"), "put_object", fails)
+        patch.setattr(world.container._client("s3"), "put_object", fails)
         with pytest.raises(lambdas.NotHandled, match=r"^EndpointConnectionError$"):
             lucia.sends_proof()
     assert world.order(order_id)["status"] == "PENDING_PAYMENT"

@@ -267,7 +267,7 @@ def test_a_buyers_message_that_ends_many_holds_is_done_in_time(world: World, luc
         hold(world.buyer(f"B{n}", n + 100), f"#{n * 4 + 1},{n * 4 + 2},{n * 4 + 3},{n * 4 + 4}")
     world.clock.pass_minutes(16)
     begun = world.clock.now
-    deliverer = world.runtime.delivering
+    deliverer = world.container.outbox
     deliverer.pace, deliverer.booked = Pace(interval=timedelta(seconds=0.5), burst=1), None
 
     def sleep(seconds: float) -> None:
@@ -281,7 +281,7 @@ def test_a_buyers_message_that_ends_many_holds_is_done_in_time(world: World, luc
 def test_so_is_a_proof_while_whatsapp_does_not_answer(world: World, lucia: Buyer) -> None:
     world.raffle()
     hold_and_confirm(lucia)
-    object.__setattr__(world.runtime.conversing, "organisers", [Identity(phone=f"5025555000{n}") for n in range(4)])
+    object.__setattr__(world.container.chat, "organisers", [Identity(phone=f"5025555000{n}") for n in range(4)])
     begun = world.clock.now
 
     def silent(*_: object, **__: object) -> object:
@@ -385,7 +385,7 @@ def test_one_damaged_message_does_not_keep_all_others_from_being_sent(world: Wor
 def test_a_template_that_may_still_be_used_is_used(world: World, event: str) -> None:
     """Meta: FLAGGED is a warning, and a REINSTATED one can be sent again."""
     channels.approve(EVERY_TEMPLATE, approved=True)
-    world.runtime.templating.note("tombola_hold_expired", "en", event)
+    world.container.templates.note("tombola_hold_expired", "en", event)
     assert "tombola_hold_expired/en" in channels.read().approved
 
 

@@ -90,7 +90,7 @@ def test_m4_whatsapps_notices_change_what_is_used(world: World) -> None:
 
 
 def test_without_the_account_the_command_says_what_is_missing(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    world.runtime.templating.__dict__["account_id"] = ""
+    world.container.templates.__dict__["account_id"] = ""
     assert main(["templates"]) == 2
     assert "WHATSAPP_ACCOUNT_ID is missing" in capsys.readouterr().err
 

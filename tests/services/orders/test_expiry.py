@@ -8,7 +8,7 @@ import pytest
 from pynamodb.expressions.update import Action
 
 from chalicelib.services.orders import expiry
-from chalicelib.services.orders.holds import Selling
+from chalicelib.services.orders.holds import Holds
 from chalicelib.store.records import OrderRecord, Record
 from tests.support.request_counts import Requests
 from tests.support.steps import assert_board_is_exact, confirm_payment, hold, hold_and_confirm, hold_and_prove
@@ -34,7 +34,7 @@ def test_h3_all_holds_that_are_over_end_in_one_run(world: World, chunks_of_three
     raffle = world.raffle()
     order_ids = many_holds(world, 10)
     world.clock.pass_minutes(15)
-    assert world.runtime.expiring.run() == (10, 0)
+    assert world.container.expiry.run() == (10, 0)
     assert set(statuses(world, order_ids)) == {"EXPIRED"}
     assert all("is over" in text_of(world.buyer(f"B{n}", n).heard[-1]) for n in range(1, 11))
     assert_board_is_exact(world, raffle)
@@ -44,7 +44,7 @@ def test_ending_a_hold_takes_one_request_and_telling_its_buyer_another(world: Wo
     world.raffle()
     many_holds(world, 10)
     world.clock.pass_minutes(15)
-    operations = requests.during(world.runtime.expiring.run)
+    operations = requests.during(world.container.expiry.run)
     assert operations.count("TransactWriteItems") == 10
     assert operations.count("UpdateItem") == 10  # what WhatsApp said about each message
     # A chunk of each status: the orders, and what they belong to. Then each status is at its end, and the reminders.
@@ -60,12 +60,12 @@ def test_one_bad_order_never_holds_up_the_others(world: World, chunks_of_three: 
     ticket = next(iter(Record.query(next_ticket_key(world), Record.sk == "0000004")))
     ticket.delete()
     world.clock.pass_minutes(15)
-    assert world.runtime.expiring.run() == (8, 2)
+    assert world.container.expiry.run() == (8, 2)
     assert statuses(world, order_ids).count("EXPIRED") == 8
     assert {world.order(order_id)["status"] for order_id in (orphan, broken)} <= {"DRAFT", "PENDING_PAYMENT"}
     # A minute later they are tried again, and nobody else is told twice.
     heard = len(world.graph.sent)
-    assert world.runtime.expiring.run() == (0, 2)
+    assert world.container.expiry.run() == (0, 2)
     assert len(world.graph.sent) == heard
 
 
@@ -87,7 +87,7 @@ def test_whatever_is_wrong_with_an_order_the_others_end_and_are_told(
     order_ids = [hold(world.buyer(f"B{number}", number), str(number)) for number in range(1, 6)]
     OrderRecord(f"ORDER#{order_ids[position]}", "ORDER").update(DAMAGE[damage])
     world.clock.pass_minutes(15)
-    world.runtime.expiring.run()
+    world.container.expiry.run()
     others = [order_id for order_id in order_ids if order_id != order_ids[position]]
     assert set(statuses(world, others)) == {"EXPIRED"}
     # Nor does it fail the message of somebody who asks for more than is free.
@@ -145,11 +145,11 @@ def test_what_a_run_has_no_time_for_is_left_to_the_next(
     order_ids = many_holds(world, 10)
     world.clock.pass_minutes(15)
     take_time(world.clock, monkeypatch, expiry.END_UNTIL / 5)
-    done = world.runtime.expiring.run()
+    done = world.container.expiry.run()
     assert 0 < done.ended < 10
     assert statuses(world, order_ids).count("EXPIRED") == done.ended
     monkeypatch.undo()
-    assert world.runtime.expiring.run().ended == 10 - done.ended
+    assert world.container.expiry.run().ended == 10 - done.ended
     assert_board_is_exact(world, raffle)
     world.clock.now += timedelta(seconds=60)
     world.minute()  # whoever could not be told in time is told now
@@ -158,13 +158,13 @@ def test_what_a_run_has_no_time_for_is_left_to_the_next(
 
 def take_time(clock: Clock, monkeypatch: pytest.MonkeyPatch, each: timedelta) -> None:
     """Let every order that is ended take so long."""
-    end = Selling.expire_as_read
+    end = Holds.expire_as_read
 
     def slowly(*given: Any, **named: Any) -> Any:
         clock.now += each
         return end(*given, **named)
 
-    monkeypatch.setattr(Selling, "expire_as_read", slowly)
+    monkeypatch.setattr(Holds, "expire_as_read", slowly)
 
 
 def test_a_payment_that_comes_while_a_run_is_under_way_wins(
@@ -174,7 +174,7 @@ def test_a_payment_that_comes_while_a_run_is_under_way_wins(
     paid, forgotten = hold(lucia, "5"), hold(marco, "6")
     world.clock.pass_minutes(15)
     requests.before_the_next_commit(lambda: confirm_payment(world, paid))
-    assert world.runtime.expiring.run() == (1, 0)
+    assert world.container.expiry.run() == (1, 0)
     assert statuses(world, [paid, forgotten]) == ["PAID", "EXPIRED"]
     assert "is confirmed" in text_of(lucia.heard[-1])
     assert_board_is_exact(world, raffle)
@@ -185,8 +185,8 @@ def test_a_run_within_a_run_ends_each_hold_once(world: World, requests: Requests
     order_ids = many_holds(world, 7)
     world.clock.pass_minutes(15)
     before = len(world.graph.sent)
-    requests.before_the_next_commit(world.runtime.expiring.run)
-    world.runtime.expiring.run()
+    requests.before_the_next_commit(world.container.expiry.run)
+    world.container.expiry.run()
     assert set(statuses(world, order_ids)) == {"EXPIRED"}
     assert len(world.graph.sent) - before == 7
     assert_board_is_exact(world, raffle)

@@ -176,7 +176,7 @@ def test_h4_a_hold_that_the_schedule_ends_meanwhile_counts_as_free(
     marco.says("BIKE")
     world.clock.pass_minutes(15)
     # The schedule comes by between the refusal of the ticket's condition and the look at whose it is.
-    requests.after_the_next_commit(world.runtime.expiring.run)
+    requests.after_the_next_commit(world.container.expiry.run)
     assert "holding" in text_of(marco.says("#5"))
     assert_board_is_exact(world, raffle)
 
@@ -215,7 +215,7 @@ def test_h5_random_numbers_are_uniform_over_the_free_ones(world: World, lucia: B
     found = raffles.board(raffle["id"])
     drawn: Counter[int] = Counter()
     for _ in range(500):
-        picked = world.runtime.selling.draw_random(found, 40)
+        picked = world.container.holds.draw_random(found, 40)
         assert len(set(picked)) == 40
         drawn.update(picked)
     assert set(drawn) <= set(range(41, last + 1))

@@ -165,8 +165,8 @@ def test_p6_where_another_picture_has_the_same_band_the_latest_has_it(
     world.raffle()
     proves(world.buyer("Sofía", 3), picture(), "3")
     for record in FingerprintRecord.scan():  # as if these had been other pictures, which share one band each with hers
-        if record.look:
-            record.update([FingerprintRecord.look.set(bytes(640))])
+        if record.image_hash:
+            record.update([FingerprintRecord.image_hash.set(bytes(640))])
     hers, his = hold_and_confirm(lucia, "1"), hold_and_confirm(marco, "2")
     if at_once:
         requests.before_the_next_commit(lambda: marco.sends_proof(picture() + b"another file"))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.board import LeafKey
-from chalicelib.domain.messages import Heard, HeardKind, Identity
+from chalicelib.domain.messages import Identity, IncomingMessage, MessageKind
 from chalicelib.domain.raffles import Raffle
 from chalicelib.store import board, raffles, retries, transaction
 from chalicelib.store.records import LeafRecord, TallyRecord, low_level
@@ -53,7 +53,7 @@ def test_h5_numbers_that_went_since_the_board_was_read_are_not_drawn(
         hold(lucia, f"{start}-{start + 39}")
     for _ in range(20):
         before = len(requests.made)
-        drawn = world.runtime.selling.draw_random(found, 40)
+        drawn = world.container.holds.draw_random(found, 40)
         assert len(requests.made) - before <= (1 if last == 700 else 2)
         assert len(set(drawn)) == 40
         assert set(drawn) <= set(range(641, last + 1))
@@ -64,7 +64,7 @@ def test_h5_also_not_with_another_likelihood_than_the_others(world: World) -> No
     raffle = world.raffle(last_number=2176)
     found = raffles.board(raffle["id"])
     set_words(found.raffle, 0, FULL - 1, FULL)
-    assert sum(world.runtime.selling.draw_random(found, 1) == [1] for _ in range(400)) < 5
+    assert sum(world.container.holds.draw_random(found, 1) == [1] for _ in range(400)) < 5
 
 
 @pytest.mark.parametrize(
@@ -203,9 +203,9 @@ def test_numbers_that_were_drawn_in_one_raffle_are_none_of_anothers(
     other = Message(
         id="wamid.other", phone_number_id="112233445566778", name="Lucía", sent_at=world.clock.now, kind="text",
         sender=Identity(user_id=lucia.person.user_id, phone=lucia.person.wa_id),
-        heard=Heard(kind=HeardKind.TEXT, text="CAR"),
+        heard=IncomingMessage(kind=MessageKind.TEXT, text="CAR"),
     )  # fmt: skip
-    requests.before_the_next_commit(lambda: world.runtime.conversing.answer(other))
+    requests.before_the_next_commit(lambda: world.container.chat.answer(other))
     lucia.says("random 5")
     [order] = everything(world, "/api/orders")
     assert order["numbers"] == [1, 2, 3, 4, 5]

@@ -59,7 +59,7 @@ def exact(world: World, raffle: Json) -> bool:
 
 def held_by(world: World, order: Json | Order, raffle: Json) -> int:
     """How many numbers the order's contact counts as theirs."""
-    found = world.runtime.selling.around(order) if isinstance(order, Order) else None
+    found = world.container.holds.around(order) if isinstance(order, Order) else None
     assert found is not None
     return found.contact.held.get(raffle["id"], 0)
 
@@ -326,7 +326,7 @@ def test_p5_money_that_came_without_a_proof_is_settled_without_one(world: World,
     first, second = hold_and_confirm(lucia, "5,12"), hold_and_confirm(lucia, "7")
     if cancelled:
         for order_id in (first, second):
-            world.runtime.selling.cancel(order_id, by=COMMAND_LINE)
+            world.container.holds.cancel(order_id, by=COMMAND_LINE)
     world.clock.pass_minutes(15)
     world.minute()
     assert {world.order(one)["status"] for one in (first, second)} == {"CANCELLED" if cancelled else "EXPIRED"}
@@ -334,7 +334,7 @@ def test_p5_money_that_came_without_a_proof_is_settled_without_one(world: World,
     assert (found.status.value, found.numbers, found.reserved_until) == ("PAID", (5, 12), None)
     given_back = refund(world, second)
     assert (given_back.status.value, given_back.paid_at, given_back.reserved_until) == ("REFUNDED", None, None)
-    report = world.runtime.reporting.report(raffle["id"])
+    report = world.container.reports.report(raffle["id"])
     assert (report.report.kept, report.report.given_back.orders, report.differences) == (found.amount, 1, [])
     assert exact(world, raffle)
 
@@ -342,8 +342,8 @@ def test_p5_money_that_came_without_a_proof_is_settled_without_one(world: World,
 def test_p5_who_was_erased_gets_no_numbers(world: World, lucia: Buyer) -> None:
     world.raffle()
     order_id = hold_and_confirm(lucia)
-    world.runtime.selling.cancel(order_id, by=COMMAND_LINE)
-    world.runtime.privacy.erase(world.order(order_id)["contact"], by=COMMAND_LINE)
+    world.container.holds.cancel(order_id, by=COMMAND_LINE)
+    world.container.privacy.erase(world.order(order_id)["contact"], by=COMMAND_LINE)
     with pytest.raises(ContactErased):
         reassign(world, order_id)
 
@@ -487,7 +487,7 @@ def test_p5_told_by_template(world: World, lucia: Buyer, marco: Buyer, paid: boo
 
 
 def confirm_payment_of(world: World, order_id: str) -> Order:
-    return world.runtime.selling.confirm_payment(order_id, by=COMMAND_LINE)
+    return world.container.holds.confirm_payment(order_id, by=COMMAND_LINE)
 
 
 @pytest.mark.parametrize("step", [reject, refund, reassign])

@@ -104,29 +104,29 @@ def scene(stack: Stack) -> Iterator[Scene]:
         quicken_moto(patch)
         empty(stack)
         world = make_world(stack)
-        composition.runtime.cache_clear()
-        patch.setattr(composition, "make", lambda _: world.runtime)
+        composition.container.cache_clear()
+        patch.setattr(composition, "make", lambda _: world.container)
         _let_the_console_in(world)
         made = Scene(world=world, gateway=Gateway(functions.app))
         furnish(made)
         yield made
-        composition.runtime.cache_clear()
+        composition.container.cache_clear()
 
 
 def _let_the_console_in(world: World) -> None:
-    settings = world.runtime.settings.model_copy(update={"TOMBOLA_CONSOLE_ORIGIN": CONSOLE})
-    world.runtime = replace(world.runtime, settings=settings)
-    vars(world.runtime)["graph"] = world.graph
+    settings = world.container.settings.model_copy(update={"TOMBOLA_CONSOLE_ORIGIN": CONSOLE})
+    world.container = replace(world.container, settings=settings)
+    vars(world.container)["graph"] = world.graph
 
 
 def furnish(scene: Scene) -> None:
     """A token of each role and of no use any more, raffles and orders in several states, and things that went wrong."""
     world = scene.world
-    world.runtime.access.create("local", Role.MANAGER, by=COMMAND_LINE, key=TOKEN)
+    world.container.tokens.create("local", Role.MANAGER, by=COMMAND_LINE, key=TOKEN)
     for role in Role:
-        scene.keys[role] = world.runtime.access.create(f"the {role}", role, by=COMMAND_LINE).key
+        scene.keys[role] = world.container.tokens.create(f"the {role}", role, by=COMMAND_LINE).key
     kept = {one["id"] for one in scene.get("/api/tokens")["results"]}
-    access, soon = world.runtime.access, world.clock.now + timedelta(minutes=1)
+    access, soon = world.container.tokens, world.clock.now + timedelta(minutes=1)
     access.create("Somebody", Role.VIEWER, by=COMMAND_LINE)
     expired = access.create("Expired", Role.MANAGER, by=COMMAND_LINE, expires_at=soon)
     revoked = access.create("Revoked", Role.MANAGER, by=COMMAND_LINE)
@@ -136,7 +136,7 @@ def furnish(scene: Scene) -> None:
     for role in Role:  # notes their use, which would else be a change of the first request
         scene.get("/api/raffles", role)
     scene.known = ids_by_name(scene) | {"export_id": [_export(world, form) for form in ("csv", "xlsx")]}
-    world.runtime.exporting.make(scene.known["export_id"][0], last_try=True)
+    world.container.exports.make(scene.known["export_id"][0], last_try=True)
     scene.known["token_id"] = [one for one in scene.known["token_id"] if one not in kept]
 
 
@@ -157,7 +157,7 @@ def _sell(world: World) -> None:
     world.api("POST", f"/api/orders/{cancelled}/cancel")
     assert world.order(late)["status"] == "EXPIRED"
     marco.sends_proof()
-    world.runtime.letters.keep('{"id": "1"}', "KeyError", tries=5)
+    world.container.dead_letters.keep('{"id": "1"}', "KeyError", tries=5)
 
 
 def _export(world: World, form: str) -> str:

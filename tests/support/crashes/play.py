@@ -91,11 +91,11 @@ class Play:
 
     def organiser_confirms(self) -> None:
         order_id = self._orders()[-1]["id"]
-        self._until_done(lambda: self.scene.runtime.selling.confirm_payment(order_id, by=COMMAND_LINE))
+        self._until_done(lambda: self.scene.container.holds.confirm_payment(order_id, by=COMMAND_LINE))
 
     def organiser_cancels(self) -> None:
         order_id = self._orders()[-1]["id"]
-        self._until_done(lambda: self.scene.runtime.selling.cancel(order_id, by=COMMAND_LINE))
+        self._until_done(lambda: self.scene.container.holds.cancel(order_id, by=COMMAND_LINE))
 
     def nothing(self, minutes: float) -> None:
         self.scene.pass_time(minutes=minutes)
@@ -121,8 +121,8 @@ class Play:
     def _posts(self, body: Json) -> None:
         """WhatsApp posts until it gets a 200; the queue hands over until the function succeeds."""
         raw = webhooks.encode(body)
-        signature = webhooks.sign(raw, self.scene.runtime.secrets.app_secret)
-        self._until_done(lambda: self.scene.runtime.receiving.accept(raw, signature))
+        signature = webhooks.sign(raw, self.scene.container.secrets.app_secret)
+        self._until_done(lambda: self.scene.container.inbox.accept(raw, signature))
         for update in self.scene.queue.emptied():
             self._until_done(partial(lambdas.handle_update, update))
 
@@ -172,7 +172,7 @@ class Play:
             ),
             "was told": sorted([str(message.get("to")), text_of(message)] for message in self.scene.graph.sent),
             "waits to be sent": [item["sk"] for item in self.scene.items() if item.get("queue_key") == "OUTBOUND#DUE"],
-            "differences": self.scene.runtime.checking.check(self.scene.raffle.id).differences,
+            "differences": self.scene.container.consistency.check(self.scene.raffle.id).differences,
         }
         text = json.dumps(told, ensure_ascii=False)
         for number, order in enumerate(orders):
@@ -248,10 +248,10 @@ class Conversation:
 
 def restart(scene: Scene) -> None:
     """A new process: nothing is remembered but what is stored."""
-    kept = {name: vars(scene.runtime)[name] for name in ("graph", "_clients", "proofs")}
-    scene.runtime = replace(scene.runtime)  # and binds anew: the key of people's ids is read again
-    vars(scene.runtime).update(kept)
-    composition.runtime.cache_clear()
+    kept = {name: vars(scene.container)[name] for name in ("graph", "_clients", "proofs")}
+    scene.container = replace(scene.container)  # and binds anew: the key of people's ids is read again
+    vars(scene.container).update(kept)
+    composition.container.cache_clear()
 
 
 @contextmanager
@@ -265,8 +265,8 @@ def watched(scene: Scene, stops: Stops) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for where, name in outside:
             patch.setattr(where, name, _watched(getattr(where, name), name, stops))
-        patch.setattr(composition, "make", lambda _: scene.runtime)
-        composition.runtime.cache_clear()
+        patch.setattr(composition, "make", lambda _: scene.container)
+        composition.container.cache_clear()
         events.register("before-call.dynamodb", stops.before_call)
         events.register("after-call.dynamodb", stops.after_call)
         try:
@@ -274,7 +274,7 @@ def watched(scene: Scene, stops: Stops) -> Iterator[None]:
         finally:
             events.unregister("before-call.dynamodb", stops.before_call)
             events.unregister("after-call.dynamodb", stops.after_call)
-            composition.runtime.cache_clear()
+            composition.container.cache_clear()
 
 
 def _watched(call: Callable[..., T], name: str, stops: Stops) -> Callable[..., T]:

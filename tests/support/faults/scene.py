@@ -59,7 +59,7 @@ class Scene:
 
     def hear(self, body: Json) -> int:
         """What the webhook and the queue do with a message: it comes again until its function succeeds."""
-        number = self.world.runtime.settings.WHATSAPP_PHONE_NUMBER_ID
+        number = self.world.container.settings.WHATSAPP_PHONE_NUMBER_ID
         for update in split(webhooks.encode(body), phone_number_id=number).updates:
             self._until_done(lambda: lambdas.handle_update(update.to_json()))  # noqa: B023 - called at once
         return 200
@@ -114,7 +114,7 @@ class Scene:
         self.wire.rests()
         sent_since = list(enumerate(self.world.graph.sent))[self.sent_before :]
         for number, sent in sent_since if statuses else ():
-            self.world.runtime.delivering.note(
+            self.world.container.outbox.note(
                 Status(
                     message_id=f"wamid.OUT{number + 1}",
                     state="sent",
@@ -137,7 +137,7 @@ class Scene:
             sent=list(graph.sent),
             files=dict(graph.files),
             now=self.world.clock.now,
-            random=self.world.runtime.random.getstate(),
+            random=self.world.container.random.getstate(),
             ids=self.world.ids,
             order_id=self.order_id,
         )
@@ -150,7 +150,7 @@ class Scene:
         self.sent_before = len(moment.sent)
         self.world.graph.files = dict(moment.files)
         self.world.clock.now = moment.now
-        self.world.runtime.random.setstate(moment.random)
+        self.world.container.random.setstate(moment.random)
         self.world.ids = moment.ids
         self.order_id = moment.order_id
         self.again = 0

@@ -19,8 +19,8 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 
-from chalicelib.container import Runtime
-from chalicelib.domain.messages import Heard, HeardKind, Identity, Media
+from chalicelib.container import Container
+from chalicelib.domain.messages import Identity, IncomingMessage, Media, MessageKind
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.domain.raffles import Raffle, RaffleEvent
 from chalicelib.settings import load
@@ -141,7 +141,7 @@ class Stored:
 
 @dataclass(kw_only=True)
 class Scene:
-    runtime: Runtime
+    container: Container
     clock: Clock
     graph: Meta
     bucket: Bucket
@@ -156,8 +156,8 @@ class Scene:
             "first_number": 1, "last_number": numbers, "hold_minutes": 15, "max_per_contact": None,
             "payment_instructions": "", "code": code, "opens_at": None, "closes_at": None, "time_zone": "UTC", **fields,
         }  # fmt: skip
-        made = self.runtime.organising.create(values, by=COMMAND_LINE)
-        self.raffle = self.runtime.organising.move(made.id, RaffleEvent.ACTIVATED, by=COMMAND_LINE)
+        made = self.container.raffles.create(values, by=COMMAND_LINE)
+        self.raffle = self.container.raffles.move(made.id, RaffleEvent.ACTIVATED, by=COMMAND_LINE)
         return self.raffle
 
     def visitor(self, name: str) -> "Visitor":
@@ -169,7 +169,7 @@ class Scene:
     def receive(self, body: Json) -> list[Message]:
         """What the webhook makes of a signed body: messages to answer, in order, duplicates and all."""
         raw = webhooks.encode(body)
-        assert self.runtime.receiving.accept(raw, webhooks.sign(raw, self.runtime.secrets.app_secret))
+        assert self.container.inbox.accept(raw, webhooks.sign(raw, self.container.secrets.app_secret))
         found = [read(Update.from_json(update)) for update in self.queue.emptied()]
         return [message for message in found if isinstance(message, Message)]
 
@@ -241,23 +241,23 @@ class Visitor:
         return contact_ids_of(self.identity)[0]
 
     def says(self, text: str) -> None:
-        self.sends(self.message(Heard(kind=HeardKind.TEXT, text=text)))
+        self.sends(self.message(IncomingMessage(kind=MessageKind.TEXT, text=text)))
 
     def taps(self, choice: str) -> None:
-        self.sends(self.message(Heard(kind=HeardKind.CHOICE, choice=choice)))
+        self.sends(self.message(IncomingMessage(kind=MessageKind.CHOICE, choice=choice)))
 
     def sends_proof(self, caption: str = "") -> None:
-        self.sends(self.message(Heard(kind=HeardKind.MEDIA, text=caption, media=Media(id="proof"))))
+        self.sends(self.message(IncomingMessage(kind=MessageKind.MEDIA, text=caption, media=Media(id="proof"))))
 
     def sends(self, message: Message) -> None:
-        self.scene.runtime.conversing.answer(message)
+        self.scene.container.chat.answer(message)
 
     def new_id(self) -> str:
         said = self.scene.said
         said[self.name] = said.get(self.name, 0) + 1
         return f"wamid.{self.name}.{said[self.name]}"
 
-    def message(self, heard: Heard) -> Message:
+    def message(self, heard: IncomingMessage) -> Message:
         return Message(
             id=self.new_id(), phone_number_id=BUSINESS, sender=self.identity, name=self.name,
             sent_at=None, heard=heard, kind="text",
@@ -295,18 +295,18 @@ def _scene(random: Random) -> Scene:
     stack = Stack(table=TABLE, bucket="bucket", queue_url="http://127.0.0.1/none", exports_url="http://127.0.0.1/none")
     base = {"LOG_LEVEL": "CRITICAL", "WHATSAPP_ORGANISERS": str(ORGANISER.phone)}
     clock, graph, bucket, queue = Clock(), Meta(), Bucket(), Queue()
-    runtime = replace(
-        Runtime(*load(local_environment(base, Ports(api=1, phone=2, aws=3), stack))),
+    container = replace(
+        Container(*load(local_environment(base, Ports(api=1, phone=2, aws=3), stack))),
         clock=clock,
         random=random,
         sleep=lambda _: None,
         expire_workers=1,
     )
     graph.files["proof"] = PNG
-    vars(runtime)["graph"] = graph
-    vars(runtime)["_clients"] = {"s3": bucket, "sqs": queue}
-    vars(runtime)["proofs"] = replace(runtime.proofs, random_hex=lambda: f"{random.getrandbits(128):032x}")
-    return Scene(runtime=runtime, clock=clock, graph=graph, bucket=bucket, queue=queue)
+    vars(container)["graph"] = graph
+    vars(container)["_clients"] = {"s3": bucket, "sqs": queue}
+    vars(container)["proofs"] = replace(container.proofs, random_hex=lambda: f"{random.getrandbits(128):032x}")
+    return Scene(container=container, clock=clock, graph=graph, bucket=bucket, queue=queue)
 
 
 def quicken_moto(patch: pytest.MonkeyPatch) -> None:

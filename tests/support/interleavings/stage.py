@@ -8,8 +8,8 @@ from typing import Any
 
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.domain.refusals import Refusal
-from chalicelib.services.orders.holds import Selling
-from chalicelib.services.orders.settlement import Settling
+from chalicelib.services.orders.holds import Holds
+from chalicelib.services.orders.settlement import Settlement
 from tests.support.interleavings.scene import Kept, Scene, Visitor, kind_of
 from tests.support.interleavings.turns import OwnRandom, Schedule, Search
 from tests.support.races.findings import differences
@@ -71,46 +71,46 @@ class Stage:
     @property
     def schedule(self) -> Callable[[], object]:
         """A run of what the clock does every minute."""
-        return self.scene.runtime.expiring.run
+        return self.scene.container.expiry.run
 
     @property
-    def selling(self) -> Selling:
-        return self.scene.runtime.selling
+    def holds(self) -> Holds:
+        return self.scene.container.holds
 
     @property
-    def settling(self) -> Settling:
-        return self.scene.runtime.settling
+    def settlement(self) -> Settlement:
+        return self.scene.container.settlement
 
-    def holds(self, person: Visitor, numbers: str = "7") -> str:
+    def hold(self, person: Visitor, numbers: str = "7") -> str:
         """A new order's id."""
         person.says("BIKE")
         person.says(numbers)
         return person.last_order
 
     def confirms(self, order_id: str) -> Operation:
-        return partial(self.selling.confirm_payment, order_id, by=COMMAND_LINE)
+        return partial(self.holds.confirm_payment, order_id, by=COMMAND_LINE)
 
     def cancels(self, order_id: str) -> Operation:
-        return partial(self.selling.cancel, order_id, by=COMMAND_LINE)
+        return partial(self.holds.cancel, order_id, by=COMMAND_LINE)
 
     def rejects(self, order_id: str) -> Operation:
-        return partial(self.settling.reject_proof, order_id, reason="blurred", by=COMMAND_LINE)
+        return partial(self.settlement.reject_proof, order_id, reason="blurred", by=COMMAND_LINE)
 
     def refunds(self, order_id: str) -> Operation:
-        return partial(self.settling.refund, order_id, reason="paid twice", by=COMMAND_LINE)
+        return partial(self.settlement.refund, order_id, reason="paid twice", by=COMMAND_LINE)
 
     def reassigns(self, order_id: str, numbers: list[int] | None = None) -> Operation:
-        return partial(self.settling.reassign, order_id, numbers, paid=True, by=COMMAND_LINE)
+        return partial(self.settlement.reassign, order_id, numbers, paid=True, by=COMMAND_LINE)
 
     def is_late(self, person: Visitor, numbers: str = "7") -> str:
         """A new order whose proof came when it was cancelled already."""
-        order_id = self.holds(person, numbers)
-        self.selling.cancel(order_id, by=COMMAND_LINE)
+        order_id = self.hold(person, numbers)
+        self.holds.cancel(order_id, by=COMMAND_LINE)
         person.sends_proof(order_id)
         return order_id
 
     def expires(self, order_id: str) -> Operation:
-        return partial(self.selling.expire, order_id)
+        return partial(self.holds.expire, order_id)
 
     def endings(self, *operations: Operation) -> set[str]:
         """In what ways the operations end, over all orders of their steps, none of which may do any harm."""

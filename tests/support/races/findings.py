@@ -53,7 +53,7 @@ def findings(tale: Tale, found: Evidence) -> list[str]:
 def outcomes(tale: Tale, found: Evidence) -> Counter[str]:
     """How many wishes were answered in which way. Those that the conversation took for something else are left out."""
     replies, heard = replied(tale, found), set(tale.heard)
-    told = (outcome(replies.get(key(wish), "")) if wish in heard else TryAgain.code for wish in tale.wishes)
+    told = (outcome(replies.get(key(wish), "")) if wish in heard else TryAgain.code for wish in tale.options)
     return Counter(code for code in told if code != NO_WISH)
 
 

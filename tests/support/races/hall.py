@@ -18,7 +18,7 @@ from unittest.mock import patch
 
 import boto3
 
-from chalicelib.container import Runtime
+from chalicelib.container import Container
 from chalicelib.domain.orders import Order
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import Refusal
@@ -42,7 +42,7 @@ class Profile:
     """A raffle, and who comes to it."""
 
     numbers: int
-    wishes: tuple[int, ...]  # how many numbers buyers ask for
+    options: tuple[int, ...]  # how many numbers buyers ask for
     most: int | None  # max_per_contact
     haste: float  # the share of buyers who pay cash, so that large boards fill in bearable time
     taps: bool  # whether those just tap for one order after the other
@@ -53,7 +53,7 @@ class Profile:
 class Tale:
     """What a process saw. All of it is told once the race is over, and held against the table."""
 
-    wishes: list[str] = field(default_factory=list)  # messages that ask for numbers
+    options: list[str] = field(default_factory=list)  # messages that ask for numbers
     deliveries: list[str] = field(default_factory=list)  # messages, as often as they were delivered
     heard: list[str] = field(default_factory=list)  # those that the product took without an error
     proofs: list[tuple[str, str]] = field(default_factory=list)  # messages with a file, and the file's SHA-256
@@ -110,7 +110,7 @@ class Meta(FakeGraph):
 class Place(NamedTuple):
     """Where a thread is: in front of this raffle, with these parts of the product."""
 
-    runtime: Runtime
+    container: Container
     raffle: Raffle
     meta: Meta
     tale: Tale
@@ -130,11 +130,11 @@ class Hall:
     def raffle(self, profile: Profile) -> Iterator["Stage"]:
         """An active raffle in a table of its own, so that everything stored is about this race."""
         table = f"races-{os.urandom(6).hex()}"
-        runtime = open_runtime(self.endpoint, table, seed=table)
+        container = open_container(self.endpoint, table, seed=table)
         lab.make_table(table)
-        raffle = lab.make_raffle(runtime, numbers=profile.numbers, max_per_contact=profile.most, code="RACE")
+        raffle = lab.make_raffle(container, numbers=profile.numbers, max_per_contact=profile.most, code="RACE")
         try:
-            yield Stage(self, table, raffle, profile, runtime)
+            yield Stage(self, table, raffle, profile, container)
         finally:
             boto3.client("dynamodb").delete_table(TableName=table)
 
@@ -147,7 +147,7 @@ class Stage:
     table: str
     raffle: Raffle
     profile: Profile
-    runtime: Runtime
+    container: Container
 
     def race(self, run: Run, *, guarded: bool = True) -> Tale:
         """Let all processes run on the raffle at once. `guarded=False` takes away the condition that is H2."""
@@ -158,8 +158,8 @@ class Stage:
             tale += part.result()
         # The hall's time jumps, so a run of the schedule may have had none left to tell everybody: the next one does.
         let_time_pass()
-        self.runtime.delivering.send_due()
-        tale.sent += said(self.runtime)
+        self.container.outbox.send_due()
+        tale.sent += said(self.container)
         return tale
 
     def work(self, seed: int, run: Run, guarded: bool) -> "Work":
@@ -191,19 +191,19 @@ def open_hall(engine: str) -> Iterator[Hall]:
         yield Hall(endpoint, pool)
 
 
-def open_runtime(endpoint: str, table: str, *, seed: object) -> Runtime:
+def open_container(endpoint: str, table: str, *, seed: object) -> Container:
     """The product on the engine, with the hall's clock."""
-    runtime = lab.open_runtime(endpoint, clock=clock, seed=str(seed), table=table)
-    vars(runtime)["graph"] = Meta()
-    return runtime
+    container = lab.open_container(endpoint, clock=clock, seed=str(seed), table=table)
+    vars(container)["graph"] = Meta()
+    return container
 
 
 def in_a_process(work: Work) -> Tale:
     """THREADS buyers at once."""
-    runtime = open_runtime(work.endpoint, work.table, seed=f"{work.table} {work.seed}")
-    tale, meta = Tale(), runtime.graph
+    container = open_container(work.endpoint, work.table, seed=f"{work.table} {work.seed}")
+    tale, meta = Tale(), container.graph
     assert isinstance(meta, Meta)
-    place = Place(runtime, work.raffle, meta, tale)
+    place = Place(container, work.raffle, meta, tale)
 
     def thread(number: int) -> None:
         name = f"{work.seed}.{number}"
@@ -212,14 +212,14 @@ def in_a_process(work: Work) -> Tale:
     condition = nullcontext() if work.guarded else without_the_condition()
     with logged_to(tale), no_metrics(), condition, ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(thread, range(THREADS)))
-    tale.sent = said(runtime)
+    tale.sent = said(container)
     return tale
 
 
-def said(runtime: Runtime) -> list[tuple[str, str]]:
+def said(container: Container) -> list[tuple[str, str]]:
     """Tag and text of everything that went out to Meta from these parts."""
-    assert isinstance(runtime.graph, Meta)
-    return [(str(message["biz_opaque_callback_data"]), text_of(message)) for message in runtime.graph.sent]
+    assert isinstance(container.graph, Meta)
+    return [(str(message["biz_opaque_callback_data"]), text_of(message)) for message in container.graph.sent]
 
 
 @contextmanager

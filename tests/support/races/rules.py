@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from chalicelib.domain.board import LeafKey
-from chalicelib.domain.consistency import Kind
+from chalicelib.domain.consistency import DifferenceKind
 from chalicelib.domain.raffles import Raffle
-from chalicelib.services.maintenance.consistency import Checking
+from chalicelib.services.maintenance.consistency import ConsistencyCheck
 from chalicelib.store import board
 from chalicelib.store.records import LeafRecord, TallyRecord
 from tests.support.races.findings import differences
@@ -39,16 +39,16 @@ def test_h2_a_sell_out_leaves_one_owner_for_each_number_and_nothing_lost(hall: H
 
 
 def test_a_check_while_all_buy_finds_just_what_was_planted_and_its_repairs_lose_no_sale(hall: Hall) -> None:
-    checking, found = Checking(pause=lambda _: None), set[Kind]()
+    consistency, found = ConsistencyCheck(pause=lambda _: None), set[DifferenceKind]()
     with hall.raffle(SIZES[100]) as stage, ThreadPoolExecutor(1) as aside:
         race = aside.submit(stage.race, sell_out)
         plant(stage.raffle)
         while not race.done():
-            found.update(checking.check(stage.raffle.id, repair=True).findings)
+            found.update(consistency.check(stage.raffle.id, repair=True).findings)
         assert race.result().wrong == []
-        found.update(checking.check(stage.raffle.id, repair=True).findings)
+        found.update(consistency.check(stage.raffle.id, repair=True).findings)
         assert differences(stage.raffle) == []
-    assert found == {Kind.TALLY_PAGE, Kind.TALLY_SOLD, Kind.STRAY_BITS}
+    assert found == {DifferenceKind.TALLY_PAGE, DifferenceKind.TALLY_SOLD, DifferenceKind.STRAY_BITS}
 
 
 def plant(raffle: Raffle) -> None:

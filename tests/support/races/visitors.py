@@ -6,7 +6,7 @@ from random import Random
 from typing import NamedTuple, TypeVar
 
 from chalicelib.domain import conversation as c
-from chalicelib.domain.messages import Heard, HeardKind, Identity, Media
+from chalicelib.domain.messages import Identity, IncomingMessage, Media, MessageKind
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.domain.refusals import TryAgain
@@ -63,18 +63,18 @@ class Visitor:
     """One thread: now this buyer, now that one, now an organiser."""
 
     def __init__(self, place: Place, random: Random, name: str, profile: Profile) -> None:
-        self.runtime, self.raffle, self.meta, self.tale = place
+        self.container, self.raffle, self.meta, self.tale = place
         self.random, self.name, self.profile = random, name, profile
         self.past: list[Message] = []
         self.left: int | None = None  # how many numbers are free, when they are fewer than was wished for
-        self.wishes = 0
+        self.options = 0
         process, _, thread = name.partition(".")
         self.next = (int(process) * THREADS + int(thread)) * self.raffle.total // (PROCESSES * THREADS)
 
     def visit(self, visit: int) -> bool:
         """Buy, and whatever comes of it. False when there is nothing to buy any more, and they have tried enough."""
         over = self.left == 0 and self.sold_out()
-        if over and self.wishes * THREADS * PROCESSES >= self.profile.least:
+        if over and self.options * THREADS * PROCESSES >= self.profile.least:
             return False
         person = self.somebody(visit)
         in_haste = self.left is not None or self.random.random() < self.profile.haste
@@ -108,7 +108,7 @@ class Visitor:
         """Three orders of any numbers, or of one number, without asking for the raffle first."""
         for _ in range(3):
             if self.left or self.random.random() < 0.8:
-                quantity = self.left or self.random.choice(self.profile.wishes)
+                quantity = self.left or self.random.choice(self.profile.options)
                 choice = c.pick_random(self.raffle.id, quantity)
             else:
                 choice = c.pick_number(self.raffle.id, self.any_number())
@@ -125,7 +125,7 @@ class Visitor:
 
     def wish(self, attempt: int) -> str:
         """Numbers side by side; who is refused rather takes any: many random ones at once often cross others' way."""
-        quantity = self.random.choice(self.profile.wishes)
+        quantity = self.random.choice(self.profile.options)
         if self.random.random() < (0.1, 0.5, 0.8)[attempt]:
             return f"random {quantity}"
         start = self.any_number() if self.random.random() < 0.2 else self.next_number(quantity)
@@ -139,17 +139,17 @@ class Visitor:
     def any_number(self) -> int:
         return self.random.randint(self.raffle.first_number, self.raffle.last_number)
 
-    def text(self, text: str) -> Heard:
-        return Heard(kind=HeardKind.TEXT, text=text)
+    def text(self, text: str) -> IncomingMessage:
+        return IncomingMessage(kind=MessageKind.TEXT, text=text)
 
-    def tap(self, choice: str) -> Heard:
-        return Heard(kind=HeardKind.CHOICE, choice=choice)
+    def tap(self, choice: str) -> IncomingMessage:
+        return IncomingMessage(kind=MessageKind.CHOICE, choice=choice)
 
-    def ask(self, person: Identity, wish: Heard) -> Iterator[Hold]:
+    def ask(self, person: Identity, wish: IncomingMessage) -> Iterator[Hold]:
         """Ask for numbers. What is held then, if anything."""
         message = self.message(person, wish)
-        self.tale.wishes.append(message.id)
-        self.wishes += 1
+        self.tale.options.append(message.id)
+        self.options += 1
         texts = self.send(message)
         self.note_what_is_left(texts)
         for held in filter(None, map(held_in, texts)):
@@ -229,11 +229,11 @@ class Visitor:
 
     # Each step
 
-    def say(self, person: Identity, what: str | Heard) -> list[str]:
+    def say(self, person: Identity, what: str | IncomingMessage) -> list[str]:
         """The texts that were sent while the message was answered."""
         return self.send(self.message(person, self.text(what) if isinstance(what, str) else what))
 
-    def message(self, person: Identity, heard: Heard) -> Message:
+    def message(self, person: Identity, heard: IncomingMessage) -> Message:
         self.past.append(
             Message(
                 id=f"wamid.{self.name}.{len(self.past)}", phone_number_id=OUR_NUMBER, sender=person, name="",
@@ -251,7 +251,7 @@ class Visitor:
 
     def deliver(self, message: Message) -> list[str]:
         def answer() -> None:
-            self.runtime.conversing.answer(message)
+            self.container.chat.answer(message)
             self.tale.heard.append(message.id)
 
         self.meta.sent_here()
@@ -265,43 +265,43 @@ class Visitor:
         media = Media(id=f"{self.name}.{len(self.past)}")
         # No two files are alike, so that each can be found again.
         content = self.meta.files[media.id] = PNG + media.id.encode()
-        message = self.message(hold.person, Heard(kind=HeardKind.MEDIA, text=hold.order_id, media=media))
+        message = self.message(hold.person, IncomingMessage(kind=MessageKind.MEDIA, text=hold.order_id, media=media))
         self.tale.proofs.append((message.id, sha256(content).hexdigest()))
         self.send(message)
 
     def confirm_payment(self, order_id: str) -> None:
         def confirm() -> None:
-            order = self.runtime.selling.confirm_payment(order_id, by=COMMAND_LINE)
+            order = self.container.holds.confirm_payment(order_id, by=COMMAND_LINE)
             assert order.status is OrderStatus.PAID
             self.tale.paid.append(order_id)
 
         self.attempt("confirming a payment", confirm)
 
     def reject_proof(self, order_id: str) -> None:
-        settling = self.runtime.settling
-        self.attempt("rejecting", lambda: settling.reject_proof(order_id, reason="blurred", by=COMMAND_LINE))
+        settlement = self.container.settlement
+        self.attempt("rejecting", lambda: settlement.reject_proof(order_id, reason="blurred", by=COMMAND_LINE))
 
     def refund(self, order_id: str) -> None:
         def refund() -> None:
-            order = self.runtime.settling.refund(order_id, reason="paid twice", by=COMMAND_LINE)
+            order = self.container.settlement.refund(order_id, reason="paid twice", by=COMMAND_LINE)
             assert order.status is OrderStatus.REFUNDED
             self.tale.refunded.append(order_id)
 
         self.attempt("refunding", refund)
 
     def reassign(self, order_id: str) -> None:
-        settling = self.runtime.settling
-        self.attempt("reassigning", lambda: settling.reassign(order_id, None, paid=True, by=COMMAND_LINE))
+        settlement = self.container.settlement
+        self.attempt("reassigning", lambda: settlement.reassign(order_id, None, paid=True, by=COMMAND_LINE))
 
     def cancel(self, order_id: str) -> None:
-        self.attempt("cancelling", lambda: self.runtime.selling.cancel(order_id, by=COMMAND_LINE))
+        self.attempt("cancelling", lambda: self.container.holds.cancel(order_id, by=COMMAND_LINE))
 
     def expire(self, order_id: str) -> None:
-        self.attempt("expiring", lambda: self.runtime.selling.expire(order_id))
+        self.attempt("expiring", lambda: self.container.holds.expire(order_id))
 
     def run_the_schedule(self) -> None:
         """As often at once as two runs may overlap."""
-        at_once([lambda: self.attempt("the schedule", self.runtime.expiring.run)] * 2)
+        at_once([lambda: self.attempt("the schedule", self.container.expiry.run)] * 2)
 
     def look_at(self, person: Identity) -> None:
         """H6 holds at every moment, not only in the end."""
