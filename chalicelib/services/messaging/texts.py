@@ -26,7 +26,7 @@ RAFFLES_A_PAGE = 9  # a list has ten rows; the tenth leads to more
 BODY_LIMIT = 1024  # of a message with buttons or a list
 
 
-def words(language: str) -> "Texts":
+def texts_in(language: str) -> "Texts":
     return Texts(_catalogue(language))
 
 
