@@ -80,6 +80,21 @@ def test_every_link_to_a_file_leads_somewhere(name: str) -> None:
         assert not fragment or fragment in anchors(target.resolve()), link
 
 
+def test_every_page_that_code_and_alarms_name_exists() -> None:
+    """What `make deploy` prints and an alarm's e-mail says must lead to the entry with the cure."""
+    files = [path for folder in ("chalicelib", "infra") for path in (ROOT / folder).rglob("*.*")]
+    named = [
+        (file.name, *link)
+        for file in files
+        if file.suffix in (".py", ".json")
+        for link in re.findall(r"\b(docs/[\w/.-]+\.md)(?:#([\w-]+))?", file.read_text(encoding="utf-8"))
+    ]
+    assert {page for _, page, _ in named} >= {"docs/deploy.md", "docs/recover.md"}
+    for file, page, fragment in named:
+        assert (ROOT / page).is_file(), f"{file}: {page}"
+        assert not fragment or fragment in anchors(ROOT / page), f"{file}: {page}#{fragment}"
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_file_that_is_named_exists(name: str) -> None:
     top = {path.name for path in ROOT.iterdir()}
