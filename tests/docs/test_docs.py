@@ -142,6 +142,20 @@ def test_commands_marked_for_running_work(name: str, commands: str) -> None:
     assert done.returncode == 0, f"{name}: {commands}\n{done.stderr}"
 
 
+def test_every_decision_is_in_the_index_and_the_other_way_round() -> None:
+    listed = re.findall(
+        r"^\| (\d+) \| \[(.+?)\]\((.+?)\) \| (\w+).*? \| .+ \|$", read("docs/adr/README.md"), re.MULTILINE
+    )
+    written = []
+    for path in sorted((ROOT / "docs/adr").glob("[0-9]*.md")):
+        heading = re.match(r"# (\d+)\. (.+)\n\n(?:Date: [\d-]+\. )?Status: (\w+)", path.read_text(encoding="utf-8"))
+        assert heading, f"{path.name} must begin with `# N. Title`, an empty line and `Status: ...`"
+        written.append((heading[1], heading[2], path.name, heading[3]))
+    assert listed == written
+    assert [int(number) for number, *_ in written] == list(range(1, len(written) + 1))
+    assert all(int(path[:4]) == int(number) for number, _, path, _ in written)
+
+
 def rules() -> dict[str, str]:
     """Rule id → its section of docs/rules.md. Fails where an id comes twice."""
     found: dict[str, str] = {}
