@@ -60,10 +60,12 @@ review: $(READY) ## Ask the registry whether deployed packages have known vulner
 cost: $(READY) ## What a month costs on AWS, into docs/performance.md
 	@$(BIN)/python -m bench.cost --write
 
-lint: $(READY) ## Check style and types
+lint: $(READY) ## Check style, types and who imports what
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(CHECKED)
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/lint-imports --no-logo
 
 format: $(READY) ## Put the code in order
 	$(BIN)/ruff check --fix .
@@ -125,4 +127,4 @@ browser:
 		echo "Chromium is missing and could not be installed: the browser tests need chromium and chromium-driver."; }
 
 clean: ## Remove what was made here, but neither .venv nor the local state
-	rm -rf out ci-output .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf out ci-output .mypy_cache .import_linter_cache .pytest_cache .ruff_cache .hypothesis
