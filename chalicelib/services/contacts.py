@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from chalicelib.domain.audit import AuditEvent, Facts
+from chalicelib.domain.audit import Facts
 from chalicelib.domain.channel import Channel
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.delivery import Outbound
@@ -59,7 +59,16 @@ class Contacts:
             tried = replace(new, version=old.version + 1)
             transaction = Transaction()
             contacts.save(transaction, new, now=now)
-            note(transaction, "contact.changed", old.id, by, now, *_differences(old, new))
+            before, after = _differences(old, new)
+            audit.record(
+                transaction,
+                action="contact.changed",
+                target=contacts.audit_target(old.id),
+                by=by,
+                at=now,
+                before=before,
+                after=after,
+            )
             transaction.commit()
             return tried
 
@@ -96,7 +105,16 @@ class Contacts:
             )
             contacts.save(transaction, attended, now=now)
             idempotency.remember(transaction, asked, by, written.tag, now)
-            note(transaction, "contact.written_to", contact.id, by, now, *_differences(contact, attended))
+            before, after = _differences(contact, attended)
+            audit.record(
+                transaction,
+                action="contact.written_to",
+                target=contacts.audit_target(contact.id),
+                by=by,
+                at=now,
+                before=before,
+                after=after,
+            )
             transaction.commit()
             count("MessagesByOrganisers")
             return written
@@ -128,15 +146,6 @@ def _known(contact: Contact | None, contact_id: str) -> Contact:
     if contact.erased_at is not None:
         raise ContactErased(contact_id)
     return contact
-
-
-def note(
-    transaction: Transaction, action: str, contact_id: str, by: Actor, now: datetime, before: Facts, after: Facts
-) -> None:
-    """O2: have an organiser's change noted with it."""
-    target = f"contact:{contact_id}"
-    deed = AuditEvent(action=action, target=target, by=by, at=now, before=before, after=after)
-    audit.append(transaction, audit.head(target), deed)
 
 
 def _differences(old: Contact, new: Contact) -> tuple[Facts, Facts]:

@@ -10,9 +10,8 @@ from chalicelib.domain.conversation import Conversation
 from chalicelib.domain.orders import OWNING, Order, OrderStatus
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.refusals import ContactErased, ContactHasOrders, ContactNotFound
-from chalicelib.services.contacts import note
 from chalicelib.services.orders.proofs import Proofs
-from chalicelib.store import contacts, dead_letters, fingerprints, history, orders
+from chalicelib.store import audit, contacts, dead_letters, fingerprints, history, orders
 from chalicelib.store.dead_letters import DeadLetter
 from chalicelib.store.records import FingerprintRecord
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
@@ -60,7 +59,7 @@ class Privacy:
             raise ContactErased(contact_id)
         if not everything:
             return Held(contact, [], [], [])
-        retry(lambda: self._note_export(contact.id, by), again_on=(Busy, ConditionsFailed))
+        retry(lambda: self._record_export(contact.id, by), again_on=(Busy, ConditionsFailed))
         found = orders.all_of_contact(contact.id)
         files = [proof for order in found for proof in order.proofs]
         return Held(
@@ -104,14 +103,16 @@ class Privacy:
         )
         transaction = Transaction()
         contacts.save(transaction, marked, now=now)
-        note(transaction, "contact.erased", contact.id, by, now, {}, {})
+        target = contacts.audit_target(contact.id)
+        audit.record(transaction, action="contact.erased", target=target, by=by, at=now, before={}, after={})
         transaction.commit()
         logger.info("erasing a contact", extra={"contact_id": contact.id, "by": pseudonym(by.name)})
         return replace(marked, version=contact.version + 1)
 
-    def _note_export(self, contact_id: str, by: Actor) -> None:
+    def _record_export(self, contact_id: str, by: Actor) -> None:
         transaction = Transaction()
-        note(transaction, "contact.exported", contact_id, by, self.clock(), {}, {})
+        target = contacts.audit_target(contact_id)
+        audit.record(transaction, action="contact.exported", target=target, by=by, at=self.clock(), before={}, after={})
         transaction.commit()
 
     def _steps(self, contact: Contact) -> Iterator[None]:

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from chalicelib.domain import board as arithmetic
-from chalicelib.domain.audit import AuditEvent, Facts
+from chalicelib.domain.audit import Facts
 from chalicelib.domain.board import Layout, LeafKey
 from chalicelib.domain.conversation import is_reserved
 from chalicelib.domain.orders import CODE_ALPHABET, OrderStatus
@@ -87,7 +87,7 @@ class Raffles:
             transaction = Transaction()
             raffles.add(transaction, raffle)
             idempotency.remember(transaction, asked, by, raffle.id, now)
-            self._note(transaction, "raffle.created", None, raffle, by)
+            self._record_audit(transaction, "raffle.created", None, raffle, by)
             raffles.commit(transaction, raffle)
             return raffle
 
@@ -173,7 +173,7 @@ class Raffles:
             tried = replace(new, updated_at=now)
             transaction = Transaction()
             raffles.replace(transaction, found.raffle, tried)
-            self._note(transaction, action, found.raffle, tried, by)
+            self._record_audit(transaction, action, found.raffle, tried, by)
             raffles.commit(transaction, tried)
             return tried
 
@@ -197,19 +197,20 @@ class Raffles:
             old.after(RaffleEvent.DELETED)
             tried, transaction = True, Transaction()
             raffles.delete(transaction, old)
-            self._note(transaction, "raffle.deleted", old, None, by)
+            self._record_audit(transaction, "raffle.deleted", old, None, by)
             transaction.commit()
 
         retry(attempt, again_on=(Busy, ConditionsFailed))
         logger.info("raffle deleted", extra={"raffle_id": raffle_id, "by": pseudonym(by.name)})
 
-    def _note(self, transaction: Transaction, action: str, old: Raffle | None, new: Raffle | None, by: Actor) -> None:
-        one = new or old
-        assert one is not None
+    def _record_audit(
+        self, transaction: Transaction, action: str, old: Raffle | None, new: Raffle | None, by: Actor
+    ) -> None:
+        raffle = new or old
+        assert raffle is not None
         before, after = _differences(old, new)
-        target, now = f"raffle:{one.id}", self.clock()
-        deed = AuditEvent(action=action, target=target, by=by, at=now, before=before, after=after)
-        audit.append(transaction, audit.head(target), deed)
+        target = f"raffle:{raffle.id}"
+        audit.record(transaction, action=action, target=target, by=by, at=self.clock(), before=before, after=after)
 
     def generate_tickets(self, raffle_id: str, *, by: Actor, force: bool = False) -> Availability:
         """Prepare an unsold board (N2): without items all numbers are available, so nothing has to be written.

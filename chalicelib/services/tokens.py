@@ -8,7 +8,6 @@ from hmac import compare_digest
 from secrets import token_bytes, token_urlsafe
 from typing import NamedTuple
 
-from chalicelib.domain.audit import AuditEvent, Facts
 from chalicelib.domain.organisers import Actor, Role, Token
 from chalicelib.domain.rate_limit import Pace
 from chalicelib.domain.refusals import Refusal, TokenKnown, TokenNotFound, TokenShownBefore
@@ -123,7 +122,8 @@ class Tokens:
             transaction = Transaction()
             tokens.add(transaction, token, tokens.Lock(salt, _hash(chosen, salt)))
             idempotency.remember(transaction, asked, by, token.id, now)
-            _note(transaction, "token.created", token.id, by, now, {}, after)
+            target = _audit_target(token.id)
+            audit.record(transaction, action="token.created", target=target, by=by, at=now, before={}, after=after)
             try:
                 transaction.commit()
             except ConditionsFailed as failure:
@@ -146,9 +146,18 @@ class Tokens:
         def attempt() -> Token:
             token, _ = tokens.get(token_id)
             if token.revoked_at is None:
-                now, transaction = self.clock(), Transaction()
+                now = self.clock()
+                transaction = Transaction()
                 tokens.revoke(transaction, token_id, now)
-                _note(transaction, "token.revoked", token_id, by, now, {"revoked": False}, {"revoked": True})
+                audit.record(
+                    transaction,
+                    action="token.revoked",
+                    target=_audit_target(token_id),
+                    by=by,
+                    at=now,
+                    before={"revoked": False},
+                    after={"revoked": True},
+                )
                 transaction.commit()
                 logger.info("token revoked", extra={"token_id": token_id})
                 return tokens.get(token_id)[0]
@@ -166,15 +175,5 @@ def _hash(key: str, salt: bytes) -> bytes:
     return blake2b(key.encode(errors="replace"), key=salt, person=b"tombola token").digest()
 
 
-def _note(
-    transaction: Transaction,
-    action: str,
-    token_id: str,
-    by: Actor,
-    now: datetime,
-    before: Facts,
-    after: Facts,
-) -> None:
-    target = f"token:{token_id}"
-    deed = AuditEvent(action=action, target=target, by=by, at=now, before=before, after=after)
-    audit.append(transaction, audit.head(target), deed)
+def _audit_target(token_id: str) -> str:
+    return f"token:{token_id}"

@@ -1,13 +1,14 @@
 """The audit log in the table: appended to in the transaction of the change itself, and never changed."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from json import dumps, loads
 from typing import Any
 
 from pynamodb.indexes import GlobalSecondaryIndex
 
-from chalicelib.domain.audit import AuditEntry, AuditEvent, Head, chain_of, following
-from chalicelib.domain.organisers import Role
+from chalicelib.domain.audit import AuditEntry, AuditEvent, Facts, Head, chain_of, following
+from chalicelib.domain.organisers import Actor, Role
 from chalicelib.store.pages import Page, page_of
 from chalicelib.store.records import AuditHeadRecord, AuditRecord, Record, stamp
 from chalicelib.store.transaction import Transaction
@@ -36,9 +37,23 @@ def head_in(found: Iterable[Record]) -> Head:
     return next((Head(int(one.number), one.seal) for one in found if isinstance(one, AuditHeadRecord)), Head())
 
 
-def append(transaction: Transaction, newest: Head, deed: AuditEvent) -> None:
-    """Have the deed noted if the transaction is committed. ConditionsFailed then when others were faster: read anew."""
-    entry = following(newest, deed)
+def record(
+    transaction: Transaction, *, action: str, target: str, by: Actor, at: datetime, before: Facts, after: Facts
+) -> None:
+    """Read the newest entry of the target's chain and append an event to it (O2). One request.
+
+    Committing raises ConditionsFailed if another entry was appended in the meantime. Start over then.
+    """
+    event = AuditEvent(action=action, target=target, by=by, at=at, before=before, after=after)
+    append(transaction, head(target), event)
+
+
+def append(transaction: Transaction, newest: Head, event: AuditEvent) -> None:
+    """Append an event to the chain whose newest entry is `newest`.
+
+    Committing raises ConditionsFailed if another entry was appended in the meantime. Start over then.
+    """
+    entry = following(newest, event)
     unchanged = AuditHeadRecord.seal == newest.seal if newest.number else AuditHeadRecord.pk.does_not_exist()
     transaction.put(
         AuditHeadRecord(*_head_key(entry.chain), number=entry.number, seal=entry.seal),

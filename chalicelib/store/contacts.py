@@ -221,6 +221,11 @@ def key(contact_id: str) -> tuple[str, str]:
     return f"CONTACT#{contact_id}", "CONTACT"
 
 
+def audit_target(contact_id: str) -> str:
+    """Name the contact as the audit log does."""
+    return f"contact:{contact_id}"
+
+
 def as_record(contact: Contact) -> ContactRecord:
     opted_out_at = (contact.opted_at or contact.created_at) if contact.opted_out else None
     return ContactRecord(

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.uploads import Upload
-from chalicelib.domain.audit import AuditEvent
 from chalicelib.domain.export_columns import COLUMNS
 from chalicelib.domain.exports import LONGEST, Export, ExportRequest, ExportStatus, Of, Reason, file_name
 from chalicelib.domain.organisers import Actor
@@ -93,7 +92,7 @@ class Exports:
 
         def attempt() -> None:
             transaction = Transaction()
-            self._note(transaction, wanted, by, {"rows": rows})
+            self._record_audit(transaction, wanted, by, {"rows": rows})
             transaction.commit()
 
         retry(attempt, again_on=(Busy, ConditionsFailed))
@@ -172,18 +171,19 @@ class Exports:
             )
             exports.add(transaction, export, before)
         idempotency.remember(transaction, asked, by, export.id, now)
-        self._note(transaction, wanted, by, {"export": export.id})
+        self._record_audit(transaction, wanted, by, {"export": export.id})
         transaction.commit()
         return export
 
-    def _note(self, transaction: Transaction, wanted: ExportRequest, by: Actor, facts: dict[str, Any]) -> None:
+    def _record_audit(self, transaction: Transaction, wanted: ExportRequest, by: Actor, facts: dict[str, Any]) -> None:
         """O2: who took data out, and which."""
         target = f"raffle:{wanted.raffle_id}"
         after = {"of": wanted.of.value, "format": wanted.format.value, **facts}
         if wanted.status is not None:
             after["status"] = wanted.status.value
-        deed = AuditEvent(action="raffle.exported", target=target, by=by, at=self.clock(), before={}, after=after)
-        audit.append(transaction, audit.head(target), deed)
+        audit.record(
+            transaction, action="raffle.exported", target=target, by=by, at=self.clock(), before={}, after=after
+        )
 
     def _queue(self, export: Export) -> None:
         try:

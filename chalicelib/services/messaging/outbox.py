@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import NamedTuple, ParamSpec, TypeVar
 
-from chalicelib.domain.audit import AuditEvent
 from chalicelib.domain.channel import Channel, Stop, approval
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.delivery import BEFORE, OUTSIDE_THE_WINDOW, DeliveryState, Outbound, Queue, Way, permission
@@ -218,18 +217,23 @@ class Outbox:
         """
 
         def attempt() -> None:
-            found, now = stored.get(tag), self.clock()
-            if found is None:
+            message = stored.get(tag)
+            now = self.clock()
+            if message is None:
                 raise MessageNotFound(tag)
-            if found.queue is not Queue.UNDELIVERED:
+            if message.queue is not Queue.UNDELIVERED:
                 raise MessageNotGivenUp(tag)
-            transaction, target = Transaction(), f"contact:{found.contact_id}"
-            stored.start_again(transaction, found, now)
-            before = {"message": found.id, "state": found.state.value, "error_code": found.error_code}
-            deed = AuditEvent(
-                action="message.sent_again", target=target, by=by, at=now, before=before, after={"message": found.id}
+            transaction = Transaction()
+            stored.start_again(transaction, message, now)
+            audit.record(
+                transaction,
+                action="message.sent_again",
+                target=contacts.audit_target(message.contact_id),
+                by=by,
+                at=now,
+                before={"message": message.id, "state": message.state.value, "error_code": message.error_code},
+                after={"message": message.id},
             )
-            audit.append(transaction, audit.head(target), deed)
             transaction.commit()
 
         retry(attempt, again_on=(Busy, ConditionsFailed))
