@@ -195,7 +195,11 @@ def list_contact_messages(call: Call, contact_id: str, query: PageQuery) -> List
 def write_to_contact(call: Call, contact_id: str, body: WriteBody) -> MessageView:
     """Write to the person; the bot leaves the talking to organisers for 24 hours. Refused where WhatsApp takes none."""
     contacts = call.container.contacts
-    return present_message(contacts.write(contact_id, body.text, by=call.by, pause_bot=body.pause_bot, asked=call.once))
+    return present_message(
+        contacts.write(
+            contact_id, body.text, by=call.by, pause_bot=body.pause_bot, idempotency_key=call.idempotency_key
+        )
+    )
 
 
 def export_contact(call: Call, contact_id: str, query: CursorQuery) -> PersonView:

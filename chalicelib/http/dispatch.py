@@ -34,7 +34,7 @@ from chalicelib.domain.refusals import (
 from chalicelib.http.problems import FieldInvalid, Malformed, NotAllowed, TooLarge, answers_problems
 from chalicelib.http.schemas import CursorQuery, Listed
 from chalicelib.lambdas import observed
-from chalicelib.store.idempotency import Once
+from chalicelib.store.idempotency import IdempotencyKey
 from chalicelib.store.pages import CursorInvalid, Page
 
 M = TypeVar("M", bound=BaseModel)
@@ -167,7 +167,7 @@ class Call:
         return dict(found)
 
     @property
-    def once(self) -> Once | None:
+    def idempotency_key(self) -> IdempotencyKey | None:
         """The Idempotency-Key, if one was given. Raises FieldInvalid."""
         key = self.request.headers.get("idempotency-key")
         if key is None:
@@ -175,7 +175,7 @@ class Call:
         if not re.fullmatch("[!-~]{1,255}", key):
             raise FieldInvalid("Idempotency-Key", "expected 1 to 255 visible ASCII characters")
         what = " ".join((self.route.method, str(self.request.context["path"]))).encode()
-        return Once(key, sha256(what + b"\0" + self.raw).hexdigest())
+        return IdempotencyKey(key, sha256(what + b"\0" + self.raw).hexdigest())
 
     @property
     def expected(self) -> frozenset[str] | None:

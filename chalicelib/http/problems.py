@@ -128,7 +128,7 @@ def answers_problems(view: View) -> View:
             return view(*arguments, **named)
         except Refusal as refusal:
             return _refused(refusal)
-        except Busy as busy:  # a read, after asking.py's tries; what changes something tries longer
+        except Busy as busy:  # a read, after the tries of store/retries.py; what changes something tries longer
             logger.warning("the store is busy", extra={"reason": str(busy)})
             return _refused(refusals.TryAgain(unsure=isinstance(busy, Unsure)))
         except ValidationError as failure:

@@ -21,7 +21,7 @@ from chalicelib.domain.refusals import (
 )
 from chalicelib.services.messaging.outbox import Outbox
 from chalicelib.store import audit, contacts, idempotency, messages
-from chalicelib.store.idempotency import Once
+from chalicelib.store.idempotency import IdempotencyKey
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import count, logger, pseudonym
 from chalicelib.whatsapp.text import plain
@@ -77,7 +77,13 @@ class Contacts:
         return contact
 
     def write(
-        self, contact_id: str, text: str, *, by: Actor, pause_bot: bool = True, asked: Once | None = None
+        self,
+        contact_id: str,
+        text: str,
+        *,
+        by: Actor,
+        pause_bot: bool = True,
+        idempotency_key: IdempotencyKey | None = None,
     ) -> Outbound:
         """Write to a person, who waits for nobody any more, and leave the talking to the organisers from now on (M6),
         unless the bot is to go on.
@@ -90,7 +96,7 @@ class Contacts:
         def attempt() -> Outbound | None:
             """The message to send now; None when it is stored already."""
             nonlocal written
-            if tag := idempotency.made(asked, by):
+            if tag := idempotency.find_result(idempotency_key, by):
                 written = messages.get(tag) or written
                 return None
             if written is not None and messages.get(written.tag):  # by a try of ours whose answer did not come
@@ -104,7 +110,7 @@ class Contacts:
                 transaction, attended, [Reply(text=text)], channel=channel, now=now, by=by.name
             )
             contacts.save(transaction, attended, now=now)
-            idempotency.remember(transaction, asked, by, written.tag, now)
+            idempotency.record_result(transaction, idempotency_key, by, written.tag, now)
             before, after = _differences(contact, attended)
             audit.record(
                 transaction,

@@ -27,7 +27,7 @@ from chalicelib.domain.refusals import (
     RaffleOutOfTurn,
 )
 from chalicelib.store import audit, board, idempotency, orders, raffles
-from chalicelib.store.idempotency import Once
+from chalicelib.store.idempotency import IdempotencyKey
 from chalicelib.store.pages import CursorInvalid, Page
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import logger, pseudonym
@@ -63,30 +63,32 @@ class Raffles:
     clock: Callable[[], datetime]
     random: Random
 
-    def create(self, values: Mapping[str, Any], *, by: Actor, once: Once | None = None) -> Raffle:
+    def create(self, values: Mapping[str, Any], *, by: Actor, idempotency_key: IdempotencyKey | None = None) -> Raffle:
         """A new raffle in DRAFT, whatever its size at the same cost (N2). `values` are checked.
 
         Raises CodeTaken, KeyUsedOtherwise, DeletedSince, TryAgain.
         """
         if values.get("code"):
-            return self._create(values, by, once)
-        again = (Busy, ConditionsFailed, CodeTaken)
-        return retry(lambda: self._create({**values, "code": self._code()}, by, once), again_on=again)
+            return self._create(values, by, idempotency_key)
+        return retry(
+            lambda: self._create({**values, "code": self._random_code()}, by, idempotency_key),
+            again_on=(Busy, ConditionsFailed, CodeTaken),
+        )
 
-    def _create(self, values: Mapping[str, Any], by: Actor, asked: Once | None) -> Raffle:
+    def _create(self, values: Mapping[str, Any], by: Actor, idempotency_key: IdempotencyKey | None) -> Raffle:
         raffle_id = "".join(self.random.choice("23456789abcdefghjkmnpqrstuvwxyz") for _ in range(10))
         page_size = arithmetic.page_size(values["last_number"] - values["first_number"] + 1)
 
         def attempt() -> Raffle:
-            if made := idempotency.made(asked, by):
-                return _made_before(made)
+            if earlier_id := idempotency.find_result(idempotency_key, by):
+                return _created_before(earlier_id)
             now = self.clock()
             raffle = Raffle(
                 **values, id=raffle_id, status=RaffleStatus.DRAFT, page_size=page_size, created_at=now, updated_at=now
             )
             transaction = Transaction()
             raffles.add(transaction, raffle)
-            idempotency.remember(transaction, asked, by, raffle.id, now)
+            idempotency.record_result(transaction, idempotency_key, by, raffle.id, now)
             self._record_audit(transaction, "raffle.created", None, raffle, by)
             raffles.commit(transaction, raffle)
             return raffle
@@ -254,7 +256,7 @@ class Raffles:
             owners |= board.with_owners(raffle_id, [(layout.leaf_of(number), number) for number in missed])[1]
         return Page([Ticket(number, state, owners.get(number)) for number, state in wanted], further, None)
 
-    def _code(self) -> str:
+    def _random_code(self) -> str:
         while is_reserved(code := "R" + "".join(self.random.choice(CODE_ALPHABET) for _ in range(5))):
             pass
         return code
@@ -265,7 +267,7 @@ def _check_version(raffle: Raffle, expected: Versions) -> None:
         raise Outdated
 
 
-def _made_before(raffle_id: str) -> Raffle:
+def _created_before(raffle_id: str) -> Raffle:
     """What the same request made before. Raises DeletedSince."""
     try:
         return raffles.get(raffle_id)

@@ -12,7 +12,7 @@ from chalicelib.domain.organisers import Actor, Role, Token
 from chalicelib.domain.rate_limit import Pace
 from chalicelib.domain.refusals import Refusal, TokenKnown, TokenNotFound, TokenShownBefore
 from chalicelib.store import audit, idempotency, tokens
-from chalicelib.store.idempotency import Once
+from chalicelib.store.idempotency import IdempotencyKey
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import alert, count, logger
 
@@ -96,7 +96,7 @@ class Tokens:
         by: Actor,
         key: str | None = None,
         expires_at: datetime | None = None,
-        asked: Once | None = None,
+        idempotency_key: IdempotencyKey | None = None,
     ) -> NewToken:
         """A new token, whose key is returned this once.
 
@@ -109,7 +109,7 @@ class Tokens:
 
         def attempt() -> NewToken:
             now = self.clock()
-            before = idempotency.made(asked, by)
+            before = idempotency.find_result(idempotency_key, by)
             if before == id_of(chosen):  # by a try of ours whose answer did not come
                 return NewToken(tokens.get(before)[0], chosen)
             if before is not None:
@@ -121,7 +121,7 @@ class Tokens:
             after = {"name": name, "role": role.value, "expires_at": expires_at and expires_at.isoformat()}
             transaction = Transaction()
             tokens.add(transaction, token, tokens.Lock(salt, _hash(chosen, salt)))
-            idempotency.remember(transaction, asked, by, token.id, now)
+            idempotency.record_result(transaction, idempotency_key, by, token.id, now)
             target = _audit_target(token.id)
             audit.record(transaction, action="token.created", target=target, by=by, at=now, before={}, after=after)
             try:
