@@ -240,15 +240,15 @@ class Raffles:
         """
         start = _read_cursor(cursor)
         most = NEARBY if status is None else AT_FIRST
-        leaves = board.written(raffle_id, start.leaf, first=most)
+        leaves = board.stored_leaves(raffle_id, start.leaf, first=most)
         head = list(islice(leaves, most))
         # The raffle is read with the owners that will probably be shown: the leaves tell who is on which page.
-        marked = () if status == "AVAILABLE" else ((leaf.key, n) for leaf in head for n in leaf.having(status))
+        marked = () if status == "AVAILABLE" else ((leaf.key, n) for leaf in head for n in leaf.numbers_with(status))
         likely = list(islice((found for found in marked if found[1] >= (start.number or 0)), limit))
         raffle, owners = board.with_owners(raffle_id, likely)
         layout = raffle.layout
         first = _checked(start, layout)
-        wanted = list(islice(board.states(layout, chain(head, leaves), first, status), limit + 1))
+        wanted = list(islice(board.ticket_states(layout, chain(head, leaves), first, status), limit + 1))
         further = ticket_cursor(layout, wanted.pop()[0]) if len(wanted) > limit else None
         known = {number for _, number in likely}
         missed = [n for n, state in wanted if state != "AVAILABLE" and n not in known]

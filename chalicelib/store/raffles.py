@@ -89,7 +89,7 @@ def commit(transaction: Transaction, raffle: Raffle) -> None:
         transaction.commit()
     except ConditionsFailed as failure:
         # A try of which we did not hear may have been ours, and the reason why the next one fails.
-        if any(failed.found and _stored(failed.found) == raffle for failed in failure.named(RAFFLE)):
+        if any(failed.stored and _stored(failed.stored) == raffle for failed in failure.named(RAFFLE)):
             return
         if failure.named("code") and not failure.named(RAFFLE):
             raise CodeTaken(raffle.code) from None

@@ -17,7 +17,7 @@ from chalicelib.store.retries import DEADLINE_SECONDS, Busy, Unsure, deadline_pa
 from chalicelib.telemetry import count
 
 # Everything that a caller of `commit` needs, the two exceptions of retries.py included.
-__all__ = ["Busy", "ConditionsFailed", "Failed", "Transaction", "Unsure", "retry"]
+__all__ = ["Busy", "ConditionsFailed", "FailedCondition", "Transaction", "Unsure", "retry"]
 
 MOST_ITEMS = 100  # DynamoDB's limit
 TRIES = 8
@@ -31,22 +31,22 @@ TRANSIENT = frozenset(
 T = TypeVar("T")
 
 
-class Failed(NamedTuple):
+class FailedCondition(NamedTuple):
     """A condition that did not hold: its name, the item we wanted to write, and the item that is stored."""
 
     name: str
     record: Record
-    found: dict[str, Any] | None  # in DynamoDB's JSON; None if there is no item
+    stored: dict[str, Any] | None  # in DynamoDB's JSON; None if there is no item
 
 
 class ConditionsFailed(Exception):
     """At least one condition did not hold. Nothing was written."""
 
-    def __init__(self, failures: Sequence[Failed]) -> None:
+    def __init__(self, failures: Sequence[FailedCondition]) -> None:
         self.failures = tuple(failures)
         super().__init__(", ".join(sorted({failure.name for failure in failures})))
 
-    def named(self, name: str) -> list[Failed]:
+    def named(self, name: str) -> list[FailedCondition]:
         return [failure for failure in self.failures if failure.name == name]
 
 
@@ -121,7 +121,7 @@ def _translate(failure: TransactWriteError, steps: Sequence[_Step]) -> Exception
         return failure
     reasons = failure.cancellation_reasons
     failed = [
-        Failed(step.name, step.record, reason.raw_item)
+        FailedCondition(step.name, step.record, reason.raw_item)
         for step, reason in zip(steps, reasons, strict=False)
         if reason is not None and reason.code == "ConditionalCheckFailed"
     ]
