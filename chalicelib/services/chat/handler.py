@@ -177,10 +177,10 @@ class ChatHandler:
         """What the message changes and the replies that it causes: one transaction (M3)."""
         transaction, contact, now = turn.transaction, turn.contact, turn.now
         contacts.alias(transaction, contact, arrival.unnamed)
-        inbound, _ = messages.inbound_key(message.phone_number_id, message.id)
+        inbound_id = messages.inbound_id(message.phone_number_id, message.id)
         tell, add, channel = self.outbox.enqueue_for, self.outbox.enqueue, arrival.channel
         outbounds = tell(
-            transaction, contact, turn.replies, channel=channel, now=now, to=message.sender, in_reply_to=inbound
+            transaction, contact, turn.replies, channel=channel, now=now, to=message.sender, in_reply_to=inbound_id
         )
         notices = list[Outbound]()
         for organiser in self.organisers if turn.notices else ():
@@ -198,7 +198,7 @@ class ChatHandler:
             notices=[notice.tag for notice in notices],
         )
         if not turn.replies:
-            messages.leave_unanswered(transaction, contact.id, inbound, now)
+            messages.leave_unanswered(transaction, contact.id, inbound_id, now)
         transaction.commit()
         for name in turn.counts:
             count(name)
