@@ -212,11 +212,11 @@ def export_contact(call: Call, contact_id: str, query: CursorQuery) -> PersonVie
         orders=[_with_proofs(call, order) for order in held.orders],
         fingerprints=[
             FingerprintView(
-                what="file" if one.pk.startswith("FINGERPRINT#sha") else "picture",
-                order=one.order_id,
-                received_at=one.received_at,
+                what=fingerprint.kind,
+                order=fingerprint.order_id,
+                received_at=fingerprint.received_at,
             )
-            for one in held.fingerprints
+            for fingerprint in held.fingerprints
         ],
         dead_letters=[whole(one) for one in held.dead_letters],
         next=said.next,
@@ -305,7 +305,7 @@ def present_message(said: ReceivedMessage | Outbound) -> MessageView:
         error_code=said.error_code if failed else None,
         error=meaning(said.error_code) if failed and said.error_code is not None else None,
         by=said.by,
-        in_reply_to=said.in_reply_to and said.in_reply_to.removeprefix("INBOUND#"),
+        in_reply_to=said.in_reply_to,
     )
 
 

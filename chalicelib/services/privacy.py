@@ -13,7 +13,7 @@ from chalicelib.domain.refusals import ContactErased, ContactHasOrders, ContactN
 from chalicelib.services.orders.proofs import Proofs
 from chalicelib.store import audit, contacts, dead_letters, fingerprints, history, orders
 from chalicelib.store.dead_letters import DeadLetter
-from chalicelib.store.records import FingerprintRecord
+from chalicelib.store.fingerprints import Fingerprint
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import count, logger, pseudonym
 
@@ -27,7 +27,7 @@ class Held(NamedTuple):
 
     contact: Contact
     orders: list[Order]
-    fingerprints: list[FingerprintRecord]
+    fingerprints: list[Fingerprint]
     dead_letters: list[DeadLetter]
 
 
@@ -132,8 +132,8 @@ class Privacy:
             transaction.commit()
 
     def _forget_proofs(self, order: Order) -> None:
-        for record in fingerprints.noted(order.proofs, order.contact_id):
-            fingerprints.forget(record)
+        for fingerprint in fingerprints.noted(order.proofs, order.contact_id):
+            fingerprints.forget(fingerprint)
         for proof in order.proofs:
             self.proofs.erase(proof)
         orders.forget_proofs(order)

@@ -19,6 +19,7 @@ from chalicelib.store.transaction import Transaction
 from chalicelib.telemetry import logger
 
 INBOUND = "inbound"  # the name of the condition that is M1
+INBOUND_PREFIX = "INBOUND#"  # before the id of an inbound message, in its pk and wherever that is named
 MESSAGE = "message"  # the name of the condition that a message was given up
 # Who commits a message sends it at once; the schedule takes over only when that has plainly not happened.
 GRACE = timedelta(seconds=60)
@@ -56,10 +57,10 @@ def record_inbound(
     transaction.put(record, name=INBOUND, only_if=InboundRecord.pk.does_not_exist())
 
 
-def leave_unanswered(transaction: Transaction, contact_id: str, inbound: str, now: datetime) -> None:
+def leave_unanswered(transaction: Transaction, contact_id: str, inbound_id: str, now: datetime) -> None:
     """Mark the place of an inbound message to which the transaction has no reply, by which it would be found."""
-    place = outbound_id(now, 0, inbound[-SALT:])
-    transaction.put(MarkRecord(*_key(contact_id, place), in_reply_to=inbound))
+    place = outbound_id(now, 0, inbound_id[-SALT:])
+    transaction.put(MarkRecord(*_key(contact_id, place), in_reply_to=INBOUND_PREFIX + inbound_id))
 
 
 def put(transaction: Transaction, outbound: Outbound) -> None:
@@ -76,7 +77,7 @@ def put(transaction: Transaction, outbound: Outbound) -> None:
         state=outbound.state.value,
         attempts=outbound.attempts,
         until=outbound.until,
-        in_reply_to=outbound.in_reply_to,
+        in_reply_to=None if outbound.in_reply_to is None else INBOUND_PREFIX + outbound.in_reply_to,
         behind=outbound.behind,
         error_code=outbound.error_code,
         by=outbound.by,
@@ -274,12 +275,17 @@ def outbound_id(now: datetime, position: int, salt: str) -> str:
     return stamp(now, f"{position:02}", salt)
 
 
-def inbound_key(phone_number_id: str, message_id: str) -> tuple[str, str]:
-    """The same for a message however often it is delivered and whoever it is taken for (M1).
+def inbound_id(phone_number_id: str, message_id: str) -> str:
+    """Return the same id for a message, however often it is delivered and whoever it is attributed to (M1).
 
-    A hash: WhatsApp's message ids have the sender's phone number inside, and this key outlives their erasure.
+    It is a hash: WhatsApp's message ids contain the sender's phone number, and this id outlives their erasure.
     """
-    return f"INBOUND#{sha256(f'{phone_number_id}#{message_id}'.encode()).hexdigest()[:32]}", "INBOUND"
+    return sha256(f"{phone_number_id}#{message_id}".encode()).hexdigest()[:32]
+
+
+def inbound_key(phone_number_id: str, message_id: str) -> tuple[str, str]:
+    """Return the key of an inbound message."""
+    return INBOUND_PREFIX + inbound_id(phone_number_id, message_id), "INBOUND"
 
 
 def _key(contact_id: str, outbound_id: str) -> tuple[str, str]:
@@ -334,7 +340,7 @@ def as_outbound(record: OutboundRecord) -> Outbound:
         attempts=int(record.attempts),
         paused=int(record.paused or 0),
         until=record.until,
-        in_reply_to=record.in_reply_to,
+        in_reply_to=record.in_reply_to and record.in_reply_to.removeprefix(INBOUND_PREFIX),
         behind=record.behind,
         queue=Queue(record.queue_key.partition("#")[2]) if record.queue_key else None,
         due_at=due_at,

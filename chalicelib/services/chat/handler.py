@@ -179,7 +179,7 @@ class ChatHandler:
 
     def _commit(self, turn: Turn, message: Message, arrival: contacts.Arrival) -> list[Outbound]:
         """Commit what the message changes and the replies that it causes: one transaction (M3)."""
-        inbound, _ = messages.inbound_key(message.phone_number_id, message.id)
+        inbound_id = messages.inbound_id(message.phone_number_id, message.id)
         contacts.alias(turn.transaction, turn.contact, arrival.unnamed)
         contact, replies = self.outbox.enqueue_for(
             turn.transaction,
@@ -188,7 +188,7 @@ class ChatHandler:
             channel=arrival.channel,
             now=turn.now,
             to=message.sender,
-            in_reply_to=inbound,
+            in_reply_to=inbound_id,
         )
         contacts.save(turn.transaction, contact, now=turn.now)
         notices = self._enqueue_notices(turn, arrival)
@@ -204,7 +204,7 @@ class ChatHandler:
             notices=[notice.tag for notice in notices],
         )
         if not turn.replies:
-            messages.leave_unanswered(turn.transaction, contact.id, inbound, turn.now)
+            messages.leave_unanswered(turn.transaction, contact.id, inbound_id, turn.now)
         turn.transaction.commit()
         for metric in turn.metrics:
             count(metric)
