@@ -66,7 +66,7 @@ class Privacy:
             contact,
             found,
             fingerprints.noted(files, contact.id),
-            dead_letters.naming(_names(contact)),
+            dead_letters.mentioning(_names(contact)),
         )
 
     def erase(self, contact_id: str, *, by: Actor) -> Erasure:
@@ -126,7 +126,7 @@ class Privacy:
         retry(lambda: self._forget_letters(contact), again_on=(Busy, ConditionsFailed))
 
     def _forget_letters(self, contact: Contact) -> None:
-        for letter in dead_letters.naming(_names(contact)):
+        for letter in dead_letters.mentioning(_names(contact)):
             transaction = Transaction()
             dead_letters.delete(transaction, letter)
             transaction.commit()

@@ -98,7 +98,7 @@ class Reports:
     def stats(self) -> Stats:
         """The figures of a dashboard: 14 requests, one for each active raffle, and one more for each thousand orders
         that wait. Raises Busy."""
-        counts, running = raffles.counted(), raffles.active()
+        counts, running = raffles.count_inactive(), raffles.active()
         orders = {status: _waiting(status) for status in STATUSES}
         return Stats(
             made_at=self.clock(),

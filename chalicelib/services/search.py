@@ -147,7 +147,7 @@ def _find_matches(search: Search, spot: _Spot, most: int, *, raffle_id: str | No
     keys, further = list(map(orders.key, search.codes)), None
     if search.words:
         most = min(most, BATCH - len(keys))
-        entries, further = contact_index.by_name(search.words, search.key_word, after=spot.place, limit=most)
+        entries, further = contact_index.find_by_name(search.words, search.key_word, after=spot.place, limit=most)
     else:
         first = search_reads.read(_keys_of(search, raffle_id))
         entries = [entry for entry in first.people if spot.place is None or entry.place > spot.place]
