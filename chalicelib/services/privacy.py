@@ -148,7 +148,7 @@ class Privacy:
             return contact
         transaction = Transaction()
         contacts.save(transaction, nameless, now=contact.erased_at)
-        contacts.forget_names(transaction, contact)
+        contacts.remove_aliases(transaction, contact)
         transaction.commit()
         return replace(nameless, indexed_terms=nameless.index_terms, version=contact.version + 1)
 

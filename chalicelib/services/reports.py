@@ -105,7 +105,7 @@ class Reports:
             raffles={**counts, RaffleStatus.ACTIVE: len(running)},
             active=[_active(raffles.board(raffle.id), orders) for raffle in running],
             orders=orders,
-            people_waiting=report_reads.queued(contacts.WANTING, most=MOST_COUNTED),
+            people_waiting=report_reads.queued(contacts.PERSON_WANTED, most=MOST_COUNTED),
             undelivered=report_reads.queued(messages.queue_key(Queue.UNDELIVERED), most=MOST_COUNTED),
             dead_letters=report_reads.queued(dead_letters.LETTERS, most=MOST_COUNTED),
             channel=channel.read(),
