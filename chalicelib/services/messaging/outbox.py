@@ -345,7 +345,7 @@ class Outbox:
         except NotSent as failure:
             logger.warning("WhatsApp not reached", extra={"reason": str(failure)})
             return self._later(outbound, Remedy(action=Action.RETRY, delays=PAUSES), None)
-        _store(stored.accepted, outbound, accepted.message_id, self.clock())
+        _store(stored.mark_accepted, outbound, accepted.message_id, self.clock())
         count("MessagesAccepted")
         return None
 
