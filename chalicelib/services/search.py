@@ -212,7 +212,7 @@ def _bought(shares: Sequence[_Share], start: _Spot, known: Mapping[str, Order]) 
         orders_read = [known[order_id] for order_id in share.order_ids if order_id in known]
         for order in orders_read:
             steps.append((here, order))
-            here = inside._replace(order=orders.behind(order))
+            here = inside._replace(order=orders.cursor_after(order))
         if share.is_all:
             here = start._replace(place=share.person.place)
         elif not orders_read:
