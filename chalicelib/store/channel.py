@@ -32,7 +32,7 @@ def stop(stopped: Stop, at: datetime, *, code: int | None) -> None:
     # A first stop, or a wider one: of the same again the first keeps its time and reason.
     wider = ChannelRecord.stopped.does_not_exist()
     if stopped is Stop.ALL:
-        wider |= ChannelRecord.stopped == Stop.UNASKED.value
+        wider |= ChannelRecord.stopped == Stop.BUSINESS_INITIATED.value
     actions: list[Action] = [ChannelRecord.stopped.set(stopped.value), ChannelRecord.since.set(at)]
     actions.append(ChannelRecord.code.set(code) if code is not None else ChannelRecord.code.remove())
     _update(actions, wider & (ChannelRecord.resumed_at.does_not_exist() | (ChannelRecord.resumed_at <= at)))

@@ -11,7 +11,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex
 
 from chalicelib.domain.channel import Channel
-from chalicelib.domain.contacts import MOST_NEWEST, Contact
+from chalicelib.domain.contacts import MAX_NEWEST_ORDERS, Contact
 from chalicelib.domain.conversation import Conversation, Stage
 from chalicelib.domain.messages import Identity
 from chalicelib.store import channel, contact_index
@@ -213,7 +213,7 @@ def everyone() -> Iterator[tuple[Contact, bool]]:
         contact = as_contact(record)
         right = as_record(contact)
         places = all(getattr(record, name) == getattr(right, name) for name in PLACES)
-        orders_known = not contact.has_older_orders or len(contact.newest_orders) == MOST_NEWEST
+        orders_known = not contact.has_older_orders or len(contact.newest_orders) == MAX_NEWEST_ORDERS
         yield contact, places and orders_known and contact.indexed_terms == contact.index_terms
 
 
