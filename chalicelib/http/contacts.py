@@ -291,7 +291,7 @@ def present_message(said: ReceivedMessage | Outbound) -> MessageView:
             in_reply_to=None,
         )
     read = read_in(said.body)
-    failed = said.state is DeliveryState.FAILED or said.waits
+    failed = said.state is DeliveryState.FAILED or said.is_waiting
     return MessageView(
         id=said.id,
         direction="out",

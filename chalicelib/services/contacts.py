@@ -141,7 +141,7 @@ class Contacts:
             raise ContactOptedOut
         if contact.window_until is None or self.clock() >= contact.window_until:
             raise WindowClosed(contact.window_until)
-        if channel.stops(asked=True):
+        if channel.stops(is_reply=True):
             raise SendingStopped
         return contact, channel
 

@@ -143,7 +143,7 @@ class Privacy:
         contact = contacts.get(contact_id)
         assert contact is not None
         assert contact.erased_at is not None
-        nameless = contact.erased(contact.erased_at)
+        nameless = contact.as_erased(contact.erased_at)
         if nameless == contact:
             return contact
         transaction = Transaction()

@@ -9,7 +9,7 @@ from secrets import token_bytes, token_urlsafe
 from typing import NamedTuple
 
 from chalicelib.domain.organisers import Actor, Role, Token
-from chalicelib.domain.rate_limit import Pace
+from chalicelib.domain.rate_limit import RateLimit
 from chalicelib.domain.refusals import Refusal, TokenKnown, TokenNotFound, TokenShownBefore
 from chalicelib.store import audit, idempotency, tokens
 from chalicelib.store.idempotency import IdempotencyKey
@@ -21,7 +21,7 @@ LONGEST_KEY = 200
 USE_NOTED = timedelta(minutes=10)  # so often at most is it written down when a token was used last
 # Keys that are refused: a hundred at once, then one every three seconds. A process that has had more looks up, for a
 # while, no key that it has not taken before, and says "try again": whoever guesses must not make a right one wrong.
-FAILURES = Pace(interval=timedelta(seconds=3), burst=100)
+FAILURES = RateLimit(interval=timedelta(seconds=3), burst=100)
 MOST_REMEMBERED = 1000
 
 
@@ -78,7 +78,7 @@ class Tokens:
 
     def _note_failure(self, now: datetime) -> None:
         count("TokensRefused")
-        self._failures_until = FAILURES.book(self._failures_until, now, 1)
+        self._failures_until = FAILURES.reserve(self._failures_until, now, 1)
         if self._too_many_failures(now):
             alert("many tokens are refused")
 

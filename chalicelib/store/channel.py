@@ -32,7 +32,7 @@ def stop(stopped: Stop, at: datetime, *, code: int | None) -> None:
     # Only a first or a wider stop is stored. If the same stop is repeated, the first one's time and code remain.
     is_wider = ChannelRecord.stopped.does_not_exist()
     if stopped is Stop.ALL:
-        is_wider |= ChannelRecord.stopped == Stop.UNASKED.value
+        is_wider |= ChannelRecord.stopped == Stop.BUSINESS_INITIATED.value
     actions: list[Action] = [ChannelRecord.stopped.set(stopped.value), ChannelRecord.since.set(at)]
     actions.append(ChannelRecord.code.set(code) if code is not None else ChannelRecord.code.remove())
     is_current = ChannelRecord.resumed_at.does_not_exist() | (ChannelRecord.resumed_at <= at)

@@ -11,7 +11,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex
 
 from chalicelib.domain.channel import Channel
-from chalicelib.domain.contacts import MOST_NEWEST, Contact
+from chalicelib.domain.contacts import MAX_NEWEST_ORDERS, Contact
 from chalicelib.domain.conversation import Conversation, Stage
 from chalicelib.domain.messages import Identity
 from chalicelib.store import channel, contact_index
@@ -220,7 +220,7 @@ def scan() -> Iterator[tuple[Contact, bool]]:
         contact = as_contact(record)
         correct = as_record(contact)
         has_keys = all(getattr(record, name) == getattr(correct, name) for name in INDEX_KEYS)
-        has_orders = not contact.has_older_orders or len(contact.newest_orders) == MOST_NEWEST
+        has_orders = not contact.has_older_orders or len(contact.newest_orders) == MAX_NEWEST_ORDERS
         yield contact, has_keys and has_orders and contact.indexed_terms == contact.index_terms
 
 

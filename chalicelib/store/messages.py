@@ -11,7 +11,7 @@ from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.domain.delivery import BEFORE, DeliveryState, Outbound, Queue
+from chalicelib.domain.delivery import REACHABLE_FROM, DeliveryState, Outbound, Queue
 from chalicelib.domain.messages import IncomingMessage, Template
 from chalicelib.store.pages import Page, page_of
 from chalicelib.store.records import InboundRecord, MarkRecord, OutboundRecord, Record, stamp
@@ -76,7 +76,7 @@ def put(transaction: Transaction, outbound: Outbound) -> None:
         else None,
         state=outbound.state.value,
         attempts=outbound.attempts,
-        until=outbound.until,
+        until=outbound.useful_until,
         in_reply_to=None if outbound.in_reply_to is None else INBOUND_PREFIX + outbound.in_reply_to,
         behind=outbound.behind,
         error_code=outbound.error_code,
@@ -184,7 +184,9 @@ def try_again(
         return _update(outbound, actions, _state_in(WAITING))
     actions += [OutboundRecord.failed_ids.add({failed_id}), OutboundRecord.message_id.remove()]
     this_try = OutboundRecord.message_id.does_not_exist() | (OutboundRecord.message_id == failed_id)
-    only_if = _state_in(BEFORE[DeliveryState.FAILED]) & this_try & ~OutboundRecord.failed_ids.contains(failed_id)
+    only_if = (
+        _state_in(REACHABLE_FROM[DeliveryState.FAILED]) & this_try & ~OutboundRecord.failed_ids.contains(failed_id)
+    )
     return _update(outbound, actions, only_if)
 
 
@@ -258,7 +260,7 @@ def advance(
     if not (contact_id and outbound_id):
         return False
     actions: list[Action] = [OutboundRecord.state.set(state.value), OutboundRecord.updated_at.set(now)]
-    only_if = _state_in(BEFORE[state])
+    only_if = _state_in(REACHABLE_FROM[state])
     if state is DeliveryState.FAILED:
         actions.append(OutboundRecord.queue_key.set(queue_key(Queue.UNDELIVERED)))
         actions.append(OutboundRecord.queue_at.set(stamp(now, outbound_id)))
@@ -344,7 +346,7 @@ def as_outbound(record: OutboundRecord) -> Outbound:
         state=DeliveryState(record.state),
         attempts=int(record.attempts),
         paused=int(record.paused or 0),
-        until=record.until,
+        useful_until=record.until,
         in_reply_to=record.in_reply_to and record.in_reply_to.removeprefix(INBOUND_PREFIX),
         behind=record.behind,
         queue=Queue(record.queue_key.partition("#")[2]) if record.queue_key else None,
