@@ -204,7 +204,7 @@ def write_to_contact(call: Call, contact_id: str, body: WriteBody) -> MessageVie
 
 def export_contact(call: Call, contact_id: str, query: CursorQuery) -> PersonView:
     """Everything that is held about the person, for when they ask. The audit log notes who saw it."""
-    held = call.container.privacy.held(contact_id, everything=query.cursor is None, by=call.by)
+    held = call.container.privacy.collect(contact_id, everything=query.cursor is None, by=call.by)
     said = call.forwards(query, partial(_said, held.contact.id), lambda message: message)
     return PersonView(
         contact=present(call, held.contact),
