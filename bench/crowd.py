@@ -103,7 +103,7 @@ def _reserve(
     try:
         reserve(container, raffles.board(raffle_id), contact, quantity, chosen)
     except ConditionsFailed as failure:
-        chosen.lose(board.in_the_way(failure.named(board.TICKET)))
+        chosen.lose(board.conflicting_orders(failure.named(board.TICKET)))
         raise
 
 

@@ -115,7 +115,7 @@ class Visitor:
         return order_id
 
     def _contact(self) -> Contact:
-        return contacts.arrival(self.person, phone_number_id=OUR_NUMBER, message_id="none", code=None).contact
+        return contacts.look_up(self.person, phone_number_id=OUR_NUMBER, message_id="none", code=None).contact
 
     def elsewhere(self, raffle: Raffle, other: Raffle) -> dict[str, str]:
         """Names under which the requests of this visitor can be made once more, beside the real ones."""

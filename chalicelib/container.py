@@ -15,7 +15,7 @@ from botocore.config import Config
 
 from chalicelib.adapters.parameter_store import ParameterStore
 from chalicelib.domain.messages import Identity
-from chalicelib.domain.rate_limit import Pace
+from chalicelib.domain.rate_limit import RateLimit
 from chalicelib.services.chat.handler import ChatHandler
 from chalicelib.services.messaging.dead_letters import DeadLetters
 from chalicelib.services.messaging.inbox import Inbox
@@ -83,7 +83,7 @@ class Container:
 
     @cached_property
     def outbox(self) -> Outbox:
-        pace = Pace(interval=timedelta(seconds=1 / self.settings.WHATSAPP_SENDS_A_SECOND), burst=1)
+        pace = RateLimit(interval=timedelta(seconds=1 / self.settings.WHATSAPP_SENDS_A_SECOND), burst=1)
         return Outbox(graph=self.graph, clock=self.clock, random=self.random, pace=pace, sleep=self.sleep)
 
     @cached_property

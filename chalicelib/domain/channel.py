@@ -1,4 +1,4 @@
-"""What our number may send just now, as far as WhatsApp has told: whether, from when on, and which templates."""
+"""What our WhatsApp number may send now: whether sending is stopped or paused, and which templates are approved."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,17 +6,27 @@ from enum import StrEnum
 
 
 class Stop(StrEnum):
-    UNASKED = "unasked"  # only answers to what people write
+    """What is not sent until an organiser resumes sending. The table stores the values."""
+
+    BUSINESS_INITIATED = "unasked"  # everything but replies to what people write
     ALL = "all"
 
 
-# WhatsApp's name for each language of ours.
+# Our languages and WhatsApp's names for them.
 TEMPLATE_LANGUAGES = {"en": "en", "es": "es", "pt": "pt_BR"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Channel:
-    """`code` is WhatsApp's reason for the stop (None: by hand); `approved` holds "name/language" of templates."""
+    """The state of our number at WhatsApp.
+
+    Attributes:
+        stopped: what is stopped until somebody resumes it; None: nothing.
+        code: WhatsApp's error code that caused the stop; None for a stop by hand.
+        since: when the stop began.
+        resumes_at: until when a pause lasts; it ends by itself.
+        approved: the approved templates, as "name/language".
+    """
 
     stopped: Stop | None = None
     code: int | None = None
@@ -24,22 +34,30 @@ class Channel:
     resumes_at: datetime | None = None
     approved: frozenset[str] = frozenset()
 
-    def stops(self, *, asked: bool) -> bool:
-        """Whether nothing goes out until somebody resumes; `asked`: it answers what a person wrote."""
-        return self.stopped is Stop.ALL or (self.stopped is Stop.UNASKED and not asked)
+    def stops(self, *, is_reply: bool) -> bool:
+        """Return whether a stop keeps a message from being sent.
+
+        Args:
+            is_reply: whether the message replies to something the contact wrote.
+        """
+        return self.stopped is Stop.ALL or (self.stopped is Stop.BUSINESS_INITIATED and not is_reply)
 
     def is_open(self, now: datetime) -> bool:
-        """Whether WhatsApp lets us do anything at all."""
+        """Return whether anything at all may be sent."""
         return self.stopped is not Stop.ALL and not self.is_paused(now)
 
     def is_paused(self, now: datetime) -> bool:
         return self.resumes_at is not None and now < self.resumes_at
 
     def language_for(self, template: str, language: str) -> str | None:
-        """In which of WhatsApp's languages the template may go: the person's, else any; None when none is approved."""
-        languages = [TEMPLATE_LANGUAGES.get(language, language), *TEMPLATE_LANGUAGES.values()]
-        return next((one for one in languages if approval(template, one) in self.approved), None)
+        """Return the language in which a template may be sent: the contact's own if approved, else any approved one.
+
+        None if the template is approved in no language.
+        """
+        candidates = [TEMPLATE_LANGUAGES.get(language, language), *TEMPLATE_LANGUAGES.values()]
+        return next((candidate for candidate in candidates if approval(template, candidate) in self.approved), None)
 
 
 def approval(template: str, language: str) -> str:
+    """Return the entry in `Channel.approved` that stands for a template in one of WhatsApp's languages."""
     return f"{template}/{language}"

@@ -1,56 +1,72 @@
-"""The contact: who a person is to us, and where their conversation stands."""
+"""The contact: a person as we know them, and the rules that depend on what they did last."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.conversation import Conversation
 from chalicelib.domain.messages import Identity
-from chalicelib.domain.rate_limit import A_PERSON
+from chalicelib.domain.rate_limit import PAIR_RATE_LIMIT
 from chalicelib.domain.searches import phone_end, words_of
 
-WINDOW = timedelta(hours=24)  # from a person's last message on; after that WhatsApp takes templates only (M4)
-PAUSE = timedelta(hours=24)  # from what an organiser did last on; after that the bot answers again by itself (M6)
-MOST_NEWEST = 20  # orders whose ids a contact's item keeps: eight bytes each
+WINDOW = timedelta(hours=24)  # after a contact's last message; once it is over WhatsApp takes only templates (M4)
+PAUSE = timedelta(hours=24)  # after an organiser's last message or pause; then the bot answers again (M6)
+MAX_NEWEST_ORDERS = 20  # order ids that a contact's item keeps, eight bytes each
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contact:
-    """A person. `held` counts the numbers that they own in each raffle; `version` is that of the last read (0: new).
+    """A person who buys from us or has written to us.
 
-    `opted_out`: they want no message that they did not ask for (M5); `opted_at` is when they said so, or took it back.
-    `last_heard_at` is when they wrote, not when it reached us; None for who has never written. `erased_at`: all that
-    named them is being taken away since then, or is gone; who they are is not known any more.
+    Attributes:
+        name_kept: an organiser corrected the name, so WhatsApp's profile name does not replace it.
+        held: how many numbers they own, by raffle id.
+        last_heard_at: when they last wrote, by WhatsApp's clock; None if they never did.
+        opted_out: they want no messages other than replies (M5).
+        opted_at: when they last opted out or in.
+        waits_for: the id of the last message to them that had to wait; later messages queue behind it.
+        paced_until: until when the messages sent to them use up the pair rate limit.
+        person_wanted_at: since when they have been waiting for a person; None if they are not.
+        person_called_at: when the organisers were last told about that.
+        bot_paused_until: until when the bot is silent, because an organiser talks with them (M6).
+        bot_paused_by: the organiser who paused the bot, by the name of their token.
+        also: ids of contacts that turned out to be the same person; their messages are still stored under these.
+        erased_at: when their erasure began (V2). From then on we don't know who they are.
+        successor_id: the id of the new contact if the erased person writes again.
+        newest_orders: ids of their last orders, newest first.
+        has_older_orders: they have, or may have, orders besides the newest ones.
+        indexed_terms: the `index_terms` under which they are indexed; None if they are not indexed yet.
+        version: the version that was read; 0 for a new contact.
     """
 
     id: str
     user_id: str | None = None
     phone: str | None = None
     name: str = ""
-    name_kept: bool = False  # an organiser has put it right: WhatsApp's does not replace it
+    name_kept: bool = False
     language: str = "en"
     conversation: Conversation = field(default_factory=Conversation)
     held: dict[str, int] = field(default_factory=dict)
     last_heard_at: datetime | None = None
     opted_out: bool = False
     opted_at: datetime | None = None
-    waits_for: str | None = None  # id of the last message to them that had to wait: while it does, others go behind it
-    paced_until: datetime | None = None  # what was said to them lately uses up WhatsApp's pace for a person until then
-    person_wanted_at: datetime | None = None  # since when they ask for a person, and nobody has said "done"
-    person_called_at: datetime | None = None  # when the organisers were last told so
-    bot_paused_until: datetime | None = None  # while an organiser talks with them (M6)
-    bot_paused_by: str | None = None  # the name of the token that did it
-    also: tuple[str, ...] = ()  # contacts that they were, too, before we knew: what was said then lies there
+    waits_for: str | None = None
+    paced_until: datetime | None = None
+    person_wanted_at: datetime | None = None
+    person_called_at: datetime | None = None
+    bot_paused_until: datetime | None = None
+    bot_paused_by: str | None = None
+    also: tuple[str, ...] = ()
     erased_at: datetime | None = None
-    successor_id: str | None = None  # of who was erased: the id that they get if they write again
-    newest_orders: tuple[str, ...] = ()  # ids, the newest first
-    has_older_orders: bool = False  # or may have
-    indexed_terms: tuple[str, ...] | None = None  # the `finding` under which they are filed; None: not in any list yet
+    successor_id: str | None = None
+    newest_orders: tuple[str, ...] = ()
+    has_older_orders: bool = False
+    indexed_terms: tuple[str, ...] | None = None
     created_at: datetime | None = None
     version: int = 0
 
     @property
     def index_terms(self) -> tuple[str, ...]:
-        """Under what they are to be found: the words of their name, and "#" with the end of their phone number."""
+        """The terms that find them: the words of their name, and "#" with the last digits of their phone number."""
         end = phone_end(self.phone or "")
         return (*words_of(self.name), *([f"#{end}"] if end else ()))
 
@@ -59,46 +75,49 @@ class Contact:
         return Identity(user_id=self.user_id, phone=self.phone)
 
     @property
-    def paced_from(self) -> datetime | None:
-        """When what was said to them last may be sent, by WhatsApp's pace; perhaps long ago."""
-        return None if self.paced_until is None else A_PERSON.earliest(self.paced_until)
+    def rate_limited_until(self) -> datetime | None:
+        """The earliest time for the last message to them under the pair rate limit. It may lie in the past."""
+        return None if self.paced_until is None else PAIR_RATE_LIMIT.earliest(self.paced_until)
 
     @property
     def window_until(self) -> datetime | None:
-        """Until when anything may be written to them; None for who never wrote: then only a template may."""
+        """Until when free text may be sent to them; None if they never wrote, so that only templates may."""
         return None if self.last_heard_at is None else self.last_heard_at + WINDOW
 
     def window_is_over(self, now: datetime) -> bool:
-        """Whether only a template may go to them. Of who never wrote that is not known: WhatsApp says."""
+        """Return whether we know that only templates may be sent to them.
+
+        False for a contact who never wrote to us, since we don't know their window: WhatsApp decides.
+        """
         return self.last_heard_at is not None and now >= self.last_heard_at + WINDOW
 
     def with_message_at(self, at: datetime) -> "Contact":
-        """The contact after a message that they wrote at that time; perhaps an old one that comes late."""
+        """Return the contact after a message that they wrote at `at`. Messages may arrive late and out of order."""
         return replace(self, last_heard_at=max(self.last_heard_at or at, at))
 
     def with_profile_name(self, name: str) -> "Contact":
-        """The contact, under the name that they have in WhatsApp by now."""
+        """Return the contact with the name of their WhatsApp profile, unless an organiser corrected it."""
         return replace(self, name=name) if name and not self.name_kept else self
 
     def bot_is_paused(self, now: datetime) -> bool:
         return self.bot_paused_until is not None and now < self.bot_paused_until
 
     def with_bot_paused(self, *, by: str, now: datetime) -> "Contact":
-        """The contact from now on, when an organiser talks with them (M6)."""
+        """Return the contact with the bot paused for a day, because an organiser talks with them (M6)."""
         return replace(self, bot_paused_until=now + PAUSE, bot_paused_by=by)
 
     def with_bot_resumed(self) -> "Contact":
         return replace(self, bot_paused_until=None, bot_paused_by=None)
 
-    def erased(self, at: datetime) -> "Contact":
-        """What stays of a person who is forgotten: the id that orders name, and how many numbers they own."""
+    def as_erased(self, at: datetime) -> "Contact":
+        """Return what remains after an erasure: ids, and how many numbers they own (V2)."""
         return Contact(
             id=self.id,
             held=self.held,
             also=self.also,
             newest_orders=self.newest_orders,
             has_older_orders=self.has_older_orders,
-            indexed_terms=self.indexed_terms,  # what leads from there to them is taken away when this is stored
+            indexed_terms=self.indexed_terms,  # saving the contact removes the index entries under these
             erased_at=at,
             successor_id=self.successor_id,
             created_at=self.created_at,
@@ -106,46 +125,47 @@ class Contact:
         )
 
     def with_messages_sent(self, count: int, now: datetime) -> "Contact":
-        """The contact after `count` messages to them."""
-        return replace(self, paced_until=A_PERSON.book(self.paced_until, now, count)) if count else self
+        """Return the contact after `count` messages to them, which use up part of the pair rate limit."""
+        return replace(self, paced_until=PAIR_RATE_LIMIT.reserve(self.paced_until, now, count)) if count else self
 
     def with_opt_out(self, *, out: bool, at: datetime) -> "Contact":
-        """The contact after a wish to hear nothing more, or to hear from us again.
-
-        An older wish than the last one that is known changes nothing.
-        """
+        """Return the contact after they opted out (or in). A wish older than the last known one is ignored."""
         if self.opted_at is not None and at < self.opted_at:
             return self
         return replace(self, opted_out=out, opted_at=at)
 
     def merged_with(self, other: "Contact") -> "Contact":
-        """The contact, with what was heard from the same person as another contact."""
+        """Return the contact merged with another one that turned out to be the same person."""
         moments = [moment for moment in (self.last_heard_at, other.last_heard_at) if moment is not None]
         also = (*self.also, other.id, *other.also)
         merged = replace(self, last_heard_at=max(moments, default=None), also=also)
         return merged.with_opt_out(out=other.opted_out, at=other.opted_at) if other.opted_at else merged
 
     def with_identity(self, old: Identity, new: Identity) -> "Contact":
-        """The contact under the new names that replace the old ones; unchanged if it has others by now.
+        """Return the contact with a new identity. Unchanged if they no longer have the old one.
 
-        Who changes their number gets a new user id, too: until it is told, they have none.
+        Somebody who changes their number also gets a new user id. Until WhatsApp tells us that id, they have none.
         """
         if old.phone and self.phone not in (None, old.phone):
             return self
         if old.user_id and self.user_id not in (None, old.user_id):
             return self
-        moved = new.phone is not None and new.phone != self.phone
-        user_id = new.user_id or (None if moved else self.user_id)
+        phone_changes = new.phone is not None and new.phone != self.phone
+        user_id = new.user_id or (None if phone_changes else self.user_id)
         return replace(self, user_id=user_id, phone=new.phone or self.phone)
 
     def with_person_wanted(self, now: datetime) -> "Contact":
-        """The contact when the organisers are told that they want a person: who asked already waits since then."""
+        """Return the contact once the organisers are told that they want a person.
+
+        They keep their place in the waiting list if they asked before.
+        """
         return replace(self, person_wanted_at=self.person_wanted_at or now, person_called_at=now)
 
     def with_order(self, order_id: str) -> "Contact":
-        """The contact with one order more."""
-        older = self.has_older_orders or len(self.newest_orders) >= MOST_NEWEST
-        return replace(self, newest_orders=(order_id, *self.newest_orders)[:MOST_NEWEST], has_older_orders=older)
+        """Return the contact with one more order."""
+        has_older = self.has_older_orders or len(self.newest_orders) >= MAX_NEWEST_ORDERS
+        newest = (order_id, *self.newest_orders)[:MAX_NEWEST_ORDERS]
+        return replace(self, newest_orders=newest, has_older_orders=has_older)
 
     def with_numbers(self, raffle_id: str, change: int) -> "Contact":
         """Return the contact with `change` more (or fewer) numbers of a raffle."""

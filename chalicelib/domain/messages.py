@@ -1,4 +1,4 @@
-"""What goes to and fro between a contact and us, free of WhatsApp's forms."""
+"""Messages between contacts and us, independent of WhatsApp's formats."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,34 +10,43 @@ class MessageKind(StrEnum):
     TEXT = "text"
     CHOICE = "choice"  # a button or a list row was tapped
     MEDIA = "media"  # an image or a document: perhaps a proof
-    LOST = "lost"  # likewise, but it never reached WhatsApp
-    OTHER = "other"  # voice, sticker, location …: not understood, and told so
-    SIGN = "sign"  # a reaction, an edit, a changed number …: nobody waits for an answer
+    LOST = "lost"  # an image or a document whose upload to WhatsApp failed
+    OTHER = "other"  # voice, sticker, location …: the bot replies that it does not understand
+    SIGN = "sign"  # a reaction, an edit, a changed number …: needs no reply
 
 
 @dataclass(frozen=True, kw_only=True)
 class Media:
-    """A file that a contact sent; its bytes are still with WhatsApp under `id`."""
+    """A file that a contact sent. WhatsApp keeps its content, to be fetched by `id`."""
 
     id: str
     mime_type: str = ""
-    sha256: str = ""  # as WhatsApp wrote it: hex or base64
+    sha256: str = ""  # as WhatsApp sends it, in hex or base64
     filename: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class IncomingMessage:
-    """One thing a contact said. `text` is what they typed, a caption, or the title of what they tapped."""
+    """A message from a contact.
+
+    Attributes:
+        text: what they typed, a caption, or the title of the button or row that they tapped.
+        choice: the id of the tapped button or row. Untrusted input.
+        media: the file, for MEDIA and LOST.
+    """
 
     kind: MessageKind
     text: str = ""
-    choice: str = ""  # id of the tapped button or row: untrusted input
+    choice: str = ""
     media: Media | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """A person as WhatsApp names them: a business-scoped user id, a phone (digits), or both. Never neither."""
+    """How WhatsApp identifies a person: by a business-scoped user id, by a phone number (digits), or by both.
+
+    Raises ValueError when both are missing.
+    """
 
     user_id: str | None = None
     phone: str | None = None
@@ -58,7 +67,12 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True)
 class Template:
-    """What may be said to who has not written for a day: the name of a text that WhatsApp approved, and its values."""
+    """A template message, which may be sent outside the 24-hour window.
+
+    Attributes:
+        name: the name under which WhatsApp approved the template.
+        values: the values of its placeholders, by name.
+    """
 
     name: str
     values: Mapping[str, str]
@@ -66,14 +80,17 @@ class Template:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """One message to a contact: text with, perhaps, up to three buttons or one list of up to ten rows.
+    """A message to a contact: text, with up to three buttons or one list of up to ten rows.
 
-    `template` says it to who has not written for a day; without one they are not told. After `until` nobody needs it.
+    Attributes:
+        list_label: the label of the button that opens the list.
+        template: the same content as a template, for use outside the 24-hour window; None: not sent there.
+        useful_until: after this moment it is not worth sending; None: always worth it.
     """
 
     text: str
     buttons: Sequence[Choice] = ()
     rows: Sequence[Choice] = ()
-    list_label: str = ""  # what the button that opens the list says
+    list_label: str = ""
     template: Template | None = None
-    until: datetime | None = None
+    useful_until: datetime | None = None

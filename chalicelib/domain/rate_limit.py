@@ -1,12 +1,14 @@
-"""How fast may be spoken. WhatsApp counts for each person and for each number of ours."""
+"""Rate limits: how many messages or attempts are allowed in a stretch of time."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pace:
-    """One each `interval`, and up to `burst` at once: a leaky bucket, kept as the one moment at which it is empty.
+class RateLimit:
+    """Allow one event per `interval`, and up to `burst` events at once after a quiet time.
+
+    A leaky bucket. Its whole state is one moment: when the bucket will be empty. The caller keeps that moment.
 
     Source: the generic cell rate algorithm, ITU-T I.371, as virtual scheduling.
     """
@@ -14,15 +16,19 @@ class Pace:
     interval: timedelta
     burst: int
 
-    def book(self, booked: datetime | None, now: datetime, count: int = 1) -> datetime:
-        """Until when the pace is used up, once `count` more are said; `booked` is until when it was before."""
-        return max(booked or now, now) + count * self.interval
+    def reserve(self, used_until: datetime | None, now: datetime, count: int = 1) -> datetime:
+        """Reserve `count` events and return the moment until which the limit is used up.
 
-    def earliest(self, booked: datetime) -> datetime:
-        """When the last of what was booked may be said; perhaps long ago."""
-        return booked - self.burst * self.interval
+        Args:
+            used_until: the result of the last reservation; None before the first one.
+        """
+        return max(used_until or now, now) + count * self.interval
+
+    def earliest(self, used_until: datetime) -> datetime:
+        """Return when the last reserved event may happen. It may lie in the past."""
+        return used_until - self.burst * self.interval
 
 
-# Source: "Rates" in the contract (docs of the WhatsApp Cloud API, 2026-11).
-A_PERSON = Pace(interval=timedelta(seconds=6), burst=45)
-A_NUMBER = 80  # messages a second, in and out together
+# Between our number and one contact. WhatsApp answers 131056 when it is exceeded.
+# Source: https://developers.facebook.com/docs/whatsapp/cloud-api/overview#pair-rate-limits
+PAIR_RATE_LIMIT = RateLimit(interval=timedelta(seconds=6), burst=45)

@@ -118,7 +118,7 @@ def _undelivered(found: Outbound) -> UndeliveredView:
         contact=found.contact_id,
         state=found.state,
         error_code=found.error_code,
-        asked=found.asked,
+        asked=found.is_reply,
         template=found.template.name if found.template else None,
         created_at=found.created_at,
     )

@@ -37,5 +37,7 @@ def test_a_name_that_an_organiser_corrected_is_not_replaced_by_whatsapps() -> No
 
 
 def test_who_is_forgotten_leaves_an_id_and_what_they_own() -> None:
-    left = {name: value for name, value in asdict(LUCIA.erased(NOW)).items() if value != asdict(Contact(id=""))[name]}
+    left = {
+        name: value for name, value in asdict(LUCIA.as_erased(NOW)).items() if value != asdict(Contact(id=""))[name]
+    }
     assert left == {"id": "c1", "held": {"r1": 2}, "created_at": NOW, "erased_at": NOW, "version": 7}

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.cli.commands import main
-from chalicelib.domain.contacts import MOST_NEWEST, Contact
+from chalicelib.domain.contacts import MAX_NEWEST_ORDERS, Contact
 from chalicelib.domain.orders import Order, OrderStatus
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.services.search import OrderFilter, find_contacts, find_orders
@@ -109,7 +109,9 @@ def test_orders_are_found_by_the_name_of_their_buyer(shelf: Shelf) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 3, 20, 50, 200])
-@pytest.mark.parametrize("has", [MOST_NEWEST - 1, MOST_NEWEST, MOST_NEWEST + 1, 3 * MOST_NEWEST])
+@pytest.mark.parametrize(
+    "has", [MAX_NEWEST_ORDERS - 1, MAX_NEWEST_ORDERS, MAX_NEWEST_ORDERS + 1, 3 * MAX_NEWEST_ORDERS]
+)
 def test_also_those_of_who_has_very_many(shelf: Shelf, has: int, limit: int) -> None:
     ana, anna = shelf.person("Ana"), shelf.person("Anna")
     made = [shelf.order(ana).id for _ in range(has)]
@@ -249,7 +251,7 @@ def crowd(shelf: Shelf) -> Contact:
     heavy = shelf.person("Ana Heavy", "50255501234", person_wanted_at=shelf.now, opted_out=True, opted_at=shelf.now)
     for number in range(12):
         shelf.order(shelf.person(f"Ana Person{number}", f"5025{number:03}501234", opted_out=number % 2 == 0))
-    for number in range(3 * MOST_NEWEST):
+    for number in range(3 * MAX_NEWEST_ORDERS):
         shelf.order(heavy, (S.DRAFT, S.PAID, S.IN_REVIEW)[number % 3])
     return shelf.read(heavy)
 
@@ -319,7 +321,7 @@ def test_who_tells_whatsapp_to_stop_is_listed_too(world: World, lucia: Buyer) ->
     (contact,) = contacts.listed(limit=5).items
     contacts.opt_out(contact.id, world.clock.now)
     assert listed_contacts(opted_out=True) == ["Lucía"]
-    assert [one for one, filed in contacts.everyone() if not filed] == []
+    assert [one for one, filed in contacts.scan() if not filed] == []
 
 
 def assert_goes_back(find: Callable[..., Page[Any]], **how: object) -> None:
@@ -374,7 +376,7 @@ def test_the_orders_of_a_raffle_in_a_status(shelf: Shelf) -> None:
 
 def test_who_was_stored_before_there_were_lists_is_found_after_a_repair(shelf: Shelf) -> None:
     ana, bea = shelf.person("Ana", "50255501234"), shelf.person("Bea", person_wanted_at=shelf.now)
-    made = [shelf.order(ana).id for _ in range(MOST_NEWEST + 3)]
+    made = [shelf.order(ana).id for _ in range(MAX_NEWEST_ORDERS + 3)]
     for contact in (ana, bea):
         forget(contact)
     assert listed_contacts() == found_names("ana") == found_names("5550 1234") == []
@@ -386,7 +388,7 @@ def test_who_was_stored_before_there_were_lists_is_found_after_a_repair(shelf: S
     assert listed_contacts(person_wanted=True) == ["Bea"]
     assert found_names("ana") == found_names("5550 1234") == ["Ana"]
     assert found_orders("ana", limit=7) == made[::-1]
-    assert shelf.read(ana).newest_orders == tuple(made[: -MOST_NEWEST - 1 : -1])
+    assert shelf.read(ana).newest_orders == tuple(made[: -MAX_NEWEST_ORDERS - 1 : -1])
 
 
 def test_who_writes_again_is_filed_by_that(world: World, lucia: Buyer, shelf: Shelf) -> None:

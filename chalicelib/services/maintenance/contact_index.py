@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from chalicelib.domain.contacts import MOST_NEWEST, Contact
+from chalicelib.domain.contacts import MAX_NEWEST_ORDERS, Contact
 from chalicelib.store import contacts, orders
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 
@@ -38,7 +38,7 @@ class ContactIndexCheck:
         This reads the whole table, since nothing else leads to a contact who is in no list. Raises TryAgain.
         """
         found = IndexCheckResult()
-        for contact, is_filed in contacts.everyone():
+        for contact, is_filed in contacts.scan():
             found.contacts += 1
             if not is_filed:
                 found.unfiled += 1
@@ -62,8 +62,8 @@ class ContactIndexCheck:
 
 def _with_orders(contact: Contact) -> Contact:
     """The contact with the ids of their newest orders. Those that they have already may be too new for the index."""
-    if not contact.has_older_orders or len(contact.newest_orders) == MOST_NEWEST:
+    if not contact.has_older_orders or len(contact.newest_orders) == MAX_NEWEST_ORDERS:
         return contact
-    listed = (order.id for order in orders.of_contact(contact.id, limit=MOST_NEWEST + 1))
+    listed = (order.id for order in orders.of_contact(contact.id, limit=MAX_NEWEST_ORDERS + 1))
     ids = tuple(dict.fromkeys((*contact.newest_orders, *listed)))
-    return replace(contact, newest_orders=ids[:MOST_NEWEST], has_older_orders=len(ids) > MOST_NEWEST)
+    return replace(contact, newest_orders=ids[:MAX_NEWEST_ORDERS], has_older_orders=len(ids) > MAX_NEWEST_ORDERS)

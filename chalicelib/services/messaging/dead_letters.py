@@ -8,7 +8,6 @@ from hashlib import sha256
 from json import loads
 from typing import Any
 
-from chalicelib.domain.audit import AuditEvent
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.refusals import LetterNotFound
 from chalicelib.services.messaging.inbox import Inbox
@@ -72,13 +71,13 @@ class DeadLetters:
         return queued
 
     def _put_away(self, letter: DeadLetter, by: Actor) -> None:
-        transaction, target = Transaction(), f"letter:{letter.id}"
+        transaction = Transaction()
         if (
             dead_letters.get(letter.id) == letter
         ):  # else it was kept once more, or is gone: by a replay at the same time
             dead_letters.delete(transaction, letter)
-        deed = AuditEvent(action="letter.replayed", target=target, by=by, at=self.clock(), before={}, after={})
-        audit.append(transaction, audit.head(target), deed)
+        target = f"letter:{letter.id}"
+        audit.record(transaction, action="letter.replayed", target=target, by=by, at=self.clock(), before={}, after={})
         transaction.commit()
 
     def _queue_of_dead_letters(self, sqs: Any) -> str | None:

@@ -7,13 +7,20 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import NamedTuple, ParamSpec, TypeVar
 
-from chalicelib.domain.audit import AuditEvent
 from chalicelib.domain.channel import Channel, Stop, approval
 from chalicelib.domain.contacts import Contact
-from chalicelib.domain.delivery import BEFORE, OUTSIDE_THE_WINDOW, DeliveryState, Outbound, Queue, Way, permission
+from chalicelib.domain.delivery import (
+    OUTSIDE_THE_WINDOW,
+    REACHABLE_FROM,
+    Decision,
+    DeliveryState,
+    Outbound,
+    Queue,
+    permission,
+)
 from chalicelib.domain.messages import Identity, Reply
 from chalicelib.domain.organisers import Actor
-from chalicelib.domain.rate_limit import Pace
+from chalicelib.domain.rate_limit import RateLimit
 from chalicelib.domain.refusals import MessageNotFound, MessageNotGivenUp, TryAgain
 from chalicelib.store import audit, contacts
 from chalicelib.store import channel as channels
@@ -65,7 +72,7 @@ class Outbox:
     graph: Graph
     clock: Callable[[], datetime]
     random: Random
-    pace: Pace
+    pace: RateLimit
     sleep: Callable[[float], None]
     later: bool = False  # leave whatever is said to the schedule: where many things change in one go
     booked: datetime | None = None
@@ -98,7 +105,7 @@ class Outbox:
         _put_all(transaction, messages)
         to_send = [message for message in messages if message.queue in (Queue.DUE, Queue.STOPPED)]
         last_waiting = max(
-            (message.id for message in to_send if message.waits and message.due_at is not None), default=None
+            (message.id for message in to_send if message.is_waiting and message.due_at is not None), default=None
         )
         contact = contact.with_messages_sent(len(to_send), now)
         return replace(contact, waits_for=last_waiting or messages[0].behind), messages
@@ -136,16 +143,16 @@ class Outbox:
                 by=by,
             )
             allowed = permission(message, contact, channel, now)
-            match allowed.way:
-                case Way.WITHHOLD:
+            match allowed.decision:
+                case Decision.WITHHOLD:
                     message = replace(message, state=DeliveryState.WITHHELD, queue=Queue.WITHHELD)
-                case Way.GIVE_UP:
+                case Decision.GIVE_UP:
                     message = replace(
                         message, state=DeliveryState.FAILED, queue=Queue.UNDELIVERED, error_code=OUTSIDE_THE_WINDOW
                     )
-                case Way.STOP:
+                case Decision.AWAIT_RESUME:
                     message = replace(message, queue=_stopped_in(channel), due_at=now)
-                case Way.SEND | Way.SEND_TEMPLATE:
+                case Decision.SEND | Decision.SEND_TEMPLATE:
                     message = replace(message, due_at=due_at, attempts=0 if due_at else 1)
                     message = _in_form(message, allowed.language)
             messages.append(message)
@@ -156,14 +163,14 @@ class Outbox:
         waits = [now] if self.later or channel.is_paused(now) else []  # of a pause: the schedule rests as long
         if earlier is not None:
             waits.append(min(max(earlier.due_at or now, now), now + A_ROUND))
-        if contact.paced_from is not None and contact.paced_from > now:
-            waits.append(contact.paced_from)
+        if contact.rate_limited_until is not None and contact.rate_limited_until > now:
+            waits.append(contact.rate_limited_until)
         return max(waits, default=None)
 
     def _waiting(self, contact_id: str, outbound_id: str | None) -> Outbound | None:
         """The message of that id, if it still waits to be sent."""
         found = stored.get(f"{contact_id}/{outbound_id}") if outbound_id else None
-        return found if found is not None and found.waits else None
+        return found if found is not None and found.is_waiting else None
 
     def _build(
         self, contact: Contact, to: Identity, reply: Reply, now: datetime, position: int, in_reply_to: str | None
@@ -176,7 +183,7 @@ class Outbox:
             created_at=now,
             in_reply_to=in_reply_to,
             template=reply.template,
-            until=reply.until,
+            useful_until=reply.useful_until,
         )
         return replace(message, body=address(render(reply), to, tag=message.tag))
 
@@ -218,18 +225,23 @@ class Outbox:
         """
 
         def attempt() -> None:
-            found, now = stored.get(tag), self.clock()
-            if found is None:
+            message = stored.get(tag)
+            now = self.clock()
+            if message is None:
                 raise MessageNotFound(tag)
-            if found.queue is not Queue.UNDELIVERED:
+            if message.queue is not Queue.UNDELIVERED:
                 raise MessageNotGivenUp(tag)
-            transaction, target = Transaction(), f"contact:{found.contact_id}"
-            stored.start_again(transaction, found, now)
-            before = {"message": found.id, "state": found.state.value, "error_code": found.error_code}
-            deed = AuditEvent(
-                action="message.sent_again", target=target, by=by, at=now, before=before, after={"message": found.id}
+            transaction = Transaction()
+            stored.start_again(transaction, message, now)
+            audit.record(
+                transaction,
+                action="message.sent_again",
+                target=contacts.audit_target(message.contact_id),
+                by=by,
+                at=now,
+                before={"message": message.id, "state": message.state.value, "error_code": message.error_code},
+                after={"message": message.id},
             )
-            audit.append(transaction, audit.head(target), deed)
             transaction.commit()
 
         retry(attempt, again_on=(Busy, ConditionsFailed))
@@ -285,17 +297,17 @@ class Outbox:
             stored.postpone(taken, min(max(earlier.due_at, now + A_MOMENT), now + A_ROUND), earlier.id)
             return []
         may = permission(taken, contact, channel, now)
-        match may.way:
-            case Way.SEND | Way.SEND_TEMPLATE:
+        match may.decision:
+            case Decision.SEND | Decision.SEND_TEMPLATE:
                 there = replace(taken, body=readdressed(taken.body, contact.identity)) if known else taken
                 return [_in_form(there, may.language)]
-            case Way.STOP:
+            case Decision.AWAIT_RESUME:
                 stored.put_aside(taken, _stopped_in(channel), taken.state, now)
             case _ if taken.state is DeliveryState.UNKNOWN:  # perhaps it was sent: nobody sends it again
                 stored.leave_unknown(taken, now)
-            case Way.WITHHOLD:
+            case Decision.WITHHOLD:
                 stored.put_aside(taken, Queue.WITHHELD, DeliveryState.WITHHELD, now)
-            case Way.GIVE_UP:
+            case Decision.GIVE_UP:
                 stored.put_aside(taken, Queue.UNDELIVERED, DeliveryState.FAILED, now, code=OUTSIDE_THE_WINDOW)
                 count("MessagesGivenUp")
         return []
@@ -321,7 +333,7 @@ class Outbox:
         self._record_opt_out(outbound, code, status.at)
         # Of an earlier try it says nothing any more: WhatsApp has taken the message since.
         of_this_try = outbound.message_id in (None, status.message_id)
-        if of_this_try and outbound.state in BEFORE[DeliveryState.FAILED]:
+        if of_this_try and outbound.state in REACHABLE_FROM[DeliveryState.FAILED]:
             count("MessagesFailed")
             self._failed(outbound, Failure(code, message_id=status.message_id or None, at=status.at))
 
@@ -341,13 +353,13 @@ class Outbox:
         except NotSent as failure:
             logger.warning("WhatsApp not reached", extra={"reason": str(failure)})
             return self._later(outbound, Remedy(action=Action.RETRY, delays=PAUSES), None)
-        _store(stored.accepted, outbound, accepted.message_id, self.clock())
+        _store(stored.mark_accepted, outbound, accepted.message_id, self.clock())
         count("MessagesAccepted")
         return None
 
     def _keep_pace(self) -> None:
         now = self.clock()
-        self.booked = self.pace.book(self.booked, now)
+        self.booked = self.pace.reserve(self.booked, now)
         pause = (self.pace.earliest(self.booked) - now).total_seconds()
         if pause > 0:
             self.sleep(pause)
@@ -362,8 +374,8 @@ class Outbox:
                 self._stop(Stop.ALL, failure)
                 return self._again(outbound, self.clock(), failure)
             case Action.STOP_BUSINESS_INITIATED:
-                self._stop(Stop.UNASKED, failure)
-                if not outbound.asked:
+                self._stop(Stop.BUSINESS_INITIATED, failure)
+                if not outbound.is_reply:
                     return self._again(outbound, self.clock(), failure)
             case Action.TEMPLATE:
                 return self._as_template(outbound, failure)

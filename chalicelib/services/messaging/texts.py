@@ -257,9 +257,9 @@ class Texts:
         """Five minutes before the hold ends."""
         text = f"{self._('Your hold ends soon.')}\n{self._summary(raffle, order, now)}"
         if order.status is OrderStatus.DRAFT:
-            return Reply(text=text, buttons=self._decide_buttons(order), until=order.reserved_until)
+            return Reply(text=text, buttons=self._decide_buttons(order), useful_until=order.reserved_until)
         ask = self._("Send a photo or PDF of the payment here to keep your numbers. The order code is *{code}*.")
-        return Reply(text=f"{text}\n{ask.format(code=order.id)}", until=order.reserved_until)
+        return Reply(text=f"{text}\n{ask.format(code=order.id)}", useful_until=order.reserved_until)
 
     def pay(self, raffle: Raffle, order: Order, now: datetime, *, again: bool = False) -> Reply:
         """How to pay, the order code, and the wish for a proof."""

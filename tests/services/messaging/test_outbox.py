@@ -469,9 +469,9 @@ def test_what_somebody_must_mend_raises_an_alert_at_once_or_late(
 
 
 def test_the_wider_of_two_stops_holds_and_the_first_reason_is_kept(world: World) -> None:
-    channels.stop(Stop.UNASKED, world.clock.now, code=131048)
+    channels.stop(Stop.BUSINESS_INITIATED, world.clock.now, code=131048)
     channels.stop(Stop.ALL, world.clock.now, code=368)
-    channels.stop(Stop.UNASKED, world.clock.now, code=131064)
+    channels.stop(Stop.BUSINESS_INITIATED, world.clock.now, code=131064)
     channels.stop(Stop.ALL, world.clock.now + timedelta(hours=1), code=190)
     assert channels.read() == Channel(stopped=Stop.ALL, code=368, since=world.clock.now)
 

@@ -8,7 +8,7 @@ import pytest
 from chalicelib.domain.channel import Stop
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.messages import Identity
-from chalicelib.domain.rate_limit import Pace
+from chalicelib.domain.rate_limit import RateLimit
 from chalicelib.store import channel as channels
 from chalicelib.store import contacts
 from chalicelib.store import messages as stored
@@ -79,7 +79,7 @@ def test_what_closes_the_channel_closes_it_for_the_rest_of_the_run(
 ) -> None:
     world.raffle()
     order_id, other = hold_and_prove(lucia), hold_and_prove(marco, "7,8")
-    channels.stop(Stop.UNASKED, world.clock.now, code=None)
+    channels.stop(Stop.BUSINESS_INITIATED, world.clock.now, code=None)
     confirm_payment(world, order_id)  # STOPPED
     channels.resume(world.clock.now)
     world.graph.refuses = [NotSent("x")]
@@ -221,7 +221,7 @@ def tag_of_record(record: Any) -> str:
     return f"{record.contact_id}/{record.sk.removeprefix('MSG#')}"
 
 
-@pytest.mark.parametrize("kind", [Stop.UNASKED, Stop.ALL])
+@pytest.mark.parametrize("kind", [Stop.BUSINESS_INITIATED, Stop.ALL])
 def test_a_reminder_that_was_stopped_is_not_sent_hours_after_the_hold(world: World, lucia: Buyer, kind: Stop) -> None:
     world.raffle()
     hold(lucia)
@@ -268,7 +268,7 @@ def test_a_buyers_message_that_ends_many_holds_is_done_in_time(world: World, luc
     world.clock.pass_minutes(16)
     begun = world.clock.now
     deliverer = world.container.outbox
-    deliverer.pace, deliverer.booked = Pace(interval=timedelta(seconds=0.5), burst=1), None
+    deliverer.pace, deliverer.booked = RateLimit(interval=timedelta(seconds=0.5), burst=1), None
 
     def sleep(seconds: float) -> None:
         world.clock.now += timedelta(seconds=seconds)
@@ -392,7 +392,7 @@ def test_a_template_that_may_still_be_used_is_used(world: World, event: str) -> 
 def test_what_is_stopped_does_not_hide_what_still_waits_before_it(world: World, lucia: Buyer) -> None:
     world.raffle()
     order_id = hold_and_prove(lucia)
-    channels.stop(Stop.UNASKED, world.clock.now, code=131048)
+    channels.stop(Stop.BUSINESS_INITIATED, world.clock.now, code=131048)
     world.graph.refuses = [OutcomeUnknown("x")]
     lucia.says("help")  # waits
     world.clock.now += timedelta(seconds=1)
@@ -461,7 +461,7 @@ def test_a_stop_while_resumed_messages_go_out_ends_that_run(
 ) -> None:
     world.raffle()
     order_id = hold_and_prove(lucia)
-    channels.stop(Stop.UNASKED, world.clock.now, code=None)
+    channels.stop(Stop.BUSINESS_INITIATED, world.clock.now, code=None)
     confirm_payment(world, order_id)  # STOPPED
     channels.resume(world.clock.now)
     read, looked = contacts.with_channel, list[str]()
@@ -469,7 +469,7 @@ def test_a_stop_while_resumed_messages_go_out_ends_that_run(
     def stopped_again(contact_id: str) -> object:
         looked.append(contact_id)
         assert len(looked) < 3
-        channels.stop(Stop.UNASKED, world.clock.now, code=131048)
+        channels.stop(Stop.BUSINESS_INITIATED, world.clock.now, code=131048)
         return read(contact_id)
 
     monkeypatch.setattr(contacts, "with_channel", stopped_again)
