@@ -10,18 +10,18 @@ from typing import Any
 Json = dict[str, Any]
 
 KEEP_ALIVE_SECONDS = 15.0
-LONGEST_BACKLOG = 1000
+MAX_BACKLOG = 1000
 
 
-class Events:
-    """Every open page has a queue. A page that reconnects loads the chats anew, so nothing is kept for it meanwhile."""
+class PageEvents:
+    """A queue for each open page. A page that reconnects reloads its chats, so no events are kept for it."""
 
     def __init__(self) -> None:
         self._pages: set[asyncio.Queue[Json | None]] = set()
 
     def publish(self, kind: str, **fields: Any) -> None:
         for page in list(self._pages):
-            if page.qsize() >= LONGEST_BACKLOG:  # it sleeps: let it reconnect
+            if page.qsize() >= MAX_BACKLOG:  # the page is asleep: make it reconnect
                 self._pages.discard(page)
                 page.put_nowait(None)
             else:

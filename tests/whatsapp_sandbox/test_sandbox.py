@@ -1,4 +1,4 @@
-"""The stand-in for Meta: it refuses what Meta refuses, answers as Meta answers, and sends what Meta sends."""
+"""The sandbox refuses what Meta refuses, answers as Meta answers, and sends what Meta sends."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from starlette.testclient import TestClient
 
 from chalicelib.whatsapp.templates import DEFINITIONS
 from whatsapp_sandbox import webhooks
-from whatsapp_sandbox.answers import RECORDED
-from whatsapp_sandbox.courier import Away
-from whatsapp_sandbox.graph import Dropped
-from whatsapp_sandbox.multipart import read_form
-from whatsapp_sandbox.pictures import trouble_as_image
+from whatsapp_sandbox.graph_api import ConnectionDropped
+from whatsapp_sandbox.media_rules import image_problem
+from whatsapp_sandbox.multipart_form import read_form
+from whatsapp_sandbox.scripted_answers import RESPONSES
 from whatsapp_sandbox.server import build
-from whatsapp_sandbox.settings import BadSetting, Settings, from_environment
+from whatsapp_sandbox.settings import InvalidSetting, Settings, from_environment
+from whatsapp_sandbox.webhook_sender import Unreachable
 
 Json = dict[str, Any]
 
@@ -52,7 +52,7 @@ class Clock:
 
 @dataclass
 class Product:
-    """Where the webhooks arrive. It answers `codes` one after the other, then 200; None means that nobody is there."""
+    """Receives the webhooks. Answers with `codes` in turn, then with 200. None means that nobody is there."""
 
     codes: list[int | None] = field(default_factory=list)
     arrived: queue.Queue[tuple[bytes, Mapping[str, str]]] = field(default_factory=queue.Queue)
@@ -60,13 +60,13 @@ class Product:
     async def __call__(self, raw: bytes, headers: Mapping[str, str]) -> int:
         code = self.codes.pop(0) if self.codes else 200
         if code is None:
-            raise Away("nobody is there")
+            raise Unreachable("nobody is there")
         if code == 200:
             self.arrived.put((raw, headers))
         return code
 
     def next(self) -> Json:
-        """The value of the next webhook that was delivered."""
+        """Return the value of the next webhook."""
         raw, _ = self.arrived.get(timeout=5)
         return cast("Json", json.loads(raw)["entry"][0]["changes"][0]["value"])
 
@@ -100,7 +100,7 @@ def start(tmp_path: Path, clock: Clock, product: Product) -> Callable[[], TestCl
 
 @pytest.fixture
 def graph(start: Callable[[], TestClient]) -> Iterator[TestClient]:
-    """A running stand-in where everybody's window is open."""
+    """A running sandbox in which everybody's window is open."""
     with start() as client:
         for contact in ("lucia", "marco", "ana", "organiser"):
             client.post("/stand-in/window", json={"contact": contact})
@@ -130,15 +130,15 @@ def buttons(*pairs: tuple[str, str]) -> Json:
 
 
 def error(answer: Response) -> Json:
-    """The error of an answer, after a look at its shape."""
-    found = cast("Json", answer.json()["error"])
-    assert {"message", "type", "code", "fbtrace_id"} <= set(found)
-    return found
+    """Return the error of a response after checking its shape."""
+    error_object = cast("Json", answer.json()["error"])
+    assert {"message", "type", "code", "fbtrace_id"} <= set(error_object)
+    return error_object
 
 
 def accepted(client: TestClient, contact: str | None = None) -> list[Json]:
-    found = client.get("/stand-in/messages", params={"contact": contact} if contact else {}).json()["messages"]
-    return cast("list[Json]", found)
+    response = client.get("/stand-in/messages", params={"contact": contact} if contact else {})
+    return cast("list[Json]", response.json()["messages"])
 
 
 # What is accepted and what is refused
@@ -159,12 +159,12 @@ def test_every_good_sample_is_accepted(graph: TestClient, name: str) -> None:
 def test_every_bad_sample_is_refused_as_meta_does(graph: TestClient, name: str) -> None:
     answer = post(graph, request(name))
     assert answer.status_code == 400
-    found = error(answer)
-    assert found["type"] == "OAuthException"
-    assert found["code"] in {100, 131008, 131009}
-    assert found["message"].startswith(f"(#{found['code']}) ")
-    assert found["error_data"]["messaging_product"] == "whatsapp"
-    assert found["error_data"]["details"]
+    refusal = error(answer)
+    assert refusal["type"] == "OAuthException"
+    assert refusal["code"] in {100, 131008, 131009}
+    assert refusal["message"].startswith(f"(#{refusal['code']}) ")
+    assert refusal["error_data"]["messaging_product"] == "whatsapp"
+    assert refusal["error_data"]["details"]
     assert accepted(graph) == []
 
 
@@ -207,8 +207,8 @@ LIMITS = [
 
 @pytest.mark.parametrize(("content", "details"), LIMITS)
 def test_the_limits_of_interactive_messages(graph: TestClient, content: Json, details: str) -> None:
-    found = error(post(graph, interactive(**content)))
-    assert details in found["error_data"]["details"]
+    refusal = error(post(graph, interactive(**content)))
+    assert details in refusal["error_data"]["details"]
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_paths_that_meta_does_not_have(graph: TestClient) -> None:
 
 
 def recorded(name: str) -> Json:
-    return cast("Json", json.loads((RECORDED / f"{name}.json").read_text("utf-8")))
+    return cast("Json", json.loads((RESPONSES / f"{name}.json").read_text("utf-8")))
 
 
 @pytest.mark.parametrize(
@@ -290,9 +290,10 @@ def test_to_wins_over_recipient(graph: TestClient) -> None:
 def test_phone_and_bsuid_lead_to_the_same_chat(graph: TestClient) -> None:
     post(graph, text("one"))
     post(graph, text("two", to=None, recipient="GT.7700112233445566"))
-    found = accepted(graph, LUCIA)
-    assert [message["request"]["text"]["body"] for message in found] == ["one", "two"]
-    assert accepted(graph, "lucia") == accepted(graph, "50255501234") == accepted(graph, "GT.7700112233445566") == found
+    messages = accepted(graph, LUCIA)
+    assert [message["request"]["text"]["body"] for message in messages] == ["one", "two"]
+    for name in ("lucia", "50255501234", "GT.7700112233445566"):
+        assert accepted(graph, name) == messages
 
 
 def test_strangers_are_accepted_and_kept(graph: TestClient) -> None:
@@ -310,17 +311,17 @@ def test_outside_the_window_only_templates_are_accepted(graph: TestClient, clock
     assert post(graph, text()).status_code == 200
 
 
-# What it is told to answer
+# Scripted answers
 
 
-def tell(client: TestClient, **order: Any) -> Response:
-    answer: Response = client.post("/stand-in/answer", json=order)
-    return answer
+def script(client: TestClient, **answer: Any) -> Response:
+    response: Response = client.post("/stand-in/answer", json=answer)
+    return response
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in RECORDED.glob("err_*.json")))
-def test_every_recorded_error_can_be_told(graph: TestClient, name: str) -> None:
-    tell(graph, response=name)
+@pytest.mark.parametrize("name", sorted(path.stem for path in RESPONSES.glob("err_*.json")))
+def test_every_recorded_error_can_be_scripted(graph: TestClient, name: str) -> None:
+    script(graph, response=name)
     answer, expected = post(graph, text()), recorded(name)
     assert answer.status_code == expected["http_status"]
     assert answer.headers.items() >= {key.lower(): value for key, value in expected["headers"].items()}.items()
@@ -331,47 +332,47 @@ def test_every_recorded_error_can_be_told(graph: TestClient, name: str) -> None:
     assert accepted(graph) == []
 
 
-def test_told_answers_count_down(graph: TestClient) -> None:
-    tell(graph, response="err_131056_pair.json", times=2)
-    assert post(graph, request("mark_read")).status_code == 200  # it is about sending
+def test_scripted_answers_count_down(graph: TestClient) -> None:
+    script(graph, response="err_131056_pair.json", times=2)
+    assert post(graph, request("mark_read")).status_code == 200  # the script is about sending
     assert [post(graph, text()).status_code for _ in range(3)] == [400, 400, 200]
-    tell(graph, response="err_2_transient", times=9)
+    script(graph, response="err_2_transient", times=9)
     assert graph.get("/stand-in/answer").json()["told"][0]["times"] == 9
     assert graph.delete("/stand-in/answer").status_code == 204
     assert post(graph, text()).status_code == 200
 
 
-def test_a_bad_request_does_not_use_up_a_told_answer(graph: TestClient) -> None:
-    tell(graph, response="err_2_transient")
+def test_a_bad_request_does_not_use_up_a_scripted_answer(graph: TestClient) -> None:
+    script(graph, response="err_2_transient")
     assert error(post(graph, text("")))["code"] == 100
     assert post(graph, text()).status_code == 503
 
 
 def test_an_outcome_that_the_caller_cannot_know(graph: TestClient) -> None:
-    tell(graph, response="err_html_502", accept=True)
+    script(graph, response="err_html_502", accept=True)
     assert post(graph, text()).status_code == 502
     assert len(accepted(graph)) == 1
 
 
 def test_a_connection_that_breaks(graph: TestClient) -> None:
-    tell(graph, drop_connection=True)
-    with pytest.raises(Dropped):  # there is no real connection here to break
+    script(graph, drop_connection=True)
+    with pytest.raises(ConnectionDropped):  # there is no real connection here to break
         post(graph, text())
     assert accepted(graph) == []
     assert post(graph, text()).status_code == 200
 
 
-def test_an_order_to_hang_answers_late(graph: TestClient) -> None:
-    tell(graph, hang_seconds=0.01)
+def test_a_scripted_delay_answers_late(graph: TestClient) -> None:
+    script(graph, hang_seconds=0.01)
     assert post(graph, text()).status_code == 200
 
 
 @pytest.mark.parametrize(
-    "order",
+    "answer",
     [[], {}, {"response": "no_such"}, {"response": "ok_text", "times": 0}, {"hang_seconds": -1}, {"reply": "x"}],
 )
-def test_orders_that_make_no_sense(graph: TestClient, order: object) -> None:
-    assert graph.post("/stand-in/answer", json=order).status_code == 422
+def test_scripts_that_make_no_sense(graph: TestClient, answer: object) -> None:
+    assert graph.post("/stand-in/answer", json=answer).status_code == 422
 
 
 # Media
@@ -386,14 +387,14 @@ def upload(client: TestClient, content: bytes = PNG, mime_type: str = "image/png
 
 def test_media_go_up_and_come_down_in_two_steps(graph: TestClient, clock: Clock) -> None:
     media_id = upload(graph).json()["id"]
-    found = graph.get(f"/v26.0/{media_id}?phone_number_id=112233445566778", headers=TOKEN).json()
-    assert set(found) == set(recorded("ok_media_lookup")["body"])
-    assert (found["mime_type"], found["file_size"]) == ("image/png", str(len(PNG)))
-    assert found["sha256"] == hashlib.sha256(PNG).hexdigest()
-    assert graph.get(found["url"]).status_code == 401
-    assert graph.get(found["url"], headers=TOKEN).content == PNG
+    media = graph.get(f"/v26.0/{media_id}?phone_number_id=112233445566778", headers=TOKEN).json()
+    assert set(media) == set(recorded("ok_media_lookup")["body"])
+    assert (media["mime_type"], media["file_size"]) == ("image/png", str(len(PNG)))
+    assert media["sha256"] == hashlib.sha256(PNG).hexdigest()
+    assert graph.get(media["url"]).status_code == 401
+    assert graph.get(media["url"], headers=TOKEN).content == PNG
     clock.now += 300
-    expired = graph.get(found["url"], headers=TOKEN)
+    expired = graph.get(media["url"], headers=TOKEN)
     assert (expired.status_code, expired.content) == (404, b"")
     again = graph.get(f"/v26.0/{media_id}", headers=TOKEN).json()
     assert graph.get(again["url"], headers=TOKEN).content == PNG
@@ -405,10 +406,10 @@ def test_media_that_do_not_exist(graph: TestClient) -> None:
     assert graph.get("/media-bytes/abc", headers=TOKEN).status_code == 404
 
 
-def test_the_number_is_shown_to_who_may_use_it(graph: TestClient) -> None:
+def test_the_number_is_shown_to_clients_with_the_token(graph: TestClient) -> None:
     number = f"/v26.0/{webhooks.OUR_BUSINESS.phone_number_id}"
-    shown = graph.get(f"{number}?fields=display_phone_number", headers=TOKEN).json()
-    assert shown == {
+    description = graph.get(f"{number}?fields=display_phone_number", headers=TOKEN).json()
+    assert description == {
         "display_phone_number": webhooks.OUR_BUSINESS.display_number,
         "id": webhooks.OUR_BUSINESS.phone_number_id,
     }
@@ -426,8 +427,8 @@ def test_an_image_must_be_one_that_meta_can_show(graph: TestClient) -> None:
     for content, mime_type in ((PNG, "image/webp"), (palette, "image/png"), (b"GIF", "image/jpeg")):
         media_id = upload(graph, content, mime_type).json()["id"]
         assert error(post(graph, image(id=media_id)))["code"] == 131053
-    assert trouble_as_image("image/png", PNG + bytes(5 * 1024 * 1024))
-    assert trouble_as_image("image/jpeg", b"\xff\xd8\xff\xe0") is None
+    assert image_problem("image/png", PNG + bytes(5 * 1024 * 1024))
+    assert image_problem("image/jpeg", b"\xff\xd8\xff\xe0") is None
 
 
 def test_a_form_without_an_end_is_refused() -> None:
@@ -532,8 +533,8 @@ def test_a_product_that_is_away_or_refuses_loses_nothing(graph: TestClient, prod
     product.codes = [None, 503, 202, 204, 401, None]
     for word in ("uno", "dos", "tres"):
         graph.post("/phone/contacts/lucia/messages", json={"text": word})
-    heard = [product.next()["messages"][0]["text"]["body"] for _ in range(3)]
-    assert heard == ["uno", "dos", "tres"]
+    texts = [product.next()["messages"][0]["text"]["body"] for _ in range(3)]
+    assert texts == ["uno", "dos", "tres"]
 
 
 def test_after_minutes_without_the_product_a_message_fails_and_can_be_sent_again(
@@ -548,8 +549,8 @@ def test_after_minutes_without_the_product_a_message_fails_and_can_be_sent_again
 
     product.codes = Unending()
     sent = graph.post("/phone/contacts/lucia/messages", json={"text": "hola"}).json()
-    looks = (chat(graph, "lucia")[0] for _ in range(1000))
-    failed = next(message for message in looks if message["status"] != "waiting")
+    polls = (chat(graph, "lucia")[0] for _ in range(1000))
+    failed = next(message for message in polls if message["status"] != "waiting")
     assert (failed["status"], failed["note"]) == ("failed", "nobody is there")
     product.codes = []
     assert graph.post(f"/phone/messages/{sent['id']}/again").status_code == 200
@@ -583,8 +584,8 @@ def test_an_attachment_is_fetched_with_the_checksum_of_its_webhook(graph: TestCl
     sent = product.next()["messages"][0]["image"]
     assert sent["caption"] == "Pagado"
     assert base64.b64decode(sent["sha256"]) == hashlib.sha256(PNG).digest()
-    found = graph.get(f"/v26.0/{sent['id']}", headers=TOKEN).json()
-    assert graph.get(found["url"], headers=TOKEN).content == PNG
+    media = graph.get(f"/v26.0/{sent['id']}", headers=TOKEN).json()
+    assert graph.get(media["url"], headers=TOKEN).content == PNG
 
 
 def test_reading_turns_ticks_blue_and_typing_ends_with_the_answer(graph: TestClient, product: Product) -> None:
@@ -623,7 +624,7 @@ def test_a_restart_keeps_chats_windows_files_and_waiting_webhooks(
 def test_a_reset_forgets_everything(graph: TestClient) -> None:
     media_id = upload(graph).json()["id"]
     post(graph, text())
-    tell(graph, response="err_2_transient")
+    script(graph, response="err_2_transient")
     assert graph.post("/stand-in/reset").status_code == 204
     assert accepted(graph) == []
     assert graph.get("/stand-in/answer").json()["told"] == []
@@ -631,7 +632,7 @@ def test_a_reset_forgets_everything(graph: TestClient) -> None:
     assert graph.get("/stand-in/health").json()["status"] == "ok"
 
 
-def test_the_page_needs_nothing_from_elsewhere(graph: TestClient) -> None:
+def test_the_page_loads_nothing_from_other_hosts(graph: TestClient) -> None:
     page = graph.get("/")
     assert "default-src 'self'" in page.headers["content-security-policy"]
     assert "//" not in page.text.replace("http://www.w3.org", "")
@@ -645,9 +646,9 @@ def test_settings_come_from_the_environment(tmp_path: Path) -> None:
     settings = from_environment({"WHATSAPP_ORGANISERS": "+502 5555-0001, +50255550002"}, tmp_path)
     assert settings.organisers == ("+50255550001", "+50255550002")
     assert settings.access_token == "local-access-token"
-    with pytest.raises(BadSetting, match="WHATSAPP_ORGANISERS"):
+    with pytest.raises(InvalidSetting, match="WHATSAPP_ORGANISERS"):
         from_environment({"WHATSAPP_ORGANISERS": "55550001"}, tmp_path)
-    with pytest.raises(BadSetting, match="TOMBOLA_WEBHOOK_URL"):
+    with pytest.raises(InvalidSetting, match="TOMBOLA_WEBHOOK_URL"):
         from_environment({"TOMBOLA_WEBHOOK_URL": "localhost"}, tmp_path)
 
 
@@ -655,14 +656,16 @@ ACCOUNT = "/v26.0/109876543210987/message_templates"
 
 
 def test_templates_are_approved_at_once_and_listed_page_by_page(graph: TestClient) -> None:
-    ours = [definition.request(language) for definition in DEFINITIONS for language in definition.texts]
-    for one in ours:
-        assert graph.post(ACCOUNT, json=one, headers=TOKEN).json()["status"] == "APPROVED"
-    limit = len(ours) - 10
+    definitions = [definition.request(language) for definition in DEFINITIONS for language in definition.texts]
+    for definition in definitions:
+        assert graph.post(ACCOUNT, json=definition, headers=TOKEN).json()["status"] == "APPROVED"
+    limit = len(definitions) - 10
     first = graph.get(ACCOUNT, params={"limit": limit}, headers=TOKEN).json()
     after = {"limit": limit, "after": first["paging"]["cursors"]["after"]}
     second = graph.get(ACCOUNT, params=after, headers=TOKEN).json()
-    assert [one["name"] for one in first["data"] + second["data"]] == [one["name"] for one in ours]
+    assert [template["name"] for template in first["data"] + second["data"]] == [
+        definition["name"] for definition in definitions
+    ]
     assert "next" in first["paging"] and "next" not in second["paging"]
 
 
@@ -678,8 +681,8 @@ def test_templates_are_approved_at_once_and_listed_page_by_page(graph: TestClien
     ],
 )
 def test_templates_that_meta_would_refuse(graph: TestClient, change: Json) -> None:
-    asked = {**DEFINITIONS[0].request("es"), **change}
-    assert error(graph.post(ACCOUNT, json=asked, headers=TOKEN))["code"] in (100, 131009)
+    template = {**DEFINITIONS[0].request("es"), **change}
+    assert error(graph.post(ACCOUNT, json=template, headers=TOKEN))["code"] in (100, 131009)
 
 
 def test_templates_of_another_account_are_not_there(graph: TestClient) -> None:

@@ -1,11 +1,14 @@
-"""Which files Meta sends on as what: types, sizes, and the inside of pictures (8-bit RGB or RGBA)."""
+"""Which files Meta accepts: types, sizes, and for images also the pixel format (8-bit RGB or RGBA).
+
+Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/media
+"""
 
 from __future__ import annotations
 
 MEGABYTE = 1024 * 1024
-LARGEST_UPLOAD = 100 * MEGABYTE
-LARGEST_IMAGE = 5 * MEGABYTE
-EIGHT_BIT_RGB = {(8, 2), (8, 6)}  # depth and colour type in the header of a PNG, without and with alpha
+MAX_UPLOAD = 100 * MEGABYTE
+MAX_IMAGE = 5 * MEGABYTE
+EIGHT_BIT_RGB = {(8, 2), (8, 6)}  # bit depth and colour type in a PNG header, without and with alpha
 
 UPLOADS = frozenset(
     {
@@ -19,11 +22,11 @@ UPLOADS = frozenset(
 )  # fmt: skip
 
 
-def trouble_as_image(mime_type: str, content: bytes) -> str | None:
-    """Return why Meta would not send this as an image, or None when it would."""
+def image_problem(mime_type: str, content: bytes) -> str | None:
+    """Return why Meta would refuse to send this file as an image, or None if it would not."""
     if mime_type not in {"image/jpeg", "image/png"}:
         return f"Unsupported Image mime type {mime_type}."
-    if len(content) > LARGEST_IMAGE:
+    if len(content) > MAX_IMAGE:
         return "The image is larger than 5 MB."
     if mime_type == "image/jpeg":
         return None if content.startswith(b"\xff\xd8\xff") else "The file is not a JPEG image."

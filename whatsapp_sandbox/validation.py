@@ -1,17 +1,17 @@
-"""Reading fields of an untrusted JSON object, refusing as Meta does what is missing, of another type or too long."""
+"""Reads fields of an untrusted JSON object and refuses them as Meta does: missing, of the wrong type, too long."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from whatsapp_sandbox.refusals import Refused
+from whatsapp_sandbox.graph_errors import Refused
 
 Json = dict[str, Any]
 
 
-def a_text(owner: Json, name: str, low: int, high: int, field: str = "") -> str:
-    """Return a text of `low` to `high` characters."""
+def require_text(owner: Json, name: str, low: int, high: int, field: str = "") -> str:
+    """Return a text of `low` to `high` characters. Raises Refused."""
     field = field or name
     value = owner.get(name)
     if value is None:
@@ -25,11 +25,11 @@ def a_text(owner: Json, name: str, low: int, high: int, field: str = "") -> str:
 
 def optional_text(owner: Json, name: str, high: int, field: str = "") -> str | None:
     """Return a text of at most `high` characters, or None when it is absent."""
-    return None if owner.get(name) is None else a_text(owner, name, 0, high, field)
+    return None if owner.get(name) is None else require_text(owner, name, 0, high, field)
 
 
-def an_object(owner: Json, name: str, field: str = "") -> Json:
-    """Return the object under a name."""
+def require_object(owner: Json, name: str, field: str = "") -> Json:
+    """Return the object under `name`. Raises Refused."""
     value = owner.get(name)
     if value is None:
         raise Refused(131008, field or name)
@@ -38,8 +38,8 @@ def an_object(owner: Json, name: str, field: str = "") -> Json:
     return value
 
 
-def any_list(owner: Json, name: str, field: str, *, required: bool = True) -> Iterator[tuple[str, Json]]:
-    """Yield the objects of a list, each with its place, for example `action.buttons[0]`."""
+def iterate_objects(owner: Json, name: str, field: str, *, required: bool = True) -> Iterator[tuple[str, Json]]:
+    """Yield the objects of a list, each with its path, e.g. `action.buttons[0]`. Raises Refused."""
     values = owner.get(name)
     if values is None:
         if required:
@@ -48,13 +48,13 @@ def any_list(owner: Json, name: str, field: str, *, required: bool = True) -> It
     if not isinstance(values, list):
         raise Refused(131009, f"{field} must be a list")
     for index, value in enumerate(values):
-        place = f"{field}[{index}]"
+        path = f"{field}[{index}]"
         if not isinstance(value, dict):
-            raise Refused(131009, f"{place} must be an object")
-        yield place, value
+            raise Refused(131009, f"{path} must be an object")
+        yield path, value
 
 
-def no_repeats(values: list[str], field: str) -> None:
-    """Refuse a value that comes twice."""
+def require_unique(values: list[str], field: str) -> None:
+    """Raise Refused if a value occurs twice."""
     if len(set(values)) < len(values):
         raise Refused(131009, f"{field} must be unique")

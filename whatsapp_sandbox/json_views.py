@@ -1,17 +1,17 @@
-"""How messages and contacts look in the JSON that the page and the tests read."""
+"""Messages and contacts as JSON, for the page and for tests."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from whatsapp_sandbox.people import Contact
+from whatsapp_sandbox.contacts import Contact
 from whatsapp_sandbox.store import Message
 
 Json = dict[str, Any]
 
 
-def shown(message: Message) -> Json:
-    """A message for the page."""
+def message_json(message: Message) -> Json:
+    """Return a message as the page shows it."""
     return {
         "seq": message.seq,
         "id": message.id,
@@ -26,8 +26,8 @@ def shown(message: Message) -> Json:
     }
 
 
-def for_tests(message: Message) -> Json:
-    """A message that the product sent: the whole request, and what became of it."""
+def accepted_message_json(message: Message) -> Json:
+    """Return a message that the application sent, with the whole request and the current status."""
     return {
         "id": message.id,
         "contact": message.contact,
@@ -38,8 +38,8 @@ def for_tests(message: Message) -> Json:
     }
 
 
-def contact_card(contact: Contact, *, unread: int, last: Message | None, window_until: float, typing: float) -> Json:
-    """A person at the side of the page; `typing` is for how many seconds more the business types."""
+def contact_json(contact: Contact, *, unread: int, last: Message | None, window_until: float, typing: float) -> Json:
+    """Return a person for the list on the page. `typing`: for how many more seconds to show "typing"."""
     return {
         "id": contact.id,
         "name": contact.person.name,
@@ -47,7 +47,7 @@ def contact_card(contact: Contact, *, unread: int, last: Message | None, window_
         "user_id": contact.person.user_id,
         "role": contact.role,
         "unread": unread,
-        "last": shown(last) if last else None,
+        "last": message_json(last) if last else None,
         "window_until": window_until or None,
         "typing": max(0.0, typing),
     }

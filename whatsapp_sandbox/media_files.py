@@ -1,4 +1,4 @@
-"""The files of the chats: kept on disk by id, reached by the Graph API through links that live five minutes."""
+"""The files of the chats: stored on disk by id, downloadable through links that are valid for five minutes."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from whatsapp_sandbox.store import Media, Store
 LINK_SECONDS = 300
 
 
-class Files:
-    """Bytes are written under a temporary name first: a half-written file is never found under its id."""
+class MediaFiles:
+    """The content of each file is in a folder, its metadata in the store."""
 
     def __init__(self, folder: Path, store: Store, clock: Callable[[], float]) -> None:
-        self._folder, self._store, self._clock = folder, store, clock
+        self._folder = folder
+        self._store = store
+        self._clock = clock
         folder.mkdir(parents=True, exist_ok=True)
 
-    def keep(self, content: bytes, mime_type: str, filename: str | None) -> Media:
-        """Keep a file and return what is known of it."""
+    def save(self, content: bytes, mime_type: str, filename: str | None) -> Media:
+        """Store a file and return its metadata."""
         media = Media(
             id="1" + "".join(secrets.choice("0123456789") for _ in range(15)),
             mime_type=mime_type,
@@ -29,9 +31,10 @@ class Files:
             size=len(content),
             filename=filename,
         )
-        draft = self._folder / f"{media.id}.part"
-        draft.write_bytes(content)
-        draft.replace(self._folder / media.id)
+        # Written under another name first, so that a half-written file is never found under its id.
+        partial_file = self._folder / f"{media.id}.part"
+        partial_file.write_bytes(content)
+        partial_file.replace(self._folder / media.id)
         self._store.add_media(media)
         return media
 
@@ -42,13 +45,13 @@ class Files:
         return self._store.media(media_id)
 
     def new_link(self, media: Media) -> str:
-        """Return the token of a link to this file that lives five minutes."""
+        """Return the token of a new download link."""
         token = secrets.token_urlsafe(24)
         self._store.add_link(token, media.id, self._clock() + LINK_SECONDS)
         return token
 
-    def behind_link(self, token: str) -> Media | None:
-        """Return the file of a link, or None once it has expired."""
+    def by_link(self, token: str) -> Media | None:
+        """Return the file behind a link, or None once the link has expired."""
         return self._store.linked_media(token, self._clock())
 
     def reset(self) -> None:
@@ -57,5 +60,5 @@ class Files:
 
 
 def base64_sha256(media: Media) -> str:
-    """The checksum as webhooks write it."""
+    """Return the checksum as webhooks write it. (Media look-ups write it in hex.)"""
     return base64.b64encode(bytes.fromhex(media.sha256)).decode()

@@ -1,4 +1,4 @@
-"""Reads the multipart/form-data of a media upload (the standard library has no reader for it since `cgi` went)."""
+"""Reads the multipart/form-data of a media upload. Since Python 3.13 the standard library has no reader for it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Part:
 
 
 def read_form(content_type: str, body: bytes) -> dict[str, Part]:
-    """Return the parts by name; the last of a name wins. Raises ValueError when this is not a whole multipart form."""
+    """Return the parts by name; the last part of a name wins. Raises ValueError if the form is malformed or cut off."""
     header = _header(content_type)
     boundary = header.get_param("boundary", header="content-type")
     if header.get_content_type() != "multipart/form-data" or not isinstance(boundary, str) or not boundary:
@@ -40,7 +40,7 @@ def _part(chunk: bytes) -> tuple[str, Part]:
     disposition = _header(headers.get("content-disposition", ""), "content-disposition")
     field = disposition.get_param("name", header="content-disposition")
     if not isinstance(field, str):
-        raise ValueError("a part has no name")  # noqa: TRY004 - what came from outside is wrong, not a type of ours
+        raise ValueError("a part has no name")  # noqa: TRY004 - the input is wrong, not a type in our code
     return field, Part(content, disposition.get_filename(), headers.get("content-type"))
 
 

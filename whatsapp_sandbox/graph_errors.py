@@ -1,4 +1,7 @@
-"""What Meta answers when it refuses: the error body, its codes, titles and HTTP statuses (see `responses/`)."""
+"""Meta's error responses: codes, titles, HTTP statuses and the body. Recorded samples are in `responses/`.
+
+Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 # code -> (HTTP status, title)
-TITLES: dict[int, tuple[int, str]] = {
+ERRORS: dict[int, tuple[int, str]] = {
     100: (400, "Invalid parameter"),
     131008: (400, "Required parameter is missing"),
     131009: (400, "Parameter value is not valid"),
@@ -19,23 +22,23 @@ TITLES: dict[int, tuple[int, str]] = {
 
 @dataclass(eq=False)  # not frozen: Python itself writes to a raised exception
 class Refused(Exception):
-    """Meta would refuse this request; `details` names the field."""
+    """Meta would refuse this request. `details` names the field."""
 
     code: int
     details: str
 
     @property
     def http_status(self) -> int:
-        return TITLES[self.code][0]
+        return ERRORS[self.code][0]
 
     def body(self) -> dict[str, Any]:
         data = {"messaging_product": "whatsapp", "details": self.details}
-        return error_body(f"(#{self.code}) {TITLES[self.code][1]}", self.code, error_data=data)
+        return error_body(f"(#{self.code}) {ERRORS[self.code][1]}", self.code, error_data=data)
 
 
 @dataclass(eq=False)
 class NoSuchObject(Exception):
-    """The path names a number or a file that this account does not have."""
+    """The path contains the id of a number or file that this account does not have."""
 
     object_id: str
     http_status: int = 400
@@ -49,8 +52,8 @@ class NoSuchObject(Exception):
 
 
 @dataclass(eq=False)
-class BadPath(Exception):
-    """The path is not one of the Graph API, for example its version is malformed."""
+class UnknownPath(Exception):
+    """The path does not exist in the Graph API, e.g. because the version is malformed."""
 
     path: str
     http_status: int = 400
@@ -60,8 +63,8 @@ class BadPath(Exception):
 
 
 @dataclass(eq=False)
-class BadToken(Exception):
-    """The bearer token is missing or is not the one of this stand-in."""
+class InvalidToken(Exception):
+    """The bearer token is missing or wrong."""
 
     given: bool
     http_status: int = 401
@@ -72,7 +75,7 @@ class BadToken(Exception):
 
 
 def error_body(message: str, code: int, kind: str = "OAuthException", **more: Any) -> dict[str, Any]:
-    """The one shape of all of Meta's errors."""
+    """Return the body that all of Meta's errors have in common."""
     return {
         "error": {"message": message, "type": kind, "code": code, **more, "fbtrace_id": "A" + secrets.token_urlsafe(16)}
     }
