@@ -19,7 +19,7 @@ from chalicelib.domain.raffles import Raffle
 from chalicelib.store import contacts, orders
 from chalicelib.store.board import leaf_key, ticket_key
 from chalicelib.store.records import TicketRecord
-from local.lab import TABLE
+from local.in_process import TABLE
 
 TICKETS_AT_THE_ENDS = 10_000
 WRITERS = 4  # threads

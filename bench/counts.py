@@ -12,7 +12,7 @@ from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.domain.raffles import Raffle
 from chalicelib.store import raffles
 from chalicelib.whatsapp.inbound import Status
-from local.lab import make_raffle
+from local.in_process import make_raffle
 
 MILLION = 1_000_000
 

@@ -27,7 +27,7 @@ from chalicelib.domain.refusals import TooFewFree, TryAgain
 from chalicelib.services.orders.holds import Draw
 from chalicelib.store import board, raffles
 from chalicelib.store.transaction import Busy, ConditionsFailed, retry
-from local.lab import make_raffle, open_container
+from local.in_process import make_raffle, open_container
 
 NUMBERS = 2_000
 TOKEN = "ClientRequestToken"

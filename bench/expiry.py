@@ -9,7 +9,7 @@ from bench.figure import Figure
 from bench.meter import timed
 from bench.stage import Stage, Visitor
 from chalicelib.store import orders, raffles
-from local.lab import make_raffle
+from local.in_process import make_raffle
 
 FEW, MANY = 1_000, 10_000
 

@@ -17,7 +17,7 @@ from chalicelib.domain.raffles import Raffle
 from chalicelib.services.exports.service import write
 from chalicelib.store import contacts, orders, raffles
 from chalicelib.store.export_reads import chunks
-from local.lab import make_raffle, open_container
+from local.in_process import make_raffle, open_container
 
 MILLION = 1_000_000
 SOLD = 100_000

@@ -14,7 +14,7 @@ from chalicelib.domain.raffles import Raffle
 from chalicelib.store import contact_index, contacts, orders
 from chalicelib.store.board import ticket_key
 from chalicelib.store.records import ListedRecord, NameRecord, PhoneRecord, TicketRecord, stamp
-from local.lab import make_raffle
+from local.in_process import make_raffle
 
 MILLION = 1_000_000
 PART = 5_000  # items between two lines of progress

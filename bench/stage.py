@@ -23,7 +23,7 @@ from chalicelib.store.transaction import Transaction
 from chalicelib.telemetry import metrics
 from chalicelib.whatsapp.inbound import Message
 from local.engines import ENGINES
-from local.lab import QuietGraph, make_table, open_container
+from local.in_process import QuietGraph, make_table, open_container
 
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 COPIED_AUDIT = "COPIED#"

@@ -17,7 +17,7 @@ from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.domain.raffles import Raffle, TicketStatus
 from chalicelib.services.raffles import ticket_cursor
 from chalicelib.store import raffles
-from local.lab import make_raffle
+from local.in_process import make_raffle
 
 SHARES = (0, 0.5, 0.99, 0.999)
 RUNS = 60

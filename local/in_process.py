@@ -1,4 +1,4 @@
-"""The product in this process on a real engine, for races and measurements: only Meta and S3 are stood in for."""
+"""Tombola inside this process on a real DynamoDB engine, for races and measurements. Meta and S3 are faked."""
 
 import hashlib
 import os
@@ -21,43 +21,43 @@ from local.environment import Ports, local_environment
 from local.stack import Stack, data_template
 
 TABLE = "tombola-lab"
-ANSWER_SECONDS = 60
+READ_TIMEOUT_SECONDS = 60
 PNG = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 
 
 def make_table(name: str = TABLE) -> None:
-    """The table of `infra/`, on an engine that has no CloudFormation."""
+    """Create the table of `infra/` on an engine that has no CloudFormation."""
     properties = data_template()["Resources"]["Table"]["Properties"]
-    wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-    boto3.client("dynamodb").create_table(TableName=name, **{part: properties[part] for part in wanted})
+    names = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+    boto3.client("dynamodb").create_table(TableName=name, **{part: properties[part] for part in names})
 
 
 def open_container(endpoint: str, *, clock: Callable[[], datetime], seed: int | str, table: str = TABLE) -> Container:
-    """The product's parts on the engine at `endpoint`, which the process speaks to from now on."""
+    """Return the container for the engine at `endpoint`. From now on, the process uses this engine."""
     os.environ.update(
         AWS_ENDPOINT_URL=endpoint,
         AWS_ACCESS_KEY_ID="test",
-        AWS_SECRET_ACCESS_KEY="test",  # noqa: S106 - the stand-ins' own
+        AWS_SECRET_ACCESS_KEY="test",  # noqa: S106 - not a real secret
         AWS_DEFAULT_REGION="us-east-1",
     )
-    # DynamoDB answers a thousand at once. A stand-in does one thing after the other on the cores that all share: it is
-    # waited for, since to ask again what it is still doing only gives it more to do.
-    Record.Meta.read_timeout_seconds = ANSWER_SECONDS
-    Record._connection = None  # noqa: SLF001 - the process may have spoken to another engine before
+    # DynamoDB handles a thousand requests at once. A local engine handles them one by one on shared cores, so wait for
+    # it: a retry would only add to its work.
+    Record.Meta.read_timeout_seconds = READ_TIMEOUT_SECONDS
+    Record._connection = None  # noqa: SLF001 - the process may have used another engine before
     stack = Stack(table=table, bucket="bucket", queue_url="http://127.0.0.1/none", exports_url="http://127.0.0.1/none")
     loaded = load(local_environment({"LOG_LEVEL": "ERROR"}, Ports(api=1, phone=2, aws=3), stack))
-    container = replace(Container(*loaded), clock=clock, random=Random(seed), sleep=_at_once)  # noqa: S311 - to be repeatable
+    container = replace(Container(*loaded), clock=clock, random=Random(seed), sleep=_no_sleep)  # noqa: S311 - repeatable on purpose
     vars(container)["graph"] = QuietGraph()
     vars(container)["_clients"] = {"s3": _NoBucket()}
     return container
 
 
-def _at_once(_seconds: float) -> None:
-    """Nobody at the other end counts what is sent."""
+def _no_sleep(_seconds: float) -> None:
+    """Skip the pauses between messages: the fake Meta has no rate limit."""
 
 
 def make_raffle(container: Container, *, numbers: int, **fields: Any) -> Raffle:
-    """An active raffle of the numbers 0 to `numbers - 1`."""
+    """Create and activate a raffle with the numbers 0 to `numbers - 1`."""
     values = {
         "title": "Bicycle", "description": "", "prize": "A bicycle", "unit_amount": 2500, "currency": "GTQ",
         "first_number": 0, "last_number": numbers - 1, "hold_minutes": 15, "max_per_contact": None,
@@ -69,7 +69,7 @@ def make_raffle(container: Container, *, numbers: int, **fields: Any) -> Raffle:
 
 
 class QuietGraph(Graph):
-    """Meta, accepting everything at once; every file that is asked for is the same small picture."""
+    """A Meta that accepts everything at once. Every media file is the same small picture."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -90,4 +90,4 @@ class QuietGraph(Graph):
 
 class _NoBucket:
     def put_object(self, **_: Any) -> None:
-        """The lab is about the table: DynamoDB Local has no S3 beside it."""
+        """Store nothing: DynamoDB Local comes without S3."""

@@ -1,4 +1,4 @@
-"""What the person at the terminal sees: one screen, and later only the lines that matter."""
+"""The terminal output of `make run`: a welcome screen, then only the lines that matter."""
 
 import json
 from collections.abc import Iterator
@@ -14,22 +14,22 @@ from local.environment import API_TOKEN, Ports
 BAD_LEVELS = ("ERROR", "CRITICAL")
 
 console = Console(highlight=False, soft_wrap=True)
-errors = Console(highlight=False, soft_wrap=True, stderr=True)
+error_console = Console(highlight=False, soft_wrap=True, stderr=True)
 
 
 def say(line: str) -> None:
-    """One plain line."""
+    """Print a plain line."""
     console.print(Text(line))
 
 
-def complain(line: str) -> None:
-    """One line on what is wrong."""
-    errors.print(Text(line, style="red"))
+def error(line: str) -> None:
+    """Print an error line on stderr."""
+    error_console.print(Text(line, style="red"))
 
 
 def welcome(ports: Ports, state: Path, *, seeded: bool) -> None:
-    """What runs where and what to try first."""
-    where = Table.grid(padding=(0, 3))
+    """Print what runs where and what to try first."""
+    addresses = Table.grid(padding=(0, 3))
     for name, value in (
         ("Phone", f"{ports.phone_url}/"),
         ("API", f"{ports.api_url}/api/health"),
@@ -37,37 +37,40 @@ def welcome(ports: Ports, state: Path, *, seeded: bool) -> None:
         ("API token", API_TOKEN),
         ("State", f"{_short(state)}/  (logs in {_short(state / 'logs')}/)"),
     ):
-        where.add_row(Text(name, style="dim"), Text(value, style="bold"))
+        addresses.add_row(Text(name, style="dim"), Text(value, style="bold"))
     console.print()
-    console.print(Panel(where, title="Tombola", title_align="left", border_style="green", expand=False))
+    console.print(Panel(addresses, title="Tombola", title_align="left", border_style="green", expand=False))
     console.print(_first_steps(ports, seeded=seeded))
 
 
 def _first_steps(ports: Ports, *, seeded: bool) -> Text:
     curl = f'curl -H "Authorization: Token {API_TOKEN}"'
     lines = [
-        "Three demo raffles were made: BIKE (100 numbers), MOTO (10,000) and HOUSE (1,000,000)." if seeded else "",
-        "Try first:",
-        f'  1. Open the phone, {ports.phone_url}/, and write "menu". Buy a number and send any picture as the proof.',
-        "  2. Be the organiser: find the order, and confirm its payment with its code.",
+        "There are three demo raffles: BIKE (100 numbers), MOTO (10,000) and HOUSE (1,000,000)." if seeded else "",
+        "Things to try:",
+        f'  1. Open the phone at {ports.phone_url}/ and write "menu". Buy a number and send any picture as the proof.',
+        "  2. Act as the organiser: list the orders to pay, then confirm the payment by its order code.",
         f"       {curl} {ports.api_url}/api/orders/pending-payment",
         f"       {curl} -X POST {ports.api_url}/api/orders/CODE/confirm-payment",
-        "  3. Look at the phone again.",
+        "  3. Look at the phone again: the order is confirmed.",
         "",
-        "Ctrl-C stops everything; what you did is kept for the next time.",
+        "Ctrl-C stops everything. Your data is kept for the next run.",
     ]
     return Text("\n".join(lines if seeded else lines[1:]))
 
 
 class Headlines:
-    """Finds in a log, line by line, what is worth a line on the screen."""
+    """Finds the lines of a log that are worth printing."""
 
     def __init__(self) -> None:
         self._in_traceback = False
         self._last = ""
 
     def feed(self, line: str) -> str | None:
-        """The headline that this line completes: a traceback's last line, a structured error. Never twice running."""
+        """Return the headline that this line completes: the last line of a traceback, or a structured error.
+
+        Return None for all other lines, and for a headline that equals the previous one.
+        """
         headline = self._headline(line.rstrip())
         if not headline or headline == self._last:
             return None
@@ -85,8 +88,8 @@ class Headlines:
         return None
 
 
-# What WhatsApp's stand-in refuses most often, in words.
-CODES = {131047: "WhatsApp's 24 hours are over: the person must write first (code 131047)"}
+# The error that people run into most often, in plain words.
+CODES = {131047: "WhatsApp's 24-hour window is closed: the person must write first (code 131047)"}
 
 
 def _structured(line: str) -> str | None:
@@ -112,7 +115,7 @@ class LogWatch:
         self._rest = ""
 
     def news(self) -> Iterator[str]:
-        """Lines for the screen since the last call."""
+        """Yield the new lines to print since the last call."""
         *lines, self._rest = (self._rest + self._file.read()).split("\n")
         for line in lines:
             if headline := self._headlines.feed(line):
@@ -120,9 +123,9 @@ class LogWatch:
 
 
 def last_line(log: Path) -> str:
-    """The last thing in a log."""
+    """Return the last line of a log."""
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return lines[-1].strip() if lines else "it said nothing"
+    return lines[-1].strip() if lines else "no output"
 
 
 def _short(path: Path) -> str:

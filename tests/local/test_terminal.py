@@ -1,8 +1,8 @@
-"""Of all that the children log, only what matters reaches the screen."""
+"""Only the log lines that matter reach the terminal."""
 
 import json
 
-from local.screen import Headlines
+from local.terminal import Headlines
 
 TRACEBACK = """converse menu
 Traceback (most recent call last):
