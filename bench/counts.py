@@ -27,7 +27,7 @@ def requests(stage: Stage) -> Iterator[Figure]:
     silent.append(len(during(lambda: visitor.says("confirm"))))
     proof = during(visitor.sends_proof)
     order_id = visitor.order_id()
-    confirming = during(lambda: stage.container.holds.confirm_payment(order_id, by=COMMAND_LINE))
+    confirming = during(lambda: stage.container.settlement.confirm_payment(order_id, by=COMMAND_LINE))
     visitor.says(raffle.code)
     holding.append(len(during(lambda: visitor.says("random 3"))))
     found = raffles.board(raffle.id)
@@ -93,10 +93,10 @@ def _sale(stage: Stage) -> Sale:
     made += during(partial(visitor.says, "confirm"))
     made += during(visitor.sends_proof)
     order_id = visitor.order_id()
-    made += during(lambda: stage.container.holds.confirm_payment(order_id, by=COMMAND_LINE))
+    made += during(lambda: stage.container.settlement.confirm_payment(order_id, by=COMMAND_LINE))
     news = [_status(message, state) for message in sent for state in ("sent", "delivered", "read")]
     for status in news:
-        made += during(partial(stage.container.outbox.note, status))
+        made += during(partial(stage.container.outbox.update_status, status))
     return Sale(made, said_before, len(sent) - 1, visitor.messages + len(news))
 
 

@@ -24,7 +24,7 @@ from chalicelib.container import Container
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import TooFewFree, TryAgain
-from chalicelib.services.orders.holds import Draw
+from chalicelib.services.orders.holds import RandomNumbers
 from chalicelib.store import board, raffles
 from chalicelib.store.transaction import Busy, ConditionsFailed, retry
 from local.in_process import make_raffle, open_container
@@ -96,14 +96,14 @@ def _recorded(stage: Stage, raffle: Raffle) -> list[Bought]:
 
 
 def _reserve(
-    container: Container, raffle_id: str, contact: Contact, quantity: int = 3, draw: Draw | None = None
+    container: Container, raffle_id: str, contact: Contact, quantity: int = 3, chosen: RandomNumbers | None = None
 ) -> None:
     """What a buyer's wish for random numbers takes: the board, their leaves, and the transaction."""
-    draw = draw or Draw()
+    chosen = chosen or RandomNumbers(random=container.random)
     try:
-        reserve(container, raffles.board(raffle_id), contact, quantity, draw)
+        reserve(container, raffles.board(raffle_id), contact, quantity, chosen)
     except ConditionsFailed as failure:
-        draw.lose(board.in_the_way(failure.named(board.TICKET)))
+        chosen.lose(board.in_the_way(failure.named(board.TICKET)))
         raise
 
 
@@ -147,7 +147,12 @@ def _buy_out(endpoint: str, raffle_id: str, seed: int) -> Shift:
         seconds, quantity = list[float](), 3
         for number in count():
             attempt = partial(
-                _reserve, container, raffle_id, stranger(seed * THREADS + thread, number), quantity, Draw()
+                _reserve,
+                container,
+                raffle_id,
+                stranger(seed * THREADS + thread, number),
+                quantity,
+                RandomNumbers(random=container.random),
             )
             try:
                 seconds.append(timed(partial(_insistently, attempt)))

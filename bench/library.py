@@ -82,8 +82,8 @@ class _Maker:
             person_wanted_at=at if number % FLAGGED in (0, 1) else None,
         )  # fmt: skip
         for order_id in reversed(order_ids):
-            made = made.ordering(order_id)
-        return replace(made, found_by=made.finding)
+            made = made.with_order(order_id)
+        return replace(made, indexed_terms=made.index_terms)
 
 
 def _contact_id(number: int) -> str:
@@ -107,7 +107,7 @@ def _items(raffle: Raffle, bought: list[Order], people: list[Contact]) -> Iterat
         yield from _entries(contact)
     by_end: dict[str, set[str]] = {}
     for contact in people:
-        by_end.setdefault(contact.finding[-1][1:], set()).add(contact.id)
+        by_end.setdefault(contact.index_terms[-1][1:], set()).add(contact.id)
     for end, ids in by_end.items():
         yield PhoneRecord(*contact_index.phone_key(end), contact_ids=ids).serialize()
 
@@ -117,7 +117,7 @@ def _entries(contact: Contact) -> Iterator[Item]:
     listed = ListedRecord(f"LISTED#{contact.id}", "LISTED", contact_id=contact.id)
     listed.time_key, listed.time_at = contact_index.ALL, stamp(contact.created_at, contact.id)
     yield listed.serialize()
-    words = contact.finding[:-1]
+    words = contact.index_terms[:-1]
     for word in words:
         key = f"NAMES#{word[0]}", f"{word}#{contact.id}"
         yield NameRecord(*key, contact_id=contact.id, words=" ".join(words)).serialize()

@@ -12,12 +12,15 @@ from chalicelib.container import Container
 from chalicelib.domain.audit import CHAINS
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.messages import Identity, IncomingMessage, Media, MessageKind
-from chalicelib.domain.orders import Order
+from chalicelib.domain.orders import Order, OrderEvent
 from chalicelib.domain.raffles import Board, Raffle
-from chalicelib.services.orders.holds import Draw
+from chalicelib.services.orders.changes import OrderChange
+from chalicelib.services.orders.expiry import release
+from chalicelib.services.orders.holds import RandomNumbers
 from chalicelib.store import audit, contacts
 from chalicelib.store.contact_ids import contact_ids_of
 from chalicelib.store.messages import inbound_key
+from chalicelib.store.order_context import OrderContext
 from chalicelib.store.records import AuditHeadRecord
 from chalicelib.store.transaction import Transaction
 from chalicelib.telemetry import metrics
@@ -124,13 +127,19 @@ class Visitor:
         return names | {name: name[::-1] for name in (*contact_ids_of(self.person), at_hand) if name}
 
 
-def reserve(container: Container, found: Board, contact: Contact, quantity: int = 3, draw: Draw | None = None) -> Order:
+def reserve(
+    container: Container,
+    found: Board,
+    contact: Contact,
+    quantity: int = 3,
+    chosen: RandomNumbers | None = None,
+) -> Order:
     """The reservation itself: random numbers, and the transaction that holds them for the contact.
 
-    `draw` is what a message keeps from one try to the next. Raises TooFewFree, ConditionsFailed, Busy.
+    `chosen` is what a message keeps from one try to the next. Raises TooFewFree, ConditionsFailed, Busy.
     """
     transaction = Transaction()
-    numbers = container.holds.draw_random(found, quantity, draw)
+    numbers = (chosen or RandomNumbers(random=container.random)).choose(found, quantity)
     order, contact = container.holds.hold(transaction, found.raffle, contact, numbers)
     contacts.save(transaction, contact, now=container.clock())
     transaction.commit()
@@ -146,6 +155,8 @@ def take_back(stage: Stage, raffle: Raffle, order: Order) -> None:
     """Free the numbers of a reservation."""
     contact, transaction = contacts.get(order.contact_id), Transaction()
     assert contact is not None
-    _, contact = stage.container.holds.drop(transaction, raffle, order, contact)
-    contacts.save(transaction, contact, now=stage.clock())
+    context = OrderContext(raffle, contact)
+    unit = OrderChange(order, now=stage.clock(), transaction=transaction, context=context)
+    release(unit, OrderEvent.DROPPED)
+    contacts.save(transaction, unit.contact, now=stage.clock())
     transaction.commit()

@@ -67,7 +67,10 @@ def _bought_twice(stage: Stage, raffle: Raffle, other: Raffle, wish: str) -> dic
     both(lambda: visitor.says(raffle.code))
     held = both(lambda: visitor.says(wish))
     order_id = visitor.order_id()
-    return {"hold": held, "confirm": both(lambda: stage.container.holds.confirm_payment(order_id, by=COMMAND_LINE))}
+    return {
+        "hold": held,
+        "confirm": both(lambda: stage.container.settlement.confirm_payment(order_id, by=COMMAND_LINE)),
+    }
 
 
 def random(stage: Stage) -> Iterator[Figure]:

@@ -20,6 +20,7 @@ from chalicelib.services.chat.handler import ChatHandler
 from chalicelib.services.messaging.dead_letters import DeadLetters
 from chalicelib.services.messaging.inbox import Inbox
 from chalicelib.services.messaging.outbox import Outbox
+from chalicelib.services.orders.changes import OrderChanges
 from chalicelib.services.orders.expiry import Expiry
 from chalicelib.services.orders.holds import Holds
 from chalicelib.services.orders.proofs import Proofs
@@ -87,17 +88,21 @@ class Container:
 
     @cached_property
     def holds(self) -> Holds:
-        return Holds(outbox=self.outbox, clock=self.clock, random=self.random)
+        return Holds(clock=self.clock, random=self.random)
+
+    @cached_property
+    def order_changes(self) -> OrderChanges:
+        return OrderChanges(outbox=self.outbox, clock=self.clock)
 
     @cached_property
     def settlement(self) -> "Settlement":
         from chalicelib.services.orders.settlement import Settlement  # noqa: PLC0415 - what only organisers use is loaded for them
 
-        return Settlement(holds=self.holds, outbox=self.outbox, clock=self.clock)
+        return Settlement(changes=self.order_changes, expiry=self.expiry, random=self.random, clock=self.clock)
 
     @cached_property
     def expiry(self) -> Expiry:
-        return Expiry(holds=self.holds, outbox=self.outbox, clock=self.clock, workers=self.expire_workers)
+        return Expiry(changes=self.order_changes, outbox=self.outbox, clock=self.clock, workers=self.expire_workers)
 
     @cached_property
     def raffles(self) -> "Raffles":
@@ -168,10 +173,12 @@ class Container:
     def chat(self) -> ChatHandler:
         return ChatHandler(
             holds=self.holds,
+            expiry=self.expiry,
             outbox=self.outbox,
             proofs=self.proofs,
             graph=self.graph,
             organisers=[Identity(phone=phone.removeprefix("+")) for phone in self.settings.WHATSAPP_ORGANISERS],
+            random=self.random,
             clock=self.clock,
         )
 

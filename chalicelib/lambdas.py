@@ -92,14 +92,14 @@ def _handle(body: str) -> None:
             container().chat.answer(found)
             count("MessagesAnswered")
         case Status():
-            container().outbox.note(found)
+            container().outbox.update_status(found)
         case _:
             for preference in found.preferences:
-                container().chat.note(preference)
+                container().chat.set_preference(preference)
             for renewal in found.renewals:
-                container().chat.renew(renewal.old, renewal.new)
+                container().chat.change_identity(renewal.old, renewal.new)
             if found.template is not None:
-                container().templates.note(*found.template, found.kind)
+                container().templates.update_approval(*found.template, found.kind)
             account_notices.handle(found)
 
 

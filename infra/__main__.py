@@ -92,7 +92,7 @@ def _check_status(cloud: Cloud, status: str | None) -> None:
         )
     if status == "UPDATE_ROLLBACK_FAILED":
         raise CloudFailed(
-            f"The stack {cloud.stack} could not go back to what it was. See docs/operations.md#a-deployment-failed."
+            f"The stack {cloud.stack} could not go back to what it was. See docs/deploy.md#a-deployment-failed."
         )
     if status not in GONE and str(status).endswith("_IN_PROGRESS"):
         raise CloudFailed(f"The stack {cloud.stack} is being changed ({status}): wait until that is over.")
@@ -152,7 +152,7 @@ def _check_number(cloud: Cloud, wanted: Plan, secrets: Mapping[str, str], change
             )
             if TOKEN in changed or known.get("WhatsAppPhoneNumberId") != settings.WHATSAPP_PHONE_NUMBER_ID:
                 raise PlanInvalid(refused) from None
-            screen.complain(f"{refused} Both are as before: going on. See docs/operations.md#sending-is-stopped.")
+            screen.complain(f"{refused} Both are as before: going on. See docs/recover.md#sending-is-stopped.")
             return
         trouble = str(failure)
     except GraphError as failure:
@@ -244,9 +244,9 @@ def _open(cloud: Cloud, secrets: Mapping[str, str], *, rotated: bool) -> int:
         rows.append(("Organiser token", f"{key}  (a manager's; shown this once)"))
     screen.summary(cloud.stack, rows)
     screen.say("Give webhook and verify token to Meta: your app, WhatsApp, Configuration; subscribe to `messages`.")
-    screen.say("What else it takes until the first message: docs/operations.md#until-the-first-message")
+    screen.say("What else it takes until the first message: docs/deploy.md#until-the-first-message")
     if wrong:
-        screen.complain(f"{wrong} of the questions got a wrong answer: see docs/operations.md#a-deployment-failed.")
+        screen.complain(f"{wrong} of the questions got a wrong answer: see docs/deploy.md#a-deployment-failed.")
     return 1 if wrong else 0
 
 

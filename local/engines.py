@@ -112,7 +112,7 @@ def _fence() -> Path:
     if not FENCE.exists():
         compiler = shutil.which("cc") or shutil.which("gcc")
         if compiler is None:
-            raise EngineMissing("Keeping DynamoDB Local on loopback takes a C compiler: install gcc.")
+            raise EngineMissing("A C compiler is needed to keep DynamoDB Local on loopback: install gcc.")
         built = FENCE.with_suffix(f".{os.getpid()}")
         subprocess.run(  # noqa: S603 - our own command
             [compiler, "-shared", "-fPIC", "-O2", "-o", str(built), str(FENCE.with_suffix(".c")), "-ldl"], check=True

@@ -44,12 +44,12 @@ class Contact:
     successor_id: str | None = None  # of who was erased: the id that they get if they write again
     newest_orders: tuple[str, ...] = ()  # ids, the newest first
     has_older_orders: bool = False  # or may have
-    found_by: tuple[str, ...] | None = None  # the `finding` under which they are filed; None: not in any list yet
+    indexed_terms: tuple[str, ...] | None = None  # the `finding` under which they are filed; None: not in any list yet
     created_at: datetime | None = None
     version: int = 0
 
     @property
-    def finding(self) -> tuple[str, ...]:
+    def index_terms(self) -> tuple[str, ...]:
         """Under what they are to be found: the words of their name, and "#" with the end of their phone number."""
         end = phone_end(self.phone or "")
         return (*words_of(self.name), *([f"#{end}"] if end else ()))
@@ -72,22 +72,22 @@ class Contact:
         """Whether only a template may go to them. Of who never wrote that is not known: WhatsApp says."""
         return self.last_heard_at is not None and now >= self.last_heard_at + WINDOW
 
-    def heard(self, at: datetime) -> "Contact":
+    def with_message_at(self, at: datetime) -> "Contact":
         """The contact after a message that they wrote at that time; perhaps an old one that comes late."""
         return replace(self, last_heard_at=max(self.last_heard_at or at, at))
 
-    def called(self, name: str) -> "Contact":
+    def with_profile_name(self, name: str) -> "Contact":
         """The contact, under the name that they have in WhatsApp by now."""
         return replace(self, name=name) if name and not self.name_kept else self
 
     def bot_is_paused(self, now: datetime) -> bool:
         return self.bot_paused_until is not None and now < self.bot_paused_until
 
-    def pausing(self, *, by: str, now: datetime) -> "Contact":
+    def with_bot_paused(self, *, by: str, now: datetime) -> "Contact":
         """The contact from now on, when an organiser talks with them (M6)."""
         return replace(self, bot_paused_until=now + PAUSE, bot_paused_by=by)
 
-    def resuming(self) -> "Contact":
+    def with_bot_resumed(self) -> "Contact":
         return replace(self, bot_paused_until=None, bot_paused_by=None)
 
     def erased(self, at: datetime) -> "Contact":
@@ -98,18 +98,18 @@ class Contact:
             also=self.also,
             newest_orders=self.newest_orders,
             has_older_orders=self.has_older_orders,
-            found_by=self.found_by,  # what leads from there to them is taken away when this is stored
+            indexed_terms=self.indexed_terms,  # what leads from there to them is taken away when this is stored
             erased_at=at,
             successor_id=self.successor_id,
             created_at=self.created_at,
             version=self.version,
         )
 
-    def told(self, count: int, now: datetime) -> "Contact":
+    def with_messages_sent(self, count: int, now: datetime) -> "Contact":
         """The contact after `count` messages to them."""
         return replace(self, paced_until=A_PERSON.book(self.paced_until, now, count)) if count else self
 
-    def opting(self, *, out: bool, at: datetime) -> "Contact":
+    def with_opt_out(self, *, out: bool, at: datetime) -> "Contact":
         """The contact after a wish to hear nothing more, or to hear from us again.
 
         An older wish than the last one that is known changes nothing.
@@ -118,14 +118,14 @@ class Contact:
             return self
         return replace(self, opted_out=out, opted_at=at)
 
-    def joined(self, other: "Contact") -> "Contact":
+    def merged_with(self, other: "Contact") -> "Contact":
         """The contact, with what was heard from the same person as another contact."""
         moments = [moment for moment in (self.last_heard_at, other.last_heard_at) if moment is not None]
         also = (*self.also, other.id, *other.also)
         merged = replace(self, last_heard_at=max(moments, default=None), also=also)
-        return merged.opting(out=other.opted_out, at=other.opted_at) if other.opted_at else merged
+        return merged.with_opt_out(out=other.opted_out, at=other.opted_at) if other.opted_at else merged
 
-    def renamed(self, old: Identity, new: Identity) -> "Contact":
+    def with_identity(self, old: Identity, new: Identity) -> "Contact":
         """The contact under the new names that replace the old ones; unchanged if it has others by now.
 
         Who changes their number gets a new user id, too: until it is told, they have none.
@@ -138,16 +138,16 @@ class Contact:
         user_id = new.user_id or (None if moved else self.user_id)
         return replace(self, user_id=user_id, phone=new.phone or self.phone)
 
-    def wanting_person(self, now: datetime) -> "Contact":
+    def with_person_wanted(self, now: datetime) -> "Contact":
         """The contact when the organisers are told that they want a person: who asked already waits since then."""
         return replace(self, person_wanted_at=self.person_wanted_at or now, person_called_at=now)
 
-    def ordering(self, order_id: str) -> "Contact":
+    def with_order(self, order_id: str) -> "Contact":
         """The contact with one order more."""
         older = self.has_older_orders or len(self.newest_orders) >= MOST_NEWEST
         return replace(self, newest_orders=(order_id, *self.newest_orders)[:MOST_NEWEST], has_older_orders=older)
 
-    def holding(self, raffle_id: str, change: int) -> dict[str, int]:
-        """`held` after `change` more (or fewer) numbers of a raffle."""
+    def with_numbers(self, raffle_id: str, change: int) -> "Contact":
+        """Return the contact with `change` more (or fewer) numbers of a raffle."""
         after = {**self.held, raffle_id: max(0, self.held.get(raffle_id, 0) + change)}
-        return {raffle: count for raffle, count in after.items() if count}
+        return replace(self, held={raffle: count for raffle, count in after.items() if count})

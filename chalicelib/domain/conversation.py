@@ -184,7 +184,7 @@ def step(conversation: Conversation, heard: IncomingMessage, *, paused: bool = F
         return StayQuiet()
     elif heard.kind is not MessageKind.TEXT:
         return _again(conversation, not_understood=True)
-    said = said_in(heard.text)
+    said = normalized(heard.text)
     if said in COMMANDS:
         return COMMANDS[said](conversation)
     if CALLING.search(said):
@@ -208,12 +208,12 @@ def _left_alone(conversation: Conversation, heard: IncomingMessage) -> Action:
         return StayQuiet()
     if heard.kind is MessageKind.CHOICE and (wish := _tapped(conversation, heard.choice)) is not None:
         return wish
-    if heard.kind is MessageKind.TEXT and said_in(heard.text) in STOPPING:
+    if heard.kind is MessageKind.TEXT and normalized(heard.text) in STOPPING:
         return OptOut()
     return LeaveToPerson()
 
 
-def said_in(text: str) -> str:
+def normalized(text: str) -> str:
     """What was written, as it is compared with commands and codes."""
     return fold(text).strip(" .,!?¡¿")
 

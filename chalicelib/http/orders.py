@@ -129,12 +129,12 @@ def read_order(call: Call, order_id: str) -> OrderView:
 
 def confirm_payment(call: Call, order_id: str) -> OrderView:
     """The money is there: the numbers are sold, and the buyer is told. Twice is once."""
-    return present(call.container.holds.confirm_payment(order_id.upper(), by=call.by))
+    return present(call.container.settlement.confirm_payment(order_id.upper(), by=call.by))
 
 
 def cancel_order(call: Call, order_id: str) -> OrderView:
     """Free the numbers of an order that is not paid; the buyer is told. Twice is once."""
-    return present(call.container.holds.cancel(order_id.upper(), by=call.by))
+    return present(call.container.settlement.cancel(order_id.upper(), by=call.by))
 
 
 def reject_proof(call: Call, order_id: str, body: RejectionBody) -> OrderView:

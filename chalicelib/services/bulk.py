@@ -130,9 +130,9 @@ class _Orders:
     ) -> None:
         self.clock, self.action, self.reason, self.by = clock, action, reason, by
         self.begun, self.changed = clock(), 0
-        later = replace(settlement.outbox, later=True)
-        holds = replace(settlement.holds, outbox=later)
-        self.at_once, self.later = settlement, replace(settlement, holds=holds, outbox=later)
+        outbox_later = replace(settlement.changes.outbox, later=True)
+        self.at_once = settlement
+        self.later = replace(settlement, changes=replace(settlement.changes, outbox=outbox_later))
 
     def read(self, ids: Sequence[str]) -> Mapping[str, Order]:
         return orders.get_all(filter(is_code, ids))
@@ -153,9 +153,9 @@ class _Orders:
         settlement, self.changed = self.at_once if told else self.later, self.changed + 1
         match self.action:
             case OrderAction.CONFIRM_PAYMENT:
-                settlement.holds.confirm_payment(order_id, by=self.by)
+                settlement.confirm_payment(order_id, by=self.by)
             case OrderAction.CANCEL:
-                settlement.holds.cancel(order_id, by=self.by)
+                settlement.cancel(order_id, by=self.by)
             case OrderAction.REJECT_PROOF:
                 settlement.reject_proof(order_id, reason=self.reason, by=self.by)
 

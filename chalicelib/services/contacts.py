@@ -88,9 +88,13 @@ class Contacts:
                 return written
             contact, channel = self._writable(contact_id)
             now, transaction = self.clock(), Transaction()
-            attended = replace(contact.pausing(by=by.name, now=now) if pause_bot else contact, person_wanted_at=None)
-            said = [Reply(text=text)]
-            (written,) = self.outbox.enqueue_for(transaction, attended, said, channel=channel, now=now, by=by.name)
+            attended = replace(
+                contact.with_bot_paused(by=by.name, now=now) if pause_bot else contact, person_wanted_at=None
+            )
+            attended, (written,) = self.outbox.enqueue_for(
+                transaction, attended, [Reply(text=text)], channel=channel, now=now, by=by.name
+            )
+            contacts.save(transaction, attended, now=now)
             idempotency.remember(transaction, asked, by, written.tag, now)
             note(transaction, "contact.written_to", contact.id, by, now, *_differences(contact, attended))
             transaction.commit()
@@ -159,7 +163,7 @@ def _changed(contact: Contact, patch: Mapping[str, Any], *, by: Actor, now: date
             case "name":  # None: what they are called in WhatsApp, from their next message on
                 contact = replace(contact, name=plain(value or "") or contact.name, name_kept=bool(value))
             case "bot_paused":
-                contact = contact.pausing(by=by.name, now=now) if value else contact.resuming()
+                contact = contact.with_bot_paused(by=by.name, now=now) if value else contact.with_bot_resumed()
             case "person_wanted_at":
                 contact = replace(contact, person_wanted_at=None)
     return contact

@@ -149,7 +149,7 @@ class Privacy:
         contacts.save(transaction, nameless, now=contact.erased_at)
         contacts.forget_names(transaction, contact)
         transaction.commit()
-        return replace(nameless, found_by=nameless.finding, version=contact.version + 1)
+        return replace(nameless, indexed_terms=nameless.index_terms, version=contact.version + 1)
 
 
 def _names(contact: Contact) -> list[str]:

@@ -20,12 +20,12 @@ def index(transaction: Transaction, contact: Contact) -> None:
     At most 15 items; none of an unchanged name. Nothing is conditioned: whoever does this stores the contact on
     condition that nobody else changed it.
     """
-    if contact.found_by is None:
+    if contact.indexed_terms is None:
         assert contact.created_at is not None
         listed = ListedRecord(f"LISTED#{contact.id}", "LISTED", contact_id=contact.id)
         listed.time_key, listed.time_at = ALL, stamp(contact.created_at, contact.id)
         transaction.put(listed)
-    before, now = contact.found_by or (), contact.finding
+    before, now = contact.indexed_terms or (), contact.index_terms
     _remove(transaction, contact.id, [name for name in before if name not in now])
     words = _words(now)
     if words != _words(before):
@@ -42,9 +42,9 @@ def index(transaction: Transaction, contact: Contact) -> None:
 def unindex(transaction: Transaction, contact: Contact, *, except_for: Collection[str] = ()) -> None:
     """Have a contact found no more. What is in `except_for` another one changes in the same transaction: there an entry
     stays, which leads to nobody."""
-    if contact.found_by is not None:
+    if contact.indexed_terms is not None:
         transaction.delete(ListedRecord(f"LISTED#{contact.id}", "LISTED"))
-    for name in contact.found_by or ():
+    for name in contact.indexed_terms or ():
         if not (_is_phone(name) and name in except_for):
             _remove(transaction, contact.id, [name])
 

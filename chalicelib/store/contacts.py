@@ -24,7 +24,7 @@ from chalicelib.store.transaction import Transaction
 
 MOST_STEPS = 4  # from a name to the contact: a contact that is another's further name by now was named, too
 CONTACT = "contact"  # the name of the condition on a contact's version
-ROOMY = 60  # items of a transaction that leave room for filing a contact, and for replies and notices
+ROOMY = 61  # items of a transaction, a reply included, that leave room for indexing a contact and for notices
 WANTING = "CONTACT#PERSON"  # who asked for a person, in by_queue
 OPTED_OUT = "CONTACTS#OPTED_OUT"  # in by_time
 PLACES = ("queue_key", "queue_at", "time_key", "time_at")
@@ -108,7 +108,7 @@ def replace_by_alias(transaction: Transaction, contact: Contact, owner: Contact)
     """Make a contact, if it is still as it was read, a further name of its owner, under which nobody is listed."""
     record = AliasRecord(*key(contact.id), contact_id=owner.id)
     transaction.put(record, name=CONTACT, only_if=ContactRecord.version == contact.version)
-    contact_index.unindex(transaction, contact, except_for=owner.finding)
+    contact_index.unindex(transaction, contact, except_for=owner.index_terms)
 
 
 def get(contact_id: str) -> Contact | None:
@@ -147,9 +147,9 @@ def save(transaction: Transaction, contact: Contact, *, now: datetime) -> None:
     if contact.version:
         unchanged = ContactRecord.version == contact.version
     created = replace(contact, version=contact.version + 1, created_at=contact.created_at or now)
-    if created.found_by != created.finding and (transaction.items <= ROOMY or not created.finding):
+    if created.indexed_terms != created.index_terms and (transaction.items <= ROOMY or not created.index_terms):
         contact_index.index(transaction, created)
-        created = replace(created, found_by=created.finding)
+        created = replace(created, indexed_terms=created.index_terms)
     transaction.put(as_record(created), name=CONTACT, only_if=unchanged)
 
 
@@ -214,7 +214,7 @@ def everyone() -> Iterator[tuple[Contact, bool]]:
         right = as_record(contact)
         places = all(getattr(record, name) == getattr(right, name) for name in PLACES)
         orders_known = not contact.has_older_orders or len(contact.newest_orders) == MOST_NEWEST
-        yield contact, places and orders_known and contact.found_by == contact.finding
+        yield contact, places and orders_known and contact.indexed_terms == contact.index_terms
 
 
 def key(contact_id: str) -> tuple[str, str]:
@@ -254,7 +254,7 @@ def as_record(contact: Contact) -> ContactRecord:
         time_key=OPTED_OUT if opted_out_at else None,
         time_at=stamp(opted_out_at) if opted_out_at else None,
         newest_orders=" ".join([*contact.newest_orders, *([OLDER] if contact.has_older_orders else [])]),
-        found_by=None if contact.found_by is None else " ".join(contact.found_by),
+        indexed_terms=None if contact.indexed_terms is None else " ".join(contact.indexed_terms),
         created_at=contact.created_at,
         version=contact.version,
     )
@@ -303,7 +303,7 @@ def found_in(records: Iterable[Record]) -> list[Contact]:
 def as_contact(record: ContactRecord) -> Contact:
     # Who was stored before these were kept may have any orders.
     kept: str | None = record.newest_orders
-    filed: str | None = record.found_by
+    filed: str | None = record.indexed_terms
     orders = (OLDER if kept is None else kept).split()
     return Contact(
         id=record.id,
@@ -334,7 +334,7 @@ def as_contact(record: ContactRecord) -> Contact:
         successor_id=record.successor_id,
         newest_orders=tuple(order_id for order_id in orders if order_id != OLDER),
         has_older_orders=OLDER in orders,
-        found_by=None if filed is None else tuple(filed.split()),
+        indexed_terms=None if filed is None else tuple(filed.split()),
         created_at=record.created_at,
         version=int(record.version),
     )

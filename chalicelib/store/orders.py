@@ -1,6 +1,7 @@
 """Orders in the table: added and moved along their life cycle within a transaction, found and listed."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from datetime import datetime
 from functools import reduce
 from operator import and_
@@ -21,17 +22,10 @@ from chalicelib.telemetry import logger
 
 ALL = "ORDERS"
 ORDER = "order"  # the name of the condition on an order's status
-# What an event changes beside the status, the deadline and the place in the queue.
-ALSO_CHANGES = {
-    OrderEvent.PROOF_RECEIVED: ("proofs",),
-    OrderEvent.REVIVED: ("proofs",),
-    OrderEvent.PROOF_TOO_LATE: ("proofs", "late"),
-    OrderEvent.PAYMENT_CONFIRMED: ("paid_at",),
-    OrderEvent.PROOF_REJECTED: ("rejected_at", "rejected_reason", "reminded_at"),
-    OrderEvent.REFUNDED: ("refunded_at", "refund_reason"),
-    OrderEvent.REASSIGNED: ("numbers", "reassigned_at", "paid_at"),
-    OrderEvent.REASSIGNED_UNPAID: ("numbers", "reassigned_at"),
-}
+FIELDS = tuple(field.name for field in fields(Order))
+PROOF_FIELDS = tuple(field.name for field in fields(Proof) if field.name != "image_hash")  # that is kept elsewhere
+# What every event writes, whatever the stored order has by now.
+LIFE_CYCLE = ("status", "updated_at", "queue_key", "queue_at", "status_key", "reserved_until")
 NO_DEADLINE = "9999-12-31T23:59:59.999999Z"  # sorts after every real one
 
 
@@ -44,13 +38,16 @@ def move(
     order: Order,
     event: OrderEvent,
     *,
+    changed: Iterable[str] = (),
     over_at: datetime | None = None,
     only_from: OrderStatus | None = None,
 ) -> None:
     """Store `order` as it is after `event`, if the stored one is still where the life cycle allows that.
 
     Args:
-        over_at: only if the stored hold is over at that moment, too.
+        changed: the fields that the event sets beside the status and the deadline. They are named and not found by
+            comparing: the stored order may have changed since it was read, as long as the life cycle allows the event.
+        over_at: only if the stored hold has ended at that moment, too.
         only_from: of the statuses that the life cycle allows, only this one: where what else is done depends on it.
     """
     sources = TRANSITIONS[event].sources if only_from is None else (only_from,)
@@ -58,8 +55,7 @@ def move(
     if over_at is not None:
         allowed &= OrderRecord.reserved_until <= over_at
     record = as_record(order)
-    names = ("status", "updated_at", "queue_key", "queue_at", "status_key", "reserved_until")
-    actions = [_put(name, getattr(record, name)) for name in (*names, *ALSO_CHANGES.get(event, ()))]
+    actions = [_put(name, getattr(record, name)) for name in dict.fromkeys((*LIFE_CYCLE, *changed))]
     transaction.update(OrderRecord(*key(order.id)), actions, name=ORDER, only_if=allowed)
 
 
@@ -279,7 +275,14 @@ def _queue_at(order: Order) -> str:
 
 
 def as_record(order: Order) -> OrderRecord:
+    """Map an order to its item. Fields of the same name are stored as they are; only the others stand here."""
     made = stamp(order.created_at, order.id)
+    converted = {
+        "numbers": list(order.numbers),
+        "status": order.status.value,
+        "late": order.late or None,
+        "proofs": [ProofMap(**{name: getattr(proof, name) for name in PROOF_FIELDS}) for proof in order.proofs],
+    }
     return OrderRecord(
         *key(order.id),
         contact_key=order.contact_id,
@@ -291,36 +294,7 @@ def as_record(order: Order) -> OrderRecord:
         time_at=made,
         queue_key=queue(order.status),
         queue_at=_queue_at(order),
-        id=order.id,
-        raffle_id=order.raffle_id,
-        contact_id=order.contact_id,
-        numbers=list(order.numbers),
-        unit_amount=order.unit_amount,
-        currency=order.currency,
-        status=order.status.value,
-        reserved_until=order.reserved_until,
-        created_at=order.created_at,
-        updated_at=order.updated_at,
-        paid_at=order.paid_at,
-        reminded_at=order.reminded_at,
-        late=order.late or None,
-        rejected_at=order.rejected_at,
-        rejected_reason=order.rejected_reason,
-        reassigned_at=order.reassigned_at,
-        refunded_at=order.refunded_at,
-        refund_reason=order.refund_reason,
-        proofs=[
-            ProofMap(
-                key=proof.key,
-                mime_type=proof.mime_type,
-                sha256=proof.sha256,
-                size=proof.size,
-                received_at=proof.received_at,
-                same_file_as=proof.same_file_as,
-                looks_like=proof.looks_like,
-            )
-            for proof in order.proofs
-        ],
+        **{name: getattr(order, name) for name in FIELDS} | converted,
     )
 
 
@@ -336,36 +310,17 @@ def _readable(records: Iterable[Record]) -> list[Order]:
 
 
 def as_order(record: Record) -> Order:
+    """Map an item to its order: the reverse of `as_record`."""
     assert isinstance(record, OrderRecord)
-    return Order(
-        id=record.id,
-        raffle_id=record.raffle_id,
-        contact_id=record.contact_id,
-        numbers=tuple(int(number) for number in record.numbers),
-        unit_amount=int(record.unit_amount),
-        currency=record.currency,
-        status=OrderStatus(record.status),
-        reserved_until=record.reserved_until,
-        created_at=record.created_at,
-        updated_at=record.updated_at,
-        paid_at=record.paid_at,
-        reminded_at=record.reminded_at,
-        late=bool(record.late),
-        rejected_at=record.rejected_at,
-        rejected_reason=record.rejected_reason,
-        reassigned_at=record.reassigned_at,
-        refunded_at=record.refunded_at,
-        refund_reason=record.refund_reason,
-        proofs=tuple(
-            Proof(
-                key=proof.key,
-                mime_type=proof.mime_type,
-                sha256=proof.sha256,
-                size=int(proof.size),
-                received_at=proof.received_at,
-                same_file_as=proof.same_file_as,
-                looks_like=proof.looks_like,
-            )
-            for proof in record.proofs or ()
-        ),
-    )
+    converted: dict[str, Any] = {
+        "numbers": tuple(int(number) for number in record.numbers),
+        "unit_amount": int(record.unit_amount),
+        "status": OrderStatus(record.status),
+        "late": bool(record.late),
+        "proofs": tuple(_as_proof(proof) for proof in record.proofs or ()),
+    }
+    return Order(**{name: getattr(record, name) for name in FIELDS} | converted)
+
+
+def _as_proof(stored: ProofMap) -> Proof:
+    return Proof(**{name: getattr(stored, name) for name in PROOF_FIELDS} | {"size": int(stored.size)})

@@ -329,7 +329,10 @@ class ContactRecord(Record, discriminator="contact"):
     also = JSONAttribute(null=True)  # ids of contacts that are aliases of this one, and under which things were said
     erased_at = UTCDateTimeAttribute(null=True)
     successor_id = UnicodeAttribute(null=True, attr_name="heir")  # stored under its first name
-    found_by = UnicodeAttribute(null=True)  # under which words and which end of a phone number they are filed
+    # Stored as "found_by", its first name.
+    indexed_terms = UnicodeAttribute(
+        null=True, attr_name="found_by"
+    )  # under which words and which end of a phone number they are filed
     newest_orders = UnicodeAttribute(null=True)  # ids, the newest first; then "+" if there are older ones, or may be
     created_at = UTCDateTimeAttribute()
     version = NumberAttribute()

@@ -80,6 +80,21 @@ def test_every_link_to_a_file_leads_somewhere(name: str) -> None:
         assert not fragment or fragment in anchors(target.resolve()), link
 
 
+def test_every_page_that_code_and_alarms_name_exists() -> None:
+    """What `make deploy` prints and an alarm's e-mail says must lead to the entry with the cure."""
+    files = [path for folder in ("chalicelib", "infra") for path in (ROOT / folder).rglob("*.*")]
+    named = [
+        (file.name, *link)
+        for file in files
+        if file.suffix in (".py", ".json")
+        for link in re.findall(r"\b(docs/[\w/.-]+\.md)(?:#([\w-]+))?", file.read_text(encoding="utf-8"))
+    ]
+    assert {page for _, page, _ in named} >= {"docs/deploy.md", "docs/recover.md"}
+    for file, page, fragment in named:
+        assert (ROOT / page).is_file(), f"{file}: {page}"
+        assert not fragment or fragment in anchors(ROOT / page), f"{file}: {page}#{fragment}"
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_file_that_is_named_exists(name: str) -> None:
     top = {path.name for path in ROOT.iterdir()}
@@ -125,6 +140,20 @@ def test_every_setting_is_in_the_example_and_the_other_way_round() -> None:
 def test_commands_marked_for_running_work(name: str, commands: str) -> None:
     done = run(commands)
     assert done.returncode == 0, f"{name}: {commands}\n{done.stderr}"
+
+
+def test_every_decision_is_in_the_index_and_the_other_way_round() -> None:
+    listed = re.findall(
+        r"^\| (\d+) \| \[(.+?)\]\((.+?)\) \| (\w+).*? \| .+ \|$", read("docs/adr/README.md"), re.MULTILINE
+    )
+    written = []
+    for path in sorted((ROOT / "docs/adr").glob("[0-9]*.md")):
+        heading = re.match(r"# (\d+)\. (.+)\n\n(?:Date: [\d-]+\. )?Status: (\w+)", path.read_text(encoding="utf-8"))
+        assert heading, f"{path.name} must begin with `# N. Title`, an empty line and `Status: ...`"
+        written.append((heading[1], heading[2], path.name, heading[3]))
+    assert listed == written
+    assert [int(number) for number, *_ in written] == list(range(1, len(written) + 1))
+    assert all(int(path[:4]) == int(number) for number, _, path, _ in written)
 
 
 def rules() -> dict[str, str]:

@@ -14,15 +14,15 @@ LUCIA = Contact(
 
 
 def test_m6_a_pause_ends_by_itself_a_day_after_the_organiser_wrote() -> None:
-    paused = LUCIA.pausing(by="Olga", now=NOW)
+    paused = LUCIA.with_bot_paused(by="Olga", now=NOW)
     assert paused.bot_is_paused(NOW)
     assert paused.bot_is_paused(NOW + A_DAY - timedelta(seconds=1))
     assert not paused.bot_is_paused(NOW + A_DAY)
-    assert paused.pausing(by="Olga", now=NOW + A_DAY / 2).bot_is_paused(NOW + A_DAY)
+    assert paused.with_bot_paused(by="Olga", now=NOW + A_DAY / 2).bot_is_paused(NOW + A_DAY)
 
 
 def test_m6_who_resumes_ends_it_at_once() -> None:
-    assert LUCIA.pausing(by="Olga", now=NOW).resuming() == LUCIA
+    assert LUCIA.with_bot_paused(by="Olga", now=NOW).with_bot_resumed() == LUCIA
 
 
 def test_m4_who_never_wrote_has_no_window() -> None:
@@ -31,9 +31,9 @@ def test_m4_who_never_wrote_has_no_window() -> None:
 
 
 def test_a_name_that_an_organiser_corrected_is_not_replaced_by_whatsapps() -> None:
-    assert LUCIA.called("Lu").name == "Lu"
-    assert LUCIA.called("") == LUCIA
-    assert replace(LUCIA, name_kept=True).called("Lu").name == "Lucía"
+    assert LUCIA.with_profile_name("Lu").name == "Lu"
+    assert LUCIA.with_profile_name("") == LUCIA
+    assert replace(LUCIA, name_kept=True).with_profile_name("Lu").name == "Lucía"
 
 
 def test_who_is_forgotten_leaves_an_id_and_what_they_own() -> None:

@@ -23,6 +23,7 @@ from chalicelib.store.records import Record
 from chalicelib.whatsapp.inbound import Message
 from local.engines import ENGINES
 from local.in_process import QuietGraph, make_table, open_container
+from tests.support.expired_holds import expire_order
 from tests.support.faults import wire as w
 from tests.support.faults.wire import Wire, tapped
 from tests.support.races.findings import differences
@@ -122,14 +123,14 @@ def test_m1_h1_a_hold_is_there_once(sale: Sale, effect: w.Effect) -> None:
 
 def test_p4_a_payment_is_confirmed_once(sale: Sale) -> None:
     order_id = sale.held()
-    sale.lose_the_answer(lambda: sale.container.holds.confirm_payment(order_id, by=COMMAND_LINE))
+    sale.lose_the_answer(lambda: sale.container.settlement.confirm_payment(order_id, by=COMMAND_LINE))
     assert orders.get(order_id).status is OrderStatus.PAID
     assert raffles.board(sale.raffle.id).availability.sold == 2
 
 
 def test_p3_an_order_is_cancelled_once(sale: Sale) -> None:
     order_id = sale.held()
-    sale.lose_the_answer(lambda: sale.container.holds.cancel(order_id, by=COMMAND_LINE))
+    sale.lose_the_answer(lambda: sale.container.settlement.cancel(order_id, by=COMMAND_LINE))
     assert orders.get(order_id).status is OrderStatus.CANCELLED
     assert raffles.board(sale.raffle.id).availability.available == 100
 
@@ -139,7 +140,7 @@ def test_h4_a_hold_ends_once(sale: Sale) -> None:
     late = replace(sale.container, clock=lambda: START + timedelta(hours=1))
     vars(late)["graph"] = sale.container.graph
     ended: list[bool] = []
-    sale.lose_the_answer(lambda: ended.append(late.holds.expire(order_id)))
+    sale.lose_the_answer(lambda: ended.append(expire_order(late, order_id)))
     assert ended == [True]
     assert raffles.board(sale.raffle.id).availability.available == 100
 

@@ -17,7 +17,8 @@ Json = dict[str, Any]
 TEMPLATE: Json = json.loads((ROOT / "infra" / "resources.json").read_text(encoding="utf-8"))
 RESOURCES: Json = TEMPLATE["Resources"]
 ALARMS = sorted(name for name, body in RESOURCES.items() if body.get("Type") == "AWS::CloudWatch::Alarm")
-OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+DEPLOY = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+RECOVER = (ROOT / "docs" / "recover.md").read_text(encoding="utf-8")
 
 
 def properties(name: str) -> Json:
@@ -91,8 +92,8 @@ def test_each_function_has_a_role_of_its_own_whose_rights_are_named() -> None:
 def test_each_alarm_tells_somebody_and_has_an_entry_that_says_what_to_do(name: str) -> None:
     alarm = properties(name)
     assert alarm["AlarmActions"] == [{"Ref": "Alarms"}]
-    assert f"### {name}\n" in OPERATIONS
-    anchor = re.search(r"docs/operations\.md#([\w-]+)$", alarm["AlarmDescription"])
+    assert f"### {name}\n" in RECOVER
+    anchor = re.search(r"docs/recover\.md#([\w-]+)$", alarm["AlarmDescription"])
     assert anchor and anchor[1] == name.lower()
 
 
@@ -106,14 +107,14 @@ def test_an_index_that_turns_writes_away_is_seen_like_the_table() -> None:
 
 
 def test_the_page_says_to_subscribe_to_each_notice_that_we_listen_to() -> None:
-    [step] = [line for line in OPERATIONS.split("\n\n") if "Subscribe also to" in line]
+    [step] = [block for block in DEPLOY.split("\n\n") if "Also subscribe to" in block]
     assert set(re.findall(r"`([a-z_]+)`", step)) >= {*RULES, "messages"}
 
 
 def test_spending_has_one_too() -> None:
     told = {told["Notification"]["NotificationType"] for told in properties("Spending")["NotificationsWithSubscribers"]}
     assert told == {"ACTUAL", "FORECASTED"}
-    assert "### Spending\n" in OPERATIONS
+    assert "### Spending\n" in RECOVER
 
 
 def test_another_console_is_another_deployment_of_the_api() -> None:

@@ -49,7 +49,7 @@ def test_h3_an_order_that_ends_does_not_close_the_raffle_that_its_buyer_has_open
     stage.scene.open()
     order = stage.hold(stage.lucia)
     stage.lucia.says("BIKE")
-    stage.holds.confirm_payment(order, by=COMMAND_LINE)
+    stage.settlement.confirm_payment(order, by=COMMAND_LINE)
     stage.lucia.says("8")
     assert kind_of(stage.lucia.heard[-1]) == "held"
 

@@ -11,6 +11,7 @@ from chalicelib.domain.messages import IncomingMessage, MessageKind
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.store import audit, board, contacts, messages, orders
 from chalicelib.store.transaction import Transaction
+from tests.support.expired_holds import expire_order
 from tests.support.interleavings.stage import Stage
 
 soak = pytest.mark.skipif(not environ.get("TOMBOLA_SOAK"), reason="a minute long; TOMBOLA_SOAK=1 runs it")
@@ -168,7 +169,7 @@ def test_p5_a_late_proof_against_a_takeover(stage: Stage) -> None:
     order = stage.hold(stage.lucia)
     stage.marco.says("BIKE")
     stage.scene.pass_time(minutes=15)
-    stage.holds.expire(order)
+    expire_order(stage.scene.container, order)
     assert stage.endings(partial(stage.marco.says, "7"), stage.lucia.sends_proof) == {
         "Olga: notice; lucia's IN_REVIEW; lucia: in review; marco: taken",
         "Olga: notice of a late proof; lucia's LATE; lucia: late; marco's DRAFT; marco: held",
@@ -257,7 +258,7 @@ def test_p2_another_proof_as_the_first_is_rejected_is_kept(stage: Stage) -> None
 def test_p3_two_refunds_free_the_numbers_once(stage: Stage) -> None:
     stage.scene.open()
     order = stage.hold(stage.lucia)
-    stage.holds.confirm_payment(order, by=COMMAND_LINE)
+    stage.settlement.confirm_payment(order, by=COMMAND_LINE)
     assert stage.endings(*[stage.refunds(order)] * 2) == {"lucia's REFUNDED; lucia: refunded"}
 
 
@@ -273,7 +274,7 @@ def test_p3_a_refund_against_confirming_comes_after_it_or_too_early(stage: Stage
 def test_p3_refunded_numbers_go_to_who_reaches_for_them(stage: Stage) -> None:
     stage.scene.open()
     order = stage.hold(stage.lucia)
-    stage.holds.confirm_payment(order, by=COMMAND_LINE)
+    stage.settlement.confirm_payment(order, by=COMMAND_LINE)
     stage.marco.says("BIKE")
     assert stage.endings(stage.refunds(order), partial(stage.marco.says, "7")) == {
         "lucia's REFUNDED; lucia: refunded; marco's DRAFT; marco: held",

@@ -163,14 +163,14 @@ class Tombola(RuleBasedStateMachine):
     def confirm_a_payment(self, data: st.DataObject) -> None:
         order = self.any_order(data)
         right = self.model.paying(order, self.now)
-        assert self.accepted(self.scene.container.holds.confirm_payment, order) is right
+        assert self.accepted(self.scene.container.settlement.confirm_payment, order) is right
 
     @precondition(lambda self: self.model.orders)
     @rule(data=st.data())
     def cancel_an_order(self, data: st.DataObject) -> None:
         order = self.any_order(data)
         right = self.model.withdrawing(order)
-        assert self.accepted(self.scene.container.holds.cancel, order) is right
+        assert self.accepted(self.scene.container.settlement.cancel, order) is right
 
     @precondition(lambda self: self.model.orders)
     @rule(data=st.data(), comes=st.booleans(), reason=st.sampled_from(["blurred", "too little"]))

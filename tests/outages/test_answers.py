@@ -55,7 +55,7 @@ class Purchase:
             self._post(body)
             self._minutes(1)
         [order] = self.made.items("ORDER#")
-        self.made.container.holds.confirm_payment(order["id"], by=COMMAND_LINE)
+        self.made.container.settlement.confirm_payment(order["id"], by=COMMAND_LINE)
         self._minutes(1)
 
     def wait(self) -> None:

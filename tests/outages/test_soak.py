@@ -151,7 +151,7 @@ class Weather:
         """The organiser looks at what is in review."""
         for record in list(Record.by_queue.query("ORDER#IN_REVIEW")):
             assert isinstance(record, OrderRecord)
-            self.container.holds.confirm_payment(record.id, by=COMMAND_LINE)
+            self.container.settlement.confirm_payment(record.id, by=COMMAND_LINE)
 
     # Time
 

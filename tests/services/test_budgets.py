@@ -8,6 +8,7 @@ import pytest
 from bench import cost
 from chalicelib.domain.messages import Identity
 from chalicelib.domain.organisers import COMMAND_LINE
+from chalicelib.services.orders.holds import RandomNumbers
 from chalicelib.store import raffles
 from chalicelib.store.records import FingerprintRecord
 from tests.services.chat.test_sale import code_in
@@ -128,7 +129,7 @@ def test_random_numbers_of_a_million_take_reading_and_one_transaction(
         "UpdateItem",  # Meta's id
     ]
     found = raffles.board(raffle["id"])
-    assert len(requests.during(lambda: world.container.holds.draw_random(found, 3))) == 1
+    assert len(requests.during(lambda: RandomNumbers(random=world.container.random).choose(found, 3))) == 1
 
 
 @pytest.mark.parametrize("reach", [hold, hold_and_confirm, hold_and_prove])
@@ -137,7 +138,7 @@ def test_confirming_a_payment_takes_at_most_four(
 ) -> None:
     world.raffle()
     order_id = reach(lucia)
-    operations = requests.during(lambda: world.container.holds.confirm_payment(order_id, by=COMMAND_LINE))
+    operations = requests.during(lambda: world.container.settlement.confirm_payment(order_id, by=COMMAND_LINE))
     assert len(operations) <= 4, operations
 
 

@@ -3,16 +3,16 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from chalicelib.domain.orders import CODE_ALPHABET, check_character
+from chalicelib.domain.orders import CODE_ALPHABET, Order, check_character
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.domain.raffles import RaffleEvent
 from chalicelib.services.bulk import OrderAction, Outcome, RaffleAction, Result
 from chalicelib.services.orders.settlement import SAME_REQUEST
 from chalicelib.store import orders, raffles
+from chalicelib.store.order_context import OrderContext, load_context
 from chalicelib.store.records import OrderRecord
 from tests.support.races.findings import differences
 from tests.support.request_counts import Requests
@@ -122,14 +122,13 @@ def test_o3_an_order_that_is_named_twice_is_handled_once(world: World) -> None:
 def test_o3_one_bad_order_never_harms_the_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     raffle = world.raffle()
     ids = proved(world, 3)
-    around = type(world.container.holds).around
 
-    def fails_for_one(holds: Any, order: Any) -> Any:
+    def fails_for_one(order: Order) -> OrderContext:
         if order.id == ids[1]:
             raise LookupError
-        return around(holds, order)
+        return load_context(order)
 
-    monkeypatch.setattr(type(world.container.holds), "around", fails_for_one)
+    monkeypatch.setattr("chalicelib.services.orders.changes.load_context", fails_for_one)
     results = bulk(world, CONFIRM, ids)
     assert outcomes(results) == ["done", "refused", "done"]
     assert results[1].code == "internal_error"
@@ -146,7 +145,7 @@ def test_o3_nor_one_that_cannot_be_read(world: World) -> None:
 def test_o3_what_changes_between_reading_and_doing_is_refused(world: World, requests: Requests) -> None:
     raffle = world.raffle()
     ids = proved(world, 2)
-    requests.before_the_next_commit(lambda: world.container.holds.cancel(ids[0], by=COMMAND_LINE))
+    requests.before_the_next_commit(lambda: world.container.settlement.cancel(ids[0], by=COMMAND_LINE))
     results = bulk(world, CONFIRM, ids)
     assert outcomes(results) == ["refused", "done"]
     assert results[0].code == "order_out_of_turn"

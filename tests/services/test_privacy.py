@@ -11,8 +11,9 @@ import pytest
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.organisers import Actor, Role
 from chalicelib.domain.refusals import ContactErased, ContactHasOrders, ContactNotFound, TryAgain
-from chalicelib.services.messaging.texts import words
+from chalicelib.services.messaging.texts import texts_in
 from chalicelib.store import contacts, history, orders
+from chalicelib.store.order_context import load_context
 from chalicelib.store.records import FingerprintRecord, Record, low_level
 from chalicelib.store.transaction import Transaction
 from chalicelib.whatsapp.graph import NotSent
@@ -304,13 +305,14 @@ def test_v2_news_of_an_old_order_goes_to_nobody_and_stops_nothing(world: World, 
     order_id = buy(lucia)
     before, heard = erased(world, lucia), len(lucia.heard)
     order, found = orders.get(order_id), contacts.get(before.id)
-    around = world.container.holds.around(order)
-    assert around.contact == found
+    context = load_context(order)
+    assert context.contact == found
     transaction = Transaction()
-    told = [words("en").cancelled(around.raffle, order, by_organiser=True)]
-    made = world.container.outbox.enqueue_for(
-        transaction, around.contact, told, channel=around.channel, now=world.clock.now
+    told = [texts_in("en").cancelled(context.raffle, order, by_organiser=True)]
+    contact, made = world.container.outbox.enqueue_for(
+        transaction, context.contact, told, channel=context.channel, now=world.clock.now
     )
+    contacts.save(transaction, contact, now=world.clock.now)
     transaction.commit()
     assert made == [] and len(lucia.heard) == heard
     assert said(before.id) == []

@@ -54,7 +54,7 @@ class Shelf:
         )  # fmt: skip
         transaction = Transaction()
         orders.add(transaction, made)
-        contacts.save(transaction, self.read(contact).ordering(made.id), now=now)
+        contacts.save(transaction, self.read(contact).with_order(made.id), now=now)
         transaction.commit()
         return made
 

@@ -1,16 +1,14 @@
 """What each action of the conversation does: to the turn's transaction, to the conversation, and what is replied."""
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import NamedTuple
 
 from chalicelib.domain import conversation as c
 from chalicelib.domain import picks
-from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Conversation, Stage
-from chalicelib.domain.delivery import Outbound
-from chalicelib.domain.messages import Media, Reply
 from chalicelib.domain.orders import (
     MOST_NUMBERS,
     OWNING,
@@ -23,134 +21,112 @@ from chalicelib.domain.orders import (
     is_code,
 )
 from chalicelib.domain.raffles import Board, Raffle, RaffleStatus
-from chalicelib.domain.refusals import NumbersTaken, OrderOutOfTurn, RaffleNotFound, TooFewFree, TooManyForContact
-from chalicelib.services.messaging.texts import RAFFLES_A_PAGE, Texts, words
+from chalicelib.domain.refusals import OrderOutOfTurn, RaffleNotFound, TooFewFree, TooManyForContact
+from chalicelib.services.chat.turn import IDLE, Turn
+from chalicelib.services.messaging.texts import RAFFLES_A_PAGE, Texts, texts_in
 from chalicelib.services.orders.conflicts import nearest_free
-from chalicelib.services.orders.holds import Draw, Holds, OrderContext
+from chalicelib.services.orders.expiry import release
+from chalicelib.services.orders.holds import check_limit
 from chalicelib.services.orders.proofs import ProofMissing, ProofUnfit
 from chalicelib.store import fingerprints, orders, raffles
-from chalicelib.store.transaction import Busy, Transaction
+from chalicelib.store.transaction import Busy
 
 ORDERS_SHOWN = 5
 CALL_AGAIN = timedelta(hours=1)
-IDLE = Conversation()
-SIMPLE = {c.SayWelcome: Texts.welcome, c.ShowHelp: Texts.help, c.AskForFileAgain: Texts.proof_missed}
+PLAIN_REPLIES = {c.SayWelcome: Texts.welcome, c.ShowHelp: Texts.help, c.AskForFileAgain: Texts.proof_missed}
 
 
-@dataclass(kw_only=True)
-class Turn:
-    """One try at answering one message: what it changes and what it says."""
+class OwnOrder(NamedTuple):
+    """An order of the contact, with its raffle."""
 
-    now: datetime
-    contact: Contact
-    raffle_of_code: str | None  # what was written is this raffle's code
-    taken: NumbersTaken | None  # what an earlier try at holding numbers came up against
-    keep: Callable[[Media], Proof]
-    draw: Draw  # the random numbers of an earlier try that nobody else took; then those of this one
-    to_tell: list[Outbound]  # what others are to hear, once this message is answered
-    transaction: Transaction = field(default_factory=Transaction)
-    replies: list[Reply] = field(default_factory=list)
-    notices: list[Reply] = field(default_factory=list)  # to the organisers
-    counts: list[str] = field(default_factory=list)  # metrics, once this is committed
-
-    @property
-    def words(self) -> Texts:
-        return words(self.contact.language)
-
-    def say(self, said: Reply, conversation: Conversation | None = None) -> None:
-        """Reply, and let the conversation stand at `talk` from now on."""
-        self.replies.append(said)
-        if conversation is not None:
-            self.contact = replace(self.contact, conversation=conversation)
+    raffle: Raffle
+    order: Order
 
 
-def act(action: c.Action, turn: Turn, holds: Holds) -> None:
+def act(action: c.Action, turn: Turn) -> None:
     """Carry out the action. What it reads, it reads now; what it changes goes into the turn's transaction."""
     match action:
         case c.StayQuiet():
             pass
         case c.ShowMenu(not_understood):
-            turn.say(turn.words.menu(not_understood=not_understood), _at_rest(turn))
+            turn.reply(turn.texts.menu(not_understood=not_understood), turn.at_rest)
         case c.SayWelcome() | c.ShowHelp() | c.AskForFileAgain():
-            turn.say(SIMPLE[type(action)](turn.words))
+            turn.reply(PLAIN_REPLIES[type(action)](turn.texts))
         case c.ListRaffles(page):
             _list_raffles(turn, page)
         case c.OpenRaffle(raffle_id):
-            _open_raffle(turn, holds, raffle_id)
+            _open_raffle(turn, raffle_id)
         case c.TryCode(_, otherwise):
-            act(c.OpenRaffle(turn.raffle_of_code) if turn.raffle_of_code else otherwise, turn, holds)
+            act(c.OpenRaffle(turn.raffle_of_code) if turn.raffle_of_code else otherwise, turn)
         case c.HoldNumbers(raffle_id, text):
-            _hold(turn, holds, raffle_id, text)
+            _hold(turn, raffle_id, text)
         case c.ConfirmOrder(order_id):
-            _confirm(turn, holds, order_id)
+            _confirm(turn, order_id)
         case c.CancelOrder(order_id):
-            _cancel(turn, holds, order_id)
+            _cancel(turn, order_id)
         case c.AskAboutOrder(order_id):
-            _ask_about(turn, holds, order_id)
+            _tell_about_order(turn, order_id)
         case c.TakeProof():
-            _take_proof(turn, holds, action)
+            _take_proof(turn, action)
         case c.ShowOrders():
             _show_orders(turn)
         case c.CallPerson() | c.LeaveToPerson():
-            _want_person(turn, action)
+            _call_person(turn, action)
         case c.OptOut() | c.OptIn() | c.AskWhatToCancel():
-            _opt(turn, action)
+            _change_opt_out(turn, action)
 
 
-def _want_person(turn: Turn, action: c.CallPerson | c.LeaveToPerson) -> None:
-    """Tell the organisers, not again within an hour; what was asked for stays asked for, until somebody has answered.
+def _call_person(turn: Turn, action: c.CallPerson | c.LeaveToPerson) -> None:
+    """Add the contact to the people who wait for a person, and notify the organisers, at most once an hour.
 
-    Who answers an organiser is waited for by them: that alone is no news within the hour.
+    Someone who answers an organiser is expected by them: that alone is no news within the hour.
     """
-    called, english = isinstance(action, c.CallPerson), words("en")
-    waits_since, told_at = turn.contact.person_wanted_at, turn.contact.person_called_at
-    if waits_since is None and not called and told_at is not None and turn.now < told_at + CALL_AGAIN:
+    has_asked = isinstance(action, c.CallPerson)
+    english = texts_in("en")
+    waits_since = turn.contact.person_wanted_at
+    notified_at = turn.contact.person_called_at
+    is_recent = notified_at is not None and turn.now < notified_at + CALL_AGAIN
+    if waits_since is None and not has_asked and is_recent:
         turn.contact = replace(turn.contact, person_wanted_at=turn.now)
-    elif waits_since is None or turn.now >= (told_at or waits_since) + CALL_AGAIN:
-        turn.contact = turn.contact.wanting_person(turn.now)
-        notice = english.person_wanted if called else english.person_wrote
+    elif waits_since is None or turn.now >= (notified_at or waits_since) + CALL_AGAIN:
+        turn.contact = turn.contact.with_person_wanted(turn.now)
+        notice = english.person_wanted if has_asked else english.person_wrote
         turn.notices.append(notice(turn.contact.name, turn.contact.phone))
-        turn.counts.append("PeopleWanted")
-    if called:
-        turn.say(turn.words.person_called())
-
-
-def _at_rest(turn: Turn) -> Conversation:
-    """Where the conversation stands when nothing is asked for: an order at hand stays at hand."""
-    conversation = turn.contact.conversation
-    return conversation if conversation.order_id is not None else IDLE
+        turn.metrics.append("PeopleWanted")
+    if has_asked:
+        turn.reply(turn.texts.person_called())
 
 
 # Opting out (M5)
 
 
-def _opt(turn: Turn, action: c.OptOut | c.OptIn | c.AskWhatToCancel) -> None:
+def _change_opt_out(turn: Turn, action: c.OptOut | c.OptIn | c.AskWhatToCancel) -> None:
     match action:
         case c.OptOut():
-            turn.contact = turn.contact.opting(out=True, at=turn.now)
-            turn.counts.append("OptOuts")
-            turn.say(turn.words.opted_out(), _at_rest(turn))
+            turn.contact = turn.contact.with_opt_out(out=True, at=turn.now)
+            turn.metrics.append("OptOuts")
+            turn.reply(turn.texts.opted_out(), turn.at_rest)
         case c.OptIn() if turn.contact.opted_out:
-            turn.contact = turn.contact.opting(out=False, at=turn.now)
-            turn.counts.append("OptIns")
-            turn.say(turn.words.opted_in(), _at_rest(turn))
+            turn.contact = turn.contact.with_opt_out(out=False, at=turn.now)
+            turn.metrics.append("OptIns")
+            turn.reply(turn.texts.opted_in(), turn.at_rest)
         case c.OptIn():
-            turn.say(turn.words.menu(), _at_rest(turn))
+            turn.reply(turn.texts.menu(), turn.at_rest)
         case c.AskWhatToCancel(order_id):
             _ask_what_to_cancel(turn, order_id)
 
 
 def _ask_what_to_cancel(turn: Turn, order_id: str | None) -> None:
-    found = _found(turn, order_id) if order_id is not None else None
-    if found is None or found[1].status not in RUNNING:
-        found = _newest_running(turn)
-    turn.say(turn.words.cancel_what(*found) if found else turn.words.cancel_messages())
+    own = _find_own(turn, order_id) if order_id is not None else None
+    if own is None or own.order.status not in RUNNING:
+        own = _newest_running(turn)
+    turn.reply(turn.texts.cancel_what(*own) if own else turn.texts.cancel_messages())
 
 
-def _newest_running(turn: Turn) -> tuple[Raffle, Order] | None:
+def _newest_running(turn: Turn) -> OwnOrder | None:
     for order in orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN):
         if order.status in RUNNING:
-            return raffles.get(order.raffle_id), order
+            return OwnOrder(raffles.get(order.raffle_id), order)
     return None
 
 
@@ -158,256 +134,276 @@ def _newest_running(turn: Turn) -> tuple[Raffle, Order] | None:
 
 
 def _list_raffles(turn: Turn, page: int) -> None:
-    selling_now = [raffle for raffle in raffles.active() if raffle.sells_at(turn.now)]
+    on_sale = [raffle for raffle in raffles.active() if raffle.sells_at(turn.now)]
     start = (page - 1) * RAFFLES_A_PAGE
-    if start >= len(selling_now):
-        start, page = 0, 1
+    if start >= len(on_sale):
+        start = 0
+        page = 1
     # Ten fit into a list: the tenth row is either the tenth raffle or the way to more.
-    count = RAFFLES_A_PAGE + 1 if len(selling_now) <= start + RAFFLES_A_PAGE + 1 else RAFFLES_A_PAGE
-    boards = [raffles.board(raffle.id) for raffle in selling_now[start : start + count]]
-    boards = [found for found in boards if found.raffle.sells_at(turn.now)]  # the index may be behind
-    more = len(selling_now) > start + count
-    shown = tuple(found.raffle.id for found in boards)
-    turn.say(
-        turn.words.raffles(boards, page=page, more=more), _keeping_order(turn, Stage.BROWSING, shown=shown, page=page)
+    row_count = RAFFLES_A_PAGE + 1 if len(on_sale) <= start + RAFFLES_A_PAGE + 1 else RAFFLES_A_PAGE
+    boards = [raffles.board(raffle.id) for raffle in on_sale[start : start + row_count]]
+    boards = [board for board in boards if board.raffle.sells_at(turn.now)]  # the index may be behind
+    has_more = len(on_sale) > start + row_count
+    shown = tuple(board.raffle.id for board in boards)
+    turn.reply(
+        turn.texts.raffles(boards, page=page, more=has_more),
+        _keeping_order(turn, Stage.BROWSING, shown=shown, page=page),
     )
 
 
-def _open_raffle(turn: Turn, holds: Holds, raffle_id: str) -> None:
-    found = _on_sale(turn, raffle_id)
-    if found is not None and not found.availability.available:
-        holds.free_ended_of(found.raffle, turn.to_tell)
-        found = _on_sale(turn, raffle_id)
-    if found is None:
-        turn.say(turn.words.raffle_gone())
-    elif not found.availability.available:
-        turn.say(turn.words.sold_out(found.raffle))
+def _open_raffle(turn: Turn, raffle_id: str) -> None:
+    board = _board_on_sale(turn, raffle_id)
+    if board is not None and not board.availability.available:
+        turn.conflicts.release_in_raffle(board.raffle)
+        board = _board_on_sale(turn, raffle_id)
+    if board is None:
+        turn.reply(turn.texts.raffle_gone())
+    elif not board.availability.available:
+        turn.reply(turn.texts.sold_out(board.raffle))
     else:
-        turn.say(turn.words.raffle(found), _keeping_order(turn, Stage.SELECTING, raffle_id=raffle_id))
+        turn.reply(turn.texts.raffle(board), _keeping_order(turn, Stage.SELECTING, raffle_id=raffle_id))
 
 
-def _on_sale(turn: Turn, raffle_id: str) -> Board | None:
+def _board_on_sale(turn: Turn, raffle_id: str) -> Board | None:
     try:
-        found = raffles.board(raffle_id)
+        board = raffles.board(raffle_id)
     except RaffleNotFound:
         return None
-    return found if found.raffle.sells_at(turn.now) else None
+    return board if board.raffle.sells_at(turn.now) else None
 
 
 def _keeping_order(
     turn: Turn, stage: Stage, *, raffle_id: str | None = None, shown: tuple[str, ...] = (), page: int = 1
 ) -> Conversation:
-    """Looking around does not let go of an order that waits: `cancel` and a proof still find it."""
-    return Conversation(
-        stage=stage, raffle_id=raffle_id, order_id=turn.contact.conversation.order_id, shown=shown, page=page
-    )
+    """Keep the order at hand while the contact looks around: `cancel` and a proof still find it."""
+    order_id = turn.contact.conversation.order_id
+    return Conversation(stage=stage, raffle_id=raffle_id, order_id=order_id, shown=shown, page=page)
 
 
 # Holding
 
 
-def _hold(turn: Turn, holds: Holds, raffle_id: str, text: str) -> None:
-    found = _on_sale(turn, raffle_id)
-    if found is None:
-        turn.say(turn.words.raffle_gone(), _at_rest(turn))
+def _hold(turn: Turn, raffle_id: str, text: str) -> None:
+    board = _board_on_sale(turn, raffle_id)
+    if board is None:
+        turn.reply(turn.texts.raffle_gone(), turn.at_rest)
         return
-    raffle = found.raffle
+    raffle = board.raffle
     pick = picks.read_pick(text, first=raffle.first_number, last=raffle.last_number, most=MOST_NUMBERS)
     try:
-        numbers = _numbers(turn, holds, found, pick)
+        numbers = _choose_numbers(turn, board, pick)
         if numbers is None:
             return
-        order, turn.contact = holds.hold(turn.transaction, raffle, turn.contact, numbers)
+        order, turn.contact = turn.holds.hold(turn.transaction, raffle, turn.contact, numbers)
     except TooFewFree as refusal:
         # The schedule may have been faster, and the board that was read older than what it freed.
-        before = found.availability.available
-        if holds.free_ended_of(raffle, turn.to_tell) or raffles.board(raffle.id).availability.available > before:
+        before = board.availability.available
+        if turn.conflicts.release_in_raffle(raffle) or raffles.board(raffle.id).availability.available > before:
             raise Busy from None  # try again with the numbers that have just come free
-        turn.say(turn.words.too_few(raffle, refusal))
+        turn.reply(turn.texts.too_few(raffle, refusal))
     except TooManyForContact as refusal:
-        if holds.free_ended_by(turn.contact, turn.to_tell):
+        if turn.conflicts.release_of_contact(turn.contact):
             raise Busy from None
-        turn.say(turn.words.too_many_for_contact(refusal))
+        turn.reply(turn.texts.too_many_for_contact(refusal))
     else:
         conversation = Conversation(stage=Stage.CONFIRMING, raffle_id=raffle.id, order_id=order.id)
-        turn.say(turn.words.held(raffle, order, turn.now), conversation)
-        turn.counts.append("Holds")
+        turn.reply(turn.texts.held(raffle, order, turn.now), conversation)
+        turn.metrics.append("Holds")
 
 
-def _numbers(
-    turn: Turn, holds: Holds, found: Board, pick: picks.Specific | picks.Random | picks.Unclear
+def _choose_numbers(
+    turn: Turn, board: Board, pick: picks.Specific | picks.Random | picks.Unclear
 ) -> Sequence[int] | None:
-    """The numbers to hold; None when a question or a refusal was said instead. Raises TooFewFree."""
+    """Choose the numbers to hold. None when a question or a refusal was replied instead. Raises TooFewFree."""
     match pick:
         case picks.Random(quantity):
-            return holds.draw_random(found, quantity, turn.draw)
+            return turn.conflicts.random_numbers.choose(board, quantity)
         case picks.Specific(numbers):
-            if turn.taken is None:
+            taken = turn.conflicts.taken
+            if taken is None:
                 return numbers
-            nearest = nearest_free(found.raffle, list(turn.taken.until))
-            turn.say(turn.words.taken(found.raffle, turn.taken, nearest))
+            turn.reply(turn.texts.taken(board.raffle, taken, nearest_free(board.raffle, list(taken.until))))
         case picks.Unclear():
-            turn.say(turn.words.unclear(found.raffle, pick, MOST_NUMBERS))
+            turn.reply(turn.texts.unclear(board.raffle, pick, MOST_NUMBERS))
     return None
 
 
 # The order at hand
 
 
-def _found(turn: Turn, order_id: str) -> tuple[Raffle, Order] | None:
-    """The contact's own order and its raffle. A code is no secret: somebody else's order is none of theirs."""
+def _find_own(turn: Turn, order_id: str) -> OwnOrder | None:
+    """Find the contact's own order. A code is no secret: somebody else's order is none of theirs."""
     at_hand = turn.contact.conversation.raffle_id
     order, raffle = orders.with_raffle(order_id, likely_raffle_id=at_hand)
     if order is None or order.contact_id != turn.contact.id:
         return None
-    return raffle or raffles.get(order.raffle_id), order
+    return OwnOrder(raffle or raffles.get(order.raffle_id), order)
 
 
-def _confirm(turn: Turn, holds: Holds, order_id: str) -> None:
-    found = _found(turn, order_id)
-    if found is None:
-        turn.say(turn.words.menu(not_understood=True))
+def _confirm(turn: Turn, order_id: str) -> None:
+    own = _find_own(turn, order_id)
+    if own is None:
+        turn.reply(turn.texts.menu(not_understood=True))
         return
-    raffle, order = found
+    raffle, order = own
     if order.status is not OrderStatus.DRAFT or order.is_over(turn.now):
-        _say_where_it_stands(turn, holds, raffle, order)
+        _tell_where_it_stands(turn, raffle, order)
         return
-    confirmed = holds.confirm(turn.transaction, order)
+    with turn.changing(raffle, order) as unit:
+        unit.apply(OrderEvent.CONFIRMED)
     conversation = Conversation(stage=Stage.PAYMENT, raffle_id=raffle.id, order_id=order.id)
-    turn.say(turn.words.pay(raffle, confirmed, turn.now), conversation)
+    turn.reply(turn.texts.pay(raffle, unit.order, turn.now), conversation)
 
 
-def _ask_about(turn: Turn, holds: Holds, order_id: str) -> None:
-    found = _found(turn, order_id)
-    if found is None:
-        turn.say(turn.words.menu(not_understood=True), IDLE)
+def _tell_about_order(turn: Turn, order_id: str) -> None:
+    own = _find_own(turn, order_id)
+    if own is None:
+        turn.reply(turn.texts.menu(not_understood=True), IDLE)
     else:
-        _say_where_it_stands(turn, holds, *found)
+        _tell_where_it_stands(turn, *own)
 
 
-def _say_where_it_stands(turn: Turn, holds: Holds, raffle: Raffle, order: Order) -> None:
-    words_, done = turn.words, IDLE if turn.contact.conversation.order_id == order.id else None
+def _tell_where_it_stands(turn: Turn, raffle: Raffle, order: Order) -> None:
+    texts = turn.texts
+    done = IDLE if turn.contact.conversation.order_id == order.id else None
     if order.is_over(turn.now):  # the schedule has not come by yet
-        _, turn.contact = holds.end(turn.transaction, raffle, order, turn.contact)
-        turn.say(words_.expired(raffle, order))
+        with turn.changing(raffle, order) as unit:
+            release(unit, OrderEvent.DEADLINE_PASSED, over_at=turn.now)
+        turn.reply(texts.expired(raffle, order))
     elif order.status is OrderStatus.DRAFT:
-        turn.say(words_.still_held(raffle, order, turn.now))
+        turn.reply(texts.still_held(raffle, order, turn.now))
     elif order.status is OrderStatus.PENDING_PAYMENT:
-        turn.say(words_.pay(raffle, order, turn.now, again=True))
+        turn.reply(texts.pay(raffle, order, turn.now, again=True))
     elif order.status is OrderStatus.IN_REVIEW:
-        turn.say(words_.being_checked(order))
+        turn.reply(texts.being_checked(order))
     elif order.status is OrderStatus.PAID:
-        turn.say(words_.already_paid(order), done)
+        turn.reply(texts.already_paid(order), done)
     elif order.status is OrderStatus.CANCELLED:
-        turn.say(words_.was_cancelled(order), done)
+        turn.reply(texts.was_cancelled(order), done)
     elif order.status is OrderStatus.LATE:
-        turn.say(words_.late(raffle, order, ()), done)
+        turn.reply(texts.late(raffle, order, ()), done)
     elif order.status is OrderStatus.REFUNDED:
-        turn.say(words_.was_refunded(order), done)
+        turn.reply(texts.was_refunded(order), done)
     else:
-        turn.say(words_.expired(raffle, order), done)
+        turn.reply(texts.expired(raffle, order), done)
 
 
-def _cancel(turn: Turn, holds: Holds, order_id: str | None) -> None:
+def _cancel(turn: Turn, order_id: str | None) -> None:
     if order_id is None and (running := _newest_running(turn)) is not None:  # none is at hand, but one still runs
-        turn.say(turn.words.cancel_this(*running))
+        turn.reply(turn.texts.cancel_this(*running))
         return
-    found = _found(turn, order_id) if order_id is not None else None
-    if found is None:
-        turn.say(turn.words.nothing_to_cancel(), _at_rest(turn))
+    own = _find_own(turn, order_id) if order_id is not None else None
+    if own is None:
+        turn.reply(turn.texts.nothing_to_cancel(), turn.at_rest)
         return
-    raffle, order = found
+    raffle, order = own
     try:
-        cancelled, turn.contact = holds.drop(turn.transaction, raffle, order, turn.contact)
+        with turn.changing(raffle, order) as unit:
+            release(unit, OrderEvent.DROPPED)
     except OrderOutOfTurn:
-        turn.say(turn.words.not_yours_to_cancel(order))
+        turn.reply(turn.texts.not_yours_to_cancel(order))
     else:
-        turn.say(turn.words.cancelled(raffle, cancelled))
+        turn.reply(turn.texts.cancelled(raffle, unit.order))
 
 
 def _show_orders(turn: Turn) -> None:
-    found = orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN)
-    of_id = {raffle.id: raffle for raffle in raffles.get_all({order.raffle_id for order in found})}
-    turn.say(turn.words.orders([(of_id[order.raffle_id], order) for order in found], turn.now))
+    newest = orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN)
+    raffle_by_id = {raffle.id: raffle for raffle in raffles.get_all({order.raffle_id for order in newest})}
+    turn.reply(turn.texts.orders([(raffle_by_id[order.raffle_id], order) for order in newest], turn.now))
 
 
 # Proofs
 
 
-def _take_proof(turn: Turn, holds: Holds, action: c.TakeProof) -> None:
-    found = _that_waits(turn, action)
-    if found is None or found[1].status in (OrderStatus.PAID, OrderStatus.REFUNDED):
+def _take_proof(turn: Turn, action: c.TakeProof) -> None:
+    own = _find_order_of_proof(turn, action)
+    if own is None or own.order.status in (OrderStatus.PAID, OrderStatus.REFUNDED):
         if action.quietly:
-            _want_person(turn, c.LeaveToPerson())
+            _call_person(turn, c.LeaveToPerson())
         else:
-            turn.say(turn.words.no_order_waits())
+            turn.reply(turn.texts.no_order_waits())
         return
-    raffle, order = found
+    raffle, order = own
     try:
-        proof = turn.keep(action.media)
+        proof = turn.keep_proof(action.media)
     except ProofUnfit:
-        turn.say(turn.words.proof_refused())
+        turn.reply(turn.texts.proof_refused())
         return
     except ProofMissing:
-        turn.say(turn.words.proof_missed())
+        turn.reply(turn.texts.proof_missed())
         return
     proof = fingerprints.compare(turn.transaction, proof, order)
     if order.status in TRANSITIONS[OrderEvent.PROOF_RECEIVED].sources:
-        order = holds.add_proof(turn.transaction, order, proof)
-    elif (revived := _revived(turn, holds, raffle, order, proof)) is not None:
-        order = revived
+        with turn.changing(raffle, order) as unit:
+            unit.apply(OrderEvent.PROOF_RECEIVED, proofs=(*order.proofs, proof), reserved_until=None)
+        _tell_in_review(turn, raffle, unit.order)
+    elif (revived := _revive(turn, raffle, order, proof)) is not None:
+        _tell_in_review(turn, raffle, revived)
     else:
-        cancelled = order.status is OrderStatus.CANCELLED
-        order = holds.keep_late(turn.transaction, order, proof)
-        gone = sorted(turn.taken.until) if turn.taken is not None else ()
-        turn.say(turn.words.kept_though_cancelled(order) if cancelled else turn.words.late(raffle, order, gone), IDLE)
-        turn.notices.append(words("en").late_proof_came(raffle, order, turn.contact.name))
-        return
-    turn.say(
-        turn.words.in_review(raffle, order, opted_out=turn.contact.opted_out),
+        _keep_late_proof(turn, raffle, order, proof)
+
+
+def _tell_in_review(turn: Turn, raffle: Raffle, order: Order) -> None:
+    turn.reply(
+        turn.texts.in_review(raffle, order, opted_out=turn.contact.opted_out),
         Conversation(stage=Stage.PAYMENT, raffle_id=raffle.id, order_id=order.id),
     )
-    turn.notices.append(words("en").proof_came(raffle, order, turn.contact.name))
-    turn.counts.append("Proofs")
+    turn.notices.append(texts_in("en").proof_came(raffle, order, turn.contact.name))
+    turn.metrics.append("Proofs")
 
 
-def _revived(turn: Turn, holds: Holds, raffle: Raffle, order: Order, proof: Proof) -> Order | None:
-    """The order, holding its numbers again (P5).
+def _keep_late_proof(turn: Turn, raffle: Raffle, order: Order, proof: Proof) -> None:
+    """Keep a proof that came after the hold ended and whose numbers are gone, for an organiser to settle (P5)."""
+    was_cancelled = order.status is OrderStatus.CANCELLED
+    with turn.changing(raffle, order) as unit:
+        unit.apply(OrderEvent.PROOF_TOO_LATE, proofs=(*order.proofs, proof), reserved_until=None, late=True)
+    taken = turn.conflicts.taken
+    gone = sorted(taken.until) if taken is not None else ()
+    texts = turn.texts
+    turn.reply(texts.kept_though_cancelled(unit.order) if was_cancelled else texts.late(raffle, unit.order, gone), IDLE)
+    turn.notices.append(texts_in("en").late_proof_came(raffle, unit.order, turn.contact.name))
+
+
+def _revive(turn: Turn, raffle: Raffle, order: Order, proof: Proof) -> Order | None:
+    """Hold the order's numbers again, in review at once (P5).
 
     None where they are gone, or too many for the contact by now (H6), or where the raffle is drawn or called off.
     """
-    if turn.taken is not None or order.status not in TRANSITIONS[OrderEvent.REVIVED].sources:
+    if turn.conflicts.taken is not None or order.status not in TRANSITIONS[OrderEvent.REVIVED].sources:
         return None
     if raffle.status in (RaffleStatus.DRAWN, RaffleStatus.CANCELLED):
         return None
     try:
-        order, turn.contact = holds.revive(turn.transaction, OrderContext(raffle, turn.contact), order, proof)
+        check_limit(raffle, turn.contact, order.quantity)
     except TooManyForContact:
-        if holds.free_ended_by(turn.contact, turn.to_tell):
+        if turn.conflicts.release_of_contact(turn.contact):
             raise Busy from None
         return None
-    return order
+    with turn.changing(raffle, order) as unit:
+        unit.apply(OrderEvent.REVIVED, proofs=(*order.proofs, proof), reserved_until=None)
+        unit.take_numbers()
+    return unit.order
 
 
-def _that_waits(turn: Turn, action: c.TakeProof) -> tuple[Raffle, Order] | None:
-    """What a file is the proof of.
+def _find_order_of_proof(turn: Turn, action: c.TakeProof) -> OwnOrder | None:
+    """Find what a file is the proof of.
 
     The order whose code is in the caption; else one that waits for its payment, the one at hand before newer ones; else
     the one at hand or in review; else the newest of all, which may have ended. Not an older one: a picture must not
     bring back what was long forgotten.
     """
     for word in re.split("[^0-9A-Z]+", action.caption.upper()):
-        if is_code(word) and (named := _found(turn, word)) is not None:
+        if is_code(word) and (named := _find_own(turn, word)) is not None:
             return named
-    at_hand = _found(turn, action.order_id) if action.order_id is not None else None
-    if at_hand is not None and at_hand[1].status is OrderStatus.PENDING_PAYMENT:
+    at_hand = _find_own(turn, action.order_id) if action.order_id is not None else None
+    if at_hand is not None and at_hand.order.status is OrderStatus.PENDING_PAYMENT:
         return at_hand
-    latest = orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN)
-    latest_now = orders.as_they_are(latest) if latest else []
-    waiting = [found for found in latest_now if found[1].status is OrderStatus.PENDING_PAYMENT]
-    if not waiting and at_hand is not None and at_hand[1].status in OWNING - {OrderStatus.PAID}:
+    listed = orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN)
+    newest = [OwnOrder(*pair) for pair in orders.as_they_are(listed)] if listed else []
+    waiting = [own for own in newest if own.order.status is OrderStatus.PENDING_PAYMENT]
+    if not waiting and at_hand is not None and at_hand.order.status in OWNING - {OrderStatus.PAID}:
         return at_hand
-    waiting += [found for found in latest_now if found[1].status is OrderStatus.IN_REVIEW]
+    waiting += [own for own in newest if own.order.status is OrderStatus.IN_REVIEW]
     fit = {OrderStatus.DRAFT, *TRANSITIONS[OrderEvent.PROOF_TOO_LATE].sources}
-    waiting += [found for found in latest_now[:1] if found[1].status in fit]
+    waiting += [own for own in newest[:1] if own.order.status in fit]
     return waiting[0] if waiting else None

@@ -1,21 +1,25 @@
-"""Answering a contact's message: decide, carry it out and commit all of it as one transaction, then reply."""
+"""Answer a contact's message: decide, carry it out and commit all of it as one transaction, then reply."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
+from random import Random
 
 from chalicelib.domain import conversation as c
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.delivery import Outbound
-from chalicelib.domain.messages import Identity
-from chalicelib.domain.refusals import NumbersTaken, TryAgain
-from chalicelib.services.chat.actions import Turn, act
+from chalicelib.domain.messages import Identity, Media
+from chalicelib.domain.orders import Proof
+from chalicelib.domain.refusals import TryAgain
+from chalicelib.services.chat.actions import act
+from chalicelib.services.chat.turn import Turn
 from chalicelib.services.messaging.outbox import Outbox
-from chalicelib.services.orders.conflicts import explain_conflict
-from chalicelib.services.orders.holds import Draw, Holds
+from chalicelib.services.orders.conflicts import Conflicts
+from chalicelib.services.orders.expiry import Expiry
+from chalicelib.services.orders.holds import Holds, RandomNumbers
 from chalicelib.services.orders.proofs import Proofs
-from chalicelib.store import board, contacts, messages, orders
+from chalicelib.store import contacts, messages, orders
 from chalicelib.store.contact_ids import contact_ids_of
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import count, logger
@@ -27,24 +31,35 @@ from chalicelib.whatsapp.text import plain
 SENDING_TIME = timedelta(seconds=8)
 
 
-def _find(person: Identity) -> contacts.Arrival:
-    # There is no message to look up beside the person: a key that none has.
-    return contacts.arrival(person, phone_number_id="", message_id="", code=None)
-
-
-class _Again(Exception):
+class _DecideAgain(Exception):
     """Something changed under us, or was just set right: decide anew from what is stored now."""
+
+
+@dataclass(kw_only=True)
+class _Tries:
+    """The tries at one message: what is kept from one to the next.
+
+    Attributes:
+        arrival: what was read before the first try, which uses it up.
+    """
+
+    message: Message
+    arrival: contacts.Arrival | None
+    conflicts: Conflicts
+    keep_proof: Callable[[Media], Proof]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChatHandler:
-    """The use case behind every inbound message."""
+    """Answers every inbound message, once."""
 
     holds: Holds
+    expiry: Expiry
     outbox: Outbox
     proofs: Proofs
     graph: Graph
     organisers: Sequence[Identity]
+    random: Random
     clock: Callable[[], datetime]
 
     def answer(self, message: Message) -> None:
@@ -53,84 +68,74 @@ class ChatHandler:
         Raises TryAgain when the store stayed too busy: the queue delivers the message again.
         """
         if message.becomes is not None and not self._look_up(message).handled:
-            self.renew(message.sender, message.becomes)
-        looked_up = [retry(lambda: self._look_up(message))]
-        self._show_typing(message, looked_up[0])
-        keep = lru_cache(self.proofs.keep)  # a second try at the same message does not fetch the file again
-        taken: NumbersTaken | None = None
-        draw = Draw()
-        to_tell: list[Outbound] = []
-        orphaned_orders: set[str] = set()
-
-        def attempt() -> list[Outbound]:
-            nonlocal taken
-            arrival = looked_up.pop() if looked_up else self._look_up(message)
-            if arrival.handled:
-                count("DuplicateMessages")
-                return []
-            now = self.clock()
-            # Who says that their names change writes under the old ones.
-            sender = message.sender if message.becomes is None else arrival.contact
-            contact = replace(
-                arrival.contact,
-                user_id=sender.user_id or arrival.contact.user_id,
-                phone=sender.phone or arrival.contact.phone,
-            )
-            contact = contact.called(plain(message.name)).heard(min(message.sent_at or now, now))
-            turn = Turn(
-                now=now,
-                contact=contact,
-                raffle_of_code=arrival.raffle_of_code,
-                taken=taken,
-                keep=keep,
-                draw=draw,
-                to_tell=to_tell,
-            )
-            act(c.step(contact.conversation, message.heard, paused=contact.bot_is_paused(now)), turn, self.holds)
-            try:
-                return self._commit(turn, message, arrival)
-            except ConditionsFailed as failure:
-                if failure.named(messages.INBOUND):
-                    count("DuplicateMessages")
-                    return []
-                in_the_way = board.in_the_way(failure.named(board.TICKET))
-                if draw.numbers:
-                    draw.lose(in_the_way)
-                else:
-                    taken = explain_conflict(self.holds, in_the_way, contact.id, orphaned_orders, to_tell)
-                raise _Again from None
-
+            self.change_identity(message.sender, message.becomes)
+        arrival = retry(lambda: self._look_up(message))
+        self._show_typing(message, arrival)
+        conflicts = Conflicts(expiry=self.expiry, random_numbers=RandomNumbers(random=self.random))
+        # A second try at the same message does not fetch the file again.
+        keep_proof = lru_cache(self.proofs.keep)
+        tries = _Tries(message=message, arrival=arrival, conflicts=conflicts, keep_proof=keep_proof)
         try:
-            replies = retry(attempt, again_on=(_Again, Busy))
+            replies = retry(lambda: self._attempt(tries), again_on=(_DecideAgain, Busy))
         except TryAgain:
-            # Their holds have ended whatever becomes of this message.
-            self.outbox.send(to_tell, within=SENDING_TIME)
+            # These holds have ended whatever becomes of this message.
+            self.outbox.send(conflicts.messages, within=SENDING_TIME)
             raise
         # What the person's own order was comes before the reply; what others lost can wait until after it.
-        own = [outbound for outbound in to_tell if replies and outbound.contact_id == replies[0].contact_id]
-        others = [outbound for outbound in to_tell if outbound not in own]
+        own = [expired for expired in conflicts.messages if replies and expired.contact_id == replies[0].contact_id]
+        others = [expired for expired in conflicts.messages if expired not in own]
         self.outbox.send([*own, *replies, *others], within=SENDING_TIME)
 
-    def renew(self, old: Identity, new: Identity) -> None:
-        """WhatsApp says that a person has other names now: the same contact is known by them. Raises TryAgain.
+    def _attempt(self, tries: _Tries) -> list[Outbound]:
+        """Decide, act and commit once. Return the messages to send. Raises _DecideAgain, Busy."""
+        message = tries.message
+        arrival = tries.arrival or self._look_up(message)
+        tries.arrival = None
+        if arrival.handled:
+            count("DuplicateMessages")
+            return []
+        now = self.clock()
+        turn = Turn(
+            now=now,
+            contact=_contact_who_wrote(message, arrival, now),
+            raffle_of_code=arrival.raffle_of_code,
+            conflicts=tries.conflicts,
+            holds=self.holds,
+            keep_proof=tries.keep_proof,
+        )
+        is_paused = turn.contact.bot_is_paused(now)
+        act(c.step(turn.contact.conversation, message.heard, paused=is_paused), turn)
+        try:
+            return self._commit(turn, message, arrival)
+        except ConditionsFailed as failure:
+            if failure.named(messages.INBOUND):
+                count("DuplicateMessages")
+                return []
+            tries.conflicts.learn(failure, turn.contact.id)
+            raise _DecideAgain from None
 
-        When the person wrote under a new name before this was told, they are a contact of that name already; one that
-        never bought anything is given up for the old one, others stay two.
+    def change_identity(self, old: Identity, new: Identity) -> None:
+        """Know the same contact by other names, as WhatsApp reports them. Raises TryAgain.
+
+        A person who wrote under a new name before this report is a contact of that name already. One that never bought
+        anything is given up for the old one; others stay two.
         """
 
         def attempt() -> None:
             now = self.clock()
-            known, other = _find(old), _find(new)
-            contact = known.contact.renamed(old, new)
+            known = _find(old)
+            other = _find(new)
+            contact = known.contact.with_identity(old, new)
             if not known.contact.version or contact == known.contact:
                 return
-            if other.contact.version and other.contact.id != contact.id:
-                contact = contact.joined(other.contact)
+            is_another = bool(other.contact.version) and other.contact.id != contact.id
+            if is_another:
+                contact = contact.merged_with(other.contact)
             transaction = Transaction()
             contacts.save(transaction, contact, now=now)
             names = {*known.unnamed, *other.unnamed}  # both may lack the same one
             contacts.alias(transaction, contact, names if other.contact.version else names | {other.contact.id})
-            if other.contact.version and other.contact.id != contact.id:
+            if is_another:
                 if other.contact.held or orders.of_contact(other.contact.id, limit=1):
                     logger.warning("one person is two contacts", extra={"contacts": [contact.id, other.contact.id]})
                     count("ContactsApart")
@@ -141,18 +146,17 @@ class ChatHandler:
 
         retry(attempt, again_on=(Busy, ConditionsFailed))
 
-    def note(self, preference: Preference) -> None:
-        """What the person told WhatsApp: to hear nothing from us, or to hear from us again (M5).
+    def set_preference(self, preference: Preference) -> None:
+        """Keep what the person told WhatsApp: to hear nothing from us, or to hear from us again (M5). Raises TryAgain.
 
-        An older wish than the last one that is known changes nothing, so that it may come twice and in any order.
-        Raises TryAgain.
+        An older preference than the last one that is known changes nothing, so it may come twice and in any order.
         """
 
         def attempt() -> None:
             now = self.clock()
             person = preference.person
             arrival = _find(person)
-            contact = arrival.contact.opting(out=preference.stops, at=preference.at or now)
+            contact = arrival.contact.with_opt_out(out=preference.stops, at=preference.at or now)
             if contact == arrival.contact:
                 return
             contact = replace(contact, user_id=person.user_id or contact.user_id, phone=person.phone or contact.phone)
@@ -165,7 +169,7 @@ class ChatHandler:
         retry(attempt, again_on=(Busy, ConditionsFailed))
 
     def _look_up(self, message: Message) -> contacts.Arrival:
-        word = c.said_in(message.heard.text).upper()
+        word = c.normalized(message.heard.text).upper()
         return contacts.arrival(
             message.sender,
             phone_number_id=message.phone_number_id,
@@ -174,47 +178,77 @@ class ChatHandler:
         )
 
     def _commit(self, turn: Turn, message: Message, arrival: contacts.Arrival) -> list[Outbound]:
-        """What the message changes and the replies that it causes: one transaction (M3)."""
-        transaction, contact, now = turn.transaction, turn.contact, turn.now
-        contacts.alias(transaction, contact, arrival.unnamed)
+        """Commit what the message changes and the replies that it causes: one transaction (M3)."""
         inbound, _ = messages.inbound_key(message.phone_number_id, message.id)
-        tell, add, channel = self.outbox.enqueue_for, self.outbox.enqueue, arrival.channel
-        outbounds = tell(
-            transaction, contact, turn.replies, channel=channel, now=now, to=message.sender, in_reply_to=inbound
+        contacts.alias(turn.transaction, turn.contact, arrival.unnamed)
+        contact, replies = self.outbox.enqueue_for(
+            turn.transaction,
+            turn.contact,
+            turn.replies,
+            channel=arrival.channel,
+            now=turn.now,
+            to=message.sender,
+            in_reply_to=inbound,
         )
-        notices = list[Outbound]()
-        for organiser in self.organisers if turn.notices else ():
-            unknown = Contact(id=contact_ids_of(organiser)[0], user_id=organiser.user_id, phone=organiser.phone)
-            notices += add(transaction, unknown, turn.notices, channel=channel, now=now)
+        contacts.save(turn.transaction, contact, now=turn.now)
+        notices = self._enqueue_notices(turn, arrival)
         messages.record_inbound(
-            transaction,
+            turn.transaction,
             contact.id,
             message.heard,
             phone_number_id=message.phone_number_id,
             message_id=message.id,
             form=message.kind,
             sent_at=message.sent_at,
-            now=now,
+            now=turn.now,
             notices=[notice.tag for notice in notices],
         )
         if not turn.replies:
-            messages.leave_unanswered(transaction, contact.id, inbound, now)
-        transaction.commit()
-        for name in turn.counts:
-            count(name)
-        return [*outbounds, *notices]
+            messages.leave_unanswered(turn.transaction, contact.id, inbound, turn.now)
+        turn.transaction.commit()
+        for metric in turn.metrics:
+            count(metric)
+        return [*replies, *notices]
+
+    def _enqueue_notices(self, turn: Turn, arrival: contacts.Arrival) -> list[Outbound]:
+        """Enqueue what the organisers are told, for each of them."""
+        notices = list[Outbound]()
+        for organiser in self.organisers if turn.notices else ():
+            contact = Contact(id=contact_ids_of(organiser)[0], user_id=organiser.user_id, phone=organiser.phone)
+            notices += self.outbox.enqueue(
+                turn.transaction, contact, turn.notices, channel=arrival.channel, now=turn.now
+            )
+        return notices
 
     def _show_typing(self, message: Message, arrival: contacts.Arrival) -> None:
-        """A courtesy to who waits for an answer, and nothing that WhatsApp be asked while it lets us do nothing.
+        """Show "typing" as a courtesy; skip it while sending is stopped or paused.
 
-        What is for an organiser to read (M6) is not marked as read by us.
+        It also marks the message as read, so it is not done for what an organiser has to read (M6).
         """
-        now, conversation = self.clock(), arrival.contact.conversation
-        wish = c.step(conversation, message.heard, paused=arrival.contact.bot_is_paused(now))
-        silent = isinstance(wish, c.StayQuiet | c.LeaveToPerson) or arrival.handled
-        if silent or not arrival.channel.is_open(now):
+        now = self.clock()
+        is_paused = arrival.contact.bot_is_paused(now)
+        action = c.step(arrival.contact.conversation, message.heard, paused=is_paused)
+        is_silent = isinstance(action, c.StayQuiet | c.LeaveToPerson) or arrival.handled
+        if is_silent or not arrival.channel.is_open(now):
             return
         try:
             self.graph.mark_read(message.id)
         except GraphError as failure:  # the answer matters more
             logger.info("could not mark as read", extra={"reason": str(failure)})
+
+
+def _find(person: Identity) -> contacts.Arrival:
+    # There is no message to look up beside the person: a key that none has.
+    return contacts.arrival(person, phone_number_id="", message_id="", code=None)
+
+
+def _contact_who_wrote(message: Message, arrival: contacts.Arrival, now: datetime) -> Contact:
+    """Return the contact with what the message tells about them: names, profile name, and when they wrote."""
+    # A person who reports that their names change writes under the old ones.
+    sender = message.sender if message.becomes is None else arrival.contact
+    contact = replace(
+        arrival.contact,
+        user_id=sender.user_id or arrival.contact.user_id,
+        phone=sender.phone or arrival.contact.phone,
+    )
+    return contact.with_profile_name(plain(message.name)).with_message_at(min(message.sent_at or now, now))

@@ -74,75 +74,82 @@ class Outbox:
         self,
         transaction: Transaction,
         contact: Contact,
-        said: Sequence[Reply],
+        replies: Sequence[Reply],
         *,
         channel: Channel,
         now: datetime,
         to: Identity | None = None,
         in_reply_to: str | None = None,
         by: str | None = None,
-    ) -> list[Outbound]:
-        """Save the contact and have the messages to them stored in `transaction`, as `add` does.
+    ) -> tuple[Contact, list[Outbound]]:
+        """Store messages to a contact in `transaction`. Return the contact to save with them, and the messages.
 
-        Who was erased is told nothing.
+        A contact who was erased is told nothing.
 
         Args:
             to: how they wrote just now; by default as they are known.
             by: the organiser who says it.
         """
-        made = list[Outbound]()
-        if contact.erased_at is None:
-            receiver = to or contact.identity
-            made = self._all_made(contact.told(len(said), now), receiver, said, channel, now, in_reply_to, by)
-        due = [one for one in made if one.queue in (Queue.DUE, Queue.STOPPED)]
-        waits_for = max((one.id for one in due if one.waits and one.due_at is not None), default=None)
-        if made:
-            contact = replace(contact.told(len(due), now), waits_for=waits_for or made[0].behind)
-        contacts.save(transaction, contact, now=now)
-        _store(transaction, made)
-        return made
+        if contact.erased_at is not None or not replies:
+            return contact, []
+        receiver = to or contact.identity
+        paced = contact.with_messages_sent(len(replies), now)
+        messages = self._build_all(paced, receiver, replies, channel, now, in_reply_to, by)
+        _put_all(transaction, messages)
+        to_send = [message for message in messages if message.queue in (Queue.DUE, Queue.STOPPED)]
+        last_waiting = max(
+            (message.id for message in to_send if message.waits and message.due_at is not None), default=None
+        )
+        contact = contact.with_messages_sent(len(to_send), now)
+        return replace(contact, waits_for=last_waiting or messages[0].behind), messages
 
     def enqueue(
-        self, transaction: Transaction, contact: Contact, said: Sequence[Reply], *, channel: Channel, now: datetime
+        self, transaction: Transaction, contact: Contact, replies: Sequence[Reply], *, channel: Channel, now: datetime
     ) -> list[Outbound]:
-        """Have messages stored in `transaction`; hand them to `send` once that is committed.
+        """Store messages in `transaction`, and leave the contact as it is. Hand them to `send` once that is committed.
 
         What must wait is left to the schedule: behind earlier messages to the contact, for WhatsApp's pace, or until
         sending is resumed. What may not be sent at all is kept for the organisers to see.
         """
-        made = self._all_made(contact, contact.identity, said, channel, now)
-        _store(transaction, made)
-        return made
+        messages = self._build_all(contact, contact.identity, replies, channel, now)
+        _put_all(transaction, messages)
+        return messages
 
-    def _all_made(
+    def _build_all(
         self,
         contact: Contact,
         to: Identity,
-        said: Sequence[Reply],
+        replies: Sequence[Reply],
         channel: Channel,
         now: datetime,
         in_reply_to: str | None = None,
         by: str | None = None,
     ) -> list[Outbound]:
-        earlier = self._waiting(contact.id, contact.waits_for) if said else None
+        """Build the messages, each with when and how it may be sent."""
+        earlier = self._waiting(contact.id, contact.waits_for) if replies else None
         due_at = self._due_at(contact, earlier, channel, now)
-        made = []
-        for position, one in enumerate(said):
-            blank = replace(
-                self._made(contact, to, one, now, position, in_reply_to), behind=earlier.id if earlier else None, by=by
+        messages = []
+        for position, reply in enumerate(replies):
+            message = replace(
+                self._build(contact, to, reply, now, position, in_reply_to),
+                behind=earlier.id if earlier else None,
+                by=by,
             )
-            may = permission(blank, contact, channel, now)
-            match may.way:
+            allowed = permission(message, contact, channel, now)
+            match allowed.way:
                 case Way.WITHHOLD:
-                    made.append(replace(blank, state=DeliveryState.WITHHELD, queue=Queue.WITHHELD))
+                    message = replace(message, state=DeliveryState.WITHHELD, queue=Queue.WITHHELD)
                 case Way.GIVE_UP:
-                    failed, code = DeliveryState.FAILED, OUTSIDE_THE_WINDOW
-                    made.append(replace(blank, state=failed, queue=Queue.UNDELIVERED, error_code=code))
+                    message = replace(
+                        message, state=DeliveryState.FAILED, queue=Queue.UNDELIVERED, error_code=OUTSIDE_THE_WINDOW
+                    )
                 case Way.STOP:
-                    made.append(replace(blank, queue=_stopped_in(channel), due_at=now))
+                    message = replace(message, queue=_stopped_in(channel), due_at=now)
                 case Way.SEND | Way.SEND_TEMPLATE:
-                    made.append(_in_form(replace(blank, due_at=due_at, attempts=0 if due_at else 1), may.language))
-        return made
+                    message = replace(message, due_at=due_at, attempts=0 if due_at else 1)
+                    message = _in_form(message, allowed.language)
+            messages.append(message)
+        return messages
 
     def _due_at(self, contact: Contact, earlier: Outbound | None, channel: Channel, now: datetime) -> datetime | None:
         """When the schedule may send a new message; None when it need not wait."""
@@ -158,20 +165,20 @@ class Outbox:
         found = stored.get(f"{contact_id}/{outbound_id}") if outbound_id else None
         return found if found is not None and found.waits else None
 
-    def _made(
-        self, contact: Contact, to: Identity, said: Reply, now: datetime, position: int, in_reply_to: str | None
+    def _build(
+        self, contact: Contact, to: Identity, reply: Reply, now: datetime, position: int, in_reply_to: str | None
     ) -> Outbound:
         outbound_id = stored.outbound_id(now, position, f"{self.random.getrandbits(48):012x}")
-        blank = Outbound(
+        message = Outbound(
             contact_id=contact.id,
             id=outbound_id,
             body={},
             created_at=now,
             in_reply_to=in_reply_to,
-            template=said.template,
-            until=said.until,
+            template=reply.template,
+            until=reply.until,
         )
-        return replace(blank, body=address(render(said), to, tag=blank.tag))
+        return replace(message, body=address(render(reply), to, tag=message.tag))
 
     def send(self, outbounds: Iterable[Outbound], *, within: timedelta | None = None) -> bool:
         """One attempt for each message, in order; what comes of it is stored. Never raises for what WhatsApp does.
@@ -189,7 +196,7 @@ class Outbox:
                 return False
             try:
                 if first is not None:
-                    _noted(stored.postpone, outbound, *first)
+                    _store(stored.postpone, outbound, *first)
                 elif (again := self._attempt(outbound)) is not None:
                     if again.closes:
                         return False
@@ -201,7 +208,7 @@ class Outbox:
                 logger.exception("a message could not be sent or noted")
                 waiting[outbound.contact_id] = self.clock() + stored.GRACE, outbound.id
                 with suppress(TryAgain):
-                    _noted(contacts.hold_back, outbound.contact_id, outbound.id)
+                    _store(contacts.hold_back, outbound.contact_id, outbound.id)
         return True
 
     def send_again(self, tag: str, *, by: Actor) -> None:
@@ -293,7 +300,7 @@ class Outbox:
                 count("MessagesGivenUp")
         return []
 
-    def note(self, status: Status) -> None:
+    def update_status(self, status: Status) -> None:
         """Keep what WhatsApp reports about a message: forwards only, in whatever order it comes. Raises TryAgain.
 
         A failure that comes late is dealt with as one in the answer, by the same table.
@@ -302,16 +309,16 @@ class Outbox:
         if state is None or status.tag is None:
             return
         if state is DeliveryState.FAILED:
-            self._note_failure(status.tag, status)
-        elif _noted(stored.advance, status.tag, state, self.clock(), message_id=status.message_id or None):
+            self._record_failure(status.tag, status)
+        elif _store(stored.advance, status.tag, state, self.clock(), message_id=status.message_id or None):
             count(f"Messages{state.value.title()}")
 
-    def _note_failure(self, tag: str, status: Status) -> None:
-        outbound = _noted(stored.get, tag)
+    def _record_failure(self, tag: str, status: Status) -> None:
+        outbound = _store(stored.get, tag)
         if outbound is None or status.message_id in outbound.failed_ids:  # WhatsApp has told before
             return
         code = status.error_code if status.error_code is not None else NO_CODE
-        self._note_opt_out(outbound, code, status.at)
+        self._record_opt_out(outbound, code, status.at)
         # Of an earlier try it says nothing any more: WhatsApp has taken the message since.
         of_this_try = outbound.message_id in (None, status.message_id)
         if of_this_try and outbound.state in BEFORE[DeliveryState.FAILED]:
@@ -326,7 +333,7 @@ class Outbox:
         except SendRefused as refused:
             count("MessagesRefused")
             count_refusal(refused.code)
-            self._note_opt_out(outbound, refused.code, None)
+            self._record_opt_out(outbound, refused.code, None)
             return self._failed(outbound, Failure(refused.code, refused.retry_after))
         except OutcomeUnknown as unknown:
             logger.warning("outcome of a message unknown", extra={"reason": str(unknown)})
@@ -334,7 +341,7 @@ class Outbox:
         except NotSent as failure:
             logger.warning("WhatsApp not reached", extra={"reason": str(failure)})
             return self._later(outbound, Remedy(action=Action.RETRY, delays=PAUSES), None)
-        _noted(stored.accepted, outbound, accepted.message_id, self.clock())
+        _store(stored.accepted, outbound, accepted.message_id, self.clock())
         count("MessagesAccepted")
         return None
 
@@ -361,26 +368,26 @@ class Outbox:
             case Action.TEMPLATE:
                 return self._as_template(outbound, failure)
         if failure.code in GONE and (sent_as := is_template(outbound.body)):
-            _noted(channels.approve, [approval(*sent_as)], approved=False)
+            _store(channels.approve, [approval(*sent_as)], approved=False)
         if what.delays:
             return self._later(outbound, what, failure)
         self._give_up(outbound, failure)
         return None
 
-    def _note_opt_out(self, outbound: Outbound, code: int, at: datetime | None) -> None:
+    def _record_opt_out(self, outbound: Outbound, code: int, at: datetime | None) -> None:
         """M5, when WhatsApp's refusal says so; `at` is when it did."""
         if remedy(code).action is Action.OPTED_OUT:
-            _noted(contacts.opt_out, outbound.contact_id, at or self.clock())
+            _store(contacts.opt_out, outbound.contact_id, at or self.clock())
             count("OptOuts")
 
     def _stop(self, stop: Stop, failure: Failure) -> None:
-        _noted(channels.stop, stop, failure.at or self.clock(), code=failure.code)
+        _store(channels.stop, stop, failure.at or self.clock(), code=failure.code)
         count("SendingStopped")
 
     def _as_template(self, outbound: Outbound, failure: Failure) -> Again | None:
         """The 24-hour window is over, whatever we knew of it."""
         said = outbound.template
-        known, channel = _noted(contacts.with_channel, outbound.contact_id)
+        known, channel = _store(contacts.with_channel, outbound.contact_id)
         contact = known or Contact(id=outbound.contact_id)
         written_since = contact.last_heard_at is not None and contact.last_heard_at > outbound.created_at
         if written_since and not contact.window_is_over(self.clock()) and not outbound.failed_ids:
@@ -395,7 +402,7 @@ class Outbox:
         if outbound.attempts >= UNKNOWN_TRIES and outbound.state is DeliveryState.UNKNOWN:
             logger.error("message left unknown", extra={"attempts": outbound.attempts})
             count("MessagesLeftUnknown")
-            _noted(stored.leave_unknown, outbound, self.clock())
+            _store(stored.leave_unknown, outbound, self.clock())
             return None
         return self._again(outbound, self.clock() + STATUS_CHANCE, None, state=DeliveryState.UNKNOWN)
 
@@ -416,7 +423,7 @@ class Outbox:
         pause = what.delays[min(tries, len(what.delays)) - 1] if named is None else named
         at = self.clock() + timedelta(seconds=pause)
         if what.action in PAUSING:
-            _noted(channels.pause, at)
+            _store(channels.pause, at)
             count("SendingPaused")
             at = self.clock()  # the schedule rests until then
         return self._again(replace(outbound, paused=paused), at, failure)
@@ -434,8 +441,8 @@ class Outbox:
             unknown = outbound.state is DeliveryState.UNKNOWN and failed_id is None
             state = DeliveryState.UNKNOWN if unknown else DeliveryState.PENDING
         now = self.clock()
-        _noted(stored.try_again, outbound, at, state=state, error_code=code, failed_id=failed_id, now=now)
-        _noted(contacts.hold_back, outbound.contact_id, outbound.id)
+        _store(stored.try_again, outbound, at, state=state, error_code=code, failed_id=failed_id, now=now)
+        _store(contacts.hold_back, outbound.contact_id, outbound.id)
         return Again(at, closes=failure is not None and remedy(failure.code).action in CLOSING)
 
     def _give_up(self, outbound: Outbound, failure: Failure) -> None:
@@ -443,15 +450,15 @@ class Outbox:
         count("MessagesGivenUp")
         failed, now = DeliveryState.FAILED, self.clock()
         if outbound.state is DeliveryState.UNKNOWN and failure.message_id is None:  # an earlier try may have arrived
-            _noted(stored.leave_unknown, outbound, now)
+            _store(stored.leave_unknown, outbound, now)
             return
-        _noted(stored.advance, outbound.tag, failed, now, message_id=failure.message_id, error_code=failure.code)
+        _store(stored.advance, outbound.tag, failed, now, message_id=failure.message_id, error_code=failure.code)
 
 
-def _store(transaction: Transaction, made: Sequence[Outbound]) -> None:
-    for outbound in made:
-        stored.put(transaction, outbound)
-    if given_up := sum(one.queue is Queue.UNDELIVERED for one in made):
+def _put_all(transaction: Transaction, messages: Sequence[Outbound]) -> None:
+    for message in messages:
+        stored.put(transaction, message)
+    if given_up := sum(message.queue is Queue.UNDELIVERED for message in messages):
         count("MessagesGivenUp", given_up)
 
 
@@ -468,7 +475,7 @@ def _stopped_in(channel: Channel) -> Queue:
     return Queue.DUE if channel.stopped is Stop.ALL else Queue.STOPPED
 
 
-def _noted(update: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+def _store(update: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
     """Store what became of a message, insistently: what is not noted as sent will be sent again. Raises TryAgain."""
     return retry(lambda: update(*arguments, **named))
 

@@ -56,7 +56,7 @@ class Templates:
                 self.graph.submit_template(self.account_id, ours.request(language))
         return self.check()
 
-    def note(self, name: str, language: str, event: str) -> bool:
+    def update_approval(self, name: str, language: str, event: str) -> bool:
         """WhatsApp reports that a template was approved, paused, rejected … Whether it is one of ours."""
         if (name, language) not in {(ours.name, each) for ours, each in _all()}:
             return False

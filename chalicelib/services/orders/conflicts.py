@@ -1,48 +1,89 @@
-"""Numbers that somebody has: whose they are and until when, and which free ones lie nearby (H8)."""
+"""What stands in the way of taking numbers: who has them until when (H8), and what to do about it in the next try."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from chalicelib.domain.contacts import Contact
 from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.orders import OWNING
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import NumbersTaken
-from chalicelib.services.orders.holds import Holds
+from chalicelib.services.orders.expiry import Expiry
+from chalicelib.services.orders.holds import RandomNumbers
 from chalicelib.store import board, orders
+from chalicelib.store.transaction import ConditionsFailed
 
 NEAREST_SHOWN = 6
 NEAREST_LEAVES = 100  # so many are read to find them
 
 
-def explain_conflict(
-    holds: Holds, in_the_way: Mapping[int, str], contact_id: str, orphaned_orders: set[str], to_tell: list[Outbound]
-) -> NumbersTaken | None:
-    """Whose the numbers are, and until when they are held. None: they may be free by now, so try again.
+@dataclass(kw_only=True)
+class Conflicts:
+    """What the tries at one wish for numbers came up against, kept from one try to the next.
 
-    Args:
-        in_the_way: number → the order that has a ticket for it.
-        contact_id: who wants them.
-        strays: orders that were in the way before although they had let go, which are added to: such tickets are
-            damage, which `check` names, and their numbers are taken until that is mended.
-        to_tell: gets what the buyers are to be told whose hold was over, and was ended here (H4).
+    Attributes:
+        random_numbers: what is chosen where the numbers don't matter.
+        taken: who has the numbers that were named, as the last try showed; None while nobody is known to.
+        messages: what other buyers are told whose hold had ended and was released on the way (H4). Send them after all
+            else: whoever waits for the numbers comes first.
     """
-    if not in_the_way:
-        return None
-    holders = orders.get_all(set(in_the_way.values()))
-    owning = {order_id: order for order_id, order in holders.items() if order.status in OWNING}
-    let_go = set(in_the_way.values()) - owning.keys()
-    if holds.free_ended(owning.values(), to_tell) or not let_go <= orphaned_orders:  # H4, or the schedule was faster
-        orphaned_orders |= let_go
-        return None
-    until = {n: owning[order_id].reserved_until if order_id in owning else None for n, order_id in in_the_way.items()}
-    own = [n for n, order_id in in_the_way.items() if order_id in owning and owning[order_id].contact_id == contact_id]
-    return NumbersTaken(until, own)
+
+    expiry: Expiry
+    random_numbers: RandomNumbers
+    taken: NumbersTaken | None = None
+    messages: list[Outbound] = field(default_factory=list)
+    _orphaned_orders: set[str] = field(default_factory=set)
+
+    def learn(self, failure: ConditionsFailed, contact_id: str) -> None:
+        """Take in why a commit failed: random numbers that are gone are drawn anew, named ones have an owner."""
+        in_the_way = board.in_the_way(failure.named(board.TICKET))
+        if self.random_numbers.numbers:
+            self.random_numbers.lose(in_the_way)
+        else:
+            self.taken = self._explain_conflict(in_the_way, contact_id)
+
+    def release_in_raffle(self, raffle: Raffle) -> bool:
+        """End the raffle's holds that are over (H4). Return whether numbers may have come free."""
+        return self.expiry.expire_in_raffle(raffle, self.messages)
+
+    def release_of_contact(self, contact: Contact) -> bool:
+        """End the contact's own holds that are over (H6). Return whether numbers may have come free."""
+        return self.expiry.expire_of_contact(contact, self.messages)
+
+    def _explain_conflict(self, in_the_way: Mapping[int, str], contact_id: str) -> NumbersTaken | None:
+        """Return who holds the numbers and until when, or None if they may be free by now and the caller should retry.
+
+        Args:
+            in_the_way: number → the order that has a ticket for it.
+            contact_id: who wants the numbers.
+        """
+        if not in_the_way:
+            return None
+        holders = orders.get_all(set(in_the_way.values()))
+        owning = {order_id: order for order_id, order in holders.items() if order.status in OWNING}
+        let_go = set(in_the_way.values()) - owning.keys()
+        # H4, or the schedule was faster: try again. A ticket of an order that let go before this try, too, is damage,
+        # which `check` names; its number stays taken until that is repaired.
+        if self.expiry.expire_overdue(owning.values(), self.messages) or not let_go <= self._orphaned_orders:
+            self._orphaned_orders |= let_go
+            return None
+        until = {
+            number: owning[order_id].reserved_until if order_id in owning else None
+            for number, order_id in in_the_way.items()
+        }
+        own = [
+            number
+            for number, order_id in in_the_way.items()
+            if order_id in owning and owning[order_id].contact_id == contact_id
+        ]
+        return NumbersTaken(until, own)
 
 
 def nearest_free(raffle: Raffle, numbers: Sequence[int]) -> list[int]:
-    """Free numbers close to the taken ones, from the pages that these are on. One request."""
+    """Return free numbers close to the taken ones, from the pages that these are on. One request."""
     layout = raffle.layout
     pages = {layout.place(number).page for number in numbers}
-    read = board.leaves(raffle, sorted(pages)[: NEAREST_LEAVES // layout.leaves_per_page])
-    free = [number for page in board.free_numbers(layout, read).values() for number in page]
+    leaves = board.leaves(raffle, sorted(pages)[: NEAREST_LEAVES // layout.leaves_per_page])
+    free = [number for page in board.free_numbers(layout, leaves).values() for number in page]
     closest = sorted(free, key=lambda candidate: min(abs(candidate - number) for number in numbers))
     return sorted(closest[:NEAREST_SHOWN])

@@ -1,4 +1,4 @@
-"""The schedule's run over the holds: end those that are over, and remind the buyers of those that soon will be."""
+"""End holds that are over (H3, H4): by the schedule's run, or by whoever needs the numbers; remind buyers in time."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,118 +9,189 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import NamedTuple, TypeVar
 
+from chalicelib.domain.contacts import Contact
 from chalicelib.domain.delivery import Outbound
-from chalicelib.domain.orders import REMINDER, RUNNING, Order
+from chalicelib.domain.orders import REMINDER, RUNNING, Order, OrderEvent, OrderStatus
+from chalicelib.domain.raffles import Raffle
+from chalicelib.domain.refusals import TryAgain
 from chalicelib.services.messaging.outbox import Outbox
-from chalicelib.services.messaging.texts import words
-from chalicelib.services.orders.holds import Holds, OrderContext
-from chalicelib.store import board, contacts, orders, raffles
-from chalicelib.store import channel as channels
-from chalicelib.store.records import Record
-from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction
+from chalicelib.services.messaging.texts import Texts, texts_in
+from chalicelib.services.orders.changes import OrderChange, OrderChanges
+from chalicelib.store import board, orders
+from chalicelib.store.order_context import OrderContext, load_context, load_contexts
+from chalicelib.store.transaction import TRIES, Busy, ConditionsFailed, Transaction
 from chalicelib.telemetry import count, logger, measure
 
 CHUNK = 94  # orders at a time: with a few raffles, what they belong to is one batch read of at most 100
 TRIES_ANEW = 3
 REMIND_MOST = 500  # a run; the rest follow a minute later
-# Counted from the start of a run, which has 55 seconds. What is left is there for the next one, a minute later.
+EXPIRE_BATCH = 50  # holds of a raffle that a buyer's message ends at most: enough for the largest order
+# Counted from the start of a run, which has 55 seconds. What is left waits for the next one, a minute later.
 END_UNTIL = timedelta(seconds=30)
 TELL_UNTIL = timedelta(seconds=38)
 REMIND_UNTIL = timedelta(seconds=45)
+EXPIRED = "OrdersExpired"  # the metric
 
 T = TypeVar("T")
 
 
-class Item(NamedTuple):
+class LoadedOrder(NamedTuple):
     order: Order
-    around: OrderContext | None  # None: its raffle or its contact is missing
+    context: OrderContext | None  # None: its raffle or its contact is missing
 
 
-class Done(NamedTuple):
+class RunResult(NamedTuple):
     ended: int
     failed: int
 
 
+def expire(unit: OrderChange) -> None:
+    """End the hold, if it is over at that moment, and free its numbers."""
+    if unit.order.is_over(unit.now):
+        release(unit, OrderEvent.DEADLINE_PASSED, over_at=unit.now)
+        unit.reply(Texts.expired)
+
+
+def release(unit: OrderChange, event: OrderEvent, *, over_at: datetime | None = None) -> None:
+    """End an order that owns its numbers: these are free again (P3). Raises OrderOutOfTurn."""
+    reserved_until = unit.before.reserved_until if event is OrderEvent.DEADLINE_PASSED else None
+    unit.apply(event, reserved_until=reserved_until, over_at=over_at)
+    unit.release_numbers()
+    unit.close_conversation()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Expiry:
-    """Runs may overlap, stop anywhere and see an index that is behind: each order's own conditions decide."""
+    """Ends holds. Runs may overlap, stop anywhere and see an index that is behind: each order's conditions decide.
 
-    holds: Holds
+    `workers` is how many orders the schedule's run ends at a time.
+    """
+
+    changes: OrderChanges
     outbox: Outbox
     clock: Callable[[], datetime]
     workers: int
 
-    def run(self) -> Done:
-        """End the holds that are over, the longest first; then tell their buyers; then remind others."""
+    def run(self) -> RunResult:
+        """End the holds that are over, the longest over first; then tell their buyers; then remind others."""
         begun = self.clock()
-        done, to_tell = Done(0, 0), list[Outbound]()
+        result = RunResult(0, 0)
+        messages = list[Outbound]()
         with ThreadPoolExecutor(self.workers) as pool:
             for chunk in self._overdue(begun):
                 for order_id in chunk.unreadable:
                     logger.error("a hold could not be ended", extra={"order_id": order_id})
-                done = done._replace(failed=done.failed + len(chunk.unreadable))
+                result = result._replace(failed=result.failed + len(chunk.unreadable))
                 groups = self._groups(chunk.orders, begun)
-                for ended, outbounds in pool.map(self._end, groups) if self.workers > 1 else map(self._end, groups):
-                    done = Done(done.ended + ended.ended, done.failed + ended.failed)
-                    to_tell += outbounds
-                logger.info("ending holds", extra=done._asdict())
-        if done.failed:
-            count("HoldsNotEnded", done.failed)
-        self.outbox.send(self._while(begun + TELL_UNTIL, to_tell))
+                ended_groups = pool.map(self._end_group, groups) if self.workers > 1 else map(self._end_group, groups)
+                for group_result, group_messages in ended_groups:
+                    result = RunResult(result.ended + group_result.ended, result.failed + group_result.failed)
+                    messages += group_messages
+                logger.info("ending holds", extra=result._asdict())
+        if result.failed:
+            count("HoldsNotEnded", result.failed)
+        self.outbox.send(self._while(begun + TELL_UNTIL, messages))
         self._remind_due(begun)
-        return done
+        return result
+
+    def expire(self, order_id: str, *, tries: int = TRIES) -> list[Outbound] | None:
+        """End one hold that is over, and return what is still to be sent. None when it is not over (any more).
+
+        Raises TryAgain when others were at it at each try, or the order is damaged.
+        """
+        was_over = False
+
+        def change(unit: OrderChange) -> None:
+            nonlocal was_over
+            was_over = was_over or unit.order.is_over(unit.now)
+            expire(unit)
+
+        unit = self.changes.commit(order_id, change, metric=EXPIRED, tries=tries)
+        # A hold that ended under our hands was perhaps ended by a try of ours whose answer did not come.
+        ended_before = was_over and unit.order.status is OrderStatus.EXPIRED
+        return unit.messages if unit.is_made or ended_before else None
+
+    def expire_overdue(self, candidates: Iterable[Order], messages: list[Outbound]) -> bool:
+        """End those of the orders whose hold is over, as the schedule would have (H4).
+
+        Return whether numbers may have come free: also when somebody else ended a hold just before. What the buyers are
+        told is added to `messages`.
+        """
+        now = self.clock()
+        has_ended = False
+        for order in candidates:
+            if order.is_over(now):
+                try:
+                    messages += self.expire(order.id) or ()
+                except (TryAgain, LookupError):  # what is wrong with it must not fail somebody else's message
+                    logger.exception("a hold could not be ended", extra={"order_id": order.id})
+                else:
+                    has_ended = True
+        return has_ended
+
+    def expire_in_raffle(self, raffle: Raffle, messages: list[Outbound]) -> bool:
+        """End the raffle's holds that are over (H4), as `expire_overdue` does."""
+        now = self.clock()
+        overdue = (
+            order
+            for status in RUNNING
+            for order in orders.overdue(status, now, limit=EXPIRE_BATCH, raffle_id=raffle.id).orders
+        )
+        return self.expire_overdue(overdue, messages)
+
+    def expire_of_contact(self, contact: Contact, messages: list[Outbound]) -> bool:
+        """End the contact's own holds that are over, so that they don't count against the limit (H6)."""
+        return self.expire_overdue(orders.of_contact(contact.id, limit=EXPIRE_BATCH), messages)
 
     def _overdue(self, begun: datetime) -> Iterator[orders.Overdue]:
-        """The orders whose hold is over, chunk by chunk: none twice in a run, so that a bad one holds up nobody."""
+        """Yield the orders whose hold is over, chunk by chunk: none twice in a run, so that a bad one delays nobody."""
         for status in RUNNING:
             last = ""
             while self.clock() < begun + END_UNTIL:
-                found = orders.overdue(status, begun, limit=CHUNK, after=last)
-                if found.last is None:
+                chunk = orders.overdue(status, begun, limit=CHUNK, after=last)
+                if chunk.last is None:
                     break
                 if not last:
-                    late = [begun - order.reserved_until for order in found.orders if order.reserved_until]
+                    late = [begun - order.reserved_until for order in chunk.orders if order.reserved_until]
                     measure("HoldsOverFor", max(late, default=timedelta(0)))
-                yield found
-                last = found.last
+                yield chunk
+                last = chunk.last
 
-    def _groups(self, found: Sequence[Order], begun: datetime) -> list[Iterator[Item]]:
-        """The orders with what they belong to, those that count in one tally together.
+    def _groups(self, chunk: Sequence[Order], begun: datetime) -> list[Iterator[LoadedOrder]]:
+        """Group the orders by the tally that they count in, each with what it belongs to. One request.
 
-        A group is worked off in turn: in parallel they would only be in each other's way. One request.
+        A group is processed in turn: in parallel its orders would only be in each other's way.
         """
-        keys = {raffles.key(order.raffle_id) for order in found} | {contacts.key(order.contact_id) for order in found}
-        keys.add(channels.KEY)
-        records = list(Record.batch_get(keys, consistent_read=True))
-        raffle_of = {raffle.id: raffle for raffle in raffles.found_in(records)}
-        contact_of = {contact.id: contact for contact in contacts.found_in(records)}
-        channel = channels.found_in(records)
-        groups = defaultdict[object, list[Item]](list)
-        for order in found:
-            raffle, contact = raffle_of.get(order.raffle_id), contact_of.get(order.contact_id)
-            around = OrderContext(raffle, contact, channel) if raffle and contact else None
-            groups[raffle and board.tally_key(raffle, order)].append(Item(order, around))
+        contexts = load_contexts(chunk)
+        groups = defaultdict[object, list[LoadedOrder]](list)
+        for order in chunk:
+            context = contexts.get(order.id)
+            groups[context and board.tally_key(context.raffle, order)].append(LoadedOrder(order, context))
         return [self._while(begun + END_UNTIL, group) for group in groups.values()]
 
-    def _end(self, group: Iterator[Item]) -> tuple[Done, list[Outbound]]:
-        ended, failed, to_tell = 0, 0, list[Outbound]()
-        for order, around in group:
+    def _end_group(self, group: Iterator[LoadedOrder]) -> tuple[RunResult, list[Outbound]]:
+        ended = 0
+        failed = 0
+        messages = list[Outbound]()
+        for loaded in group:
             try:
-                outbounds = self._end_one(order, around)
-                ended += outbounds is not None
-                to_tell += outbounds or ()
+                order_messages = self._end(loaded)
+                ended += order_messages is not None
+                messages += order_messages or ()
             except Exception:  # noqa: BLE001 - one bad order must not keep the others held
-                logger.exception("a hold could not be ended", extra={"order_id": order.id})
+                logger.exception("a hold could not be ended", extra={"order_id": loaded.order.id})
                 failed += 1
-        return Done(ended, failed), to_tell
+        return RunResult(ended, failed), messages
 
-    def _end_one(self, order: Order, around: OrderContext | None) -> list[Outbound] | None:
-        if around is not None:
+    def _end(self, loaded: LoadedOrder) -> list[Outbound] | None:
+        if loaded.context is not None:
             with suppress(Busy, ConditionsFailed):
-                return self.holds.expire_as_read(order, around, self.clock())
-        # Something changed, or the index was behind: anew, from the table. One that fails then, too, is damaged, and
-        # the others wait no longer for it; the next run comes to it again.
-        return self.holds.expired(order.id, tries=TRIES_ANEW)
+                unit = OrderChange(loaded.order, now=self.clock(), context=loaded.context)
+                self.changes.commit_loaded(unit, expire, metric=EXPIRED)
+                return unit.messages if unit.is_made else None
+        # Something changed, or the index was behind: read anew from the table. An order that fails then, too, is
+        # damaged: the others wait no longer for it, and the next run comes to it again.
+        return self.expire(loaded.order.id, tries=TRIES_ANEW)
 
     def _remind_due(self, begun: datetime) -> None:
         """Tell the buyers whose hold ends within five minutes, each once."""
@@ -134,18 +205,19 @@ class Expiry:
                         logger.exception("a buyer could not be reminded", extra={"order_id": order.id})
 
     def _remind(self, order: Order, now: datetime) -> None:
-        around = self.holds.around(order)
+        """Send one reminder. It changes neither order status nor contact, so it is no OrderChange."""
+        context = load_context(order)
         transaction = Transaction()
         orders.remind(transaction, order, now)
-        said = words(around.contact.language).reminder(around.raffle, order, now)
-        outbounds = self.outbox.enqueue(transaction, around.contact, [said], channel=around.channel, now=now)
+        reminder = texts_in(context.contact.language).reminder(context.raffle, order, now)
+        messages = self.outbox.enqueue(transaction, context.contact, [reminder], channel=context.channel, now=now)
         try:
             transaction.commit()
         except (Busy, ConditionsFailed):  # it changed just now, or another run was faster; the next minute looks again
             return
         count("RemindersSent")
-        self.outbox.send(outbounds)
+        self.outbox.send(messages)
 
     def _while(self, until: datetime, items: Iterable[T]) -> Iterator[T]:
-        """The items one by one, as long as there is time."""
+        """Yield the items one by one, as long as there is time."""
         return takewhile(lambda _: self.clock() < until, items)

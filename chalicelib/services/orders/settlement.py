@@ -1,12 +1,11 @@
-"""What organisers settle by hand: a proof that won't do, money that goes back, and payments that came too late."""
+"""Manual settlement by organisers: confirm a payment, cancel, reject a proof, refund, reassign a late payment."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from random import Random
+from typing import Any
 
-from chalicelib.domain.contacts import Contact
-from chalicelib.domain.conversation import Conversation, Stage
-from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.orders import OWNING, TRANSITIONS, Order, OrderEvent, OrderStatus, hold_until
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.raffles import Raffle, RaffleStatus
@@ -19,221 +18,226 @@ from chalicelib.domain.refusals import (
     TooFewFree,
     TooManyForContact,
 )
-from chalicelib.services.messaging.outbox import Outbox
-from chalicelib.services.messaging.texts import words
-from chalicelib.services.orders.conflicts import explain_conflict, nearest_free
-from chalicelib.services.orders.holds import Draw, Holds, check_limit, leave
-from chalicelib.store import board, orders
-from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, Unsure
-from chalicelib.telemetry import count, logger, pseudonym
+from chalicelib.services.messaging.texts import Texts
+from chalicelib.services.orders.changes import OrderChange, OrderChanges
+from chalicelib.services.orders.conflicts import Conflicts, nearest_free
+from chalicelib.services.orders.expiry import Expiry, release
+from chalicelib.services.orders.holds import RandomNumbers, check_limit
+from chalicelib.store.transaction import Busy, ConditionsFailed, Unsure
 
 # A request that is made again must not reject a proof that has come since the first one, and nobody has looked at.
 SAME_REQUEST = timedelta(minutes=10)
-Told = tuple[Order, list[Outbound]]  # an order as it is now, and what is still to be sent
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settlement:
-    """The use cases. Each is a transaction of its own, and the buyer is told."""
+    """Changes orders on behalf of organisers. Each change is one transaction, is audited, and the buyer is told."""
 
-    holds: Holds
-    outbox: Outbox
+    changes: OrderChanges
+    expiry: Expiry
+    random: Random
     clock: Callable[[], datetime]
 
-    def reject_proof(self, order_id: str, *, reason: str, proof: str | None = None, by: Actor) -> Order:
-        """The proof won't do (P2): the order waits for its payment again, with a fresh hold.
-
-        Idempotent for ten minutes, where no other proof has come since: whoever asks again for the same reason may not
-        have heard the answer, nor seen the new proof.
-
-        Args:
-            proof: the SHA-256 of the proof that is meant, in hex; whichever is the newest where none is named.
-
-        Raises OrderNotFound, OrderOutOfTurn, ProofNotSeen, TryAgain.
-        """
-        now = self.clock()
-
-        def attempt() -> Told:
-            order = orders.get(order_id)
-            again = was_rejected(order, reason, now)
-            if again and order.status is not OrderStatus.IN_REVIEW:
-                return order, []
-            status = order.after(OrderEvent.PROOF_REJECTED)
-            if again if proof is None else proof not in (one.sha256 for one in order.proofs[-1:]):
-                raise ProofNotSeen(order_id)
-            around = self.holds.around(order)
-            rejected = replace(
-                order,
-                status=status,
-                updated_at=now,
-                reserved_until=hold_until(now, around.raffle.hold_minutes),
-                rejected_at=now,
-                rejected_reason=reason,
-                reminded_at=None,
-            )
-            transaction = Transaction()
-            orders.move(transaction, rejected, OrderEvent.PROOF_REJECTED)
-            contact = _back_to(around.contact, order)
-            said = words(contact.language).rejected(around.raffle, rejected, now)
-            outbounds = self.outbox.enqueue_for(transaction, contact, [said], channel=around.channel, now=now)
-            self.holds.note(transaction, around, "order.rejected", order, rejected, by)
-            transaction.commit()
-            _log("proof rejected", "ProofsRejected", order_id, by)
-            return rejected, outbounds
-
-        return self.holds.finish(attempt)
-
-    def refund(self, order_id: str, *, reason: str, by: Actor) -> Order:
-        """The money goes back (P3, P5); what a PAID order owned is free again; of others an organiser has seen that it
-        came. Idempotent.
+    def confirm_payment(self, order_id: str, *, by: Actor) -> Order:
+        """Mark an order as paid: its numbers are sold (P4). Idempotent.
 
         Raises OrderNotFound, OrderOutOfTurn, TryAgain.
         """
 
-        def attempt() -> Told:
-            order = orders.get(order_id)
-            if order.status is OrderStatus.REFUNDED:
-                return order, []
-            status = order.after(OrderEvent.REFUNDED)
-            around, now = self.holds.around(order), self.clock()
-            refunded = replace(
-                order, status=status, updated_at=now, reserved_until=None, refunded_at=now, refund_reason=reason
-            )
-            transaction = Transaction()
-            orders.move(transaction, refunded, OrderEvent.REFUNDED, only_from=order.status)
-            contact = leave(around.contact, order)
-            if order.status in OWNING:
-                board.free(transaction, around.raffle, order)
-                contact = replace(contact, held=contact.holding(order.raffle_id, -order.quantity))
-            said = words(contact.language).refunded(around.raffle, refunded)
-            outbounds = self.outbox.enqueue_for(transaction, contact, [said], channel=around.channel, now=now)
-            self.holds.note(transaction, around, "order.refunded", order, refunded, by)
-            transaction.commit()
-            _log("order refunded", "OrdersRefunded", order_id, by)
-            return refunded, outbounds
+        def change(unit: OrderChange) -> None:
+            if unit.order.status is OrderStatus.PAID:
+                return
+            unit.apply(OrderEvent.PAYMENT_CONFIRMED, paid_at=unit.now, reserved_until=None)
+            unit.sell_numbers()
+            unit.close_conversation()
+            unit.reply(Texts.paid)
 
-        return self.holds.finish(attempt)
+        return self.changes.run(order_id, change, by=by, action="order.paid", metric="PaymentsConfirmed")
+
+    def cancel(self, order_id: str, *, by: Actor) -> Order:
+        """Cancel an order: its numbers are free again (P3). Idempotent.
+
+        Raises OrderNotFound, OrderOutOfTurn, TryAgain.
+        """
+
+        def change(unit: OrderChange) -> None:
+            if unit.order.status is OrderStatus.CANCELLED:
+                return
+            release(unit, OrderEvent.CANCELLED)
+            unit.reply(Texts.cancelled, by_organiser=True)
+
+        return self.changes.run(order_id, change, by=by, action="order.cancelled")
+
+    def reject_proof(self, order_id: str, *, reason: str, proof: str | None = None, by: Actor) -> Order:
+        """Reject the proof (P2): the order waits for its payment again, with a fresh hold.
+
+        Repeating the request within ten minutes has no further effect, as long as no other proof has come: whoever
+        asks again for the same reason may not have got the answer, nor seen the new proof.
+
+        Raises OrderNotFound, OrderOutOfTurn, ProofNotSeen, TryAgain.
+
+        Args:
+            proof: the SHA-256 of the rejected proof, in hex; None: whichever is the newest.
+        """
+
+        def change(unit: OrderChange) -> None:
+            order = unit.order
+            is_repeated = was_rejected(order, reason, unit.now)
+            if is_repeated and order.status is not OrderStatus.IN_REVIEW:
+                return
+            order.after(OrderEvent.PROOF_REJECTED)  # what the status refuses is refused before the proof is looked at
+            newest = [proof.sha256 for proof in order.proofs[-1:]]
+            if is_repeated if proof is None else proof not in newest:
+                raise ProofNotSeen(order_id)
+            unit.apply(
+                OrderEvent.PROOF_REJECTED,
+                reserved_until=hold_until(unit.now, unit.raffle.hold_minutes),
+                rejected_at=unit.now,
+                rejected_reason=reason,
+                reminded_at=None,
+            )
+            unit.reopen_conversation()
+            unit.reply(Texts.rejected, unit.now)
+
+        return self.changes.run(order_id, change, by=by, action="order.rejected", metric="ProofsRejected")
+
+    def refund(self, order_id: str, *, reason: str, by: Actor) -> Order:
+        """Note that the money goes back (P3, P5). Idempotent.
+
+        The numbers of a PAID order are free again. An order in another status owns none; an organiser has seen that its
+        money came.
+
+        Raises OrderNotFound, OrderOutOfTurn, TryAgain.
+        """
+
+        def change(unit: OrderChange) -> None:
+            status = unit.order.status
+            if status is OrderStatus.REFUNDED:
+                return
+            unit.apply(
+                OrderEvent.REFUNDED,
+                only_from=status,
+                reserved_until=None,
+                refunded_at=unit.now,
+                refund_reason=reason,
+            )
+            if status in OWNING:
+                unit.release_numbers()
+            unit.close_conversation()
+            unit.reply(Texts.refunded)
+
+        return self.changes.run(order_id, change, by=by, action="order.refunded", metric="OrdersRefunded")
 
     def reassign(self, order_id: str, numbers: Sequence[int] | None, *, paid: bool, by: Actor) -> Order:
-        """An order that owns none gets numbers, as many as it had, at its price (P5) and by the rules of a hold.
+        """Give numbers to an order that owns none: as many as it had, at its price (P5), by the rules of a hold.
 
         Idempotent where the numbers are named.
+
+        Raises OrderNotFound, OrderOutOfTurn, RaffleOutOfTurn, ContactErased, NumbersInvalid, NumbersTaken with the
+        nearest free ones (H8), TooFewFree, TooManyForContact, TryAgain.
 
         Args:
             numbers: None for random ones.
             paid: whether the money was seen; otherwise the order is in review.
-
-        Raises OrderNotFound, OrderOutOfTurn, RaffleOutOfTurn, ContactErased, NumbersInvalid, NumbersTaken with the
-        nearest free ones (H8), TooFewFree, TooManyForContact, TryAgain.
         """
-        reassigning = _Reassigning(self, order_id, numbers, paid=paid, by=by)
+        conflicts = Conflicts(expiry=self.expiry, random_numbers=RandomNumbers(random=self.random))
+        reassignment = _Reassignment(
+            numbers, OrderEvent.REASSIGNED if paid else OrderEvent.REASSIGNED_UNPAID, conflicts
+        )
         try:
-            return self.holds.finish(reassigning.attempt)
+            return self.changes.run(
+                order_id,
+                reassignment.change,
+                by=by,
+                action="order.reassigned",
+                metric="OrdersReassigned",
+                on_failure=reassignment.learn,
+            )
         finally:
-            self.outbox.send(reassigning.to_tell)
+            self.changes.outbox.send(conflicts.messages)
 
 
 def was_rejected(order: Order, reason: str, now: datetime) -> bool:
-    """Whether a proof of it was rejected just now, for the same reason."""
+    """Return whether a proof of the order was rejected just now, for the same reason."""
     return order.rejected_at is not None and order.rejected_reason == reason and now < order.rejected_at + SAME_REQUEST
 
 
-class _Reassigning:
-    """Other numbers for one order, from one try to the next."""
+@dataclass
+class _Reassignment:
+    """Other numbers for one order, from one try to the next.
 
-    def __init__(
-        self, settlement: Settlement, order_id: str, numbers: Sequence[int] | None, *, paid: bool, by: Actor
-    ) -> None:
-        self.holds, self.outbox, self.now = settlement.holds, settlement.outbox, settlement.clock()
-        self.order_id, self.numbers, self.by = order_id, numbers, by
-        self.event = OrderEvent.REASSIGNED if paid else OrderEvent.REASSIGNED_UNPAID
-        self.unsure = False
-        self.draw = Draw()
-        self.taken: NumbersTaken | None = None
-        self.orphaned_orders: set[str] = set()
-        self.to_tell: list[Outbound] = []  # those whose hold was over, and ended for this
+    Attributes:
+        numbers: the numbers that were named; None for random ones.
+        is_unsure: whether a try may have been committed without our hearing of it.
+    """
 
-    def attempt(self) -> Told:
-        order = orders.get(self.order_id)
-        if self._is_done(order):
-            return order, []
-        status, now = order.after(self.event), self.now
-        around = self.holds.around(order)
-        raffle, contact = around.raffle, around.contact
+    numbers: Sequence[int] | None
+    event: OrderEvent
+    conflicts: Conflicts
+    is_unsure: bool = False
+
+    def change(self, unit: OrderChange) -> None:
+        if self._is_done(unit):
+            return
+        unit.order.after(self.event)
+        raffle = unit.raffle
         if raffle.status in (RaffleStatus.DRAWN, RaffleStatus.CANCELLED):
             raise RaffleOutOfTurn("sold any more", raffle.status)
-        if contact.erased_at is not None:
-            raise ContactErased(contact.id)
-        self._check_limit(raffle, contact, order)
-        chosen = self._chosen(raffle, order)
-        moved = replace(
-            order, status=status, numbers=tuple(chosen), reserved_until=None, updated_at=now, reassigned_at=now
-        )
-        if status is OrderStatus.PAID:
-            moved = replace(moved, paid_at=now)
-        else:
-            contact = _back_to(contact, order)
-        transaction = Transaction()
-        orders.move(transaction, moved, self.event)
-        board.take(transaction, raffle, moved)
-        contact = replace(contact, held=contact.holding(raffle.id, order.quantity))
-        said = words(contact.language).reassigned(raffle, moved)
-        outbounds = self.outbox.enqueue_for(transaction, contact, [said], channel=around.channel, now=now)
-        self.holds.note(transaction, around, "order.reassigned", order, moved, self.by)
-        try:
-            transaction.commit()
-        except Unsure:
-            self.unsure = True
-            raise
-        except ConditionsFailed as failure:
-            self._learn(board.in_the_way(failure.named(board.TICKET)), contact)
-            raise
-        _log("order reassigned", "OrdersReassigned", order.id, self.by)
-        return moved, outbounds
+        if unit.contact.erased_at is not None:
+            raise ContactErased(unit.contact.id)
+        self._check_limit(unit)
+        is_paid = self.event is OrderEvent.REASSIGNED
+        paid_fields: dict[str, Any] = {"paid_at": unit.now} if is_paid else {}
+        numbers = self._choose(raffle, unit.order)
+        unit.apply(self.event, numbers=tuple(numbers), reserved_until=None, reassigned_at=unit.now, **paid_fields)
+        unit.take_numbers()
+        if not is_paid:
+            unit.reopen_conversation()
+        unit.reply(Texts.reassigned)
 
-    def _is_done(self, order: Order) -> bool:
-        """By a try of ours of which we did not hear, or by an earlier request for the same numbers."""
+    def learn(self, unit: OrderChange, failure: Exception) -> None:
+        """Take in why a try failed."""
+        if isinstance(failure, ConditionsFailed):
+            self.conflicts.learn(failure, unit.before.contact_id)
+        elif isinstance(failure, Unsure):
+            self.is_unsure = True
+
+    def _is_done(self, unit: OrderChange) -> bool:
+        """Whether a try of ours without an answer did it, or an earlier request for the same numbers."""
+        order = unit.order
         if order.reassigned_at is None or order.status is not TRANSITIONS[self.event].target:
             return False
         as_wished = self.numbers is not None and sorted(order.numbers) == sorted(self.numbers)
-        return as_wished or (self.unsure and order.reassigned_at == self.now)
+        return as_wished or (self.is_unsure and order.reassigned_at == unit.now)
 
-    def _chosen(self, raffle: Raffle, order: Order) -> Sequence[int]:
+    def _choose(self, raffle: Raffle, order: Order) -> Sequence[int]:
         if self.numbers is None:
-            return self._drawn(raffle, order.quantity)
+            return self._choose_random(raffle, order.quantity)
         _check_numbers(raffle, order, self.numbers)
-        if self.taken is not None:
-            nearest = nearest_free(raffle, list(self.taken.until))
-            raise NumbersTaken(self.taken.until, self.taken.own, nearest)
+        taken = self.conflicts.taken
+        if taken is not None:
+            raise NumbersTaken(taken.until, taken.own, nearest_free(raffle, list(taken.until)))
         return self.numbers
 
-    def _drawn(self, raffle: Raffle, quantity: int) -> Sequence[int]:
+    def _choose_random(self, raffle: Raffle, quantity: int) -> Sequence[int]:
         try:
-            self.draw.numbers = self.holds.draw_from_all(raffle, quantity, self.draw)
+            return self.conflicts.random_numbers.choose_from_all(raffle, quantity)
         except TooFewFree:
-            if self.holds.free_ended_of(raffle, self.to_tell):
+            if self.conflicts.release_in_raffle(raffle):
                 raise Busy from None  # try again with the numbers that have just come free
             raise
-        return self.draw.numbers
 
-    def _check_limit(self, raffle: Raffle, contact: Contact, order: Order) -> None:
+    def _check_limit(self, unit: OrderChange) -> None:
         try:
-            check_limit(raffle, contact, order.quantity)
+            check_limit(unit.raffle, unit.contact, unit.order.quantity)
         except TooManyForContact:
-            if self.holds.free_ended_by(contact, self.to_tell):
+            if self.conflicts.release_of_contact(unit.contact):
                 raise Busy from None
             raise
 
-    def _learn(self, in_the_way: dict[int, str], contact: Contact) -> None:
-        """What a try came up against."""
-        if self.numbers is None:
-            self.draw.lose(in_the_way)
-        else:
-            self.taken = explain_conflict(self.holds, in_the_way, contact.id, self.orphaned_orders, self.to_tell)
-
 
 def _check_numbers(raffle: Raffle, order: Order, numbers: Sequence[int]) -> None:
-    """N1, and as many as before. Raises NumbersInvalid."""
+    """Raise NumbersInvalid unless the numbers are the raffle's (N1), each named once, and as many as before."""
     if len(set(numbers)) != order.quantity or len(numbers) != order.quantity:
         many = "1 number" if order.quantity == 1 else f"{order.quantity} numbers"
         raise NumbersInvalid(f"Order {order.id} is for {many}: name as many, each once.", numbers)
@@ -243,20 +247,3 @@ def _check_numbers(raffle: Raffle, order: Order, numbers: Sequence[int]) -> None
         raise NumbersInvalid(
             f"The numbers go from {raffle.first_number} to {raffle.last_number}; not: {named}.", outside
         )
-
-
-def _back_to(contact: Contact, order: Order) -> Contact:
-    """The contact with the order at hand, unless another is. What they look at stays open."""
-    conversation = contact.conversation
-    if conversation.order_id is not None:
-        return contact
-    if conversation.stage in (Stage.BROWSING, Stage.SELECTING):
-        return replace(contact, conversation=replace(conversation, order_id=order.id))
-    return replace(
-        contact, conversation=Conversation(stage=Stage.PAYMENT, raffle_id=order.raffle_id, order_id=order.id)
-    )
-
-
-def _log(what: str, metric: str, order_id: str, by: Actor) -> None:
-    logger.info(what, extra={"order_id": order_id, "by": pseudonym(by.name)})
-    count(metric)

@@ -91,11 +91,11 @@ class Start:
 
 
 SECTIONS: dict[str, Callable[[Start, bytes], bytes]] = {
-    "With nothing asked for": Start.nothing_asked_for,
-    "With somebody we know": Start.somebody_known,
+    "From a new sender": Start.nothing_asked_for,
+    "From a known contact": Start.somebody_known,
     "While a raffle is open": Start.raffle_open,
-    "While an order waits for its payment": Start.order_waits,
-    "About a message of ours": Start.message_sent,
+    "While an order waits for payment": Start.order_waits,
+    "About a message we sent": Start.message_sent,
 }
 ROWS = list(rows())
 

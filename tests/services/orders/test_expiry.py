@@ -8,7 +8,7 @@ import pytest
 from pynamodb.expressions.update import Action
 
 from chalicelib.services.orders import expiry
-from chalicelib.services.orders.holds import Holds
+from chalicelib.services.orders.changes import OrderChanges
 from chalicelib.store.records import OrderRecord, Record
 from tests.support.request_counts import Requests
 from tests.support.steps import assert_board_is_exact, confirm_payment, hold, hold_and_confirm, hold_and_prove
@@ -158,13 +158,13 @@ def test_what_a_run_has_no_time_for_is_left_to_the_next(
 
 def take_time(clock: Clock, monkeypatch: pytest.MonkeyPatch, each: timedelta) -> None:
     """Let every order that is ended take so long."""
-    end = Holds.expire_as_read
+    end = OrderChanges.commit_loaded
 
     def slowly(*given: Any, **named: Any) -> Any:
         clock.now += each
         return end(*given, **named)
 
-    monkeypatch.setattr(Holds, "expire_as_read", slowly)
+    monkeypatch.setattr(OrderChanges, "commit_loaded", slowly)
 
 
 def test_a_payment_that_comes_while_a_run_is_under_way_wins(

@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.domain import orders
 from chalicelib.services.orders import holds as selling_module
+from chalicelib.services.orders.holds import RandomNumbers
 from chalicelib.store import raffles, transaction
 from chalicelib.store.records import OrderRecord
 from tests.services.chat.test_sale import code_in
@@ -215,7 +216,7 @@ def test_h5_random_numbers_are_uniform_over_the_free_ones(world: World, lucia: B
     found = raffles.board(raffle["id"])
     drawn: Counter[int] = Counter()
     for _ in range(500):
-        picked = world.container.holds.draw_random(found, 40)
+        picked = RandomNumbers(random=world.container.random).choose(found, 40)
         assert len(set(picked)) == 40
         drawn.update(picked)
     assert set(drawn) <= set(range(41, last + 1))

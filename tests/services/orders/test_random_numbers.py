@@ -9,6 +9,7 @@ import pytest
 from chalicelib.domain.board import LeafKey
 from chalicelib.domain.messages import Identity, IncomingMessage, MessageKind
 from chalicelib.domain.raffles import Raffle
+from chalicelib.services.orders.holds import RandomNumbers
 from chalicelib.store import board, raffles, retries, transaction
 from chalicelib.store.records import LeafRecord, TallyRecord, low_level
 from chalicelib.store.transaction import Busy, Transaction
@@ -53,7 +54,7 @@ def test_h5_numbers_that_went_since_the_board_was_read_are_not_drawn(
         hold(lucia, f"{start}-{start + 39}")
     for _ in range(20):
         before = len(requests.made)
-        drawn = world.container.holds.draw_random(found, 40)
+        drawn = RandomNumbers(random=world.container.random).choose(found, 40)
         assert len(requests.made) - before <= (1 if last == 700 else 2)
         assert len(set(drawn)) == 40
         assert set(drawn) <= set(range(641, last + 1))
@@ -64,7 +65,7 @@ def test_h5_also_not_with_another_likelihood_than_the_others(world: World) -> No
     raffle = world.raffle(last_number=2176)
     found = raffles.board(raffle["id"])
     set_words(found.raffle, 0, FULL - 1, FULL)
-    assert sum(world.container.holds.draw_random(found, 1) == [1] for _ in range(400)) < 5
+    assert sum(RandomNumbers(random=world.container.random).choose(found, 1) == [1] for _ in range(400)) < 5
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from chalicelib.domain.refusals import (
 from chalicelib.services.orders.settlement import SAME_REQUEST
 from chalicelib.store import channel as channels
 from chalicelib.store import orders, raffles
+from chalicelib.store.order_context import load_context
 from chalicelib.store.records import RaffleRecord
 from chalicelib.store.transaction import Transaction, Unsure
 from chalicelib.whatsapp.templates import DEFINITIONS
@@ -59,7 +60,7 @@ def exact(world: World, raffle: Json) -> bool:
 
 def held_by(world: World, order: Json | Order, raffle: Json) -> int:
     """How many numbers the order's contact counts as theirs."""
-    found = world.container.holds.around(order) if isinstance(order, Order) else None
+    found = load_context(order) if isinstance(order, Order) else None
     assert found is not None
     return found.contact.held.get(raffle["id"], 0)
 
@@ -326,7 +327,7 @@ def test_p5_money_that_came_without_a_proof_is_settled_without_one(world: World,
     first, second = hold_and_confirm(lucia, "5,12"), hold_and_confirm(lucia, "7")
     if cancelled:
         for order_id in (first, second):
-            world.container.holds.cancel(order_id, by=COMMAND_LINE)
+            world.container.settlement.cancel(order_id, by=COMMAND_LINE)
     world.clock.pass_minutes(15)
     world.minute()
     assert {world.order(one)["status"] for one in (first, second)} == {"CANCELLED" if cancelled else "EXPIRED"}
@@ -342,7 +343,7 @@ def test_p5_money_that_came_without_a_proof_is_settled_without_one(world: World,
 def test_p5_who_was_erased_gets_no_numbers(world: World, lucia: Buyer) -> None:
     world.raffle()
     order_id = hold_and_confirm(lucia)
-    world.container.holds.cancel(order_id, by=COMMAND_LINE)
+    world.container.settlement.cancel(order_id, by=COMMAND_LINE)
     world.container.privacy.erase(world.order(order_id)["contact"], by=COMMAND_LINE)
     with pytest.raises(ContactErased):
         reassign(world, order_id)
@@ -487,7 +488,7 @@ def test_p5_told_by_template(world: World, lucia: Buyer, marco: Buyer, paid: boo
 
 
 def confirm_payment_of(world: World, order_id: str) -> Order:
-    return world.container.holds.confirm_payment(order_id, by=COMMAND_LINE)
+    return world.container.settlement.confirm_payment(order_id, by=COMMAND_LINE)
 
 
 @pytest.mark.parametrize("step", [reject, refund, reassign])

@@ -91,11 +91,11 @@ class Play:
 
     def organiser_confirms(self) -> None:
         order_id = self._orders()[-1]["id"]
-        self._until_done(lambda: self.scene.container.holds.confirm_payment(order_id, by=COMMAND_LINE))
+        self._until_done(lambda: self.scene.container.settlement.confirm_payment(order_id, by=COMMAND_LINE))
 
     def organiser_cancels(self) -> None:
         order_id = self._orders()[-1]["id"]
-        self._until_done(lambda: self.scene.container.holds.cancel(order_id, by=COMMAND_LINE))
+        self._until_done(lambda: self.scene.container.settlement.cancel(order_id, by=COMMAND_LINE))
 
     def nothing(self, minutes: float) -> None:
         self.scene.pass_time(minutes=minutes)

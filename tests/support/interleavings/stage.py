@@ -8,8 +8,8 @@ from typing import Any
 
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.domain.refusals import Refusal
-from chalicelib.services.orders.holds import Holds
 from chalicelib.services.orders.settlement import Settlement
+from tests.support.expired_holds import expire_order
 from tests.support.interleavings.scene import Kept, Scene, Visitor, kind_of
 from tests.support.interleavings.turns import OwnRandom, Schedule, Search
 from tests.support.races.findings import differences
@@ -74,10 +74,6 @@ class Stage:
         return self.scene.container.expiry.run
 
     @property
-    def holds(self) -> Holds:
-        return self.scene.container.holds
-
-    @property
     def settlement(self) -> Settlement:
         return self.scene.container.settlement
 
@@ -88,10 +84,10 @@ class Stage:
         return person.last_order
 
     def confirms(self, order_id: str) -> Operation:
-        return partial(self.holds.confirm_payment, order_id, by=COMMAND_LINE)
+        return partial(self.settlement.confirm_payment, order_id, by=COMMAND_LINE)
 
     def cancels(self, order_id: str) -> Operation:
-        return partial(self.holds.cancel, order_id, by=COMMAND_LINE)
+        return partial(self.settlement.cancel, order_id, by=COMMAND_LINE)
 
     def rejects(self, order_id: str) -> Operation:
         return partial(self.settlement.reject_proof, order_id, reason="blurred", by=COMMAND_LINE)
@@ -105,12 +101,12 @@ class Stage:
     def is_late(self, person: Visitor, numbers: str = "7") -> str:
         """A new order whose proof came when it was cancelled already."""
         order_id = self.hold(person, numbers)
-        self.holds.cancel(order_id, by=COMMAND_LINE)
+        self.settlement.cancel(order_id, by=COMMAND_LINE)
         person.sends_proof(order_id)
         return order_id
 
     def expires(self, order_id: str) -> Operation:
-        return partial(self.holds.expire, order_id)
+        return partial(expire_order, self.scene.container, order_id)
 
     def endings(self, *operations: Operation) -> set[str]:
         """In what ways the operations end, over all orders of their steps, none of which may do any harm."""

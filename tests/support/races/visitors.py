@@ -13,6 +13,7 @@ from chalicelib.domain.refusals import TryAgain
 from chalicelib.store import contacts, orders, raffles
 from chalicelib.store.contact_ids import contact_ids_of
 from chalicelib.whatsapp.inbound import Message
+from tests.support.expired_holds import expire_order
 from tests.support.races.hall import (
     OUR_NUMBER,
     PROCESSES,
@@ -271,7 +272,7 @@ class Visitor:
 
     def confirm_payment(self, order_id: str) -> None:
         def confirm() -> None:
-            order = self.container.holds.confirm_payment(order_id, by=COMMAND_LINE)
+            order = self.container.settlement.confirm_payment(order_id, by=COMMAND_LINE)
             assert order.status is OrderStatus.PAID
             self.tale.paid.append(order_id)
 
@@ -294,10 +295,10 @@ class Visitor:
         self.attempt("reassigning", lambda: settlement.reassign(order_id, None, paid=True, by=COMMAND_LINE))
 
     def cancel(self, order_id: str) -> None:
-        self.attempt("cancelling", lambda: self.container.holds.cancel(order_id, by=COMMAND_LINE))
+        self.attempt("cancelling", lambda: self.container.settlement.cancel(order_id, by=COMMAND_LINE))
 
     def expire(self, order_id: str) -> None:
-        self.attempt("expiring", lambda: self.container.holds.expire(order_id))
+        self.attempt("expiring", lambda: expire_order(self.container, order_id))
 
     def run_the_schedule(self) -> None:
         """As often at once as two runs may overlap."""

@@ -1,0 +1,69 @@
+"""One try at answering one message: what it changes, what is replied, and what it learned from earlier tries."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from chalicelib.domain.contacts import Contact
+from chalicelib.domain.conversation import Conversation
+from chalicelib.domain.messages import Media, Reply
+from chalicelib.domain.orders import Order, Proof
+from chalicelib.domain.raffles import Raffle
+from chalicelib.services.messaging.texts import Texts, texts_in
+from chalicelib.services.orders.changes import OrderChange
+from chalicelib.services.orders.conflicts import Conflicts
+from chalicelib.services.orders.holds import Holds
+from chalicelib.store.order_context import OrderContext
+from chalicelib.store.transaction import Transaction
+
+IDLE = Conversation()
+
+
+@dataclass(kw_only=True)
+class Turn:
+    """One try at answering one message. All that it changes is one transaction (M3).
+
+    Attributes:
+        contact: who wrote, as they are to be saved.
+        raffle_of_code: the raffle whose code was written, if the message is one.
+        conflicts: what earlier tries at the same message came up against.
+        keep_proof: fetches and stores a file; a second try gets the same proof again.
+        notices: what the organisers are told.
+        metrics: counted once this is committed.
+    """
+
+    now: datetime
+    contact: Contact
+    raffle_of_code: str | None
+    conflicts: Conflicts
+    holds: Holds
+    keep_proof: Callable[[Media], Proof]
+    transaction: Transaction = field(default_factory=Transaction)
+    replies: list[Reply] = field(default_factory=list)
+    notices: list[Reply] = field(default_factory=list)
+    metrics: list[str] = field(default_factory=list)
+
+    @property
+    def texts(self) -> Texts:
+        return texts_in(self.contact.language)
+
+    def reply(self, reply: Reply, conversation: Conversation | None = None) -> None:
+        """Reply, and let the conversation stand at `conversation` from now on."""
+        self.replies.append(reply)
+        if conversation is not None:
+            self.contact = replace(self.contact, conversation=conversation)
+
+    @contextmanager
+    def changing(self, raffle: Raffle, order: Order) -> Iterator[OrderChange]:
+        """Change an order of the contact as part of this turn, which saves what that changes of the contact."""
+        context = OrderContext(raffle, self.contact)
+        unit = OrderChange(order, now=self.now, transaction=self.transaction, context=context)
+        yield unit
+        self.contact = unit.contact
+
+    @property
+    def at_rest(self) -> Conversation:
+        """Where the conversation stands when nothing is asked: an order at hand stays at hand."""
+        conversation = self.contact.conversation
+        return conversation if conversation.order_id is not None else IDLE

@@ -1,0 +1,246 @@
+"""One way to change an order: load, change, save, audit, tell the buyer, commit and send are written here, once.
+
+`docs/architecture.md` has the page "How a change is made".
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Concatenate, NamedTuple, ParamSpec
+
+from chalicelib.domain.audit import AuditEvent, Facts
+from chalicelib.domain.contacts import Contact
+from chalicelib.domain.conversation import Conversation, Stage
+from chalicelib.domain.delivery import Outbound
+from chalicelib.domain.messages import Reply
+from chalicelib.domain.orders import Order, OrderEvent, OrderStatus
+from chalicelib.domain.organisers import Actor
+from chalicelib.domain.raffles import Raffle
+from chalicelib.services.messaging.outbox import Outbox
+from chalicelib.services.messaging.texts import Texts, texts_in
+from chalicelib.store import audit, board, contacts, orders
+from chalicelib.store.order_context import OrderContext, audit_target, load_context
+from chalicelib.store.transaction import TRIES, Busy, ConditionsFailed, Transaction, retry
+from chalicelib.telemetry import count, logger, pseudonym
+
+P = ParamSpec("P")
+
+
+class OrderChange:
+    """One try at changing one order, inside one transaction.
+
+    A function that changes an order gets one of these and says what happens, in the order in which it happens. What the
+    order belongs to is read when it is first needed: a change that is refused by the order's status costs one request.
+
+    Attributes:
+        before: the order as it was read.
+        order: the order as it is once the transaction is committed.
+        contact: the buyer, as they are to be saved.
+        replies: what the buyer is told.
+        messages: `replies` as they were queued; empty before the commit.
+    """
+
+    def __init__(
+        self,
+        order: Order,
+        *,
+        now: datetime,
+        transaction: Transaction | None = None,
+        context: OrderContext | None = None,
+    ) -> None:
+        self.before = order
+        self.order = order
+        self.now = now
+        self.transaction = transaction or Transaction()
+        self.replies: list[Reply] = []
+        self.messages: list[Outbound] = []
+        self._context = context
+        self._contact: Contact | None = None
+
+    @property
+    def context(self) -> OrderContext:
+        """What the order belongs to. It takes one request, once. Raises LookupError without raffle or contact."""
+        if self._context is None:
+            self._context = load_context(self.before)
+        return self._context
+
+    @property
+    def raffle(self) -> Raffle:
+        return self.context.raffle
+
+    @property
+    def contact(self) -> Contact:
+        return self._contact or self.context.contact
+
+    @contact.setter
+    def contact(self, contact: Contact) -> None:
+        self._contact = contact
+
+    @property
+    def is_made(self) -> bool:
+        """Whether something changes at all: a request that is repeated changes nothing."""
+        return self.order is not self.before
+
+    def apply(
+        self,
+        event: OrderEvent,
+        *,
+        only_from: OrderStatus | None = None,
+        over_at: datetime | None = None,
+        **fields: Any,
+    ) -> None:
+        """Move the order along its life cycle and set `fields` of it. Raises OrderOutOfTurn.
+
+        Args:
+            only_from: commit only if the stored order is in this status, where what else is done depends on it.
+            over_at: commit only if the stored hold has ended by then.
+        """
+        status = self.before.after(event)
+        self.order = replace(self.before, status=status, updated_at=self.now, **fields)
+        orders.move(self.transaction, self.order, event, changed=fields, only_from=only_from, over_at=over_at)
+
+    def take_numbers(self) -> None:
+        """Give the order its numbers (H1, H2). Whether somebody has one of them shows at the commit."""
+        board.take(self.transaction, self.raffle, self.order)
+        self.contact = self.contact.with_numbers(self.order.raffle_id, self.order.quantity)
+
+    def sell_numbers(self) -> None:
+        """Mark the numbers, which the order owns, as sold."""
+        board.sell(self.transaction, self.raffle, self.order)
+
+    def release_numbers(self) -> None:
+        """Free the numbers that the order owned when it was read."""
+        board.free(self.transaction, self.raffle, self.before)
+        self.contact = self.contact.with_numbers(self.before.raffle_id, -self.before.quantity)
+
+    def close_conversation(self) -> None:
+        """End the conversation about this order, if there is one. What the buyer looks at since stays open."""
+        conversation = self.contact.conversation
+        if conversation.order_id == self.order.id:
+            is_looking = conversation.stage in (Stage.BROWSING, Stage.SELECTING)
+            left = replace(conversation, order_id=None) if is_looking else Conversation(stage=Stage.IDLE)
+            self.contact = replace(self.contact, conversation=left)
+
+    def reopen_conversation(self) -> None:
+        """Talk about this order's payment, unless another order is at hand. What the buyer looks at stays open."""
+        conversation = self.contact.conversation
+        if conversation.order_id is not None:
+            return
+        if conversation.stage in (Stage.BROWSING, Stage.SELECTING):
+            about_order = replace(conversation, order_id=self.order.id)
+        else:
+            about_order = Conversation(stage=Stage.PAYMENT, raffle_id=self.order.raffle_id, order_id=self.order.id)
+        self.contact = replace(self.contact, conversation=about_order)
+
+    def reply(
+        self, text: Callable[Concatenate[Texts, Raffle, Order, P], Reply], *arguments: P.args, **named: P.kwargs
+    ) -> None:
+        """Tell the buyer about the order as it is now, in their language: `reply(Texts.paid)`."""
+        self.replies.append(text(texts_in(self.contact.language), self.raffle, self.order, *arguments, **named))
+
+
+class AuditNote(NamedTuple):
+    """Who makes a change, and its name in the audit log, as "order.paid" (O2)."""
+
+    by: Actor
+    action: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderChanges:
+    """Changes orders. Nobody can forget the contact, the audit entry or the message: they are written here."""
+
+    outbox: Outbox
+    clock: Callable[[], datetime]
+
+    def run(
+        self,
+        order_id: str,
+        change: Callable[[OrderChange], None],
+        *,
+        by: Actor,
+        action: str,
+        metric: str | None = None,
+        on_failure: Callable[[OrderChange, Exception], None] | None = None,
+    ) -> Order:
+        """Change an order on behalf of an organiser, and send what the buyer is told. Return the order as it is then.
+
+        `change` is called for each try. Where it applies no event, nothing is written: so a repeated request has no
+        further effect. Raises what `change` raises, OrderNotFound and TryAgain.
+
+        Args:
+            action: the change's name in the audit log and in the log.
+            metric: counts the changes that were made.
+            on_failure: learns from a commit that failed, before the next try.
+        """
+        note = AuditNote(by, action)
+        made = self.commit(order_id, change, note=note, metric=metric, on_failure=on_failure)
+        self.outbox.send(made.messages)
+        return made.order
+
+    def commit(
+        self,
+        order_id: str,
+        change: Callable[[OrderChange], None],
+        *,
+        note: AuditNote | None = None,
+        metric: str | None = None,
+        tries: int = TRIES,
+        on_failure: Callable[[OrderChange, Exception], None] | None = None,
+    ) -> OrderChange:
+        """Do as `run` does, but leave the sending of `messages` to the caller.
+
+        Args:
+            note: None where no organiser acts, but the clock.
+        """
+        now = self.clock()
+
+        def attempt() -> OrderChange:
+            unit = OrderChange(orders.get(order_id), now=now)
+            try:
+                return self.commit_loaded(unit, change, note=note, metric=metric)
+            except (Busy, ConditionsFailed) as failure:
+                if on_failure is not None:
+                    on_failure(unit, failure)
+                raise
+
+        return retry(attempt, again_on=(Busy, ConditionsFailed), tries=tries)
+
+    def commit_loaded(
+        self,
+        unit: OrderChange,
+        change: Callable[[OrderChange], None],
+        *,
+        note: AuditNote | None = None,
+        metric: str | None = None,
+    ) -> OrderChange:
+        """Change an order that was read before, in one try. Raises ConditionsFailed, Busy."""
+        change(unit)
+        if not unit.is_made:
+            return unit
+        if not unit.replies:
+            raise RuntimeError(f"a change of order {unit.order.id} tells its buyer nothing")
+        contact, unit.messages = self.outbox.enqueue_for(
+            unit.transaction, unit.contact, unit.replies, channel=unit.context.channel, now=unit.now
+        )
+        contacts.save(unit.transaction, contact, now=unit.now)
+        if note is not None:
+            audit.append(unit.transaction, unit.context.audit_head, _audit_event(unit, note))
+        unit.transaction.commit()
+        if note is not None:
+            logger.info(note.action, extra={"order_id": unit.order.id, "by": pseudonym(note.by.name)})
+        if metric is not None:
+            count(metric)
+        return unit
+
+
+def _audit_event(unit: OrderChange, note: AuditNote) -> AuditEvent:
+    """O2: what changed. A reason that an organiser gives stays with the order."""
+    before: Facts = {"status": unit.before.status.value}
+    after: Facts = {"status": unit.order.status.value}
+    if unit.before.numbers != unit.order.numbers:
+        before["numbers"] = list(unit.before.numbers)
+        after["numbers"] = list(unit.order.numbers)
+    return AuditEvent(
+        action=note.action, target=audit_target(unit.order), by=note.by, at=unit.now, before=before, after=after
+    )
