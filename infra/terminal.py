@@ -1,4 +1,4 @@
-"""What the person who deploys sees: one line a step, tables for what changes, and nothing that is not worth reading."""
+"""The terminal output of the commands: one line per step, and a table of changes."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -9,12 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 console = Console(highlight=False, soft_wrap=True)
-errors = Console(highlight=False, soft_wrap=True, stderr=True)
+error_console = Console(highlight=False, soft_wrap=True, stderr=True)
 
 
 @contextmanager
 def step(what: str) -> Iterator[None]:
-    """A step, which is said to be done when it is."""
+    """Show a spinner during a step, and a tick once it has succeeded."""
     with console.status(Text(f"{what} ...")):
         yield
     done(what)
@@ -28,19 +28,19 @@ def say(line: str = "") -> None:
     console.print(Text(line))
 
 
-def complain(line: str) -> None:
-    errors.print(Text(line, style="red"))
+def error(line: str) -> None:
+    error_console.print(Text(line, style="red"))
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    shown = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False)
+    grid = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False)
     for row in rows:
-        shown.add_row(*(Text(cell) for cell in row))
-    console.print(shown)
+        grid.add_row(*(Text(cell) for cell in row))
+    console.print(grid)
 
 
 def summary(title: str, rows: Sequence[tuple[str, str]]) -> None:
-    """Lines that are copied, and so are never cut."""
+    """Print values that people copy, so they are never wrapped or cut."""
     console.print()
     console.print(Text(title, style="bold green"))
     width = max(len(name) for name, _ in rows)
@@ -49,8 +49,8 @@ def summary(title: str, rows: Sequence[tuple[str, str]]) -> None:
     console.print()
 
 
-def agreed(question: str) -> bool:
-    """Whether the person at the terminal says yes. Nobody there says nothing, which is no."""
+def confirmed(question: str) -> bool:
+    """Return whether the user answers yes. Without a terminal the answer is no."""
     if not sys.stdin.isatty():
         return False
     return console.input(Text(f"{question} [y/N] ")).strip().lower() in ("y", "yes")

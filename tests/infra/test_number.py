@@ -51,7 +51,7 @@ def test_one_that_is_new_and_refused_ends_it(answer: str, number: str, changed: 
 
 def test_what_was_there_before_stands_in_the_way_of_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     check("err_190_expired", changed=[])
-    assert "going on" in capsys.readouterr().err
+    assert "the deployment continues" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("answer", ["err_html_502", "err_80007_waba_limit", "err_2_transient"])
