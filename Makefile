@@ -58,7 +58,7 @@ review: $(READY) ## Check deployed packages for known vulnerabilities, and list 
 	$(BIN)/python -m pip list --outdated --disable-pip-version-check
 
 cost: $(READY) ## Compute the monthly cost on AWS, and update docs/performance.md
-	@$(BIN)/python -m bench.cost --write
+	@$(BIN)/python -m tools.cost --write
 
 lint: $(READY) ## Check style and types
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""A measured figure beside its goal."""
+"""A measured figure with its goal."""
 
 from collections.abc import Sequence
 from operator import ge, le
@@ -9,7 +9,7 @@ RELATIONS = {"<=": le, ">=": ge}
 
 
 class Figure(NamedTuple):
-    """`goal` is a relation and a bound, such as "<= 4"; empty where the figure only explains others."""
+    """A figure. `goal` is a relation and a bound, e.g. "<= 4". It is empty if the figure only explains others."""
 
     name: str
     value: float
@@ -26,12 +26,12 @@ class Figure(NamedTuple):
 
 
 def ratio(name: str, ours: Sequence[float], base: Sequence[float], goal: str) -> Figure:
-    """The ratio of the medians of two series of seconds, measured in turn in one run."""
+    """Return the ratio of the medians of two series of seconds, measured alternately in one run."""
     value = median(ours) / median(base)
     return Figure(name, round(value, 2), "ratio", goal, f"{spread(ours)} against {spread(base)}")
 
 
 def spread(seconds: Sequence[float]) -> str:
-    """The median with its quartiles, in milliseconds: colour, since machines differ."""
+    """Return the median with its quartiles in milliseconds. They are only a note, because machines differ."""
     low, middle, high = (1000 * value for value in quantiles(seconds, n=4))
     return f"{middle:.1f} ms ({low:.1f} to {high:.1f})"

@@ -1,4 +1,4 @@
-"""Raffles brought into a state in bulk, past the use cases: as if so much had been sold or held."""
+"""Writes sold and held numbers in bulk, without going through the services."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from zlib import crc32
 import boto3
 from botocore.config import Config
 
-from bench.stage import Stage, stranger
+from bench.testbed import Testbed, new_contact
 from chalicelib.domain.orders import Order, OrderStatus
 from chalicelib.domain.raffles import Raffle
 from chalicelib.store import contacts, orders
@@ -27,44 +27,45 @@ WRITERS = 4  # threads
 Item = dict[str, Any]
 
 
-class Filling:
-    """Sells numbers of a raffle, spread at random, forty an order: only ever more of them.
+class RaffleFiller:
+    """Fills a raffle step by step with orders of forty random numbers each.
 
-    Leaves and tallies are those of the whole raffle; tickets are written for the numbers near its ends only, where the
-    lists look for owners: writing a million takes long.
+    Leaves and tallies are complete. Tickets exist only for numbers near the ends of the raffle, where the lists are
+    measured, because writing a million tickets takes too long.
     """
 
-    def __init__(self, stage: Stage, raffle: Raffle) -> None:
-        self._stage, self._raffle = stage, raffle
+    def __init__(self, testbed: Testbed, raffle: Raffle) -> None:
+        self._testbed = testbed
+        self._raffle = raffle
         self._numbers = list(range(raffle.first_number, raffle.last_number + 1))
         Random(4).shuffle(self._numbers)
         self._taken = 0
 
     def up_to(self, share: float, *, sold: bool = True) -> None:
-        """Tickets, leaves and tallies as if more numbers were sold, or reserved, until the share has owners."""
+        """Sell, or only reserve, more numbers until this share of them is taken."""
         goal = round(len(self._numbers) * share)
         owned = {self._numbers[at]: f"F{at // 40:07}" for at in range(self._taken, goal)}
-        shown = {number: order_id for number, order_id in owned.items() if self._is_near_an_end(number)}
-        self._stage.progress(f"filling {share:.1%} of {len(self._numbers):,} numbers")
-        load(self._stage, (ticket(self._raffle, number, order_id) for number, order_id in shown.items()))
+        near_an_end = {number: order_id for number, order_id in owned.items() if self._is_near_an_end(number)}
+        self._testbed.progress(f"filling {share:.1%} of {len(self._numbers):,} numbers")
+        load(self._testbed, (ticket(self._raffle, number, order_id) for number, order_id in near_an_end.items()))
         count_in(self._raffle, owned, sold=sold)
         self._taken = goal
 
     def left(self, quantity: int) -> list[int]:
-        """Numbers that stay free up to the next filling, far from each other."""
+        """Return numbers that are still free, far from each other."""
         return sorted(self._numbers[self._taken : self._taken + quantity])
 
     def _is_near_an_end(self, number: int) -> bool:
         return min(number - self._raffle.first_number, self._raffle.last_number - number) < TICKETS_AT_THE_ENDS
 
 
-def hold_all(stage: Stage, raffle: Raffle) -> None:
-    """Every number held by an order of its own and a contact of its own, until fifteen minutes from now."""
-    now = stage.clock()
+def hold_all(testbed: Testbed, raffle: Raffle) -> None:
+    """Hold each number by its own order and contact, until fifteen minutes from now."""
+    now = testbed.clock()
     owned: dict[int, str] = {}
     items: list[Item] = []
     for number in range(raffle.first_number, raffle.last_number + 1):
-        contact = replace(stranger(7, raffle.total, number), held={raffle.id: 1}, version=1, created_at=now)
+        contact = replace(new_contact(7, raffle.total, number), held={raffle.id: 1}, version=1, created_at=now)
         order = Order(
             id=f"{raffle.id[:4]}{number:07}", raffle_id=raffle.id, contact_id=contact.id, numbers=(number,),
             unit_amount=100, currency=raffle.currency, status=OrderStatus.DRAFT,
@@ -74,13 +75,13 @@ def hold_all(stage: Stage, raffle: Raffle) -> None:
         items += (record.serialize() for record in records)
         items.append(ticket(raffle, number, order.id, contact.id))
         owned[number] = order.id
-    stage.progress(f"holding {raffle.total:,} numbers")
-    load(stage, items)
+    testbed.progress(f"holding {raffle.total:,} numbers")
+    load(testbed, items)
     count_in(raffle, owned, sold=False)
 
 
-def load(stage: Stage, items: Iterable[Item]) -> None:
-    """Write items, 25 a request."""
+def load(testbed: Testbed, items: Iterable[Item]) -> None:
+    """Write items, 25 per request."""
     client = boto3.client("dynamodb", config=Config(parameter_validation=False))
 
     def write(batch: Sequence[Item]) -> None:
@@ -90,7 +91,7 @@ def load(stage: Stage, items: Iterable[Item]) -> None:
 
 
 def count_in(raffle: Raffle, owned: Mapping[int, str], *, sold: bool) -> None:
-    """Add the numbers to the raffle's leaves and tallies. `owned`: number → order."""
+    """Add the numbers to the raffle's leaves and tallies. `owned`: the order id of each number."""
     client = boto3.client("dynamodb")
     _in_parallel(lambda update: client.update_item(TableName=TABLE, **update), _counts(raffle, owned, sold=sold))
 
@@ -101,6 +102,7 @@ def _in_parallel(work: Callable[[Any], object], items: Iterable[Any]) -> None:
 
 
 def ticket(raffle: Raffle, number: int, order_id: str, contact_id: str = "f" * 24) -> Item:
+    """Return the item of a ticket."""
     return TicketRecord(*ticket_key(raffle, number), order_id=order_id, contact_id=contact_id).serialize()
 
 
@@ -120,7 +122,7 @@ def _counts(raffle: Raffle, owned: Mapping[int, str], *, sold: bool) -> Iterator
 
 
 def _adding(pk: str, sk: str, added: Mapping[str, int], fixed: Mapping[str, Item]) -> Item:
-    """An update that adds the numbers to the item's and sets the rest."""
+    """Return an update that adds the numbers in `added` to the item's attributes, and sets those in `fixed`."""
     names = {f"#a{at}": name for at, name in enumerate(added)} | {f"#f{at}": name for at, name in enumerate(fixed)}
     values: Item = {f":a{at}": {"N": str(value)} for at, value in enumerate(added.values())}
     values |= {f":f{at}": value for at, value in enumerate(fixed.values())}
@@ -136,5 +138,5 @@ def _adding(pk: str, sk: str, added: Mapping[str, int], fixed: Mapping[str, Item
 
 def _chunks(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
     rest = iter(items)
-    while found := list(islice(rest, size)):
-        yield found
+    while chunk := list(islice(rest, size)):
+        yield chunk

@@ -1,4 +1,4 @@
-"""The stage of a measurement: a running engine, buyers, and raffles filled to any share."""
+"""What all measurements need: the application on a running engine, a clock set by hand, buyers and contacts."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import count
 from unittest.mock import patch
 
-from bench.meter import Bare, Meter
+from bench.dynamodb_meter import BareClient, RequestMeter
 from chalicelib.container import Container
 from chalicelib.domain.audit import CHAINS
 from chalicelib.domain.contacts import Contact
@@ -31,10 +31,12 @@ from local.in_process import QuietGraph, make_table, open_container
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 COPIED_AUDIT = "COPIED#"
 OUR_NUMBER = "100000000000001"
-_visitors = count(1)
+_buyer_numbers = count(1)
 
 
 class Clock:
+    """A clock that is set by hand."""
+
     def __init__(self) -> None:
         self.now = START
 
@@ -43,22 +45,24 @@ class Clock:
 
 
 @dataclass(frozen=True)
-class Stage:
+class Testbed:
+    """The application on an engine, with meters. `progress` shows a line of progress."""
+
     endpoint: str
     container: Container
     clock: Clock
-    meter: Meter
-    bare: Bare
+    meter: RequestMeter
+    bare: BareClient
     progress: Callable[[str], None]
 
     @property
     def graph(self) -> QuietGraph:
-        found = self.container.graph
-        assert isinstance(found, QuietGraph)
-        return found
+        graph = self.container.graph
+        assert isinstance(graph, QuietGraph)
+        return graph
 
     def copy_audit(self) -> None:
-        """The ends of the audit's chains once more, where requests made elsewhere go on with them."""
+        """Copy the heads of the audit chains, so that replayed requests can continue the copies."""
         for chain in range(CHAINS):
             newest = audit.head_of(chain)
             if newest.number:
@@ -67,23 +71,24 @@ class Stage:
 
 
 @contextmanager
-def staged(engine: str, progress: Callable[[str], None]) -> Iterator[Stage]:
-    """The product on a fresh engine with an empty table. Raises EngineMissing."""
+def open_testbed(engine: str, progress: Callable[[str], None]) -> Iterator[Testbed]:
+    """Start an engine with an empty table, and the application on it. Raises EngineMissing."""
     clock = Clock()
-    # Powertools prints the metrics, a hundred at a time: that would be among the figures.
+    # Powertools prints the metrics in batches of a hundred. The figures must not include that.
     with ENGINES[engine]() as endpoint, patch.object(metrics, "add_metric"):
         container = open_container(endpoint, clock=clock, seed=1)
         make_table()
-        yield Stage(endpoint, container, clock, Meter(), Bare(), progress)
+        yield Testbed(endpoint, container, clock, RequestMeter(), BareClient(), progress)
 
 
-class Visitor:
-    """A buyer, who writes through the use case behind every inbound message."""
+class Buyer:
+    """A buyer whose messages go through the same service as every inbound message."""
 
-    def __init__(self, stage: Stage) -> None:
-        self.number = next(_visitors)
+    def __init__(self, testbed: Testbed) -> None:
+        self.number = next(_buyer_numbers)
         self.person = Identity(user_id=f"GT.{self.number:015}", phone=f"502{self.number:08}")
-        self._stage, self.messages = stage, 0
+        self.messages = 0
+        self._testbed = testbed
 
     def says(self, text: str) -> None:
         self._sends(IncomingMessage(kind=MessageKind.TEXT, text=text))
@@ -91,17 +96,17 @@ class Visitor:
     def sends_proof(self) -> None:
         self._sends(IncomingMessage(kind=MessageKind.MEDIA, media=Media(id="proof")))
 
-    def _sends(self, heard: IncomingMessage) -> None:
+    def _sends(self, content: IncomingMessage) -> None:
         self.messages += 1
         message = Message(
             id=self._message_id, phone_number_id=OUR_NUMBER, sender=self.person, name="Ana García",
-            sent_at=self._stage.clock(), heard=heard, kind="text",
+            sent_at=self._testbed.clock(), heard=content, kind="text",
         )  # fmt: skip
-        self._stage.container.chat.answer(message)
+        self._testbed.container.chat.answer(message)
 
     @property
     def _message_id(self) -> str:
-        # As long as Meta's.
+        # As long as one of Meta's.
         return f"wamid.HBgLNTAyNTU1NTAwMDEVAgASGBQz{self.number:016}{self.messages:04}AA=="
 
     @property
@@ -109,7 +114,7 @@ class Visitor:
         return self._contact().id
 
     def order_id(self) -> str:
-        """The order at hand, whose numbers were held for this buyer."""
+        """Return the order in this buyer's conversation, whose numbers are held."""
         order_id = self._contact().conversation.order_id
         assert order_id is not None
         return order_id
@@ -118,45 +123,46 @@ class Visitor:
         return contacts.arrival(self.person, phone_number_id=OUR_NUMBER, message_id="none", code=None).contact
 
     def elsewhere(self, raffle: Raffle, other: Raffle) -> dict[str, str]:
-        """Names under which the requests of this visitor can be made once more, beside the real ones."""
+        """Return other ids under which the requests of this buyer can be replayed beside the real ones."""
         names = {raffle.id: other.id, raffle.code: other.code, self._message_id: "-".join(self._message_id.split("Bg"))}
         stored, _ = inbound_key(OUR_NUMBER, self._message_id)
         names[stored] = stored[:-1] + ("a" if stored[-1] == "b" else "b")
         names["AUDIT#"] = COPIED_AUDIT
-        at_hand = self._contact().conversation.order_id
-        return names | {name: name[::-1] for name in (*contact_ids_of(self.person), at_hand) if name}
+        order_id = self._contact().conversation.order_id
+        return names | {name: name[::-1] for name in (*contact_ids_of(self.person), order_id) if name}
 
 
 def reserve(
     container: Container,
-    found: Board,
+    board: Board,
     contact: Contact,
     quantity: int = 3,
-    chosen: RandomNumbers | None = None,
+    drawn: RandomNumbers | None = None,
 ) -> Order:
-    """The reservation itself: random numbers, and the transaction that holds them for the contact.
+    """Draw random numbers and hold them for the contact in one transaction.
 
-    `chosen` is what a message keeps from one try to the next. Raises TooFewFree, ConditionsFailed, Busy.
+    `drawn` is what a message keeps from one try to the next. Raises TooFewFree, ConditionsFailed, Busy.
     """
     transaction = Transaction()
-    numbers = (chosen or RandomNumbers(random=container.random)).choose(found, quantity)
-    order, contact = container.holds.hold(transaction, found.raffle, contact, numbers)
+    numbers = (drawn or RandomNumbers(random=container.random)).choose(board, quantity)
+    order, contact = container.holds.hold(transaction, board.raffle, contact, numbers)
     contacts.save(transaction, contact, now=container.clock())
     transaction.commit()
     return order
 
 
-def stranger(*numbers: int) -> Contact:
-    """Somebody who never wrote before; the numbers tell one from the other."""
+def new_contact(*numbers: int) -> Contact:
+    """Return a contact who has never written before. The numbers make up the id."""
     return Contact(id="".join(f"{number:08}" for number in numbers).rjust(24, "0"), phone="50255550000")
 
 
-def take_back(stage: Stage, raffle: Raffle, order: Order) -> None:
-    """Free the numbers of a reservation."""
-    contact, transaction = contacts.get(order.contact_id), Transaction()
+def release_order(testbed: Testbed, raffle: Raffle, order: Order) -> None:
+    """Release the numbers of an order."""
+    contact = contacts.get(order.contact_id)
+    transaction = Transaction()
     assert contact is not None
     context = OrderContext(raffle, contact)
-    unit = OrderChange(order, now=stage.clock(), transaction=transaction, context=context)
+    unit = OrderChange(order, now=testbed.clock(), transaction=transaction, context=context)
     release(unit, OrderEvent.DROPPED)
-    contacts.save(transaction, unit.contact, now=stage.clock())
+    contacts.save(transaction, unit.contact, now=testbed.clock())
     transaction.commit()

@@ -1,8 +1,8 @@
-"""The sheet of costs is the one that its command makes."""
+"""The cost table in docs/performance.md is up to date, and its prices are complete."""
 
 import re
 
-from bench import cost
+from tools import cost
 
 
 def test_the_page_has_the_sheet_as_it_is_made_now() -> None:

@@ -1,9 +1,9 @@
-"""What a month costs on AWS, from what was counted and list prices: `make cost`.
+"""Computes what a month costs on AWS, from counted operations and list prices: `make cost`.
 
-    python -m bench.cost [--write]
+    python -m tools.cost [--write]
 
-Counted: what a sale and an idle minute ask of AWS, which the tests compare with what they measure. Assumed: how long a
-function takes on Lambda, how large things are, in how many hours of a month something is sold. Both are printed.
+Counted: the operations of a sale and of an idle minute. Tests compare these numbers with their own measurements.
+Assumed: how long functions run on Lambda, how large items are, and in how many hours of a month numbers are sold.
 """
 
 import argparse
@@ -18,27 +18,36 @@ PAGE = ROOT / "docs" / "performance.md"
 TEMPLATE = ROOT / "infra" / "resources.json"
 PRICES: Mapping[str, tuple[float, int, str]] = {
     name: (row[0], row[1], row[2])
-    for name, row in json.loads((ROOT / "bench" / "prices.json").read_text("utf-8")).items()
+    for name, row in json.loads((ROOT / "tools" / "prices.json").read_text("utf-8")).items()
     if isinstance(row, list)
 }
 BEGIN, END = "<!-- made by `make cost` -->", "<!-- until here -->"
 MINUTES = 30 * 24 * 60
 HOURS = 30 * 24
 
-# Counted: by `make bench` (the groups writing and reading), and by tests/services/test_budgets.py.
-SALE_WEBHOOKS, SALE_WRITE_UNITS, SALE_READ_UNITS = 26, 152, 20.5
-SALE_MESSAGES = 5  # to us; the other webhooks are statuses
-IDLE_QUERIES, IDLE_READ_UNITS = 7, 4  # of both schedules, a minute: six queries of an index for a half each, and a key
+# Counted by `make bench` (groups writing and reading) and by tests/services/test_budgets.py.
+SALE_WEBHOOKS = 26
+SALE_WRITE_UNITS = 152
+SALE_READ_UNITS = 20.5
+SALE_MESSAGES = 5  # incoming messages; the other webhooks are statuses
+# Of both schedules together, per minute: six queries of an index with half a unit each, and one read by key.
+IDLE_QUERIES = 7
+IDLE_READ_UNITS = 4
 
-# Assumed, on the side of too much.
-SCHEDULE_SECONDS, WEBHOOK_SECONDS, MESSAGE_SECONDS, STATUS_SECONDS = 0.1, 0.05, 0.5, 0.1  # billed
-ORGANISER_CALLS = 3  # of the API, for each order: a list, the proof, the confirmation
-LOG_BYTES = 2_500  # a call: Lambda's own three lines, and ours with the metrics
-SALE_GB, PROOF_GB = 25e-6, 300e-6  # what a sale leaves in the table, with its indexes; its picture
-POLLERS, POLLS = 5, 3  # Lambda asks a queue with so many at once, each so often a minute when it is empty
+# Assumed, rather too high than too low. Billed seconds of a function:
+SCHEDULE_SECONDS = 0.1
+WEBHOOK_SECONDS = 0.05
+MESSAGE_SECONDS = 0.5
+STATUS_SECONDS = 0.1
+ORGANISER_CALLS = 3  # API requests per order: a list, the proof, the confirmation
+LOG_BYTES = 2_500  # per call: three lines by Lambda, and ours with the metrics
+SALE_GB = 25e-6  # in the table and its indexes, per sale
+PROOF_GB = 300e-6  # the picture
+POLLERS = 5  # Lambda's pollers per queue
+POLLS = 3  # per poller and minute, while the queue is empty
 QUEUES = 2
-SOLD_METRICS = 16  # that a sale writes to
-# What AWS gives every account each month, for good.
+SOLD_METRICS = 16  # metrics that a sale writes
+# The permanent free tier of each account, per month.
 FREE = {
     "alarms": 10, "metric_months": 10, "queue_requests": 1e6, "calls": 1e6, "gb_seconds": 4e5, "log_gb": 5,
     "table_gb": 25,
@@ -47,7 +56,7 @@ SELLING_HOURS = {0: 0, 1_000: 60, 100_000: HOURS}
 
 
 class Row(NamedTuple):
-    """A part: how much of it, in the unit of its price, in each month."""
+    """A cost item: how much of it is used in each of the months, in the unit of its price."""
 
     part: str
     price: str
@@ -59,11 +68,13 @@ class Row(NamedTuple):
 
 
 def months() -> tuple[int, ...]:
-    """Orders in each month that is looked at."""
+    """Return the number of orders in each of the example months."""
     return tuple(SELLING_HOURS)
 
 
 def rows() -> Iterator[Row]:
+    """Yield all cost items."""
+
     def row(part: str, price: str, idle: float = 0.0, sale: float = 0.0) -> Row:
         return Row(part, price, tuple(idle + orders * sale for orders in months()))
 
@@ -74,7 +85,7 @@ def rows() -> Iterator[Row]:
     yield row("alarms", "alarms", alarms())
     yield row("queues", "queue_requests", QUEUES * POLLERS * POLLS * MINUTES, 3 * SALE_WEBHOOKS)
     yield Row("metrics", "metric_months", tuple(SOLD_METRICS * SELLING_HOURS[orders] / HOURS for orders in months()))
-    yield row("functions: time", "gb_seconds", 2 * MINUTES * SCHEDULE_SECONDS * 0.5, seconds)  # of 512 MB, and 1,024 MB
+    yield row("functions: time", "gb_seconds", 2 * MINUTES * SCHEDULE_SECONDS * 0.5, seconds)  # 512 MB and 1,024 MB
     yield row("functions: calls", "calls", 2 * MINUTES, calls)
     yield row("API Gateway", "api_requests", 0, api_calls)
     yield row("table: written", "write_units", 0, SALE_WRITE_UNITS)
@@ -87,39 +98,40 @@ def rows() -> Iterator[Row]:
 
 
 def alarms() -> int:
-    """How many metrics the alarms of the template look at: what is paid for."""
-    found = json.loads(TEMPLATE.read_text("utf-8"))["Resources"].values()
-    looked_at = [one["Properties"] for one in found if one.get("Type") == "AWS::CloudWatch::Alarm"]
-    return sum(sum("MetricStat" in metric for metric in one.get("Metrics", [{"MetricStat": {}}])) for one in looked_at)
+    """Return how many metrics the template's alarms watch. AWS bills each of them."""
+    resources = json.loads(TEMPLATE.read_text("utf-8"))["Resources"].values()
+    watched = [item["Properties"] for item in resources if item.get("Type") == "AWS::CloudWatch::Alarm"]
+    metrics = [metric for alarm in watched for metric in alarm.get("Metrics", [{"MetricStat": {}}])]
+    return sum("MetricStat" in metric for metric in metrics)
 
 
 def sheet() -> list[str]:
-    """The page's section, a line each."""
+    """Return the lines of the table in docs/performance.md."""
     names = ["idle" if not orders else f"{orders:,} orders" for orders in months()]
-    made = sorted(rows(), key=lambda row: -row.dollars()[1])
+    items = sorted(rows(), key=lambda row: -row.dollars()[1])
     lines = [f"| a month, in US dollars | {' | '.join(names)} |", f"| --- |{' ---: |' * len(names)}"]
-    lines += [_line(row.part, row.dollars()) for row in made]
-    totals = _together(row.dollars() for row in made)
+    lines += [_line(row.part, row.dollars()) for row in items]
+    totals = _sums(row.dollars() for row in items)
     lines.append(_line("**together**", totals))
-    less = _together(row.dollars(FREE.get(row.price, 0)) for row in made)
+    less = _sums(row.dollars(FREE.get(row.price, 0)) for row in items)
     lines.append(_line("less what every account has free", less))
-    each = zip(totals, months(), strict=True)
-    cents = [f"{100 * total / orders:.2f} cents" if orders else "" for total, orders in each]
+    pairs = zip(totals, months(), strict=True)
+    cents = [f"{100 * total / orders:.2f} cents" if orders else "" for total, orders in pairs]
     lines.append(f"| for each order | {' | '.join(cents)} |")
     return lines
 
 
-def _together(columns: Iterable[tuple[float, ...]]) -> list[float]:
+def _sums(columns: Iterable[tuple[float, ...]]) -> list[float]:
     return [sum(column) for column in zip(*columns, strict=True)]
 
 
 def _line(name: str, dollars: Iterable[float]) -> str:
-    return f"| {name} | {' | '.join(f'{one:.2f}' for one in dollars)} |"
+    return f"| {name} | {' | '.join(f'{amount:.2f}' for amount in dollars)} |"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.cost", description=__doc__.partition("\n")[0])
-    parser.add_argument("--write", action="store_true", help="write it into docs/performance.md, too")
+    parser = argparse.ArgumentParser(prog="python -m tools.cost", description=__doc__.partition("\n")[0])
+    parser.add_argument("--write", action="store_true", help="also update docs/performance.md")
     lines = sheet()
     if parser.parse_args().write:
         page = PAGE.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""A table as it is after years: a raffle of a million numbers, with very many orders and contacts, written in bulk."""
+"""A table as after years of use: a raffle of a million numbers with very many orders and contacts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -6,8 +6,8 @@ from datetime import timedelta
 from itertools import islice, product
 from random import Random
 
-from bench.bulk import Item, count_in, load
-from bench.stage import Stage
+from bench.bulk_data import Item, count_in, load
+from bench.testbed import Testbed
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.orders import Order, OrderStatus, new_code
 from chalicelib.domain.raffles import Raffle
@@ -17,16 +17,16 @@ from chalicelib.store.records import ListedRecord, NameRecord, PhoneRecord, Tick
 from local.in_process import make_raffle
 
 MILLION = 1_000_000
-PART = 5_000  # items between two lines of progress
-HEAVY = 50  # of so many orders one is the same contact's: 2,000 of 100,000
-FLAGGED = 40  # of so many contacts one asked for a person, and another one has opted out
+BATCH = 5_000  # items between two lines of progress
+HEAVY = 50  # every 50th order belongs to the same contact: 2,000 of 100,000
+FLAGGED = 40  # of 40 contacts, one asked for a person, and another one has opted out
 STATUSES = (*[OrderStatus.PAID] * 7, OrderStatus.IN_REVIEW, OrderStatus.PENDING_PAYMENT, OrderStatus.DRAFT)
 SYLLABLES = ("a", "be", "ca", "da", "e", "fo", "go", "hi", "i", "jo", "ka", "lu", "ma", "no", "o", "pe", "ra", "so")
 
 
 @dataclass(frozen=True)
-class Library:
-    """What was written, the oldest first."""
+class Dataset:
+    """What was written, oldest first."""
 
     raffle: Raffle
     orders: list[Order]
@@ -34,34 +34,37 @@ class Library:
 
     @property
     def heavy(self) -> Contact:
-        """Who has very many orders."""
+        """Return the contact with very many orders."""
         return self.contacts[0]
 
 
-def build(stage: Stage, size: int) -> Library:
-    """So many orders, of one number each, and as many contacts."""
-    raffle = make_raffle(stage.container, numbers=MILLION)
-    made = _Maker(stage, raffle, size)
-    bought = [made.order(number) for number in range(size)]
+def build_dataset(testbed: Testbed, size: int) -> Dataset:
+    """Write `size` orders of one number each, and as many contacts."""
+    raffle = make_raffle(testbed.container, numbers=MILLION)
+    factory = _Factory(testbed, raffle, size)
+    all_orders = [factory.order(number) for number in range(size)]
     by_contact: dict[str, list[str]] = {}
-    for order in bought:
+    for order in all_orders:
         by_contact.setdefault(order.contact_id, []).insert(0, order.id)
-    people = [made.contact(number, by_contact.get(_contact_id(number), [])) for number in range(size)]
-    items, written = _items(raffle, bought, people), 0
-    while part := list(islice(items, PART)):
-        stage.progress(f"writing: {written:,} of about {7 * size:,} items")
-        load(stage, part)
-        written += len(part)
-    stage.progress("counting in")
+    all_contacts = [factory.contact(number, by_contact.get(_contact_id(number), [])) for number in range(size)]
+    items = _items(raffle, all_orders, all_contacts)
+    written = 0
+    while batch := list(islice(items, BATCH)):
+        testbed.progress(f"writing: {written:,} of about {7 * size:,} items")
+        load(testbed, batch)
+        written += len(batch)
+    testbed.progress("updating leaves and tallies")
     for paid in (True, False):
-        owned = {order.numbers[0]: order.id for order in bought if (order.status is OrderStatus.PAID) == paid}
+        owned = {order.numbers[0]: order.id for order in all_orders if (order.status is OrderStatus.PAID) == paid}
         count_in(raffle, owned, sold=paid)
-    return Library(raffle, bought, people)
+    return Dataset(raffle, all_orders, all_contacts)
 
 
-class _Maker:
-    def __init__(self, stage: Stage, raffle: Raffle, size: int) -> None:
-        self._raffle, self._start, self._random = raffle, stage.clock() - timedelta(seconds=2 * size), Random(11)
+class _Factory:
+    def __init__(self, testbed: Testbed, raffle: Raffle, size: int) -> None:
+        self._raffle = raffle
+        self._start = testbed.clock() - timedelta(seconds=2 * size)
+        self._random = Random(11)
         self._names = list(islice(_names(), 400))
 
     def order(self, number: int) -> Order:
@@ -91,22 +94,22 @@ def _contact_id(number: int) -> str:
 
 
 def _names() -> Iterator[str]:
-    """Words of three syllables, in a mixed order."""
+    """Return an iterator of three-syllable words in random order."""
     words = ["".join(parts) + "n" for parts in product(SYLLABLES, repeat=3)]
     Random(5).shuffle(words)
     return iter(words)
 
 
-def _items(raffle: Raffle, bought: list[Order], people: list[Contact]) -> Iterator[Item]:
-    for order in bought:
+def _items(raffle: Raffle, all_orders: list[Order], all_contacts: list[Contact]) -> Iterator[Item]:
+    for order in all_orders:
         yield orders.as_record(order).serialize()
         key = ticket_key(raffle, order.numbers[0])
         yield TicketRecord(*key, order_id=order.id, contact_id=order.contact_id).serialize()
-    for contact in people:
+    for contact in all_contacts:
         yield contacts.as_record(contact).serialize()
         yield from _entries(contact)
     by_end: dict[str, set[str]] = {}
-    for contact in people:
+    for contact in all_contacts:
         by_end.setdefault(contact.index_terms[-1][1:], set()).add(contact.id)
     for end, ids in by_end.items():
         yield PhoneRecord(*contact_index.phone_key(end), contact_ids=ids).serialize()
