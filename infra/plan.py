@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chalicelib.settings import Given, Settings, SettingsInvalid, load, load_secrets
+from chalicelib.settings import EnvironmentSecrets, Settings, SettingsInvalid, load, load_secrets
 
 # The environment variable that gives each parameter of the template.
 PARAMETERS = {
@@ -24,7 +24,7 @@ PARAMETERS = {
     "USE_BUCKET": "UseBucket",
 }
 NEEDED = ("WHATSAPP_PHONE_NUMBER_ID",)
-SECRETS = tuple(Given.model_fields)
+SECRETS = tuple(EnvironmentSecrets.model_fields)
 MADE_UP = "WHATSAPP_VERIFY_TOKEN"  # any word will do, so that we choose one where none is given
 STAGE = re.compile("[a-z][a-z0-9-]{0,29}")
 EMPTY = "-"  # in the environment: no value, where leaving it out would keep the value of before

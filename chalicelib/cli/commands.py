@@ -30,7 +30,7 @@ from chalicelib.settings import SettingsInvalid
 from chalicelib.store import audit, messages, raffles
 from chalicelib.store import channel as channels
 from chalicelib.store.transaction import Busy
-from chalicelib.telemetry import in_a_terminal
+from chalicelib.telemetry import only_errors_to_stderr
 
 MOST_SHOWN = 1000  # messages of a queue
 
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 done, 1 refused by a rule or differences left, 2 called wrongly or not configured, 3 failed."""
     given = _parser().parse_args(arguments)
     try:
-        with in_a_terminal():
+        with only_errors_to_stderr():
             return int(given.command(given))
     except SettingsInvalid as failure:
         print(f"tombola: {failure}", file=sys.stderr)
