@@ -40,7 +40,8 @@ def only_errors_to_stderr() -> Iterator[None]:
     """Log only errors, and to stderr: stdout belongs to what a command prints."""
     handler = logger.registered_handler
     assert isinstance(handler, StreamHandler)
-    stream, level = handler.stream, handler.level
+    stream = handler.stream
+    level = handler.level
     handler.setStream(sys.stderr)
     handler.setLevel("ERROR")
     try:

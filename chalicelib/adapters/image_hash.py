@@ -53,7 +53,8 @@ def _gray(content: bytes, form: str) -> "Image":
 
 def _difference_hash(gray: "Image") -> bytes:
     """Set a bit for each pixel whose right neighbour is clearly brighter."""
-    levels, width = gray.tobytes(), COLUMNS + 1
+    levels = gray.tobytes()
+    width = COLUMNS + 1
     bits = 0
     for start in range(0, ROWS * width, width):
         row = levels[start : start + width]

@@ -36,7 +36,7 @@ def progress_on(stream: TextIO, subject: str) -> Iterator[Progress]:
         print(f"Checking {subject} ...", file=stream, flush=True)
         yield lambda part, done, total: None
         return
-    # Without redirect=False, Rich would also send what is printed meanwhile to this stream.
+    # By default, Rich would redirect everything that is printed meanwhile to this stream.
     with Bars(console=Console(file=stream), transient=True, redirect_stdout=False, redirect_stderr=False) as bars:
         yield _bar_updater(bars, subject)
 
