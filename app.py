@@ -2,7 +2,7 @@
 
 import gc
 
-gc.disable()  # nothing that an import makes is garbage: to look for it takes a tenth of a cold start
+gc.disable()  # imports leave no garbage, and looking for it takes a tenth of a cold start
 
 from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, SQSEvent  # noqa: E402
 
@@ -14,15 +14,15 @@ app = Chalice(app_name="tombola")
 
 @app.authorizer(ttl_seconds=60)
 def admin_token(request: AuthRequest) -> AuthResponse:
-    found = lambdas.admitted(request.token)
-    if found is None:
+    actor = lambdas.admit(request.token)
+    if actor is None:
         return AuthResponse(routes=[], principal_id="nobody")
     return AuthResponse(
-        routes=["*"], principal_id=found.name, context={"role": found.role.value, "token": found.token_id or ""}
+        routes=["*"], principal_id=actor.name, context={"role": actor.role.value, "token": actor.token_id or ""}
     )
 
 
-# The queue's real name is put into the template by infra/: what stands here is only a place for it.
+# Queue names are placeholders here: infra/ puts the real ones into the template.
 @app.on_sqs_message(queue="Inbox", batch_size=1, name="converse")
 def converse(event: SQSEvent) -> None:
     for record in event:
@@ -46,5 +46,5 @@ def deliver_messages(event: CloudWatchEvent) -> None:
 
 
 expose(app, admin_token)
-gc.freeze()  # nor will it ever be: requests do not look through it again
+gc.freeze()  # what is imported stays, so later collections can skip it
 gc.enable()

@@ -1,4 +1,8 @@
-"""Puts the parts together, once a process and only when first asked. The one place where tests substitute them."""
+"""The composition root: builds each service once per process, on first use. Tests substitute parts here."""
+
+# ruff: noqa: PLC0415 - services that only organisers or commands use are imported on first use, to shorten cold starts
+
+from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,7 +29,7 @@ from chalicelib.services.orders.expiry import Expiry
 from chalicelib.services.orders.holds import Holds
 from chalicelib.services.orders.proofs import Proofs
 from chalicelib.services.tokens import Tokens
-from chalicelib.settings import Given, Secrets, Settings, load
+from chalicelib.settings import EnvironmentSecrets, Secrets, Settings, load
 from chalicelib.store.records import bind
 from chalicelib.telemetry import logger
 from chalicelib.whatsapp.graph import META_MEDIA_HOSTS, Graph
@@ -50,25 +54,27 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Container:
-    """Everything that runs. `clock` and `random` are arguments: tests decide what time it is and what is drawn."""
+    """The parts of the application. Tests replace `clock` and `random` to decide the time and what is drawn."""
 
     settings: Settings
-    given: Given | None  # those of the environment; None where they are in the Parameter Store
+    environment_secrets: EnvironmentSecrets | None  # None if they are in the Parameter Store
     clock: Callable[[], datetime] = utc_now
     random: Random = field(default_factory=SystemRandom)
     sleep: Callable[[float], None] = sleep
-    expire_workers: int = 8  # moto, which tests use in this process, takes one request at a time only
+    expire_workers: int = 8  # in-process tests use 1: moto handles one request at a time
 
     def __post_init__(self) -> None:
         logger.setLevel(self.settings.LOG_LEVEL)
         bind(self.settings.TOMBOLA_TABLE, self.settings.region)
 
+    # Settings and clients
+
     @property
     def secrets(self) -> Secrets:
-        return self.given or self._vault
+        return self.environment_secrets or self._parameter_store
 
     @cached_property
-    def _vault(self) -> ParameterStore:
+    def _parameter_store(self) -> ParameterStore:
         return ParameterStore(self.settings.TOMBOLA_SECRETS, self.settings.region, monotonic)
 
     @cached_property
@@ -81,93 +87,35 @@ class Container:
             media_hosts=self.settings.WHATSAPP_MEDIA_HOSTS or META_MEDIA_HOSTS,
         )
 
+    def _client(self, service: str) -> Any:
+        if service not in self._clients:
+            config = Config(signature_version="s3v4") if service == "s3" else None
+            self._clients[service] = boto3.client(service, region_name=self.settings.region, config=config)
+        return self._clients[service]
+
+    @cached_property
+    def _clients(self) -> dict[str, Any]:
+        return {}
+
+    # What the chat and the schedules use
+
+    @cached_property
+    def inbox(self) -> Inbox:
+        return Inbox(
+            sqs=lambda: self._client("sqs"),
+            queue_url=self.settings.TOMBOLA_INBOX_QUEUE,
+            app_secrets=lambda: self.secrets.app_secrets,
+            phone_number_id=self.settings.WHATSAPP_PHONE_NUMBER_ID,
+        )
+
     @cached_property
     def outbox(self) -> Outbox:
         pace = RateLimit(interval=timedelta(seconds=1 / self.settings.WHATSAPP_SENDS_A_SECOND), burst=1)
         return Outbox(graph=self.graph, clock=self.clock, random=self.random, pace=pace, sleep=self.sleep)
 
     @cached_property
-    def holds(self) -> Holds:
-        return Holds(clock=self.clock, random=self.random)
-
-    @cached_property
-    def order_changes(self) -> OrderChanges:
-        return OrderChanges(outbox=self.outbox, clock=self.clock)
-
-    @cached_property
-    def settlement(self) -> "Settlement":
-        from chalicelib.services.orders.settlement import Settlement  # noqa: PLC0415 - what only organisers use is loaded for them
-
-        return Settlement(changes=self.order_changes, expiry=self.expiry, random=self.random, clock=self.clock)
-
-    @cached_property
-    def expiry(self) -> Expiry:
-        return Expiry(changes=self.order_changes, outbox=self.outbox, clock=self.clock, workers=self.expire_workers)
-
-    @cached_property
-    def raffles(self) -> "Raffles":
-        from chalicelib.services.raffles import Raffles  # noqa: PLC0415 - likewise
-
-        return Raffles(clock=self.clock, random=self.random)
-
-    @cached_property
-    def tokens(self) -> Tokens:
-        return Tokens(clock=self.clock)
-
-    @cached_property
-    def bulk(self) -> "Bulk":
-        from chalicelib.services.bulk import Bulk  # noqa: PLC0415 - likewise
-
-        return Bulk(settlement=self.settlement, raffles=self.raffles, clock=self.clock)
-
-    @cached_property
-    def contacts(self) -> "Contacts":
-        from chalicelib.services.contacts import Contacts  # noqa: PLC0415 - likewise
-
-        return Contacts(outbox=self.outbox, clock=self.clock)
-
-    @cached_property
-    def privacy(self) -> "Privacy":
-        from chalicelib.services.privacy import Privacy  # noqa: PLC0415 - likewise
-
-        return Privacy(proofs=self.proofs, random_id=lambda: token_hex(12), clock=self.clock)
-
-    @cached_property
-    def bank_statements(self) -> "BankStatements":
-        from chalicelib.services.bank_statements import BankStatements  # noqa: PLC0415 - likewise
-
-        return BankStatements(clock=self.clock)
-
-    @cached_property
-    def reports(self) -> "Reports":
-        from chalicelib.services.reports import Reports  # noqa: PLC0415 - likewise
-
-        return Reports(clock=self.clock)
-
-    @cached_property
-    def consistency(self) -> "ConsistencyCheck":
-        from chalicelib.services.maintenance.consistency import ConsistencyCheck  # noqa: PLC0415 - a command's, which no Lambda function waits for
-
-        return ConsistencyCheck()
-
-    @cached_property
-    def contact_index(self) -> "ContactIndexCheck":
-        from chalicelib.services.maintenance.contact_index import ContactIndexCheck  # noqa: PLC0415 - likewise
-
-        return ContactIndexCheck(clock=self.clock)
-
-    @cached_property
-    def exports(self) -> "Exports":
-        from chalicelib.services.exports.service import Exports  # noqa: PLC0415 - what writes sheets is loaded when one is asked for
-
-        return Exports(
-            s3=lambda: self._client("s3"),
-            sqs=lambda: self._client("sqs"),
-            bucket=self.settings.TOMBOLA_BUCKET,
-            queue_url=self.settings.TOMBOLA_EXPORTS_QUEUE,
-            clock=self.clock,
-            random_hex=lambda: token_hex(16),
-        )
+    def dead_letters(self) -> DeadLetters:
+        return DeadLetters(inbox=self.inbox, sqs=lambda: self._client("sqs"), clock=self.clock)
 
     @cached_property
     def chat(self) -> ChatHandler:
@@ -183,6 +131,18 @@ class Container:
         )
 
     @cached_property
+    def holds(self) -> Holds:
+        return Holds(clock=self.clock, random=self.random)
+
+    @cached_property
+    def order_changes(self) -> OrderChanges:
+        return OrderChanges(outbox=self.outbox, clock=self.clock)
+
+    @cached_property
+    def expiry(self) -> Expiry:
+        return Expiry(changes=self.order_changes, outbox=self.outbox, clock=self.clock, workers=self.expire_workers)
+
+    @cached_property
     def proofs(self) -> Proofs:
         return Proofs(
             graph=self.graph,
@@ -193,41 +153,93 @@ class Container:
         )
 
     @cached_property
-    def inbox(self) -> Inbox:
-        return Inbox(
+    def tokens(self) -> Tokens:
+        return Tokens(clock=self.clock)
+
+    # What only organisers use
+
+    @cached_property
+    def raffles(self) -> Raffles:
+        from chalicelib.services.raffles import Raffles
+
+        return Raffles(clock=self.clock, random=self.random)
+
+    @cached_property
+    def settlement(self) -> Settlement:
+        from chalicelib.services.orders.settlement import Settlement
+
+        return Settlement(changes=self.order_changes, expiry=self.expiry, random=self.random, clock=self.clock)
+
+    @cached_property
+    def bulk(self) -> Bulk:
+        from chalicelib.services.bulk import Bulk
+
+        return Bulk(settlement=self.settlement, raffles=self.raffles, clock=self.clock)
+
+    @cached_property
+    def contacts(self) -> Contacts:
+        from chalicelib.services.contacts import Contacts
+
+        return Contacts(outbox=self.outbox, clock=self.clock)
+
+    @cached_property
+    def privacy(self) -> Privacy:
+        from chalicelib.services.privacy import Privacy
+
+        return Privacy(proofs=self.proofs, random_id=lambda: token_hex(12), clock=self.clock)
+
+    @cached_property
+    def bank_statements(self) -> BankStatements:
+        from chalicelib.services.bank_statements import BankStatements
+
+        return BankStatements(clock=self.clock)
+
+    @cached_property
+    def reports(self) -> Reports:
+        from chalicelib.services.reports import Reports
+
+        return Reports(clock=self.clock)
+
+    @cached_property
+    def exports(self) -> Exports:
+        from chalicelib.services.exports.service import Exports
+
+        return Exports(
+            s3=lambda: self._client("s3"),
             sqs=lambda: self._client("sqs"),
-            queue_url=self.settings.TOMBOLA_INBOX_QUEUE,
-            app_secrets=lambda: self.secrets.app_secrets,
-            phone_number_id=self.settings.WHATSAPP_PHONE_NUMBER_ID,
+            bucket=self.settings.TOMBOLA_BUCKET,
+            queue_url=self.settings.TOMBOLA_EXPORTS_QUEUE,
+            clock=self.clock,
+            random_hex=lambda: token_hex(16),
         )
 
     @cached_property
-    def templates(self) -> "Templates":
-        from chalicelib.services.messaging.templates import Templates  # noqa: PLC0415 - likewise
+    def templates(self) -> Templates:
+        from chalicelib.services.messaging.templates import Templates
 
         return Templates(graph=self.graph, account_id=self.settings.WHATSAPP_ACCOUNT_ID)
 
-    @cached_property
-    def dead_letters(self) -> DeadLetters:
-        return DeadLetters(inbox=self.inbox, sqs=lambda: self._client("sqs"), clock=self.clock)
-
-    def _client(self, service: str) -> Any:
-        if service not in self._clients:
-            config = Config(signature_version="s3v4") if service == "s3" else None
-            self._clients[service] = boto3.client(service, region_name=self.settings.region, config=config)
-        return self._clients[service]
+    # What only commands use
 
     @cached_property
-    def _clients(self) -> dict[str, Any]:
-        return {}
+    def consistency(self) -> ConsistencyCheck:
+        from chalicelib.services.maintenance.consistency import ConsistencyCheck
+
+        return ConsistencyCheck()
+
+    @cached_property
+    def contact_index(self) -> ContactIndexCheck:
+        from chalicelib.services.maintenance.contact_index import ContactIndexCheck
+
+        return ContactIndexCheck(clock=self.clock)
 
 
 def make(environment: Mapping[str, str]) -> Container:
-    """Raises SettingsInvalid."""
+    """Build a container from environment variables. Raises SettingsInvalid."""
     return Container(*load(environment))
 
 
 @cache
 def container() -> Container:
-    """The process's parts. Raises SettingsInvalid."""
+    """Return the container of this process. Raises SettingsInvalid."""
     return make(environ)

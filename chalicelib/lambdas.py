@@ -1,4 +1,4 @@
-"""What each Lambda function besides the API does with its event, and how it is logged and measured."""
+"""The Lambda functions besides the API: what each does with its event, and how that is logged and measured."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -18,19 +18,20 @@ from chalicelib.whatsapp.webhook import Update
 
 P = ParamSpec("P")
 R = TypeVar("R")
-LAST_TRY = 5  # of the queue, before it gives a message up: infra/resources.json says so, too
-LAST_EXPORT_TRY = 3  # likewise, of the queue of exports
+# How often a queue hands a message over before it gives up: `maxReceiveCount` in infra/resources.json.
+LAST_TRY = 5
+LAST_EXPORT_TRY = 3
 
 
 class NotHandled(Exception):
-    """The queue must hand the update over again. Its text is no more than the kind of error that there was.
+    """Makes the queue deliver the message again. Its text is only the name of the error's class.
 
-    Lambda writes to the log whatever a function raises, and an error's own text may quote a person.
+    Lambda logs whatever a function raises, and the text of the original error may quote a person.
     """
 
 
 def observed(function: Callable[P, R]) -> Callable[P, R]:
-    """Flush the metrics that the call counted, whatever happens, and let no log key of it reach the next one."""
+    """Decorate a function so that its metrics are flushed, and its log keys cleared, even if it fails."""
 
     @wraps(function)
     def observe(*arguments: P.args, **named: P.kwargs) -> R:
@@ -48,111 +49,110 @@ def observed(function: Callable[P, R]) -> Callable[P, R]:
 
 @observed
 def handle_update(body: str, tries: int = 1) -> None:
-    """One update from the queue: a message is answered, a status noted, anything else logged.
+    """Handle one update from the queue: answer a message, record a status, log anything else.
 
-    Raises for whatever should be delivered again. What is not understood, or fails at its last try, becomes a dead
-    letter, so that it holds up nothing behind it.
+    Raises if the update should be delivered again. An update that can't be understood, or fails at its last try,
+    becomes a dead letter, so that it does not block those behind it.
 
     Args:
-        tries: how often the queue has handed it over, this time included.
+        tries: how often the queue has delivered it, including this time.
     """
-    letter = loads(body)
-    if isinstance(letter, dict) and "unusable" in letter:
+    update = loads(body)
+    if isinstance(update, dict) and "unusable" in update:
         count("UpdatesNotUnderstood")
-        container().dead_letters.keep(body, str(letter["unusable"]), tries=tries)
+        container().dead_letters.keep(body, str(update["unusable"]), tries=tries)
         return
-    failed = _tried(body)
-    if failed is None:
+    failure = _failure_of(lambda: _handle(body))
+    if failure is None:
         return
-    if tries < LAST_TRY and isinstance(failed, Refusal):  # the store is busy, and says so in our own words
-        raise failed
-    logger.error("an update could not be handled", extra={"tries": tries}, exc_info=failed)
+    if tries < LAST_TRY and isinstance(failure, Refusal):  # the store is busy; a refusal's text quotes nobody
+        raise failure
+    logger.error("an update could not be handled", extra={"tries": tries}, exc_info=failure)
     if tries < LAST_TRY:
-        raise NotHandled(type(failed).__name__)
-    container().dead_letters.keep(body, type(failed).__name__, tries=tries)
+        raise NotHandled(type(failure).__name__)
+    container().dead_letters.keep(body, type(failure).__name__, tries=tries)
 
 
-def _tried(body: str) -> Exception | None:
-    """What went wrong. Handed on outside of its `except`, so that nothing raised later drags it along."""
+def _failure_of(handle: Callable[[], None]) -> Exception | None:
+    """Return what `handle` raised, or None.
+
+    Otherwise the failure would be the context of the exception that is raised for it, and Lambda would log both.
+    """
     try:
-        _handle(body)
-    except SettingsInvalid:  # nothing is wrong with the update, and its text is about settings only
+        handle()
+    except SettingsInvalid:  # it is not about the message, and its text names only settings
         raise
-    except Exception as failure:  # noqa: BLE001 - whatever it is, the queue or the dead letters have the update
+    except Exception as failure:  # noqa: BLE001 - whatever it is, the queue or the dead letters keep the message
         return failure
     return None
 
 
 def _handle(body: str) -> None:
     update = Update.from_json(body)
-    # A message id holds the sender's phone number, so that its hash stands for it in the log.
+    # WhatsApp's message ids contain the sender's phone number, so the log gets a hash.
     logger.set_correlation_id(sha256(update.id.encode()).hexdigest()[:16])
-    match found := read(update):
+    match event := read(update):
         case Message():
-            container().chat.answer(found)
+            container().chat.answer(event)
             count("MessagesAnswered")
         case Status():
-            container().outbox.update_status(found)
+            container().outbox.update_status(event)
         case _:
-            for preference in found.preferences:
+            for preference in event.preferences:
                 container().chat.set_preference(preference)
-            for renewal in found.renewals:
+            for renewal in event.renewals:
                 container().chat.change_identity(renewal.old, renewal.new)
-            if found.template is not None:
-                container().templates.update_approval(*found.template, found.kind)
-            account_notices.handle(found)
+            if event.template is not None:
+                container().templates.update_approval(*event.template, event.kind)
+            account_notices.handle(event)
 
 
 @observed
 def make_export(body: str, tries: int = 1) -> None:
-    """One export from its queue. Raises for what should be tried again; at the last try the export is FAILED instead.
+    """Make one export from the queue.
+
+    Raises if it should be tried again; at the last try, the export becomes FAILED instead.
 
     Args:
-        tries: how often the queue has handed it over, this time included.
+        tries: how often the queue has delivered it, including this time.
     """
-    failed = _export_tried(body, last_try=tries >= LAST_EXPORT_TRY)
-    if failed is not None:
-        logger.error("an export was not made", extra={"tries": tries}, exc_info=failed)
-        raise NotHandled(type(failed).__name__)
-
-
-def _export_tried(body: str, *, last_try: bool) -> Exception | None:
-    try:
-        container().exports.make(str(loads(body)["export"]), last_try=last_try)
-    except SettingsInvalid:
-        raise
-    except Exception as failure:  # noqa: BLE001 - whatever it is, the queue has it still
-        return failure
-    return None
+    last_try = tries >= LAST_EXPORT_TRY
+    failure = _failure_of(lambda: container().exports.make(str(loads(body)["export"]), last_try=last_try))
+    if failure is not None:
+        logger.error("an export was not made", extra={"tries": tries}, exc_info=failure)
+        raise NotHandled(type(failure).__name__)
 
 
 @observed
 def expire_reservations() -> None:
+    """Release the numbers of orders whose hold has ended."""
     container().expiry.run()
 
 
 @observed
 def deliver_messages() -> None:
+    """Send the messages that are due."""
     container().outbox.send_due()
 
 
 @observed
-def admitted(header: str) -> Actor | None:
-    """Whom the token in an Authorization header ("Token <key>" or "Bearer <key>") belongs to, or None.
+def admit(header: str) -> Actor | None:
+    """Return who the token in an Authorization header ("Token <key>" or "Bearer <key>") belongs to, or None.
 
-    Raises TryAgain when the store does not answer, or is not asked since too many wrong tokens came. API Gateway keeps
-    an answer for a minute, so "not allowed" would lock out who is allowed. A failure it does not keep, and answers with
-    503, as infra/resources.json says.
+    Raises TryAgain if the store does not answer, or is not asked because of too many wrong tokens. API Gateway caches
+    an answer for a minute, so None would lock out somebody with a valid token. It does not cache a failure, and answers
+    503 (infra/resources.json).
     """
     try:
         return container().tokens.admit(header)
     except Busy:
         raise TryAgain from None
-    except Exception:  # noqa: BLE001 - whatever is wrong with us, nobody gets in
+    except Exception:  # noqa: BLE001 - whatever fails, nobody gets in
         logger.exception("a token could not be checked")
         return None
 
 
 def flush() -> None:
+    """Write the metrics that were counted to the log, from where CloudWatch takes them."""
     if metrics.provider.metric_set:
         metrics.flush_metrics()

@@ -1,4 +1,4 @@
-"""The settings: environment variables, checked when they are first needed, each problem with the variable's name."""
+"""Settings: environment variables, validated on first use. Problems are reported with the variable's name."""
 
 from collections.abc import Mapping
 from hmac import new as hmac
@@ -10,30 +10,33 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class SettingsInvalid(Exception):
-    """A variable is missing or malformed. The message names each one and what was expected, never its value."""
+    """A setting is missing or malformed. The message names each one and what was expected, never its value."""
 
 
-def _words(value: Any) -> Any:
+def _split(value: Any) -> Any:
     return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
 
 
-CommaSeparated = Annotated[tuple[str, ...], BeforeValidator(_words)]
+CommaSeparated = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Phone = Annotated[str, Field(pattern=r"^\+?[0-9]{7,15}$")]
-# A notice to each is part of the transaction with the proof, which has room for so many beside 40 numbers.
-Phones = Annotated[tuple[Phone, ...], BeforeValidator(_words), Field(max_length=10)]
-# Printable ASCII without blanks: what a header can carry. The HTTP client's own error would show the secret.
+# A notice to each is part of the transaction that stores a proof; beside 40 numbers it has room for ten.
+Phones = Annotated[tuple[Phone, ...], BeforeValidator(_split), Field(max_length=10)]
+# Printable ASCII without spaces, since it goes into headers: the HTTP client's own error would show the secret.
 Secret = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[\x21-\x7e]+$")]
 
 
-# Built when it is first needed: few functions do, and a cold start waits for what is built at import.
+# Validators are built on first use (`defer_build`): a cold start would wait for them, and few functions need them.
 _SECRET: TypeAdapter[str] = TypeAdapter(Secret, config=ConfigDict(defer_build=True))
 
 
 class Secrets:
-    """The settings that nobody may see, asked for whenever one is needed: they are rotated while all runs."""
+    """The secret settings. They are read each time, since they may be rotated while the process runs."""
 
     def secret(self, name: str) -> str:
-        """One, by the setting's name; empty where it is optional and not set. Raises SettingsInvalid, TryAgain."""
+        """Return a secret by the setting's name, empty if it is optional and not set.
+
+        Raises SettingsInvalid, TryAgain.
+        """
         raise NotImplementedError
 
     @property
@@ -50,17 +53,17 @@ class Secrets:
 
     @property
     def app_secrets(self) -> tuple[str, ...]:
-        """The secrets that a webhook may be signed with: two while they are rotated."""
-        return tuple(one for one in (self.app_secret, self.secret("WHATSAPP_APP_SECRET_PREVIOUS")) if one)
+        """The secrets that may sign a webhook: two during a rotation."""
+        return tuple(secret for secret in (self.app_secret, self.secret("WHATSAPP_APP_SECRET_PREVIOUS")) if secret)
 
     @property
     def cursor_key(self) -> bytes:
-        """What the cursors of lists are sealed with: derived from a secret that there is anyway."""
+        """The key that seals the cursors of lists, derived from the app secret."""
         return hmac(self.app_secret.encode(), b"cursors of lists", "sha256").digest()
 
 
-class Given(BaseModel, Secrets):
-    """Secrets of the environment. `.env.example` explains them."""
+class EnvironmentSecrets(BaseModel, Secrets):
+    """Secrets from environment variables. `.env.example` explains them."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True, defer_build=True)
 
@@ -74,7 +77,7 @@ class Given(BaseModel, Secrets):
 
 
 class Settings(BaseModel):
-    """Every other setting. `.env.example` explains them."""
+    """All other settings. `.env.example` explains them."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True, defer_build=True)
 
@@ -100,31 +103,31 @@ class Settings(BaseModel):
         return self.AWS_REGION or self.AWS_DEFAULT_REGION
 
 
-def load(environment: Mapping[str, str]) -> tuple[Settings, Given | None]:
-    """Read the settings, and the secrets unless TOMBOLA_SECRETS says that they are elsewhere.
+def load(environment: Mapping[str, str]) -> tuple[Settings, EnvironmentSecrets | None]:
+    """Read the settings, and the secrets unless TOMBOLA_SECRETS says that they are in the Parameter Store.
 
-    Raises SettingsInvalid, with all that is wrong at once.
+    Raises SettingsInvalid, which names everything that is wrong.
     """
-    elsewhere = environment.get("TOMBOLA_SECRETS", "").strip() != ""
-    wrong: list[str] = []
-    settings = _validated(Settings, environment, wrong)
-    secrets = None if elsewhere else _validated(Given, environment, wrong)
-    if settings is None or wrong:
-        raise SettingsInvalid("; ".join(wrong))
+    in_parameter_store = environment.get("TOMBOLA_SECRETS", "").strip() != ""
+    problems: list[str] = []
+    settings = _validated(Settings, environment, problems)
+    secrets = None if in_parameter_store else _validated(EnvironmentSecrets, environment, problems)
+    if settings is None or problems:
+        raise SettingsInvalid("; ".join(problems))
     return settings, secrets
 
 
-def load_secrets(given: Mapping[str, str]) -> Given:
-    """Raises SettingsInvalid, with all that is wrong at once."""
-    wrong: list[str] = []
-    secrets = _validated(Given, given, wrong)
+def load_secrets(values: Mapping[str, str]) -> EnvironmentSecrets:
+    """Validate secrets. Raises SettingsInvalid, which names everything that is wrong."""
+    problems: list[str] = []
+    secrets = _validated(EnvironmentSecrets, values, problems)
     if secrets is None:
-        raise SettingsInvalid("; ".join(wrong))
+        raise SettingsInvalid("; ".join(problems))
     return secrets
 
 
 def usable_secret(name: str, value: str) -> str:
-    """The value, without blanks around it. Raises SettingsInvalid."""
+    """Return the value without surrounding spaces. Raises SettingsInvalid."""
     try:
         return _SECRET.validate_python(value)
     except ValidationError as failure:
@@ -132,12 +135,13 @@ def usable_secret(name: str, value: str) -> str:
         raise SettingsInvalid(_explained({**error, "loc": (name,)})) from None
 
 
-def _validated(form: type[M], environment: Mapping[str, str], wrong: list[str]) -> M | None:
-    given = {name: value for name, value in environment.items() if name in form.model_fields and value.strip()}
+def _validated(model: type[M], environment: Mapping[str, str], problems: list[str]) -> M | None:
+    """Return the model, or None and add to the problems. An empty variable counts as not set."""
+    values = {name: value for name, value in environment.items() if name in model.model_fields and value.strip()}
     try:
-        return form.model_validate(given)
+        return model.model_validate(values)
     except ValidationError as failure:
-        wrong += dict.fromkeys(_explained(error) for error in failure.errors(include_input=False))
+        problems += dict.fromkeys(_explained(error) for error in failure.errors(include_input=False))
         return None
 
 

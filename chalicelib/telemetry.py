@@ -1,4 +1,4 @@
-"""Structured logs and metrics. Neither ever holds a phone number, a name, a text, a token or a message id."""
+"""Structured logs, metrics and alerts. None of them may contain a phone number, name, text, token or message id."""
 
 import sys
 from collections.abc import Iterator
@@ -19,28 +19,29 @@ FRAMES = 8  # of a traceback, the innermost
 
 
 class RedactingFormatter(LambdaPowertoolsFormatter):
-    """Of an exception only its kind and where it was raised: its text and its notes may quote a person."""
+    """Log only the class of an exception and where it was raised: its text and notes may quote a person."""
 
     def _extract_log_exception(self, log_record: LogRecord) -> Any:
-        kind, _, trace = log_record.exc_info or (None, None, None)
-        if kind is None:
+        exception, _, trace = log_record.exc_info or (None, None, None)
+        if exception is None:
             return None, None, None
         frames = extract_tb(trace)[-FRAMES:]
         places = [f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
-        return " > ".join(places), kind.__name__, None
+        return " > ".join(places), exception.__name__, None
 
 
-# The level is set with the other settings: one that is wrong must not stop the import. A stack trace as Powertools
-# serialises it would hold the exception's text after all.
+# The level is set with the other settings, so that a wrong one does not break the import. Powertools' serialised stack
+# trace would contain the exception's text.
 logger = Logger(service="tombola", level="INFO", logger_formatter=RedactingFormatter(serialize_stacktrace=False))
 
 
 @contextmanager
-def in_a_terminal() -> Iterator[None]:
-    """Meanwhile only errors are logged, beside what a command prints and not among it."""
+def only_errors_to_stderr() -> Iterator[None]:
+    """Log only errors, and to stderr: stdout belongs to what a command prints."""
     handler = logger.registered_handler
     assert isinstance(handler, StreamHandler)
-    stream, level = handler.stream, handler.level
+    stream = handler.stream
+    level = handler.level
     handler.setStream(sys.stderr)
     handler.setLevel("ERROR")
     try:
@@ -53,19 +54,19 @@ def in_a_terminal() -> Iterator[None]:
 metrics = Metrics(namespace="Tombola")  # the service is the stack: POWERTOOLS_SERVICE_NAME
 
 
-_adding = Lock()  # metrics are added by several threads where holds are ended
+_lock = Lock()  # several threads add metrics while they expire holds
 
 
 def count(name: str, value: int = 1) -> None:
-    """Add to a metric; flushed at the end of the function's call."""
-    with _adding:
+    """Add to a metric. It is flushed when the function ends."""
+    with _lock:
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
 
 
 def count_refusal(code: int) -> None:
-    """Add to the refusals of WhatsApp by its error code: a metric of its own for each, with the dimension `code`."""
+    """Count a message that WhatsApp refused, as a metric with the dimension `code`."""
     with (
-        _adding,
+        _lock,
         single_metric(
             name="MessagesRefusedByCode", unit=MetricUnit.Count, value=1, namespace=metrics.namespace
         ) as metric,
@@ -75,17 +76,17 @@ def count_refusal(code: int) -> None:
 
 
 def measure(name: str, time: timedelta) -> None:
-    """Note how long something took or waited."""
-    with _adding:
+    """Record how long something took or waited."""
+    with _lock:
         metrics.add_metric(name=name, unit=MetricUnit.Seconds, value=time.total_seconds())
 
 
 def pseudonym(name: str) -> str:
-    """Stands for an organiser in the log: whoever knows the name of the token can find its lines."""
+    """Return what stands for an organiser in the log. Whoever knows the token's name can find its lines."""
     return sha256(name.encode()).hexdigest()[:8]
 
 
-def alert(what: str, **extra: object) -> None:
-    """Say that somebody must look at once: an error in the log, and a metric that raises an alarm (infra/)."""
-    logger.error(what, extra=extra)
+def alert(problem: str, **extra: object) -> None:
+    """Report a problem that needs attention at once: log an error, and count the metric that raises an alarm."""
+    logger.error(problem, extra=extra)
     count("Alerts")

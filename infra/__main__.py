@@ -16,7 +16,7 @@ import boto3
 
 from chalicelib.container import Container, make
 from chalicelib.domain.organisers import COMMAND_LINE, Role
-from chalicelib.settings import Given
+from chalicelib.settings import EnvironmentSecrets
 from chalicelib.store import tokens
 from chalicelib.whatsapp.error_codes import remedy
 from chalicelib.whatsapp.graph import Graph
@@ -120,7 +120,7 @@ def _secrets(cloud: Cloud) -> tuple[dict[str, str], list[str]]:
     from_environment = {name: environ[name].strip() for name in SECRETS if environ.get(name, "").strip()}
     secrets = {**stored, **from_environment}
     if sys.stdin.isatty():
-        for name, field in Given.model_fields.items():
+        for name, field in EnvironmentSecrets.model_fields.items():
             if field.is_required() and name not in secrets and name != GENERATED:
                 secrets[name] = getpass(f"{name}: ").strip()
     secrets.setdefault(GENERATED, token_urlsafe(24))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chalicelib.settings import Given, Settings, SettingsInvalid, load, load_secrets
+from chalicelib.settings import EnvironmentSecrets, Settings, SettingsInvalid, load, load_secrets
 
 # Which environment variable sets which parameter of the template.
 PARAMETERS = {
@@ -24,7 +24,7 @@ PARAMETERS = {
     "USE_BUCKET": "UseBucket",
 }
 REQUIRED = ("WHATSAPP_PHONE_NUMBER_ID",)
-SECRETS = tuple(Given.model_fields)
+SECRETS = tuple(EnvironmentSecrets.model_fields)
 GENERATED = "WHATSAPP_VERIFY_TOKEN"  # any word will do, so a missing one is generated
 STAGE = re.compile("[a-z][a-z0-9-]{0,29}")
 EMPTY = "-"  # in the environment: clear the value. An unset variable keeps the current value

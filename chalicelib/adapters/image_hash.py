@@ -1,4 +1,7 @@
-"""What a picture looks like: a difference hash, by which a copy is known that was compressed or resized anew."""
+"""Hash what a picture looks like, so that a copy is recognised after it was compressed or resized.
+
+The hash is a difference hash: https://www.hackerfactor.com/blog/index.php?/archives/529-Kind-of-Like-That.html
+"""
 
 from io import BytesIO
 from itertools import pairwise
@@ -11,33 +14,33 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
-# 40 million pixels are 160 MB at most, and 40 more in gray; the function has 1,024 MB. Of a larger JPEG, as a phone's
-# camera takes them, only as much is decoded as is needed (`draft`).
+# 40 million pixels take at most 160 MB and another 40 MB in gray; the function has 1,024 MB. A larger JPEG, as phone
+# cameras take them, is decoded at a reduced size (`draft`).
 MOST_PIXELS = 40_000_000
 LARGEST_JPEG = 100_000_000
-DRAFT = 1_000  # pixels each way: a JPEG is decoded as small as it can be while it has these
-CONTRAST = 8  # of 255: what differs by less is a shade or the noise of compression
-FEWEST_BITS = HASH_BITS // 64  # a picture with fewer edges is plain, and plain pictures look too much alike
+DRAFT = 1_000  # pixels: a JPEG is decoded as small as possible, but at least this wide and high
+CONTRAST = 8  # of 255: smaller differences are shades or noise from compression
+FEWEST_BITS = HASH_BITS // 64  # a picture with fewer edges is plain, and plain pictures all look alike
 
 
 def compute_image_hash(content: bytes, mime_type: str) -> bytes | None:
-    """The look of a picture; None for a PDF, a plain picture, and whatever cannot be read. Raises nothing.
+    """Return the hash of a picture, or None for a PDF, a plain picture or an unreadable file. Raises nothing.
 
-    Compare with `likeness.are_alike`.
+    Compare two hashes with `image_similarity.are_alike`.
     """
     if mime_type not in FORMATS:
         return None
     try:
-        found = _difference_hash(_gray(content, FORMATS[mime_type]))
-    except Exception as failure:  # noqa: BLE001 - the bytes are a stranger's, and the proof counts without this
+        image_hash = _difference_hash(_gray(content, FORMATS[mime_type]))
+    except Exception as failure:  # noqa: BLE001 - the bytes come from a stranger, and a proof counts without a hash
         logger.info("a picture cannot be read", extra={"reason": type(failure).__name__})
         return None
-    return found if int.from_bytes(found).bit_count() >= FEWEST_BITS else None
+    return image_hash if int.from_bytes(image_hash).bit_count() >= FEWEST_BITS else None
 
 
 def _gray(content: bytes, form: str) -> "Image":
-    """The first picture of the file as it is to be seen, upright, gray and small: a column wider than the hash."""
-    from PIL import Image, ImageOps  # noqa: PLC0415 - only proofs need it, and it takes a while
+    """Return the file's first picture upright, gray and small: one column wider than the hash."""
+    from PIL import Image, ImageOps  # noqa: PLC0415 - slow to import, and only proofs need it
 
     with Image.open(BytesIO(content), formats=[form]) as picture:
         if picture.width * picture.height > (LARGEST_JPEG if form == "JPEG" else MOST_PIXELS):
@@ -49,8 +52,9 @@ def _gray(content: bytes, form: str) -> "Image":
 
 
 def _difference_hash(gray: "Image") -> bytes:
-    """A bit for each place that is followed by a clearly brighter one on its right."""
-    levels, width = gray.tobytes(), COLUMNS + 1
+    """Set a bit for each pixel whose right neighbour is clearly brighter."""
+    levels = gray.tobytes()
+    width = COLUMNS + 1
     bits = 0
     for start in range(0, ROWS * width, width):
         row = levels[start : start + width]

@@ -1,4 +1,4 @@
-"""Secrets in the Parameter Store of AWS Systems Manager, where they are on Lambda."""
+"""Secrets from the Parameter Store of AWS Systems Manager, as used on Lambda."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,46 +8,47 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from chalicelib.domain.refusals import TryAgain
-from chalicelib.settings import Given, Secrets, SettingsInvalid, usable_secret
+from chalicelib.settings import EnvironmentSecrets, Secrets, SettingsInvalid, usable_secret
 from chalicelib.telemetry import logger
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.parameters import SSMProvider
 
-FRESH_SECONDS = 300  # so soon a rotated secret is used by every process
-PAUSE_SECONDS = 30  # after a failure, while the last known one is used
-# A buyer waits for the first answer: no more than three tries of four seconds.
-PATIENCE = Config(connect_timeout=2, read_timeout=2, retries={"total_max_attempts": 3, "mode": "standard"})
-OPTIONAL = {name for name, field in Given.model_fields.items() if not field.is_required()}
+FRESH_SECONDS = 300  # within this time every process uses a rotated secret
+PAUSE_SECONDS = 30  # after a failed read, during which the last known value is used
+# A buyer is waiting: at most three attempts of four seconds.
+CLIENT_CONFIG = Config(connect_timeout=2, read_timeout=2, retries={"total_max_attempts": 3, "mode": "standard"})
+OPTIONAL = {name for name, field in EnvironmentSecrets.model_fields.items() if not field.is_required()}
 
 
-class Known(NamedTuple):
+class CachedSecret(NamedTuple):
     value: str
     until: float  # seconds of the clock
 
 
 @dataclass
 class ParameterStore(Secrets):
-    """The secrets under a path, `/tombola-prod/` for example: one SecureString each, by the setting's name.
+    """Read secrets under a path such as `/tombola-prod/`: one SecureString for each, with the setting's name.
 
-    Each is read when it is first needed, and again after five minutes, so that it can be changed while all runs. When
-    it can't be read then, the one that is known goes on being used.
+    Each is read on first use and again after five minutes, so that it can be rotated without a restart. If it can't be
+    read again, the last known value is used.
     """
 
     path: str
     region: str
     clock: Callable[[], float]  # seconds
-    known: dict[str, Known] = field(default_factory=dict, repr=False)
+    cached: dict[str, CachedSecret] = field(default_factory=dict, repr=False)
 
     def secret(self, name: str) -> str:
-        """Raises TryAgain when the store does not answer, and SettingsInvalid for a secret that is missing."""
-        known = self.known.get(name)
-        if known is None or self.clock() >= known.until:
-            self.known[name] = known = self._renewed(name, known)
-        return known.value
+        """Return a secret. Raises TryAgain if the store does not answer, SettingsInvalid if the secret is missing."""
+        cached = self.cached.get(name)
+        if cached is None or self.clock() >= cached.until:
+            cached = self._renew(name, cached)
+            self.cached[name] = cached
+        return cached.value
 
-    def _renewed(self, name: str, known: Known | None) -> Known:
-        # Not at the top: whoever has the secrets in the environment, or needs none, does not wait for the import.
+    def _renew(self, name: str, cached: CachedSecret | None) -> CachedSecret:
+        # Imported on first use: functions that need no secret, or have them in the environment, do not wait for it.
         from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError  # noqa: PLC0415
 
         try:
@@ -55,34 +56,34 @@ class ParameterStore(Secrets):
         except (GetParameterError, SettingsInvalid) as failure:
             reason = _code(failure)
             logger.error("a secret could not be read", extra={"secret": name, "reason": reason})
-            if known is not None:
-                return Known(known.value, self.clock() + PAUSE_SECONDS)
+            if cached is not None:
+                return CachedSecret(cached.value, self.clock() + PAUSE_SECONDS)
             if isinstance(failure, SettingsInvalid):
                 raise
             raise TryAgain from None
-        return Known(value, self.clock() + FRESH_SECONDS)
+        return CachedSecret(value, self.clock() + FRESH_SECONDS)
 
     def _read(self, name: str) -> str:
         from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError  # noqa: PLC0415
 
-        where = f"{self.path}{name}"
+        parameter = f"{self.path}{name}"
         try:
-            return usable_secret(name, str(self._provider().get(where, max_age=0, decrypt=True)))
+            return usable_secret(name, str(self._provider().get(parameter, max_age=0, decrypt=True)))
         except GetParameterError as failure:
             if _code(failure) != "ParameterNotFound":
                 raise
         if name in OPTIONAL:
             return ""
-        raise SettingsInvalid(f"{name} is missing; expected in the Parameter Store as {where}")
+        raise SettingsInvalid(f"{name} is missing; expected in the Parameter Store as {parameter}")
 
     def _provider(self) -> "SSMProvider":
         import boto3  # noqa: PLC0415
         from aws_lambda_powertools.utilities.parameters import SSMProvider  # noqa: PLC0415
 
-        return SSMProvider(boto3_client=boto3.client("ssm", region_name=self.region, config=PATIENCE))
+        return SSMProvider(boto3_client=boto3.client("ssm", region_name=self.region, config=CLIENT_CONFIG))
 
 
 def _code(failure: Exception) -> str:
-    """AWS's own code, which Powertools hides behind its error."""
+    """Return AWS's own error code, which Powertools wraps in its exception."""
     cause = failure.__cause__ or failure.__context__
     return str(cause.response["Error"]["Code"]) if isinstance(cause, ClientError) else type(cause or failure).__name__

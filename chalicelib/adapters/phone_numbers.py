@@ -1,4 +1,4 @@
-"""Whether a phone number as somebody writes it is the one that WhatsApp knows a person by."""
+"""Compare phone numbers as people write them with those that WhatsApp knows people by."""
 
 from typing import TYPE_CHECKING
 
@@ -7,28 +7,29 @@ from chalicelib.domain.searches import PHONE_END, digits_of
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
 
-# Where Meta's numbers have a digit more than people write (Mexico's 1 and Argentina's 9 before mobile numbers), so many
-# of the last digits tell numbers apart. Some of Brazil's lack the ninth digit, behind the two of the area.
-LAST = {52: 10, 54: 10}
+# Country → how many of the last digits tell its numbers apart. Meta's numbers have a digit that people leave out: the 1
+# before Mexico's mobile numbers and the 9 before Argentina's.
+SIGNIFICANT_DIGITS = {52: 10, 54: 10}
+# Some of Meta's Brazilian numbers lack the ninth digit, which follows the two of the area code.
 BRAZIL = 55
-WHOLE = 10  # digits of a number that is complete with its country
+FULL_LENGTH = 10  # digits that a number has at least if it includes its country code
 
 
-def is_phone(written: str, phone: str) -> bool:
+def matches_phone(written: str, phone: str) -> bool:
     """Whether `written` means `phone`, which is in digits with its country code.
 
-    What is written without a country is read as in the country of `phone`: so no setting need say where we are. The
-    whole number or its end will do, from six digits on.
+    A number without a country code is read as one of the same country as `phone`, so that no setting has to say where
+    we are. The last digits are enough, from six on.
     """
     digits = digits_of(written).lstrip("0")
     if len(digits) >= PHONE_END and phone.endswith(digits):
         return True
-    if len(phone) >= WHOLE and digits.endswith(phone):  # behind what is dialled to call abroad
+    if len(phone) >= FULL_LENGTH and digits.endswith(phone):  # after an international prefix such as 00 or 011
         return True
     known = _parsed(f"+{phone}", None)
     if known is None:
         return False
-    return any(other is not None and _same(known, other) for other in _readings(written, digits, known))
+    return any(reading is not None and _same(known, reading) for reading in _readings(written, digits, known))
 
 
 def _readings(written: str, digits: str, known: "PhoneNumber") -> "list[PhoneNumber | None]":
@@ -38,19 +39,20 @@ def _readings(written: str, digits: str, known: "PhoneNumber") -> "list[PhoneNum
     return [_parsed(written, region), _parsed(f"+{digits}", None)]
 
 
-def _same(one: "PhoneNumber", other: "PhoneNumber") -> bool:
-    return one.country_code == other.country_code and _core(one) == _core(other)
+def _same(first: "PhoneNumber", second: "PhoneNumber") -> bool:
+    return first.country_code == second.country_code and _core(first) == _core(second)
 
 
 def _core(number: "PhoneNumber") -> str:
+    """Return the digits that tell the number apart within its country."""
     national = str(number.national_number)
     if number.country_code == BRAZIL:
         return national[:2] + national[-8:]
-    return national[-LAST.get(number.country_code or 0, len(national)) :]
+    return national[-SIGNIFICANT_DIGITS.get(number.country_code or 0, len(national)) :]
 
 
 def _parsed(text: str, region: str | None) -> "PhoneNumber | None":
-    # Imported when first asked for: it takes as long as all other imports of a small function, and few need it.
+    # Imported on first use: it takes as long as all other imports of a small function, and few requests need it.
     from phonenumbers import NumberParseException, parse  # noqa: PLC0415
 
     try:

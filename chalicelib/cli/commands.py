@@ -1,4 +1,4 @@
-"""The organiser's commands: `python -m chalicelib --help`."""
+"""The commands for organisers: `python -m chalicelib --help`."""
 
 import argparse
 import json
@@ -12,6 +12,7 @@ from chalicelib.cli.output import (
     as_listed,
     findings,
     in_columns,
+    plural,
     progress_on,
     report,
     sending,
@@ -30,122 +31,218 @@ from chalicelib.settings import SettingsInvalid
 from chalicelib.store import audit, messages, raffles
 from chalicelib.store import channel as channels
 from chalicelib.store.transaction import Busy
-from chalicelib.telemetry import in_a_terminal
+from chalicelib.telemetry import only_errors_to_stderr
 
 MOST_SHOWN = 1000  # messages of a queue
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 done, 1 refused by a rule or differences left, 2 called wrongly or not configured, 3 failed."""
-    given = _parser().parse_args(arguments)
+    """Run a command and return its exit status.
+
+    0: done; 1: refused by a rule, or there are differences; 2: wrong usage or not configured; 3: failed.
+    """
+    options = _parser().parse_args(arguments)
     try:
-        with in_a_terminal():
-            return int(given.command(given))
+        with only_errors_to_stderr():
+            return int(options.command(options))
     except SettingsInvalid as failure:
-        print(f"tombola: {failure}", file=sys.stderr)
+        _complain(str(failure))
         return 2
     except Busy:
-        return _refused(TryAgain())
+        _complain(str(TryAgain()))
+        return 1
     except Refusal as refusal:
-        return _refused(refusal)
-    except Exception as failure:  # noqa: BLE001 - whoever calls this is no developer; 1 would say that rules refused it
-        print(f"tombola: it failed, {type(failure).__name__}: {_first_line(failure)}", file=sys.stderr)
+        _complain(str(refusal))
+        return 1
+    except Exception as failure:  # noqa: BLE001 - a traceback helps no organiser, and its status would be that of a refusal
+        reason = next(iter(str(failure).splitlines()), "no reason was given")
+        _complain(f"the command failed with {type(failure).__name__}: {reason}")
         return 3
 
 
-def _first_line(failure: Exception) -> str:
-    return next(iter(str(failure).splitlines()), "no reason was given")
+def _complain(text: str) -> None:
+    print(f"tombola: {text}", file=sys.stderr)
 
 
-def _refused(refusal: Refusal) -> int:
-    print(f"tombola: {refusal}", file=sys.stderr)
-    return 1
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m chalicelib", description="Commands for organisers of raffles.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    create_token = commands.add_parser("create-token", help="create an API token and show its key once")
+    create_token.add_argument("name", metavar="NAME", help="who or what uses it; shown wherever it acts")
+    create_token.add_argument(
+        "--role",
+        choices=[role.value for role in Role],
+        default=Role.MANAGER.value,
+        help="what it may do (default: %(default)s)",
+    )
+    create_token.add_argument("--days", type=int, help="days until it expires (default: never)")
+    create_token.add_argument("--key", help="use this key instead of a random one, for development")
+    create_token.set_defaults(command=_create_token)
+
+    generate_tickets = commands.add_parser(
+        "generate-tickets", help="confirm that the numbers of an unsold raffle are ready"
+    )
+    _add_raffle(generate_tickets)
+    generate_tickets.add_argument("--force", action="store_true", help="has no further effect")
+    generate_tickets.set_defaults(command=_generate_tickets)
+
+    check = commands.add_parser("check", help="compare a raffle's board, tickets and orders, and repair differences")
+    check.add_argument("raffle", metavar="RAFFLE", nargs="?", help="the raffle's id or code (default: all raffles)")
+    check.add_argument(
+        "--contacts",
+        action="store_true",
+        help="check instead that lists and searches find every contact; reads the whole table",
+    )
+    check.add_argument("--repair", action="store_true", help="repair what can be derived from tickets and orders")
+    _add_json(check)
+    check.set_defaults(command=_check)
+
+    check_audit = commands.add_parser("check-audit", help="check that the audit log is complete and unchanged")
+    _add_json(check_audit)
+    check_audit.set_defaults(command=_check_audit)
+
+    report_parser = commands.add_parser(
+        "report", help="show a raffle's money, by day and by price; exit status 1 if orders and board differ"
+    )
+    _add_raffle(report_parser)
+    report_parser.add_argument("--json", action="store_true", help="print the JSON that the API answers")
+    report_parser.set_defaults(command=_report)
+
+    sending_parser = commands.add_parser("sending", help="show whether messages are sent, or stop and resume sending")
+    _add_json(sending_parser)
+    sending_parser.set_defaults(command=_show_sending)
+    sending_actions = sending_parser.add_subparsers(metavar="stop|resume")
+    stop = sending_actions.add_parser("stop", help="send nothing until sending is resumed")
+    stop.set_defaults(command=_stop_sending)
+    resume = sending_actions.add_parser("resume", help="send again, once the cause of a stop is fixed")
+    resume.set_defaults(command=_resume_sending)
+
+    templates = commands.add_parser(
+        "templates",
+        help="show the status of our message templates at WhatsApp; exit status 1 unless all are approved",
+    )
+    templates.add_argument("--submit", action="store_true", help="submit the templates that WhatsApp does not have yet")
+    _add_json(templates)
+    templates.set_defaults(command=_templates)
+
+    dead_letters = commands.add_parser("dead-letters", help="show updates from WhatsApp that could not be handled")
+    letter_actions = dead_letters.add_subparsers(required=True, metavar="ACTION")
+    list_letters = letter_actions.add_parser("list", help="list them, oldest first: id, time, tries, kind, reason")
+    _add_json(list_letters)
+    list_letters.set_defaults(command=_list_letters)
+    show_letter = letter_actions.add_parser("show", help="show one with its body, which may contain personal data")
+    show_letter.add_argument("letter", metavar="ID")
+    show_letter.set_defaults(command=_show_letter)
+    replay = letter_actions.add_parser("replay", help="put them back into the queue, once their cause is fixed")
+    replay.add_argument("letters", metavar="ID", nargs="*")
+    replay.add_argument("--all", action="store_true", help="replay all that are listed")
+    replay.set_defaults(command=_replay_letters)
+    return parser
 
 
-def _create_token(given: argparse.Namespace) -> int:
-    expires_at = container().clock() + timedelta(days=given.days) if given.days else None
+def _add_raffle(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("raffle", metavar="RAFFLE", help="the raffle's id or code")
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+
+
+def _create_token(options: argparse.Namespace) -> int:
+    expires_at = container().clock() + timedelta(days=options.days) if options.days else None
     try:
-        made = container().tokens.create(
-            given.name, Role(given.role), by=COMMAND_LINE, key=given.key, expires_at=expires_at
+        created = container().tokens.create(
+            options.name, Role(options.role), by=COMMAND_LINE, key=options.key, expires_at=expires_at
         )
-    except TokenKnown:  # whoever sets things up twice has what they wanted
-        print("This token exists already.")
+    except TokenKnown:  # so that a set-up script can run twice
+        print("There is already a token with this key.")
         return 0
-    if given.key is None:
-        print(f"{made.key}\nKeep it: only its hash is stored, so it can't be shown again.")
+    if options.key is None:
+        print(f"{created.key}\nKeep this key: only its hash is stored, so it can't be shown again.")
     else:
-        print(f"Token {given.name} made.")
+        print(f"Token {options.name} created.")
     return 0
 
 
-def _check_audit(given: argparse.Namespace) -> int:
+def _generate_tickets(options: argparse.Namespace) -> int:
+    service = container().raffles
+    availability = service.generate_tickets(raffles.id_of(options.raffle), by=COMMAND_LINE, force=options.force)
+    print(f"Raffle {options.raffle} is ready: {availability.available:,} of {availability.total:,} numbers are free.")
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    if options.contacts:
+        return _check_contacts(options)
+    consistency = container().consistency
+    reports = list[ConsistencyReport]()
+    for raffle_id in [raffles.id_of(options.raffle)] if options.raffle else consistency.raffle_ids():
+        try:
+            with progress_on(sys.stderr, f"raffle {raffle_id}") as progress:
+                raffle_report = consistency.check(raffle_id, repair=options.repair, progress=progress)
+        except RaffleNotFound as refusal:
+            if not options.raffle:  # deleted since the raffles were listed
+                continue
+            _complain(str(refusal))
+            return 2  # not 1, which means that there are differences
+        reports.append(raffle_report)
+        if not options.json:
+            print("\n".join([*findings(raffle_report), verdict(raffle_report)]), flush=True)
+    if options.json:
+        print(json.dumps(as_json(reports), indent=2))
+    elif not reports:
+        print("There are no raffles.")
+    return 1 if any(raffle_report.left for raffle_report in reports) else 0
+
+
+def _check_contacts(options: argparse.Namespace) -> int:
+    with progress_on(sys.stderr, "contacts") as progress:
+        result = container().contact_index.check(repair=options.repair, progress=progress)
+    if options.json:
+        print(json.dumps(asdict(result), indent=2))
+    else:
+        print(
+            f"{plural(result.contacts, 'contact')} checked: "
+            f"{result.unfiled:,} missing from lists or searches, {result.repaired:,} repaired."
+        )
+    return 1 if result.left else 0
+
+
+def _check_audit(options: argparse.Namespace) -> int:
     container()
-    entries, found = 0, list[str]()
+    entries = 0
+    problems = list[str]()
     with progress_on(sys.stderr, "the audit log") as progress:
         for chain in range(CHAINS):
             head = audit.head_of(chain)
             entries += head.number
-            found += [f"chain {chain}: {flaw}" for flaw in flaws(audit.entries_of(chain, head.number), head)]
+            problems += [f"chain {chain}: {flaw}" for flaw in flaws(audit.entries_of(chain, head.number), head)]
             progress("chains", chain + 1, CHAINS)
-    if given.json:
-        print(json.dumps({"entries": entries, "flaws": found}, indent=2))
+    if options.json:
+        print(json.dumps({"entries": entries, "flaws": problems}, indent=2))
     else:
-        print("\n".join([*found, f"{entries:,} entries, {len(found) or 'nothing'} wrong."]))
-    return 1 if found else 0
+        outcome = f"{plural(len(problems), 'problem')} found" if problems else "no problems found"
+        print("\n".join([*problems, f"{plural(entries, 'entry', 'entries')} checked, {outcome}."]))
+    return 1 if problems else 0
 
 
-def _generate_tickets(given: argparse.Namespace) -> int:
-    service = container().raffles
-    found = service.generate_tickets(raffles.id_of(given.raffle), by=COMMAND_LINE, force=given.force)
-    print(f"The board of raffle {given.raffle} is ready: {found.available:,} of {found.total:,} numbers available.")
-    return 0
+def _report(options: argparse.Namespace) -> int:
+    raffle_report = container().reports.report(raffles.id_of(options.raffle))
+    if options.json:
+        from chalicelib.http.reports import present  # noqa: PLC0415 - loads Chalice, which no other command needs
 
-
-def _list_letters(given: argparse.Namespace) -> int:
-    letters = container().dead_letters
-    letters.collect()
-    found = letters.listed()
-    if given.json:
-        print(json.dumps([as_listed(letter) for letter in found], indent=2))
+        print(present(raffle_report).model_dump_json(indent=2))
     else:
-        print("\n".join([in_columns(letter) for letter in found] or ["There are no dead letters."]))
-    return 0
+        print("\n".join(report(raffle_report)))
+    return 1 if raffle_report.differences else 0
 
 
-def _show_letter(given: argparse.Namespace) -> int:
-    letter = container().dead_letters.get(given.letter)
-    print(f"{in_columns(letter)}\n\n{letter.body}")
-    return 0
-
-
-def _replay_letters(given: argparse.Namespace) -> int:
-    letters = container().dead_letters
-    if bool(given.letters) == given.all:
-        print("tombola: name the dead letters, or say --all", file=sys.stderr)
-        return 2
-    for letter_id in given.letters or [letter.id for letter in letters.listed()]:
-        queued = letters.replay(letter_id, by=COMMAND_LINE)
-        print(
-            f"{letter_id}: {queued} {'update is' if queued == 1 else 'updates are'} in the queue once more", flush=True
-        )
-    return 0
-
-
-def _report(given: argparse.Namespace) -> int:
-    made = container().reports.report(raffles.id_of(given.raffle))
-    if given.json:
-        from chalicelib.http.reports import present  # noqa: PLC0415 - the API's form, which other commands do without
-
-        print(present(made).model_dump_json(indent=2))
-    else:
-        print("\n".join(report(made)))
-    return 1 if made.differences else 0
-
-
-def _show_sending(given: argparse.Namespace) -> int:
+def _show_sending(options: argparse.Namespace) -> int:
     container()
-    channel, waiting = channels.read(), {queue: messages.waiting(queue, limit=MOST_SHOWN) for queue in Queue}
-    if given.json:
+    channel = channels.read()
+    waiting = {queue: messages.waiting(queue, limit=MOST_SHOWN) for queue in Queue}
+    if options.json:
         print(json.dumps(sending_as_json(channel, waiting), indent=2))
     else:
         print("\n".join(sending(channel, waiting, most=MOST_SHOWN)))
@@ -154,132 +251,49 @@ def _show_sending(given: argparse.Namespace) -> int:
 
 def _stop_sending(_: argparse.Namespace) -> int:
     channels.stop(Stop.ALL, container().clock(), code=None)
-    print("Nothing is sent any more. What is to be said waits for: python -m chalicelib sending resume")
+    print("Sending is stopped. Messages wait until you resume it: python -m chalicelib sending resume")
     return 0
 
 
 def _resume_sending(_: argparse.Namespace) -> int:
     channels.resume(container().clock())
-    print("Messages are sent again; what has waited goes out within a minute or two.")
+    print("Sending is resumed. Waiting messages go out within a minute or two.")
     return 0
 
 
-def _templates(given: argparse.Namespace) -> int:
+def _templates(options: argparse.Namespace) -> int:
     templates = container().templates
-    found = templates.submit() if given.submit else templates.check()
-    if given.json:
-        print(json.dumps([standing._asdict() for standing in found], indent=2))
+    standings = templates.submit() if options.submit else templates.check()
+    if options.json:
+        print(json.dumps([standing._asdict() for standing in standings], indent=2))
     else:
-        print("\n".join(f"{one.name:<28}{one.language:<7}{one.status}" for one in found))
-    return 0 if all(one.status == APPROVED for one in found) else 1
+        print("\n".join(f"{standing.name:<28}{standing.language:<7}{standing.status}" for standing in standings))
+    return 0 if all(standing.status == APPROVED for standing in standings) else 1
 
 
-def _check_contacts(given: argparse.Namespace) -> int:
-    with progress_on(sys.stderr, "contacts") as progress:
-        found = container().contact_index.check(repair=given.repair, progress=progress)
-    if given.json:
-        print(json.dumps(asdict(found), indent=2))
+def _list_letters(options: argparse.Namespace) -> int:
+    dead_letters = container().dead_letters
+    dead_letters.collect()
+    letters = dead_letters.listed()
+    if options.json:
+        print(json.dumps([as_listed(letter) for letter in letters], indent=2))
     else:
-        print(
-            f"{found.contacts:,} contacts: {found.unfiled:,} were not where lists and searches look for them, "
-            f"{found.repaired:,} repaired."
-        )
-    return 1 if found.left else 0
+        print("\n".join([in_columns(letter) for letter in letters] or ["There are no dead letters."]))
+    return 0
 
 
-def _check(given: argparse.Namespace) -> int:
-    if given.contacts:
-        return _check_contacts(given)
-    consistency, reports = container().consistency, list[ConsistencyReport]()
-    for raffle_id in [raffles.id_of(given.raffle)] if given.raffle else consistency.raffle_ids():
-        try:
-            with progress_on(sys.stderr, f"raffle {raffle_id}") as progress:
-                report = consistency.check(raffle_id, repair=given.repair, progress=progress)
-        except RaffleNotFound as refusal:
-            if not given.raffle:  # deleted since they were listed
-                continue
-            # Not 1: that says that something differs.
-            print(f"tombola: {refusal}", file=sys.stderr)
-            return 2
-        reports.append(report)
-        if not given.json:
-            print("\n".join([*findings(report), verdict(report)]), flush=True)
-    if given.json:
-        print(json.dumps(as_json(reports), indent=2))
-    elif not reports:
-        print("There are no raffles.")
-    return 1 if any(report.left for report in reports) else 0
+def _show_letter(options: argparse.Namespace) -> int:
+    letter = container().dead_letters.get(options.letter)
+    print(f"{in_columns(letter)}\n\n{letter.body}")
+    return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m chalicelib", description="What organisers do from a terminal.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    token = commands.add_parser("create-token", help="make an API token and show it once")
-    token.add_argument("name", metavar="NAME", help="who or what uses it; shown wherever it acts")
-    token.add_argument(
-        "--role", choices=[role.value for role in Role], default=Role.MANAGER.value, help="what it may do (manager)"
-    )
-    token.add_argument("--days", type=int, help="how long it is good; without it, until it is revoked")
-    token.add_argument("--key", help="use this key instead of a random one (for development)")
-    token.set_defaults(command=_create_token)
-
-    tickets = commands.add_parser("generate-tickets", help="prepare or reset the board of an unsold raffle")
-    tickets.add_argument("raffle", metavar="RAFFLE", help="the raffle's id or its code")
-    tickets.add_argument("--force", action="store_true", help="make it anew even if it was made before")
-    tickets.set_defaults(command=_generate_tickets)
-
-    check = commands.add_parser("check", help="compare the board with tickets and orders, and repair it if asked to")
-    check.add_argument(
-        "raffle", metavar="RAFFLE", nargs="?", help="the raffle's id or its code; without it, all raffles"
-    )
-    check.add_argument(
-        "--contacts",
-        action="store_true",
-        help="instead: whether lists and searches find each contact; this reads the whole table",
-    )
-    check.add_argument("--repair", action="store_true", help="make anew what follows from tickets and orders")
-    check.add_argument("--json", action="store_true", help="print one JSON object, for programs")
-    check.set_defaults(command=_check)
-
-    audited = commands.add_parser("check-audit", help="whether the audit log is whole and unchanged")
-    audited.add_argument("--json", action="store_true", help="print JSON, for programs")
-    audited.set_defaults(command=_check_audit)
-
-    reported = commands.add_parser(
-        "report", help="a raffle's money: sold against paid, by day; exit status 1 when that does not come out even"
-    )
-    reported.add_argument("raffle", metavar="RAFFLE", help="the raffle's id or its code")
-    reported.add_argument("--json", action="store_true", help="print JSON, as the API answers it")
-    reported.set_defaults(command=_report)
-
-    sending_ = commands.add_parser("sending", help="whether messages go out, and what waits or was not delivered")
-    sending_.add_argument("--json", action="store_true", help="print JSON, for programs")
-    sending_.set_defaults(command=_show_sending)
-    options = sending_.add_subparsers(metavar="stop|resume")
-    options.add_parser("stop", help="send nothing until it is resumed").set_defaults(command=_stop_sending)
-    resumed = options.add_parser("resume", help="send again, when what WhatsApp refused us for is mended")
-    resumed.set_defaults(command=_resume_sending)
-
-    approved = commands.add_parser(
-        "templates",
-        help="how WhatsApp stands to our templates, which reach who has not written for a day; "
-        "exit status 1 while one is not approved",
-    )
-    approved.add_argument("--submit", action="store_true", help="submit those that WhatsApp does not have yet")
-    approved.add_argument("--json", action="store_true", help="print JSON, for programs")
-    approved.set_defaults(command=_templates)
-
-    letters = commands.add_parser("dead-letters", help="what WhatsApp handed over and nothing could be made of")
-    actions = letters.add_subparsers(required=True, metavar="ACTION")
-    listed = actions.add_parser("list", help="all of them, the oldest first: id, time, tries, what it is, reason")
-    listed.add_argument("--json", action="store_true", help="print JSON, for programs")
-    listed.set_defaults(command=_list_letters)
-    shown = actions.add_parser("show", help="one of them whole; it may hold personal data")
-    shown.add_argument("letter", metavar="ID")
-    shown.set_defaults(command=_show_letter)
-    replayed = actions.add_parser("replay", help="put them into the queue once more, when the reason is mended")
-    replayed.add_argument("letters", metavar="ID", nargs="*")
-    replayed.add_argument("--all", action="store_true", help="all that are listed")
-    replayed.set_defaults(command=_replay_letters)
-    return parser
+def _replay_letters(options: argparse.Namespace) -> int:
+    dead_letters = container().dead_letters
+    if bool(options.letters) == options.all:
+        _complain("name the dead letters to replay, or use --all")
+        return 2
+    for letter_id in options.letters or [letter.id for letter in dead_letters.listed()]:
+        queued = dead_letters.replay(letter_id, by=COMMAND_LINE)
+        print(f"{letter_id}: {plural(queued, 'update')} put back into the queue", flush=True)
+    return 0

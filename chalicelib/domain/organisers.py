@@ -1,4 +1,4 @@
-"""Who acts on the organisers' side, and what each role may do."""
+"""Organisers: their roles, their access tokens, and who is acting."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,20 +6,21 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """Each may do what those before it may."""
+    """What a token may do. Each role includes the ones before it."""
 
-    VIEWER = "viewer"  # looks
-    CASHIER = "cashier"  # settles payments, writes to buyers
-    MANAGER = "manager"  # everything: raffles, tokens, erasing a person
+    VIEWER = "viewer"  # reads
+    CASHIER = "cashier"  # also settles payments and writes to buyers
+    MANAGER = "manager"  # does everything: raffles, tokens, erasing personal data
 
     def may(self, needed: "Role") -> bool:
+        """Whether this role includes `needed`."""
         ranks = list(Role)
         return ranks.index(self) >= ranks.index(needed)
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts: the name of a token, and its id; None where somebody acts from a terminal."""
+    """Who is acting: the name, role and id of their token. There is no id on the command line."""
 
     name: str
     role: Role
@@ -31,7 +32,7 @@ COMMAND_LINE = Actor("command line", Role.MANAGER)
 
 @dataclass(frozen=True, kw_only=True)
 class Token:
-    """An API token, without the key that it stands for."""
+    """An access token, without its key."""
 
     id: str
     name: str
@@ -42,5 +43,6 @@ class Token:
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
 
-    def is_good(self, now: datetime) -> bool:
+    def is_valid(self, now: datetime) -> bool:
+        """Whether it is neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)

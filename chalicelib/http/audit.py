@@ -1,4 +1,4 @@
-"""The audit log over REST."""
+"""The audit log: what organisers did."""
 
 from typing import Annotated, Any
 
@@ -12,14 +12,14 @@ from chalicelib.store import audit as stored
 
 
 class EntryView(View):
-    """Something that an organiser did. Each entry's seal covers the one before, so that nothing can be taken out."""
+    """Something that an organiser did. Each entry's seal covers the previous one, so none can be removed unnoticed."""
 
-    chain: Annotated[int, Field(description="the log is kept as several chains")]
+    chain: Annotated[int, Field(description="The chain of the log that the entry belongs to.")]
     number: int
     at: Moment
     action: Annotated[str, Field(examples=["order.cancelled"])]
     target: Annotated[str, Field(examples=["order:8WGRRPW3"])]
-    by: Annotated[str, Field(description="the token's name")]
+    by: Annotated[str, Field(description="The name of the token that was used.")]
     role: Role
     token: str | None
     before: dict[str, Any]
@@ -34,26 +34,32 @@ class AuditQuery(PageQuery):
             str,
             Field(
                 pattern="^[a-z]{1,20}:[0-9A-Za-z.-]{1,64}$",
-                description="what was changed: raffle:ID, order:CODE, contact:ID, token:ID",
+                description="Only entries about this: raffle:ID, order:CODE, contact:ID or token:ID.",
             ),
         ]
         | None
     ) = None
-    by: Annotated[str, Field(min_length=1, max_length=60, description="a token's name")] | None = None
+    by: (
+        Annotated[str, Field(min_length=1, max_length=60, description="Only entries made with the token of this name.")]
+        | None
+    ) = None
 
 
 def list_audit(call: Call, query: AuditQuery) -> Listed[EntryView]:
-    """What organisers did, newest first."""
+    """List audit entries.
+
+    What organisers did, newest first.
+    """
     return call.page(
         query,
         lambda after, backwards: stored.listed(
             target=query.target, by=query.by, limit=query.page_size, after=after, backwards=backwards
         ),
-        _shown,
+        _present,
     )
 
 
-def _shown(entry: AuditEntry) -> EntryView:
+def _present(entry: AuditEntry) -> EntryView:
     return EntryView(
         chain=entry.chain,
         number=entry.number,

@@ -1,4 +1,4 @@
-"""Bulk actions over REST (O3)."""
+"""Bulk actions on many orders or raffles at once."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from chalicelib.http.schemas import Form, Text, View, only_if
 from chalicelib.services.bulk import MAX_ITEMS, OrderAction, Outcome, RaffleAction, Result
 
 Ids = Annotated[list[Annotated[str, Field(pattern=ID)]], Field(min_length=1, max_length=MAX_ITEMS)]
-DryRun = Annotated[bool, Field(description="say what would happen, and change nothing")]
+DryRun = Annotated[bool, Field(description="Only say what would happen, and change nothing.")]
 
 
 class OrdersBulkBody(Form):
-    """What to do to which orders. `reason` is for reject-proof, and needed there."""
+    """The action and the orders. `reason` is required for reject-proof and not allowed otherwise."""
 
     model_config = ConfigDict(
         json_schema_extra=only_if(
@@ -31,14 +31,14 @@ class OrdersBulkBody(Form):
     dry_run: DryRun = False
 
     @model_validator(mode="after")
-    def _reason_where_needed(self) -> "OrdersBulkBody":
+    def _reason_only_for_rejection(self) -> "OrdersBulkBody":
         if (self.reason is not None) is not (self.action is OrderAction.REJECT_PROOF):
-            raise ValueError("reason: expected one for reject-proof, and none for other actions")
+            raise ValueError("reason: expected for reject-proof, and only there")
         return self
 
 
 class RafflesBulkBody(Form):
-    """What to do to which raffles."""
+    """The action and the raffles."""
 
     action: Annotated[RaffleAction, Field(strict=False)]
     ids: Ids
@@ -46,7 +46,7 @@ class RafflesBulkBody(Form):
 
 
 class ResultView(View):
-    """What became of one item. `code` and `detail` say why, as those of a problem."""
+    """The outcome for one item. `code` and `detail` say why, as in a problem."""
 
     id: str
     outcome: Outcome
@@ -55,7 +55,7 @@ class ResultView(View):
 
 
 class CountsView(View):
-    """How many items had which outcome."""
+    """How many items had each outcome."""
 
     done: int
     unchanged: int
@@ -64,7 +64,7 @@ class CountsView(View):
 
 
 class BulkView(View):
-    """A result for each item, in the order named; one that was named twice is there once."""
+    """One result for each item, in the order of the request. Repeated ids count once."""
 
     action: str
     dry_run: bool
@@ -73,31 +73,33 @@ class BulkView(View):
 
 
 def bulk_orders(call: Call, body: OrdersBulkBody) -> BulkView:
-    """Confirm or cancel many orders, or reject their proofs, each by itself.
+    """Confirm, cancel or reject many orders.
 
-    What is `not_tried`, since no time was left, is done by the same request again; what was done is `unchanged` then.
-    In a dry run `done` means that it would be. From the sixth order on, buyers are told within a minute.
+    Each order is processed on its own. If time runs out, the rest is `not_tried`: repeat the request, and those already
+    done will be `unchanged`. In a dry run, `done` means that the action would succeed. Buyers of the first five orders
+    are notified at once, the others within a minute.
     """
-    found = call.container.bulk.process_orders(
+    results = call.container.bulk.process_orders(
         body.action, body.ids, reason=body.reason or "", dry_run=body.dry_run, by=call.by
     )
-    return _shown(body, found)
+    return _present(body, results)
 
 
 def bulk_raffles(call: Call, body: RafflesBulkBody) -> BulkView:
-    """Activate, deactivate, or prepare many raffles, each by itself.
+    """Activate, deactivate or prepare many raffles.
 
-    Send what is `not_tried` again. In a dry run `done` means that it would be.
+    Each raffle is processed on its own. If time runs out, the rest is `not_tried`: repeat the request. In a dry run,
+    `done` means that the action would succeed.
     """
-    found = call.container.bulk.process_raffles(body.action, body.ids, dry_run=body.dry_run, by=call.by)
-    return _shown(body, found)
+    results = call.container.bulk.process_raffles(body.action, body.ids, dry_run=body.dry_run, by=call.by)
+    return _present(body, results)
 
 
-def _shown(body: OrdersBulkBody | RafflesBulkBody, found: Sequence[Result]) -> BulkView:
-    counts = Counter(result.outcome.value for result in found)
+def _present(body: OrdersBulkBody | RafflesBulkBody, results: Sequence[Result]) -> BulkView:
+    counts = Counter(result.outcome.value for result in results)
     return BulkView(
         action=body.action,
         dry_run=body.dry_run,
         counts=CountsView(**{outcome.value: counts[outcome.value] for outcome in Outcome}),
-        results=[ResultView.model_validate(result) for result in found],
+        results=[ResultView.model_validate(result) for result in results],
     )

@@ -1,4 +1,4 @@
-"""One contact over REST: who they are, what was said, writing to them, and what privacy laws ask for."""
+"""Contacts: the people who write to us, the messages exchanged with them, and their rights to privacy."""
 
 from functools import partial
 from typing import Annotated, ClassVar, Literal, Self
@@ -10,11 +10,11 @@ from chalicelib.domain.conversation import Stage
 from chalicelib.domain.delivery import DeliveryState, Outbound
 from chalicelib.domain.orders import Order
 from chalicelib.domain.refusals import ContactNotFound
-from chalicelib.http.delivery_failures import WholeLetterView, whole
+from chalicelib.http.delivery_failures import WholeLetterView, present_whole
 from chalicelib.http.dispatch import Call, Patch
 from chalicelib.http.orders import OrderView
 from chalicelib.http.orders import present as present_order
-from chalicelib.http.proofs import LinkView, linked
+from chalicelib.http.proofs import LinkView, present_link
 from chalicelib.http.schemas import CursorQuery, Form, Listed, Moment, PageQuery, Search, Text, View
 from chalicelib.services.search import find_contacts
 from chalicelib.store import contacts as stored
@@ -24,86 +24,94 @@ from chalicelib.store.pages import Page
 from chalicelib.whatsapp.error_codes import meaning
 from chalicelib.whatsapp.rendered_text import read_in
 
-SEARCH = "a name, or the beginning of one; a phone number in any form; the code of an order, perhaps with a mistake"
-AT_ONCE = 45  # messages
-MOST_SAID = 1_500_000  # bytes of an answer: Lambda takes 6 MB, the orders need room, and escaped text is longer
+SEARCH = (
+    "A name or the beginning of one, a phone number in any notation, or an order code, even with a typing mistake. "
+    "The best matches come first."
+)
+BATCH = 45  # messages that are read at once
+# Bytes of messages in an answer. Lambda allows 6 MB, but the orders need room, too, and escaped text is longer.
+MOST_MESSAGE_BYTES = 1_500_000
 
 
 class ContextView(View):
-    """What the conversation is about just now."""
+    """What the conversation is currently about."""
 
     raffle: str | None
     order: str | None
 
 
 class ContactView(View):
-    """A person. Its ETag is that of this state."""
+    """A person who writes to us."""
 
-    IS: ClassVar = "contact_id"
+    ID_PARAMETER: ClassVar = "contact_id"
 
     id: str
     name: str
-    phone: Annotated[str | None, Field(description="E.164, where WhatsApp shows it to us")]
-    user_id: Annotated[str | None, Field(description="WhatsApp's id of the person for our business")]
+    phone: Annotated[str | None, Field(description="The phone number (E.164), if WhatsApp shows it to us.")]
+    user_id: Annotated[str | None, Field(description="WhatsApp's id of the person for our business.")]
     language: str
     state: Stage
     context: ContextView
     opted_out: bool
     opted_out_since: Moment | None
-    person_wanted_at: Annotated[Moment | None, Field(description="when they asked for a person; null: helped")]
+    person_wanted_at: Annotated[Moment | None, Field(description="When they asked for a person; null if they did not.")]
     bot_paused: bool
     bot_paused_until: Moment | None
     bot_paused_by: str | None
     last_heard_at: Moment | None
-    window_until: Annotated[Moment | None, Field(description="until when WhatsApp takes free text to them")]
-    held: Annotated[dict[str, int], Field(description="raffle → how many of its numbers are theirs")]
+    window_until: Annotated[Moment | None, Field(description="Until when WhatsApp delivers free text to them.")]
+    held: Annotated[dict[str, int], Field(description="Raffle → how many of its numbers they have.")]
     erased_at: Moment | None
     created_at: Moment | None
     version: int
 
 
 class ContactBody(Form):
-    """What an organiser may change of a contact. Everything else is read-only."""
+    """The fields of a contact that an organiser can change. All others are read-only."""
 
     language: Literal["en", "es", "pt"] = "en"
     name: (
-        Annotated[Text, Field(min_length=1, max_length=60, description="a correction; null: as WhatsApp calls them")]
+        Annotated[Text, Field(min_length=1, max_length=60, description="A corrected name; null: as on WhatsApp.")]
         | None
     ) = None
-    bot_paused: Annotated[bool, Field(description="whether the bot leaves the talking to organisers")] = False
-    person_wanted_at: Annotated[None, Field(description="null: they have been helped")] = None
+    bot_paused: Annotated[bool, Field(description="Whether the bot leaves the conversation to organisers.")] = False
+    person_wanted_at: Annotated[None, Field(description="null, once somebody has helped them.")] = None
 
 
 class MessageView(View):
-    """Something that was said. `state` and what follows it are about messages to the person (`direction` out)."""
+    """A message. `state` and the fields after it apply only to messages to the person (`direction` out)."""
 
     id: str
     direction: Literal["in", "out"]
     at: Moment
-    kind: Annotated[str, Field(description="WhatsApp's type of message", examples=["text", "image", "template"])]
-    text: Annotated[str, Field(description="what the person wrote, or what they read of ours")]
-    choices: Annotated[list[str], Field(description="the buttons or rows that they could tap")]
-    media: Annotated[str | None, Field(description="WhatsApp's id of a file that they sent")]
-    sent_at: Annotated[Moment | None, Field(description="when they sent it; it may have come later")]
+    kind: Annotated[str, Field(description="WhatsApp's type of message.", examples=["text", "image", "template"])]
+    text: Annotated[str, Field(description="The text as the person wrote it, or as they see it.")]
+    choices: Annotated[list[str], Field(description="The buttons or rows that they could tap.")]
+    media: Annotated[str | None, Field(description="WhatsApp's id of a file that they sent.")]
+    sent_at: Annotated[Moment | None, Field(description="When they sent it; it may have arrived later.")]
     state: DeliveryState | None
-    error_code: Annotated[int | None, Field(description="WhatsApp's reason for not delivering it")]
-    error: Annotated[str | None, Field(description="the same in words")]
-    by: Annotated[str | None, Field(description="the organiser who wrote it; null: the bot, or the person")]
-    in_reply_to: Annotated[str | None, Field(description="id of the message that it answers")]
+    error_code: Annotated[int | None, Field(description="WhatsApp's error code, if it was not delivered.")]
+    error: Annotated[str | None, Field(description="The same in words.")]
+    by: Annotated[str | None, Field(description="The organiser who wrote it; null for the bot and the person.")]
+    in_reply_to: Annotated[str | None, Field(description="The id of the message that it answers.")]
 
 
 class WriteBody(Form):
+    """A message to the person."""
+
     text: Annotated[Text, Field(min_length=1, max_length=4096, examples=["How can I help?"])]
-    pause_bot: Annotated[bool, Field(description="leave the talking to organisers from now on")] = True
+    pause_bot: Annotated[bool, Field(description="Whether the bot leaves the conversation to organisers.")] = True
 
 
 class ExportedOrderView(View):
+    """An order of the person with its payment proofs."""
+
     order: OrderView
     proofs: list[LinkView]
 
 
 class FingerprintView(View):
-    """What is remembered of a payment proof, so that it is known when it comes again (P6)."""
+    """What is stored of a payment proof in order to recognise it when it is used again."""
 
     what: Literal["file", "picture"]
     order: str
@@ -111,8 +119,10 @@ class FingerprintView(View):
 
 
 class PersonView(View):
-    """Everything that is held about a person. Where they wrote very much, `next` leads to the messages before these;
-    what else there is comes with the newest ones."""
+    """Everything that is stored about a person.
+
+    If there are too many messages for one answer, `next` leads to the older ones. Everything else is in the first page.
+    """
 
     contact: ContactView
     messages: list[MessageView]
@@ -123,7 +133,7 @@ class PersonView(View):
 
 
 class ErasureView(View):
-    """`finished`: nothing names the person any more. Until then, ask again: it goes on."""
+    """How far an erasure is. Repeat the request until it is `finished`: then nothing identifies the person any more."""
 
     contact: str
     erased_at: Moment
@@ -134,44 +144,57 @@ class ContactsQuery(PageQuery):
     ids: (
         Annotated[
             str,
-            Field(pattern="^[0-9a-f]{1,64}(,[0-9a-f]{1,64}){0,99}$", description="just these, up to 100, with commas"),
+            Field(
+                pattern="^[0-9a-f]{1,64}(,[0-9a-f]{1,64}){0,99}$",
+                description="Only these contacts: up to 100 ids, separated by commas.",
+            ),
         ]
         | None
     ) = None
     search: Annotated[Search, Field(description=SEARCH)] | None = None
-    person_wanted: Annotated[Literal["true"] | None, Field(description="who waits for a person, the longest first")] = (
-        None
-    )
-    opted_out: Annotated[Literal["true"] | None, Field(description="who wants no messages, the last one first")] = None
+    person_wanted: Annotated[
+        Literal["true"] | None, Field(description="Only those waiting to talk to a person, longest wait first.")
+    ] = None
+    opted_out: Annotated[
+        Literal["true"] | None, Field(description="Only those who opted out of messages, most recent first.")
+    ] = None
 
     @model_validator(mode="after")
     def _ids_alone(self) -> Self:
         if self.ids is not None and (self.search or self.person_wanted or self.opted_out or self.cursor):
-            raise ValueError("ids: expected without other filters")
+            raise ValueError("ids: expected without other filters and without a cursor")
         return self
 
 
 def list_contacts(call: Call, query: ContactsQuery) -> Listed[ContactView]:
-    """Contacts, newest first; with `search` the likeliest first. A page may be short, or empty, and not be the last."""
+    """List contacts.
+
+    Newest first, unless a filter says otherwise. A page may be short or even empty without being the last one: follow
+    `next` until it is null.
+    """
     if query.ids is not None:
         ids = list(dict.fromkeys(query.ids.split(",")))
-        found = stored.get_all(ids)
-        known = [present(call, found[one]) for one in ids if one in found]
-        return Listed.model_construct(results=known, next=None, previous=None)
-    limit, text = query.page_size, query.search
+        contacts = stored.get_all(ids)
+        results = [present(call, contacts[contact_id]) for contact_id in ids if contact_id in contacts]
+        return Listed.model_construct(results=results, next=None, previous=None)
+    limit = query.page_size
+    text = query.search
     flags = {"person_wanted": query.person_wanted is not None, "opted_out": query.opted_out is not None}
-    shown = partial(present, call)
+    present_one = partial(present, call)
     if text is not None:
-        return call.forwards(query, lambda after: find_contacts(text, **flags, limit=limit, after=after), shown)
+        return call.forwards(query, lambda after: find_contacts(text, **flags, limit=limit, after=after), present_one)
     return call.page(
         query,
         lambda after, backwards: stored.listed(**flags, limit=limit, after=after, backwards=backwards),
-        shown,
+        present_one,
     )
 
 
 def read_contact(call: Call, contact_id: str) -> ContactView:
-    """One contact; by a further id of theirs, too."""
+    """Get a contact.
+
+    A former id of a merged contact works, too.
+    """
     contact = stored.get(contact_id)
     if contact is None:
         raise ContactNotFound(contact_id)
@@ -179,21 +202,31 @@ def read_contact(call: Call, contact_id: str) -> ContactView:
 
 
 def patch_contact(call: Call, contact_id: str, body: Patch[ContactBody]) -> ContactView:
-    """Correct name or language, pause the bot for the person or have it go on, note that they were helped."""
-    checked = body.of({})
-    changes = {name: getattr(checked, name) for name in body.changes}
+    """Update a contact.
+
+    Correct the name or the language, pause or resume the bot for the person, or mark them as helped.
+    """
+    values = body.apply_to({})
+    changes = {name: getattr(values, name) for name in body.changes}
     return _shown(call, call.container.contacts.change(contact_id, changes, by=call.by, expected=call.expected))
 
 
 def list_contact_messages(call: Call, contact_id: str, query: PageQuery) -> Listed[MessageView]:
-    """What was said, both ways, newest first."""
+    """List the messages exchanged with a contact.
+
+    Both directions, newest first.
+    """
     return call.forwards(
         query, lambda after: history.page(contact_id, limit=query.page_size, after=after), present_message
     )
 
 
 def write_to_contact(call: Call, contact_id: str, body: WriteBody) -> MessageView:
-    """Write to the person; the bot leaves the talking to organisers for 24 hours. Refused where WhatsApp takes none."""
+    """Write to a contact.
+
+    The bot leaves the conversation to organisers for 24 hours, unless `pause_bot` is false. WhatsApp takes free text
+    only within 24 hours of the person's last message; after that, the request is refused.
+    """
     contacts = call.container.contacts
     return present_message(
         contacts.write(
@@ -203,12 +236,15 @@ def write_to_contact(call: Call, contact_id: str, body: WriteBody) -> MessageVie
 
 
 def export_contact(call: Call, contact_id: str, query: CursorQuery) -> PersonView:
-    """Everything that is held about the person, for when they ask. The audit log notes who saw it."""
+    """Export everything stored about a contact.
+
+    For requests of access under privacy laws. The audit log records who exported the data.
+    """
     held = call.container.privacy.collect(contact_id, everything=query.cursor is None, by=call.by)
-    said = call.forwards(query, partial(_said, held.contact.id), lambda message: message)
+    messages = call.forwards(query, partial(_messages_that_fit, held.contact.id), lambda message: message)
     return PersonView(
         contact=present(call, held.contact),
-        messages=said.results,
+        messages=messages.results,
         orders=[_with_proofs(call, order) for order in held.orders],
         fingerprints=[
             FingerprintView(
@@ -218,32 +254,40 @@ def export_contact(call: Call, contact_id: str, query: CursorQuery) -> PersonVie
             )
             for fingerprint in held.fingerprints
         ],
-        dead_letters=[whole(one) for one in held.dead_letters],
-        next=said.next,
+        dead_letters=[present_whole(letter) for letter in held.dead_letters],
+        next=messages.next,
     )
 
 
-def _said(contact_id: str, after: str | None) -> Page[MessageView]:
-    """As much of what was said as an answer has room for."""
-    found, size, further = list[MessageView](), 0, after
-    while size < MOST_SAID:
-        page = history.page(contact_id, limit=AT_ONCE, after=further)
-        shown = list(map(present_message, page.items))
-        size += sum(len(message.model_dump_json().encode()) for message in shown)
-        found, further = found + shown, page.next
-        if further is None:
+def _messages_that_fit(contact_id: str, after: str | None) -> Page[MessageView]:
+    """Return as many messages as one answer has room for."""
+    messages = list[MessageView]()
+    size = 0
+    cursor = after
+    while size < MOST_MESSAGE_BYTES:
+        page = history.page(contact_id, limit=BATCH, after=cursor)
+        batch = list(map(present_message, page.items))
+        size += sum(len(message.model_dump_json().encode()) for message in batch)
+        messages += batch
+        cursor = page.next
+        if cursor is None:
             break
-    return Page(found, further, None)
+    return Page(messages, cursor, None)
 
 
 def erase_contact(call: Call, contact_id: str) -> ErasureView:
-    """Take away all that names the person; orders stay, under an id that names nobody. Not while one is unsettled."""
+    """Erase a contact's personal data.
+
+    Their orders remain, under an id that identifies nobody. Refused while one of them is not settled. Repeat the
+    request until it is `finished`.
+    """
     contact, finished = call.container.privacy.erase(contact_id, by=call.by)
     assert contact.erased_at is not None
     return ErasureView(contact=contact.id, erased_at=contact.erased_at, finished=finished)
 
 
 def present(call: Call, contact: Contact) -> ContactView:
+    """Return a contact as the API shows it."""
     paused = contact.bot_is_paused(call.container.clock())
     return ContactView(
         id=contact.id,
@@ -273,41 +317,43 @@ def _shown(call: Call, contact: Contact) -> ContactView:
     return present(call, contact)
 
 
-def present_message(said: ReceivedMessage | Outbound) -> MessageView:
-    if isinstance(said, ReceivedMessage):
+def present_message(message: ReceivedMessage | Outbound) -> MessageView:
+    """Return a message in either direction as the API shows it."""
+    if isinstance(message, ReceivedMessage):
         return MessageView(
-            id=said.id,
+            id=message.id,
             direction="in",
-            at=said.received_at,
-            kind=said.form,
-            text=said.text,
+            at=message.received_at,
+            kind=message.form,
+            text=message.text,
             choices=[],
-            media=said.media_id,
-            sent_at=said.sent_at,
+            media=message.media_id,
+            sent_at=message.sent_at,
             state=None,
             error_code=None,
             error=None,
             by=None,
             in_reply_to=None,
         )
-    read = read_in(said.body)
-    failed = said.state is DeliveryState.FAILED or said.is_waiting
+    rendered = read_in(message.body)
+    failed = message.state is DeliveryState.FAILED or message.is_waiting
     return MessageView(
-        id=said.id,
+        id=message.id,
         direction="out",
-        at=said.created_at,
-        kind=read.kind,
-        text=read.text,
-        choices=list(read.choices),
+        at=message.created_at,
+        kind=rendered.kind,
+        text=rendered.text,
+        choices=list(rendered.choices),
         media=None,
         sent_at=None,
-        state=said.state,
-        error_code=said.error_code if failed else None,
-        error=meaning(said.error_code) if failed and said.error_code is not None else None,
-        by=said.by,
-        in_reply_to=said.in_reply_to,
+        state=message.state,
+        error_code=message.error_code if failed else None,
+        error=meaning(message.error_code) if failed and message.error_code is not None else None,
+        by=message.by,
+        in_reply_to=message.in_reply_to,
     )
 
 
 def _with_proofs(call: Call, order: Order) -> ExportedOrderView:
-    return ExportedOrderView(order=present_order(order), proofs=[linked(call.container, one) for one in order.proofs])
+    proofs = [present_link(call.container, proof) for proof in order.proofs]
+    return ExportedOrderView(order=present_order(order), proofs=proofs)

@@ -1,4 +1,4 @@
-"""What did not go as it should, over REST: dead letters, and messages that did not reach their reader."""
+"""Delivery failures: updates that could not be handled (dead letters) and messages that were not delivered."""
 
 from typing import Annotated, Literal
 
@@ -19,72 +19,97 @@ MOST_AT_ONCE = 100
 
 
 class LetterView(View):
-    """Something that WhatsApp handed over and nothing could be made of."""
+    """An update from WhatsApp that could not be handled."""
 
     id: str
     received_at: Moment
     tries: int
-    kind: Annotated[str, Field(description="message, status, other, or unreadable")]
+    kind: Annotated[str, Field(description="message, status, other or unreadable")]
     reason: str
 
 
 class WholeLetterView(LetterView):
-    body: Annotated[str, Field(description="what was in the queue; it may hold personal data")]
+    """A dead letter with its body."""
+
+    body: Annotated[str, Field(description="The update as it was in the queue. It may contain personal data.")]
 
 
 class Replayed(View):
-    queued: Annotated[int, Field(description="updates that are in the queue once more")]
+    """What was put back into the queue."""
+
+    queued: Annotated[int, Field(description="How many updates were put back into the queue.")]
 
 
 class UndeliveredView(View):
-    """A message that was given up. FAILED: it did not arrive; UNKNOWN: perhaps it did; WITHHELD: it was not sent."""
+    """An undelivered message. FAILED: it did not arrive; UNKNOWN: it may have arrived; WITHHELD: it was not sent."""
 
     id: str
     contact: str
     state: DeliveryState
-    error_code: Annotated[int | None, Field(description="WhatsApp's; 131047: more than 24 hours after they wrote")]
-    asked: Annotated[bool, Field(description="whether it answers what the person wrote")]
-    template: Annotated[str | None, Field(description="what it was about, where there is a template for that")]
+    error_code: Annotated[
+        int | None, Field(description="WhatsApp's code, such as 131047: the 24-hour window was closed.")
+    ]
+    asked: Annotated[bool, Field(description="Whether it answers something that the person wrote.")]
+    template: Annotated[str | None, Field(description="The template that says the same, if there is one.")]
     created_at: Moment
 
 
 class UndeliveredQuery(PageQuery):
-    kind: Literal["UNDELIVERED", "WITHHELD"] = "UNDELIVERED"
+    kind: Annotated[
+        Literal["UNDELIVERED", "WITHHELD"],
+        Field(
+            description="UNDELIVERED: sent without success. WITHHELD: not sent, as they opted out or it was too late."
+        ),
+    ] = "UNDELIVERED"
 
 
 class AgainBody(Form):
+    """The undelivered messages to send again."""
+
     ids: Annotated[list[Annotated[str, Field(max_length=200)]], Field(min_length=1, max_length=MOST_AT_ONCE)]
 
 
 class Outcomes(View):
+    """One result for each message, in the order of the request."""
+
     results: list[ResultView]
 
 
 def list_letters(call: Call, query: PageQuery) -> Listed[LetterView]:
-    """Dead letters, the oldest first."""
+    """List dead letters.
+
+    Updates from WhatsApp that could not be handled, oldest first.
+    """
     return call.page(
         query,
         lambda after, backwards: stored_letters.page(limit=query.page_size, after=after, backwards=backwards),
-        lambda letter: LetterView(**_told(letter)),
+        lambda letter: LetterView(**_fields(letter)),
     )
 
 
 def read_letter(call: Call, letter_id: str) -> WholeLetterView:
-    """A dead letter, whole."""
-    return whole(call.container.dead_letters.get(letter_id))
+    """Get a dead letter with its body."""
+    return present_whole(call.container.dead_letters.get(letter_id))
 
 
-def whole(letter: DeadLetter) -> WholeLetterView:
-    return WholeLetterView(**_told(letter), body=letter.body)
+def present_whole(letter: DeadLetter) -> WholeLetterView:
+    """Return a dead letter with its body as the API shows it."""
+    return WholeLetterView(**_fields(letter), body=letter.body)
 
 
 def replay_letter(call: Call, letter_id: str) -> Replayed:
-    """Handle a dead letter once more, when its reason is mended. What takes effect does so once."""
+    """Put a dead letter back into the queue.
+
+    Do this once its cause is fixed. Nothing in it takes effect twice.
+    """
     return Replayed(queued=call.container.dead_letters.replay(letter_id, by=call.by))
 
 
 def list_undelivered(call: Call, query: UndeliveredQuery) -> Listed[UndeliveredView]:
-    """Messages that did not reach their reader, the oldest first."""
+    """List undelivered messages.
+
+    Oldest first.
+    """
     return call.page(
         query,
         lambda after, backwards: messages.page(
@@ -95,11 +120,14 @@ def list_undelivered(call: Call, query: UndeliveredQuery) -> Listed[UndeliveredV
 
 
 def send_again(call: Call, body: AgainBody) -> Outcomes:
-    """Send messages once more that were given up; each goes out within a minute or two, if it may."""
-    return Outcomes(results=[_again(call, tag) for tag in dict.fromkeys(body.ids)])
+    """Send undelivered messages again.
+
+    Each one goes out within a minute or two, if WhatsApp's rules allow it.
+    """
+    return Outcomes(results=[_send_again(call, tag) for tag in dict.fromkeys(body.ids)])
 
 
-def _again(call: Call, tag: str) -> ResultView:
+def _send_again(call: Call, tag: str) -> ResultView:
     try:
         call.container.outbox.send_again(tag, by=call.by)
     except refusals.Refusal as refusal:
@@ -107,18 +135,18 @@ def _again(call: Call, tag: str) -> ResultView:
     return ResultView(id=tag, outcome=Outcome.DONE, code=None, detail=None)
 
 
-def _told(letter: DeadLetter) -> dict[str, object]:
-    told = {name: value for name, value in letter._asdict().items() if name != "body"}
-    return told | {"kind": kind_of(letter)}
+def _fields(letter: DeadLetter) -> dict[str, object]:
+    fields = {name: value for name, value in letter._asdict().items() if name != "body"}
+    return fields | {"kind": kind_of(letter)}
 
 
-def _undelivered(found: Outbound) -> UndeliveredView:
+def _undelivered(message: Outbound) -> UndeliveredView:
     return UndeliveredView(
-        id=found.tag,
-        contact=found.contact_id,
-        state=found.state,
-        error_code=found.error_code,
-        asked=found.is_reply,
-        template=found.template.name if found.template else None,
-        created_at=found.created_at,
+        id=message.tag,
+        contact=message.contact_id,
+        state=message.state,
+        error_code=message.error_code,
+        asked=message.is_reply,
+        template=message.template.name if message.template else None,
+        created_at=message.created_at,
     )

@@ -1,7 +1,7 @@
-"""What all routes share: who may call one, what it takes and answers, and how that is checked before its view runs.
+"""Dispatch: check a request against its route, call the view, and present what it returns.
 
-A view is a function of a call, of the ids in its path, and, where it takes them, of a `query` and a `body`. Their
-forms, and that of the answer, are its annotations; the API's description is made of the same.
+A view is a function of a call, the ids in its path and, if it takes them, a `query` and a `body`. Its annotations name
+the Pydantic models of the query, the body and the answer; the API's description is generated from the same ones.
 """
 
 import re
@@ -35,9 +35,9 @@ T = TypeVar("T")
 View = Callable[..., Any]
 
 BODY_LIMIT = 100_000  # bytes, unless a route says otherwise
-ID = "^[0-9A-Za-z]{1,32}$"  # what can't be an id must not become a key
-MAC = 16  # bytes
-WAIT = 3  # seconds, after which it is worth looking again
+ID = "^[0-9A-Za-z]{1,32}$"  # anything else must never become part of a key
+MAC_BYTES = 16
+RETRY_AFTER = 3  # seconds until it is worth asking for an export again
 NOT_FOUND: dict[str, type[refusals.NotFound]] = {
     "raffle_id": refusals.RaffleNotFound,
     "order_id": refusals.OrderNotFound,
@@ -49,24 +49,39 @@ NOT_FOUND: dict[str, type[refusals.NotFound]] = {
 
 
 class Route(NamedTuple):
-    """One route. `refuses`: the rules that may say no, beside those that all routes have.
+    """One route of the API.
 
-    View and forms are named, "module.name" of chalicelib.http, and their module is loaded when they are first wanted:
-    a webhook that wakes a function up does not wait for what only organisers use.
+    Views and models are given as "module.name" within chalicelib.http. Their modules are imported on first use, so that
+    a webhook that starts a cold function does not wait for code that only organisers use.
+
+    Attributes:
+        calls: the view.
+        role: the lowest role that may call it, or None if it needs no token.
+        refuses: the refusals it may answer with, besides those common to all routes.
+        once: whether it takes an Idempotency-Key.
+        tagged: whether it answers with an ETag and, if it changes something, takes If-Match.
+        limit: the maximum size of the body in bytes.
+        media: accepted media types of the body; the API's description shows the first one.
+        answers: media types of the answer.
+        later: the model of a 202 answer, if the route gives one when the result will take a while.
     """
 
     method: str
     path: str
-    calls: str  # the view
-    role: Role | None = Role.VIEWER  # the least that may call it; None: needs no token
+    calls: str
+    role: Role | None = Role.VIEWER
     status: int = 200
     refuses: tuple[type[refusals.Refusal], ...] = ()
-    once: bool = False  # takes an Idempotency-Key
-    tagged: bool = False  # answers with an ETag; where it changes something, takes If-Match
-    limit: int = BODY_LIMIT  # bytes of a body
-    media: tuple[str, ...] = ("application/json",)  # of the body; the first is the one that is described
-    answers: tuple[str, ...] = ("application/json",)  # media types; the first is the view's model
-    later: str | None = None  # the form that it answers with 202 where the answer proper will take a while
+    once: bool = False
+    tagged: bool = False
+    limit: int = BODY_LIMIT
+    media: tuple[str, ...] = ("application/json",)
+    answers: tuple[str, ...] = ("application/json",)
+    later: str | None = None
+
+    @property
+    def module(self) -> str:
+        return self.calls.partition(".")[0]
 
     @property
     def name(self) -> str:
@@ -74,64 +89,80 @@ class Route(NamedTuple):
 
     @property
     def view(self) -> View:
-        view: View = _named(self.calls)
+        view: View = _imported(self.calls)
         return view
 
     @property
     def later_form(self) -> type[BaseModel] | None:
-        return None if self.later is None else _named(self.later)
+        return None if self.later is None else _imported(self.later)
 
 
-def _named(name: str) -> Any:
-    module, _, what = name.partition(".")
-    return getattr(import_module(f"chalicelib.http.{module}"), what)
+def _imported(name: str) -> Any:
+    module, _, attribute = name.partition(".")
+    return getattr(import_module(f"chalicelib.http.{module}"), attribute)
 
 
 class Patch(Generic[M]):
-    """A merge patch (RFC 7396) of what the form describes: what is named changes, null takes it away."""
+    """A merge patch (RFC 7396) of a form: named fields change, null removes a value."""
 
     def __init__(self, form: type[M], changes: dict[str, Any]) -> None:
-        self.form, self.changes = form, changes
+        self.form = form
+        self.changes = changes
 
-    def of(self, current: Mapping[str, Any]) -> M:
-        """What is there, changed and checked; a field that may not be null goes back to its default.
+    def apply_to(self, current: Mapping[str, Any]) -> M:
+        """Return the current values with the changes, validated. Raises ValidationError.
 
-        What the form does not have stays in, whatever its value, for the form to refuse.
+        A null for a field that can't be null stands for its default. Unknown fields are kept, so that the form refuses
+        them.
         """
-        together = {**current, **self.changes}
+        merged = {**current, **self.changes}
         return self.form.model_validate(
-            {name: value for name, value in together.items() if value is not None or self._takes_null(name)}
+            {name: value for name, value in merged.items() if value is not None or self._takes_null(name)}
         )
 
     def _takes_null(self, name: str) -> bool:
-        found = self.form.model_fields.get(name)
-        return found is None or (type(None) in get_args(found.annotation) and found.default is not None)
+        form_field = self.form.model_fields.get(name)
+        return form_field is None or (type(None) in get_args(form_field.annotation) and form_field.default is not None)
 
 
-class Takes(NamedTuple):
-    """The forms of a view. `patched`: the body is a merge patch of its form; `raw`: it is taken as bytes."""
+class ViewForms(NamedTuple):
+    """The models in a view's annotations.
+
+    Attributes:
+        patched: whether the body is a merge patch of its form.
+        raw: whether the view takes the body as bytes.
+        answer: the model of the answer, None if it has no body, or Response if no model describes it.
+    """
 
     query: type[BaseModel] | None
     body: type[BaseModel] | None
     patched: bool
     raw: bool
-    answer: Any  # None: nothing; Response: not described by a form
+    answer: Any
 
 
 @cache
-def takes(view: View) -> Takes:
+def forms_of(view: View) -> ViewForms:
+    """Return the models that a view takes and answers with."""
     hints = get_type_hints(view)
-    body, patched = hints.get("body"), False
-    if get_origin(body) is Patch:
-        (body,), patched = get_args(body), True
+    body = hints.get("body")
+    patched = get_origin(body) is Patch
+    if patched:
+        (body,) = get_args(body)
     raw = body is bytes
     answer = hints.get("return")
-    return Takes(hints.get("query"), None if raw else body, patched, raw, None if answer is type(None) else answer)
+    return ViewForms(
+        query=hints.get("query"),
+        body=None if raw else body,
+        patched=patched,
+        raw=raw,
+        answer=None if answer is type(None) else answer,
+    )
 
 
 @dataclass
 class Call:
-    """One request: who makes it, and the headers that its answer gets."""
+    """One request: who makes it, and the extra headers of its answer."""
 
     request: Request
     container: Container
@@ -142,41 +173,42 @@ class Call:
 
     @property
     def raw(self) -> bytes:
-        """The exact bytes of the body. Only API Gateway's text bodies could come otherwise: Chalice encodes them."""
+        """The exact bytes of the body."""
         raw = self.request.raw_body
         return raw if isinstance(raw, bytes) else raw.encode()
 
     @property
-    def given(self) -> Mapping[str, str]:
-        """The query, as it was given. Raises FieldInvalid where a part of it is there twice."""
-        found = self.request.query_params
-        if not isinstance(found, MultiDict):  # there is none
+    def query(self) -> Mapping[str, str]:
+        """The query parameters as sent. Raises FieldInvalid if one is repeated."""
+        parameters = self.request.query_params
+        if not isinstance(parameters, MultiDict):  # there are none
             return {}
-        for name in found:
-            if len(found.getlist(name)) > 1:
+        for name in parameters:
+            if len(parameters.getlist(name)) > 1:
                 raise FieldInvalid(name or "query", "expected once")
-        return dict(found)
+        return dict(parameters)
 
     @property
     def idempotency_key(self) -> IdempotencyKey | None:
-        """The Idempotency-Key, if one was given. Raises FieldInvalid."""
+        """The Idempotency-Key with a hash of the request, or None if there is no key. Raises FieldInvalid."""
         key = self.request.headers.get("idempotency-key")
         if key is None:
             return None
         if not re.fullmatch("[!-~]{1,255}", key):
             raise FieldInvalid("Idempotency-Key", "expected 1 to 255 visible ASCII characters")
-        what = " ".join((self.route.method, str(self.request.context["path"]))).encode()
-        return IdempotencyKey(key, sha256(what + b"\0" + self.raw).hexdigest())
+        target = " ".join((self.route.method, str(self.request.context["path"]))).encode()
+        return IdempotencyKey(key, sha256(target + b"\0" + self.raw).hexdigest())
 
     @property
     def expected(self) -> frozenset[str] | None:
-        """The versions that If-Match names; None: whichever it is."""
-        given = self.request.headers.get("if-match")
-        if given is None or given.strip() == "*":
+        """The versions that If-Match names, or None if any will do."""
+        if_match = self.request.headers.get("if-match")
+        if if_match is None or if_match.strip() == "*":
             return None
-        return frozenset(re.findall(r'(?<!W/)"([^"]*)"', given))
+        return frozenset(re.findall(r'(?<!W/)"([^"]*)"', if_match))
 
     def tag(self, version: str) -> None:
+        """Answer with this version as the ETag."""
         self.headers["ETag"] = f'"{version}"'
 
     def page(
@@ -185,20 +217,23 @@ class Call:
         read: Callable[[str | None, bool], Page[T]],
         present: Callable[[T], V],
     ) -> Listed[V]:
-        """A part of a list. `read` is given a cursor, and whether to read backwards from it."""
-        cursor = self._opened(query.cursor) if query.cursor is not None else None
+        """Return one page of a list. `read` takes a cursor and whether to read backwards from it.
+
+        Raises CursorInvalid.
+        """
+        cursor = self._verified(query.cursor) if query.cursor is not None else None
         backwards = cursor is not None and cursor.startswith("-")
-        found = read(cursor[1:] if cursor else None, backwards)
+        page = read(cursor[1:] if cursor else None, backwards)
         return Listed.model_construct(
-            results=[present(item) for item in found.items],
-            next=self._link(found.next and f"+{found.next}"),
-            previous=self._link(found.previous and f"-{found.previous}"),
+            results=[present(item) for item in page.items],
+            next=self._link(page.next and f"+{page.next}"),
+            previous=self._link(page.previous and f"-{page.previous}"),
         )
 
     def forwards(
         self, query: CursorQuery, read: Callable[[str | None], Page[T]], present: Callable[[T], V]
     ) -> Listed[V]:
-        """A part of a list that can only be read forwards."""
+        """Return one page of a list that can only be read forwards. Raises CursorInvalid."""
         return self.page(query, lambda after, _: read(after), present)
 
     def _link(self, cursor: str | None) -> str | None:
@@ -206,91 +241,97 @@ class Call:
             return None
         path = str(self.request.context["path"]).rstrip("/")
         sealed = f"{cursor}.{self._mac(cursor)}"
-        return f"{path}?{urlencode({**self.given, 'cursor': sealed})}"
+        return f"{path}?{urlencode({**self.query, 'cursor': sealed})}"
 
-    def _opened(self, sealed: str) -> str:
-        """Raises CursorInvalid unless we made the cursor, for this list with these filters."""
+    def _verified(self, sealed: str) -> str:
+        """Return the cursor without its seal. Raises CursorInvalid unless it is ours, for this list and its filters."""
         cursor, _, mac = sealed.rpartition(".")
         if not cursor or not compare_digest(mac.encode(), self._mac(cursor).encode()):
             raise CursorInvalid
         return cursor
 
     def _mac(self, cursor: str) -> str:
-        about = {name: value for name, value in self.given.items() if name not in ("cursor", "page_size")}
+        filters = {name: value for name, value in self.query.items() if name not in ("cursor", "page_size")}
         path = str(self.request.context["path"]).rstrip("/")
-        what = dumps([path, sorted(about.items()), cursor])
-        return hmac(self.container.secrets.cursor_key, what.encode(), "sha256").hexdigest()[: 2 * MAC]
+        sealed = dumps([path, sorted(filters.items()), cursor])
+        return hmac(self.container.secrets.cursor_key, sealed.encode(), "sha256").hexdigest()[: 2 * MAC_BYTES]
 
 
-def served(app: Chalice, route: Route, routes: tuple[Route, ...] = ()) -> View:
-    """The view as Chalice calls it."""
+def handler_for(app: Chalice, route: Route, routes: tuple[Route, ...] = ()) -> View:
+    """Return the function that Chalice calls for a route."""
 
     @observed
-    def serve(**ids: str) -> Response:
+    def handle(**ids: str) -> Response:
         request = app.current_request
         assert request is not None
         call = Call(request, container(), _actor(request), route, routes)
         if route.role is not None and not call.by.role.may(route.role):
             raise NotAllowed(call.by, route.role)
-        if route.method == "OPTIONS":  # about the route, whatever it is asked of
+        if route.method == "OPTIONS":  # the answer is the same for every id
             ids = {}
         for name, value in ids.items():
             if not re.fullmatch(ID, value):
                 raise NOT_FOUND[name](value[:40])
-        return _answer(call, route.view(call, **ids, **_forms(call)))
+        return _answer(call, route.view(call, **ids, **_validated(call)))
 
-    serve.__name__ = route.name
-    return answers_problems(serve)
+    handle.__name__ = route.name
+    return answers_problems(handle)
 
 
 def _actor(request: Request) -> Actor:
-    """Who acts, as the authorizer found it."""
-    found = request.context.get("authorizer") or {}
-    role = found.get("role")
-    return Actor(str(found.get("principalId", "")), Role(role) if role else Role.VIEWER, found.get("token"))
+    """Return who makes the request, as the authorizer found out."""
+    context = request.context.get("authorizer") or {}
+    role = context.get("role")
+    return Actor(str(context.get("principalId", "")), Role(role) if role else Role.VIEWER, context.get("token"))
 
 
-def _forms(call: Call) -> dict[str, Any]:
-    wanted, forms = takes(call.route.view), dict[str, Any]()
-    if wanted.query is not None:
-        forms["query"] = wanted.query.model_validate(call.given)
-    elif call.route.role is not None and call.given:
-        raise FieldInvalid(next(iter(call.given)) or "query", "expected no query")
-    if wanted.raw or wanted.body is not None:
+def _validated(call: Call) -> dict[str, Any]:
+    """Return the view's `query` and `body`. Raises FieldInvalid, BodyTooLarge, Malformed, ValidationError."""
+    forms = forms_of(call.route.view)
+    arguments = dict[str, Any]()
+    if forms.query is not None:
+        arguments["query"] = forms.query.model_validate(call.query)
+    elif call.route.role is not None and call.query:
+        raise FieldInvalid(next(iter(call.query)) or "query", "expected no query parameters")
+    if forms.raw or forms.body is not None:
         if len(call.raw) > call.route.limit:
             raise BodyTooLarge(call.route.limit)
-        if wanted.body is None:
-            forms["body"] = call.raw
+        if forms.body is None:
+            arguments["body"] = call.raw
         else:
-            given = _object(call.raw)
-            forms["body"] = Patch(wanted.body, given) if wanted.patched else wanted.body.model_validate(given)
-    elif call.route.role is not None and call.raw.strip() not in (b"", b"{}"):  # it would be lost without a word
-        raise FieldInvalid("body", "expected none")
-    return forms
+            values = _parse_object(call.raw)
+            arguments["body"] = Patch(forms.body, values) if forms.patched else forms.body.model_validate(values)
+    elif call.route.role is not None and call.raw.strip() not in (b"", b"{}"):  # better refused than ignored
+        raise FieldInvalid("body", "expected no body")
+    return arguments
 
 
-def _object(raw: bytes) -> dict[str, Any]:
-    """The JSON object in a body; none at all is an empty one. Raises Malformed."""
+def _parse_object(raw: bytes) -> dict[str, Any]:
+    """Parse the JSON object in a body; an empty body is an empty object. Raises Malformed."""
     if not raw.strip():
         return {}
     try:
-        found = loads(raw, parse_constant=_no_number)
-        dumps(found, ensure_ascii=False).encode()  # half a character is none
+        values = loads(raw, parse_constant=_refuse_constant)
+        dumps(values, ensure_ascii=False).encode()  # fails for lone surrogates, which no answer could repeat
     except (ValueError, RecursionError):
         raise Malformed("The body is not JSON.") from None
-    if not isinstance(found, dict):
+    if not isinstance(values, dict):
         raise Malformed("The body is not a JSON object.")
-    return found
+    return values
 
 
-def _no_number(_: str) -> NoReturn:
+def _refuse_constant(_: str) -> NoReturn:
+    """Python takes NaN and Infinity for numbers; JSON does not."""
     raise ValueError
 
 
-class Bytes(Response):
-    """An answer that is no text. Whatever the client says that it accepts: Chalice would refuse one that says nothing,
-    and API Gateway would hand the bytes over as base64 to one that takes everything, as curl does. So the bytes are
-    marked as such here, and infra/resources.json has API Gateway believe the mark."""
+class BinaryResponse(Response):
+    """An answer of bytes, whatever the client accepts.
+
+    Chalice refuses bytes to a client that sends no Accept header, and API Gateway hands base64 to one that accepts
+    everything, as curl does. So the answer itself says that it is binary, and infra/resources.json makes API Gateway
+    respect that.
+    """
 
     def __init__(self, content: bytes, headers: dict[str, str | list[str]]) -> None:
         super().__init__(content, headers=headers)
@@ -302,17 +343,17 @@ class Bytes(Response):
 
 
 def accepted(call: Call, view: BaseModel, *, at: str) -> Response:
-    """202: what was asked for is on its way. `at`: the path under /api where to look."""
+    """Answer 202: the work continues in the background. `at` is the path under /api where its progress is."""
     root = str(call.request.context["path"]).partition("/api/raffles/")[0]
     headers: dict[str, str | list[str]] = {"Content-Type": "application/json", "Location": f"{root}/api{at}"}
-    return Response(view.model_dump_json(), status_code=202, headers={**headers, "Retry-After": str(WAIT)})
+    return Response(view.model_dump_json(), status_code=202, headers={**headers, "Retry-After": str(RETRY_AFTER)})
 
 
-def _answer(call: Call, found: Any) -> Response:
-    if isinstance(found, Response):
-        found.headers.update(call.headers)
-        return found
-    headers: dict[str, str | list[str]] = {"Content-Type": "application/json", **call.headers}
-    if found is None:
+def _answer(call: Call, result: Any) -> Response:
+    if isinstance(result, Response):
+        result.headers.update(call.headers)
+        return result
+    if result is None:
         return Response("", status_code=204, headers=dict(call.headers))
-    return Response(found.model_dump_json(), status_code=call.route.status, headers=headers)
+    headers: dict[str, str | list[str]] = {"Content-Type": "application/json", **call.headers}
+    return Response(result.model_dump_json(), status_code=call.route.status, headers=headers)

@@ -1,4 +1,4 @@
-"""Exports over REST: a file at once where it is small, a link to it later where it is not."""
+"""Exports of tickets, orders or buyers as CSV or XLSX: at once if small, otherwise in the background."""
 
 from typing import Annotated, Any, ClassVar, Self
 
@@ -7,23 +7,23 @@ from pydantic import ConfigDict, Field, model_validator
 
 from chalicelib.domain.exports import UNFINISHED, ExportRequest, ExportStatus, Format, Of, Reason
 from chalicelib.domain.raffles import TicketStatus
-from chalicelib.http.dispatch import WAIT, Bytes, Call, accepted
+from chalicelib.http.dispatch import RETRY_AFTER, BinaryResponse, Call, accepted
 from chalicelib.http.schemas import Form, Moment, Query, View, only_if
 
 
-def _with_status(of: Of, status: TicketStatus | None) -> None:
+def _check_status(of: Of, status: TicketStatus | None) -> None:
     if status is not None and of is not Of.TICKETS:
-        raise ValueError("status: expected only where tickets are exported")
+        raise ValueError("status: expected only when tickets are exported")
 
 
 class ExportQuery(Query):
-    format: Format = Format.CSV
-    of: Annotated[Of, Field(description="what a row is about")] = Of.TICKETS
-    status: Annotated[TicketStatus, Field(description="only tickets that have it")] | None = None
+    format: Annotated[Format, Field(description="The file format.")] = Format.CSV
+    of: Annotated[Of, Field(description="What a row of the file is about.")] = Of.TICKETS
+    status: Annotated[TicketStatus, Field(description="Only tickets with this status.")] | None = None
 
     @model_validator(mode="after")
     def _of_tickets(self) -> Self:
-        _with_status(self.of, self.status)
+        _check_status(self.of, self.status)
         return self
 
 
@@ -37,33 +37,33 @@ class ExportBody(Form):
     )
 
     format: Annotated[Format, Field(strict=False)] = Format.CSV
-    of: Annotated[Of, Field(strict=False, description="what a row is about")] = Of.TICKETS
-    status: Annotated[TicketStatus, Field(strict=False, description="only tickets that have it")] | None = None
+    of: Annotated[Of, Field(strict=False, description="What a row of the file is about.")] = Of.TICKETS
+    status: Annotated[TicketStatus, Field(strict=False, description="Only tickets with this status.")] | None = None
 
     @model_validator(mode="after")
     def _of_tickets(self) -> Self:
-        _with_status(self.of, self.status)
+        _check_status(self.of, self.status)
         return self
 
 
 class ExportView(View):
-    """An export that is made in the background. It vanishes after a week."""
+    """An export that is created in the background and deleted after a week."""
 
-    IS: ClassVar = "export_id"
+    ID_PARAMETER: ClassVar = "export_id"
 
     id: str
     raffle: str
     of: Of
     format: Format
-    ticket_status: Annotated[TicketStatus | None, Field(description="only tickets that have it; null: all")]
+    ticket_status: Annotated[TicketStatus | None, Field(description="Only tickets with this status; null for all.")]
     status: ExportStatus
-    reason: Annotated[Reason | None, Field(description="why it failed")]
-    rows: Annotated[int | None, Field(description="how many there will be; null: not counted yet")]
-    done: Annotated[int, Field(description="how many rows are written")]
-    progress: Annotated[int, Field(ge=0, le=100, description="per cent of the work")]
-    size: Annotated[int | None, Field(description="bytes of the file")]
+    reason: Annotated[Reason | None, Field(description="Why it failed.")]
+    rows: Annotated[int | None, Field(description="How many rows there will be; null until they are counted.")]
+    done: Annotated[int, Field(description="How many rows have been written.")]
+    progress: Annotated[int, Field(ge=0, le=100, description="The progress in per cent.")]
+    size: Annotated[int | None, Field(description="The size of the file in bytes.")]
     file_name: str
-    url: Annotated[str | None, Field(description="the file; the link is new each time, and lives five minutes")]
+    url: Annotated[str | None, Field(description="A link to the file, valid for five minutes.")]
     url_expires_at: Moment | None
     created_at: Moment
     updated_at: Moment
@@ -74,36 +74,39 @@ class ExportView(View):
 def export_raffle(call: Call, raffle_id: str, query: ExportQuery) -> Response:
     """Export tickets, orders or buyers as CSV or XLSX.
 
-    A file of up to 10,000 rows is the answer; of a larger one a link is made in the background.
+    The answer is the file if it has up to 10,000 rows. A larger one is created in the background (202).
     """
-    wanted = ExportRequest(raffle_id, query.of, query.format, query.status)
-    file = call.container.exports.file(wanted, by=call.by)
+    request = ExportRequest(raffle_id, query.of, query.format, query.status)
+    file = call.container.exports.file(request, by=call.by)
     if file is None:
-        return _on_its_way(call, wanted)
-    return Bytes(file.content, {"Content-Type": file.content_type, "Content-Disposition": file.disposition})
+        return _start(call, request)
+    return BinaryResponse(file.content, {"Content-Type": file.content_type, "Content-Disposition": file.disposition})
 
 
 def start_export(call: Call, raffle_id: str, body: ExportBody) -> Response:
-    """Have an export made in the background, however small.
+    """Start an export in the background.
 
-    The same that is on its way already is answered with that one.
+    If the same export is already running, the answer is that one.
     """
-    return _on_its_way(call, ExportRequest(raffle_id, body.of, body.format, body.status))
+    return _start(call, ExportRequest(raffle_id, body.of, body.format, body.status))
 
 
 def read_export(call: Call, export_id: str) -> ExportView:
-    """How far an export is, and where its file is when it is READY."""
+    """Get the progress of an export.
+
+    Once it is READY, `url` leads to the file.
+    """
     view = _view(call, export_id)
     if view.status in UNFINISHED:
-        call.headers["Retry-After"] = str(WAIT)
+        call.headers["Retry-After"] = str(RETRY_AFTER)
     return view
 
 
-def _on_its_way(call: Call, wanted: ExportRequest) -> Response:
-    asked = call.container.exports.ask(
-        wanted, by=call.by, idempotency_key=call.idempotency_key if call.route.once else None
+def _start(call: Call, request: ExportRequest) -> Response:
+    export = call.container.exports.ask(
+        request, by=call.by, idempotency_key=call.idempotency_key if call.route.once else None
     )
-    return accepted(call, _view(call, asked.id), at=f"/exports/{asked.id}")
+    return accepted(call, _view(call, export.id), at=f"/exports/{export.id}")
 
 
 def _view(call: Call, export_id: str) -> ExportView:

@@ -1,4 +1,4 @@
-"""Headers that every answer has, and those for a console that is served from elsewhere."""
+"""Security headers of every answer, and CORS headers for a web console on another origin."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from chalicelib.container import container
 from chalicelib.http.dispatch import Call
 from chalicelib.settings import SettingsInvalid
 
-# Source: OWASP's REST security cheat sheet (2026).
+# Source: https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html
 ALWAYS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -16,38 +16,38 @@ ALWAYS = {
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
     "X-Content-Type-Options": "nosniff",
 }
-TOLD = "ETag, Location, Retry-After, Content-Disposition"
-ASKED = "Authorization, Content-Type, Idempotency-Key, If-Match"
+EXPOSED_HEADERS = "ETag, Location, Retry-After, Content-Disposition"
+ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match"
 
 
 def with_security_headers(event: Request, get_response: Callable[[Request], Response]) -> Response:
-    """Middleware: what every answer says about itself to a browser."""
+    """Middleware: add the headers that tell browsers how to treat an answer."""
     response = get_response(event)
     for name, value in ALWAYS.items():
         response.headers.setdefault(name, value)
-    if origin := _console(event):
+    if origin := _console_origin(event):
         response.headers |= {
             "Access-Control-Allow-Origin": origin,
-            "Access-Control-Expose-Headers": TOLD,
+            "Access-Control-Expose-Headers": EXPOSED_HEADERS,
             "Vary": "Origin",
         }
     return response
 
 
 def preflight(call: Call) -> Response:
-    """What a browser asks before it lets a page of another origin call the API: allowed to the console alone."""
+    """Answer a CORS preflight request: only the console's origin may call the API from a browser."""
     headers: dict[str, str | list[str]] = {}
-    if _console(call.request):
+    if _console_origin(call.request):
         headers = {
             "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
-            "Access-Control-Allow-Headers": ASKED,
+            "Access-Control-Allow-Headers": ALLOWED_HEADERS,
             "Access-Control-Max-Age": "600",
         }
     return Response("", status_code=204, headers=headers)
 
 
-def _console(event: Request) -> str | None:
-    """The origin of the request, if it is the console's."""
+def _console_origin(event: Request) -> str | None:
+    """Return the origin of the request if it is the console's."""
     origin = event.headers.get("origin")
     try:
         return origin if origin and origin == container().settings.TOMBOLA_CONSOLE_ORIGIN else None

@@ -1,4 +1,7 @@
-"""The API's description, OpenAPI 3.1: made of the routes and of the forms that check requests and make answers."""
+"""The API's description (OpenAPI 3.1), generated from the routes and from the models of requests and answers.
+
+A view's docstring becomes its summary (first line) and its description (the rest). A module's docstring is its tag.
+"""
 
 import re
 from collections import defaultdict
@@ -17,48 +20,50 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from chalicelib.domain.refusals import Refusal, TryAgain
 from chalicelib.http import openapi_examples
-from chalicelib.http.dispatch import ID, NOT_FOUND, Route, Takes, takes
+from chalicelib.http.dispatch import ID, NOT_FOUND, Route, ViewForms, forms_of
 from chalicelib.http.problems import TITLES, status_of
 from chalicelib.http.schemas import Listed, Problem
 from chalicelib.store.pages import CursorInvalid
 
 Json = dict[str, Any]
-Named = tuple[type[BaseModel], JsonSchemaMode]
+ModelUse = tuple[type[BaseModel], JsonSchemaMode]
 
 VERSION = "1"
-ABOUT = """Everything that organisers of raffles do, over HTTP.
+ABOUT = """The API for organisers of raffles.
 
-Send `Authorization: Token KEY` (or `Bearer KEY`). A *viewer* looks, a *cashier* settles payments and writes to buyers,
-too, a *manager* may do everything. Times are RFC 3339 in UTC, money is an integer in minor units of the currency.
+Send `Authorization: Token KEY` or `Bearer KEY`. A *viewer* can read, a *cashier* can also settle payments and write to
+buyers, and a *manager* can do everything. Times are in UTC (RFC 3339). Amounts of money are integers in minor units of
+the currency.
 
-Lists come in pages: follow `next` until it is null. What says no is `application/problem+json` (RFC 9457) with a
-stable `code`. Where an answer has an `ETag`, sending it back in `If-Match` keeps two people from undoing each other's
-changes. A POST that makes something takes an `Idempotency-Key`: sent again with the same key, it is done once."""
+Lists come in pages: follow `next` until it is null. Errors are `application/problem+json` (RFC 9457) with a stable
+`code`. If an answer has an `ETag`, send it back in `If-Match` with your change: the change is refused if somebody else
+was faster. A POST that creates something takes an `Idempotency-Key`: repeating the request with the same key has no
+further effect."""
 KEY = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "A key of your choice: the same request with the same key is done once (kept for two days).",
+    "description": "A key of your choice. Repeating a request with its key within two days has no further effect.",
     "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
 }
 IF_MATCH = {
     "name": "If-Match",
     "in": "header",
-    "description": "The ETag of what you have read: 412 if it was changed since.",
+    "description": "The ETag of the state you read. The answer is 412 if it has changed since.",
     "schema": {"type": "string"},
 }
 IDS = {
-    "raffle_id": "a raffle's `id`; not its code",
-    "order_id": "an order's `id`, which is its code: in capitals or not",
-    "contact_id": "a contact's `id`",
-    "token_id": "a token's `id`; not its key",
-    "letter_id": "a dead letter's `id`",
-    "export_id": "an export's `id`",
+    "raffle_id": "The raffle's `id` (not its code).",
+    "order_id": "The order's `id`, which is its code, in upper or lower case.",
+    "contact_id": "The contact's `id`.",
+    "token_id": "The token's `id` (not its key).",
+    "letter_id": "The dead letter's `id`.",
+    "export_id": "The export's `id`.",
 }
-ETAG = {"description": "The version of this state, for If-Match.", "schema": {"type": "string"}}
+ETAG = {"description": "The version of this state, to send in If-Match.", "schema": {"type": "string"}}
 
 
 def whole(routes: Sequence[Route], mount: str = "") -> Json:
-    """The document, of all routes under /api. `mount`: what stands before that in addresses, such as a stage."""
+    """Return the document for all routes under /api. `mount` is what precedes /api in addresses, such as a stage."""
     described = [route for route in routes if route.path.startswith("/api/")]
     schemas = _schemas(described)
     paths: dict[str, Json] = defaultdict(dict)
@@ -68,20 +73,20 @@ def whole(routes: Sequence[Route], mount: str = "") -> Json:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Tombola", "version": VERSION, "description": ABOUT},
-        "servers": [{"url": mount or "/", "description": "where this document is"}],
+        "servers": [{"url": mount or "/", "description": "The server of this document."}],
         "security": [{"bearer": []}, {"token": []}],
-        "tags": [{"name": tag, "description": about} for tag, about in _tags(described).items()],
+        "tags": [{"name": tag, "description": description} for tag, description in _tags(described).items()],
         "paths": paths,
         "components": {
             "schemas": {name: _with_example(schema, components) for name, schema in components.items()},
             "examples": dict(sorted(_problem_examples(described).items())),
             "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "description": "The token's key."},
+                "bearer": {"type": "http", "scheme": "bearer", "description": "`Bearer KEY`, with the key of a token."},
                 "token": {
                     "type": "apiKey",
                     "in": "header",
                     "name": "Authorization",
-                    "description": "The same in another form: `Token KEY`.",
+                    "description": "`Token KEY`, which means the same.",
                 },
             },
         },
@@ -90,44 +95,44 @@ def whole(routes: Sequence[Route], mount: str = "") -> Json:
 
 @cache
 def page(document: str) -> str:
-    """The document as a page for people, with all that it needs inside."""
-    from aws_lambda_powertools.event_handler.openapi import swagger_ui  # noqa: PLC0415 - for this page only
+    """Return a self-contained web page that shows the document."""
+    from aws_lambda_powertools.event_handler.openapi import swagger_ui  # noqa: PLC0415 - only this page needs it
 
     folder = Path(swagger_ui.__file__).parent
     script, style = (folder / name for name in ("swagger-ui-bundle.min.js", "swagger-ui.min.css"))
-    made = swagger_ui.generate_swagger_html(
+    html = swagger_ui.generate_swagger_html(
         spec=document.replace("</", "<\\/"),
         swagger_js=script.read_text("utf-8"),
         swagger_css=style.read_text("utf-8"),
         swagger_base_url="",
         oauth2_config=None,
     )
-    return made.replace("<title>Swagger UI</title>", "<title>Tombola API</title>", 1)
+    return html.replace("<title>Swagger UI</title>", "<title>Tombola API</title>", 1)
 
 
 def _schemas(routes: Iterable[Route]) -> Json:
-    """name → schema of every form. Queries are marked, and become parameters."""
-    forms: set[Named] = {(Problem, "serialization")}
+    """Return name → schema of every model. Models of query parameters are marked with x-query."""
+    models: set[ModelUse] = {(Problem, "serialization")}
     queries = set()
     for route in routes:
-        wanted = takes(route.view)
-        if wanted.query is not None:
-            queries.add(wanted.query.__name__)
-            forms.add((wanted.query, "validation"))
-        if wanted.body is not None:
-            forms.add((wanted.body, "validation"))
-        forms |= {(form, "serialization") for form in (wanted.answer, route.later_form) if form and _is_form(form)}
-    ordered = sorted(forms, key=lambda form: form[0].__name__)
-    _, made = models_json_schema(ordered, ref_template="#/components/schemas/{model}")
-    schemas: Json = loads(re.sub(r"Listed_(\w+?)View_", r"\1List", dumps(made["$defs"])))
+        forms = forms_of(route.view)
+        if forms.query is not None:
+            queries.add(forms.query.__name__)
+            models.add((forms.query, "validation"))
+        if forms.body is not None:
+            models.add((forms.body, "validation"))
+        models |= {(form, "serialization") for form in (forms.answer, route.later_form) if form and _is_form(form)}
+    ordered = sorted(models, key=lambda model: model[0].__name__)
+    _, generated = models_json_schema(ordered, ref_template="#/components/schemas/{model}")
+    schemas: Json = loads(re.sub(r"Listed_(\w+?)View_", r"\1List", dumps(generated["$defs"])))
     for name in queries:
         schemas[name]["x-query"] = True
-    every = [takes(route.view) for route in routes]
-    as_they_are = {form.body for form in every if not form.patched}
-    for body in {form.body for form in every if form.patched and form.body is not None}:
+    views = [forms_of(route.view) for route in routes]
+    sent_whole = {view.body for view in views if not view.patched}
+    for body in {view.body for view in views if view.patched and view.body is not None}:
         name = _patch_of(body)
         schemas[name] = _as_patch(schemas[body.__name__]) | {"title": name}
-        if body not in as_they_are:
+        if body not in sent_whole:
             del schemas[body.__name__]
     return schemas
 
@@ -145,92 +150,87 @@ def _patch_of(form: type[BaseModel]) -> str:
 
 
 def _as_patch(schema: Json) -> Json:
-    """The schema of a merge patch: nothing is required, and null takes away."""
+    """Return the schema of a merge patch: no field is required, and each may be null."""
     patch = deepcopy(schema)
     patch.pop("required", None)
     patch["x-patch"] = True
-    patch["description"] = "A merge patch (RFC 7396): what is named changes, null takes it away."
-    for name, one in patch["properties"].items():
-        one.pop("default", None)
-        if {"type": "null"} not in one.get("anyOf", ()):
-            title = one.pop("title", name)
-            patch["properties"][name] = {"title": title, "anyOf": [one, {"type": "null"}]}
+    patch["description"] = "A merge patch (RFC 7396): named fields change, and null removes a value."
+    for name, field in patch["properties"].items():
+        field.pop("default", None)
+        if {"type": "null"} not in field.get("anyOf", ()):
+            title = field.pop("title", name)
+            patch["properties"][name] = {"title": title, "anyOf": [field, {"type": "null"}]}
     return patch
 
 
 def _operation(route: Route, schemas: Json, routes: Sequence[Route]) -> Json:
-    wanted = takes(route.view)
-    summary, _, more = (getdoc(route.view) or "").partition("\n")
-    role = f"\n\nNeeds the role {route.role.value}." if route.role else ""
+    forms = forms_of(route.view)
+    summary, _, description = (getdoc(route.view) or "").partition("\n")
+    role = f"Needs the role {route.role.value}." if route.role else "Needs no token."
     operation: Json = {
         "operationId": route.name,
-        "tags": [_tag(route)],
+        "tags": [route.module],
         "summary": summary.rstrip("."),
-        "description": (f"{summary} {' '.join(more.split())}".strip() + role),
-        "parameters": list(_parameters(route, wanted, schemas)),
-        "responses": _responses(route, wanted, routes),
+        "description": f"{description.strip()}\n\n{role}".strip(),
+        "parameters": list(_parameters(route, forms, schemas)),
+        "responses": _responses(route, forms, routes),
     }
     if route.role is None:
         operation["security"] = []
-    if body := _body(route, wanted):
+    if body := _body(route, forms):
         operation["requestBody"] = body
     return operation
 
 
-def _tag(route: Route) -> str:
-    return route.calls.partition(".")[0]
-
-
 def _tags(routes: Iterable[Route]) -> dict[str, str]:
-    """tag → what its routes are about, as their module says."""
-    return {_tag(route): (getdoc(modules[route.view.__module__]) or "").partition("\n")[0] for route in routes}
+    """Return tag → what its routes are about: the first line of their module's docstring."""
+    return {route.module: (getdoc(modules[route.view.__module__]) or "").partition("\n")[0] for route in routes}
 
 
 def _with_example(schema: Json, schemas: Json) -> Json:
-    """Of an object. What a merge patch holds depends on what one wants: the fields have examples of their own."""
+    """Return the schema of an object with an example; the one of a merge patch changes one field."""
     if "properties" not in schema:
         return schema
     is_patch = schema.get("x-patch", False)
-    made = (openapi_examples.of_patch if is_patch else openapi_examples.of_form)(schema, schemas)
-    return {name: value for name, value in schema.items() if name != "x-patch"} | {"examples": [made]}
+    example = (openapi_examples.of_patch if is_patch else openapi_examples.of_form)(schema, schemas)
+    return {name: value for name, value in schema.items() if name != "x-patch"} | {"examples": [example]}
 
 
 def _problem_examples(routes: Sequence[Route]) -> Json:
-    """Each code that a route may answer with, by the name that responses refer to."""
+    """Return an example of each code that a route may answer with, by the name that responses refer to."""
     return {
-        _named(status, code): openapi_examples.of_problem(status, code)
+        _example_name(status, code): openapi_examples.of_problem(status, code)
         for route in routes
-        for status, codes in _problems(route, takes(route.view)).items()
+        for status, codes in _problems(route, forms_of(route.view)).items()
         for code in codes
     }
 
 
-def _named(status: int, code: str) -> str:
-    """The name of an example: some codes have more than one status."""
+def _example_name(status: int, code: str) -> str:
+    """Return the name of an example. It includes the status, since some codes have more than one."""
     return f"{code}_{status}"
 
 
 def _problem_content(status: int, codes: Iterable[str]) -> Json:
-    named = {code: {"$ref": f"#/components/examples/{_named(status, code)}"} for code in sorted(codes)}
-    return {"application/problem+json": {"schema": _ref("Problem"), "examples": named}}
+    examples = {code: {"$ref": f"#/components/examples/{_example_name(status, code)}"} for code in sorted(codes)}
+    return {"application/problem+json": {"schema": _ref("Problem"), "examples": examples}}
 
 
-def _parameters(route: Route, wanted: Takes, schemas: Json) -> Iterator[Json]:
+def _parameters(route: Route, forms: ViewForms, schemas: Json) -> Iterator[Json]:
     for name in re.findall(r"{(\w+)}", route.path):
         schema = {"type": "string", "pattern": ID}
         yield {"name": name, "in": "path", "required": True, "schema": schema, "description": IDS[name]}
-    if wanted.query is not None:
-        form = schemas[wanted.query.__name__]
+    if forms.query is not None:
+        form = schemas[forms.query.__name__]
         for name, schema in form["properties"].items():
-            told = (schema, *schema.get("anyOf", ()))
-            description = next((one["description"] for one in told if "description" in one), None)
-            parameter = {
+            options = (schema, *schema.get("anyOf", ()))
+            yield {
                 "name": name,
                 "in": "query",
                 "required": name in form.get("required", ()),
-                "schema": _given(schema),
+                "schema": _parameter_schema(schema),
+                "description": next((option["description"] for option in options if "description" in option), ""),
             }
-            yield parameter | ({"description": description} if description else {})
     if route.once:
         yield KEY
     if _is_guarded(route):
@@ -238,31 +238,34 @@ def _parameters(route: Route, wanted: Takes, schemas: Json) -> Iterator[Json]:
 
 
 def _is_guarded(route: Route) -> bool:
-    """Whether it changes what there is, so that If-Match says which state of it is meant."""
+    """Whether it changes something that exists, so that If-Match can name the expected state."""
     return route.tagged and route.method != "GET" and "{" in route.path
 
 
-def _given(schema: Json) -> Json:
-    """A parameter's schema: it is given or not, but never null."""
-    kept = {name: value for name, value in schema.items() if name != "anyOf"}
-    options = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
-    kept |= options[0] if len(options) == 1 else {"anyOf": options} if options else {}
+def _parameter_schema(schema: Json) -> Json:
+    """Return a parameter's schema: it may be absent, but never null."""
+    parameter = {name: value for name, value in schema.items() if name != "anyOf"}
+    options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
+    if len(options) == 1:
+        parameter |= options[0]
+    elif options:
+        parameter["anyOf"] = options
     for name in ("title", "description"):
-        kept.pop(name, None)
-    if kept.get("default", ...) is None:
-        del kept["default"]
-    return kept
+        parameter.pop(name, None)
+    if parameter.get("default", ...) is None:
+        del parameter["default"]
+    return parameter
 
 
-def _body(route: Route, wanted: Takes) -> Json | None:
-    if wanted.raw:
+def _body(route: Route, forms: ViewForms) -> Json | None:
+    if forms.raw:
         binary = {"schema": {"type": "string", "format": "binary", "maxLength": route.limit}}
         return {"required": True, "content": {route.media[0]: binary}}
-    if wanted.body is None:
+    if forms.body is None:
         return None
-    name = _patch_of(wanted.body) if wanted.patched else wanted.body.__name__
+    name = _patch_of(forms.body) if forms.patched else forms.body.__name__
     schema = {"schema": _ref(name)}
-    needed = wanted.patched or not _takes_nothing(wanted.body)
+    needed = forms.patched or not _takes_nothing(forms.body)
     return {"required": needed, "content": {route.media[0]: schema}}
 
 
@@ -274,68 +277,68 @@ def _takes_nothing(form: type[BaseModel]) -> bool:
     return True
 
 
-def _responses(route: Route, wanted: Takes, routes: Sequence[Route]) -> Json:
-    answer: Json = {"description": "Done." if wanted.answer is None else "As asked for."}
-    if _is_form(wanted.answer):
-        answer["content"] = {route.answers[0]: {"schema": _ref(wanted.answer.__name__)}}
-    elif wanted.answer is Response:
+def _responses(route: Route, forms: ViewForms, routes: Sequence[Route]) -> Json:
+    answer: Json = {"description": "Done. The answer has no body." if forms.answer is None else "Done."}
+    if _is_form(forms.answer):
+        answer["content"] = {route.answers[0]: {"schema": _ref(forms.answer.__name__)}}
+    elif forms.answer is Response:
         answer["content"] = {media: {"schema": {}} for media in route.answers}
-    if route.tagged and wanted.answer is not None:
+    if route.tagged and forms.answer is not None:
         answer["headers"] = {"ETag": ETAG}
-    if links := dict(_links(wanted.answer, routes)):
+    if links := dict(_links(forms.answer, routes)):
         answer["links"] = links
-    found = {str(route.status): answer}
+    responses = {str(route.status): answer}
     if (later := route.later_form) is not None:
-        found["202"] = {
-            "description": "On its way: look at Location after Retry-After seconds.",
+        responses["202"] = {
+            "description": "Accepted: read Location after Retry-After seconds.",
             "content": {"application/json": {"schema": _ref(later.__name__)}},
         }
-    for status, codes in sorted(_problems(route, wanted).items()):
-        told = f"{TITLES[status]}: {', '.join(sorted(codes))}." if codes else f"{TITLES[status]}."
-        found[str(status)] = {"description": told, "content": _problem_content(status, codes)}
-    return found
+    for status, codes in sorted(_problems(route, forms).items()):
+        description = f"{TITLES[status]}: {', '.join(sorted(codes))}."
+        responses[str(status)] = {"description": description, "content": _problem_content(status, codes)}
+    return responses
 
 
-def _problems(route: Route, wanted: Takes) -> Mapping[int, set[str]]:
-    """status → codes of the ways in which the route may say no."""
-    found: dict[int, set[str]] = defaultdict(set)
+def _problems(route: Route, forms: ViewForms) -> Mapping[int, set[str]]:
+    """Return status → codes of the problems that the route may answer with."""
+    problems: dict[int, set[str]] = defaultdict(set)
     refusals: tuple[type[Refusal], ...] = (*route.refuses, TryAgain)
     for refusal in refusals:
-        found[status_of(refusal)].add(refusal.code)
-    found[429].add("too_many_requests")
+        problems[status_of(refusal)].add(refusal.code)
+    problems[429].add("too_many_requests")
     if route.role is not None:
-        found[401].add("not_authenticated")
-        found[403] |= {"not_allowed", "role_not_allowed"}
-        found[422].add("invalid_fields")
-        found[503].add("try_again")
+        problems[401].add("not_authenticated")
+        problems[403] |= {"not_allowed", "role_not_allowed"}
+        problems[422].add("invalid_fields")
+        problems[503].add("try_again")
     if "{" in route.path:
-        found[404] |= {NOT_FOUND[name].code for name in re.findall(r"{(\w+)}", route.path)}
-    if wanted.query is not None and "cursor" in wanted.query.model_fields:
-        found[422].add(CursorInvalid.code)
-    if wanted.body is not None or wanted.raw:
-        found[400].add("malformed")
-        found[413].add("too_large")
+        problems[404] |= {NOT_FOUND[name].code for name in re.findall(r"{(\w+)}", route.path)}
+    if forms.query is not None and "cursor" in forms.query.model_fields:
+        problems[422].add(CursorInvalid.code)
+    if forms.body is not None or forms.raw:
+        problems[400].add("malformed")
+        problems[413].add("too_large")
     if route.method in ("POST", "PUT", "PATCH"):
-        found[415].add("unsupported_media_type")
+        problems[415].add("unsupported_media_type")
     if route.once:
-        found[422].add("idempotency_key_used")
+        problems[422].add("idempotency_key_used")
     if _is_guarded(route):
-        found[412].add("outdated")
-    return found
+        problems[412].add("outdated")
+    return problems
 
 
 def _links(answer: Any, routes: Iterable[Route]) -> Iterator[tuple[str, Json]]:
-    """Where a client can go on from an answer: to every GET about what it holds."""
+    """Yield links from an answer to every GET about something whose id it contains."""
     if not _is_form(answer):
         return
     is_list = issubclass(answer, Listed)
     shown = get_args(answer.model_fields["results"].annotation)[0] if is_list else answer
-    place = "$response.body#/results/0/" if is_list else "$response.body#/"
+    pointer = "$response.body#/results/0/" if is_list else "$response.body#/"
     for name in getattr(shown, "model_fields", ()):
-        parameter = getattr(shown, "IS", None) if name == "id" else f"{name}_id"
+        parameter = getattr(shown, "ID_PARAMETER", None) if name == "id" else f"{name}_id"
         for route in routes:
             if re.findall(r"{(\w+)}", route.path) == [parameter] and route.method == "GET":
                 yield (
                     f"{route.name}_of_{name}",
-                    {"operationId": route.name, "parameters": {parameter: place + name}},
+                    {"operationId": route.name, "parameters": {parameter: pointer + name}},
                 )

@@ -1,4 +1,4 @@
-"""Examples for the API's description: of each form, made of its fields' own, and of each way to say no."""
+"""Examples for the API's description: of each model, composed of its fields' examples, and of each problem."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ from chalicelib.http.problems import TITLES
 
 Json = dict[str, Any]
 
-# What a field is about is mostly in its name. "Order.id" is the id in a form that shows an order.
+# Most fields can be told by their name. "Order.id" is the id in a model that shows an order.
 BY_NAME: Json = {
     "Contact.id": "5d41402abc4b2a76b9719d911017c592",
     "Entry.previous": "0" * 64,
@@ -72,7 +72,7 @@ BY_NAME: Json = {
 }
 BY_FORMAT = {"date": "2026-11-23", "date-time": "2026-11-23T14:00:00Z", "uri": "https://example.org"}
 BY_TYPE = {"boolean": False, "integer": 1, "number": 1.5, "string": "text", "array": [], "object": {}, "null": None}
-# Codes of problems that are no refusals of the domain.
+# Details of problems that are not refusals. API Gateway's own are in infra/resources.json.
 DETAILS = {
     "malformed": "The body is not JSON.",
     "not_authenticated": "An Authorization header with a token is needed.",
@@ -82,18 +82,18 @@ DETAILS = {
     "too_large": "The body is too large: at most 100,000 bytes.",
     "unsupported_media_type": "Unsupported media type.",
     "invalid_fields": "See errors.",
-    "method_not_allowed": "Here one may: GET.",
+    "method_not_allowed": "This path allows only GET.",
 }
 ERRORS = [{"field": "title", "message": "Field required"}]
 
 
 def of_form(schema: Json, schemas: Mapping[str, Json]) -> Any:
-    """A value that fits a schema: its own example, or its default, or one made of its parts."""
+    """Return a value that fits a schema: its own example, its default, or one composed of its parts."""
     if "$ref" in schema:
         return of_form(schemas[schema["$ref"].rpartition("/")[2]], schemas)
-    for told in (schema, *schema.get("anyOf", ())):
-        if "examples" in told:
-            return told["examples"][0]
+    for option in (schema, *schema.get("anyOf", ())):
+        if "examples" in option:
+            return option["examples"][0]
     for key in ("const", "default"):
         if key in schema:
             return schema[key]
@@ -102,35 +102,37 @@ def of_form(schema: Json, schemas: Mapping[str, Json]) -> Any:
     if options := schema.get("anyOf") or schema.get("allOf"):
         return of_form(options[0], schemas)
     if "properties" in schema:
-        about = re.sub("(View|Body|List)$", "", schema.get("title", ""))
-        return {name: _of_field(about, name, one, schemas) for name, one in schema["properties"].items()}
+        model = re.sub("(View|Body|List)$", "", schema.get("title", ""))
+        return {name: _of_field(model, name, field, schemas) for name, field in schema["properties"].items()}
     if schema.get("type") == "array" and "items" in schema:
         return [of_form(schema["items"], schemas)]
     return BY_FORMAT.get(schema.get("format", ""), BY_TYPE.get(schema.get("type", "null")))
 
 
-def _of_field(about: str, name: str, schema: Json, schemas: Mapping[str, Json]) -> Any:
-    """A field's own example and default go first, then what its name says."""
-    told = (schema, *schema.get("anyOf", ()))
-    has_own = any(key in one for one in told for key in ("examples", "default", "const", "enum", "$ref"))
-    named = () if has_own else (f"{re.sub('^(New|Whole)', '', about)}.{name}", name)
-    found = [BY_NAME[key] for key in named if key in BY_NAME and _is_of_type(BY_NAME[key], told)]
-    return found[0] if found else of_form(schema, schemas)
+def _of_field(model: str, name: str, schema: Json, schemas: Mapping[str, Json]) -> Any:
+    """Prefer a field's own example or default to the one for its name."""
+    options = (schema, *schema.get("anyOf", ()))
+    has_own = any(key in option for option in options for key in ("examples", "default", "const", "enum", "$ref"))
+    keys = () if has_own else (f"{re.sub('^(New|Whole)', '', model)}.{name}", name)
+    for key in keys:
+        if key in BY_NAME and _is_of_type(BY_NAME[key], options):
+            return BY_NAME[key]
+    return of_form(schema, schemas)
 
 
-def _is_of_type(value: Any, told: Iterable[Json]) -> bool:
-    """One name may stand for more than one thing: numbers are a list, or how many there are."""
-    return any(type(value) is type(BY_TYPE[one["type"]]) for one in told if "type" in one)
+def _is_of_type(value: Any, options: Iterable[Json]) -> bool:
+    """Check the type, since a name may mean two things: `numbers` is a list, or how many there are."""
+    return any(type(value) is type(BY_TYPE[option["type"]]) for option in options if "type" in option)
 
 
 def of_patch(schema: Json, schemas: Mapping[str, Json]) -> Json:
-    """A merge patch that changes the first field."""
-    name, one = next(iter(schema["properties"].items()))
-    return {name: of_form(one, schemas)}
+    """Return a merge patch that changes the first field."""
+    name, field = next(iter(schema["properties"].items()))
+    return {name: of_form(field, schemas)}
 
 
 def of_problem(status: int, code: str) -> Json:
-    """`code` and what else a client gets with it."""
+    """Return the example of a problem with this code."""
     value: Json = {"type": "about:blank", "title": TITLES[status], "status": status, "code": code}
     value["detail"] = DETAILS.get(code) or _described(code)
     if code == "invalid_fields":
@@ -139,6 +141,6 @@ def of_problem(status: int, code: str) -> Json:
 
 
 def _described(code: str) -> str:
-    """The first line of the refusal's docstring."""
+    """Return the first line of the refusal's docstring."""
     refusal = next(refusal for refusal in all_refusals() if refusal.code == code)
     return (getdoc(refusal) or "").partition("\n")[0]

@@ -1,4 +1,4 @@
-"""Orders over REST."""
+"""Orders: look them up, settle their payments, free or reassign their numbers."""
 
 from typing import Annotated, ClassVar
 
@@ -13,26 +13,26 @@ from chalicelib.store import orders as stored
 Number = Annotated[int, Field(ge=0, le=9_999_999)]
 WAITING = (OrderStatus.IN_REVIEW, OrderStatus.PENDING_PAYMENT)
 SEARCH = (
-    "an order's code, perhaps with a mistake; the buyer's phone number in any form; "
-    "a name, or the beginning of one; with `raffle`, a number of it"
+    "An order code, even with a typing mistake; the buyer's phone number in any notation; the buyer's name or the "
+    "beginning of it; with `raffle`, one of its numbers. The best matches come first."
 )
 
 
 class ProofView(View):
-    """The newest payment proof. P6: earlier orders that the same file, or a picture like it, came with."""
+    """The newest payment proof, and the earlier orders for which the same file or a similar picture was sent."""
 
     mime_type: str
     size: int
     sha256: str
     received_at: Moment
-    same_file_as: str | None
-    looks_like: str | None
+    same_file_as: Annotated[str | None, Field(description="An earlier order for which the very same file was sent.")]
+    looks_like: Annotated[str | None, Field(description="An earlier order for which a similar picture was sent.")]
 
 
 class OrderView(View):
     """An order. Amounts are in minor units of the currency."""
 
-    IS: ClassVar = "order_id"
+    ID_PARAMETER: ClassVar = "order_id"
 
     id: str
     raffle: str
@@ -48,30 +48,36 @@ class OrderView(View):
     created_at: Moment
     updated_at: Moment
     paid_at: Moment | None
-    late: Annotated[bool, Field(description="a proof came when the numbers were not its own any more; stays so")]
-    rejected_at: Annotated[Moment | None, Field(description="when a proof was rejected last; another may be in since")]
+    late: Annotated[bool, Field(description="A proof came after the order had lost its numbers. Stays true.")]
+    rejected_at: Annotated[Moment | None, Field(description="When a proof was last rejected; a newer one may be in.")]
     rejected_reason: str | None
-    reassigned_at: Annotated[Moment | None, Field(description="when a late order got the numbers that it has now")]
+    reassigned_at: Annotated[Moment | None, Field(description="When a late order got its current numbers.")]
     refunded_at: Moment | None
     refund_reason: str | None
 
 
 class ReasonBody(Form):
-    """Why. The buyer is told, and the order keeps it."""
+    """The reason. It is sent to the buyer and stored with the order."""
 
     reason: Annotated[Text, Field(min_length=1, max_length=300, examples=["the amount cannot be read"])]
 
 
 class RejectionBody(ReasonBody):
-    """Why a proof won't do, and which one was looked at."""
+    """The reason for rejecting a proof, and which proof it is about."""
 
     proof: (
-        Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="its sha256; without it the newest is meant")] | None
+        Annotated[
+            str,
+            Field(
+                pattern="^[0-9a-f]{64}$", description="The sha256 of the proof that was reviewed; the newest if absent."
+            ),
+        ]
+        | None
     ) = None
 
 
 class ReassignBody(Form):
-    """Which numbers a late order gets: as many as it had, by name or by chance."""
+    """The numbers that an order gets, as many as it had: chosen or random."""
 
     model_config = ConfigDict(
         json_schema_extra=only_if(
@@ -81,40 +87,48 @@ class ReassignBody(Form):
 
     numbers: Annotated[list[Number], Field(min_length=1, max_length=MOST_NUMBERS, examples=[[20, 21]])] | None = None
     random: bool = False
-    paid: Annotated[bool, Field(description="the money was seen; otherwise the order is IN_REVIEW")] = True
+    paid: Annotated[bool, Field(description="Whether the payment is confirmed; if not, the order is IN_REVIEW.")] = True
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> "ReassignBody":
+    def _numbers_or_random(self) -> "ReassignBody":
         if (self.numbers is None) is not self.random:
-            raise ValueError("numbers: expected numbers, or random: true, and not both")
+            raise ValueError("numbers: expected either numbers or random: true, not both")
         return self
 
 
 class PendingQuery(PageQuery):
-    raffle: Annotated[str, Field(pattern="^[0-9a-z]{1,32}$", description="of this raffle")] | None = None
+    raffle: Annotated[str, Field(pattern="^[0-9a-z]{1,32}$", description="Only orders of this raffle.")] | None = None
 
 
 class OrdersQuery(PendingQuery):
-    status: OrderStatus | None = None
-    contact: Annotated[str, Field(pattern="^[0-9a-f]{1,64}$", description="of this contact")] | None = None
+    status: Annotated[OrderStatus | None, Field(description="Only orders with this status.")] = None
+    contact: Annotated[str, Field(pattern="^[0-9a-f]{1,64}$", description="Only orders of this contact.")] | None = None
     search: Annotated[Search, Field(description=SEARCH)] | None = None
 
 
 def list_orders(call: Call, query: OrdersQuery) -> Listed[OrderView]:
-    """Orders, newest first; with `search` the likeliest first. A page may be short, or empty, and not be the last."""
-    wanted = OrderFilter(status=query.status, raffle_id=query.raffle, contact_id=query.contact)
-    text, limit = query.search, query.page_size
+    """List orders.
+
+    Newest first, unless `search` is used. A page may be short or even empty without being the last one: follow `next`
+    until it is null.
+    """
+    filters = OrderFilter(status=query.status, raffle_id=query.raffle, contact_id=query.contact)
+    text = query.search
+    limit = query.page_size
     if text is not None:
-        return call.forwards(query, lambda after: find_orders(text, wanted, limit=limit, after=after), present)
+        return call.forwards(query, lambda after: find_orders(text, filters, limit=limit, after=after), present)
     return call.page(
         query,
-        lambda after, backwards: stored.listed(**vars(wanted), limit=limit, after=after, backwards=backwards),
+        lambda after, backwards: stored.listed(**vars(filters), limit=limit, after=after, backwards=backwards),
         present,
     )
 
 
 def list_pending_payment(call: Call, query: PendingQuery) -> Listed[OrderView]:
-    """Orders that wait for money: proofs in review first, the longest waiting first; then those still to be paid."""
+    """List orders that wait for a payment.
+
+    Orders with a proof to review come first, then those without a proof; within both, the longest wait first.
+    """
     return call.forwards(
         query,
         lambda after: stored.waiting(WAITING, raffle_id=query.raffle, limit=query.page_size, after=after),
@@ -123,46 +137,58 @@ def list_pending_payment(call: Call, query: PendingQuery) -> Listed[OrderView]:
 
 
 def read_order(call: Call, order_id: str) -> OrderView:
-    """One order, by its code."""
+    """Get an order."""
     return present(stored.get(order_id.upper()))
 
 
 def confirm_payment(call: Call, order_id: str) -> OrderView:
-    """The money is there: the numbers are sold, and the buyer is told. Twice is once."""
+    """Confirm an order's payment.
+
+    The order is PAID, its numbers are sold and the buyer is notified. Repeating the request has no further effect.
+    """
     return present(call.container.settlement.confirm_payment(order_id.upper(), by=call.by))
 
 
 def cancel_order(call: Call, order_id: str) -> OrderView:
-    """Free the numbers of an order that is not paid; the buyer is told. Twice is once."""
+    """Cancel an unpaid order.
+
+    Its numbers become free and the buyer is notified. Repeating the request has no further effect. A paid order can
+    only be refunded.
+    """
     return present(call.container.settlement.cancel(order_id.upper(), by=call.by))
 
 
 def reject_proof(call: Call, order_id: str, body: RejectionBody) -> OrderView:
-    """Ask for another proof: the order waits for its payment again, with a fresh hold; the buyer is told why.
+    """Reject an order's payment proof.
 
-    Twice within ten minutes is once. Name the proof that was looked at, so that none that has come since is rejected.
+    The order waits for its payment again, with a new hold on its numbers, and the buyer is told why. Name the proof
+    that you reviewed, so that a newer one is not rejected by mistake. Repeating the request within ten minutes has no
+    further effect.
     """
     settlement = call.container.settlement
     return present(settlement.reject_proof(order_id.upper(), reason=body.reason, proof=body.proof, by=call.by))
 
 
 def refund_order(call: Call, order_id: str, body: ReasonBody) -> OrderView:
-    """Note that the money goes back, of an order that is paid or has ended: its numbers are free. Twice is once.
+    """Mark an order as refunded.
 
-    Tombola moves no money itself. The buyer is told how much, and why.
+    For orders that are paid or have ended. The numbers become free, and the buyer is told the amount and the reason.
+    Tombola itself transfers no money. Repeating the request has no further effect.
     """
     return present(call.container.settlement.refund(order_id.upper(), reason=body.reason, by=call.by))
 
 
 def reassign_order(call: Call, order_id: str, body: ReassignBody) -> OrderView:
-    """Give an order that is LATE, EXPIRED or CANCELLED numbers, as many and at its price; the buyer is told which.
+    """Give new numbers to a late, expired or cancelled order.
 
-    Its own ones, too, if they are free again. Numbers that are taken are named, with free ones nearby.
+    It gets as many as it had, at its price: its own ones if they are free again, or others. The buyer is told which. If
+    some are taken, the answer names them and free ones nearby.
     """
     return present(call.container.settlement.reassign(order_id.upper(), body.numbers, paid=body.paid, by=call.by))
 
 
 def present(order: Order) -> OrderView:
+    """Return an order as the API shows it."""
     return OrderView(
         id=order.id,
         raffle=order.raffle_id,

@@ -1,4 +1,4 @@
-"""Payment proofs over REST: links to files in the private bucket, which live minutes (P6)."""
+"""Payment proofs: short-lived links to the files that buyers sent."""
 
 from typing import Annotated
 
@@ -13,7 +13,7 @@ from chalicelib.store import orders as stored
 
 
 class LinkView(View):
-    """A proof, with a link that opens its file until `url_expires_at`."""
+    """A payment proof with a link to its file, valid until `url_expires_at`."""
 
     url: str
     url_expires_at: Moment
@@ -21,26 +21,30 @@ class LinkView(View):
     size: int
     sha256: str
     received_at: Moment
-    same_file_as: Annotated[str | None, Field(description="an earlier order that the very same file came with")]
-    looks_like: Annotated[str | None, Field(description="an earlier order that a picture like it came with")]
+    same_file_as: Annotated[str | None, Field(description="An earlier order for which the very same file was sent.")]
+    looks_like: Annotated[str | None, Field(description="An earlier order for which a similar picture was sent.")]
 
 
 class ProofsView(LinkView):
-    """The newest proof of an order, and those that came before it, newest first."""
+    """The newest payment proof of an order, and the earlier ones, newest first."""
 
     earlier: list[LinkView]
 
 
 def read_proof(call: Call, order_id: str) -> ProofsView:
-    """The payment proofs of an order, with links to the files."""
+    """Get the payment proofs of an order.
+
+    Each comes with a link that opens its file for a few minutes.
+    """
     order = stored.get(order_id.upper())
     if not order.proofs:
         raise ProofNotFound(order.id)
-    newest, *earlier = [linked(call.container, proof) for proof in reversed(order.proofs)]
+    newest, *earlier = [present_link(call.container, proof) for proof in reversed(order.proofs)]
     return ProofsView(**dict(newest), earlier=earlier)
 
 
-def linked(container: Container, proof: Proof) -> LinkView:
+def present_link(container: Container, proof: Proof) -> LinkView:
+    """Return a proof with a new link to its file."""
     url, expires_at = container.proofs.link(proof)
-    told = {name: value for name, value in vars(proof).items() if name in LinkView.model_fields}
-    return LinkView(url=url, url_expires_at=expires_at, **told)
+    fields = {name: value for name, value in vars(proof).items() if name in LinkView.model_fields}
+    return LinkView(url=url, url_expires_at=expires_at, **fields)

@@ -1,4 +1,4 @@
-"""Raffles over REST."""
+"""Raffles: set them up, start and stop their sale, look at their numbers."""
 
 from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -19,29 +19,30 @@ READ_ONLY = frozenset(("id", "status", "created_at", "updated_at"))
 
 
 class RaffleBody(Form):
-    """What an organiser gives of a raffle. Fields that only the server sets are accepted and left alone.
+    """The fields of a raffle that an organiser can set.
 
-    But a PATCH that would change the status is refused: that is for activate, deactivate, close and cancel.
+    Read-only fields are accepted and ignored, except that a PATCH must not change the status: use activate, deactivate,
+    close and cancel.
     """
 
     title: Annotated[SomeText, Field(min_length=1, max_length=100, examples=["Summer fair"])]
     description: Annotated[Text, Field(max_length=2000)] = ""
     prize: Annotated[Text, Field(max_length=200, examples=["A bicycle"])] = ""
     unit_amount: Annotated[
-        int, Field(ge=0, le=1_000_000_000_000, description="price of a number in minor units", examples=[2500])
+        int, Field(ge=0, le=1_000_000_000_000, description="The price of a number in minor units.", examples=[2500])
     ]
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217", examples=["GTQ"])]
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217 code.", examples=["GTQ"])]
     first_number: Annotated[int, Field(ge=0, le=9_999_999)] = 1
     last_number: Annotated[int, Field(ge=0, le=9_999_999, examples=[1000])]
     hold_minutes: Annotated[int, Field(ge=1, le=43_200)] | None = HOLD_MINUTES
     max_per_contact: Annotated[int, Field(ge=1, le=MOST_NUMBERS)] | None = None
     payment_instructions: Annotated[Text, Field(max_length=2000)] = ""
     code: (
-        Annotated[str, CODE, Field(description="the word that opens the raffle in chat", examples=["MOTO"])] | None
+        Annotated[str, CODE, Field(description="The word that opens the raffle in chat.", examples=["MOTO"])] | None
     ) = None
     opens_at: GivenMoment | None = None
     closes_at: GivenMoment | None = None
-    time_zone: Annotated[str, Field(description="IANA name", examples=["America/Guatemala"])] = "UTC"
+    time_zone: Annotated[str, Field(description="IANA time zone.", examples=["America/Guatemala"])] = "UTC"
 
     @model_validator(mode="before")
     @classmethod
@@ -69,7 +70,7 @@ class RaffleBody(Form):
         if not value.isascii() or not is_raffle_code(value.upper()):
             raise ValueError("expected 2 to 16 letters, digits or hyphens, with a letter first")
         if is_reserved(value):
-            raise ValueError("expected a word that the bot does not use itself")
+            raise ValueError("expected a word that is not a command of the bot")
         return value.upper()
 
     @field_validator("time_zone")
@@ -77,7 +78,7 @@ class RaffleBody(Form):
     def _known_zone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-            known = value == "UTC" or "/" in value  # "localtime" and the like mean something else elsewhere
+            known = value == "UTC" or "/" in value  # "localtime" and such mean something else on each machine
         except (ZoneInfoNotFoundError, ValueError, OSError):
             known = False
         if not known:
@@ -85,7 +86,7 @@ class RaffleBody(Form):
         return value
 
     @model_validator(mode="after")
-    def _range(self) -> "RaffleBody":
+    def _consistent(self) -> "RaffleBody":
         if self.last_number < self.first_number:
             raise ValueError("last_number: expected at least first_number")
         if self.last_number - self.first_number + 1 > MOST_NUMBERS:
@@ -96,9 +97,9 @@ class RaffleBody(Form):
 
 
 class RaffleView(View):
-    """A raffle. Its ETag is that of this state: sent back in If-Match, it keeps two people from undoing each other."""
+    """A raffle. Send its ETag back in If-Match so that your change does not overwrite somebody else's."""
 
-    IS: ClassVar = "raffle_id"
+    ID_PARAMETER: ClassVar = "raffle_id"
 
     id: str
     title: str
@@ -121,7 +122,7 @@ class RaffleView(View):
 
 
 class AvailabilityView(View):
-    """How many numbers are in which state; available + reserved + sold = total."""
+    """How many numbers are in each state: available + reserved + sold = total."""
 
     total: int
     available: int
@@ -130,7 +131,7 @@ class AvailabilityView(View):
 
 
 class TicketView(View):
-    """A number and who has it."""
+    """A number, its state and its owner."""
 
     number: int
     status: TicketStatus
@@ -139,19 +140,24 @@ class TicketView(View):
 
 
 class RafflesQuery(PageQuery):
-    status: RaffleStatus | None = None
+    status: Annotated[RaffleStatus | None, Field(description="Only raffles with this status.")] = None
 
 
 class TicketsQuery(PageQuery):
-    status: TicketStatus | None = None
+    status: Annotated[TicketStatus | None, Field(description="Only numbers in this state.")] = None
 
 
 class ForceBody(Form):
-    force: bool = False
+    """An option of generate-tickets."""
+
+    force: Annotated[bool, Field(description="Has no further effect: the numbers are always exact.")] = False
 
 
 def list_raffles(call: Call, query: RafflesQuery) -> Listed[RaffleView]:
-    """Raffles, newest first."""
+    """List raffles.
+
+    Newest first.
+    """
     return call.page(
         query,
         lambda after, backwards: stored.listed(query.status, limit=query.page_size, after=after, backwards=backwards),
@@ -160,72 +166,102 @@ def list_raffles(call: Call, query: RafflesQuery) -> Listed[RaffleView]:
 
 
 def create_raffle(call: Call, body: RaffleBody) -> RaffleView:
-    """Make a raffle, in DRAFT."""
-    return _shown(
+    """Create a raffle.
+
+    It starts as a DRAFT; nothing is sold until it is activated.
+    """
+    return _present(
         call, call.container.raffles.create(body.model_dump(), by=call.by, idempotency_key=call.idempotency_key)
     )
 
 
 def read_raffle(call: Call, raffle_id: str) -> RaffleView:
-    """One raffle."""
-    return _shown(call, stored.get(raffle_id))
+    """Get a raffle."""
+    return _present(call, stored.get(raffle_id))
 
 
 def replace_raffle(call: Call, raffle_id: str, body: RaffleBody) -> RaffleView:
-    """Replace a raffle: what is not named gets its default."""
+    """Replace a raffle.
+
+    Fields that are absent get their default.
+    """
     values = body.model_dump()
-    return _shown(call, call.container.raffles.change(raffle_id, lambda _: values, by=call.by, expected=call.expected))
+    return _present(
+        call, call.container.raffles.change(raffle_id, lambda _: values, by=call.by, expected=call.expected)
+    )
 
 
 def patch_raffle(call: Call, raffle_id: str, body: Patch[RaffleBody]) -> RaffleView:
-    """Change what is named; null takes a field back to its default, or to "none" where it may be null."""
+    """Update a raffle.
 
-    def merged(raffle: Raffle) -> dict[str, Any]:
+    Only the named fields change. null resets a field to its default, or to null where that is allowed.
+    """
+
+    def merge(raffle: Raffle) -> dict[str, Any]:
         if body.changes.get("status", raffle.status) != raffle.status:
-            raise FieldInvalid("status", "expected to stay as it is: activate, deactivate, close and cancel change it")
-        return body.of({name: getattr(raffle, name) for name in RaffleBody.model_fields}).model_dump()
+            raise FieldInvalid("status", "expected no change: use activate, deactivate, close or cancel")
+        return body.apply_to({name: getattr(raffle, name) for name in RaffleBody.model_fields}).model_dump()
 
-    return _shown(call, call.container.raffles.change(raffle_id, merged, by=call.by, expected=call.expected))
+    return _present(call, call.container.raffles.change(raffle_id, merge, by=call.by, expected=call.expected))
 
 
 def delete_raffle(call: Call, raffle_id: str) -> None:
-    """Delete a draft. A raffle that was ever active is deactivated, closed or cancelled instead."""
+    """Delete a draft.
+
+    A raffle that has ever been active can only be deactivated, closed or cancelled.
+    """
     call.container.raffles.delete(raffle_id, by=call.by, expected=call.expected)
 
 
 def activate_raffle(call: Call, raffle_id: str) -> RaffleView:
-    """Start to sell, or go on."""
+    """Start or resume selling a raffle."""
     return _moved(call, raffle_id, RaffleEvent.ACTIVATED)
 
 
 def deactivate_raffle(call: Call, raffle_id: str) -> RaffleView:
-    """Stop selling for now. What is held can still be paid."""
+    """Pause selling a raffle.
+
+    Numbers that are held can still be paid.
+    """
     return _moved(call, raffle_id, RaffleEvent.DEACTIVATED)
 
 
 def close_raffle(call: Call, raffle_id: str) -> RaffleView:
-    """Stop selling for good. What is held can still be paid."""
+    """Stop selling a raffle for good.
+
+    Numbers that are held can still be paid.
+    """
     return _moved(call, raffle_id, RaffleEvent.CLOSED)
 
 
 def cancel_raffle(call: Call, raffle_id: str) -> RaffleView:
-    """Call the raffle off, once it is not active and all its orders are cancelled or refunded."""
-    return _shown(call, call.container.raffles.cancel(raffle_id, by=call.by, expected=call.expected))
+    """Call a raffle off.
+
+    It must not be active, and all its orders must be cancelled or refunded.
+    """
+    return _present(call, call.container.raffles.cancel(raffle_id, by=call.by, expected=call.expected))
 
 
 def generate_tickets(call: Call, raffle_id: str, body: ForceBody) -> AvailabilityView:
-    """Prepare or reset the board of an unsold raffle."""
-    found = call.container.raffles.generate_tickets(raffle_id, by=call.by, force=body.force)
-    return AvailabilityView(**found._asdict())
+    """Confirm that the numbers of an unsold raffle are ready.
+
+    Refused once a number is reserved or sold. Numbers need no preparation: this is for programs written for the system
+    before this one.
+    """
+    availability = call.container.raffles.generate_tickets(raffle_id, by=call.by, force=body.force)
+    return AvailabilityView(**availability._asdict())
 
 
 def raffle_availability(call: Call, raffle_id: str) -> AvailabilityView:
-    """How many numbers are free, reserved and sold."""
+    """Count the free, reserved and sold numbers of a raffle."""
     return AvailabilityView(**stored.board(raffle_id).availability._asdict())
 
 
 def raffle_tickets(call: Call, raffle_id: str, query: TicketsQuery) -> Listed[TicketView]:
-    """A raffle's numbers in order, with their state and owners."""
+    """List the numbers of a raffle.
+
+    In order, with their state and owner.
+    """
     raffles = call.container.raffles
     return call.forwards(
         query,
@@ -235,10 +271,10 @@ def raffle_tickets(call: Call, raffle_id: str, query: TicketsQuery) -> Listed[Ti
 
 
 def _moved(call: Call, raffle_id: str, event: RaffleEvent) -> RaffleView:
-    return _shown(call, call.container.raffles.move(raffle_id, event, by=call.by, expected=call.expected))
+    return _present(call, call.container.raffles.move(raffle_id, event, by=call.by, expected=call.expected))
 
 
-def _shown(call: Call, raffle: Raffle) -> RaffleView:
+def _present(call: Call, raffle: Raffle) -> RaffleView:
     call.tag(raffle.version)
     return RaffleView.model_validate(raffle)
 

@@ -1,4 +1,4 @@
-"""Money and waiting work over REST: the report of a raffle, and the figures of a dashboard."""
+"""Reports: the money of a raffle, and the figures of a dashboard."""
 
 from datetime import date
 from typing import Annotated, ClassVar
@@ -15,11 +15,11 @@ from chalicelib.http.schemas import Moment, View
 from chalicelib.services.reports import Active, RaffleReport, Stats
 from chalicelib.store.report_reads import Queued
 
-SECONDS = 22  # for reading orders; API Gateway waits 29
+REPORT_SECONDS = 22  # for reading orders: API Gateway waits 29
 
 
 class PartView(View):
-    """Some orders: how many, their numbers, and what they come to in minor units."""
+    """The sum of some orders: how many they are, how many numbers they have, and their amount in minor units."""
 
     orders: int
     numbers: int
@@ -27,13 +27,13 @@ class PartView(View):
 
 
 class PriceView(PartView):
-    """Paid orders with one price of a number, which was frozen when they were held."""
+    """Paid orders with the same price of a number, which is fixed when the numbers are held."""
 
     unit_amount: int
 
 
 class DayView(View):
-    """A day in the raffle's time zone: what was confirmed on it, and what was refunded."""
+    """What was confirmed and refunded on one day, in the raffle's time zone."""
 
     date: date
     orders: int
@@ -43,20 +43,20 @@ class DayView(View):
 
 
 class NamedView(PartView):
-    """Orders to settle: all of them are counted, up to 100 are named."""
+    """Orders to settle: the sum of all of them, and the ids of up to 100."""
 
     ids: list[str]
 
 
 class SoldView(View):
-    """What the board says: numbers sold, and what was booked with them."""
+    """Sold numbers and their amount according to the board, not to the orders."""
 
     numbers: int
     amount: int
 
 
 class DifferenceView(View):
-    """What does not come out even. `by`: how much more the orders say than the board, or how many are left out."""
+    """A difference between orders and board. `by`: the orders' figure minus the board's, or how many are left out."""
 
     code: Differs
     by: int
@@ -64,13 +64,13 @@ class DifferenceView(View):
 
 
 class ReportView(View):
-    """The money of a raffle: sold = confirmed − refunded, or the differences say what is not.
+    """The money of a raffle. Sold equals confirmed minus refunded; otherwise `differences` says why not.
 
-    `given_back`: refunds of payments that came too late and were never confirmed, so they are in no other sum.
-    `changed`: payments were confirmed or refunded while this was read. `undelivered`: messages that buyers did not get.
+    `given_back` are refunds of late payments that were never confirmed; they are in no other sum. `undelivered` counts
+    messages that buyers did not get. `changed` is true if payments were confirmed or refunded during the reading.
     """
 
-    IS: ClassVar = "raffle_id"
+    ID_PARAMETER: ClassVar = "raffle_id"
 
     raffle: str
     currency: str
@@ -79,7 +79,7 @@ class ReportView(View):
     sold: SoldView
     confirmed: PartView
     refunded: PartView
-    kept: Annotated[int, Field(description="confirmed less refunded")]
+    kept: Annotated[int, Field(description="Confirmed minus refunded.")]
     given_back: PartView
     prices: list[PriceView]
     days: list[DayView]
@@ -92,7 +92,7 @@ class ReportView(View):
 
 
 class WaitingView(View):
-    """`oldest_at`: since when the first of them waits. Where it is not complete there are more."""
+    """How many items wait, and since when the first one does. If the count is not complete, there are more."""
 
     count: int
     oldest_at: Moment | None
@@ -100,7 +100,7 @@ class WaitingView(View):
 
 
 class ActiveView(View):
-    """An active raffle. Money is in minor units: `paid` by the board, the others by the orders that wait."""
+    """An active raffle. `paid` is in minor units and comes from the board, the other sums from orders that wait."""
 
     id: str
     title: str
@@ -113,7 +113,7 @@ class ActiveView(View):
 
 
 class SendingView(View):
-    """Whether messages go out. `stopped`: nothing, or nothing that was not asked for, until somebody resumes."""
+    """Whether messages are sent. `stopped` is null, or says what is not sent until somebody resumes it."""
 
     stopped: Stop | None
     code: int | None
@@ -122,6 +122,8 @@ class SendingView(View):
 
 
 class StatsView(View):
+    """The figures of a dashboard: raffles, money, and whatever waits for somebody."""
+
     made_at: Moment
     raffles: dict[RaffleStatus, int]
     active: list[ActiveView]
@@ -133,66 +135,76 @@ class StatsView(View):
 
 
 def raffle_report(call: Call, raffle_id: str) -> ReportView:
-    """What was sold against what was paid, by day and by price, and what is left to settle."""
-    return present(call.container.reports.report(raffle_id, seconds=SECONDS))
+    """Get the report of a raffle.
+
+    Compares sold numbers with payments, sums payments by day and by price, and lists what is left to settle.
+    """
+    return present(call.container.reports.report(raffle_id, seconds=REPORT_SECONDS))
 
 
 def stats(call: Call) -> StatsView:
-    """The figures of a dashboard: raffles, money, and whatever waits for somebody."""
-    return _stats(call.container.reports.stats())
+    """Get the figures of a dashboard.
+
+    Raffles, money, and whatever waits for somebody.
+    """
+    return _present_stats(call.container.reports.stats())
 
 
-def present(made: RaffleReport) -> ReportView:
-    """Also what the command prints for programs."""
-    raffle, found = made.board.raffle, made.report
+def present(report: RaffleReport) -> ReportView:
+    """Return a report as the API shows it. The command line prints the same with --json."""
+    raffle = report.board.raffle
+    totals = report.report
     return ReportView(
         raffle=raffle.id,
         currency=raffle.currency,
         time_zone=raffle.time_zone,
-        made_at=made.made_at,
-        sold=SoldView(numbers=made.board.sold, amount=made.board.paid),
-        confirmed=_part(found.confirmed),
-        refunded=_part(found.refunded),
-        kept=found.kept,
-        given_back=_part(found.given_back),
-        prices=[PriceView(unit_amount=price, **vars(part)) for price, part in sorted(found.prices.items())],
+        made_at=report.made_at,
+        sold=SoldView(numbers=report.board.sold, amount=report.board.paid),
+        confirmed=_part(totals.confirmed),
+        refunded=_part(totals.refunded),
+        kept=totals.kept,
+        given_back=_part(totals.given_back),
+        prices=[PriceView(unit_amount=price, **vars(part)) for price, part in sorted(totals.prices.items())],
         days=[
             DayView(date=day, **vars(sums.confirmed), refunded=sums.refunded.amount)
-            for day, sums in sorted(found.days.items())
+            for day, sums in sorted(totals.days.items())
         ],
-        by_status={status: _part(part) for status, part in sorted(found.by_status.items())},
-        late=_named(found.late),
-        rejected=_named(found.rejected),
-        undelivered=made.undelivered,
-        changed=made.changed,
-        differences=[DifferenceView(code=one.what, by=one.by, text=MEANINGS[one.what]) for one in made.differences],
+        by_status={status: _part(part) for status, part in sorted(totals.by_status.items())},
+        late=_named(totals.late),
+        rejected=_named(totals.rejected),
+        undelivered=report.undelivered,
+        changed=report.changed,
+        differences=[
+            DifferenceView(code=difference.what, by=difference.by, text=MEANINGS[difference.what])
+            for difference in report.differences
+        ],
     )
 
 
-def _stats(found: Stats) -> StatsView:
+def _present_stats(stats: Stats) -> StatsView:
     return StatsView(
-        made_at=found.made_at,
-        raffles=found.raffles,
-        active=[_active(one) for one in found.active],
-        orders={status: _waiting(one) for status, one in found.orders.items()},
-        people_waiting=_waiting(found.people_waiting),
-        undelivered=_waiting(found.undelivered),
-        dead_letters=_waiting(found.dead_letters),
-        sending=SendingView.model_validate(found.channel),
+        made_at=stats.made_at,
+        raffles=stats.raffles,
+        active=[_active(active) for active in stats.active],
+        orders={status: _waiting(waiting) for status, waiting in stats.orders.items()},
+        people_waiting=_waiting(stats.people_waiting),
+        undelivered=_waiting(stats.undelivered),
+        dead_letters=_waiting(stats.dead_letters),
+        sending=SendingView.model_validate(stats.channel),
     )
 
 
-def _active(one: Active) -> ActiveView:
-    raffle = one.board.raffle
+def _active(active: Active) -> ActiveView:
+    raffle = active.board.raffle
     return ActiveView(
         id=raffle.id,
         title=raffle.title,
         code=raffle.code,
         currency=raffle.currency,
-        availability=AvailabilityView(**one.board.availability._asdict()),
-        paid=one.board.paid,
-        in_review=_part(one.in_review),
-        reserved=_part(one.reserved),
+        availability=AvailabilityView(**active.board.availability._asdict()),
+        paid=active.board.paid,
+        in_review=_part(active.in_review),
+        reserved=_part(active.reserved),
     )
 
 
@@ -204,5 +216,5 @@ def _named(named: Named) -> NamedView:
     return NamedView(**vars(named.part), ids=named.ids)
 
 
-def _waiting(found: Waiting | Queued) -> WaitingView:
-    return WaitingView(count=found.count, oldest_at=found.oldest_at, is_complete=found.is_complete)
+def _waiting(waiting: Waiting | Queued) -> WaitingView:
+    return WaitingView(count=waiting.count, oldest_at=waiting.oldest_at, is_complete=waiting.is_complete)

@@ -1,4 +1,4 @@
-"""Every route of the outside contract, and how it is registered with Chalice."""
+"""Every route of the API, and how it is registered with Chalice."""
 
 from typing import Any
 
@@ -6,15 +6,18 @@ from chalice.app import Authorizer, Chalice, Response
 
 from chalicelib.domain import refusals
 from chalicelib.domain.organisers import Role
-from chalicelib.http.dispatch import Route, served
+from chalicelib.http.dispatch import Route, handler_for
 from chalicelib.http.headers import with_security_headers
 from chalicelib.http.problems import problem, speaks_problems
 
-RAFFLE, ORDER, CONTACT = "/api/raffles/{raffle_id}", "/api/orders/{order_id}", "/api/contacts/{contact_id}"
-LETTER, EXPORT = "/api/dead-letters/{letter_id}", "/api/exports/{export_id}"
+RAFFLE = "/api/raffles/{raffle_id}"
+ORDER = "/api/orders/{order_id}"
+CONTACT = "/api/contacts/{contact_id}"
+LETTER = "/api/dead-letters/{letter_id}"
+EXPORT = "/api/exports/{export_id}"
 MERGE_PATCH = ("application/merge-patch+json", "application/json")
 SHEETS = ("text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
-# What a bank's file is, is found out from it. Browsers and curl call it by these.
+# What browsers and curl call a bank's file. Its real format is detected from its content.
 BANK_FILES = ("application/octet-stream", "text/csv", "application/xml", "text/xml", "text/plain")
 BANK_FILE_LIMIT = 4_000_000  # bytes
 RAFFLE_CHANGES = (
@@ -134,7 +137,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/undelivered", "delivery_failures.list_undelivered"),
     Route("POST", "/api/undelivered/send-again", "delivery_failures.send_again", Role.CASHIER),
 )
-# Bodies come as whatever a client calls them; what is wrong with one is said when it is read.
+# Clients label JSON bodies in many ways. A body that is not JSON is refused when it is parsed.
 CONTENT_TYPES = ("application/json", "application/merge-patch+json", "application/x-www-form-urlencoded", "text/plain")
 METHODS = frozenset(("DELETE", "GET", "PATCH", "POST", "PUT"))
 
@@ -147,23 +150,24 @@ def expose(app: Chalice, token: Authorizer) -> None:
         options: dict[str, Any] = {} if route.role is None else {"authorizer": token}
         if route.method in ("POST", "PUT", "PATCH"):
             options["content_types"] = list(dict.fromkeys((*CONTENT_TYPES, *route.media)))
-        app.route(route.path, methods=[route.method], name=route.name, **options)(served(app, route, ROUTES))
+        app.route(route.path, methods=[route.method], name=route.name, **options)(handler_for(app, route, ROUTES))
     for path in sorted({route.path for route in ROUTES}):
         if path.startswith("/api/"):
             app.route(path, methods=["OPTIONS"], name="preflight")(
-                served(app, Route("OPTIONS", path, "headers.preflight", role=None))
+                handler_for(app, Route("OPTIONS", path, "headers.preflight", role=None))
             )
-        _expose_the_rest(app, path)
+        _refuse_other_methods(app, path)
 
 
-def _expose_the_rest(app: Chalice, path: str) -> None:
-    """The methods that a path does not have: without these, API Gateway would answer as if there was no such path."""
+def _refuse_other_methods(app: Chalice, path: str) -> None:
+    """Answer 405 to a path's other methods: API Gateway would answer as if the path did not exist."""
     allowed = sorted(route.method for route in ROUTES if route.path == path)
 
     def method_not_allowed(**_: str) -> Response:
-        told = problem(405, "method_not_allowed", f"Here one may: {', '.join(allowed)}.")
-        told.headers["Allow"] = ", ".join(allowed)
-        return told
+        methods = ", ".join(allowed)
+        answer = problem(405, "method_not_allowed", f"This path allows only {methods}.")
+        answer.headers["Allow"] = methods
+        return answer
 
     for method in sorted(METHODS.difference(allowed)):
         app.route(path, methods=[method], name="method_not_allowed", content_types=[])(method_not_allowed)

@@ -1,4 +1,4 @@
-"""The parts that the forms of several resources share."""
+"""Base classes and field types of all request and answer models."""
 
 import re
 from datetime import UTC, datetime
@@ -23,14 +23,14 @@ from chalicelib.domain.searches import LONGEST
 V = TypeVar("V")
 Json = dict[str, Any]
 
-# What is no text: control characters but the end of a line, what turns the direction of writing, and what is no
-# character at all. Joiners stay: half of all emoji are made with them. (Half a character is no JSON: see serving.py.)
+# Not allowed in text: control characters except line breaks, bidirectional controls, and code points that are no
+# characters. Joiners are allowed, since many emoji need them. (Lone surrogates are refused with the JSON: dispatch.py.)
 NO_TEXT = r"\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\uffff"
 MOMENT = r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)"
 
 
 class Matching(NamedTuple):
-    """For the description alone: the pattern of a text that a validator of ours checks."""
+    """The pattern that the API's description shows for a text which a validator of ours checks."""
 
     pattern: str
 
@@ -38,22 +38,22 @@ class Matching(NamedTuple):
         return {**handler(core), "pattern": self.pattern}
 
 
-def _text(given: Any) -> Any:
-    if not isinstance(given, str):
-        return given
-    if re.search(f"[{NO_TEXT}]", given):
+def _clean_text(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if re.search(f"[{NO_TEXT}]", value):
         raise ValueError("expected text without control characters")
-    return given.replace("\r\n", "\n").replace("\r", "\n").strip()
+    return value.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
-def _moment(given: Any) -> Any:
-    """Pydantic alone would take numbers, and texts of digits, as seconds."""
-    if isinstance(given, datetime) or (isinstance(given, str) and re.fullmatch(MOMENT, given, re.ASCII)):
-        return given
-    raise ValueError("expected a time as RFC 3339 has it, like 2026-12-24T18:00:00Z")
+def _check_moment(value: Any) -> Any:
+    """Accept RFC 3339 only: Pydantic would also read numbers, and texts of digits, as seconds."""
+    if isinstance(value, datetime) or (isinstance(value, str) and re.fullmatch(MOMENT, value, re.ASCII)):
+        return value
+    raise ValueError("expected an RFC 3339 time with its offset, like 2026-12-24T18:00:00Z")
 
 
-def _in_utc(value: datetime) -> datetime:
+def _to_utc(value: datetime) -> datetime:
     try:
         return value.astimezone(UTC)
     except OverflowError:
@@ -61,62 +61,66 @@ def _in_utc(value: datetime) -> datetime:
 
 
 def rfc3339(value: datetime) -> str:
+    """Format a time in UTC, such as 2026-12-24T18:00:00Z."""
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-Text = Annotated[str, BeforeValidator(_text), Matching(f"^[^{NO_TEXT}]*$")]
-# Not only space, either: that would be nothing.
-SomeText = Annotated[str, BeforeValidator(_text), Matching(rf"^[^{NO_TEXT}]*[^{NO_TEXT}\s][^{NO_TEXT}]*$")]
+Text = Annotated[str, BeforeValidator(_clean_text), Matching(f"^[^{NO_TEXT}]*$")]
+# Not blank either.
+SomeText = Annotated[str, BeforeValidator(_clean_text), Matching(rf"^[^{NO_TEXT}]*[^{NO_TEXT}\s][^{NO_TEXT}]*$")]
 Search = Annotated[SomeText, Field(min_length=1, max_length=LONGEST)]
 Moment = Annotated[
     AwareDatetime,
     PlainSerializer(rfc3339, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
 ]
-GivenMoment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_moment), AfterValidator(_in_utc)]
+GivenMoment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_check_moment), AfterValidator(_to_utc)]
 
 
-# Built when they are first asked for: most functions never see a request.
+# Models are built on first use (`defer_build`): most functions never see a request.
 
 
 class Form(BaseModel):
-    """What a client sends as a body: nothing that we don't know, and nothing taken for something else."""
+    """A request body. Unknown fields are refused and types are not converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
 
 
 def only_if(fields: Json, *, then: Json, otherwise: Json | None = None) -> Json:
-    """For the description alone: what a form's own check says of two fields (JSON Schema, if and then). A field that
-    must be something else than null must be there."""
+    """Describe in JSON Schema (if, then, else) what a form's own validator checks about several fields.
 
-    def part(one: Json) -> Json:
-        return {"properties": one, "required": [name for name, schema in one.items() if schema != {"type": "null"}]}
+    A field is required unless it must be null.
+    """
 
-    said = {"if": part(fields), "then": part(then)}
-    return said if otherwise is None else said | {"else": part(otherwise)}
+    def part(properties: Json) -> Json:
+        required = [name for name, schema in properties.items() if schema != {"type": "null"}]
+        return {"properties": properties, "required": required}
+
+    condition = {"if": part(fields), "then": part(then)}
+    return condition if otherwise is None else condition | {"else": part(otherwise)}
 
 
 class Query(BaseModel):
-    """What a client sends in the query: all of it text."""
+    """Query parameters: all of them arrive as text."""
 
     model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class View(BaseModel):
-    """What a client is answered."""
+    """An answer, or a part of one."""
 
     model_config = ConfigDict(extra="forbid", defer_build=True, from_attributes=True)
 
 
 class FieldError(View):
-    """A wrong field, and what was expected of it; never what was given."""
+    """A wrong field and what was expected of it. What was sent is never repeated."""
 
     field: str
     message: str
 
 
 class Problem(View):
-    """Why not (RFC 9457). `code` is stable; `errors` names each wrong field."""
+    """Why a request was not fulfilled (RFC 9457). `code` is stable; `errors` names each wrong field."""
 
     type: str = "about:blank"
     title: str
@@ -127,15 +131,17 @@ class Problem(View):
 
 
 class CursorQuery(Query):
-    cursor: Annotated[str, Field(max_length=1000, description="from `next` or `previous` of a page")] | None = None
+    cursor: Annotated[str, Field(max_length=1000, description="The cursor of a `next` or `previous` link.")] | None = (
+        None
+    )
 
 
 class PageQuery(CursorQuery):
-    page_size: Annotated[int, Field(ge=1, le=200, description="how many results a page has at most")] = 50
+    page_size: Annotated[int, Field(ge=1, le=200, description="The maximum number of results in a page.")] = 50
 
 
 class Listed(View, Generic[V]):
-    """A page of a list; `next` and `previous` are links to those after and before it, null where there is none."""
+    """A page of a list. `next` and `previous` link to the neighbouring pages and are null if there is none."""
 
     @classmethod
     def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Bank statements over REST: what a file says about our orders. Nothing of it is stored."""
+"""Bank statements: match their payments with orders. Nothing of a file is stored."""
 
 from datetime import date
 from typing import Annotated, Literal
@@ -14,39 +14,54 @@ from chalicelib.http.schemas import Moment, Query, View
 from chalicelib.services.bank_statements import StatementReview
 from chalicelib.statements.options import DateOrder, ParseOptions, StatementFormat
 
-SHOWN = 140  # characters of a payment's text
+SHOWN_TEXT = 140  # characters of a payment's text
+HOW = "Its heading, or its number counted from 1."
 
-Column = Annotated[str, Field(max_length=100, description="a column's heading, or its number, counted from 1")]
+Column = Annotated[str, Field(max_length=100)]
 
 
 class StatementQuery(Query):
-    """What is not said is found out from the file."""
+    """How to read the file. Whatever is absent is detected."""
 
     raffle: (
-        Annotated[str, Field(pattern="^[0-9a-z]{1,32}$", description="leave out payments for other raffles")] | None
+        Annotated[str, Field(pattern="^[0-9a-z]{1,32}$", description="Leave out payments for other raffles.")] | None
     ) = None
-    format: StatementFormat | None = None
-    encoding: Literal["utf-8", "utf-16", "windows-1252", "latin-1"] | None = None
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$", description="of all amounts, if the file has none")] | None = (
-        None
-    )
-    delimiter: Literal[";", ",", "|", "tab"] | None = None
-    decimal: Annotated[Literal[",", "."], Field(description="the mark before the decimals")] | None = None
-    date_order: DateOrder | None = None
-    date: Column | None = None
-    amount: Column | None = None
-    credit: Column | None = None
-    debit: Column | None = None
-    sign: Annotated[Column, Field(description="the column that says whether money came in or went out")] | None = None
-    currency_column: Column | None = None
-    text: Annotated[str, Field(max_length=1000, description="columns with the payers' words, with commas")] | None = (
-        None
-    )
+    format: Annotated[StatementFormat | None, Field(description="The file format.")] = None
+    encoding: Annotated[
+        Literal["utf-8", "utf-16", "windows-1252", "latin-1"] | None, Field(description="The character encoding.")
+    ] = None
+    currency: (
+        Annotated[str, Field(pattern="^[A-Z]{3}$", description="The currency of all amounts, if the file names none.")]
+        | None
+    ) = None
+    delimiter: Annotated[
+        Literal[";", ",", "|", "tab"] | None, Field(description="The character between the columns of a CSV file.")
+    ] = None
+    decimal: Annotated[Literal[",", "."], Field(description="The decimal separator.")] | None = None
+    date_order: Annotated[DateOrder | None, Field(description="The order of day, month and year in dates.")] = None
+    date: Annotated[Column, Field(description=f"The column with the date. {HOW}")] | None = None
+    amount: Annotated[Column, Field(description=f"The column with the amount. {HOW}")] | None = None
+    credit: Annotated[Column, Field(description=f"The column with incoming amounts. {HOW}")] | None = None
+    debit: Annotated[Column, Field(description=f"The column with outgoing amounts. {HOW}")] | None = None
+    sign: (
+        Annotated[Column, Field(description=f"The column that says whether money came in or went out. {HOW}")] | None
+    ) = None
+    currency_column: Annotated[Column, Field(description=f"The column with the currency. {HOW}")] | None = None
+    text: (
+        Annotated[
+            str,
+            Field(
+                max_length=1000,
+                description="The columns with the payer's text, separated by commas: headings or numbers.",
+            ),
+        ]
+        | None
+    ) = None
 
     @field_validator("currency")
     @classmethod
     def _known_currency(cls, value: str | None) -> str | None:
-        from chalicelib.statements.values import is_currency  # noqa: PLC0415 - only where a statement comes in
+        from chalicelib.statements.values import is_currency  # noqa: PLC0415 - only statements need it
 
         if value is not None and not is_currency(value):
             raise ValueError("expected an ISO 4217 currency code, like GTQ")
@@ -83,8 +98,11 @@ class MeantView(View):
 
 
 class ReasonView(View):
-    """Why a payment is not sure. `by`: how much more came in than the order costs; `lines`: some others like it;
-    `together`: what those payments, or those orders, come to."""
+    """Why a payment is not certain.
+
+    `by` is how much more was paid than the order costs, `lines` names some similar payments, and `together` is the sum
+    of those payments or orders.
+    """
 
     code: Why
     text: str
@@ -94,7 +112,7 @@ class ReasonView(View):
 
 
 class SuggestionView(View):
-    """An order of that amount whose buyer the text names."""
+    """An order of the same amount whose buyer is named in the payment's text."""
 
     order: str
     contact: str
@@ -103,7 +121,7 @@ class SuggestionView(View):
 
 
 class PaymentView(View):
-    """Money that came in. `line`: of the file, or in XML which entry it is. `sure`: it is for the one order."""
+    """An incoming payment. `line` is its line in the file (in XML its entry). `sure`: it is for this order."""
 
     line: int
     date: date
@@ -117,7 +135,7 @@ class PaymentView(View):
 
 
 class SumsView(View):
-    """Of the payments in one currency, in minor units."""
+    """The sums of payments in one currency, in minor units."""
 
     payments: int
     amount: int
@@ -125,9 +143,12 @@ class SumsView(View):
 
 
 class SummaryView(View):
-    """`debits` went out and `pending` has not come in yet; `ignored` are lines that are no bookings; `elsewhere` are
-    payments for other raffles. `read_as`: how the file was read. `is_complete`: all orders to be paid were compared
-    with mistyped codes and names."""
+    """What the file contains.
+
+    `debits` counts outgoing payments, `pending` those not booked yet, `elsewhere` those for other raffles. `ignored`
+    names lines that are no bookings. `read_as` says how the file was read. `is_complete` is true if mistyped codes and
+    names were compared with all unpaid orders.
+    """
 
     lines: int
     credits: int
@@ -144,7 +165,7 @@ class SummaryView(View):
 
 
 class SettlementView(View):
-    """`sure_ids` is what `POST /api/orders/bulk` takes to confirm the payments. Nothing is confirmed by this."""
+    """The matches. Nothing is confirmed yet: send `sure_ids` to `POST /api/orders/bulk` to confirm these payments."""
 
     summary: SummaryView
     sure_ids: list[str]
@@ -152,53 +173,57 @@ class SettlementView(View):
 
 
 def read_statement(call: Call, query: StatementQuery, body: bytes) -> SettlementView:
-    """Which payment of a bank's statement is for which order: CSV, MT940 or camt.053. Nothing is stored or changed."""
+    """Match a bank statement's payments with orders.
+
+    Takes CSV, MT940 or camt.053. Nothing is stored or changed.
+    """
     try:
-        return _shown(call.container.bank_statements.settle(body, query.options, raffle_id=query.raffle))
+        return _present(call.container.bank_statements.settle(body, query.options, raffle_id=query.raffle))
     except refusals.StatementUnreadable as refusal:
         if refusal.option is None:
             raise
         raise FieldInvalid(refusal.option, str(refusal)) from None
 
 
-def _shown(settled: StatementReview) -> SettlementView:
-    statement, sure = settled.statement, settled.sure_ids
+def _present(review: StatementReview) -> SettlementView:
+    statement = review.statement
+    sure = review.sure_ids
     summary = SummaryView.model_construct(
         lines=statement.lines,
-        credits=len(settled.found),
+        credits=len(review.found),
         debits=statement.debits,
         pending=statement.pending,
         ignored=list(statement.ignored),
-        elsewhere=settled.elsewhere,
+        elsewhere=review.elsewhere,
         sure=len(sure),
-        unsure=len(settled.found) - len(sure),
-        sums={currency: SumsView.model_construct(**sums._asdict()) for currency, sums in settled.sums().items()},
-        reasons=dict(settled.reasons),
-        is_complete=settled.is_complete,
+        unsure=len(review.found) - len(sure),
+        sums={currency: SumsView.model_construct(**sums._asdict()) for currency, sums in review.sums().items()},
+        reasons=dict(review.reasons),
+        is_complete=review.is_complete,
         read_as=dict(statement.read_as),
     )
     return SettlementView.model_construct(
-        summary=summary, sure_ids=sure, payments=[_payment(one) for one in settled.found]
+        summary=summary, sure_ids=sure, payments=[_payment(judged) for judged in review.found]
     )
 
 
-def _payment(one: Judged) -> PaymentView:
-    payment = one.payment
+def _payment(judged: Judged) -> PaymentView:
+    payment = judged.payment
     return PaymentView.model_construct(
         line=payment.line,
         date=payment.on,
         amount=payment.amount,
         currency=payment.currency,
         text=_printable(payment.text),
-        sure=one.is_sure,
-        orders=[_meant(order) for order in one.orders],
-        reasons=[_reason(reason) for reason in one.reasons],
-        suggestions=[_suggestion(suggestion) for suggestion in one.suggestions],
+        sure=judged.is_sure,
+        orders=[_meant(order) for order in judged.orders],
+        reasons=[_reason(reason) for reason in judged.reasons],
+        suggestions=[_suggestion(suggestion) for suggestion in judged.suggestions],
     )
 
 
 def _printable(text: str) -> str:
-    short = text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+    short = text if len(text) <= SHOWN_TEXT else f"{text[: SHOWN_TEXT - 1]}…"
     return "".join(character if character.isprintable() else " " for character in short)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from types import NoneType
 from typing import NamedTuple, TypeVar
 
-from chalicelib.adapters.phone_numbers import is_phone
+from chalicelib.adapters.phone_numbers import matches_phone
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.orders import Order, OrderStatus
 from chalicelib.domain.searches import Search, phone_end, read_search
@@ -181,7 +181,7 @@ def _tickets(search: Search, found: ItemsRead) -> Iterator[Key]:
 
 def _is_meant(search: Search, contact: Contact) -> bool:
     """Whether the contact is one that was looked for: many phone numbers end in the same digits."""
-    return search.phone is None or is_phone(search.phone, contact.phone or "")
+    return search.phone is None or matches_phone(search.phone, contact.phone or "")
 
 
 def _further(matches: _Matches) -> _Spot | None:

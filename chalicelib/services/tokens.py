@@ -54,7 +54,7 @@ class Tokens:
             count("TokensNotLookedAt")
             raise Busy("many tokens are refused")
         token = self._find(token_id, key)
-        if token is None or not token.is_good(now):
+        if token is None or not token.is_valid(now):
             self._record_failure(now)
             return None
         self._remember(token_id)

@@ -64,7 +64,7 @@ def test_the_log_is_not_among_what_a_command_prints(
 
 
 def test_a_token_of_ones_own_is_made_once(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    for said in ("made", "exists already"):
+    for said in ("created", "already a token"):
         assert main(["create-token", "dev", "--key", "my-own-key"]) == 0
         assert said in capsys.readouterr().out
     assert world.api("GET", "/api/raffles", token="my-own-key").status == 200
@@ -94,7 +94,7 @@ def test_what_fails_is_said_in_one_line_and_is_no_difference(
     for arguments in (["check"], ["check", "BIKE"], ["create-token", "Ana"]):
         assert main(arguments) == 3
         said = capsys.readouterr().err
-        assert said.startswith("tombola: it failed, ") and said.count("\n") <= 2
+        assert said.startswith("tombola: the command failed with ") and said.count("\n") <= 2
         assert "Traceback" not in said
 
 

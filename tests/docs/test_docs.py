@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.settings import Given, Settings
+from chalicelib.settings import EnvironmentSecrets, Settings
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -132,7 +132,7 @@ def test_every_setting_that_is_named_exists(name: str) -> None:
 
 
 def test_every_setting_is_in_the_example_and_the_other_way_round() -> None:
-    ours = set(Settings.model_fields) | set(Given.model_fields)
+    ours = set(Settings.model_fields) | set(EnvironmentSecrets.model_fields)
     assert ours == example_settings() - NOT_OURS
 
 

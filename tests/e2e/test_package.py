@@ -99,12 +99,12 @@ for name in ("dynamodb", "s3", "sqs", "ssm", "sts"):
     print(boto3.client(name, **given).meta.service_model.service_name)
 from io import BytesIO
 from PIL import Image
-from chalicelib.adapters.image_hash import look
+from chalicelib.adapters.image_hash import compute_image_hash
 found = [BytesIO(), BytesIO(), BytesIO()]
 for file, form in zip(found, ("JPEG", "PNG", "WEBP")):
     Image.effect_mandelbrot((600, 800), (-2, -1, 1, 1), 50).save(file, form)
-looks = [look(file.getvalue(), f"image/{{form}}") for file, form in zip(found, ("jpeg", "png", "webp"))]
-print(*{{len(each) for each in looks}})
+hashes = [compute_image_hash(file.getvalue(), f"image/{{form}}") for file, form in zip(found, ("jpeg", "png", "webp"))]
+print(*{{len(each) for each in hashes}})
 """
 NOT_OURS = """
 import boto3

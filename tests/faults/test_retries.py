@@ -11,7 +11,7 @@ from pynamodb.exceptions import TransactWriteError
 
 from chalicelib.domain.organisers import COMMAND_LINE, Actor, Role
 from chalicelib.domain.refusals import TokenKnown, TryAgain
-from chalicelib.lambdas import admitted, deliver_messages
+from chalicelib.lambdas import admit, deliver_messages
 from chalicelib.services.tokens import id_of
 from chalicelib.store import contacts, raffles, retries, tokens, transaction
 from chalicelib.store.records import Record, TokenRecord, low_level
@@ -334,9 +334,9 @@ def test_a_new_token_is_not_lost_when_the_answer_is(world: World, wire: Wire) ->
 def test_o1_a_token_that_cannot_be_checked_is_not_called_wrong(world: World, wire: Wire) -> None:
     wire.effect = w.always(w.answers("ThrottlingException"))
     with pytest.raises(TryAgain):
-        admitted(f"Token {TOKEN}")
+        admit(f"Token {TOKEN}")
     wire.rests()
-    assert admitted(f"Token {TOKEN}") == Actor("local", Role.MANAGER, id_of(TOKEN))
+    assert admit(f"Token {TOKEN}") == Actor("local", Role.MANAGER, id_of(TOKEN))
 
 
 def test_a_claim_of_which_nothing_was_heard_lapses_after_the_grace_time(world: World, wire: Wire, lucia: Buyer) -> None:

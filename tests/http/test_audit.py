@@ -58,7 +58,7 @@ def test_o2_nothing_of_a_person_is_in_it(world: World, lucia: Buyer) -> None:
 def test_o2_a_log_that_is_whole_has_no_flaws(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.raffle()
     assert main(["check-audit"]) == 0
-    assert capsys.readouterr().out == "3 entries, nothing wrong.\n"
+    assert capsys.readouterr().out == "3 entries checked, no problems found.\n"
 
 
 @pytest.mark.parametrize("how", ["changed", "taken out", "cut off"])

@@ -83,3 +83,17 @@ def test_every_example_of_a_body_is_taken(world: World) -> None:
                     if answer.status not in (200, 201, 202, 404, 409):
                         refused[operation["operationId"]] = answer
     assert refused == {}
+
+
+def test_every_summary_is_short_and_every_parameter_is_described() -> None:
+    for path, methods in openapi.whole(ROUTES)["paths"].items():
+        for method, operation in methods.items():
+            assert len(operation["summary"]) <= 60, (method, path)
+            for parameter in operation["parameters"]:
+                assert parameter["description"].endswith("."), (method, path, parameter["name"])
+
+
+def test_every_schema_of_a_body_or_an_answer_says_what_it_is() -> None:
+    for name, schema in openapi.whole(ROUTES)["components"]["schemas"].items():
+        if name.endswith(("View", "Body", "Patch")):
+            assert schema["description"], name

@@ -147,13 +147,13 @@ def test_the_command_prints_a_calm_table(world: World, capsys: pytest.CaptureFix
         "                           orders    numbers                 amount",
         "  confirmed                     1          2              GTQ 50.00",
         "  refunded                      0          0               GTQ 0.00",
-        "  the raffle has                                          GTQ 50.00",
-        "  the board says                           2              GTQ 50.00",
+        "  confirmed minus refunded                                GTQ 50.00",
+        "  on the board                             2              GTQ 50.00",
         "",
         "  day            orders    numbers              confirmed               refunded",
         "  2026-11-23          1          2              GTQ 50.00",
         "",
-        "  It comes out even.",
+        "  Orders and board agree.",
     ]
 
 
@@ -178,7 +178,7 @@ def test_every_status_in_which_somebody_is_to_act_is_counted(world: World) -> No
 def test_a_report_that_would_take_too_long_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     raffle = world.raffle()
     hold(world.buyer(), "1")
-    monkeypatch.setattr("chalicelib.http.reports.SECONDS", -1)
+    monkeypatch.setattr("chalicelib.http.reports.REPORT_SECONDS", -1)
     answer = world.api("GET", f"/api/raffles/{raffle['id']}/report")
     assert (answer.status, answer.body["code"]) == (409, "report_too_large")
     assert main(["report", "BIKE"]) == 0  # the command has the time

@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.domain.organisers import COMMAND_LINE, Role
 from chalicelib.domain.refusals import TryAgain
-from chalicelib.lambdas import admitted
+from chalicelib.lambdas import admit
 from chalicelib.services import tokens as entrance
 from chalicelib.services.tokens import FAILURES, Tokens, id_of
 from chalicelib.store.records import TokenRecord
@@ -80,7 +80,7 @@ def test_who_guesses_tokens_is_not_looked_at_any_more_and_keeps_nobody_out(world
     assert access.admit(f"Token {TOKEN}")  # known here
     for key in (stranger, "another guess"):
         with pytest.raises(TryAgain):  # not "wrong", which API Gateway would remember
-            admitted(f"Token {key}")
+            admit(f"Token {key}")
     world.clock.now += 2 * FAILURES.interval
     assert access.admit(f"Token {stranger}")
 

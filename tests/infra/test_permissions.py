@@ -16,7 +16,7 @@ import app as functions
 from chalicelib import lambdas as handlers
 from chalicelib.adapters import uploads
 from chalicelib.adapters.uploads import Upload
-from chalicelib.settings import Given
+from chalicelib.settings import EnvironmentSecrets
 from chalicelib.store import exports
 from chalicelib.store.records import Record
 from chalicelib.whatsapp.graph import NotSent, OutcomeUnknown
@@ -133,8 +133,8 @@ def ear(world: World, monkeypatch: pytest.MonkeyPatch) -> Ear:
     monkeypatch.setattr(BaseClient, "_make_api_call", asked)
     monkeypatch.setattr(RequestSigner, "generate_presigned_url", signed)
     monkeypatch.setattr(FakeGraph, "send", sent)
-    monkeypatch.setattr(Given, "secret", secret)
-    monkeypatch.setattr(handlers, "admitted", made.wrap("admin_token", handlers.admitted))
+    monkeypatch.setattr(EnvironmentSecrets, "secret", secret)
+    monkeypatch.setattr(handlers, "admit", made.wrap("admin_token", handlers.admit))
     for name in ("converse", "export", "expire_reservations", "deliver_messages"):
         monkeypatch.setattr(functions, name, made.wrap(name, getattr(functions, name)))
     for name in ("api", "post_webhook"):

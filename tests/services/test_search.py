@@ -415,7 +415,7 @@ def forget(contact: Contact) -> None:
 def test_the_command_says_what_it_found(shelf: Shelf, capsys: pytest.CaptureFixture[str]) -> None:
     forget(shelf.person("Ana"))
     assert main(["check", "--contacts"]) == 1
-    assert capsys.readouterr().out == "1 contacts: 1 were not where lists and searches look for them, 0 repaired.\n"
+    assert capsys.readouterr().out == "1 contact checked: 1 missing from lists or searches, 0 repaired.\n"
     assert main(["check", "--contacts", "--repair", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"contacts": 1, "unfiled": 1, "repaired": 1}
 

@@ -216,7 +216,7 @@ def test_nothing_differs_in_what_was_sold_and_freed(hall: Hall) -> None:
     raffle_id = hall.raffle["id"]
     assert main(["check", raffle_id]) == 0
     said = hall.capsys.readouterr()
-    assert said.out == f"Raffle {raffle_id} (300 numbers, 6 tickets, 4 orders): nothing differs.\n"
+    assert said.out == f"Raffle {raffle_id} (300 numbers, 6 tickets, 4 orders): no differences.\n"
     assert said.err == f"Checking raffle {raffle_id} ...\n"
 
 
@@ -233,9 +233,9 @@ def test_findings_fit_a_terminal_and_the_last_line_says_what_to_do(hall: Hall) -
     assert (said[3], said[5]) == ("  ticket_missing: 1 found", f"      5 ({hall.held})")
     assert max(map(len, said[:-1])) <= 80
     last = said[-1]
-    assert last.endswith("5 tickets, 4 orders): 3 differences; --repair mends 2, a person must settle 1.")
+    assert last.endswith("5 tickets, 4 orders): 3 differences; --repair can fix 2, 1 to settle by hand.")
     assert main(["check", hall.raffle["id"], "--repair"]) == 1
-    assert hall.capsys.readouterr().out.endswith("3 differences, 2 repaired, 1 left for a person to settle.\n")
+    assert hall.capsys.readouterr().out.endswith("3 differences, 2 repaired, 1 to settle by hand.\n")
 
 
 def test_repaired_means_that_nothing_is_left(hall: Hall) -> None:
@@ -665,8 +665,8 @@ def test_what_is_sold_again_and_again_while_it_is_counted_is_not_compared(
     with before_requests(sell):
         assert main(["check"]) == 0
     said = hall.capsys.readouterr().out
-    assert "could not be compared while it changes: sold: numbers sold" in said
-    assert said.endswith("nothing differs as far as it could be compared.\n")
+    assert "could not be compared because it kept changing: sold: numbers sold" in said
+    assert said.endswith("no differences in what could be compared.\n")
     assert set(hall.kinds(status=1)) == {"tally_sold"}
 
 

@@ -244,8 +244,8 @@ def test_the_list_names_reason_and_kind_and_nothing_private(
     [
         (["show", "nothing"], 1, "There is no dead letter nothing."),
         (["replay", "nothing"], 1, "There is no dead letter nothing."),
-        (["replay"], 2, "name the dead letters, or say --all"),
-        (["replay", "one", "--all"], 2, "name the dead letters, or say --all"),
+        (["replay"], 2, "name the dead letters to replay, or use --all"),
+        (["replay", "one", "--all"], 2, "name the dead letters to replay, or use --all"),
     ],
 )
 def test_called_wrongly_it_says_so(

@@ -108,7 +108,10 @@ def test_sending_is_shown_stopped_and_resumed(world: World, lucia: Buyer, capsys
     capsys.readouterr()
     main(["sending"])
     shown = capsys.readouterr().out
-    assert "Nothing is sent since 2026-11-23 14:00 UTC: by hand." in shown and "1 wait to be sent" in shown
+    assert (
+        "Nothing has been sent since 2026-11-23 14:00 UTC: stopped by hand." in shown
+        and "1 waiting to be sent" in shown
+    )
     assert main(["sending", "resume"]) == 0
     world.minute()
     assert len(lucia.heard) == 1

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlencode
 
 from chalicelib.http import openapi, openapi_examples
-from chalicelib.http.dispatch import Route, takes
+from chalicelib.http.dispatch import Route, forms_of
 from chalicelib.http.routes import ROUTES
 from tests.support.api.odd_values import (
     AUTHORIZATIONS,
@@ -30,7 +30,7 @@ SCHEMAS: Json = DOCUMENT["components"]["schemas"]
 API = [route for route in ROUTES if route.path.startswith("/api/")]
 WITH_BODY = [route for route in API if route.method in ("POST", "PUT", "PATCH")]
 WITH_ID = [route for route in API if "{" in route.path]
-LISTS = [route for route in API if (query := takes(route.view).query) and "cursor" in query.model_fields]
+LISTS = [route for route in API if (query := forms_of(route.view).query) and "cursor" in query.model_fields]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +128,7 @@ class Hostile:
     def _query(self) -> Request:
         """A parameter with an odd value, or one that is unknown, or twice."""
         route = self._one(API)
-        form = takes(route.view).query
+        form = forms_of(route.view).query
         names = [*(form.model_fields if form else ()), *(form.model_fields if form else ()), "x", "", "a[]", "\u0000"]
         pairs = [(self._one(names), str(self._one(VALUES))[:3000]) for _ in range(self._one((1, 1, 2, 5)))]
         return self._asked(route, query=_encoded(pairs), body=_sample(route))
