@@ -4,13 +4,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from io import BytesIO
 from json import dumps
-from typing import Any, NamedTuple
+from tempfile import TemporaryFile
+from typing import IO, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.adapters.uploads import Upload
 from chalicelib.domain.audit import AuditEvent
 from chalicelib.domain.export_columns import COLUMNS
 from chalicelib.domain.exports import LONGEST, Export, ExportRequest, ExportStatus, Of, Reason, file_name
@@ -18,7 +20,7 @@ from chalicelib.domain.organisers import Actor
 from chalicelib.domain.raffles import Board, Raffle
 from chalicelib.domain.refusals import ExportNotFound, RaffleNotFound, TryAgain
 from chalicelib.services.exports.rows import ExportRows, Noted, TooMany
-from chalicelib.services.exports.spreadsheet import CONTENT_TYPES, ByteWriter, TooManyRows, sheet
+from chalicelib.services.exports.spreadsheet import CONTENT_TYPES, TooManyRows, sheet
 from chalicelib.store import audit, exports, idempotency, raffles
 from chalicelib.store.idempotency import Once
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
@@ -30,6 +32,8 @@ MOST_ROWS = 10_000
 MOST_BYTES = 4_000_000
 LINK = timedelta(minutes=5)
 NOTED_EVERY = timedelta(seconds=3)
+# One part of 8 MB in memory at a time: the function has one processor, and the largest file is uploaded in seconds.
+TRANSFER = TransferConfig(use_threads=False)
 
 
 class File(NamedTuple):
@@ -98,7 +102,7 @@ class Exports:
 
         retry(attempt, again_on=(Busy, ConditionsFailed))
         self._log("exported", wanted, by)
-        return File(self._name(board.raffle, wanted), CONTENT_TYPES[wanted.format], bytes(buffer.content))
+        return File(self._name(board.raffle, wanted), CONTENT_TYPES[wanted.format], buffer.getvalue())
 
     def ask(self, wanted: ExportRequest, *, by: Actor, asked: Once | None = None) -> Export:
         """Have it made in the background; the one that is on its way already, if the same is.
@@ -195,14 +199,20 @@ class Exports:
     def _make(self, export: Export, run: str) -> None:
         board, progress = raffles.board(export.wanted.raffle_id), _Progress(export, run, self.clock)
         content_type = CONTENT_TYPES[export.wanted.format]
-        with Upload(self.s3(), bucket=self.bucket, key=export.key, content_type=content_type) as upload:
-            write(board, export.wanted, upload, progress=progress)
+        with TemporaryFile() as file:
+            write(board, export.wanted, file, progress=progress)
+            size = file.tell()
+            file.seek(0)
+            # The object is there as a whole or not at all: S3 shows no unfinished upload, and a failed one is aborted.
+            self.s3().upload_fileobj(
+                file, self.bucket, export.key, ExtraArgs={"ContentType": content_type}, Config=TRANSFER
+            )
         done, now = progress.done, self.clock()
-        if not retry(lambda: exports.finish(export.id, run, rows=done, size=upload.size, now=now)):
+        if not retry(lambda: exports.finish(export.id, run, rows=done, size=size, now=now)):
             raise _Superseded
         count("ExportsMade")
         measure("ExportTime", now - export.created_at)
-        logger.info("export made", extra={"export_id": export.id, "rows": done, "bytes": upload.size})
+        logger.info("export made", extra={"export_id": export.id, "rows": done, "bytes": size})
 
     def _fail(self, export: Export, run: str, reason: Reason, failure: Exception) -> None:
         retry(lambda: exports.fail(export.id, run, reason, self.clock()))
@@ -269,23 +279,23 @@ class _Progress:
             raise _Superseded
 
 
-class _Buffer:
-    def __init__(self) -> None:
-        self.content = bytearray()
+class _Buffer(BytesIO):
+    """A file in memory. Writing raises _TooLarge."""
 
-    def write(self, data: bytes) -> None:
-        self.content += data
-        if len(self.content) > MOST_BYTES:
+    def write(self, data: Any) -> int:
+        written = super().write(data)
+        if self.tell() > MOST_BYTES:
             raise _TooLarge
+        return written
 
 
 def write(
-    board: Board, wanted: ExportRequest, sink: ByteWriter, *, progress: _Progress | None = None, most: int | None = None
+    board: Board, wanted: ExportRequest, file: IO[bytes], *, progress: _Progress | None = None, most: int | None = None
 ) -> int:
-    """Write the file, and how many rows it has. Raises TooMany (than `most`), TooManyRows, and what `sink` raises."""
+    """Write the file, and how many rows it has. Raises TooMany (than `most`), TooManyRows, and what `file` raises."""
     read: Noted = (lambda _: None) if progress is None else progress.read
     gathering, done = ExportRows(board, wanted, read=read, most=most), 0
-    with sheet(wanted.format, sink, COLUMNS[wanted.of], time_zone=board.raffle.time_zone) as add:
+    with sheet(wanted.format, file, COLUMNS[wanted.of], time_zone=board.raffle.time_zone) as add:
         for rows in gathering:
             add(rows)
             done += len(rows)

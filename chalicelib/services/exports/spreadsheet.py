@@ -1,18 +1,18 @@
-"""Rows become a CSV or XLSX file, written as a stream: memory does not grow with the rows."""
+"""Write rows into a CSV or XLSX file, batch by batch: memory does not grow with the number of rows."""
 
 import csv
 import os
+from codecs import getwriter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from decimal import Decimal
 from fcntl import LOCK_EX, LOCK_NB, flock
 from functools import cache
-from io import StringIO
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory, gettempdir
-from typing import Any, Protocol
+from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 from iso4217 import Currency
@@ -23,20 +23,12 @@ from chalicelib.domain.csv_escaping import is_phone, is_safe, safe
 from chalicelib.domain.export_columns import CellMoney, Column, ColumnKind, Row
 from chalicelib.domain.exports import Format
 
-BOM = "\ufeff"  # Excel takes CSV without it for the machine's old code page
 FOLDERS = "tombola-sheet-"  # of unfinished XLSX files
-CHUNK = 1 << 20  # bytes that are read of a finished file at once
 MOST_ROWS = 1_048_576 - 1  # of an XLSX sheet, beside the header
 CONTENT_TYPES = {
     Format.CSV: "text/csv; charset=utf-8",
     Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-
-
-class ByteWriter(Protocol):
-    """Where the file's bytes go."""
-
-    def write(self, data: bytes, /) -> object: ...
 
 
 class TooManyRows(Exception):
@@ -47,40 +39,31 @@ Add = Callable[[Iterable[Row]], None]
 
 
 @contextmanager
-def sheet(form: Format, sink: ByteWriter, columns: Sequence[Column], *, time_zone: str) -> Iterator[Add]:
-    """Gives what adds rows. The file is whole when the context ends, and must not be used when it ends with an error.
+def sheet(form: Format, file: IO[bytes], columns: Sequence[Column], *, time_zone: str) -> Iterator[Add]:
+    """Yield a function that adds rows. The file is complete when the context ends without an error.
 
     Adding raises TooManyRows.
     """
     write = _csv if form is Format.CSV else _xlsx
-    with write(sink, columns, ZoneInfo(time_zone)) as add:
+    with write(file, columns, ZoneInfo(time_zone)) as add:
         yield add
 
 
-# CSV: RFC 4180, in UTF-8 with a byte order mark
+# CSV: RFC 4180, in UTF-8 with a byte order mark. Without the mark, Excel reads CSV in the computer's old code page.
 
 
 @contextmanager
-def _csv(sink: ByteWriter, columns: Sequence[Column], zone: ZoneInfo) -> Iterator[Add]:
-    buffer = StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\r\n")
+def _csv(file: IO[bytes], columns: Sequence[Column], zone: ZoneInfo) -> Iterator[Add]:
+    writer = csv.writer(getwriter("utf-8-sig")(file), lineterminator="\r\n")
     as_text = [_CSV_TEXT.get(column.kind) or _in(zone) for column in columns]
-
-    def flush() -> None:
-        sink.write(buffer.getvalue().encode())
-        buffer.seek(0)
-        buffer.truncate()
 
     def add(rows: Iterable[Row]) -> None:
         writer.writerows(
             ["" if cell is None else text(cell) for text, cell in zip(as_text, row, strict=True)] for row in rows
         )
-        flush()
 
-    buffer.write(BOM)
     writer.writerow([column.name for column in columns])
     yield add
-    flush()
 
 
 def _phone(cell: Any) -> str:
@@ -108,18 +91,14 @@ _CSV_TEXT: dict[ColumnKind, Callable[[Any], str]] = {
 
 
 @contextmanager
-def _xlsx(sink: ByteWriter, columns: Sequence[Column], zone: ZoneInfo) -> Iterator[Add]:
+def _xlsx(file: IO[bytes], columns: Sequence[Column], zone: ZoneInfo) -> Iterator[Add]:
     with _folder() as folder:
-        path = folder / "sheet.xlsx"
         # Row by row into a file: with shared strings, which Excel itself prefers, all texts would stay in memory.
-        book = Workbook(path, {"constant_memory": True, "tmpdir": str(folder)})
+        book = Workbook(file, {"constant_memory": True, "tmpdir": str(folder)})
         page = book.add_worksheet("export", worksheet_class=_Plain)
         writer = _XlsxRows(book, page, columns, zone)
         yield writer.add
         book.close()
-        with path.open("rb") as made:
-            while chunk := made.read(CHUNK):
-                sink.write(chunk)
 
 
 @contextmanager

@@ -5,16 +5,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import boto3
 import pytest
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ReadTimeoutError
+from s3transfer.utils import ChunksizeAdjuster
 
 from chalicelib import lambdas
-from chalicelib.adapters import uploads
 from chalicelib.domain.exports import LEASE, ExportRequest, ExportStatus, Format, Of
 from chalicelib.domain.refusals import ExportNotFound
+from chalicelib.services.exports import service
 from chalicelib.services.exports.service import Exports
 from chalicelib.store.records import ExportRecord, low_level
 from tests.services.exports.test_service import OLGA, _ticking, fetched, objects, wanted
@@ -27,8 +30,11 @@ SMALL = 1_000  # bytes of a part, so that a small file has several
 REDELIVERED = timedelta(seconds=960)  # infra/resources.json: the queue's visibility time-out
 
 
-class Crash(BaseException):
-    """The process is gone."""
+class Crash(Exception):
+    """The process is gone: every further call ends with this, too.
+
+    No BaseException, although handlers of errors run now: s3transfer would wait for the end of its task forever.
+    """
 
 
 class Calls:
@@ -46,7 +52,9 @@ class Calls:
 
 @pytest.fixture
 def raffle(world: World, lucia: Buyer, monkeypatch: pytest.MonkeyPatch) -> Json:
-    monkeypatch.setattr(uploads, "PART", SMALL)
+    small = TransferConfig(multipart_threshold=SMALL, multipart_chunksize=SMALL, use_threads=False)
+    monkeypatch.setattr(service, "TRANSFER", small)
+    monkeypatch.setattr("s3transfer.upload.ChunksizeAdjuster", partial(ChunksizeAdjuster, min_size=SMALL))
     monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", SMALL)
     found = world.raffle()
     buy(lucia, "5,12")
