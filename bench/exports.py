@@ -48,24 +48,24 @@ def exports(stage: Stage, numbers: int = MILLION, sold: int = SOLD) -> Iterator[
         yield from _export(stage, ExportRequest(raffle.id, of, form), goal)
 
 
-def _export(stage: Stage, wanted: ExportRequest, goal: str) -> Iterator[Figure]:
+def _export(stage: Stage, request: ExportRequest, goal: str) -> Iterator[Figure]:
     # In a process that does nothing else, as a function of Lambda: its memory is that of the export.
     with get_context("spawn").Pool(1) as pool:
-        found = pool.apply(measured, (stage.endpoint, wanted))
-    name = f"export of {found.rows:,} {wanted.of} as {wanted.format}"
-    note = f"{found.requests:,} requests, {found.seconds:.0f} s, {found.size / MEGABYTE:.1f} MB"
-    yield Figure(f"{name}: for 1,000 rows", round(1000 * found.requests / found.rows, 2), "requests", goal, note)
-    yield Figure(f"{name}: peak memory", round(found.peak), "MB", "<= 200", "of the whole process")
+        result = pool.apply(measured, (stage.endpoint, request))
+    name = f"export of {result.rows:,} {request.of} as {request.format}"
+    note = f"{result.requests:,} requests, {result.seconds:.0f} s, {result.size / MEGABYTE:.1f} MB"
+    yield Figure(f"{name}: for 1,000 rows", round(1000 * result.requests / result.rows, 2), "requests", goal, note)
+    yield Figure(f"{name}: peak memory", round(result.peak), "MB", "<= 200", "of the whole process")
 
 
-def measured(endpoint: str, wanted: ExportRequest) -> Measured:
+def measured(endpoint: str, request: ExportRequest) -> Measured:
     """One export, by this process."""
     open_container(endpoint, clock=Clock(), seed=1)
     meter, rows = Meter(), list[int]()
     with TemporaryFile() as file:  # as the function writes it; S3 is not among the figures
 
         def do() -> None:
-            rows.append(write(raffles.board(wanted.raffle_id), wanted, file))
+            rows.append(write(raffles.board(request.raffle_id), request, file))
 
         seconds = timed(lambda: meter.during(do))
         return Measured(len(meter.made), rows[0], file.tell(), seconds, peak_memory())

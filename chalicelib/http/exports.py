@@ -76,10 +76,10 @@ def export_raffle(call: Call, raffle_id: str, query: ExportQuery) -> Response:
 
     A file of up to 10,000 rows is the answer; of a larger one a link is made in the background.
     """
-    wanted = ExportRequest(raffle_id, query.of, query.format, query.status)
-    file = call.container.exports.file(wanted, by=call.by)
+    request = ExportRequest(raffle_id, query.of, query.format, query.status)
+    file = call.container.exports.make_at_once(request, by=call.by)
     if file is None:
-        return _on_its_way(call, wanted)
+        return _on_its_way(call, request)
     return Bytes(file.content, {"Content-Type": file.content_type, "Content-Disposition": file.disposition})
 
 
@@ -99,9 +99,9 @@ def read_export(call: Call, export_id: str) -> ExportView:
     return view
 
 
-def _on_its_way(call: Call, wanted: ExportRequest) -> Response:
-    asked = call.container.exports.ask(wanted, by=call.by, asked=call.once if call.route.once else None)
-    return accepted(call, _view(call, asked.id), at=f"/exports/{asked.id}")
+def _on_its_way(call: Call, request: ExportRequest) -> Response:
+    export = call.container.exports.enqueue(request, by=call.by, once=call.once if call.route.once else None)
+    return accepted(call, _view(call, export.id), at=f"/exports/{export.id}")
 
 
 def _view(call: Call, export_id: str) -> ExportView:
@@ -109,10 +109,10 @@ def _view(call: Call, export_id: str) -> ExportView:
     fields: dict[str, Any] = {name: getattr(export, name) for name in ExportView.model_fields if hasattr(export, name)}
     return ExportView(
         **fields,
-        raffle=export.wanted.raffle_id,
-        of=export.wanted.of,
-        format=export.wanted.format,
-        ticket_status=export.wanted.status,
+        raffle=export.request.raffle_id,
+        of=export.request.of,
+        format=export.request.format,
+        ticket_status=export.request.status,
         url=url,
         url_expires_at=url_expires_at,
     )

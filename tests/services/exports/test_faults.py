@@ -20,7 +20,7 @@ from chalicelib.domain.refusals import ExportNotFound
 from chalicelib.services.exports import service
 from chalicelib.services.exports.service import Exports
 from chalicelib.store.records import ExportRecord, low_level
-from tests.services.exports.test_service import OLGA, _ticking, fetched, objects, wanted
+from tests.services.exports.test_service import OLGA, _ticking, fetched, objects, request_for
 from tests.support.spreadsheets import csv_rows
 from tests.support.steps import buy
 from tests.support.world import Buyer, World
@@ -91,7 +91,7 @@ def test_whoever_is_stopped_at_any_call_the_next_delivery_makes_it_anew(
     world: World, raffle: Json, exports: Exports, calls: Calls, form: Format, record_property: Callable[..., None]
 ) -> None:
     def asked() -> str:
-        return exports.ask(wanted(raffle, Of.TICKETS, form), by=OLGA).id
+        return exports.enqueue(request_for(raffle, Of.TICKETS, form), by=OLGA).id
 
     first = asked()
     calls.made.clear()
@@ -120,11 +120,11 @@ def test_whoever_is_stopped_at_any_call_the_next_delivery_makes_it_anew(
 
 def test_who_makes_it_has_it_to_themselves(world: World, raffle: Json, exports: Exports, calls: Calls) -> None:
     """A message that the queue hands over twice at the same time, or that was sent twice."""
-    asked = exports.ask(wanted(raffle), by=OLGA)
-    interrupted = replace(exports, clock=_during(exports, lambda: exports.make(asked.id, last_try=False)))
-    interrupted.make(asked.id, last_try=False)
+    export = exports.enqueue(request_for(raffle), by=OLGA)
+    interrupted = replace(exports, clock=_during(exports, lambda: exports.make(export.id, last_try=False)))
+    interrupted.make(export.id, last_try=False)
 
-    assert len(fetched(world, asked.id)) == exports.get(asked.id).export.size
+    assert len(fetched(world, export.id)) == exports.get(export.id).export.size
     assert calls.made.count("CompleteMultipartUpload") == 2  # before the call, and after it
 
 
@@ -143,51 +143,53 @@ def _during(exports: Exports, do: Callable[[], object], *, at: int = 4) -> Any:
 
 
 def test_one_that_was_thought_dead_changes_nothing_any_more(world: World, raffle: Json, exports: Exports) -> None:
-    asked = exports.ask(wanted(raffle), by=OLGA)
+    export = exports.enqueue(request_for(raffle), by=OLGA)
 
     def overtaken() -> None:
         world.clock.now += LEASE
-        exports.make(asked.id, last_try=False)
+        exports.make(export.id, last_try=False)
 
     slow = replace(exports, clock=_during(exports, overtaken, at=3))
     # The clock of the slow one stood still meanwhile, as that of a frozen sandbox does.
-    slow.make(asked.id, last_try=False)
+    slow.make(export.id, last_try=False)
 
-    made = exports.get(asked.id).export
+    made = exports.get(export.id).export
     assert made.status is ExportStatus.READY
-    assert len(fetched(world, asked.id)) == made.size
+    assert len(fetched(world, export.id)) == made.size
 
 
 @pytest.mark.parametrize("at", [3, 4, 5])
 def test_one_that_is_deleted_while_it_is_made_does_not_come_back(
     world: World, raffle: Json, exports: Exports, at: int
 ) -> None:
-    asked = exports.ask(wanted(raffle), by=OLGA)
+    export = exports.enqueue(request_for(raffle), by=OLGA)
 
     def deleted() -> None:
-        ExportRecord.get(f"EXPORT#{asked.id}", "EXPORT").delete()
+        ExportRecord.get(f"EXPORT#{export.id}", "EXPORT").delete()
 
-    replace(exports, clock=_during(exports, deleted, at=at)).make(asked.id, last_try=False)
+    replace(exports, clock=_during(exports, deleted, at=at)).make(export.id, last_try=False)
 
     with pytest.raises(ExportNotFound):
-        exports.get(asked.id)
+        exports.get(export.id)
     assert objects(world) == []
     assert uploads_left(world) == []
 
 
 @pytest.mark.parametrize("operation", ["UploadPart", "CompleteMultipartUpload", "PutObject"])
 def test_a_lost_answer_of_s3_is_another_delivery(world: World, raffle: Json, exports: Exports, operation: str) -> None:
-    asked = exports.ask(ExportRequest(raffle["id"], Of.BUYERS if operation == "PutObject" else Of.TICKETS), by=OLGA)
-    body = json.dumps({"export": asked.id})
+    export = exports.enqueue(
+        ExportRequest(raffle["id"], Of.BUYERS if operation == "PutObject" else Of.TICKETS), by=OLGA
+    )
+    body = json.dumps({"export": export.id})
     with _loses(world, operation), pytest.raises(lambdas.NotHandled, match="ReadTimeoutError"):
         lambdas.make_export(body)
-    assert exports.get(asked.id).export.status is ExportStatus.WAITING
+    assert exports.get(export.id).export.status is ExportStatus.WAITING
     assert uploads_left(world) == []
 
     lambdas.make_export(body, 2)
-    made = exports.get(asked.id).export
+    made = exports.get(export.id).export
     assert made.status is ExportStatus.READY
-    assert len(csv_rows(fetched(world, asked.id))) == made.rows
+    assert len(csv_rows(fetched(world, export.id))) == made.rows
     assert len(objects(world)) == 1
 
 

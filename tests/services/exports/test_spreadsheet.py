@@ -16,7 +16,7 @@ from chalicelib.domain.csv_escaping import is_safe, original
 from chalicelib.domain.export_columns import CellMoney, Column, ColumnKind, Row
 from chalicelib.domain.exports import Format
 from chalicelib.services.exports import spreadsheet
-from chalicelib.services.exports.spreadsheet import TooManyRows, sheet
+from chalicelib.services.exports.spreadsheet import SheetFull, open_sheet
 from tests.support.spreadsheets import csv_rows, xlsx_rows, xlsx_sheet
 
 NOON = datetime(2026, 11, 23, 18, 0, 0, 123456, tzinfo=UTC)
@@ -37,7 +37,7 @@ def column(kind: ColumnKind, name: str = "x") -> Column:
 
 def made(form: Format, columns: Sequence[Column], *rows: Row, time_zone: str = "UTC") -> bytes:
     file = io.BytesIO()
-    with sheet(form, file, columns, time_zone=time_zone) as add:
+    with open_sheet(form, file, columns, time_zone=time_zone) as add:
         for row in rows:
             add([row])
     return file.getvalue()
@@ -162,7 +162,7 @@ def test_more_rows_than_a_sheet_has_are_refused(monkeypatch: pytest.MonkeyPatch)
     assert spreadsheet.MOST_ROWS == 1_048_575
     monkeypatch.setattr(spreadsheet, "MOST_ROWS", 2)
     made(Format.XLSX, [column(ColumnKind.TEXT)], ["1"], ["2"])
-    with pytest.raises(TooManyRows):
+    with pytest.raises(SheetFull):
         made(Format.XLSX, [column(ColumnKind.TEXT)], ["1"], ["2"], ["3"])
 
 
@@ -173,7 +173,7 @@ def test_what_a_stopped_process_has_left_is_taken_away_and_what_a_living_one_has
     left = tmp_path / "tombola-sheet-left"
     left.mkdir()
     (left / "sheet").write_text("Lucía")
-    with sheet(Format.XLSX, io.BytesIO(), [column(ColumnKind.TEXT)], time_zone="UTC") as add:
+    with open_sheet(Format.XLSX, io.BytesIO(), [column(ColumnKind.TEXT)], time_zone="UTC") as add:
         add([["1"]])
         (living,) = tmp_path.iterdir()
         made(Format.XLSX, [column(ColumnKind.TEXT)], ["2"])
