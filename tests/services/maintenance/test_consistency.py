@@ -227,7 +227,7 @@ def test_findings_fit_a_terminal_and_the_last_line_says_what_to_do(hall: Hall) -
     said = hall.capsys.readouterr().out.splitlines()
     assert said[:3] == [
         "  taken_bit: 2 found",
-        "      numbers that the board shows as taken or free, against the tickets",
+        "      numbers whose taken mark on the board contradicts the tickets",
         "      7, 8",
     ]
     assert (said[3], said[5]) == ("  ticket_missing: 1 found", f"      5 ({hall.held})")
