@@ -132,7 +132,7 @@ def _replay_letters(given: argparse.Namespace) -> int:
 
 
 def _report(given: argparse.Namespace) -> int:
-    made = container().reports.report(raffles.id_of(given.raffle))
+    made = container().reports.build_report(raffles.id_of(given.raffle))
     if given.json:
         from chalicelib.http.reports import present  # noqa: PLC0415 - the API's form, which other commands do without
 

@@ -134,12 +134,12 @@ class StatsView(View):
 
 def raffle_report(call: Call, raffle_id: str) -> ReportView:
     """What was sold against what was paid, by day and by price, and what is left to settle."""
-    return present(call.container.reports.report(raffle_id, seconds=SECONDS))
+    return present(call.container.reports.build_report(raffle_id, seconds=SECONDS))
 
 
 def stats(call: Call) -> StatsView:
     """The figures of a dashboard: raffles, money, and whatever waits for somebody."""
-    return _stats(call.container.reports.stats())
+    return _stats(call.container.reports.get_stats())
 
 
 def present(made: RaffleReport) -> ReportView:

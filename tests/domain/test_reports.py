@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.domain.raffles import Board
-from chalicelib.domain.reports import MEANINGS, MOST_NAMED, Differs, ReportedOrder, ReportTotals, waiting
+from chalicelib.domain.reports import MEANINGS, MOST_NAMED, Differs, ReportedOrder, ReportTotals, sum_waiting
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PAID, REFUNDED = OrderStatus.PAID, OrderStatus.REFUNDED
@@ -131,6 +131,6 @@ def test_days_prices_and_statuses_each_add_up_to_the_same(sales: list[ReportedOr
 
 def test_what_waits_is_summed_by_raffle_with_the_oldest() -> None:
     older = NOON - timedelta(hours=1)
-    found = waiting([("r", sale()), ("s", sale(changed_at=older)), ("r", sale())], is_complete=True)
+    found = sum_waiting([("r", sale()), ("s", sale(changed_at=older)), ("r", sale())], is_complete=True)
     assert (found.count, found.oldest_at, found.by_raffle["r"].amount) == (3, older, 10000)
-    assert waiting([], is_complete=True).oldest_at is None
+    assert sum_waiting([], is_complete=True).oldest_at is None
