@@ -1,4 +1,4 @@
-"""How fast may be spoken. WhatsApp counts for each person and for each number of ours."""
+"""Rate limits, such as WhatsApp's on messages to one person."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,23 +6,23 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """One each `interval`, and up to `burst` at once: a leaky bucket, kept as the one moment at which it is empty.
+    """One event per `interval`, and up to `burst` at once: a leaky bucket, stored as the moment when it is empty.
 
-    Source: the generic cell rate algorithm, ITU-T I.371, as virtual scheduling.
+    Source: the generic cell rate algorithm, ITU-T I.371, in its virtual scheduling version.
     """
 
     interval: timedelta
     burst: int
 
     def book(self, booked: datetime | None, now: datetime, count: int = 1) -> datetime:
-        """Until when the pace is used up, once `count` more are said; `booked` is until when it was before."""
+        """Book `count` more events. `booked` and the result: until when the bucket is in use."""
         return max(booked or now, now) + count * self.interval
 
     def earliest(self, booked: datetime) -> datetime:
-        """When the last of what was booked may be said; perhaps long ago."""
+        """Return when the last booked event may happen; this may be long ago."""
         return booked - self.burst * self.interval
 
 
-# Source: "Rates" in the contract (docs of the WhatsApp Cloud API, 2026-11).
+# What WhatsApp allows for messages to one person: one every 6 seconds, or a burst of 45.
+# Source: "Pair rate limits", https://developers.facebook.com/docs/whatsapp/cloud-api/overview (2026-11)
 A_PERSON = Pace(interval=timedelta(seconds=6), burst=45)
-A_NUMBER = 80  # messages a second, in and out together

@@ -14,7 +14,7 @@ from chalicelib.domain.orders import RUNNING, TRANSITIONS, Order, OrderEvent, Or
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import OrderNotFound
 from chalicelib.store import raffles
-from chalicelib.store.pages import FILTERED, CursorInvalid, Page, page_of, place_of
+from chalicelib.store.pages import FILTERED, CursorInvalid, Page, cursor_after, page_of
 from chalicelib.store.records import OrderRecord, ProofMap, Record, stamp
 from chalicelib.store.transaction import Transaction
 from chalicelib.telemetry import logger
@@ -169,7 +169,7 @@ def _only(status: OrderStatus | None, raffle_id: str | None) -> Condition | None
 
 def behind(order: Order) -> str:
     """The cursor for the orders of the same contact that are older than this one."""
-    return place_of(Record.by_contact, as_record(order))
+    return cursor_after(Record.by_contact, as_record(order))
 
 
 def waiting(

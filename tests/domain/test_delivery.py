@@ -13,8 +13,11 @@ from chalicelib.domain.channel import Channel, Stop
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.delivery import Outbound, Permission, Way, permission
 from chalicelib.domain.messages import Template
-from chalicelib.domain.rate_limit import A_NUMBER, A_PERSON, Pace
+from chalicelib.domain.rate_limit import A_PERSON, Pace
 
+# Messages a second that WhatsApp takes of one of our numbers, in and out together.
+# Source: "Throughput", https://developers.facebook.com/docs/whatsapp/cloud-api/overview (2026-11)
+A_NUMBER = 80
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 A_DAY = timedelta(hours=24)
 NEWS = Template(name="news", values={})
