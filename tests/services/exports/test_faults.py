@@ -56,9 +56,9 @@ def raffle(world: World, lucia: Buyer, monkeypatch: pytest.MonkeyPatch) -> Json:
     monkeypatch.setattr(service, "TRANSFER", small)
     monkeypatch.setattr("s3transfer.upload.ChunksizeAdjuster", partial(ChunksizeAdjuster, min_size=SMALL))
     monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", SMALL)
-    found = world.raffle()
+    raffle = world.raffle()
     buy(lucia, "5,12")
-    return found
+    return raffle
 
 
 @pytest.fixture
@@ -70,16 +70,16 @@ def exports(world: World) -> Exports:
 @pytest.fixture
 def calls(world: World) -> Iterator[Calls]:
     """One point before and one after each call."""
-    found = Calls()
+    calls = Calls()
     clients = (low_level().client, world.container._client("s3"))
     events = [client.meta.events for client in clients]
-    for each in events:
-        each.register("before-call", found.point)
-        each.register("after-call", found.point)
-    yield found
-    for each in events:
-        each.unregister("before-call", found.point)
-        each.unregister("after-call", found.point)
+    for emitter in events:
+        emitter.register("before-call", calls.point)
+        emitter.register("after-call", calls.point)
+    yield calls
+    for emitter in events:
+        emitter.unregister("before-call", calls.point)
+        emitter.unregister("after-call", calls.point)
 
 
 def uploads_left(world: World) -> list[Any]:
@@ -90,10 +90,10 @@ def uploads_left(world: World) -> list[Any]:
 def test_whoever_is_stopped_at_any_call_the_next_delivery_makes_it_anew(
     world: World, raffle: Json, exports: Exports, calls: Calls, form: Format, record_property: Callable[..., None]
 ) -> None:
-    def asked() -> str:
+    def enqueue() -> str:
         return exports.enqueue(request_for(raffle, Of.TICKETS, form), by=OLGA).id
 
-    first = asked()
+    first = enqueue()
     calls.made.clear()
     exports.make(first, last_try=False)
     points = len(calls.made)
@@ -101,7 +101,7 @@ def test_whoever_is_stopped_at_any_call_the_next_delivery_makes_it_anew(
     assert points >= 20
     expected = fetched(world, first)
     for at in range(points):
-        export_id = asked()
+        export_id = enqueue()
         calls.made.clear()
         calls.at = at
         with pytest.raises(Crash):
@@ -110,11 +110,11 @@ def test_whoever_is_stopped_at_any_call_the_next_delivery_makes_it_anew(
         world.clock.now += REDELIVERED
         exports.make(export_id, last_try=False)
 
-        made = exports.get(export_id).export
-        assert (made.status, made.done) == (ExportStatus.READY, 100), calls.made[at]
+        made_export = exports.get(export_id).export
+        assert (made_export.status, made_export.done) == (ExportStatus.READY, 100), calls.made[at]
         if form is Format.CSV:
             assert fetched(world, export_id) == expected
-        assert made.size == len(fetched(world, export_id))
+        assert made_export.size == len(fetched(world, export_id))
     record_property("crash points of exports tried", points)
 
 
@@ -153,9 +153,9 @@ def test_one_that_was_thought_dead_changes_nothing_any_more(world: World, raffle
     # The clock of the slow one stood still meanwhile, as that of a frozen sandbox does.
     slow.make(export.id, last_try=False)
 
-    made = exports.get(export.id).export
-    assert made.status is ExportStatus.READY
-    assert len(fetched(world, export.id)) == made.size
+    made_export = exports.get(export.id).export
+    assert made_export.status is ExportStatus.READY
+    assert len(fetched(world, export.id)) == made_export.size
 
 
 @pytest.mark.parametrize("at", [3, 4, 5])
@@ -187,9 +187,9 @@ def test_a_lost_answer_of_s3_is_another_delivery(world: World, raffle: Json, exp
     assert uploads_left(world) == []
 
     lambdas.make_export(body, 2)
-    made = exports.get(export.id).export
-    assert made.status is ExportStatus.READY
-    assert len(csv_rows(fetched(world, export.id))) == made.rows
+    made_export = exports.get(export.id).export
+    assert made_export.status is ExportStatus.READY
+    assert len(csv_rows(fetched(world, export.id))) == made_export.rows
     assert len(objects(world)) == 1
 
 

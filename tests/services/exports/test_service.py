@@ -64,8 +64,8 @@ def fetched(world: World, export_id: str) -> bytes:
 
 
 def objects(world: World) -> list[str]:
-    found = boto3.client("s3").list_objects_v2(Bucket=world.stack.bucket, Prefix="exports/").get("Contents", [])
-    return [entry["Key"] for entry in found]
+    entries = boto3.client("s3").list_objects_v2(Bucket=world.stack.bucket, Prefix="exports/").get("Contents", [])
+    return [entry["Key"] for entry in entries]
 
 
 # What is in them
@@ -75,15 +75,15 @@ def test_tickets_are_all_numbers_with_who_has_them(
     world: World, raffle: Json, exports: Exports, lucia: Buyer, marco: Buyer
 ) -> None:
     paid, held = buy(lucia, "5,12"), hold(marco, "7")
-    found = rows(exports, request_for(raffle))
+    tickets = rows(exports, request_for(raffle))
 
-    assert [row["number"] for row in found] == [f"{number:03}" for number in range(1, 101)]
-    assert found[4] == {
+    assert [row["number"] for row in tickets] == [f"{number:03}" for number in range(1, 101)]
+    assert tickets[4] == {
         "number": "005", "status": "SOLD", "order": paid, "buyer": "Lucía", "phone": "+50255500001",
         "amount": "25.00", "currency": "GTQ", "paid_at": "2026-11-23T08:00:00-06:00",
     }  # fmt: skip
-    assert found[6] | {"order": held, "status": "RESERVED", "buyer": "Marco", "paid_at": ""} == found[6]
-    assert found[0] == {**dict.fromkeys(found[0], ""), "number": "001", "status": "AVAILABLE"}
+    assert tickets[6] | {"order": held, "status": "RESERVED", "buyer": "Marco", "paid_at": ""} == tickets[6]
+    assert tickets[0] == {**dict.fromkeys(tickets[0], ""), "number": "001", "status": "AVAILABLE"}
 
 
 @pytest.mark.parametrize(
@@ -154,8 +154,8 @@ def test_both_forms_say_the_same(raffle: Json, exports: Exports, lucia: Buyer, o
     as_csv, as_xlsx = rows(exports, request_for(raffle, of)), rows(exports, request_for(raffle, of, Format.XLSX))
 
     assert len(as_csv) == len(as_xlsx) > 0
-    for one, other in zip(as_csv, as_xlsx, strict=True):
-        assert [_same(name, text) for name, text in one.items()] == list(other.values())
+    for csv_row, xlsx_row in zip(as_csv, as_xlsx, strict=True):
+        assert [_same(name, text) for name, text in csv_row.items()] == list(xlsx_row.values())
 
 
 def _same(name: str, text: str) -> Any:
@@ -257,9 +257,9 @@ def test_one_that_is_asked_for_is_made_by_its_queue(
     content = fetched(world, export.id)
     read = csv_rows if form is Format.CSV else xlsx_rows
     assert read(content) == rows(exports, request_for(raffle, of, form))
-    made = shown.export
-    assert (made.status, made.progress, made.size) == (ExportStatus.READY, 100, len(content))
-    assert made.rows == made.done == len(read(content))
+    ready = shown.export
+    assert (ready.status, ready.progress, ready.size) == (ExportStatus.READY, 100, len(content))
+    assert ready.rows == ready.done == len(read(content))
 
 
 def test_the_link_lives_five_minutes_is_made_anew_and_names_the_file(
@@ -270,9 +270,9 @@ def test_the_link_lives_five_minutes_is_made_anew_and_names_the_file(
     shown = exports.get(export.id)
     world.clock.pass_minutes(10)
 
-    asked_of_s3 = parse_qs(urlsplit(shown.url or "").query)
-    assert asked_of_s3["X-Amz-Expires"] == ["300"]
-    assert asked_of_s3["response-content-disposition"] == ['attachment; filename="bike-tickets-20261123-0800.csv"']
+    query = parse_qs(urlsplit(shown.url or "").query)
+    assert query["X-Amz-Expires"] == ["300"]
+    assert query["response-content-disposition"] == ['attachment; filename="bike-tickets-20261123-0800.csv"']
     assert exports.get(export.id).url_expires_at == world.clock.now + timedelta(minutes=5)
 
 
@@ -339,8 +339,8 @@ def test_one_that_nobody_makes_any_more_counts_as_failed_and_can_be_asked_for_an
     export = exports.enqueue(request_for(raffle), by=OLGA)
     world.clock.pass_minutes(60)
 
-    found = exports.get(export.id).export
-    assert (found.status, found.reason) == (ExportStatus.FAILED, Reason.GIVEN_UP)
+    failed = exports.get(export.id).export
+    assert (failed.status, failed.reason) == (ExportStatus.FAILED, Reason.GIVEN_UP)
     assert exports.enqueue(request_for(raffle), by=OLGA).id != export.id
 
 
@@ -353,8 +353,8 @@ def test_a_raffle_that_is_deleted_meanwhile_is_a_reason(world: World, exports: E
     world.api("DELETE", f"/api/raffles/{draft['id']}")
     world.work_on_exports()
 
-    found = exports.get(export.id).export
-    assert (found.status, found.reason) == (ExportStatus.FAILED, Reason.RAFFLE_GONE)
+    failed = exports.get(export.id).export
+    assert (failed.status, failed.reason) == (ExportStatus.FAILED, Reason.RAFFLE_GONE)
     assert objects(world) == []
 
 
@@ -377,8 +377,8 @@ def test_one_that_takes_too_long_gives_up_before_its_function_is_stopped(
     slow = replace(exports, clock=_ticking(world, minutes=8))
     slow.make(export.id, last_try=False)
 
-    found = exports.get(export.id).export
-    assert (found.status, found.reason) == (ExportStatus.FAILED, Reason.TOO_LONG)
+    failed = exports.get(export.id).export
+    assert (failed.status, failed.reason) == (ExportStatus.FAILED, Reason.TOO_LONG)
     assert objects(world) == []
 
 
@@ -397,8 +397,8 @@ def test_an_error_is_tried_again_and_becomes_a_failure_with_an_alert_at_the_last
     assert alerts == []
     lambdas.make_export(body, lambdas.LAST_EXPORT_TRY)
 
-    found = exports.get(export.id).export
-    assert (found.status, found.reason) == (ExportStatus.FAILED, Reason.INTERNAL_ERROR)
+    failed = exports.get(export.id).export
+    assert (failed.status, failed.reason) == (ExportStatus.FAILED, Reason.INTERNAL_ERROR)
     assert len(alerts) == 1
 
 
