@@ -5,6 +5,7 @@ from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryFile
 from typing import NamedTuple
 
 from bench.bulk_data import Item, count_in, load, ticket
@@ -29,16 +30,6 @@ KINDS = (
     (Of.ORDERS, Format.CSV, "<= 15"),
     (Of.BUYERS, Format.CSV, "<= 15"),
 )
-
-
-class SizeCounter:
-    """A file that keeps only its size, because the figures do not include S3."""
-
-    def __init__(self) -> None:
-        self.size = 0
-
-    def write(self, data: bytes) -> None:
-        self.size += len(data)
 
 
 class ExportRun(NamedTuple):
@@ -73,14 +64,14 @@ def run_export(endpoint: str, request: ExportRequest) -> ExportRun:
     """Export in this process."""
     open_container(endpoint, clock=Clock(), seed=1)
     meter = RequestMeter()
-    file = SizeCounter()
     rows: list[int] = []
+    with TemporaryFile() as file:  # as the function writes it; the figures do not include S3
 
-    def export() -> None:
-        rows.append(write(raffles.board(request.raffle_id), request, file))
+        def export() -> None:
+            rows.append(write(raffles.board(request.raffle_id), request, file))
 
-    seconds = timed(lambda: meter.during(export))
-    return ExportRun(len(meter.requests), rows[0], file.size, seconds, peak_memory())
+        seconds = timed(lambda: meter.during(export))
+        return ExportRun(len(meter.requests), rows[0], file.tell(), seconds, peak_memory())
 
 
 def sell(testbed: Testbed, raffle: Raffle, sold: int) -> None:

@@ -11,7 +11,7 @@ from bench.testbed import Testbed
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.services.search import OrderFilter, find_contacts, find_orders
 from chalicelib.store import contacts, orders
-from chalicelib.store.pages import Page, packed, unpacked
+from chalicelib.store.pages import Page, decode_cursor, encode_cursor
 
 SIZE = 100_000  # orders, and contacts
 PAGE = 100
@@ -112,6 +112,6 @@ def _walk(testbed: Testbed, read: Read) -> tuple[list[int], str | None]:
 def _end(cursor: str, earlier: str) -> str:
     """Return a cursor behind all entries of the index that the cursor belongs to."""
     text = (str,) * 4
-    *key, place = unpacked(cursor, *text)
-    ascending = place > unpacked(earlier, *text)[3]
-    return packed(*key, "~" if ascending else "0")
+    *key, place = decode_cursor(cursor, *text)
+    ascending = place > decode_cursor(earlier, *text)[3]
+    return encode_cursor(*key, "~" if ascending else "0")

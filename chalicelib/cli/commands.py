@@ -228,7 +228,7 @@ def _check_audit(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    raffle_report = container().reports.report(raffles.id_of(options.raffle))
+    raffle_report = container().reports.build_report(raffles.id_of(options.raffle))
     if options.json:
         from chalicelib.http.reports import present  # noqa: PLC0415 - loads Chalice, which no other command needs
 

@@ -1,7 +1,7 @@
-"""What may differ between tickets, orders, board and contacts, and how it is told from what was read.
+"""Find differences between tickets, orders, board and contacts.
 
-Tickets and orders decide. Everything else here follows from them and can be made anew; where tickets and orders
-themselves disagree, a person decides.
+Tickets and orders decide: everything else is derived from them and can be restored. Where tickets and orders
+contradict each other, a person has to decide.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -15,12 +15,12 @@ from chalicelib.domain.orders import OWNING, RUNNING, Order, OrderStatus
 from chalicelib.domain.raffles import Raffle
 
 MOST_EXAMPLES = 5
-# An order that was made this much later than the last change of its raffle was made under the rules of today.
+# An order created this long after the last change of its raffle was created under the raffle's current rules.
 SETTLED = timedelta(minutes=1)
 
 
 class DifferenceKind(StrEnum):
-    """What can differ. The value is stable: programs read it."""
+    """What can differ. The values are stable: programs read them."""
 
     TAKEN_BIT = "taken_bit"
     SOLD_BIT = "sold_bit"
@@ -49,29 +49,29 @@ class DifferenceKind(StrEnum):
 
 _K = DifferenceKind
 MEANINGS = {
-    _K.TAKEN_BIT: "numbers that the board shows as taken or free, against the tickets",
-    _K.SOLD_BIT: "numbers that the board shows as sold or not, against the paid orders",
-    _K.STRAY_BITS: "words of the board with bits that stand for no number",
-    _K.STRAY_LEAF: "leaves of the board that the raffle does not have",
-    _K.LEAF_FIRST: "leaves of the board that do not say which number they begin with",
-    _K.TALLY_PAGE: "pages whose count of taken numbers is wrong",
-    _K.TALLY_SOLD: "raffles whose count of sold numbers is wrong",
-    _K.TALLY_PAID: "raffles whose sum of what was paid is wrong",
-    _K.STRAY_TALLY: "tallies that the raffle does not have",
-    _K.HELD: "contacts who count other numbers than they hold",
+    _K.TAKEN_BIT: "numbers whose taken mark on the board contradicts the tickets",
+    _K.SOLD_BIT: "numbers whose sold mark on the board contradicts the paid orders",
+    _K.STRAY_BITS: "words of the board with marks that belong to no number",
+    _K.STRAY_LEAF: "leaves of the board that are outside the raffle",
+    _K.LEAF_FIRST: "leaves of the board whose first number is missing or wrong",
+    _K.TALLY_PAGE: "pages with a wrong count of taken numbers",
+    _K.TALLY_SOLD: "raffles with a wrong count of sold numbers",
+    _K.TALLY_PAID: "raffles with a wrong total of payments",
+    _K.STRAY_TALLY: "tallies that the raffle should not have",
+    _K.HELD: "contacts with a wrong count of the numbers they hold",
     _K.ORDER_KEYS: "orders with wrong index keys",
     _K.RAFFLE_KEYS: "raffles with wrong index keys",
     _K.TICKET_MISSING: "numbers of an order that has no ticket for them",
-    _K.TICKET_STRAY: "tickets of an order that does not have the number",
-    _K.TICKET_MISPLACED: "tickets of a number that the raffle or page does not have",
-    _K.TICKET_CONTACT: "tickets for another contact than their order's",
-    _K.TWO_ORDERS: "numbers that two orders have",
-    _K.ORDER_NUMBERS: "orders with numbers twice, or that the raffle does not have",
-    _K.ORDER_TIMES: "orders whose deadline or time of payment does not fit their status",
-    _K.ORDER_UNLISTED: "orders that the index does not show",
+    _K.TICKET_STRAY: "tickets of an order that does not own the number",
+    _K.TICKET_MISPLACED: "tickets outside the raffle, or stored on the wrong page",
+    _K.TICKET_CONTACT: "tickets with a different contact than their order",
+    _K.TWO_ORDERS: "numbers owned by more than one order",
+    _K.ORDER_NUMBERS: "orders with duplicate numbers, none, or some outside the raffle",
+    _K.ORDER_TIMES: "orders whose deadline or payment time contradicts their status",
+    _K.ORDER_UNLISTED: "orders missing from their raffle's index",
     _K.ORDER_UNREADABLE: "orders that cannot be read",
-    _K.CONTACT_MISSING: "contacts of orders that do not exist",
-    _K.OVER_LIMIT: "contacts with more numbers than the raffle's limit now is",
+    _K.CONTACT_MISSING: "contacts that have orders but do not exist",
+    _K.OVER_LIMIT: "contacts holding more numbers than the raffle's limit allows now",
 }
 DERIVED = frozenset(
     {
@@ -79,14 +79,14 @@ DERIVED = frozenset(
         *(_K.HELD, _K.ORDER_KEYS, _K.RAFFLE_KEYS, _K.LEAF_FIRST, _K.TALLY_PAID),
     }
 )
-# Who has the number is not clear.
+# It is unclear who owns the number.
 DISPUTES = frozenset({_K.TICKET_MISSING, _K.TICKET_STRAY, _K.TWO_ORDERS})
-# Right when it happened, if the limit was lowered afterwards: worth saying, but nothing differs.
+# Not an error if the limit was lowered afterwards, so it is reported but does not count as a difference.
 REMARKS = frozenset({_K.OVER_LIMIT})
 
 
 class Fault(NamedTuple):
-    """One thing that differs. `example` names it: a number, an order's or contact's id, a place on the board."""
+    """One difference. `example` names where: a number, the id of an order or contact, a place on the board."""
 
     kind: DifferenceKind
     example: str
@@ -94,7 +94,7 @@ class Fault(NamedTuple):
 
 @dataclass
 class Finding:
-    """All things of a kind that differ: how many, how many of them were repaired, and the first few."""
+    """All differences of one kind: how many, how many of them are repaired, and the first few examples."""
 
     count: int = 0
     repaired: int = 0
@@ -103,7 +103,7 @@ class Finding:
 
 @dataclass
 class ConsistencyReport:
-    """What a check of one raffle found. `not_compared`: what changed too often while it was looked at."""
+    """The result of checking one raffle. `not_compared`: what changed too often while it was checked."""
 
     raffle: Raffle
     tickets: int = 0
@@ -120,16 +120,16 @@ class ConsistencyReport:
 
     @property
     def differences(self) -> int:
-        return sum(found.count for kind, found in self.findings.items() if kind not in REMARKS)
+        return sum(finding.count for kind, finding in self.findings.items() if kind not in REMARKS)
 
     @property
     def repaired(self) -> int:
-        return sum(found.repaired for found in self.findings.values())
+        return sum(finding.repaired for finding in self.findings.values())
 
     @property
     def repairable(self) -> int:
-        """How many of the differences a repair would mend."""
-        return sum(found.count - found.repaired for kind, found in self.findings.items() if kind in DERIVED)
+        """How many of the differences a repair would fix."""
+        return sum(finding.count - finding.repaired for kind, finding in self.findings.items() if kind in DERIVED)
 
     @property
     def left(self) -> int:
@@ -143,7 +143,7 @@ class WordKey(NamedTuple):
     word: int
 
     def numbers(self, layout: Layout) -> range:
-        """Empty where the raffle has no such word."""
+        """Return the numbers of the word; none if the raffle has no such word."""
         return layout.numbers(self.leaf)[self.word * WORD_BITS : (self.word + 1) * WORD_BITS]
 
     def __str__(self) -> str:
@@ -157,7 +157,10 @@ class TicketOwner(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Word:
-    """A word of the board at one moment, with its numbers' tickets, and these tickets' and other likely orders."""
+    """A word of the board at one moment, with the tickets of its numbers.
+
+    `orders`: those that the tickets name, and others that may own one of the numbers, by id.
+    """
 
     taken: int
     sold: int
@@ -165,30 +168,32 @@ class Word:
     orders: Mapping[str, Order]
 
 
-class Verdict(NamedTuple):
-    """What differs in a word, and the bits that it should have."""
+class WordVerdict(NamedTuple):
+    """The differences of a word, and the bits that it should have."""
 
     faults: list[Fault]
     taken: int
     sold: int
 
 
-def judge(raffle: Raffle, key: WordKey, word: Word) -> Verdict:
-    """Compare a word's bits, tickets and orders with each other.
+def judge_word(raffle: Raffle, key: WordKey, word: Word) -> WordVerdict:
+    """Compare the bits, tickets and orders of a word with each other.
 
-    Where ticket and orders disagree on who has a number, its bits stay as they are until a person has decided: to show
+    Where ticket and orders disagree on who owns a number, its bits stay as they are until a person has decided. To show
     it as free would offer it to the next buyer.
     """
     numbers = key.numbers(raffle.layout)
     faults: list[Fault] = []
     taken = sold = 0
     for position, number in enumerate(numbers):
-        bit, ticket = 1 << position, word.tickets.get(number)
+        bit = 1 << position
+        ticket = word.tickets.get(number)
         owners = {order.id: order for order in word.orders.values() if owns(raffle, order, number)}
-        disagreements = [Fault(kind, example) for kind, example in _disagreements(number, ticket, owners)]
+        disagreements = list(_find_disagreements(number, ticket, owners))
         faults += disagreements
         if any(fault.kind in DISPUTES for fault in disagreements):
-            taken, sold = taken | word.taken & bit, sold | word.sold & bit
+            taken |= word.taken & bit
+            sold |= word.sold & bit
             continue
         owner = owners.get(ticket.order_id) if ticket else None
         taken |= bit if ticket else 0
@@ -201,21 +206,19 @@ def judge(raffle: Raffle, key: WordKey, word: Word) -> Verdict:
                 faults.append(Fault(kind, str(number)))
     if any(bits != bits & mask(numbers) for bits in (word.taken, word.sold)):
         faults.append(Fault(DifferenceKind.STRAY_BITS, str(key)))
-    return Verdict(faults, taken, sold)
+    return WordVerdict(faults, taken, sold)
 
 
-def _disagreements(
-    number: int, ticket: TicketOwner | None, owners: Mapping[str, Order]
-) -> Iterator[tuple[DifferenceKind, str]]:
-    """Where a number's ticket and the orders that say they own it differ."""
+def _find_disagreements(number: int, ticket: TicketOwner | None, owners: Mapping[str, Order]) -> Iterator[Fault]:
+    """Compare the ticket of a number with the orders that own the number, by id."""
     if len(owners) > 1:
-        yield DifferenceKind.TWO_ORDERS, f"{number} ({', '.join(sorted(owners))})"
+        yield Fault(DifferenceKind.TWO_ORDERS, f"{number} ({', '.join(sorted(owners))})")
     if owners and (ticket is None or ticket.order_id not in owners):
-        yield DifferenceKind.TICKET_MISSING, f"{number} ({', '.join(sorted(owners))})"
+        yield Fault(DifferenceKind.TICKET_MISSING, f"{number} ({', '.join(sorted(owners))})")
     if ticket is not None and ticket.order_id not in owners:
-        yield DifferenceKind.TICKET_STRAY, f"{number} ({ticket.order_id})"
+        yield Fault(DifferenceKind.TICKET_STRAY, f"{number} ({ticket.order_id})")
     elif ticket is not None and ticket.contact_id != owners[ticket.order_id].contact_id:
-        yield DifferenceKind.TICKET_CONTACT, f"{number} ({ticket.order_id})"
+        yield Fault(DifferenceKind.TICKET_CONTACT, f"{number} ({ticket.order_id})")
 
 
 def owns(raffle: Raffle, order: Order, number: int) -> bool:
@@ -223,35 +226,35 @@ def owns(raffle: Raffle, order: Order, number: int) -> bool:
 
 
 def mask(numbers: range) -> int:
-    """The bits that stand for a word's numbers."""
+    """Return the bits that stand for the numbers of a word."""
     return (1 << len(numbers)) - 1
 
 
-def ones(bits: int, numbers: range) -> int:
-    """How many of a word's numbers are set in `bits`, which may hold strays."""
+def count_ones(bits: int, numbers: range) -> int:
+    """Count the numbers of a word that are set in `bits`, without stray bits."""
     return (bits & mask(numbers)).bit_count()
 
 
 def words_of(layout: Layout, leaf: LeafKey) -> list[WordKey]:
-    """The words that a leaf has."""
+    """Return the keys of a leaf's words."""
     return [WordKey(leaf, word) for word in range(-(-len(layout.numbers(leaf)) // WORD_BITS))]
 
 
-def order_faults(raffle: Raffle, order: Order, *, had_deadline: bool) -> list[Fault]:
-    """What is wrong with an order by itself. `had_deadline`: its place in the queue still shows one."""
+def find_order_faults(raffle: Raffle, order: Order, *, had_deadline: bool) -> list[Fault]:
+    """Find what is wrong with an order by itself. `had_deadline`: its place in the queue still shows a deadline."""
     faults = []
     outside = any(not raffle.first_number <= number <= raffle.last_number for number in order.numbers)
     if outside or not order.numbers or len(set(order.numbers)) != order.quantity:
         faults.append(Fault(DifferenceKind.ORDER_NUMBERS, order.id))
-    if lost_deadline(raffle, order, had_deadline=had_deadline) or not _times_fit(order):
+    if has_lost_deadline(raffle, order, had_deadline=had_deadline) or not _times_fit(order):
         faults.append(Fault(DifferenceKind.ORDER_TIMES, order.id))
     return faults
 
 
-def lost_deadline(raffle: Raffle, order: Order, *, had_deadline: bool) -> bool:
-    """Whether an order whose clock runs has no deadline although it must have had one.
+def has_lost_deadline(raffle: Raffle, order: Order, *, had_deadline: bool) -> bool:
+    """Whether the clock of the order runs and it must have had a deadline, but has none.
 
-    A hold without a limit is right in a raffle that had none then, which may have changed since.
+    A hold without a deadline is right if the raffle had no time limit then. That may have changed since.
     """
     if order.status not in RUNNING or order.reserved_until is not None:
         return False
@@ -264,16 +267,16 @@ def _times_fit(order: Order) -> bool:
     stopped = refunded or order.status in (OrderStatus.IN_REVIEW, OrderStatus.PAID, OrderStatus.LATE)
     if (stopped and order.reserved_until is not None) or (order.refunded_at is not None) != refunded:
         return False
-    # What is refunded was paid before, or paid late.
+    # A refunded order may have been paid in time or late.
     return refunded or (order.paid_at is not None) == (order.status is OrderStatus.PAID)
 
 
-def over_limit(raffle: Raffle, held: int) -> bool:
+def is_over_limit(raffle: Raffle, held: int) -> bool:
     return raffle.max_per_contact is not None and held > raffle.max_per_contact
 
 
-def summed(tallies: Collection[Mapping[str, int]]) -> dict[str, int]:
-    """Column → its sum over all tallies; only these sums mean anything. Columns are `sold`, `p0` … `p100`."""
+def sum_tallies(tallies: Collection[Mapping[str, int]]) -> dict[str, int]:
+    """Sum each column over all tallies; a single tally means nothing. Columns are `sold`, `paid`, `p0` … `p100`."""
     sums: dict[str, int] = {}
     for tally in tallies:
         for column, count in tally.items():

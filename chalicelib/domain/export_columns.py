@@ -1,4 +1,4 @@
-"""The tables of exports: their columns, and a row of each. `docs/exports.md` explains them to organisers."""
+"""The columns of each export, and how to build a row. `docs/exports.md` explains them to organisers."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -9,8 +9,8 @@ from chalicelib.domain.exports import ExportedOrder, Of, Person, ticket_status
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.domain.raffles import TicketStatus
 
-# An XLSX cell has at most 32,767 characters (ECMA-376, and Excel's own limit). Whoever has more numbers than these is
-# shown with as many, and the count beside them says how many there are.
+# An XLSX cell holds at most 32,767 characters (Excel's limit), so longer lists of numbers are cut. The column
+# `quantity` has the full count.
 MOST_LISTED = 1_000
 
 
@@ -78,7 +78,7 @@ COLUMNS = {
 
 
 def ticket_row(number: str, order: ExportedOrder | None, buyer: Person) -> tuple[TicketStatus, Row]:
-    """A number, padded, with the order that its ticket names; and its status."""
+    """Build the row of a padded number, and return its status too. `order`: the one that its ticket names."""
     status = ticket_status(order)
     if order is None or status is TicketStatus.AVAILABLE:
         return status, (number, status.value, None, None, None, None, None, None)
@@ -87,10 +87,11 @@ def ticket_row(number: str, order: ExportedOrder | None, buyer: Person) -> tuple
 
 
 def order_row(order: ExportedOrder, buyer: Person, digits: int) -> Row:
+    """Build the row of an order. Its numbers are padded to `digits`."""
     return (
         order.id,
         order.status.value,
-        listed(order.numbers, digits),
+        join_numbers(order.numbers, digits),
         len(order.numbers),
         CellMoney(order.amount, order.currency),
         order.currency,
@@ -104,20 +105,20 @@ def order_row(order: ExportedOrder, buyer: Person, digits: int) -> Row:
 
 
 def buyer_row(orders: Sequence[ExportedOrder], buyer: Person, digits: int) -> Row:
-    """One contact with all their orders that own numbers, the oldest first; at least one."""
-    paid = [order for order in orders if order.status is OrderStatus.PAID]
-    open_ = [order for order in orders if order.status is not OrderStatus.PAID]
+    """Build the row of a buyer. `orders`: all their orders that own numbers, oldest first, at least one."""
+    paid_orders = [order for order in orders if order.status is OrderStatus.PAID]
+    reserved_orders = [order for order in orders if order.status is not OrderStatus.PAID]
     numbers = sorted(number for order in orders for number in order.numbers)
     # A raffle's currency cannot change once a number is taken.
     currency = orders[0].currency
     return (
         *buyer,
-        listed(numbers, digits),
+        join_numbers(numbers, digits),
         len(numbers),
-        sum(len(order.numbers) for order in paid),
-        sum(len(order.numbers) for order in open_),
-        CellMoney(sum(order.amount for order in paid), currency),
-        CellMoney(sum(order.amount for order in open_), currency),
+        sum(len(order.numbers) for order in paid_orders),
+        sum(len(order.numbers) for order in reserved_orders),
+        CellMoney(sum(order.amount for order in paid_orders), currency),
+        CellMoney(sum(order.amount for order in reserved_orders), currency),
         currency,
         len(orders),
         orders[0].created_at,
@@ -125,8 +126,10 @@ def buyer_row(orders: Sequence[ExportedOrder], buyer: Person, digits: int) -> Ro
     )
 
 
-def listed(numbers: Iterable[int], digits: int) -> str:
-    """The numbers, padded. With a space after each comma, so that no program takes two of them for one with decimals
-    or thousands."""
-    found = [f"{number:0{digits}}" for number in numbers]
-    return ", ".join(found[:MOST_LISTED]) + (", …" if len(found) > MOST_LISTED else "")
+def join_numbers(numbers: Iterable[int], digits: int) -> str:
+    """Join padded numbers with commas.
+
+    A space follows each comma, so that no program reads two numbers as one with decimals or thousands.
+    """
+    padded = [f"{number:0{digits}}" for number in numbers]
+    return ", ".join(padded[:MOST_LISTED]) + (", …" if len(padded) > MOST_LISTED else "")

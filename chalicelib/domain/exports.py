@@ -1,4 +1,4 @@
-"""An export: what of a raffle is asked for in which form, how far it is, and when it is gone."""
+"""An export of a raffle: what was requested, how far it is, and when it expires."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,12 +8,12 @@ from typing import NamedTuple
 from chalicelib.domain.orders import OWNING, OrderStatus
 from chalicelib.domain.raffles import TicketStatus
 
-KEPT = timedelta(days=7)  # after it was asked for; infra/resources.json lets the file vanish as late
-# The function that makes it has 15 minutes (.chalice/config.json). It gives up by itself a little earlier, so that the
-# reason is known. Who makes an export has it to themselves for as long as the function can live, and a little longer.
+KEPT = timedelta(days=7)  # after the request; infra/resources.json deletes the file after the same time
+# The function has 15 minutes (.chalice/config.json). A run gives up a little earlier, so that the reason is recorded.
 LONGEST = timedelta(minutes=14)
+# A run owns its export for as long as the function can live, and a little longer.
 LEASE = timedelta(seconds=930)
-# The queue hands it over three times, 16 minutes apart. Of what has not moved for so long nothing will come any more.
+# The queue delivers an export three times, 16 minutes apart. After an hour without progress no run is left.
 ABANDONED = timedelta(hours=1)
 
 
@@ -44,14 +44,14 @@ class Reason(StrEnum):
     """Why there is no file."""
 
     RAFFLE_GONE = "raffle_gone"
-    TOO_MANY_ROWS = "too_many_rows"  # more than an XLSX sheet has: as CSV there is no such bound
+    TOO_MANY_ROWS = "too_many_rows"  # for an XLSX sheet; CSV has no limit
     TOO_LONG = "too_long"
     INTERNAL_ERROR = "internal_error"
-    GIVEN_UP = "given_up"  # nobody is at it any more: the function was stopped each time
+    GIVEN_UP = "given_up"  # abandoned: the function was stopped each time
 
 
 class ExportRequest(NamedTuple):
-    """What is asked for. `status` leaves out the tickets that have another one; None leaves out none."""
+    """What to export. `status`: only tickets with this status; None: all."""
 
     raffle_id: str
     of: Of = Of.TICKETS
@@ -61,14 +61,17 @@ class ExportRequest(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Export:
-    """An export that is made in the background.
+    """An export in the background.
 
-    `rows` is how many there will be (None: not counted yet), `done` how many are written, `progress` per cent of the
-    work. `run` names whoever makes it just now, who has it to themselves until `leased_until`.
+    Attributes:
+        rows: how many rows the file will have; None: not counted yet.
+        done: how many rows are written.
+        progress: per cent of the work.
+        run: id of the run that owns the export until `leased_until`.
     """
 
     id: str
-    wanted: ExportRequest
+    request: ExportRequest
     status: ExportStatus
     file_name: str
     created_at: datetime
@@ -88,30 +91,30 @@ class Export:
 
     @property
     def key(self) -> str:
-        """Where the file is in the bucket: the same, however often it is made."""
+        """The file's key in the bucket. Every run writes to the same key."""
         return f"exports/{self.id}"
 
     def is_gone(self, now: datetime) -> bool:
-        """Whether its days are over; DynamoDB takes the item away some time later."""
+        """Whether the export has expired. DynamoDB deletes the item some time later."""
         return now >= self.vanishes_at
 
     def is_abandoned(self, now: datetime) -> bool:
         return self.status in UNFINISHED and now >= self.updated_at + ABANDONED
 
     def is_being_made(self, now: datetime) -> bool:
-        """Whether a file will come of it, so that nobody needs to ask for another one."""
+        """Whether a file is still to be expected, so that a second export would be of no use."""
         return self.status in UNFINISHED and not self.is_abandoned(now) and not self.is_gone(now)
 
 
 class Person(NamedTuple):
-    """What organisers need of a contact. `phone` as +50255550001, or empty."""
+    """A contact as exports show it. `phone`: as +50255550001, or empty."""
 
     name: str
     phone: str
 
 
 class ExportedOrder(NamedTuple):
-    """An order, as far as exports show it. Amounts are in minor units."""
+    """An order as exports show it. Amounts are in minor units."""
 
     id: str
     contact_id: str
@@ -131,13 +134,16 @@ class ExportedOrder(NamedTuple):
 
 
 def ticket_status(order: ExportedOrder | None) -> TicketStatus:
-    """Of a number whose ticket names this order. An order that has ended meanwhile has no numbers any more."""
+    """Return the status of a number whose ticket names this order. An order that has ended owns no numbers."""
     if order is None or order.status not in OWNING:
         return TicketStatus.AVAILABLE
     return TicketStatus.SOLD if order.status is OrderStatus.PAID else TicketStatus.RESERVED
 
 
-def file_name(code: str, wanted: ExportRequest, at: datetime) -> str:
-    """Of letters, digits and hyphens, so that every system and every header takes it. `at` in the raffle's time."""
-    status = f"-{wanted.status.lower()}" if wanted.status else ""
-    return f"{code.lower()}-{wanted.of}{status}-{at:%Y%m%d-%H%M}.{wanted.format}"
+def file_name(code: str, request: ExportRequest, at: datetime) -> str:
+    """Name the file with letters, digits and hyphens only: safe on every system and in a header.
+
+    `at` is in the raffle's time zone.
+    """
+    status = f"-{request.status.lower()}" if request.status else ""
+    return f"{code.lower()}-{request.of}{status}-{at:%Y%m%d-%H%M}.{request.format}"

@@ -10,7 +10,7 @@ class RateLimit:
 
     A leaky bucket. Its whole state is one moment: when the bucket will be empty. The caller keeps that moment.
 
-    Source: the generic cell rate algorithm, ITU-T I.371, as virtual scheduling.
+    Source: the generic cell rate algorithm, ITU-T I.371, in its virtual scheduling version.
     """
 
     interval: timedelta

@@ -1,4 +1,4 @@
-"""The money of a raffle: what was sold against what was paid, day by day, and what is still to be settled."""
+"""Sum up the money of a raffle: numbers sold against payments, day by day, and what is left to settle."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -10,11 +10,11 @@ from typing import NamedTuple
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.domain.raffles import Board
 
-MOST_NAMED = 100  # orders of a kind that are named; all are counted
+MOST_NAMED = 100  # orders to settle that are named; all are counted
 
 
 class Differs(StrEnum):
-    """What may not come out even. The values are part of the outside contract."""
+    """What may not balance. The values are part of the API."""
 
     NUMBERS = "numbers_differ"
     MONEY = "money_differs"
@@ -23,17 +23,17 @@ class Differs(StrEnum):
 
 
 MEANINGS = {
-    Differs.NUMBERS: "The board shows another count of sold numbers than the paid orders have. While payments are "
-    "confirmed, ask again; if it stays: python -m chalicelib check.",
-    Differs.MONEY: "What was booked with the sold numbers is not what the paid orders come to. While payments are "
-    "confirmed, ask again; if it stays: python -m chalicelib check.",
-    Differs.CURRENCY: "Orders in another currency than the raffle's are left out of all sums.",
-    Differs.UNREADABLE: "Orders that can't be read are left out: python -m chalicelib check names them.",
+    Differs.NUMBERS: "The board and the paid orders disagree on how many numbers are sold. If payments are being "
+    "confirmed right now, ask again. If the difference persists, run python -m chalicelib check.",
+    Differs.MONEY: "The board and the paid orders disagree on the money received. If payments are being confirmed "
+    "right now, ask again. If the difference persists, run python -m chalicelib check.",
+    Differs.CURRENCY: "Orders in a currency other than the raffle's are left out of all sums.",
+    Differs.UNREADABLE: "Orders that can't be read are left out. To list them, run python -m chalicelib check.",
 }
 
 
 class ReportedOrder(NamedTuple):
-    """What a report needs of an order."""
+    """An order as reports need it."""
 
     id: str
     status: OrderStatus
@@ -53,21 +53,21 @@ class ReportedOrder(NamedTuple):
 
 @dataclass
 class Part:
-    """Some of the orders: how many, their numbers, and what they come to in minor units."""
+    """The sums over some orders: how many, their numbers, and their amounts in minor units."""
 
     orders: int = 0
     numbers: int = 0
     amount: int = 0
 
-    def add(self, sale: ReportedOrder) -> None:
+    def add(self, order: ReportedOrder) -> None:
         self.orders += 1
-        self.numbers += sale.quantity
-        self.amount += sale.amount
+        self.numbers += order.quantity
+        self.amount += order.amount
 
 
 @dataclass
 class Day:
-    """What was confirmed on a day of the raffle's time zone, and what was refunded on it."""
+    """The payments confirmed and the refunds made on one day in the raffle's time zone."""
 
     confirmed: Part = field(default_factory=Part)
     refunded: Part = field(default_factory=Part)
@@ -75,19 +75,19 @@ class Day:
 
 @dataclass
 class Named:
-    """Orders that somebody has to look at: all counted, the first ones named."""
+    """Orders that somebody has to settle: all are counted, the first ones are named."""
 
     part: Part = field(default_factory=Part)
     ids: list[str] = field(default_factory=list)
 
-    def add(self, sale: ReportedOrder) -> None:
-        self.part.add(sale)
+    def add(self, order: ReportedOrder) -> None:
+        self.part.add(order)
         if len(self.ids) < MOST_NAMED:
-            self.ids.append(sale.id)
+            self.ids.append(order.id)
 
 
 class Difference(NamedTuple):
-    """`by`: how much more the orders say than the board; or how many are left out."""
+    """`by`: the orders' sum minus the board's; or how many orders are left out."""
 
     what: Differs
     by: int
@@ -95,15 +95,17 @@ class Difference(NamedTuple):
 
 @dataclass
 class ReportTotals:
-    """The report of one raffle, which orders are added to one by one.
+    """The sums of one raffle's report. Orders are added one by one.
 
     Attributes:
-        confirmed: all whose payment was confirmed, also those that were refunded afterwards.
-        refunded: those of them; so confirmed − refunded is what the raffle has.
-        given_back: refunded orders whose payment was never confirmed: it came too late, and went back.
-        prices: price → the paid orders with it; it is frozen at the hold, so there may be several (H7).
-        late: paid too late, to be reassigned or refunded.
-        rejected: whose proof was rejected, and that are not paid (yet).
+        confirmed: orders whose payment was confirmed, even if they were refunded afterwards.
+        refunded: those of them that were refunded. Confirmed minus refunded is what the raffle keeps.
+        given_back: refunded orders whose payment was never confirmed because it came too late.
+        prices: price → paid orders at this price. The price is frozen at the hold, so there may be several (H7).
+        late: orders paid too late, to be reassigned or refunded.
+        rejected: orders whose proof was rejected and that have not been paid since.
+        foreign: how many orders are in another currency.
+        unreadable: how many orders can't be read.
     """
 
     zone: tzinfo
@@ -120,56 +122,56 @@ class ReportTotals:
     foreign: int = 0
     unreadable: int = 0
 
-    def add(self, sale: ReportedOrder) -> None:
-        if sale.currency != self.currency:
+    def add(self, order: ReportedOrder) -> None:
+        if order.currency != self.currency:
             self.foreign += 1
             return
-        self.by_status[sale.status].add(sale)
-        self.contacts[sale.contact_id] += 1
-        if sale.status is OrderStatus.PAID:
-            self.prices[sale.unit_amount].add(sale)
-        if sale.status in (OrderStatus.PAID, OrderStatus.REFUNDED):
-            self._add_money(sale)
-        if sale.status is OrderStatus.LATE:
-            self.late.add(sale)
-        elif sale.rejected_at is not None and sale.status not in (OrderStatus.PAID, OrderStatus.REFUNDED):
-            self.rejected.add(sale)
+        self.by_status[order.status].add(order)
+        self.contacts[order.contact_id] += 1
+        if order.status is OrderStatus.PAID:
+            self.prices[order.unit_amount].add(order)
+        if order.status in (OrderStatus.PAID, OrderStatus.REFUNDED):
+            self._add_money(order)
+        if order.status is OrderStatus.LATE:
+            self.late.add(order)
+        elif order.rejected_at is not None and order.status not in (OrderStatus.PAID, OrderStatus.REFUNDED):
+            self.rejected.add(order)
 
-    def _add_money(self, sale: ReportedOrder) -> None:
-        if sale.status is OrderStatus.REFUNDED and sale.paid_at is None:
-            self.given_back.add(sale)
+    def _add_money(self, order: ReportedOrder) -> None:
+        if order.status is OrderStatus.REFUNDED and order.paid_at is None:
+            self.given_back.add(order)
             return
-        self.confirmed.add(sale)
-        self._day(sale.paid_at or sale.changed_at).confirmed.add(sale)
-        if sale.status is OrderStatus.REFUNDED:
-            self.refunded.add(sale)
-            self._day(sale.refunded_at or sale.changed_at).refunded.add(sale)
+        self.confirmed.add(order)
+        self._day(order.paid_at or order.changed_at).confirmed.add(order)
+        if order.status is OrderStatus.REFUNDED:
+            self.refunded.add(order)
+            self._day(order.refunded_at or order.changed_at).refunded.add(order)
 
     def _day(self, moment: datetime) -> Day:
         return self.days[moment.astimezone(self.zone).date()]
 
     @property
     def kept(self) -> int:
-        """What the raffle has: confirmed − refunded."""
+        """What the raffle keeps: confirmed minus refunded."""
         return self.confirmed.amount - self.refunded.amount
 
     def differences(self, board: Board) -> list[Difference]:
-        """What does not come out even between the orders and the board; nothing when all does."""
+        """Compare the orders with the board. Returns an empty list if everything balances."""
         numbers = self.confirmed.numbers - self.refunded.numbers
-        found = (
+        all_differences = (
             Difference(Differs.NUMBERS, numbers - board.sold),
             Difference(Differs.MONEY, self.kept - board.paid),
             Difference(Differs.CURRENCY, self.foreign),
             Difference(Differs.UNREADABLE, self.unreadable),
         )
-        return [difference for difference in found if difference.by]
+        return [difference for difference in all_differences if difference.by]
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """Orders in a status: how many, what they come to by raffle, and since when the oldest has been there.
+    """Orders in a status: how many, their sums by raffle, and since when the oldest has been waiting.
 
-    `is_complete` is False where there are more than were counted.
+    `is_complete`: False if there are more orders than were counted.
     """
 
     count: int
@@ -178,11 +180,13 @@ class Waiting:
     is_complete: bool
 
 
-def waiting(sales: Iterable[tuple[str, ReportedOrder]], *, is_complete: bool) -> Waiting:
-    """The sum of orders, each with its raffle's id."""
-    count, by_raffle, oldest = 0, dict[str, Part](), None
-    for raffle_id, sale in sales:
+def sum_waiting(orders: Iterable[tuple[str, ReportedOrder]], *, is_complete: bool) -> Waiting:
+    """Sum up orders, each given with its raffle's id."""
+    count = 0
+    by_raffle: dict[str, Part] = {}
+    oldest_at = None
+    for raffle_id, order in orders:
         count += 1
-        by_raffle.setdefault(raffle_id, Part()).add(sale)
-        oldest = sale.changed_at if oldest is None else min(oldest, sale.changed_at)
-    return Waiting(count, by_raffle, oldest, is_complete)
+        by_raffle.setdefault(raffle_id, Part()).add(order)
+        oldest_at = order.changed_at if oldest_at is None else min(oldest_at, order.changed_at)
+    return Waiting(count, by_raffle, oldest_at, is_complete)

@@ -77,7 +77,7 @@ def export_raffle(call: Call, raffle_id: str, query: ExportQuery) -> Response:
     The answer is the file if it has up to 10,000 rows. A larger one is created in the background (202).
     """
     request = ExportRequest(raffle_id, query.of, query.format, query.status)
-    file = call.container.exports.file(request, by=call.by)
+    file = call.container.exports.make_at_once(request, by=call.by)
     if file is None:
         return _start(call, request)
     return BinaryResponse(file.content, {"Content-Type": file.content_type, "Content-Disposition": file.disposition})
@@ -103,7 +103,7 @@ def read_export(call: Call, export_id: str) -> ExportView:
 
 
 def _start(call: Call, request: ExportRequest) -> Response:
-    export = call.container.exports.ask(
+    export = call.container.exports.enqueue(
         request, by=call.by, idempotency_key=call.idempotency_key if call.route.once else None
     )
     return accepted(call, _view(call, export.id), at=f"/exports/{export.id}")
@@ -114,10 +114,10 @@ def _view(call: Call, export_id: str) -> ExportView:
     fields: dict[str, Any] = {name: getattr(export, name) for name in ExportView.model_fields if hasattr(export, name)}
     return ExportView(
         **fields,
-        raffle=export.wanted.raffle_id,
-        of=export.wanted.of,
-        format=export.wanted.format,
-        ticket_status=export.wanted.status,
+        raffle=export.request.raffle_id,
+        of=export.request.of,
+        format=export.request.format,
+        ticket_status=export.request.status,
         url=url,
         url_expires_at=url_expires_at,
     )

@@ -139,7 +139,7 @@ def raffle_report(call: Call, raffle_id: str) -> ReportView:
 
     Compares sold numbers with payments, sums payments by day and by price, and lists what is left to settle.
     """
-    return present(call.container.reports.report(raffle_id, seconds=REPORT_SECONDS))
+    return present(call.container.reports.build_report(raffle_id, seconds=REPORT_SECONDS))
 
 
 def stats(call: Call) -> StatsView:
@@ -147,7 +147,7 @@ def stats(call: Call) -> StatsView:
 
     Raffles, money, and whatever waits for somebody.
     """
-    return _present_stats(call.container.reports.stats())
+    return _present_stats(call.container.reports.get_stats())
 
 
 def present(report: RaffleReport) -> ReportView:

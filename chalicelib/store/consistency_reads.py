@@ -1,5 +1,7 @@
-"""What a check reads of a raffle, at one moment where that matters, and its repairs: each only if what was read is so
-still. All of a raffle is read in order of its keys; what looks wrong then is read again with `word`, `page` and so on.
+"""Reads and repairs of the consistency check.
+
+First the whole raffle is read, in the order of its keys. Suspects are read again with `read_word`, `read_page` and so
+on, which read all that must fit together at one moment. A repair is conditioned on what was read.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -15,7 +17,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactGet
 
 from chalicelib.domain.board import LEAF_WORDS, Layout, LeafKey
-from chalicelib.domain.consistency import TicketOwner, Word, WordKey, ones, words_of
+from chalicelib.domain.consistency import TicketOwner, Word, WordKey, count_ones, words_of
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.orders import OWNING, RUNNING, Order, OrderStatus
 from chalicelib.domain.raffles import Raffle, RaffleStatus
@@ -36,8 +38,8 @@ from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction
 T = TypeVar("T")
 Key = tuple[str, str]
 Counts = dict[str, int]  # column of a tally → count
-BATCH = 100  # items that a batch or a snapshot brings at most
-FIRST_TALLY = "TALLY#00"  # takes what repairs add: only the sums over all tallies mean anything
+BATCH = 100  # items in a batch or a snapshot at most
+FIRST_TALLY = "TALLY#00"  # repairs add to it: only the sum over all tallies matters
 INDEX_KEYS = (
     *(f"{index}_{part}" for index in ("contact", "raffle", "queue", "time") for part in ("key", "at")),
     "status_key",  # with the queue's "at"
@@ -45,24 +47,24 @@ INDEX_KEYS = (
 
 
 class RaffleResized(Exception):
-    """The raffle's range is another one than when the check began."""
+    """The raffle's range of numbers has changed since the check began."""
 
 
 class Indexed(NamedTuple, Generic[T]):
-    """An item and how it is filed: the index keys that are wrong, with the right values."""
+    """An item, and those of its index keys that are wrong, with the right values."""
 
     item: T
-    wrong: Mapping[str, str]
+    wrong_keys: Mapping[str, str]
     had_deadline: bool = False  # its place in the queue shows a deadline
 
 
 class StoredLeaf(NamedTuple):
-    """Which numbers of a leaf are taken and sold: word → bits. The bits are as stored, so some may be strays."""
+    """The taken and sold numbers of a leaf: word → bits. The bits are as stored, so some may be stray."""
 
     taken: Mapping[int, int]
     sold: Mapping[int, int]
-    first: int | None = None  # the number that the leaf says it begins with
-    is_stored: bool = True  # those without any taken number need not be
+    first: int | None = None  # the leaf's first number, as stored
+    is_stored: bool = True  # a leaf without taken numbers need not be
 
     def word(self, word: int) -> tuple[int, int]:
         return self.taken.get(word, 0), self.sold.get(word, 0)
@@ -72,28 +74,34 @@ class StoredLeaf(NamedTuple):
         return any(self.taken.values()) or any(self.sold.values())
 
 
-class TicketFound(NamedTuple):
+class NumberedTicket(NamedTuple):
     number: int
     ticket: TicketOwner
 
 
-# All of a raffle, once
+# The whole raffle
 
 
 def raffle_ids() -> list[str]:
-    """All raffles, the oldest first; also those that one of their indexes does not show. Seven queries or more."""
-    found = list(Record.by_time.query(raffles.ALL))
+    """Return the ids of all raffles, oldest first, even if one of their indexes misses them. Seven queries or more."""
+    records = list(Record.by_time.query(raffles.ALL))
     for status in RaffleStatus:
-        found += Record.by_queue.query(raffles.queue(status))
-    return list(dict.fromkeys(record.id for record in found if isinstance(record, RaffleRecord)))
+        records += Record.by_queue.query(raffles.queue(status))
+    return list(dict.fromkeys(record.id for record in records if isinstance(record, RaffleRecord)))
+
+
+def tally_names(raffle: Raffle) -> list[str]:
+    """Return the sort keys of the tallies that the raffle should have."""
+    return [f"TALLY#{number:02}" for number in range(raffle.layout.tallies)]
 
 
 def overview(raffle_id: str) -> tuple[Indexed[Raffle], dict[str, Counts]]:
-    """The raffle, and its tallies by sort key: one query. Raises RaffleNotFound."""
-    raffle, tallies = None, {}
+    """Read the raffle, and its tallies by sort key: one query. Raises RaffleNotFound."""
+    raffle = None
+    tallies = {}
     for record in Record.query(f"BOARD#{raffle_id}", consistent_read=True):
         if isinstance(record, RaffleRecord):
-            raffle = _filed_raffle(record)
+            raffle = _as_indexed_raffle(record)
         elif isinstance(record, TallyRecord):
             tallies[record.sk] = _counts(record)
     if raffle is None:
@@ -102,141 +110,152 @@ def overview(raffle_id: str) -> tuple[Indexed[Raffle], dict[str, Counts]]:
 
 
 def leaves(raffle: Raffle) -> dict[LeafKey, StoredLeaf]:
-    """All leaves that are stored, also those that the raffle should not have: a query for each megabyte of them."""
-    found = LeafRecord.query(f"LEAVES#{raffle.id}", consistent_read=True)
-    return {_leaf_key(record): _leaf(record) for record in found}
+    """Read all stored leaves, even those that the raffle should not have: a query for each megabyte."""
+    records = LeafRecord.query(f"LEAVES#{raffle.id}", consistent_read=True)
+    return {_leaf_key(record): _as_leaf(record) for record in records}
 
 
-def tickets(raffle: Raffle, page: int) -> Iterator[TicketFound]:
-    """The tickets that are stored for a page, in order: a query for each megabyte, some 10,000 of them."""
+def tickets(raffle: Raffle, page: int) -> Iterator[NumberedTicket]:
+    """Yield the tickets stored for a page, in order: a query for each megabyte, which is about 10,000 tickets."""
     for record in TicketRecord.query(f"TICKETS#{raffle.id}#{page:03}", consistent_read=True):
-        yield TicketFound(int(record.sk), TicketOwner(record.order_id, record.contact_id))
+        yield NumberedTicket(int(record.sk), TicketOwner(record.order_id, record.contact_id))
 
 
 def orders_listed(raffle: Raffle) -> Iterator[tuple[str, Indexed[Order] | None]]:
-    """Id and order of all orders that the index shows for the raffle, the oldest first; None for one that can't be
-    read. May be a little behind. A query for each megabyte."""
+    """Yield id and order of all orders in the raffle's index, oldest first; None for an order that can't be read.
+
+    The index may lag a little behind. A query for each megabyte.
+    """
     for record in Record.by_raffle.query(raffle.id):
-        yield record.pk.removeprefix("ORDER#"), _filed_order(record)
+        yield record.pk.removeprefix("ORDER#"), _as_indexed_order(record)
 
 
-# Once more, at one moment
+# Parts of the raffle at one moment
 
 
-def word(raffle: Raffle, key: WordKey, claims: Mapping[int, Collection[str]]) -> Word:
-    """A word, its tickets and the orders of these, and the orders that claim its numbers: number → order ids.
+def read_word(raffle: Raffle, key: WordKey, claims: Mapping[int, Collection[str]]) -> Word:
+    """Read a word with its tickets, their orders, and the orders that claim its numbers (`claims`: number → order ids).
 
-    Two requests; more when these are more than about a hundred items. Raises Busy when something changed in between,
+    Two requests; more if that is more than about a hundred items. Raises Busy if something changed in between,
     RaffleResized, RaffleNotFound.
     """
-    numbers, leaf_key = key.numbers(raffle.layout), board.leaf_key(raffle.id, key.leaf)
-    tickets_before = _tickets(raffle, numbers)
-    wanted: list[list[Key]] = []
+    numbers = key.numbers(raffle.layout)
+    leaf_key = board.leaf_key(raffle.id, key.leaf)
+    tickets_before = _read_tickets(raffle, numbers)
+    keys_by_number: list[list[Key]] = []
     for number in numbers:
         ids = set(claims.get(number, ()))
         if number in tickets_before:
             ids.add(tickets_before[number].order_id)
-        wanted.append([board.ticket_key(raffle, number), *(orders.key(order_id) for order_id in sorted(ids))])
+        keys_by_number.append([board.ticket_key(raffle, number), *(orders.key(order_id) for order_id in sorted(ids))])
     states: set[tuple[int, int]] = set()
-    found: dict[Key, Record] = {}
-    for part in _parts(wanted, room=BATCH - 2):
-        now = _snapshot(raffle, [leaf_key, *part])
-        states.add(_leaf(now.get(leaf_key)).word(key.word))
-        _merge(found, now)
-    tickets_now = _tickets_in(found.values())
-    # The word changes with each of its numbers: where it is the same in all parts, they belong together.
+    records: dict[Key, Record] = {}
+    for part in _split(keys_by_number, room=BATCH - 2):
+        snapshot = _snapshot(raffle, [leaf_key, *part])
+        states.add(_as_leaf(snapshot.get(leaf_key)).word(key.word))
+        _merge(records, snapshot)
+    tickets_now = _tickets_in(records.values())
+    # The word changes with each of its numbers. If it is the same in all snapshots, they fit together.
     if len(states) != 1 or tickets_now != tickets_before:
         raise Busy("a word changed while it was read")
     ((taken, sold),) = states
-    return Word(taken=taken, sold=sold, tickets=tickets_now, orders=_orders_in(found.values()))
+    return Word(taken=taken, sold=sold, tickets=tickets_now, orders=_orders_in(records.values()))
 
 
-def page(raffle: Raffle, page: int, tallies: Iterable[str]) -> tuple[dict[str, Counts], int]:
-    """The tallies, and how many numbers of the page the leaves show as taken. One request. Raises as `word`."""
+def read_page(raffle: Raffle, page: int, tallies: Iterable[str]) -> tuple[dict[str, Counts], int]:
+    """Read the tallies, and count the numbers of the page that the leaves show as taken.
+
+    One request. Raises as `read_word`.
+    """
     keys = raffle.layout.leaf_keys(page)
     leaf_keys = {key: board.leaf_key(raffle.id, key) for key in keys}
-    found = _snapshot(raffle, [*((f"BOARD#{raffle.id}", sk) for sk in tallies), *leaf_keys.values()])
-    taken = sum(shown(raffle.layout, key, _leaf(found.get(leaf_keys[key])).taken) for key in keys)
-    return {record.sk: _counts(record) for record in found.values() if isinstance(record, TallyRecord)}, taken
+    records = _snapshot(raffle, [*((f"BOARD#{raffle.id}", sk) for sk in tallies), *leaf_keys.values()])
+    taken = sum(_count_numbers(raffle.layout, key, _as_leaf(records.get(leaf_keys[key])).taken) for key in keys)
+    return {record.sk: _counts(record) for record in records.values() if isinstance(record, TallyRecord)}, taken
 
 
-def sold(raffle: Raffle) -> tuple[dict[str, Counts], int]:
-    """The tallies, and how many numbers all leaves show as sold while the tallies' `sold` stayed as they are.
+def read_sold(raffle: Raffle) -> tuple[dict[str, Counts], int]:
+    """Read the tallies, and count the numbers that all leaves show as sold. The tallies' `sold` stayed the same.
 
-    Three requests or a few more. Raises Busy when numbers were sold meanwhile, RaffleResized, RaffleNotFound.
+    Three requests or a few more. Raises Busy if numbers were sold in between, RaffleResized, RaffleNotFound.
     """
-    before, stored = overview(raffle.id)[1], leaves(raffle)
-    filed, after = overview(raffle.id)
-    _same_range(raffle, filed.item)
+    _, before = overview(raffle.id)
+    stored_leaves = leaves(raffle)
+    indexed, after = overview(raffle.id)
+    _check_range(raffle, indexed.item)
     if _column(before, "sold") != _column(after, "sold"):
         raise Busy("numbers were sold while they were counted")
     layout = raffle.layout
-    keys = [key for page in range(layout.pages) for key in layout.leaf_keys(page) if key in stored]
-    return after, sum(shown(layout, key, stored[key].sold) for key in keys)
+    keys = [key for page in range(layout.pages) for key in layout.leaf_keys(page) if key in stored_leaves]
+    return after, sum(_count_numbers(layout, key, stored_leaves[key].sold) for key in keys)
 
 
-def paid(raffle: Raffle, besides: Mapping[str, Order]) -> tuple[dict[str, Counts], int]:
-    """The tallies, and what the paid orders come to that the index shows, or that are named by id `besides`, while the
-    tallies' `paid` stayed as they are.
+def read_paid(raffle: Raffle, unlisted: Mapping[str, Order]) -> tuple[dict[str, Counts], int]:
+    """Read the tallies, and sum up the paid orders. The tallies' `paid` stayed the same.
 
-    A query for each megabyte of orders, and two. Raises Busy when a payment was confirmed meanwhile, RaffleNotFound.
+    The orders are those in the index and those in `unlisted`, by id. A query for each megabyte of orders, and two.
+    Raises Busy if a payment was confirmed in between, RaffleNotFound.
     """
-    before = overview(raffle.id)[1]
-    found = {**besides, **{order_id: filed.item for order_id, filed in orders_listed(raffle) if filed}}
-    right = sum(order.amount for order in found.values() if order.status is OrderStatus.PAID)
-    after = overview(raffle.id)[1]
+    _, before = overview(raffle.id)
+    listed = {order_id: indexed.item for order_id, indexed in orders_listed(raffle) if indexed}
+    paid = sum(order.amount for order in {**unlisted, **listed}.values() if order.status is OrderStatus.PAID)
+    _, after = overview(raffle.id)
     if _column(before, "paid") != _column(after, "paid"):
         raise Busy("payments were confirmed while they were summed up")
-    return after, right
+    return after, paid
 
 
-def leaf(raffle: Raffle, key: LeafKey) -> StoredLeaf:
-    """One request. Raises as `word`."""
+def read_leaf(raffle: Raffle, key: LeafKey) -> StoredLeaf:
+    """Read a leaf: one request. Raises as `read_word`."""
     leaf_key = board.leaf_key(raffle.id, key)
-    return _leaf(_snapshot(raffle, [leaf_key]).get(leaf_key))
+    return _as_leaf(_snapshot(raffle, [leaf_key]).get(leaf_key))
 
 
-def tally(raffle: Raffle, sk: str) -> Counts:
-    """One request. Raises as `word`."""
-    found = _snapshot(raffle, [(f"BOARD#{raffle.id}", sk)]).get((f"BOARD#{raffle.id}", sk))
-    return _counts(found) if isinstance(found, TallyRecord) else {}
+def read_tally(raffle: Raffle, sk: str) -> Counts:
+    """Read the counts of a tally: one request. Raises as `read_word`."""
+    key = (f"BOARD#{raffle.id}", sk)
+    record = _snapshot(raffle, [key]).get(key)
+    return _counts(record) if isinstance(record, TallyRecord) else {}
 
 
-def raffle_now(raffle: Raffle) -> Indexed[Raffle]:
-    """One request. Raises RaffleResized, RaffleNotFound."""
-    filed, _ = overview(raffle.id)
-    _same_range(raffle, filed.item)
-    return filed
+def read_raffle(raffle: Raffle) -> Indexed[Raffle]:
+    """Read the raffle again: one request. Raises RaffleResized, RaffleNotFound."""
+    indexed, _ = overview(raffle.id)
+    _check_range(raffle, indexed.item)
+    return indexed
 
 
-def orders_now(raffle: Raffle, order_ids: Iterable[str]) -> dict[str, Indexed[Order] | None]:
-    """Those of up to 99 orders that exist; None for one that can't be read. One request. Raises as `word`."""
-    found = _snapshot(raffle, [orders.key(order_id) for order_id in order_ids])
+def read_orders(raffle: Raffle, order_ids: Iterable[str]) -> dict[str, Indexed[Order] | None]:
+    """Read up to 99 orders, by id. None: it can't be read. Those that don't exist are missing.
+
+    One request. Raises as `read_word`.
+    """
+    records = _snapshot(raffle, [orders.key(order_id) for order_id in order_ids])
     return {
-        record.pk.removeprefix("ORDER#"): _filed_order(record)
-        for record in found.values()
+        record.pk.removeprefix("ORDER#"): _as_indexed_order(record)
+        for record in records.values()
         if isinstance(record, OrderRecord)
     }
 
 
-def ticket_is_there(raffle: Raffle, page: int, number: int) -> bool:
-    """Whether a page's partition has a ticket of the number. One request. Raises as `word`."""
+def has_ticket(raffle: Raffle, page: int, number: int) -> bool:
+    """Whether a page's partition has a ticket of the number. One request. Raises as `read_word`."""
     key = (f"TICKETS#{raffle.id}#{page:03}", f"{number:07}")
     return key in _snapshot(raffle, [key])
 
 
 def is_listed(raffle: Raffle, order: Order) -> bool:
-    """Whether the index shows the order under its raffle. One query."""
+    """Whether the raffle's index has the order. One query."""
     at = orders.as_record(order).raffle_at
     return any(
         record.pk == orders.key(order.id)[0] for record in Record.by_raffle.query(raffle.id, Record.raffle_at == at)
     )
 
 
-def held(raffle: Raffle, contact_id: str, order_ids: Collection[str]) -> tuple[Contact | None, int]:
-    """The contact, and how many numbers of the raffle they own, by these orders and those that the index shows.
+def read_held(raffle: Raffle, contact_id: str, order_ids: Collection[str]) -> tuple[Contact | None, int]:
+    """Read the contact, and count the numbers of the raffle that they own by `order_ids` and the orders in the index.
 
-    Four requests or a few more. Raises Busy when the contact changed in between: holding and freeing do that.
+    Four requests or a few more. Raises Busy if the contact changed in between: holding and freeing numbers does that.
     """
     before = contacts.get(contact_id)
     listed = Record.by_contact.query(contact_id, filter_condition=OrderRecord.raffle_id == raffle.id)
@@ -251,24 +270,24 @@ def held(raffle: Raffle, contact_id: str, order_ids: Collection[str]) -> tuple[C
 
 
 def contacts_held(raffle: Raffle, contact_ids: Iterable[str]) -> dict[str, int]:
-    """What the contacts that exist count as theirs. One request for up to 100."""
-    found = ContactRecord.batch_get([contacts.key(contact_id) for contact_id in contact_ids], consistent_read=True)
-    return {contact.id: contact.held.get(raffle.id, 0) for contact in contacts.found_in(found)}
+    """Return contact id → stored count of held numbers, for contacts that exist. One request for up to 100."""
+    records = ContactRecord.batch_get([contacts.key(contact_id) for contact_id in contact_ids], consistent_read=True)
+    return {contact.id: contact.held.get(raffle.id, 0) for contact in contacts.found_in(records)}
 
 
-# Repairs: each raises Busy when something else is stored now than was read
+# Repairs: each raises Busy if what was read has changed since
 
 
 def set_word(raffle: Raffle, key: WordKey, read: Word, *, taken: int, sold: int) -> None:
     attributes = (LeafRecord.word("t", key.word), LeafRecord.word("s", key.word))
     first = raffle.layout.numbers(key.leaf).start
-    actions: list[Action] = [LeafRecord.kind.set(LeafRecord), LeafRecord.first.set(first)]  # it may be a new item
+    actions: list[Action] = [LeafRecord.kind.set(LeafRecord), LeafRecord.first.set(first)]  # the item may be new
     actions += [
         attribute.set(right)
         for attribute, right, shown in zip(attributes, (taken, sold), (read.taken, read.sold), strict=True)
         if right != shown
     ]
-    # Whoever takes, frees or sells one of the numbers changes one of these.
+    # Taking, freeing or selling one of the numbers changes one of the two.
     unchanged = _is(attributes[0], read.taken) & _is(attributes[1], read.sold)
     _update(LeafRecord(*board.leaf_key(raffle.id, key.leaf)), actions, unchanged)
 
@@ -291,18 +310,18 @@ def remove_leaf(raffle: Raffle, key: LeafKey, read: StoredLeaf) -> None:
 
 
 def add_to_tally(raffle: Raffle, column: str, change: int, read: Mapping[str, Counts]) -> None:
-    """Add to a count. What is sold meanwhile adds to the same sum, so only the difference is written."""
+    """Add to a count. Sales in the meantime add to the same count, so only the difference is written."""
     attribute = getattr(TallyRecord, column)
     actions = [TallyRecord.kind.set(TallyRecord), attribute.add(change)]
-    # That nobody else has just repaired it.
+    # Nobody else may have repaired it in the meantime.
     unchanged = _is(attribute, read.get(FIRST_TALLY, {}).get(column, 0))
     _update(TallyRecord(f"BOARD#{raffle.id}", FIRST_TALLY), actions, unchanged)
 
 
 def fold_tally(raffle: Raffle, sk: str, read: Counts) -> None:
-    """Move a tally's counts into the first one: the sums over both, and so the raffle's, stay as they are throughout.
+    """Move a tally's counts into the first tally, in one transaction: the sum over all tallies never changes.
 
-    What it counts meanwhile stays in it, and shows the next time.
+    What is counted in the meantime stays in the tally, and the next check finds it.
     """
     transaction = Transaction()
     for name, sign in ((sk, -1), (FIRST_TALLY, +1)):
@@ -315,36 +334,36 @@ def set_held(raffle: Raffle, contact: Contact, count: int) -> None:
     held = {raffle_id: held for raffle_id, held in {**contact.held, raffle.id: count}.items() if held}
     right = ContactRecord.held.set(held) if held else ContactRecord.held.remove()
     record = ContactRecord(*contacts.key(contact.id))
-    # A new version, so that nobody who read the contact before this puts the old count back.
+    # A new version, so that nobody who has read the contact before writes the old count back.
     _update(record, [right, ContactRecord.version.add(1)], ContactRecord.version == contact.version)
 
 
-def set_order_keys(filed: Indexed[Order]) -> None:
-    order = filed.item
+def set_order_keys(indexed: Indexed[Order]) -> None:
+    order = indexed.item
     unchanged = (OrderRecord.updated_at == order.updated_at) & (OrderRecord.status == order.status.value)
-    _update(OrderRecord(*orders.key(order.id)), _settings(filed), unchanged)
+    _update(OrderRecord(*orders.key(order.id)), _set_keys(indexed), unchanged)
 
 
-def set_raffle_keys(filed: Indexed[Raffle]) -> None:
-    raffle = filed.item
+def set_raffle_keys(indexed: Indexed[Raffle]) -> None:
+    raffle = indexed.item
     unchanged = (RaffleRecord.updated_at == raffle.updated_at) & (RaffleRecord.status == raffle.status.value)
-    _update(RaffleRecord(*raffles.key(raffle.id)), _settings(filed), unchanged)
+    _update(RaffleRecord(*raffles.key(raffle.id)), _set_keys(indexed), unchanged)
 
 
 # Parts
 
 
-def shown(layout: Layout, key: LeafKey, words: Mapping[int, int]) -> int:
-    """How many of a leaf's numbers are set, strays left out."""
-    return sum(ones(words.get(word.word, 0), word.numbers(layout)) for word in words_of(layout, key))
+def _count_numbers(layout: Layout, key: LeafKey, words: Mapping[int, int]) -> int:
+    """Count the numbers of a leaf that are set, without stray bits."""
+    return sum(count_ones(words.get(word.word, 0), word.numbers(layout)) for word in words_of(layout, key))
 
 
-def _settings(filed: Indexed[Any]) -> list[Action]:
-    return [getattr(Record, name).set(value) for name, value in filed.wrong.items()]
+def _set_keys(indexed: Indexed[Any]) -> list[Action]:
+    return [getattr(Record, name).set(value) for name, value in indexed.wrong_keys.items()]
 
 
 def _is(attribute: Attribute[Any], value: int) -> Condition:
-    # An attribute that was never written counts as zero.
+    # A missing attribute counts as zero.
     return attribute == value if value else (attribute == 0) | attribute.does_not_exist()
 
 
@@ -365,38 +384,44 @@ def _commit(transaction: Transaction) -> None:
 
 
 def _snapshot(raffle: Raffle, keys: Sequence[Key]) -> dict[Key, Record]:
-    """Those of up to 99 items that exist, all as they were at one moment. Raises Busy, RaffleResized, RaffleNotFound.
+    """Read up to 99 items at one moment; those that don't exist are missing.
 
-    The raffle is always among them: while it grows, what lay outside of it may be right.
+    The raffle is always read too: if it has grown, what was outside may be right now. Raises Busy, RaffleResized,
+    RaffleNotFound.
     """
-    asked = [raffles.key(raffle.id), *keys]
+    raffle_key = raffles.key(raffle.id)
+    all_keys = [raffle_key, *keys]
     try:
         with TransactGet(connection=low_level()) as read:
-            futures = [read.get(Record, *key) for key in asked]
+            futures = [read.get(Record, *key) for key in all_keys]
     except TransactGetError as failure:
         if failure.cause_response_code == "TransactionCanceledException":  # somebody was writing at that moment
             raise Busy(failure.cause_response_code) from failure
         raise
-    found: dict[Key, Record] = {}
-    for key, future in zip(asked, futures, strict=True):
+    records: dict[Key, Record] = {}
+    for key, future in zip(all_keys, futures, strict=True):
         with suppress(Record.DoesNotExist):
-            found[key] = future.get()
-    now = found.pop(asked[0], None)
-    if now is None:
+            records[key] = future.get()
+    raffle_record = records.pop(raffle_key, None)
+    if raffle_record is None:
         raise RaffleNotFound(raffle.id)
-    _same_range(raffle, raffles.as_raffle(now))
-    return found
+    _check_range(raffle, raffles.as_raffle(raffle_record))
+    return records
 
 
-def _same_range(raffle: Raffle, now: Raffle) -> None:
+def _check_range(raffle: Raffle, now: Raffle) -> None:
+    """Raises RaffleResized."""
     if now.layout != raffle.layout:
         raise RaffleResized
 
 
-def _parts(wanted: Iterable[Iterable[Key]], *, room: int) -> Iterator[list[Key]]:
-    """Keys that belong together stay together, as many as there is room for; at least one part, perhaps empty."""
+def _split(groups: Iterable[Iterable[Key]], *, room: int) -> Iterator[list[Key]]:
+    """Split groups of keys into parts of up to `room` keys. A group stays in one part, and is cut if it is too long.
+
+    There is at least one part; it may be empty.
+    """
     part: dict[Key, None] = {}
-    for keys in wanted:
+    for keys in groups:
         together = dict.fromkeys(list(keys)[:room])
         if len(part.keys() | together.keys()) > room:
             yield list(part)
@@ -405,14 +430,14 @@ def _parts(wanted: Iterable[Iterable[Key]], *, room: int) -> Iterator[list[Key]]
     yield list(part)
 
 
-def _merge(found: dict[Key, Record], now: Mapping[Key, Record]) -> None:
-    for key, record in now.items():
-        known = found.setdefault(key, record)
+def _merge(records: dict[Key, Record], snapshot: Mapping[Key, Record]) -> None:
+    for key, record in snapshot.items():
+        known = records.setdefault(key, record)
         if isinstance(record, OrderRecord) and record.updated_at != getattr(known, "updated_at", None):
             raise Busy("an order changed while it was read")
 
 
-def _tickets(raffle: Raffle, numbers: Iterable[int]) -> dict[int, TicketOwner]:
+def _read_tickets(raffle: Raffle, numbers: Iterable[int]) -> dict[int, TicketOwner]:
     keys = [board.ticket_key(raffle, number) for number in numbers]
     return _tickets_in(TicketRecord.batch_get(keys, consistent_read=True)) if keys else {}
 
@@ -426,29 +451,31 @@ def _tickets_in(records: Iterable[Record]) -> dict[int, TicketOwner]:
 
 
 def _orders_in(records: Iterable[Record]) -> dict[str, Order]:
-    filed = [_filed_order(record) for record in records if isinstance(record, OrderRecord)]
-    return {order.item.id: order.item for order in filed if order}
+    readable = [_as_indexed_order(record) for record in records if isinstance(record, OrderRecord)]
+    return {indexed.item.id: indexed.item for indexed in readable if indexed}
 
 
-def _filed_order(record: Record) -> Indexed[Order] | None:
+def _as_indexed_order(record: Record) -> Indexed[Order] | None:
     try:
         order = orders.as_order(record)
         right = orders.as_record(order)
-    except (ValueError, TypeError, AttributeError):  # something is missing or has no meaning, whoever wrote it
+    except (ValueError, TypeError, AttributeError):  # an attribute is missing or has an impossible value
         return None
     at = record.queue_at or ""
     running = record.queue_key in [orders.queue(status) for status in RUNNING]
-    return Indexed(order, _wrong(record, right), running and bool(at) and not at.startswith(orders.NO_DEADLINE))
+    return Indexed(order, _wrong_keys(record, right), running and bool(at) and not at.startswith(orders.NO_DEADLINE))
 
 
-def _filed_raffle(record: RaffleRecord) -> Indexed[Raffle]:
+def _as_indexed_raffle(record: RaffleRecord) -> Indexed[Raffle]:
     raffle = raffles.as_raffle(record)
-    return Indexed(raffle, _wrong(record, raffles.as_record(raffle)))
+    return Indexed(raffle, _wrong_keys(record, raffles.as_record(raffle)))
 
 
-def _wrong(record: Record, right: Record) -> dict[str, str]:
-    stored, wanted = record.attribute_values, right.attribute_values
-    return {name: wanted[name] for name in INDEX_KEYS if name in wanted and stored.get(name) != wanted[name]}
+def _wrong_keys(record: Record, right: Record) -> dict[str, str]:
+    """Return the index keys in which a record differs from the right one, with the right values."""
+    stored = record.attribute_values
+    expected = right.attribute_values
+    return {name: expected[name] for name in INDEX_KEYS if name in expected and stored.get(name) != expected[name]}
 
 
 def _leaf_key(record: Record) -> LeafKey:
@@ -456,7 +483,7 @@ def _leaf_key(record: Record) -> LeafKey:
     return LeafKey(int(page), int(leaf))
 
 
-def _leaf(record: Record | None) -> StoredLeaf:
+def _as_leaf(record: Record | None) -> StoredLeaf:
     if not isinstance(record, LeafRecord):
         return StoredLeaf({}, {}, is_stored=False)
     return StoredLeaf(record.words("t"), record.words("s"), record.attribute_values.get("first"))

@@ -1,5 +1,8 @@
-"""All of a raffle's tickets, orders and contacts, as exports read them: in DynamoDB's form, and no more of each item
-than is shown. A record class looks at every attribute, which takes longer than DynamoDB does."""
+"""Read all tickets, orders and contacts of a raffle for an export.
+
+Items stay in DynamoDB's form and only the attributes that exports show are read: building records would take longer
+than DynamoDB itself.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -21,8 +24,8 @@ OF_AN_ORDER = (
 OF_A_CONTACT = ("pk", "name", "phone", "contact_id")
 
 
-class Name(NamedTuple):
-    """What a contact's id leads to: a person, or another contact that took it over (`alias_of`)."""
+class ContactName(NamedTuple):
+    """Who a contact id stands for: a person, or the contact that took it over (`alias_of`)."""
 
     name: str = ""
     phone: str = ""
@@ -30,15 +33,18 @@ class Name(NamedTuple):
 
 
 def owners(raffle_id: str, page: int) -> Iterator[tuple[int, str]]:
-    """number → order id of a page's tickets, in order: a strongly consistent query for each megabyte, some 10,000."""
+    """Yield number and order id of a page's tickets, in order.
+
+    A strongly consistent query for each megabyte, which is about 10,000 tickets.
+    """
     for item in stored_in(f"TICKETS#{raffle_id}#{page:03}"):
         yield int(item["sk"]["S"]), item["order_id"]["S"]
 
 
-def sales_of(raffle_id: str) -> Iterator[list[ExportedOrder]]:
-    """All orders of a raffle, the oldest first, as many as a query brings: a megabyte, some 1,500 of them.
+def orders_of_raffle(raffle_id: str) -> Iterator[list[ExportedOrder]]:
+    """Yield all orders of a raffle, oldest first, query by query: a megabyte each, which is about 1,500 orders.
 
-    From an index, which may be a moment behind. Damaged orders are left out, and logged.
+    They come from an index that may lag a moment behind. Damaged orders are left out and logged.
     """
     start: Any = None
     while True:
@@ -55,46 +61,47 @@ def sales_of(raffle_id: str) -> Iterator[list[ExportedOrder]]:
             return
 
 
-def sales(order_ids: Iterable[str]) -> Iterator[list[ExportedOrder]]:
-    """Those of the orders that exist and can be read: a strongly consistent request for each hundred."""
-    for some in chunks(order_ids, BATCH):
-        yield _readable(_batch([orders.key(order_id) for order_id in some], OF_AN_ORDER))
+def get_orders(order_ids: Iterable[str]) -> Iterator[list[ExportedOrder]]:
+    """Yield the orders that exist and can be read: a strongly consistent request for each hundred."""
+    for batch in chunks(order_ids, BATCH):
+        yield _readable(_batch_get([orders.key(order_id) for order_id in batch], OF_AN_ORDER))
 
 
-def names(contact_ids: Iterable[str]) -> Iterator[dict[str, Name]]:
-    """id → name of those contacts that exist: a strongly consistent request for each hundred."""
-    for some in chunks(contact_ids, BATCH):
+def get_names(contact_ids: Iterable[str]) -> Iterator[dict[str, ContactName]]:
+    """Yield id → name of the contacts that exist: a strongly consistent request for each hundred."""
+    for batch in chunks(contact_ids, BATCH):
         yield {
-            item["pk"]["S"].removeprefix("CONTACT#"): _name(item)
-            for item in _batch([contacts.key(contact_id) for contact_id in some], OF_A_CONTACT)
+            item["pk"]["S"].removeprefix("CONTACT#"): _as_name(item)
+            for item in _batch_get([contacts.key(contact_id) for contact_id in batch], OF_A_CONTACT)
         }
 
 
 def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Split items into lists of `size`; the last one may be shorter."""
     rest = iter(items)
-    while found := list(islice(rest, size)):
-        yield found
+    while chunk := list(islice(rest, size)):
+        yield chunk
 
 
-def _batch(keys: Sequence[tuple[str, str]], attributes: Sequence[str]) -> list[Stored]:
+def _batch_get(keys: Sequence[tuple[str, str]], attributes: Sequence[str]) -> list[Stored]:
     table = Record.Meta.table_name
-    wanted: list[Any] = [{"pk": pk, "sk": sk} for pk, sk in keys]
-    answer = low_level().batch_get_item(table, wanted, consistent_read=True, attributes_to_get=list(attributes))
-    found: list[Stored] = answer["Responses"].get(table, [])
-    return found
+    stored_keys: list[Any] = [{"pk": pk, "sk": sk} for pk, sk in keys]
+    answer = low_level().batch_get_item(table, stored_keys, consistent_read=True, attributes_to_get=list(attributes))
+    items: list[Stored] = answer["Responses"].get(table, [])
+    return items
 
 
 def _readable(items: Iterable[Stored]) -> list[ExportedOrder]:
-    found = []
+    readable = []
     for item in items:
         try:
-            found.append(_sale(item))
+            readable.append(_as_order(item))
         except (KeyError, TypeError, ValueError):
             logger.error("an order cannot be read", extra={"order_id": item["pk"]["S"].removeprefix("ORDER#")})
-    return found
+    return readable
 
 
-def _sale(item: Stored) -> ExportedOrder:
+def _as_order(item: Stored) -> ExportedOrder:
     return ExportedOrder(
         id=item["pk"]["S"].removeprefix("ORDER#"),
         contact_id=item["contact_id"]["S"],
@@ -114,9 +121,9 @@ def _moment(item: Stored, name: str) -> datetime | None:
     return datetime.fromisoformat(item[name]["S"]) if "S" in item.get(name, ()) else None
 
 
-def _name(item: Stored) -> Name:
+def _as_name(item: Stored) -> ContactName:
     def text(name: str) -> str:
         return str(item.get(name, {}).get("S", ""))
 
     phone = text("phone")
-    return Name(text("name"), f"+{phone.removeprefix('+')}" if phone else "", text("contact_id") or None)
+    return ContactName(text("name"), f"+{phone.removeprefix('+')}" if phone else "", text("contact_id") or None)

@@ -1,4 +1,4 @@
-"""Exports in the table: asked for once at a time, moved forwards only by whoever makes them just now."""
+"""Exports in the table: one request for the same at a time, and only the run that owns an export advances it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,54 +15,54 @@ from chalicelib.store.records import ExportRecord, LatestExportRecord
 from chalicelib.store.transaction import Transaction
 
 
-class Latest(NamedTuple):
-    """The export of the same that was asked for last, and the id that was noted as such; None where there is none."""
+class LatestExport(NamedTuple):
+    """The last export for a request, or None if it is gone; and its id, or None if there never was one."""
 
     export: Export | None
-    noted: str | None
+    export_id: str | None
 
 
-def latest(wanted: ExportRequest) -> Latest:
-    """One request, or two where there was one before."""
+def get_latest(request: ExportRequest) -> LatestExport:
+    """Return the last export for the same request. One read, or two if there was one before."""
     try:
-        noted = LatestExportRecord.get(*_latest_key(wanted), consistent_read=True).export_id
+        export_id = LatestExportRecord.get(*_latest_key(request), consistent_read=True).export_id
     except LatestExportRecord.DoesNotExist:
-        return Latest(None, None)
+        return LatestExport(None, None)
     try:
-        return Latest(get(noted), noted)
+        return LatestExport(get(export_id), export_id)
     except ExportNotFound:
-        return Latest(None, noted)
+        return LatestExport(None, export_id)
 
 
-def add(transaction: Transaction, export: Export, after: Latest) -> None:
-    """Store a new export, if nobody else asked for the same since `after` was read."""
+def add(transaction: Transaction, export: Export, after: LatestExport) -> None:
+    """Store a new export, unless somebody else has requested the same since `after` was read."""
     transaction.put(_as_record(export), only_if=ExportRecord.pk.does_not_exist())
     unchanged: Condition = LatestExportRecord.pk.does_not_exist()
-    if after.noted is not None:
-        unchanged |= LatestExportRecord.export_id == after.noted
-    key = _latest_key(export.wanted)
+    if after.export_id is not None:
+        unchanged |= LatestExportRecord.export_id == after.export_id
+    key = _latest_key(export.request)
     transaction.put(
         LatestExportRecord(*key, export_id=export.id, vanishes_at=export.vanishes_at), name="latest", only_if=unchanged
     )
 
 
 def get(export_id: str) -> Export:
-    """Raises ExportNotFound."""
+    """Read an export. Raises ExportNotFound."""
     try:
         return _as_export(ExportRecord.get(*_key(export_id), consistent_read=True))
     except ExportRecord.DoesNotExist:
         raise ExportNotFound(export_id) from None
 
 
-# What the one who makes it does. Each names its run: a run that lost the export to another one, or whose export is
-# gone, changes nothing any more, and brings nothing back.
+# The steps of a run. Each is conditioned on the run's id: a run that has lost its export to another one, or whose
+# export was deleted, changes nothing and does not bring it back.
 
 
 def start(export_id: str, run: str, now: datetime) -> Export | None:
-    """The export, which the run has to itself from now on; None where it is gone, finished, or another's just now."""
+    """Give the export to the run and return it. None if it is gone, finished, or owned by another run."""
     free = (ExportRecord.status == ExportStatus.WAITING.value) | (
         (ExportRecord.status == ExportStatus.RUNNING.value)
-        # Our own, where the answer of an earlier try did not come.
+        # It is already ours if the answer to an earlier try was lost.
         & ((ExportRecord.leased_until <= now) | (ExportRecord.run == run))
     )
     actions = [
@@ -75,19 +75,19 @@ def start(export_id: str, run: str, now: datetime) -> Export | None:
         ExportRecord.updated_at.set(now),
     ]
     record = ExportRecord(*_key(export_id))
-    return _as_export(record) if _updated(record, actions, free) else None
+    return _as_export(record) if _update(record, actions, free) else None
 
 
-def note(export_id: str, run: str, *, rows: int | None, done: int, progress: int, now: datetime) -> bool:
-    """How far it is; whether the run still has it."""
+def set_progress(export_id: str, run: str, *, rows: int | None, done: int, progress: int, now: datetime) -> bool:
+    """Store how far the export is. Returns whether the run still owns it."""
     actions = [ExportRecord.done.set(done), ExportRecord.progress.set(progress), ExportRecord.updated_at.set(now)]
     if rows is not None:
         actions.append(ExportRecord.rows.set(rows))
-    return _updated(ExportRecord(*_key(export_id)), actions, _its(run))
+    return _update(ExportRecord(*_key(export_id)), actions, _owned_by(run))
 
 
 def finish(export_id: str, run: str, *, rows: int, size: int, now: datetime) -> bool:
-    """The file is there. Whether the run still has the export, or has finished it with an earlier try."""
+    """Mark the export as READY. Returns whether the run still owns it, or has finished it in an earlier try."""
     actions = [
         ExportRecord.status.set(ExportStatus.READY.value),
         ExportRecord.rows.set(rows),
@@ -98,31 +98,32 @@ def finish(export_id: str, run: str, *, rows: int, size: int, now: datetime) -> 
         ExportRecord.updated_at.set(now),
     ]
     finished = (ExportRecord.run == run) & (ExportRecord.status == ExportStatus.READY.value)
-    return _updated(ExportRecord(*_key(export_id)), actions, _its(run) | finished)
+    return _update(ExportRecord(*_key(export_id)), actions, _owned_by(run) | finished)
 
 
 def fail(export_id: str, run: str, reason: Reason, now: datetime) -> bool:
+    """Mark the export as FAILED. Returns whether the run still owned it."""
     actions = [
         ExportRecord.status.set(ExportStatus.FAILED.value),
         ExportRecord.reason.set(reason.value),
         ExportRecord.finished_at.set(now),
         ExportRecord.updated_at.set(now),
     ]
-    return _updated(ExportRecord(*_key(export_id)), actions, _its(run))
+    return _update(ExportRecord(*_key(export_id)), actions, _owned_by(run))
 
 
 def release(export_id: str, run: str, now: datetime) -> bool:
-    """Let another run have it: this one met an error."""
+    """Leave the export to another run, after an error. Returns whether this run still owned it."""
     actions = [ExportRecord.status.set(ExportStatus.WAITING.value), ExportRecord.updated_at.set(now)]
-    return _updated(ExportRecord(*_key(export_id)), actions, _its(run))
+    return _update(ExportRecord(*_key(export_id)), actions, _owned_by(run))
 
 
-def _its(run: str) -> Condition:
-    mine: Condition = (ExportRecord.run == run) & (ExportRecord.status == ExportStatus.RUNNING.value)
-    return mine
+def _owned_by(run: str) -> Condition:
+    owned: Condition = (ExportRecord.run == run) & (ExportRecord.status == ExportStatus.RUNNING.value)
+    return owned
 
 
-def _updated(record: ExportRecord, actions: Sequence[Action], only_if: Condition) -> bool:
+def _update(record: ExportRecord, actions: Sequence[Action], only_if: Condition) -> bool:
     try:
         record.update(list(actions), condition=only_if)
     except UpdateError as failure:
@@ -136,19 +137,19 @@ def _key(export_id: str) -> tuple[str, str]:
     return f"EXPORT#{export_id}", "EXPORT"
 
 
-def _latest_key(wanted: ExportRequest) -> tuple[str, str]:
-    return f"EXPORTS#{wanted.raffle_id}", f"{wanted.of}#{wanted.format}#{wanted.status or ''}"
+def _latest_key(request: ExportRequest) -> tuple[str, str]:
+    return f"EXPORTS#{request.raffle_id}", f"{request.of}#{request.format}#{request.status or ''}"
 
 
 def _as_record(export: Export) -> ExportRecord:
-    wanted = export.wanted
+    request = export.request
     return ExportRecord(
         *_key(export.id),
         id=export.id,
-        raffle_id=wanted.raffle_id,
-        of=wanted.of.value,
-        format=wanted.format.value,
-        ticket_status=wanted.status and wanted.status.value,
+        raffle_id=request.raffle_id,
+        of=request.of.value,
+        format=request.format.value,
+        ticket_status=request.status and request.status.value,
         status=export.status.value,
         file_name=export.file_name,
         done=export.done,
@@ -160,23 +161,23 @@ def _as_record(export: Export) -> ExportRecord:
 
 
 def _as_export(record: ExportRecord) -> Export:
-    def whole(value: Any) -> int | None:
+    def as_int(value: Any) -> int | None:
         return None if value is None else int(value)
 
     status = record.ticket_status
     return Export(
         id=record.id,
-        wanted=ExportRequest(
+        request=ExportRequest(
             record.raffle_id, Of(record.of), Format(record.format), TicketStatus(status) if status else None
         ),
         status=ExportStatus(record.status),
         file_name=record.file_name,
         created_at=record.created_at,
         updated_at=record.updated_at,
-        rows=whole(record.rows),
+        rows=as_int(record.rows),
         done=int(record.done),
         progress=int(record.progress),
-        size=whole(record.size),
+        size=as_int(record.size),
         reason=Reason(record.reason) if record.reason else None,
         finished_at=record.finished_at,
         run=record.run,

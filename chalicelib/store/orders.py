@@ -15,7 +15,7 @@ from chalicelib.domain.orders import RUNNING, TRANSITIONS, Order, OrderEvent, Or
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import OrderNotFound
 from chalicelib.store import raffles
-from chalicelib.store.pages import FILTERED, CursorInvalid, Page, page_of, place_of
+from chalicelib.store.pages import FILTERED, CursorInvalid, Page, cursor_after, page_of
 from chalicelib.store.records import OrderRecord, ProofMap, Record, stamp
 from chalicelib.store.transaction import Transaction
 from chalicelib.telemetry import logger
@@ -170,9 +170,9 @@ def _filter(status: OrderStatus | None, raffle_id: str | None) -> Condition | No
     return reduce(and_, conditions) if conditions else None
 
 
-def cursor_after(order: Order) -> str:
+def cursor_after_order(order: Order) -> str:
     """Return the cursor after this order in the list of its contact's orders."""
-    return place_of(Record.by_contact, as_record(order))
+    return cursor_after(Record.by_contact, as_record(order))
 
 
 def waiting(

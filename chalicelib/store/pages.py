@@ -1,4 +1,4 @@
-"""Lists, a page at a time: cursors that neither skip nor repeat while items are added and removed."""
+"""Read lists page by page. Cursors neither skip nor repeat items while others are added and removed."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable
@@ -12,7 +12,7 @@ from chalicelib.domain.refusals import Invalid
 from chalicelib.store.records import Record, Stored, low_level
 
 T = TypeVar("T")
-FILTERED = 1000  # entries that are read for a page when some of them may be left out: then it may be short, or empty
+FILTERED = 1000  # entries to read at most for a page with a filter; it may be short, or empty
 
 
 class CursorInvalid(Invalid):
@@ -26,7 +26,7 @@ class CursorInvalid(Invalid):
 
 
 class Page(NamedTuple, Generic[T]):
-    """Part of a list. `next` and `previous` are cursors for the parts after and before it, None where there is none."""
+    """A page of a list. `next` and `previous`: cursors for the pages after and before it; None if there is none."""
 
     items: list[T]
     next: str | None
@@ -44,28 +44,29 @@ def page_of(
     newest_first: bool = True,
     only: Condition | None = None,
 ) -> Page[T]:
-    """One page of an index partition. `after` is a cursor; `backwards` asks for the page before it.
+    """Read one page of an index partition: the one after the cursor `after`, or with `backwards` the one before it.
 
-    What `read` leaves out of a page is missing in it: the page is shorter, and cursors stay as they are. With `only`,
-    at most FILTERED entries are looked at, so a page may be short or even empty and still have others behind it.
-    An empty one at the end has none before it.
+    `read` turns records into items. It may leave some out: the page is shorter then, and its cursors stay the same.
+    With the filter `only`, at most FILTERED entries are read, so a page may be short or even empty and still have a
+    next one. An empty last page has no previous one. Raises CursorInvalid.
     """
-    start = _decoded(after, index, hash_key) if after else None
-    # A page before the cursor is read away from it and turned round.
+    start = _start_key(after, index, hash_key) if after else None
+    # The page before a cursor is read in the opposite direction and then reversed.
     ascending = newest_first if backwards else not newest_first
-    found, end = _query(index, hash_key, only, ascending=ascending, limit=limit + 1, start=start)
-    more, found = len(found) > limit, found[:limit]
-    places = [_place(index, item) for item in found]
-    looked_at = _place(index, end) if end else None  # up to there everything was
-    last = places[-1] if more else looked_at
+    entries, end = _query(index, hash_key, only, ascending=ascending, limit=limit + 1, start=start)
+    has_more = len(entries) > limit
+    entries = entries[:limit]
+    places = [_place(index, entry) for entry in entries]
+    read_until = _place(index, end) if end else None
+    last = places[-1] if has_more else read_until
     first = places[0] if places else last
     if backwards:
-        found.reverse()
-    records = read([Record.from_raw_data(item) for item in found])
+        entries.reverse()
+    items = read([Record.from_raw_data(entry) for entry in entries])
     back = first if after is not None else None
     if first is None:
-        return Page(records, None, None)
-    return Page(records, _cursor(back), _cursor(last)) if backwards else Page(records, _cursor(last), _cursor(back))
+        return Page(items, None, None)
+    return Page(items, _cursor(back), _cursor(last)) if backwards else Page(items, _cursor(last), _cursor(back))
 
 
 def _query(
@@ -77,16 +78,20 @@ def _query(
     limit: int,
     start: Stored | None,
 ) -> tuple[list[Stored], Stored | None]:
-    """Up to `limit` entries, and where they end when there may be more. One request, unless DynamoDB brings less than
-    was asked for."""
-    found: list[Stored] = []
-    looked_at, most = 0, limit if only is None else FILTERED
+    """Read up to `limit` entries, and the key where they end if there may be more.
+
+    One request, unless DynamoDB returns less than that.
+    """
+    entries: list[Stored] = []
+    entries_read = 0
+    most = limit if only is None else FILTERED
     beyond = None
-    if start is not None:  # says what the starting key says; a stand-in passes over all entries before that otherwise
-        _, _, _, name = _names(index)
+    # Says the same as the start key. Without it, DynamoDB's stand-in in tests reads all entries before that key.
+    if start is not None:
+        _, _, _, name = _key_names(index)
         place = getattr(Record, name)
         beyond = place >= start[name]["S"] if ascending else place <= start[name]["S"]
-    while len(found) < limit and looked_at < most:
+    while len(entries) < limit and entries_read < most:
         answer = low_level().query(
             Record.Meta.table_name,
             hash_key,
@@ -94,27 +99,27 @@ def _query(
             filter_condition=only,
             index_name=index.Meta.index_name,
             scan_index_forward=ascending,
-            limit=most - looked_at,
+            limit=most - entries_read,
             exclusive_start_key=start,
         )
-        found += answer["Items"]
-        looked_at += answer["ScannedCount"]
+        entries += answer["Items"]
+        entries_read += answer["ScannedCount"]
         start = answer.get("LastEvaluatedKey")
         if start is None:
             break
-    return found, start
+    return entries, start
 
 
-def packed(*values: object) -> str:
-    """A cursor: printable, and safe in a link."""
+def encode_cursor(*values: object) -> str:
+    """Encode values as a cursor that is printable and safe in a URL."""
     return urlsafe_b64encode(dumps(values, separators=(",", ":")).encode()).decode().rstrip("=")
 
 
-def unpacked(cursor: str, *types: type | tuple[type, ...]) -> list[Any]:
-    """What was packed, if it is of these types; no text in it is empty. Raises CursorInvalid."""
+def decode_cursor(cursor: str, *types: type | tuple[type, ...]) -> list[Any]:
+    """Return the values of a cursor. Raises CursorInvalid if they have other types, or a text is empty."""
     try:
         values = loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode())
-        dumps(values, ensure_ascii=False).encode()  # half a character is none
+        dumps(values, ensure_ascii=False).encode()  # fails on half of a surrogate pair
     except (ValueError, RecursionError):  # not base64, not UTF-8, not JSON
         raise CursorInvalid from None
     if not isinstance(values, list) or len(values) != len(types):
@@ -124,29 +129,29 @@ def unpacked(cursor: str, *types: type | tuple[type, ...]) -> list[Any]:
     return values
 
 
-def place_of(index: GlobalSecondaryIndex[Any], record: Record) -> str:
-    """The cursor for what comes after a record."""
-    return packed(*(getattr(record, name) for name in _names(index)))
+def cursor_after(index: GlobalSecondaryIndex[Any], record: Record) -> str:
+    """Return the cursor for the page that begins after a record."""
+    return encode_cursor(*(getattr(record, name) for name in _key_names(index)))
 
 
-def _names(index: GlobalSecondaryIndex[Any]) -> tuple[str, str, str, str]:
+def _key_names(index: GlobalSecondaryIndex[Any]) -> tuple[str, str, str, str]:
     keys = index.Meta.attributes
-    (hashed,) = (name for name, attribute in keys.items() if attribute.is_hash_key)
-    (ranged,) = (name for name, attribute in keys.items() if attribute.is_range_key)
-    return "pk", "sk", hashed, ranged
+    (hash_key,) = (name for name, attribute in keys.items() if attribute.is_hash_key)
+    (range_key,) = (name for name, attribute in keys.items() if attribute.is_range_key)
+    return "pk", "sk", hash_key, range_key
 
 
 def _place(index: GlobalSecondaryIndex[Any], item: Stored) -> list[str]:
-    return [item[name]["S"] for name in _names(index)]
+    return [item[name]["S"] for name in _key_names(index)]
 
 
 def _cursor(place: list[str] | None) -> str | None:
-    return packed(*place) if place else None
+    return encode_cursor(*place) if place else None
 
 
-def _decoded(cursor: str, index: GlobalSecondaryIndex[Any], hash_key: str) -> Stored:
-    names = _names(index)
-    values = unpacked(cursor, *[str] * len(names))
+def _start_key(cursor: str, index: GlobalSecondaryIndex[Any], hash_key: str) -> Stored:
+    names = _key_names(index)
+    values = decode_cursor(cursor, *[str] * len(names))
     if values[2] != hash_key:  # a cursor of another list
         raise CursorInvalid
     return {name: {"S": value} for name, value in zip(names, values, strict=True)}

@@ -1,6 +1,6 @@
-"""Every kind of item in the table, one PynamoDB class each. `docs/data-model.md` explains the keys and their costs.
+"""Every kind of item in the table, as a PynamoDB class. `docs/data-model.md` explains the keys and their costs.
 
-All items share one table. `kind` tells them apart, so that one read can bring items of several kinds.
+All items share one table. `kind` tells them apart, so that one read can return items of several kinds.
 """
 
 import re
@@ -33,7 +33,7 @@ Stored = dict[str, Any]  # an item in DynamoDB's form
 
 
 class ByContact(GlobalSecondaryIndex["Record"]):
-    """The orders of a contact, newest last."""
+    """The orders of a contact, oldest first."""
 
     class Meta:
         index_name = "by_contact"
@@ -44,7 +44,7 @@ class ByContact(GlobalSecondaryIndex["Record"]):
 
 
 class ByRaffle(GlobalSecondaryIndex["Record"]):
-    """The orders of a raffle, newest last."""
+    """The orders of a raffle, oldest first."""
 
     class Meta:
         index_name = "by_raffle"
@@ -55,7 +55,7 @@ class ByRaffle(GlobalSecondaryIndex["Record"]):
 
 
 class ByRaffleStatus(GlobalSecondaryIndex["Record"]):
-    """The orders of a raffle in one status, in the order in which `by_queue` has those of all raffles."""
+    """The orders of a raffle in one status, sorted as in `by_queue`."""
 
     class Meta:
         index_name = "by_raffle_status"
@@ -66,9 +66,11 @@ class ByRaffleStatus(GlobalSecondaryIndex["Record"]):
 
 
 class ByQueue(GlobalSecondaryIndex["Record"]):
-    """What waits for something, by what it waits for and since or until when: orders and raffles by status, the
-    deadlines of holds, outbound messages that are due, contacts who asked for a person. Sparse: what waits for nothing
-    is not in it."""
+    """Queues, sorted by since when or until when an item is in one.
+
+    These are orders and raffles by status, holds by deadline, outbound messages to send, and contacts who asked for a
+    person. The index is sparse: an item that is in no queue is not in it.
+    """
 
     class Meta:
         index_name = "by_queue"
@@ -79,7 +81,7 @@ class ByQueue(GlobalSecondaryIndex["Record"]):
 
 
 class ByTime(GlobalSecondaryIndex["Record"]):
-    """All orders, all raffles and all contacts, in the order of their making; contacts who have opted out, by when."""
+    """All orders, all raffles and all contacts by time of creation, and contacts who opted out by when they did."""
 
     class Meta:
         index_name = "by_time"
@@ -95,8 +97,8 @@ class Record(Model):
         region = "us-east-1"
         connect_timeout_seconds = CONNECT_SECONDS
         read_timeout_seconds = READ_SECONDS
-        max_retry_attempts = 0  # retries.py retries: botocore must not retry as well
-        name_key: bytes | None = None  # of contact_ids.py, once it was read
+        max_retry_attempts = 0  # retries.py retries; botocore would retry each of its tries
+        name_key: bytes | None = None  # cached by contact_ids.py
 
     kind = DiscriminatorAttribute()
     pk = UnicodeAttribute(hash_key=True)
@@ -124,7 +126,7 @@ _WORDS = {which: {f"{which}{word}": word for word in range(LEAF_WORDS)} for whic
 
 
 def bind(table: str, region: str) -> None:
-    """Point every record class at `table`. Called once by the composition, before the first request."""
+    """Point every record class at `table`. The container calls this once, before the first request."""
     Record.Meta.table_name = table
     Record.Meta.region = region
     Record.Meta.name_key = None
@@ -133,18 +135,23 @@ def bind(table: str, region: str) -> None:
 
 
 def low_level() -> Connection:
-    """The connection that transactions are made on."""
-    # PynamoDB has no public way to share the models' client with a transaction.
+    """Return the connection of all record classes, for transactions and for requests in DynamoDB's form."""
+    # PynamoDB has no public way to share the models' connection with a transaction.
     return Record._get_connection().connection  # noqa: SLF001
 
 
-# Tallies and leaves have up to a hundred columns of which few are there, and a record looks at each of them. So they
-# are read in DynamoDB's form, which says all there is.
+# Tallies and leaves have up to a hundred columns, few of which are stored, and a record looks at each column. So these
+# functions read them in DynamoDB's form.
 
 
 def stored_in(partition: str, at: Condition | None = None, *, limit: int | None = None) -> Iterator[Stored]:
-    """The items of a partition in order, `at` sort keys, `limit` of them: a strongly consistent query a megabyte."""
-    connection, start, left = low_level(), None, limit
+    """Yield up to `limit` items of a partition in order; `at` is a condition on the sort key.
+
+    A strongly consistent query for each megabyte.
+    """
+    connection = low_level()
+    start = None
+    left = limit
     while True:
         page = connection.query(
             Record.Meta.table_name, partition, at, consistent_read=True, exclusive_start_key=start, limit=left
@@ -157,23 +164,23 @@ def stored_in(partition: str, at: Condition | None = None, *, limit: int | None 
 
 
 def stored_at(keys: Iterable[tuple[str, str]]) -> list[Stored]:
-    """Those of up to 100 items that exist, in any order: one strongly consistent request."""
+    """Return those of up to 100 items that exist, in any order: one strongly consistent request."""
     table = Record.Meta.table_name
-    wanted: list[Any] = [{"pk": pk, "sk": sk} for pk, sk in keys]
-    if not wanted:
+    stored_keys: list[Any] = [{"pk": pk, "sk": sk} for pk, sk in keys]
+    if not stored_keys:
         return []
-    answer = low_level().batch_get_item(table, wanted, consistent_read=True)
-    found: list[Stored] = answer["Responses"].get(table, [])
-    return found
+    answer = low_level().batch_get_item(table, stored_keys, consistent_read=True)
+    items: list[Stored] = answer["Responses"].get(table, [])
+    return items
 
 
 def stamp(moment: datetime, *more: str) -> str:
-    """A sort key: RFC 3339 UTC with microseconds, so that text order is time order."""
+    """Format a sort key. The time is RFC 3339 in UTC with microseconds, so that text order is time order."""
     return "#".join((moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), *more))
 
 
 class RaffleRecord(Record, discriminator="raffle"):
-    """pk BOARD#raffle, sk RAFFLE: beside its tallies, so that one query brings a raffle and its availability."""
+    """pk BOARD#raffle, sk RAFFLE: next to its tallies, so that one query returns a raffle and its availability."""
 
     id = UnicodeAttribute()
     title = UnicodeAttribute()
@@ -197,40 +204,41 @@ class RaffleRecord(Record, discriminator="raffle"):
 
 
 class CodeRecord(Record, discriminator="code"):
-    """pk CODE#word, sk CODE: which raffle a code opens; its condition keeps codes unique."""
+    """pk CODE#word, sk CODE: the raffle that a code opens. The condition on its put keeps codes unique."""
 
     raffle_id = UnicodeAttribute()
 
 
 class TallyRecord(Record, discriminator="tally"):
-    """pk BOARD#raffle, sk TALLY#n: part of the counts. The sum over a raffle's tallies is exact at any time.
+    """pk BOARD#raffle, sk TALLY#n: a share of the counts. The sum over a raffle's tallies is exact at any time.
 
-    An order adds to one tally only, chosen by its id, so that buyers rarely meet in one.
+    An order always adds to the same tally, chosen by its id, so that buyers rarely contend for one.
     """
 
     sold = NumberAttribute(null=True)
-    paid = NumberAttribute(null=True)  # what the numbers sold came to, in minor units
+    paid = NumberAttribute(null=True)  # the price of the numbers sold, in minor units
     for _page in range(MOST_PAGES):
-        locals()[f"p{_page}"] = NumberAttribute(null=True)  # taken on this page, by the orders counted here
+        locals()[f"p{_page}"] = NumberAttribute(null=True)  # numbers taken on this page
     del _page
 
     @staticmethod
     def counts(item: Stored) -> dict[str, int]:
-        """column → count of a stored tally that has one: `sold`, `p0` … `p100`."""
+        """Return column → count of a stored tally, where there is one: `sold`, `p0` … `p100`."""
         return {name: int(value["N"]) for name, value in item.items() if name == "sold" or _PAGE.fullmatch(name)}
 
     @staticmethod
     def money(item: Stored) -> int:
+        """Return `paid` of a stored tally."""
         return int(item.get("paid", {}).get("N", 0))
 
     @classmethod
     def page(cls, page: int) -> NumberAttribute:
-        found: NumberAttribute = getattr(cls, f"p{page}")
-        return found
+        attribute: NumberAttribute = getattr(cls, f"p{page}")
+        return attribute
 
 
 class LeafRecord(Record, discriminator="leaf"):
-    """pk LEAVES#raffle, sk page#leaf: which of up to 2,048 numbers are taken (t…) and sold (s…), 64 bits a word.
+    """pk LEAVES#raffle, sk page#leaf: which of up to 2,048 numbers are taken (t…) and sold (s…), 64 bits per word.
 
     `first` is the number of the first bit, so that a leaf can be read without its raffle.
     """
@@ -243,17 +251,17 @@ class LeafRecord(Record, discriminator="leaf"):
 
     @classmethod
     def word(cls, which: str, word: int) -> NumberAttribute:
-        found: NumberAttribute = getattr(cls, f"{which}{word}")
-        return found
+        attribute: NumberAttribute = getattr(cls, f"{which}{word}")
+        return attribute
 
     @staticmethod
     def bits(item: Stored, which: str) -> dict[int, int]:
-        """`words` of a stored leaf."""
-        found = {word: int(item[name].get("N", 0)) for name, word in _WORDS[which].items() if name in item}
-        return {word: bits for word, bits in found.items() if bits}
+        """Return the same as `words`, of a leaf in DynamoDB's form."""
+        words = {word: int(item[name].get("N", 0)) for name, word in _WORDS[which].items() if name in item}
+        return {word: bits for word, bits in words.items() if bits}
 
     def words(self, which: str) -> dict[int, int]:
-        """word → bits of the words that are not zero; `which` is "t" (taken) or "s" (sold)."""
+        """Return word → bits, without words that are zero. `which` is "t" (taken) or "s" (sold)."""
         return {
             int(name[1:]): int(bits)
             for name, bits in self.attribute_values.items()
@@ -262,7 +270,7 @@ class LeafRecord(Record, discriminator="leaf"):
 
 
 class TicketRecord(Record, discriminator="ticket"):
-    """pk TICKETS#raffle#page, sk number: who has a number. Its put is conditioned on its absence: that is H2."""
+    """pk TICKETS#raffle#page, sk number: who owns a number. It can only be put if there is none: that is rule H2."""
 
     order_id = UnicodeAttribute()
     contact_id = UnicodeAttribute()
@@ -279,7 +287,7 @@ class ProofMap(MapAttribute[str, Any]):
 
 
 class OrderRecord(Record, discriminator="order"):
-    """pk ORDER#id, sk ORDER. In by_queue under its status: by deadline while the clock runs, else by time of change."""
+    """pk ORDER#id, sk ORDER. In by_queue under its status: by deadline while the clock runs, else by last change."""
 
     id = UnicodeAttribute()
     raffle_id = UnicodeAttribute()
@@ -303,7 +311,7 @@ class OrderRecord(Record, discriminator="order"):
 
 
 class ContactRecord(Record, discriminator="contact"):
-    """pk CONTACT#id, sk CONTACT: a person and where their conversation stands."""
+    """pk CONTACT#id, sk CONTACT: a person, and how far their conversation is."""
 
     id = UnicodeAttribute()
     user_id = UnicodeAttribute(null=True)
@@ -326,20 +334,18 @@ class ContactRecord(Record, discriminator="contact"):
     person_called_at = UTCDateTimeAttribute(null=True)
     bot_paused_until = UTCDateTimeAttribute(null=True)
     bot_paused_by = UnicodeAttribute(null=True)
-    also = JSONAttribute(null=True)  # ids of contacts that are aliases of this one, and under which things were said
+    also = JSONAttribute(null=True)  # ids of the aliases of this contact; messages may be stored under them
     erased_at = UTCDateTimeAttribute(null=True)
     successor_id = UnicodeAttribute(null=True, attr_name="heir")  # stored under its first name
-    # Stored as "found_by", its first name.
-    indexed_terms = UnicodeAttribute(
-        null=True, attr_name="found_by"
-    )  # under which words and which end of a phone number they are filed
-    newest_orders = UnicodeAttribute(null=True)  # ids, the newest first; then "+" if there are older ones, or may be
+    # The words and the end of the phone number in the index; stored as "found_by", its first name.
+    indexed_terms = UnicodeAttribute(null=True, attr_name="found_by")
+    newest_orders = UnicodeAttribute(null=True)  # ids, newest first; then "+" if there are, or may be, older ones
     created_at = UTCDateTimeAttribute()
     version = NumberAttribute()
 
 
 class AliasRecord(Record, discriminator="alias"):
-    """pk CONTACT#other id, sk CONTACT: the same person by their other name (phone or user id)."""
+    """pk CONTACT#other id, sk CONTACT: leads from a person's other id (by phone or user id) to their contact."""
 
     contact_id = UnicodeAttribute()
 
@@ -352,53 +358,57 @@ class NameRecord(Record, discriminator="name"):
 
 
 class PhoneRecord(Record, discriminator="phone"):
-    """pk PHONES#hash of a phone number's end, sk PHONES: the contacts whose numbers end so."""
+    """pk PHONES#hash of the last digits, sk PHONES: the contacts whose phone numbers end in these digits."""
 
     contact_ids = UnicodeSetAttribute(null=True)
 
 
 class ListedRecord(Record, discriminator="listed"):
-    """pk LISTED#contact, sk LISTED: a contact's place in the list of all. So their own item, which each message
-    changes, need not be in an index."""
+    """pk LISTED#contact, sk LISTED: a contact's entry in the list of all contacts.
+
+    The contact's own item changes with each message, so it should not be in an index.
+    """
 
     contact_id = UnicodeAttribute()
 
 
 class InboundRecord(Record, discriminator="inbound"):
-    """pk INBOUND#hash of our number and the message id, sk INBOUND: what a contact wrote; its condition is M1.
+    """pk INBOUND#hash of our number and the message id, sk INBOUND: a message from a contact.
 
-    Found again by the first reply to it, or by the mark that stands where none was given.
+    It can only be put once: that is rule M1. The first reply leads to it, or a mark if there was no reply.
     """
 
     contact_id = UnicodeAttribute()
     form = UnicodeAttribute()  # Meta's type
     text = UnicodeAttribute(null=True)
     media_id = UnicodeAttribute(null=True)
-    notices = JSONAttribute(null=True)  # tags of the messages to organisers that name the person
+    notices = JSONAttribute(null=True)  # tags of messages to organisers that mention the person
     sent_at = UTCDateTimeAttribute(null=True)
     received_at = UTCDateTimeAttribute()
 
 
 class MarkRecord(Record, discriminator="mark"):
-    """pk CONTACT#id, sk MSG#time#00#random: an inbound message that got no reply, in its place among the others."""
+    """pk CONTACT#id, sk MSG#time#00#random: stands for an inbound message without a reply in the history."""
 
     in_reply_to = UnicodeAttribute()  # pk of the inbound message
 
 
 class OutboundRecord(Record, discriminator="outbound"):
-    """pk CONTACT#id, sk MSG#time#position#random: what we say, and how far it is. In by_queue while it is due."""
+    """pk CONTACT#id, sk MSG#time#position#random: a message to send, and its state. In by_queue while due."""
 
     contact_id = UnicodeAttribute()
-    body = UnicodeAttribute()  # the message in Meta's form, address included
-    template = JSONAttribute(null=True)  # name and values, where a template may say the same
+    body = UnicodeAttribute()  # the message in Meta's form, with the recipient
+    template = JSONAttribute(null=True)  # name and values of a template that may be sent instead
     state = UnicodeAttribute()
     attempts = NumberAttribute()
     paused = NumberAttribute(null=True)
     until = UTCDateTimeAttribute(null=True)
     in_reply_to = UnicodeAttribute(null=True)  # pk of the inbound message
-    behind = UnicodeAttribute(null=True)  # id of an earlier message to the contact, which goes first
+    behind = UnicodeAttribute(null=True)  # id of an earlier message to the contact, which must be sent first
     message_id = UnicodeAttribute(null=True)  # Meta's
-    failed_ids = UnicodeSetAttribute(null=True)  # Meta's ids of earlier tries that it gave up after taking them
+    failed_ids = UnicodeSetAttribute(
+        null=True
+    )  # Meta's ids of earlier tries that Meta accepted and then failed to deliver
     error_code = NumberAttribute(null=True)
     by = UnicodeAttribute(null=True)  # the organiser who wrote it
     created_at = UTCDateTimeAttribute()
@@ -406,7 +416,7 @@ class OutboundRecord(Record, discriminator="outbound"):
 
 
 class ChannelRecord(Record, discriminator="channel"):
-    """pk CHANNEL, sk CHANNEL: what our number may send just now. One item, read with every contact."""
+    """pk CHANNEL, sk CHANNEL: what our number may send at present. A single item, read with every contact."""
 
     stopped = UnicodeAttribute(null=True)
     code = NumberAttribute(null=True)
@@ -417,8 +427,10 @@ class ChannelRecord(Record, discriminator="channel"):
 
 
 class FingerprintRecord(Record, discriminator="fingerprint"):
-    """pk FINGERPRINT#sha#hex or FINGERPRINT#band#n#hex, sk FINGERPRINT: which order a file, or a part of a picture's
-    look, came with first (P6). `look` is the whole look, beside the file and each of its parts."""
+    """pk FINGERPRINT#sha#hex or FINGERPRINT#band#n#hex, sk FINGERPRINT: the order that a file came with first (P6).
+
+    The key is the hash of the file, or one band of the picture's hash. `image_hash` is the picture's whole hash.
+    """
 
     order_id = UnicodeAttribute()
     contact_id = UnicodeAttribute()
@@ -428,7 +440,7 @@ class FingerprintRecord(Record, discriminator="fingerprint"):
 
 
 class LetterRecord(Record, discriminator="letter"):
-    """pk LETTER#id, sk LETTER: a dead letter, what the queue handed over and nothing could be made of."""
+    """pk LETTER#id, sk LETTER: a dead letter, a message from the queue that could not be handled."""
 
     body = UnicodeAttribute()
     reason = UnicodeAttribute()
@@ -437,7 +449,7 @@ class LetterRecord(Record, discriminator="letter"):
 
 
 class ExportRecord(Record, discriminator="export"):
-    """pk EXPORT#id, sk EXPORT: an export that is made in the background, and how far it is."""
+    """pk EXPORT#id, sk EXPORT: an export in the background, and how far it is."""
 
     id = UnicodeAttribute()
     raffle_id = UnicodeAttribute()
@@ -460,14 +472,14 @@ class ExportRecord(Record, discriminator="export"):
 
 
 class LatestExportRecord(Record, discriminator="latest_export"):
-    """pk EXPORTS#raffle, sk what is asked for: the export of it that was asked for last."""
+    """pk EXPORTS#raffle, sk the request: the last export for this request."""
 
     export_id = UnicodeAttribute()
     vanishes_at = TTLAttribute()
 
 
 class TokenRecord(Record, discriminator="token"):
-    """pk TOKEN#id, sk TOKEN: an organiser's API token; only a keyed hash of it is kept (O1)."""
+    """pk TOKEN#id, sk TOKEN: an organiser's API token; only a keyed hash of it is stored (O1)."""
 
     id = UnicodeAttribute()
     name = UnicodeAttribute()
@@ -482,7 +494,7 @@ class TokenRecord(Record, discriminator="token"):
 
 
 class AuditHeadRecord(Record, discriminator="audit_head"):
-    """pk AUDIT#chain, sk HEAD: the newest entry of a chain of the audit log; its condition makes it a chain."""
+    """pk AUDIT#chain, sk HEAD: the newest entry of a chain of the audit log. Its condition keeps the chain unbroken."""
 
     number = NumberAttribute()
     seal = UnicodeAttribute()
@@ -499,20 +511,20 @@ class AuditRecord(Record, discriminator="audit"):
     role = UnicodeAttribute()
     token_id = UnicodeAttribute(null=True)
     at = UTCDateTimeAttribute()
-    before = UnicodeAttribute()  # JSON, as it was hashed
+    before = UnicodeAttribute()  # JSON, exactly as hashed
     after = UnicodeAttribute()
     previous = UnicodeAttribute()
     seal = UnicodeAttribute()
 
 
 class KeyRecord(Record, discriminator="key"):
-    """pk KEY#contacts, sk KEY: what the ids of people are made with. Without it nobody is recognised."""
+    """pk KEY#contacts, sk KEY: the key that contact ids are derived with. Without it nobody is recognised."""
 
     value = BinaryAttribute(legacy_encoding=False)
 
 
 class OnceRecord(Record, discriminator="once"):
-    """pk ONCE#token#key, sk ONCE: what a client made under an Idempotency-Key."""
+    """pk ONCE#token#key, sk ONCE: the id of what a client created under an Idempotency-Key."""
 
     fingerprint = UnicodeAttribute()
     made = UnicodeAttribute()

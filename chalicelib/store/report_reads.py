@@ -1,7 +1,7 @@
-"""Orders as reports need them: a few of their attributes, a thousand orders a request, in DynamoDB's form.
+"""Read orders for reports: a thousand per request, in DynamoDB's form, with the few attributes that are needed.
 
-DynamoDB reads and bills whole items, whatever is asked for of them. But what is left out is not sent, and nothing is
-made a record of; and that takes most of the time.
+DynamoDB reads and bills whole items all the same. But sending the other attributes and building records is what takes
+most of the time.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.domain.reports import ReportedOrder
-from chalicelib.store.orders import queue
+from chalicelib.store.orders import queue as queue_of
 from chalicelib.store.pages import FILTERED
 from chalicelib.store.records import Record, Stored, low_level
 
@@ -26,55 +26,57 @@ ATTRIBUTES = (
 _plain: ContextVar[bool] = ContextVar("plain", default=False)
 
 
-class OrdersRead(NamedTuple):
-    """An order of a raffle; `sale` is None for one that can't be read."""
+class OrderRead(NamedTuple):
+    """An order and its raffle. `order` is None if it can't be read."""
 
     raffle_id: str
-    sale: ReportedOrder | None
+    order: ReportedOrder | None
 
 
 @dataclass(frozen=True)
 class Queued:
-    """How much waits, and since when the first of it. Where it is not complete there is more."""
+    """How many items are in a queue, and since when the oldest. If it is not complete, there are more."""
 
     count: int
     oldest_at: datetime | None
     is_complete: bool
 
 
-def of_raffle(raffle_id: str) -> Iterator[OrdersRead]:
-    """All orders of a raffle, the oldest first. A query for each thousand; the index may be a moment behind."""
-    return (_found(item) for page in _pages("by_raffle", raffle_id) for item in page)
+def orders_of_raffle(raffle_id: str) -> Iterator[OrderRead]:
+    """Yield all orders of a raffle, oldest first. A query for each thousand; the index may lag a moment behind."""
+    return (_as_order_read(item) for page in _pages("by_raffle", raffle_id) for item in page)
 
 
-def in_queue(status: OrderStatus, *, most: int) -> tuple[list[OrdersRead], bool]:
-    """Orders in a status, until `most` are read, and whether these are all. A query for each thousand."""
-    found: list[OrdersRead] = []
-    for page in _pages("by_queue", queue(status)):
-        found += map(_found, page)
-        if len(found) > most:
-            return found[:most], False
-    return found, True
+def orders_in_queue(status: OrderStatus, *, most: int) -> tuple[list[OrderRead], bool]:
+    """Return up to `most` orders in a status, and whether these are all. A query for each thousand."""
+    orders: list[OrderRead] = []
+    for page in _pages("by_queue", queue_of(status)):
+        orders += map(_as_order_read, page)
+        if len(orders) > most:
+            return orders[:most], False
+    return orders, True
 
 
-def queued(key: str, *, most: int) -> Queued:
-    """How much is in a queue. A query for each thousand, until `most` are counted."""
-    count, oldest = 0, None
+def count_queue(key: str, *, most: int) -> Queued:
+    """Count up to `most` items in a queue. A query for each thousand."""
+    count = 0
+    oldest_at = None
     for page in _pages("by_queue", key, ("queue_at",)):
-        if page and oldest is None:
-            oldest = datetime.fromisoformat(page[0]["queue_at"]["S"].partition("#")[0])
+        if page and oldest_at is None:
+            oldest_at = datetime.fromisoformat(page[0]["queue_at"]["S"].partition("#")[0])
         count += len(page)
         if count > most:
-            return Queued(most, oldest, is_complete=False)
-    return Queued(count, oldest, is_complete=True)
+            return Queued(most, oldest_at, is_complete=False)
+    return Queued(count, oldest_at, is_complete=True)
 
 
 def _pages(index: str, key: str, attributes: Sequence[str] = ATTRIBUTES) -> Iterator[list[Stored]]:
-    connection, start = low_level(), None
-    # Registered again it is still one handler. It leaves alone what is asked outside of `_plainly`.
-    connection.client.meta.events.register("before-parse.dynamodb.Query", _read_plainly, unique_id="tombola-plainly")
+    connection = low_level()
+    start = None
+    # Because of its id, the handler is registered only once. It does nothing outside of `_plain_answers`.
+    connection.client.meta.events.register("before-parse.dynamodb.Query", _parse_plainly, unique_id="tombola-plainly")
     while True:
-        with _plainly():
+        with _plain_answers():
             page = connection.query(
                 Record.Meta.table_name,
                 key,
@@ -90,7 +92,7 @@ def _pages(index: str, key: str, attributes: Sequence[str] = ATTRIBUTES) -> Iter
 
 
 @contextmanager
-def _plainly() -> Iterator[None]:
+def _plain_answers() -> Iterator[None]:
     before = _plain.set(True)
     try:
         yield
@@ -98,20 +100,20 @@ def _plainly() -> Iterator[None]:
         _plain.reset(before)
 
 
-def _read_plainly(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
-    """Hand on an answer as the JSON that it is.
+def _parse_plainly(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+    """Pass the JSON of an answer on as it is.
 
-    botocore compares each value with the service's description, which takes five times as long as all else here, and
-    changes nothing about what has no binary values.
+    botocore would compare each value with the service's description. That takes five times as long as everything else
+    here, and changes nothing, as there are no binary values.
     """
     if _plain.get() and response_dict["status_code"] == 200:
         customized_response_dict.update(loads(response_dict["body"]))
         response_dict["body"] = b"{}"
 
 
-def _found(item: Stored) -> OrdersRead:
+def _as_order_read(item: Stored) -> OrderRead:
     try:
-        sale = ReportedOrder(
+        order = ReportedOrder(
             id=item["id"]["S"],
             status=OrderStatus(item["status"]["S"]),
             contact_id=item["contact_id"]["S"],
@@ -124,11 +126,11 @@ def _found(item: Stored) -> OrdersRead:
             rejected_at=_moment(item, "rejected_at"),
         )
     except (KeyError, TypeError, ValueError):
-        return OrdersRead(str(item.get("raffle_id", {}).get("S", "")), None)
-    return OrdersRead(item["raffle_id"]["S"], sale)
+        return OrderRead(str(item.get("raffle_id", {}).get("S", "")), None)
+    return OrderRead(item["raffle_id"]["S"], order)
 
 
 def _moment(item: Stored, name: str) -> datetime | None:
-    """PynamoDB writes its times with "+0000" and microseconds."""
+    """Read a time as PynamoDB writes it, with microseconds and "+0000"."""
     text = item.get(name, {}).get("S")
     return None if text is None else datetime.fromisoformat(text)

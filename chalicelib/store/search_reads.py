@@ -1,4 +1,4 @@
-"""What a search reads: up to a hundred items of any kinds in one request, told apart."""
+"""Read for a search: up to a hundred items of different kinds in one request, sorted by kind."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,24 +16,27 @@ BATCH = 100  # DynamoDB's limit
 
 @dataclass
 class ItemsRead:
-    """What there is of what was asked for. `owners` are the orders that tickets name; `people` may have a phone."""
+    """The items that exist.
+
+    `owner_ids`: ids of the orders that own the tickets read. `people`: contacts that the phone entries read lead to.
+    """
 
     orders: dict[str, Order] = field(default_factory=dict)
     contacts: dict[str, Contact] = field(default_factory=dict)
     raffles: list[Raffle] = field(default_factory=list)
-    owners: list[str] = field(default_factory=list)
+    owner_ids: list[str] = field(default_factory=list)
     people: list[IndexEntry] = field(default_factory=list)
 
 
 def read(keys: Iterable[Key]) -> ItemsRead:
-    """Strongly consistent. No keys take no request."""
-    wanted = dict.fromkeys(keys)
-    records = list(Record.batch_get(wanted, consistent_read=True)) if wanted else []
+    """Read items by key, strongly consistent: one request, or none if there are no keys."""
+    unique_keys = dict.fromkeys(keys)
+    records = list(Record.batch_get(unique_keys, consistent_read=True)) if unique_keys else []
     return ItemsRead(
         orders=orders.found_in(records),
         contacts={contact.id: contact for contact in contacts.found_in(records)},
         raffles=raffles.found_in(records),
-        owners=[record.order_id for record in records if isinstance(record, TicketRecord)],
+        owner_ids=[record.order_id for record in records if isinstance(record, TicketRecord)],
         people=[
             entry for record in records if isinstance(record, PhoneRecord) for entry in contact_index.entries_in(record)
         ],

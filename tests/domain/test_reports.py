@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.domain.raffles import Board
-from chalicelib.domain.reports import MEANINGS, MOST_NAMED, Differs, ReportedOrder, ReportTotals, waiting
+from chalicelib.domain.reports import MEANINGS, MOST_NAMED, Differs, ReportedOrder, ReportTotals, sum_waiting
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PAID, REFUNDED = OrderStatus.PAID, OrderStatus.REFUNDED
 
 
-def sale(**fields: Any) -> ReportedOrder:
+def make_order(**fields: Any) -> ReportedOrder:
     values: dict[str, Any] = {
         "id": "A", "status": PAID, "contact_id": "c", "quantity": 2, "unit_amount": 2500, "currency": "GTQ",
         "changed_at": NOON, "paid_at": NOON, "refunded_at": None, "rejected_at": None, **fields,
@@ -24,11 +24,11 @@ def sale(**fields: Any) -> ReportedOrder:
     return ReportedOrder(**values)
 
 
-def report(*sales: ReportedOrder, zone: str = "UTC") -> ReportTotals:
-    found = ReportTotals(zone=ZoneInfo(zone), currency="GTQ")
-    for one in sales:
-        found.add(one)
-    return found
+def report(*orders: ReportedOrder, zone: str = "UTC") -> ReportTotals:
+    totals = ReportTotals(zone=ZoneInfo(zone), currency="GTQ")
+    for order in orders:
+        totals.add(order)
+    return totals
 
 
 def board(sold: int, paid: int) -> Board:
@@ -36,57 +36,63 @@ def board(sold: int, paid: int) -> Board:
 
 
 def test_p8_what_is_kept_is_what_was_confirmed_less_what_was_refunded() -> None:
-    found = report(sale(), sale(status=REFUNDED, refunded_at=NOON), sale(status=OrderStatus.IN_REVIEW, paid_at=None))
-    assert (found.confirmed.orders, found.confirmed.amount) == (2, 10000)
-    assert (found.refunded.orders, found.refunded.amount) == (1, 5000)
-    assert found.kept == 5000
-    assert found.differences(board(2, 5000)) == []
+    totals = report(
+        make_order(),
+        make_order(status=REFUNDED, refunded_at=NOON),
+        make_order(status=OrderStatus.IN_REVIEW, paid_at=None),
+    )
+    assert (totals.confirmed.orders, totals.confirmed.amount) == (2, 10000)
+    assert (totals.refunded.orders, totals.refunded.amount) == (1, 5000)
+    assert totals.kept == 5000
+    assert totals.differences(board(2, 5000)) == []
 
 
 def test_p5_what_came_too_late_and_went_back_is_in_no_other_sum() -> None:
-    found = report(sale(status=REFUNDED, paid_at=None, refunded_at=NOON))
-    assert (found.given_back.amount, found.confirmed.orders, found.kept, dict(found.days)) == (5000, 0, 0, {})
-    assert found.differences(board(0, 0)) == []
+    totals = report(make_order(status=REFUNDED, paid_at=None, refunded_at=NOON))
+    assert (totals.given_back.amount, totals.confirmed.orders, totals.kept, dict(totals.days)) == (5000, 0, 0, {})
+    assert totals.differences(board(0, 0)) == []
 
 
 def test_h7_each_price_that_was_frozen_is_summed_by_itself() -> None:
-    found = report(sale(), sale(unit_amount=3000, quantity=1), sale(unit_amount=3000, quantity=4))
-    assert {price: (part.numbers, part.amount) for price, part in found.prices.items()} == {
+    totals = report(make_order(), make_order(unit_amount=3000, quantity=1), make_order(unit_amount=3000, quantity=4))
+    assert {price: (part.numbers, part.amount) for price, part in totals.prices.items()} == {
         2500: (2, 5000),
         3000: (5, 15000),
     }
-    assert found.kept == sum(price * part.numbers for price, part in found.prices.items())
+    assert totals.kept == sum(price * part.numbers for price, part in totals.prices.items())
 
 
 def test_days_are_those_of_the_raffles_time_zone() -> None:
     early = datetime(2026, 11, 23, 5, 59, tzinfo=UTC)  # still the day before in Guatemala
-    found = report(sale(paid_at=early), sale(paid_at=early + timedelta(minutes=1)), zone="America/Guatemala")
-    assert {day: sums.confirmed.orders for day, sums in found.days.items()} == {
+    totals = report(
+        make_order(paid_at=early), make_order(paid_at=early + timedelta(minutes=1)), zone="America/Guatemala"
+    )
+    assert {day: sums.confirmed.orders for day, sums in totals.days.items()} == {
         date(2026, 11, 22): 1,
         date(2026, 11, 23): 1,
     }
 
 
 def test_a_refund_is_on_its_own_day() -> None:
-    found = report(sale(status=REFUNDED, refunded_at=NOON + timedelta(days=3)))
-    assert {day.day: (sums.confirmed.amount, sums.refunded.amount) for day, sums in found.days.items()} == {
+    totals = report(make_order(status=REFUNDED, refunded_at=NOON + timedelta(days=3)))
+    assert {day.day: (sums.confirmed.amount, sums.refunded.amount) for day, sums in totals.days.items()} == {
         23: (5000, 0),
         26: (0, 5000),
     }
 
 
 def test_a_refund_without_a_time_of_its_own_is_on_the_day_of_the_last_change() -> None:
-    found = report(sale(status=REFUNDED, changed_at=NOON + timedelta(days=2)))
-    assert found.days[date(2026, 11, 25)].refunded.amount == 5000
+    totals = report(make_order(status=REFUNDED, changed_at=NOON + timedelta(days=2)))
+    assert totals.days[date(2026, 11, 25)].refunded.amount == 5000
 
 
 def test_what_is_to_be_settled_is_counted_and_some_of_it_named() -> None:
-    many = [sale(id=f"L{n}", status=OrderStatus.LATE, paid_at=None) for n in range(MOST_NAMED + 5)]
-    again = sale(id="R", status=OrderStatus.PENDING_PAYMENT, paid_at=None, rejected_at=NOON)
-    settled = sale(id="S", rejected_at=NOON)
-    found = report(*many, again, settled)
-    assert (found.late.part.orders, len(found.late.ids)) == (MOST_NAMED + 5, MOST_NAMED)
-    assert found.rejected.ids == ["R"]
+    many = [make_order(id=f"L{n}", status=OrderStatus.LATE, paid_at=None) for n in range(MOST_NAMED + 5)]
+    again = make_order(id="R", status=OrderStatus.PENDING_PAYMENT, paid_at=None, rejected_at=NOON)
+    settled = make_order(id="S", rejected_at=NOON)
+    totals = report(*many, again, settled)
+    assert (totals.late.part.orders, len(totals.late.ids)) == (MOST_NAMED + 5, MOST_NAMED)
+    assert totals.rejected.ids == ["R"]
 
 
 @pytest.mark.parametrize(
@@ -100,19 +106,19 @@ def test_what_is_to_be_settled_is_counted_and_some_of_it_named() -> None:
     ],
 )
 def test_p8_what_does_not_come_out_even_is_named(sold: int, paid: int, differs: dict[Differs, int]) -> None:
-    assert dict(report(sale()).differences(board(sold, paid))) == differs
+    assert dict(report(make_order()).differences(board(sold, paid))) == differs
 
 
 def test_other_currencies_and_damaged_orders_are_left_out_and_counted() -> None:
-    found = report(sale(), sale(currency="USD"))
-    found.unreadable = 1
-    assert found.kept == 5000
-    assert dict(found.differences(board(2, 5000))) == {Differs.CURRENCY: 1, Differs.UNREADABLE: 1}
+    totals = report(make_order(), make_order(currency="USD"))
+    totals.unreadable = 1
+    assert totals.kept == 5000
+    assert dict(totals.differences(board(2, 5000))) == {Differs.CURRENCY: 1, Differs.UNREADABLE: 1}
     assert set(MEANINGS) == set(Differs)
 
 
-SALES = st.builds(
-    sale,
+ORDERS = st.builds(
+    make_order,
     status=st.sampled_from(OrderStatus),
     quantity=st.integers(1, 40),
     unit_amount=st.integers(0, 10**12),
@@ -120,17 +126,19 @@ SALES = st.builds(
 )
 
 
-@given(st.lists(SALES, max_size=30), st.sampled_from(["UTC", "America/Guatemala", "Pacific/Kiritimati"]))
-def test_days_prices_and_statuses_each_add_up_to_the_same(sales: list[ReportedOrder], zone: str) -> None:
-    found = report(*sales, zone=zone)
-    assert sum(day.confirmed.amount - day.refunded.amount for day in found.days.values()) == found.kept
-    assert sum(part.amount for part in found.prices.values()) == found.kept
-    assert sum(part.orders for part in found.by_status.values()) == len(sales)
-    assert found.by_status[PAID].amount == found.kept
+@given(st.lists(ORDERS, max_size=30), st.sampled_from(["UTC", "America/Guatemala", "Pacific/Kiritimati"]))
+def test_days_prices_and_statuses_each_add_up_to_the_same(orders: list[ReportedOrder], zone: str) -> None:
+    totals = report(*orders, zone=zone)
+    assert sum(day.confirmed.amount - day.refunded.amount for day in totals.days.values()) == totals.kept
+    assert sum(part.amount for part in totals.prices.values()) == totals.kept
+    assert sum(part.orders for part in totals.by_status.values()) == len(orders)
+    assert totals.by_status[PAID].amount == totals.kept
 
 
 def test_what_waits_is_summed_by_raffle_with_the_oldest() -> None:
     older = NOON - timedelta(hours=1)
-    found = waiting([("r", sale()), ("s", sale(changed_at=older)), ("r", sale())], is_complete=True)
-    assert (found.count, found.oldest_at, found.by_raffle["r"].amount) == (3, older, 10000)
-    assert waiting([], is_complete=True).oldest_at is None
+    summed = sum_waiting(
+        [("r", make_order()), ("s", make_order(changed_at=older)), ("r", make_order())], is_complete=True
+    )
+    assert (summed.count, summed.oldest_at, summed.by_raffle["r"].amount) == (3, older, 10000)
+    assert sum_waiting([], is_complete=True).oldest_at is None

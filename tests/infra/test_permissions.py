@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from boto3.s3.transfer import TransferConfig
 from botocore.client import BaseClient
 from botocore.signers import RequestSigner
 
 import app as functions
 from chalicelib import lambdas as handlers
-from chalicelib.adapters import uploads
-from chalicelib.adapters.uploads import Upload
+from chalicelib.services.exports import service as exporting
 from chalicelib.settings import EnvironmentSecrets
 from chalicelib.store import exports
 from chalicelib.store.records import Record
@@ -220,11 +220,13 @@ def _exports(world: World, ear: Ear, raffle: Json) -> None:
         world.work_on_exports()
         world.api("GET", f"/api/exports/{asked['id']}")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(uploads, "PART", 5000)
-        patch.setattr(Upload, "_finish", _broken)
+        patch.setattr(exporting, "TRANSFER", TransferConfig(multipart_threshold=5000, use_threads=False))
+        events = world.container._client("s3").meta.events
+        events.register("before-call.s3.UploadPart", _broken)
         world.api("POST", f"/api/raffles/{raffle['id']}/exports", {"of": "tickets", "format": "csv"})
         with suppress(Exception):
             world.work_on_exports()
+        events.unregister("before-call.s3.UploadPart", _broken)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(exports, "finish", gone)
         world.api("POST", f"/api/raffles/{raffle['id']}/exports", {"of": "buyers", "format": "xlsx"})
@@ -232,7 +234,7 @@ def _exports(world: World, ear: Ear, raffle: Json) -> None:
             world.work_on_exports()
 
 
-def _broken(self: Upload) -> None:
+def _broken(**_: Any) -> None:
     raise RuntimeError
 
 

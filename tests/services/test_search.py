@@ -52,13 +52,13 @@ def shelf(world: World) -> Shelf:
 
 def all_of(read: Callable[[str | None], Page[T]]) -> list[T]:
     """A list, page by page, forwards."""
-    found: list[T] = []
+    items: list[T] = []
     page = read(None)
-    found += page.items
+    items += page.items
     while page.next:
         page = read(page.next)
-        found += page.items
-    return found
+        items += page.items
+    return items
 
 
 def reading(find: Callable[..., Page[T]], *what: object, **how: object) -> Callable[[str | None], Page[T]]:
@@ -66,12 +66,12 @@ def reading(find: Callable[..., Page[T]], *what: object, **how: object) -> Calla
     return lambda after: find(*what, **how, after=after)
 
 
-def found_orders(text: str, wanted: OrderFilter = ANY, limit: int = 50) -> list[str]:
-    return [order.id for order in all_of(reading(find_orders, text, wanted, limit=limit))]
+def found_orders(text: str, order_filter: OrderFilter = ANY, limit: int = 50) -> list[str]:
+    return [order.id for order in all_of(reading(find_orders, text, order_filter, limit=limit))]
 
 
 def found_names(text: str, limit: int = 50, **flags: bool) -> list[str]:
-    return [one.name for one in all_of(reading(find_contacts, text, limit=limit, **flags))]
+    return [contact.name for contact in all_of(reading(find_contacts, text, limit=limit, **flags))]
 
 
 # By name
@@ -223,10 +223,10 @@ def test_every_page_of_orders_takes_at_most_three_requests(
     if raffle_id == "with numbers":
         raffle_id = shelf.world.raffle(last_number=1_000_000)["id"]
     contact_id = heavy.id if of_one else None
-    wanted = OrderFilter(status=status, raffle_id=raffle_id, contact_id=contact_id)
-    assert_few_requests(requests, reading(orders.listed, limit=5, **vars(wanted)))
+    order_filter = OrderFilter(status=status, raffle_id=raffle_id, contact_id=contact_id)
+    assert_few_requests(requests, reading(orders.listed, limit=5, **vars(order_filter)))
     for text in texts(heavy):
-        assert_few_requests(requests, reading(find_orders, text, wanted, limit=5))
+        assert_few_requests(requests, reading(find_orders, text, order_filter, limit=5))
 
 
 @pytest.mark.parametrize("raffle_id", [None, RAFFLE])
@@ -263,11 +263,11 @@ def texts(heavy: Contact) -> list[str]:
 
 def assert_few_requests(requests: Requests, read: Callable[[str | None], Page[Any]]) -> None:
     def count(after: str | None) -> Page[Any]:
-        found: list[Page[Any]] = []
-        taken = requests.during(lambda: found.append(read(after)))
-        assert 0 < len(taken) <= 3 or not found[0].items, taken
+        pages_read: list[Page[Any]] = []
+        taken = requests.during(lambda: pages_read.append(read(after)))
+        assert 0 < len(taken) <= 3 or not pages_read[0].items, taken
         assert len(taken) <= 3, taken
-        return found[0]
+        return pages_read[0]
 
     all_of(count)
     assert "Scan" not in requests.counts()
@@ -277,7 +277,7 @@ def assert_few_requests(requests: Requests, read: Callable[[str | None], Page[An
 
 
 def listed_contacts(limit: int = 50, **flags: bool) -> list[str]:
-    return [one.name for one in all_of(reading(contacts.listed, limit=limit, **flags))]
+    return [contact.name for contact in all_of(reading(contacts.listed, limit=limit, **flags))]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 50])
@@ -321,7 +321,7 @@ def test_who_tells_whatsapp_to_stop_is_listed_too(world: World, lucia: Buyer) ->
     (contact,) = contacts.listed(limit=5).items
     contacts.opt_out(contact.id, world.clock.now)
     assert listed_contacts(opted_out=True) == ["Lucía"]
-    assert [one for one, filed in contacts.scan() if not filed] == []
+    assert [contact for contact, is_indexed in contacts.scan() if not is_indexed] == []
 
 
 def assert_goes_back(find: Callable[..., Page[Any]], **how: object) -> None:
@@ -362,13 +362,17 @@ def test_the_orders_of_a_raffle_in_a_status(shelf: Shelf) -> None:
     ana = shelf.person("Ana")
     first, second, other = shelf.order(ana), shelf.order(ana), shelf.order(ana, raffle_id="other")
     third = shelf.order(ana, S.PENDING_PAYMENT)
-    for wanted, found in (((RAFFLE, S.DRAFT), [second, first]), (("other", S.DRAFT), [other]), ((RAFFLE, S.PAID), [])):
-        raffle_id, status = wanted
-        assert orders.listed(raffle_id=raffle_id, status=status, limit=5).items == found
+    for raffle_id, status, expected in (
+        (RAFFLE, S.DRAFT, [second, first]),
+        ("other", S.DRAFT, [other]),
+        (RAFFLE, S.PAID, []),
+    ):
+        assert orders.listed(raffle_id=raffle_id, status=status, limit=5).items == expected
     shelf.move(first, S.PENDING_PAYMENT)
-    assert [one.id for one in orders.listed(raffle_id=RAFFLE, status=S.DRAFT, limit=5).items] == [second.id]
+    assert [order.id for order in orders.listed(raffle_id=RAFFLE, status=S.DRAFT, limit=5).items] == [second.id]
     waiting = orders.waiting([S.PENDING_PAYMENT], raffle_id=RAFFLE, limit=5, after=None).items
-    assert [one.id for one in waiting] == [first.id, third.id] or [one.id for one in waiting] == [third.id, first.id]
+    waiting_ids = [order.id for order in waiting]
+    assert waiting_ids in ([first.id, third.id], [third.id, first.id])
 
 
 # Bringing up to date what was stored before
@@ -472,21 +476,23 @@ def test_what_was_there_all_along_comes_once_whatever_is_changed_between_pages(
     made = [shelf.order(contact) for contact, (_, has) in zip(known, people, strict=True) for _ in range(has)]
     find, what = LISTS[name]
     read = partial(find, *what)
-    always = {one.id for one in all_of(reading(read, limit=200))}
-    found, page, to_come = Counter[str](), read(limit=limit), iter(changes)
+    always = {item.id for item in all_of(reading(read, limit=200))}
+    seen = Counter[str]()
+    page = read(limit=limit)
+    to_come = iter(changes)
     renamed = set[str]()  # these have another place among the names, so they may be passed twice, or not at all
-    found.update(one.id for one in page.items)
+    seen.update(item.id for item in page.items)
     while page.next:
         for coming in islice(to_come, 1):
             renamed |= change(shelf, coming, known, made)
-        always &= {one.id for one in all_of(reading(read, limit=200)) if whose(one) not in renamed}
+        always &= {item.id for item in all_of(reading(read, limit=200)) if whose(item) not in renamed}
         page = read(limit=limit, after=page.next)
-        found.update(one.id for one in page.items)
-    assert {one: found[one] for one in always} == dict.fromkeys(always, 1)
+        seen.update(item.id for item in page.items)
+    assert {item_id: seen[item_id] for item_id in always} == dict.fromkeys(always, 1)
 
 
-def whose(found: Order | Contact) -> str:
-    return found.contact_id if isinstance(found, Order) else found.id
+def whose(item: Order | Contact) -> str:
+    return item.contact_id if isinstance(item, Order) else item.id
 
 
 def change(shelf: Shelf, coming: Change, known: list[Contact], made: list[Order]) -> set[str]:

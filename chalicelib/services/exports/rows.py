@@ -1,4 +1,4 @@
-"""The rows of an export, read from the table in few requests: pages of tickets, batches of orders and contacts."""
+"""Read the rows of an export in few requests: pages of tickets, batches of orders and contacts."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -6,40 +6,51 @@ from contextlib import closing
 from chalicelib.domain.export_columns import Row, buyer_row, order_row, ticket_row
 from chalicelib.domain.exports import ExportedOrder, ExportRequest, Of, Person
 from chalicelib.domain.raffles import Board, TicketStatus
-from chalicelib.services.exports.scratch_db import NOBODY, ExportScratchDb, resolve
+from chalicelib.services.exports.scratch_db import NOBODY, ExportScratchDb, resolve_aliases
 from chalicelib.store import export_reads
-from chalicelib.store.export_reads import Name, chunks
+from chalicelib.store.export_reads import ContactName, chunks
 
-AT_ONCE = 1_000  # rows that are handed on together, and contacts that are read between two notes
-NUMBERS = 10_000  # whose tickets are read before the orders and contacts behind them
-STEPS = 4  # from a name to the contact, as in chalicelib/store/contacts.py
+BATCH = 1_000  # rows that are passed on together; contacts that are read between two calls of `on_read`
+NUMBERS = 10_000  # whose tickets are read before their orders and contacts
+MOST_STEPS = 4  # from an id to the contact, as in chalicelib/store/contacts.py
 
-Noted = Callable[[float], None]
+OnRead = Callable[[float], None]
 
 
-class TooMany(Exception):
-    """More rows than were asked for at most."""
+class RowLimitExceeded(Exception):
+    """There are more rows than the caller allows."""
 
 
 class ExportRows:
-    """One raffle's rows. `read` is told of the share of the reading that is done, from 0 to 1, again and again.
+    """The rows of one raffle's export.
 
-    Tickets are read and handed on some pages at a time; orders and buyers are read as a whole first, which counts them.
+    Tickets are passed on while they are read. Orders and buyers are all read first, so that they are counted before
+    the first row.
+
+    Attributes:
+        total: how many rows there will be; None until they are counted.
     """
 
     def __init__(
-        self, board: Board, wanted: ExportRequest, *, read: Noted = lambda _: None, most: int | None = None
+        self, board: Board, request: ExportRequest, *, on_read: OnRead = lambda _: None, most: int | None = None
     ) -> None:
-        self._board, self._raffle, self._wanted = board, board.raffle, wanted
-        self._read, self._most = read, most
-        self.rows: int | None = None  # how many there will be, as soon as that is known
-        if wanted.of is Of.TICKETS:
-            self._count(_tickets_expected(board, wanted.status))
+        """Prepare to read. Raises RowLimitExceeded if it is already clear that there are more than `most` rows.
+
+        `on_read` is called again and again with the share of reading that is done, from 0 to 1.
+        """
+        self._board = board
+        self._raffle = board.raffle
+        self._request = request
+        self._on_read = on_read
+        self._most = most
+        self.total: int | None = None
+        if request.of is Of.TICKETS:
+            self._set_total(_expected_tickets(board, request.status))
 
     def __iter__(self) -> Iterator[Sequence[Row]]:
-        """The rows, some at a time. Raises TooMany."""
+        """Yield the rows in batches. Raises RowLimitExceeded."""
         with closing(ExportScratchDb()) as scratch:
-            match self._wanted.of:
+            match self._request.of:
                 case Of.TICKETS:
                     yield from self._tickets(scratch)
                 case Of.ORDERS:
@@ -52,62 +63,63 @@ class ExportRows:
         return len(str(self._raffle.last_number))
 
     def _tickets(self, scratch: ExportScratchDb) -> Iterator[Sequence[Row]]:
-        layout, wanted, digits = self._raffle.layout, self._wanted.status, self._digits
+        layout = self._raffle.layout
+        digits = self._digits
         for pages in chunks(range(layout.pages), max(1, NUMBERS // layout.page_size)):
-            owned = {
+            owners = {
                 number: order_id for page in pages for number, order_id in export_reads.owners(self._raffle.id, page)
             }
-            sales = _sales(scratch, owned.values())
-            people = _people(scratch, (sale.contact_id for sale in sales.values()))
+            orders = _read_orders(scratch, owners.values())
+            people = _read_people(scratch, (order.contact_id for order in orders.values()))
             start = layout.first + pages[0] * layout.page_size
             rows = []
             for number in range(start, min(start + len(pages) * layout.page_size, layout.last + 1)):
-                sale = sales.get(owned[number]) if number in owned else None
-                buyer = people.get(sale.contact_id, NOBODY) if sale else NOBODY
-                status, row = ticket_row(f"{number:0{digits}}", sale, buyer)
-                if wanted is None or status is wanted:
+                order = orders.get(owners[number]) if number in owners else None
+                buyer = people.get(order.contact_id, NOBODY) if order else NOBODY
+                status, row = ticket_row(f"{number:0{digits}}", order, buyer)
+                if self._request.status in (None, status):
                     rows.append(row)
             yield rows
-            self._read((pages[-1] + 1) / layout.pages)
+            self._on_read((pages[-1] + 1) / layout.pages)
 
     def _orders(self, scratch: ExportScratchDb) -> Iterator[Sequence[Row]]:
-        self._load(scratch)
-        self._count(scratch.count_sales())
+        self._load_orders(scratch)
+        self._set_total(scratch.count_orders())
         self._load_people(scratch)
         digits = self._digits
-        rows = (order_row(sale, buyer, digits) for sale, buyer in scratch.all_sales())
-        yield from chunks(rows, AT_ONCE)
+        yield from chunks((order_row(order, buyer, digits) for order, buyer in scratch.all_orders()), BATCH)
 
     def _buyers(self, scratch: ExportScratchDb) -> Iterator[Sequence[Row]]:
-        self._load(scratch)
+        self._load_orders(scratch)
         self._load_people(scratch)
-        self._count(scratch.count_buyers())
+        self._set_total(scratch.count_buyers())
         digits = self._digits
-        yield from chunks((buyer_row(sales, buyer, digits) for buyer, sales in scratch.buyers()), AT_ONCE)
+        yield from chunks((buyer_row(orders, buyer, digits) for buyer, orders in scratch.all_buyers()), BATCH)
 
-    def _load(self, scratch: ExportScratchDb) -> None:
-        for sales in export_reads.sales_of(self._raffle.id):
-            scratch.put_sales(sales)
-            self._check(scratch.count_sales())
-            self._read(0)
+    def _load_orders(self, scratch: ExportScratchDb) -> None:
+        for orders in export_reads.orders_of_raffle(self._raffle.id):
+            scratch.put_orders(orders)
+            self._check_limit(scratch.count_orders())
+            self._on_read(0)
 
     def _load_people(self, scratch: ExportScratchDb) -> None:
-        total, done = scratch.count_contacts(), 0
-        for some in chunks(scratch.contacts(), AT_ONCE):
-            _people(scratch, some)
-            done += len(some)
-            self._read(done / total)
+        total = scratch.count_contacts()
+        done = 0
+        for contact_ids in chunks(scratch.all_contact_ids(), BATCH):
+            _read_people(scratch, contact_ids)
+            done += len(contact_ids)
+            self._on_read(done / total)
 
-    def _count(self, rows: int) -> None:
-        self._check(rows)
-        self.rows = rows
+    def _set_total(self, rows: int) -> None:
+        self._check_limit(rows)
+        self.total = rows
 
-    def _check(self, rows: int) -> None:
+    def _check_limit(self, rows: int) -> None:
         if self._most is not None and rows > self._most:
-            raise TooMany
+            raise RowLimitExceeded
 
 
-def _tickets_expected(board: Board, status: TicketStatus | None) -> int:
+def _expected_tickets(board: Board, status: TicketStatus | None) -> int:
     counts = board.availability
     return {
         None: counts.total,
@@ -117,29 +129,29 @@ def _tickets_expected(board: Board, status: TicketStatus | None) -> int:
     }[status]
 
 
-def _sales(scratch: ExportScratchDb, order_ids: Iterable[str]) -> dict[str, ExportedOrder]:
-    """The orders, those that were read before as they were then."""
-    wanted = list(dict.fromkeys(order_ids))
-    known = scratch.sales(wanted)
-    for some in export_reads.sales(order_id for order_id in wanted if order_id not in known):
-        scratch.put_sales(some)
-        known |= {sale.id: sale for sale in some}
-    return known
+def _read_orders(scratch: ExportScratchDb, order_ids: Iterable[str]) -> dict[str, ExportedOrder]:
+    """Read orders. One that was read before stays as it was then."""
+    unique_ids = list(dict.fromkeys(order_ids))
+    orders = scratch.get_orders(unique_ids)
+    for batch in export_reads.get_orders(order_id for order_id in unique_ids if order_id not in orders):
+        scratch.put_orders(batch)
+        orders |= {order.id: order for order in batch}
+    return orders
 
 
-def _people(scratch: ExportScratchDb, contact_ids: Iterable[str]) -> dict[str, Person]:
-    """The people behind the contacts."""
-    wanted = list(dict.fromkeys(contact_ids))
-    known = scratch.people(wanted)
-    missing = [contact_id for contact_id in wanted if contact_id not in known]
-    names: dict[str, Name] = {}
-    asked = missing
-    for _ in range(STEPS):
-        for some in export_reads.names(asked):
-            names |= some
-        asked = [name.alias_of for name in names.values() if name.alias_of is not None and name.alias_of not in names]
-        if not asked:
+def _read_people(scratch: ExportScratchDb, contact_ids: Iterable[str]) -> dict[str, Person]:
+    """Read who the contacts are, following aliases."""
+    unique_ids = list(dict.fromkeys(contact_ids))
+    people = scratch.get_people(unique_ids)
+    missing = [contact_id for contact_id in unique_ids if contact_id not in people]
+    names: dict[str, ContactName] = {}
+    unread = missing
+    for _ in range(MOST_STEPS):
+        for batch in export_reads.get_names(unread):
+            names |= batch
+        unread = [name.alias_of for name in names.values() if name.alias_of is not None and name.alias_of not in names]
+        if not unread:
             break
-    found = list(resolve(names, missing))
-    scratch.put_people(found)
-    return known | {contact_id: person for contact_id, _, person in found}
+    resolved = list(resolve_aliases(names, missing))
+    scratch.put_people(resolved)
+    return people | {contact_id: person for contact_id, _, person in resolved}

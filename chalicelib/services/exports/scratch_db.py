@@ -1,7 +1,7 @@
-"""What an export has read so far, on disk where it grows: a million orders and contacts need little memory.
+"""A scratch database on disk for what an export has read: a million orders and contacts need little memory.
 
-A temporary SQLite database without a name: nobody else can open it, and it is gone with the process. The SQL is that of
-SQLite 3.7, which Lambda's Python brings; all that is put into its texts are words of this file.
+It is a temporary SQLite database without a name: no other process can open it, and it disappears with its own. The SQL
+works with SQLite 3.7, the version on Lambda. Only constants of this file are formatted into it.
 """
 
 import sqlite3
@@ -12,33 +12,34 @@ from typing import Any
 
 from chalicelib.domain.exports import ExportedOrder, Person
 from chalicelib.domain.orders import OWNING, OrderStatus
-from chalicelib.store.export_reads import Name, chunks
+from chalicelib.store.export_reads import ContactName, chunks
 
-AT_ONCE = 500  # values of a query: SQLite takes 999
-FETCHED = 1_000  # rows
-CACHE = 16_000  # KB of memory; what is more goes to disk
+MOST_VALUES = 500  # in a query; SQLite allows 999
+FETCHED_ROWS = 1_000
+CACHE = 16_000  # KB of memory; the rest goes to disk
 TABLES = f"""
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA cache_size = -{CACHE};
-CREATE TABLE sale (
-    at INTEGER PRIMARY KEY, id TEXT UNIQUE, contact TEXT, status TEXT, numbers TEXT, unit_amount INTEGER,
+CREATE TABLE orders (
+    position INTEGER PRIMARY KEY, id TEXT UNIQUE, contact TEXT, status TEXT, numbers TEXT, unit_amount INTEGER,
     currency TEXT, created REAL, reserved REAL, paid REAL, refunded REAL, refund_reason TEXT
 );
-CREATE TABLE person (id TEXT PRIMARY KEY, owner TEXT, name TEXT, phone TEXT);
+CREATE TABLE people (contact TEXT PRIMARY KEY, owner TEXT, name TEXT, phone TEXT);
 """
-OF_A_SALE = (
+COLUMNS = (
     "id", "contact", "status", "numbers", "unit_amount", "currency", "created", "reserved", "paid", "refunded",
     "refund_reason",
 )  # fmt: skip
-SALE, WIDTH = ", ".join(f"s.{name}" for name in OF_A_SALE), len(OF_A_SALE)
-OWNS = f"s.status IN ({', '.join(repr(status.value) for status in sorted(OWNING))})"
-SALES_AND_PEOPLE = "sale s JOIN person p ON p.id = s.contact"
+WIDTH = len(COLUMNS)
+ORDER = ", ".join(f"o.{name}" for name in COLUMNS)
+OWNS = f"o.status IN ({', '.join(repr(status.value) for status in sorted(OWNING))})"
+ORDERS_AND_PEOPLE = "orders o JOIN people p ON p.contact = o.contact"
 NOBODY = Person("", "")
 
 
 class ExportScratchDb:
-    """Orders in the order of their first being put in, and the people behind their contacts."""
+    """Orders, in the order in which they were first put, and the people behind their contacts."""
 
     def __init__(self) -> None:
         self._db = sqlite3.connect("", isolation_level=None)
@@ -48,113 +49,118 @@ class ExportScratchDb:
     def close(self) -> None:
         self._db.close()
 
-    # Putting in
+    # Writing
 
-    def put_sales(self, sales: Iterable[ExportedOrder]) -> None:
-        """An order that is there already stays as it is, so that all its rows say the same."""
+    def put_orders(self, orders: Iterable[ExportedOrder]) -> None:
+        """Add orders. One that is already there stays as it is, so that all its rows say the same."""
         marks = ", ".join("?" * WIDTH)
-        self._db.executemany(f"INSERT OR IGNORE INTO sale VALUES (NULL, {marks})", map(_sale_values, sales))
+        self._db.executemany(f"INSERT OR IGNORE INTO orders VALUES (NULL, {marks})", map(_as_values, orders))
 
     def put_people(self, people: Iterable[tuple[str, str, Person]]) -> None:
-        """Contact id, id of the contact that it stands for (most often itself), and who that is."""
+        """Add people: a contact's id, the id that it is an alias of (or its own), and the person."""
         self._db.executemany(
-            "INSERT OR REPLACE INTO person VALUES (?, ?, ?, ?)", ((one, owner, *who) for one, owner, who in people)
+            "INSERT OR REPLACE INTO people VALUES (?, ?, ?, ?)",
+            ((contact_id, owner_id, *person) for contact_id, owner_id, person in people),
         )
 
-    # Asking
+    # Reading
 
-    def count_sales(self) -> int:
-        return self._number("SELECT COUNT(*) FROM sale")
+    def count_orders(self) -> int:
+        return self._number("SELECT COUNT(*) FROM orders")
 
     def count_buyers(self) -> int:
-        return self._number(
-            f"SELECT COUNT(DISTINCT p.owner) FROM sale s JOIN person p ON p.id = s.contact WHERE {OWNS}"
-        )
+        return self._number(f"SELECT COUNT(DISTINCT p.owner) FROM {ORDERS_AND_PEOPLE} WHERE {OWNS}")
 
     def count_contacts(self) -> int:
-        return self._number("SELECT COUNT(DISTINCT contact) FROM sale")
+        return self._number("SELECT COUNT(DISTINCT contact) FROM orders")
 
-    def sales(self, order_ids: Iterable[str]) -> dict[str, ExportedOrder]:
-        """Those of the orders that are there."""
-        found = {}
-        for some in chunks(order_ids, AT_ONCE):
-            marks = ", ".join("?" * len(some))
-            for row in self._db.execute(f"SELECT {SALE} FROM sale s WHERE s.id IN ({marks})", some):
-                found[row[0]] = _sale(row)
-        return found
+    def get_orders(self, order_ids: Iterable[str]) -> dict[str, ExportedOrder]:
+        """Return the orders that are there, by id."""
+        orders = {}
+        for batch in chunks(order_ids, MOST_VALUES):
+            marks = ", ".join("?" * len(batch))
+            for row in self._db.execute(f"SELECT {ORDER} FROM orders o WHERE o.id IN ({marks})", batch):
+                orders[row[0]] = _as_order(row)
+        return orders
 
-    def people(self, contact_ids: Iterable[str]) -> dict[str, Person]:
-        """Those of the contacts that are there."""
-        found = {}
-        for some in chunks(contact_ids, AT_ONCE):
-            marks = ", ".join("?" * len(some))
-            for one, *who in self._db.execute(f"SELECT id, name, phone FROM person WHERE id IN ({marks})", some):
-                found[one] = Person(*who)
-        return found
+    def get_people(self, contact_ids: Iterable[str]) -> dict[str, Person]:
+        """Return the people that are there, by contact id."""
+        people = {}
+        for batch in chunks(contact_ids, MOST_VALUES):
+            marks = ", ".join("?" * len(batch))
+            query = f"SELECT contact, name, phone FROM people WHERE contact IN ({marks})"
+            for contact_id, *person in self._db.execute(query, batch):
+                people[contact_id] = Person(*person)
+        return people
 
-    def contacts(self) -> Iterator[str]:
-        """The ids of all orders' contacts, once each."""
-        for (contact_id,) in self._rows("SELECT DISTINCT contact FROM sale"):
+    def all_contact_ids(self) -> Iterator[str]:
+        """Yield the contact ids of all orders, once each."""
+        for (contact_id,) in self._rows("SELECT DISTINCT contact FROM orders"):
             yield contact_id
 
-    def all_sales(self) -> Iterator[tuple[ExportedOrder, Person]]:
-        """Every order with its buyer."""
-        query = f"SELECT {SALE}, p.name, p.phone FROM sale s LEFT JOIN person p ON p.id = s.contact ORDER BY s.at"
-        for row in self._rows(query):
-            yield _sale(row), Person(*row[WIDTH:]) if row[WIDTH] is not None else NOBODY
-
-    def buyers(self) -> Iterator[tuple[Person, list[ExportedOrder]]]:
-        """Who owns numbers, each with the orders that do, the oldest first; who bought first comes first."""
+    def all_orders(self) -> Iterator[tuple[ExportedOrder, Person]]:
+        """Yield every order with its buyer."""
         query = f"""
-            SELECT {SALE}, p.name, p.phone, p.owner FROM {SALES_AND_PEOPLE}
+            SELECT {ORDER}, p.name, p.phone FROM orders o LEFT JOIN people p ON p.contact = o.contact
+            ORDER BY o.position
+        """
+        for row in self._rows(query):
+            yield _as_order(row), Person(*row[WIDTH:]) if row[WIDTH] is not None else NOBODY
+
+    def all_buyers(self) -> Iterator[tuple[Person, list[ExportedOrder]]]:
+        """Yield everybody who owns numbers with the orders that do, oldest first. The first to buy comes first."""
+        query = f"""
+            SELECT {ORDER}, p.name, p.phone, p.owner FROM {ORDERS_AND_PEOPLE}
             JOIN (
-                SELECT p.owner AS owner, MIN(s.at) AS first FROM {SALES_AND_PEOPLE}
+                SELECT p.owner AS owner, MIN(o.position) AS first FROM {ORDERS_AND_PEOPLE}
                 WHERE {OWNS} GROUP BY p.owner
             ) f ON f.owner = p.owner
-            WHERE {OWNS} ORDER BY f.first, s.at
+            WHERE {OWNS} ORDER BY f.first, o.position
         """
-        for _, rows in groupby(self._rows(query), key=lambda row: row[-1]):
-            mine = list(rows)
-            yield Person(*mine[0][WIDTH:-1]), [_sale(row) for row in mine]
+        for _, group in groupby(self._rows(query), key=lambda row: row[-1]):
+            rows = list(group)
+            yield Person(*rows[0][WIDTH:-1]), [_as_order(row) for row in rows]
 
     def _number(self, query: str) -> int:
         return int(self._db.execute(query).fetchone()[0])
 
     def _rows(self, query: str) -> Iterator[Any]:
         cursor = self._db.execute(query)
-        while found := cursor.fetchmany(FETCHED):
-            yield from found
+        while rows := cursor.fetchmany(FETCHED_ROWS):
+            yield from rows
 
 
-def resolve(names: Mapping[str, Name], wanted: Iterable[str]) -> Iterator[tuple[str, str, Person]]:
-    """For each contact id who it leads to: itself, or by way of others the contact that took it over."""
-    for contact_id in wanted:
-        owner, found, passed = contact_id, names.get(contact_id), {contact_id}
-        while found is not None and found.alias_of is not None and found.alias_of not in passed:
-            owner = found.alias_of
-            passed.add(owner)
-            found = names.get(owner)
-        yield contact_id, owner, Person(found.name, found.phone) if found else NOBODY
+def resolve_aliases(names: Mapping[str, ContactName], contact_ids: Iterable[str]) -> Iterator[tuple[str, str, Person]]:
+    """Yield each contact id, the id that it finally leads to, and the person: NOBODY if there is none."""
+    for contact_id in contact_ids:
+        owner_id = contact_id
+        name = names.get(contact_id)
+        passed = {contact_id}
+        while name is not None and name.alias_of is not None and name.alias_of not in passed:
+            owner_id = name.alias_of
+            passed.add(owner_id)
+            name = names.get(owner_id)
+        yield contact_id, owner_id, Person(name.name, name.phone) if name else NOBODY
 
 
-def _sale_values(sale: ExportedOrder) -> tuple[Any, ...]:
+def _as_values(order: ExportedOrder) -> tuple[Any, ...]:
     return (
-        sale.id, sale.contact_id, sale.status.value, " ".join(map(str, sale.numbers)), sale.unit_amount, sale.currency,
-        _seconds(sale.created_at), _seconds(sale.reserved_until), _seconds(sale.paid_at),
-        _seconds(sale.refunded_at), sale.refund_reason,
+        order.id, order.contact_id, order.status.value, " ".join(map(str, order.numbers)), order.unit_amount,
+        order.currency, _as_seconds(order.created_at), _as_seconds(order.reserved_until), _as_seconds(order.paid_at),
+        _as_seconds(order.refunded_at), order.refund_reason,
     )  # fmt: skip
 
 
-def _sale(row: Any) -> ExportedOrder:
+def _as_order(row: Any) -> ExportedOrder:
     return ExportedOrder(
         row[0], row[1], OrderStatus(row[2]), tuple(map(int, row[3].split())), row[4], row[5],
-        datetime.fromtimestamp(row[6], UTC), _moment(row[7]), _moment(row[8]), _moment(row[9]), row[10],
+        datetime.fromtimestamp(row[6], UTC), _as_moment(row[7]), _as_moment(row[8]), _as_moment(row[9]), row[10],
     )  # fmt: skip
 
 
-def _seconds(moment: datetime | None) -> float | None:
+def _as_seconds(moment: datetime | None) -> float | None:
     return None if moment is None else moment.timestamp()
 
 
-def _moment(seconds: float | None) -> datetime | None:
+def _as_moment(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

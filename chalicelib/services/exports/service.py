@@ -1,76 +1,81 @@
-"""Exports: small ones at once, larger ones in the background, each a file for organisers."""
+"""Export a raffle to a file: small exports at once, larger ones in the background."""
 
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from io import BytesIO
 from json import dumps
-from typing import Any, NamedTuple
+from tempfile import TemporaryFile
+from typing import IO, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.adapters.uploads import Upload
 from chalicelib.domain.export_columns import COLUMNS
 from chalicelib.domain.exports import LONGEST, Export, ExportRequest, ExportStatus, Of, Reason, file_name
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.raffles import Board, Raffle
 from chalicelib.domain.refusals import ExportNotFound, RaffleNotFound, TryAgain
-from chalicelib.services.exports.rows import ExportRows, Noted, TooMany
-from chalicelib.services.exports.spreadsheet import CONTENT_TYPES, ByteWriter, TooManyRows, sheet
+from chalicelib.services.exports.rows import ExportRows, OnRead, RowLimitExceeded
+from chalicelib.services.exports.spreadsheet import CONTENT_TYPES, SheetFull, open_sheet
 from chalicelib.store import audit, exports, idempotency, raffles
 from chalicelib.store.idempotency import IdempotencyKey
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import alert, count, logger, measure, pseudonym
 
-# A Lambda answer has at most 6 MB, and a file's bytes grow by a third in it (base64). Ten thousand rows are about 1 MB
-# as CSV; reading them takes 200 requests at worst (an order and a contact each), two or three seconds of the 29.
+# A Lambda response has at most 6 MB, and base64 makes a file a third larger. Ten thousand rows are about 1 MB as CSV.
+# Reading them takes 200 requests at worst (an order and a contact each): two or three of the 29 seconds.
 MOST_ROWS = 10_000
 MOST_BYTES = 4_000_000
-LINK = timedelta(minutes=5)
-NOTED_EVERY = timedelta(seconds=3)
+LINK_LIFETIME = timedelta(minutes=5)
+PROGRESS_INTERVAL = timedelta(seconds=3)
+# Without threads: one part of 8 MB in memory at a time. The function has one processor, and even the largest file is
+# uploaded in seconds.
+TRANSFER = TransferConfig(use_threads=False)
 
 
-class File(NamedTuple):
+class ExportFile(NamedTuple):
     name: str
     content_type: str
     content: bytes
 
     @property
     def disposition(self) -> str:
-        return attachment(self.name)
+        return content_disposition(self.name)
 
 
 class ExportLink(NamedTuple):
-    """An export, and where its file can be had for a while; None while there is none."""
+    """An export, and a temporary link to its file; None while there is no file."""
 
     export: Export
     url: str | None = None
     url_expires_at: datetime | None = None
 
 
-class _TooLarge(Exception):
-    """The file does not fit into an answer."""
+class _ResponseTooLarge(Exception):
+    """The file does not fit into a response."""
 
 
 class _Superseded(Exception):
-    """The export is gone, or somebody else makes it by now."""
+    """The export is gone, or another run owns it by now."""
 
 
 class _TooLong(Exception):
-    """The function would be stopped before the file is whole."""
+    """The function would be stopped before the file is complete."""
 
 
 REASONS: dict[type[Exception], Reason] = {
     RaffleNotFound: Reason.RAFFLE_GONE,
-    TooManyRows: Reason.TOO_MANY_ROWS,
+    SheetFull: Reason.TOO_MANY_ROWS,
     _TooLong: Reason.TOO_LONG,
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exports:
-    """The use cases. `s3` and `sqs` are boto3 clients, made when they are first needed."""
+    """The use cases. `s3` and `sqs` return boto3 clients, which are made when first needed."""
 
     s3: Callable[[], Any]
     sqs: Callable[[], Any]
@@ -79,61 +84,67 @@ class Exports:
     clock: Callable[[], datetime]
     random_hex: Callable[[], str]
 
-    def file(self, wanted: ExportRequest, *, by: Actor) -> File | None:
-        """The whole file, and that somebody took it is noted; None where it is too large to be had at once.
+    def make_at_once(self, request: ExportRequest, *, by: Actor) -> ExportFile | None:
+        """Make the file now and record the export in the audit log. Returns None if the file is too large for that.
 
         Raises RaffleNotFound, TryAgain.
         """
-        board, buffer = raffles.board(wanted.raffle_id), _Buffer()
+        board = raffles.board(request.raffle_id)
+        buffer = _ResponseBuffer()
         try:
-            rows = write(board, wanted, buffer, most=MOST_ROWS)
-        except (TooMany, TooManyRows, _TooLarge):
+            rows = write(board, request, buffer, most=MOST_ROWS)
+        except (RowLimitExceeded, SheetFull, _ResponseTooLarge):
             return None
 
         def attempt() -> None:
             transaction = Transaction()
-            self._record_audit(transaction, wanted, by, {"rows": rows})
+            self._record_audit(transaction, request, by, {"rows": rows})
             transaction.commit()
 
         retry(attempt, again_on=(Busy, ConditionsFailed))
-        self._log("exported", wanted, by)
-        return File(self._name(board.raffle, wanted), CONTENT_TYPES[wanted.format], bytes(buffer.content))
+        self._log("exported", request, by)
+        return ExportFile(self._file_name(board.raffle, request), CONTENT_TYPES[request.format], buffer.getvalue())
 
-    def ask(self, wanted: ExportRequest, *, by: Actor, idempotency_key: IdempotencyKey | None = None) -> Export:
-        """Have it made in the background; the one that is on its way already, if the same is.
+    def enqueue(self, request: ExportRequest, *, by: Actor, idempotency_key: IdempotencyKey | None = None) -> Export:
+        """Have the file made in the background. If the same export is already on its way, return that one.
 
         Raises RaffleNotFound, KeyUsedOtherwise, TryAgain.
         """
-        raffle, export_id = raffles.get(wanted.raffle_id), self.random_hex()
-        again = (Busy, ConditionsFailed)
-        found = retry(lambda: self._ask(raffle, wanted, export_id, by, idempotency_key), again_on=again)
-        if found.status is ExportStatus.WAITING:  # again where it is not new: its message may not have been sent
-            self._queue(found)
-        self._log("export asked for", wanted, by, export_id=found.id)
-        return found
+        raffle = raffles.get(request.raffle_id)
+        export_id = self.random_hex()
+        export = retry(
+            lambda: self._add(raffle, request, export_id, by, idempotency_key), again_on=(Busy, ConditionsFailed)
+        )
+        # Also if the export is not new: its message may never have been sent.
+        if export.status is ExportStatus.WAITING:
+            self._send(export)
+        self._log("export asked for", request, by, export_id=export.id)
+        return export
 
     def get(self, export_id: str) -> ExportLink:
-        """How far it is, with a new link when it is ready. Raises ExportNotFound."""
-        export, now = exports.get(export_id), self.clock()
+        """Return how far an export is, with a new link once it is READY. Raises ExportNotFound."""
+        export = exports.get(export_id)
+        now = self.clock()
         if export.is_gone(now):
             raise ExportNotFound(export_id)
         if export.is_abandoned(now):
             return ExportLink(replace(export, status=ExportStatus.FAILED, reason=Reason.GIVEN_UP))
         if export.status is not ExportStatus.READY:
             return ExportLink(export)
-        asked = {
+        parameters = {
             "Bucket": self.bucket,
             "Key": export.key,
-            "ResponseContentType": CONTENT_TYPES[export.wanted.format],
-            "ResponseContentDisposition": attachment(export.file_name),
+            "ResponseContentType": CONTENT_TYPES[export.request.format],
+            "ResponseContentDisposition": content_disposition(export.file_name),
         }
-        url = self.s3().generate_presigned_url("get_object", Params=asked, ExpiresIn=int(LINK.total_seconds()))
-        return ExportLink(export, url, now + LINK)
+        seconds = int(LINK_LIFETIME.total_seconds())
+        url = self.s3().generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds)
+        return ExportLink(export, url, now + LINK_LIFETIME)
 
     def make(self, export_id: str, *, last_try: bool) -> None:
-        """Make the file that was asked for. Does nothing where it is made, gone, or being made.
+        """Make the file of an export. Do nothing if it is ready, gone, or being made.
 
-        Raises what should be tried again; at the last try, and where trying again is of no use, the export is FAILED.
+        Raises what is worth another try. If it is not worth one, or this is the last try, the export is FAILED instead.
         """
         run = self.random_hex()
         export = retry(lambda: exports.start(export_id, run, self.clock()))
@@ -143,7 +154,7 @@ class Exports:
         try:
             self._make(export, run)
         except _Superseded:
-            self._forget(export)
+            self._delete_orphaned_file(export)
         except Exception as failure:
             reason = REASONS.get(type(failure))
             if reason is None and not last_try:
@@ -152,47 +163,45 @@ class Exports:
                 raise
             self._fail(export, run, reason or Reason.INTERNAL_ERROR, failure)
 
-    def _ask(
-        self,
-        raffle: Raffle,
-        wanted: ExportRequest,
-        export_id: str,
-        by: Actor,
-        idempotency_key: IdempotencyKey | None,
+    def _add(
+        self, raffle: Raffle, request: ExportRequest, export_id: str, by: Actor, idempotency_key: IdempotencyKey | None
     ) -> Export:
         if earlier_id := idempotency.find_result(idempotency_key, by):
             return exports.get(earlier_id)
-        before, now, transaction = exports.latest(wanted), self.clock(), Transaction()
-        if before.export is not None and before.export.id == export_id:  # by a try whose answer did not come
-            return before.export
-        if before.export is not None and before.export.is_being_made(now):
-            export = before.export
+        latest = exports.get_latest(request)
+        now = self.clock()
+        transaction = Transaction()
+        # An earlier try has stored it, and the answer to that try was lost.
+        if latest.export is not None and latest.export.id == export_id:
+            return latest.export
+        if latest.export is not None and latest.export.is_being_made(now):
+            export = latest.export
         else:
             export = Export(
                 id=export_id,
-                wanted=wanted,
+                request=request,
                 status=ExportStatus.WAITING,
-                file_name=self._name(raffle, wanted),
+                file_name=self._file_name(raffle, request),
                 created_at=now,
                 updated_at=now,
             )
-            exports.add(transaction, export, before)
+            exports.add(transaction, export, latest)
         idempotency.record_result(transaction, idempotency_key, by, export.id, now)
-        self._record_audit(transaction, wanted, by, {"export": export.id})
+        self._record_audit(transaction, request, by, {"export": export.id})
         transaction.commit()
         return export
 
-    def _record_audit(self, transaction: Transaction, wanted: ExportRequest, by: Actor, facts: dict[str, Any]) -> None:
-        """O2: who took data out, and which."""
-        target = f"raffle:{wanted.raffle_id}"
-        after = {"of": wanted.of.value, "format": wanted.format.value, **facts}
-        if wanted.status is not None:
-            after["status"] = wanted.status.value
+    def _record_audit(self, transaction: Transaction, request: ExportRequest, by: Actor, facts: dict[str, Any]) -> None:
+        """Record who took which data out (O2)."""
+        target = f"raffle:{request.raffle_id}"
+        after = {"of": request.of.value, "format": request.format.value, **facts}
+        if request.status is not None:
+            after["status"] = request.status.value
         audit.record(
             transaction, action="raffle.exported", target=target, by=by, at=self.clock(), before={}, after=after
         )
 
-    def _queue(self, export: Export) -> None:
+    def _send(self, export: Export) -> None:
         try:
             self.sqs().send_message(QueueUrl=self.queue_url, MessageBody=dumps({"export": export.id}))
         except (BotoCoreError, ClientError) as failure:
@@ -200,16 +209,28 @@ class Exports:
             raise TryAgain(unsure=True) from None
 
     def _make(self, export: Export, run: str) -> None:
-        board, progress = raffles.board(export.wanted.raffle_id), _Progress(export, run, self.clock)
-        content_type = CONTENT_TYPES[export.wanted.format]
-        with Upload(self.s3(), bucket=self.bucket, key=export.key, content_type=content_type) as upload:
-            write(board, export.wanted, upload, progress=progress)
-        done, now = progress.done, self.clock()
-        if not retry(lambda: exports.finish(export.id, run, rows=done, size=upload.size, now=now)):
+        board = raffles.board(export.request.raffle_id)
+        progress = _Progress(export, run, self.clock)
+        # On the function's disk of 2 GB (EphemeralStorage in infra/resources.json). A million orders, measured: 1.5 GB
+        # as XLSX, while XlsxWriter puts the sheet together; half a gigabyte as CSV, with the scratch database.
+        with TemporaryFile() as file:
+            rows = write(board, export.request, file, progress=progress)
+            size = file.tell()
+            self._upload(file, export)
+        now = self.clock()
+        if not retry(lambda: exports.finish(export.id, run, rows=rows, size=size, now=now)):
             raise _Superseded
         count("ExportsMade")
         measure("ExportTime", now - export.created_at)
-        logger.info("export made", extra={"export_id": export.id, "rows": done, "bytes": upload.size})
+        logger.info("export made", extra={"export_id": export.id, "rows": rows, "bytes": size})
+
+    def _upload(self, file: IO[bytes], export: Export) -> None:
+        """Store the object as a whole or not at all. Its parts don't show in S3, and are deleted after a failure."""
+        file.seek(0)
+        content_type = CONTENT_TYPES[export.request.format]
+        self.s3().upload_fileobj(
+            file, self.bucket, export.key, ExtraArgs={"ContentType": content_type}, Config=TRANSFER
+        )
 
     def _fail(self, export: Export, run: str, reason: Reason, failure: Exception) -> None:
         retry(lambda: exports.fail(export.id, run, reason, self.clock()))
@@ -218,89 +239,103 @@ class Exports:
         if reason is Reason.INTERNAL_ERROR:
             alert("an export could not be made", export_id=export.id)
 
-    def _forget(self, export: Export) -> None:
-        """Take away the file of an export that is gone; leave that of one which another run makes."""
+    def _delete_orphaned_file(self, export: Export) -> None:
+        """Delete the file if the export is gone. Keep it if another run makes the export: it is that run's file."""
         logger.warning("an export was taken away while it was made", extra={"export_id": export.id})
         try:
             exports.get(export.id)
         except ExportNotFound:
             self.s3().delete_object(Bucket=self.bucket, Key=export.key)
 
-    def _name(self, raffle: Raffle, wanted: ExportRequest) -> str:
-        return file_name(raffle.code, wanted, self.clock().astimezone(ZoneInfo(raffle.time_zone)))
+    def _file_name(self, raffle: Raffle, request: ExportRequest) -> str:
+        return file_name(raffle.code, request, self.clock().astimezone(ZoneInfo(raffle.time_zone)))
 
-    def _log(self, what: str, wanted: ExportRequest, by: Actor, **more: str) -> None:
-        extra = {"raffle_id": wanted.raffle_id, "of": wanted.of.value, "format": wanted.format.value}
-        logger.info(what, extra={**extra, "by": pseudonym(by.name), **more})
+    def _log(self, message: str, request: ExportRequest, by: Actor, **more: str) -> None:
+        extra = {"raffle_id": request.raffle_id, "of": request.of.value, "format": request.format.value}
+        logger.info(message, extra={**extra, "by": pseudonym(by.name), **more})
 
 
 class _Progress:
-    """Notes every few seconds how far an export is. Raises _Superseded, _TooLong."""
+    """Stores every few seconds how far an export is. Every update raises _Superseded, _TooLong."""
 
     def __init__(self, export: Export, run: str, clock: Callable[[], datetime]) -> None:
-        self._export, self._run, self._clock = export, run, clock
-        self._began = self._noted = clock()
+        self._export = export
+        self._run = run
+        self._clock = clock
+        self._started_at = self._stored_at = clock()
         self._share_read = 0.0
-        self.done = 0
-        self.rows: int | None = None
+        self._done = 0
+        self._rows: int | None = None
 
-    def read(self, share: float) -> None:
+    def set_read(self, share: float) -> None:
+        """Set the share of reading that is done, from 0 to 1."""
         self._share_read = share
-        self._note()
+        self._store()
 
-    def wrote(self, done: int, rows: int | None) -> None:
-        self.done, self.rows = done, rows
-        self._note()
+    def set_written(self, done: int, rows: int | None) -> None:
+        """Set how many rows are written, of how many in all."""
+        self._done = done
+        self._rows = rows
+        self._store()
 
     @property
     def _percent(self) -> int:
-        """Tickets are read and written in turn; of the rest, all is read first, which takes longest."""
-        if self._export.wanted.of is Of.TICKETS:
+        """Tickets are read and written in turn. Orders and buyers are all read first, which takes most of the time."""
+        if self._export.request.of is Of.TICKETS:
             return int(99 * self._share_read)
-        return int(70 * self._share_read + (29 * self.done / self.rows if self.rows else 0))
+        return int(70 * self._share_read + (29 * self._done / self._rows if self._rows else 0))
 
-    def _note(self) -> None:
+    def _store(self) -> None:
         now = self._clock()
-        if now >= self._began + LONGEST:
+        if now >= self._started_at + LONGEST:
             raise _TooLong
-        if now < self._noted + NOTED_EVERY:
+        if now < self._stored_at + PROGRESS_INTERVAL:
             return
-        self._noted = now
+        self._stored_at = now
         try:
-            held = exports.note(
-                self._export.id, self._run, rows=self.rows, done=self.done, progress=self._percent, now=now
+            still_owned = exports.set_progress(
+                self._export.id, self._run, rows=self._rows, done=self._done, progress=self._percent, now=now
             )
-        except Busy:  # it is only a note
+        except Busy:  # the next update will do
             return
-        if not held:
+        if not still_owned:
             raise _Superseded
 
 
-class _Buffer:
-    def __init__(self) -> None:
-        self.content = bytearray()
+class _ResponseBuffer(BytesIO):
+    """A file in memory. Writing raises _ResponseTooLarge."""
 
-    def write(self, data: bytes) -> None:
-        self.content += data
-        if len(self.content) > MOST_BYTES:
-            raise _TooLarge
+    def write(self, data: Any) -> int:
+        written = super().write(data)
+        if self.tell() > MOST_BYTES:
+            raise _ResponseTooLarge
+        return written
 
 
 def write(
-    board: Board, wanted: ExportRequest, sink: ByteWriter, *, progress: _Progress | None = None, most: int | None = None
+    board: Board,
+    request: ExportRequest,
+    file: IO[bytes],
+    *,
+    progress: _Progress | None = None,
+    most: int | None = None,
 ) -> int:
-    """Write the file, and how many rows it has. Raises TooMany (than `most`), TooManyRows, and what `sink` raises."""
-    read: Noted = (lambda _: None) if progress is None else progress.read
-    gathering, done = ExportRows(board, wanted, read=read, most=most), 0
-    with sheet(wanted.format, sink, COLUMNS[wanted.of], time_zone=board.raffle.time_zone) as add:
-        for rows in gathering:
+    """Write the export into the file and return how many rows it has.
+
+    Raises RowLimitExceeded (more than `most`), SheetFull, and what `file` and `progress` raise.
+    """
+    on_read: OnRead = (lambda _: None) if progress is None else progress.set_read
+    export_rows = ExportRows(board, request, on_read=on_read, most=most)
+    done = 0
+    with open_sheet(request.format, file, COLUMNS[request.of], time_zone=board.raffle.time_zone) as add:
+        for rows in export_rows:
             add(rows)
             done += len(rows)
             if progress is not None:
-                progress.wrote(done, gathering.rows)
+                progress.set_written(done, export_rows.total)
     return done
 
 
-def attachment(name: str) -> str:
-    """The header that has a browser, or `curl -OJ`, keep the file under this name (of ASCII letters and digits)."""
+def content_disposition(name: str) -> str:
+    """Return the header that makes browsers and `curl -OJ` save the file under this name (ASCII letters, digits)."""
     return f'attachment; filename="{name}"'

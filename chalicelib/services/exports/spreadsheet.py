@@ -1,18 +1,18 @@
-"""Rows become a CSV or XLSX file, written as a stream: memory does not grow with the rows."""
+"""Write rows into a CSV or XLSX file, batch by batch: memory does not grow with the number of rows."""
 
 import csv
 import os
+from codecs import getwriter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from decimal import Decimal
 from fcntl import LOCK_EX, LOCK_NB, flock
 from functools import cache
-from io import StringIO
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory, gettempdir
-from typing import Any, Protocol
+from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 from iso4217 import Currency
@@ -23,84 +23,68 @@ from chalicelib.domain.csv_escaping import is_phone, is_safe, safe
 from chalicelib.domain.export_columns import CellMoney, Column, ColumnKind, Row
 from chalicelib.domain.exports import Format
 
-BOM = "\ufeff"  # Excel takes CSV without it for the machine's old code page
-FOLDERS = "tombola-sheet-"  # of unfinished XLSX files
-CHUNK = 1 << 20  # bytes that are read of a finished file at once
-MOST_ROWS = 1_048_576 - 1  # of an XLSX sheet, beside the header
+FOLDER_PREFIX = "tombola-sheet-"
+MOST_ROWS = 1_048_576 - 1  # of an XLSX sheet, without the header
 CONTENT_TYPES = {
     Format.CSV: "text/csv; charset=utf-8",
     Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
 
-class ByteWriter(Protocol):
-    """Where the file's bytes go."""
-
-    def write(self, data: bytes, /) -> object: ...
+class SheetFull(Exception):
+    """There are more rows than an XLSX sheet can have."""
 
 
-class TooManyRows(Exception):
-    """More rows than an XLSX sheet can have."""
-
-
-Add = Callable[[Iterable[Row]], None]
+AddRows = Callable[[Iterable[Row]], None]
 
 
 @contextmanager
-def sheet(form: Format, sink: ByteWriter, columns: Sequence[Column], *, time_zone: str) -> Iterator[Add]:
-    """Gives what adds rows. The file is whole when the context ends, and must not be used when it ends with an error.
+def open_sheet(form: Format, file: IO[bytes], columns: Sequence[Column], *, time_zone: str) -> Iterator[AddRows]:
+    """Yield a function that adds rows. The file is complete when the context ends without an error.
 
-    Adding raises TooManyRows.
+    Adding raises SheetFull.
     """
-    write = _csv if form is Format.CSV else _xlsx
-    with write(sink, columns, ZoneInfo(time_zone)) as add:
+    open_file = _open_csv if form is Format.CSV else _open_xlsx
+    with open_file(file, columns, ZoneInfo(time_zone)) as add:
         yield add
 
 
-# CSV: RFC 4180, in UTF-8 with a byte order mark
+# CSV: RFC 4180, in UTF-8 with a byte order mark. Without the mark, Excel reads CSV in the computer's old code page.
 
 
 @contextmanager
-def _csv(sink: ByteWriter, columns: Sequence[Column], zone: ZoneInfo) -> Iterator[Add]:
-    buffer = StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    as_text = [_CSV_TEXT.get(column.kind) or _in(zone) for column in columns]
-
-    def flush() -> None:
-        sink.write(buffer.getvalue().encode())
-        buffer.seek(0)
-        buffer.truncate()
+def _open_csv(file: IO[bytes], columns: Sequence[Column], zone: ZoneInfo) -> Iterator[AddRows]:
+    writer = csv.writer(getwriter("utf-8-sig")(file), lineterminator="\r\n")
+    formatters = [_CSV_FORMATTERS.get(column.kind) or _time_formatter(zone) for column in columns]
 
     def add(rows: Iterable[Row]) -> None:
         writer.writerows(
-            ["" if cell is None else text(cell) for text, cell in zip(as_text, row, strict=True)] for row in rows
+            ["" if cell is None else as_text(cell) for as_text, cell in zip(formatters, row, strict=True)]
+            for row in rows
         )
-        flush()
 
-    buffer.write(BOM)
     writer.writerow([column.name for column in columns])
     yield add
-    flush()
 
 
-def _phone(cell: Any) -> str:
-    # A phone number's + makes it a number at worst. An apostrophe would make it none for every program but Excel.
+def _phone_text(cell: Any) -> str:
+    # At worst its + makes a phone number a number. With an apostrophe only Excel would still read it as a phone number.
     return str(cell) if is_phone(cell) else safe(cell)
 
 
-def _money(cell: Any) -> str:
+def _money_text(cell: Any) -> str:
     return str(_decimal(cell))
 
 
-def _in(zone: ZoneInfo) -> Callable[[Any], str]:
+def _time_formatter(zone: ZoneInfo) -> Callable[[Any], str]:
     return lambda moment: moment.astimezone(zone).isoformat(timespec="seconds")
 
 
-_CSV_TEXT: dict[ColumnKind, Callable[[Any], str]] = {
+_CSV_FORMATTERS: dict[ColumnKind, Callable[[Any], str]] = {
     ColumnKind.TEXT: safe,
-    ColumnKind.PHONE: _phone,
+    ColumnKind.PHONE: _phone_text,
     ColumnKind.COUNT: str,
-    ColumnKind.MONEY: _money,
+    ColumnKind.MONEY: _money_text,
 }
 
 
@@ -108,37 +92,34 @@ _CSV_TEXT: dict[ColumnKind, Callable[[Any], str]] = {
 
 
 @contextmanager
-def _xlsx(sink: ByteWriter, columns: Sequence[Column], zone: ZoneInfo) -> Iterator[Add]:
-    with _folder() as folder:
-        path = folder / "sheet.xlsx"
-        # Row by row into a file: with shared strings, which Excel itself prefers, all texts would stay in memory.
-        book = Workbook(path, {"constant_memory": True, "tmpdir": str(folder)})
-        page = book.add_worksheet("export", worksheet_class=_Plain)
-        writer = _XlsxRows(book, page, columns, zone)
+def _open_xlsx(file: IO[bytes], columns: Sequence[Column], zone: ZoneInfo) -> Iterator[AddRows]:
+    with _temporary_folder() as folder:
+        # Rows go to disk one by one. Shared strings, as Excel itself writes them, would keep all texts in memory.
+        book = Workbook(file, {"constant_memory": True, "tmpdir": str(folder)})
+        worksheet = book.add_worksheet("export", worksheet_class=_PlainWorksheet)
+        writer = _XlsxWriter(book, worksheet, columns, zone)
         yield writer.add
         book.close()
-        with path.open("rb") as made:
-            while chunk := made.read(CHUNK):
-                sink.write(chunk)
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
-    """A folder that is gone afterwards; also, at the next call, where the process was stopped in between.
+def _temporary_folder() -> Iterator[Path]:
+    """Make a folder for XlsxWriter's temporary files and delete it afterwards.
 
-    On Lambda the next call may find what the one before has left on the disk: half a gigabyte, with people's names.
+    Also delete what a stopped process has left: on Lambda the next call may run in the same sandbox, and find half a
+    gigabyte with people's names on the disk.
     """
-    for left in Path(gettempdir()).glob(f"{FOLDERS}*"):
-        with suppress(OSError), _locked(left):
-            if any(left.iterdir()):  # one that somebody has just made is empty, and perhaps not locked yet
-                rmtree(left)
-    with TemporaryDirectory(prefix=FOLDERS) as made, _locked(Path(made)):
-        yield Path(made)
+    for leftover in Path(gettempdir()).glob(f"{FOLDER_PREFIX}*"):
+        with suppress(OSError), _locked(leftover):
+            if any(leftover.iterdir()):  # an empty one may be so new that it is not locked yet
+                rmtree(leftover)
+    with TemporaryDirectory(prefix=FOLDER_PREFIX) as folder, _locked(Path(folder)):
+        yield Path(folder)
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Raises BlockingIOError where a living process has locked it."""
+    """Lock the folder. Raises BlockingIOError if a living process has locked it."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         flock(handle, LOCK_EX | LOCK_NB)
@@ -147,68 +128,71 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-class _Plain(Worksheet):  # type: ignore[misc]
-    """A sheet in which text is never taken for markup."""
+class _PlainWorksheet(Worksheet):  # type: ignore[misc]
+    """A worksheet that never takes text for markup."""
 
     def _escape_control_characters(self, text: str) -> str:
-        # xlsxwriter would write a text that looks like its own rich strings as it is, into the XML of the sheet.
+        # XlsxWriter does not escape a text that looks like one of its rich strings in the XML of the sheet.
         # _x003C_ is "<" (ECMA-376, ST_Xstring).
-        found: str = Worksheet._escape_control_characters(text)  # noqa: SLF001 - it offers no other place for this
-        return "_x003C_" + found[1:] if found.startswith("<r>") else found
+        escaped: str = Worksheet._escape_control_characters(text)  # noqa: SLF001 - it offers no other place for this
+        return "_x003C_" + escaped[1:] if escaped.startswith("<r>") else escaped
 
 
-class _XlsxRows:
-    def __init__(self, book: Workbook, page: Worksheet, columns: Sequence[Column], zone: ZoneInfo) -> None:
-        self._page, self._book, self._at = page, book, 0
+class _XlsxWriter:
+    def __init__(self, book: Workbook, worksheet: Worksheet, columns: Sequence[Column], zone: ZoneInfo) -> None:
+        self._book = book
+        self._worksheet = worksheet
         self._zone = zone
-        self._text = book.add_format({"num_format": "@"})
-        # What Excel does with an apostrophe before the text: the text stays as it is, and text.
-        self._quoted = book.add_format({"num_format": "@", "quote_prefix": True})
-        self._time = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
-        self._count = book.add_format({"num_format": "0"})
-        self._prices = cache(self._price)
-        page.freeze_panes(1, 0)
-        page.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})  # padded numbers are meant to be text
+        self._rows = 0
+        self._text_format = book.add_format({"num_format": "@"})
+        # As when somebody types an apostrophe before the text in Excel: the cell is text, without the apostrophe.
+        self._quoted_format = book.add_format({"num_format": "@", "quote_prefix": True})
+        self._time_format = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        self._count_format = book.add_format({"num_format": "0"})
+        self._money_format = cache(self._add_money_format)
+        worksheet.freeze_panes(1, 0)
+        worksheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})  # padded numbers are meant to be text
         header = book.add_format({"bold": True})
-        for at, column in enumerate(columns):
-            # A cell's moment has no zone: the header says in which it is.
-            name = f"{column.name} ({zone.key})" if column.kind is ColumnKind.TIME else column.name
-            page.set_column(at, at, max(column.width, len(name) + 2 if column.kind is ColumnKind.TIME else 0))
-            page.write_string(0, at, name, header)
-        kinds = {
+        for position, column in enumerate(columns):
+            is_time = column.kind is ColumnKind.TIME
+            # A cell's time has no zone, so the header names it.
+            name = f"{column.name} ({zone.key})" if is_time else column.name
+            worksheet.set_column(position, position, max(column.width, len(name) + 2 if is_time else 0))
+            worksheet.write_string(0, position, name, header)
+        cell_writers = {
             ColumnKind.TEXT: self._write_text,
             ColumnKind.PHONE: self._write_text,
             ColumnKind.COUNT: self._write_count,
             ColumnKind.MONEY: self._write_money,
             ColumnKind.TIME: self._write_time,
         }
-        self._writers = [kinds[column.kind] for column in columns]
+        self._cell_writers = [cell_writers[column.kind] for column in columns]
 
     def add(self, rows: Iterable[Row]) -> None:
-        writers = list(enumerate(self._writers))
+        cell_writers = list(enumerate(self._cell_writers))
         for row in rows:
-            self._at += 1
-            if self._at > MOST_ROWS:
-                raise TooManyRows
-            for at, write in writers:
-                cell = row[at]
+            self._rows += 1
+            if self._rows > MOST_ROWS:
+                raise SheetFull
+            for position, write_cell in cell_writers:
+                cell = row[position]
                 if cell is not None and cell != "":
-                    write(self._at, at, cell)
+                    write_cell(self._rows, position, cell)
 
-    def _write_text(self, row: int, at: int, cell: Any) -> None:
-        self._page.write_string(row, at, cell, self._text if is_safe(cell) else self._quoted)
+    def _write_text(self, row: int, column: int, cell: Any) -> None:
+        self._worksheet.write_string(row, column, cell, self._text_format if is_safe(cell) else self._quoted_format)
 
-    def _write_count(self, row: int, at: int, cell: Any) -> None:
-        self._page.write_number(row, at, cell, self._count)
+    def _write_count(self, row: int, column: int, cell: Any) -> None:
+        self._worksheet.write_number(row, column, cell, self._count_format)
 
-    def _write_money(self, row: int, at: int, cell: Any) -> None:
-        self._page.write_number(row, at, _decimal(cell), self._prices(cell.currency))
+    def _write_money(self, row: int, column: int, cell: Any) -> None:
+        self._worksheet.write_number(row, column, _decimal(cell), self._money_format(cell.currency))
 
-    def _write_time(self, row: int, at: int, cell: Any) -> None:
+    def _write_time(self, row: int, column: int, cell: Any) -> None:
         local: datetime = cell.astimezone(self._zone).replace(tzinfo=None, microsecond=0)
-        self._page.write_datetime(row, at, local, self._time)
+        self._worksheet.write_datetime(row, column, local, self._time_format)
 
-    def _price(self, currency: str) -> Any:
+    def _add_money_format(self, currency: str) -> Any:
         decimals = _decimals(currency)
         return self._book.add_format({"num_format": "#,##0" + ("." + "0" * decimals if decimals else "")})
 
@@ -219,5 +203,5 @@ def _decimal(money: CellMoney) -> Decimal:
 
 @cache
 def _decimals(currency: str) -> int:
-    """Of an amount in the currency (ISO 4217): JPY 0, GTQ 2, KWD 3."""
+    """Return how many decimals an amount in the currency has (ISO 4217): JPY 0, GTQ 2, KWD 3."""
     return Currency(currency).exponent or 0

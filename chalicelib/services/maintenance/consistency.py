@@ -1,14 +1,13 @@
-"""Checking: whether the board, the indexes and the contacts say what the tickets and orders say, and mending them.
+"""Check that board, indexes and contacts agree with tickets and orders, and repair them.
 
-Buyers may be buying meanwhile. So a survey only finds suspects; each is read again, with all that must fit together
-read at one moment, and reported if it is wrong twice. A repair is conditioned on what was read.
+Buyers may be buying in the meantime. So a scan only finds suspects. Each is read again, with all that must fit together
+read at one moment, and is reported if it is wrong twice. A repair is conditioned on what was read.
 """
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from time import sleep
 from typing import NamedTuple, TypeVar
 
@@ -18,26 +17,27 @@ from chalicelib.domain.consistency import (
     ConsistencyReport,
     DifferenceKind,
     Fault,
-    Verdict,
     Word,
     WordKey,
-    judge,
-    lost_deadline,
-    ones,
-    order_faults,
-    over_limit,
+    WordVerdict,
+    count_ones,
+    find_order_faults,
+    has_lost_deadline,
+    is_over_limit,
+    judge_word,
     owns,
-    summed,
+    sum_tallies,
 )
 from chalicelib.domain.orders import Order
 from chalicelib.domain.refusals import TryAgain
-from chalicelib.services.maintenance.scan import STEP, UNCLAIMED, Misplaced, Progress, survey, tally_names
+from chalicelib.services.maintenance.scan import STEP, UNCLAIMED, MisplacedTicket, OnProgress, scan_raffle
 from chalicelib.store import consistency_reads
 from chalicelib.store.consistency_reads import Indexed, RaffleResized
+from chalicelib.store.export_reads import chunks
 from chalicelib.store.transaction import retry
 
-PAUSE = 2.0  # seconds before a suspect is looked at for the last time; indexes are hardly ever that far behind
-STARTS = 3  # a check begins anew when the raffle grows meanwhile
+PAUSE = 2.0  # seconds before a suspect is examined for the last time; indexes hardly ever lag that far behind
+STARTS = 3  # a check starts over if the raffle grows in the meantime
 
 S = TypeVar("S", bound=Hashable)
 T = TypeVar("T")
@@ -46,31 +46,33 @@ T = TypeVar("T")
 def _nothing() -> None: ...
 
 
-class Look(NamedTuple):
-    """What differs about a suspect, how it is mended, and what to bear in mind when it is not."""
+class Diagnosis(NamedTuple):
+    """What is wrong with a suspect, how to repair it, and what to do if it is left as it is."""
 
     faults: Sequence[Fault]
-    mend: Callable[[], None] = _nothing
+    repair: Callable[[], None] = _nothing
     leave: Callable[[], None] = _nothing
 
 
-def _silently(what: str, done: int, total: int | None) -> None: ...
+def _ignore_progress(what: str, done: int, total: int | None) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConsistencyCheck:
-    """The use case. `pause` takes seconds."""
+    """The use case. `pause` sleeps for a number of seconds."""
 
     pause: Callable[[float], None] = sleep
 
     def raffle_ids(self) -> list[str]:
-        """All raffles, the oldest first."""
+        """Return the ids of all raffles, oldest first."""
         return consistency_reads.raffle_ids()
 
-    def check(self, raffle_id: str, *, repair: bool = False, progress: Progress = _silently) -> ConsistencyReport:
-        """Compare all that is stored about a raffle, and with `repair` make anew what follows from tickets and orders.
+    def check(
+        self, raffle_id: str, *, repair: bool = False, progress: OnProgress = _ignore_progress
+    ) -> ConsistencyReport:
+        """Compare all that is stored about a raffle. With `repair`, restore what is derived from tickets and orders.
 
-        Tickets, and what an order is about, are never changed. Raises RaffleNotFound; TryAgain when the raffle was
+        Tickets and the contents of orders are never changed. Raises RaffleNotFound, or TryAgain if the raffle was
         resized again and again.
         """
 
@@ -89,47 +91,51 @@ class ConsistencyCheck:
 
 
 class _Check:
-    """One raffle's check, from the survey to the report."""
+    """The check of one raffle, from the scan to the report."""
 
-    def __init__(self, raffle_id: str, *, repair: bool, progress: Progress, pause: Callable[[float], None]) -> None:
-        self.repair, self.progress, self.pause = repair, progress, pause
-        self.found = survey(raffle_id, progress)
-        self.raffle = self.found.raffle
-        self.report = ConsistencyReport(self.raffle, tickets=self.found.taken.total(), orders=self.found.orders)
-        self.unlisted: dict[str, Order] = {}  # orders met through their tickets only
-        # Page → tickets less the numbers that the leaves show as taken, as far as that was not mended; so for sold.
-        self.unshown: Counter[int] = Counter()
+    def __init__(self, raffle_id: str, *, repair: bool, progress: OnProgress, pause: Callable[[float], None]) -> None:
+        self.repair = repair
+        self.progress = progress
+        self.pause = pause
+        self.scan = scan_raffle(raffle_id, progress)
+        self.raffle = self.scan.raffle
+        self.report = ConsistencyReport(self.raffle, tickets=self.scan.taken.total(), orders=self.scan.orders)
+        self.unlisted: dict[str, Order] = {}  # orders that only their tickets led to
+        # Differences between what the leaves show and what they should show, as far as they are left unrepaired:
+        # taken numbers by page, and sold numbers.
+        self.unshown_taken: Counter[int] = Counter()
         self.unshown_sold = 0
-        self.tallies = sorted({*tally_names(self.raffle), *self.found.tallies})
+        self.tallies = sorted({*consistency_reads.tally_names(self.raffle), *self.scan.tallies})
 
     def run(self) -> ConsistencyReport:
-        found = self.found
-        words = self._examine("board", list(found.odd_words()), self._word)
+        scan = self.scan
+        words = self._examine_all("board", list(scan.odd_words()), self._examine_word)
         for order in self.unlisted.values():
-            found.held[order.contact_id] += order.quantity
-        self._examine("odd orders", list(dict.fromkeys([*found.odd_orders, *self.unlisted])), self._order)
-        self._examine("odd tickets", found.misplaced, self._misplaced)
-        self._examine("odd leaves", found.stray_leaves(), self._stray_leaf)
-        self._examine("first numbers", found.odd_firsts(), self._first)
-        self._examine("odd tallies", found.stray_tallies(), self._stray_tally)
-        # What of a page could not be read can't be compared with its count either.
+            scan.held[order.contact_id] += order.quantity
+        odd_orders = list(dict.fromkeys([*scan.odd_orders, *self.unlisted]))
+        self._examine_all("odd orders", odd_orders, self._examine_order)
+        self._examine_all("odd tickets", scan.misplaced, self._examine_misplaced)
+        self._examine_all("odd leaves", scan.stray_leaves(), self._examine_stray_leaf)
+        self._examine_all("first numbers", scan.odd_firsts(), self._examine_first)
+        self._examine_all("odd tallies", scan.stray_tallies(), self._examine_stray_tally)
+        # The counts of a page can't be compared if one of its words could not be read.
         unread = {word.leaf.page for word in words}
-        self._examine("counts", [page for page in found.odd_pages() if page not in unread], self._page)
+        self._examine_all("counts", [page for page in scan.odd_pages() if page not in unread], self._examine_page)
         if not unread:
-            self._examine("sold", ["numbers sold"] if found.miscounts_sold() else [], self._sold)
-        self._examine("paid", ["what was paid"] if found.miscounts_paid() else [], self._paid)
-        self._examine("contacts", list(self._odd_contacts()), self._contact)
-        self._examine("raffle", ["raffle"] if found.filed.wrong else [], self._raffle)
+            self._examine_all("sold", ["numbers sold"] if scan.miscounts_sold() else [], self._examine_sold)
+        self._examine_all("paid", ["what was paid"] if scan.miscounts_paid() else [], self._examine_paid)
+        self._examine_all("contacts", list(self._odd_contacts()), self._examine_contact)
+        self._examine_all("raffle", ["raffle"] if scan.indexed.wrong_keys else [], self._examine_raffle)
         return self.report
 
-    def _examine(self, what: str, suspects: Sequence[S], look: Callable[[S], Look]) -> list[S]:
-        """Look at suspects twice, report those that are wrong both times, and mend them if asked to.
+    def _examine_all(self, what: str, suspects: Sequence[S], examine: Callable[[S], Diagnosis]) -> list[S]:
+        """Examine suspects twice, and report or repair those that are wrong both times.
 
-        Returns those that could not be looked at, since they changed again and again.
+        Returns those that could not be read, because they changed again and again.
         """
         unread: list[S] = []
 
-        def settled(suspect: S, attempt: Callable[[], T]) -> T | None:
+        def try_to(attempt: Callable[[], T], suspect: S) -> T | None:
             try:
                 return retry(attempt)
             except TryAgain:
@@ -137,162 +143,161 @@ class _Check:
                 self.report.not_compared.append(f"{what}: {suspect}")
                 return None
 
-        def first(suspect: S) -> bool:
-            seen = settled(suspect, partial(look, suspect))
-            return seen is not None and bool(seen.faults)
+        def is_wrong(suspect: S) -> bool:
+            diagnosis = try_to(partial(examine, suspect), suspect)
+            return diagnosis is not None and bool(diagnosis.faults)
 
-        def last(suspect: S) -> Look:
-            seen = look(suspect)
-            if self.repair and any(fault.kind in DERIVED for fault in seen.faults):
-                seen.mend()
-            return seen
+        def examine_and_repair(suspect: S) -> Diagnosis:
+            diagnosis = examine(suspect)
+            if self.repair and any(fault.kind in DERIVED for fault in diagnosis.faults):
+                diagnosis.repair()
+            return diagnosis
 
-        still = [suspect for suspect in self._counted(what, suspects) if first(suspect)]
-        if still:
+        still_suspect = [suspect for suspect in self._with_progress(what, suspects) if is_wrong(suspect)]
+        if still_suspect:
             self.pause(PAUSE)
-        for suspect in self._counted(f"{what} again", still):
-            seen = settled(suspect, partial(last, suspect))
-            if seen is not None:
-                self._note(seen)
+        for suspect in self._with_progress(f"{what} again", still_suspect):
+            diagnosis = try_to(partial(examine_and_repair, suspect), suspect)
+            if diagnosis is not None:
+                self._add_to_report(diagnosis)
         return unread
 
-    def _note(self, seen: Look) -> None:
-        for fault in seen.faults:
+    def _add_to_report(self, diagnosis: Diagnosis) -> None:
+        for fault in diagnosis.faults:
             self.report.add(fault, repaired=self.repair and fault.kind in DERIVED)
         if not self.repair:
-            seen.leave()
+            diagnosis.leave()
 
-    def _counted(self, what: str, suspects: Sequence[S]) -> Iterator[S]:
+    def _with_progress(self, what: str, suspects: Sequence[S]) -> Iterator[S]:
         for done, suspect in enumerate(suspects, start=1):
             yield suspect
             if done % STEP == 0 or done == len(suspects):
                 self.progress(what, done, len(suspects))
 
-    # One look at each kind of suspect
+    # One method for each kind of suspect
 
-    def _word(self, key: WordKey) -> Look:
-        claims = {number: self.found.claims.get(number, ()) for number in key.numbers(self.raffle.layout)}
-        word = consistency_reads.word(self.raffle, key, claims)
-        verdict = judge(self.raffle, key, word)
-        self._meet(word)
+    def _examine_word(self, key: WordKey) -> Diagnosis:
+        claims = {number: self.scan.claims.get(number, ()) for number in key.numbers(self.raffle.layout)}
+        word = consistency_reads.read_word(self.raffle, key, claims)
+        verdict = judge_word(self.raffle, key, word)
+        self._collect_unlisted(word)
 
-        def mend() -> None:
+        def repair() -> None:
             consistency_reads.set_word(self.raffle, key, word, taken=verdict.taken, sold=verdict.sold)
 
-        return Look(verdict.faults, mend, lambda: self._bear_in_mind(key, word, verdict))
+        return Diagnosis(verdict.faults, repair, lambda: self._count_unshown(key, word, verdict))
 
-    def _meet(self, word: Word) -> None:
-        """Note the orders that are new since the index was read, or that it does not show."""
-        claims = self.found.claims
+    def _collect_unlisted(self, word: Word) -> None:
+        """Remember the orders that the index did not have during the scan."""
+        claims = self.scan.claims
         for number, ticket in word.tickets.items():
             order = word.orders.get(ticket.order_id)
-            met = self.found.said[self.found.position(number)] != UNCLAIMED
-            if order and owns(self.raffle, order, number) and not met and order.id not in claims.get(number, ()):
+            was_seen = self.scan.claimed[self.scan.position(number)] != UNCLAIMED
+            if order and owns(self.raffle, order, number) and not was_seen and order.id not in claims.get(number, ()):
                 self.unlisted[order.id] = order
 
-    def _bear_in_mind(self, key: WordKey, word: Word, verdict: Verdict) -> None:
+    def _count_unshown(self, key: WordKey, word: Word, verdict: WordVerdict) -> None:
         numbers = key.numbers(self.raffle.layout)
-        self.unshown[key.leaf.page] += verdict.taken.bit_count() - ones(word.taken, numbers)
-        self.unshown_sold += verdict.sold.bit_count() - ones(word.sold, numbers)
+        self.unshown_taken[key.leaf.page] += verdict.taken.bit_count() - count_ones(word.taken, numbers)
+        self.unshown_sold += verdict.sold.bit_count() - count_ones(word.sold, numbers)
 
-    def _order(self, order_id: str) -> Look:
-        found = consistency_reads.orders_now(self.raffle, [order_id])
-        if order_id not in found:
-            return Look([])
-        filed = found[order_id]
-        if filed is None:
-            return Look([Fault(DifferenceKind.ORDER_UNREADABLE, order_id)])
-        faults = order_faults(self.raffle, filed.item, had_deadline=filed.had_deadline)
-        filed = self._without_lost_deadline(filed)
-        if filed.wrong:
+    def _examine_order(self, order_id: str) -> Diagnosis:
+        orders = consistency_reads.read_orders(self.raffle, [order_id])
+        if order_id not in orders:
+            return Diagnosis([])
+        indexed = orders[order_id]
+        if indexed is None:
+            return Diagnosis([Fault(DifferenceKind.ORDER_UNREADABLE, order_id)])
+        faults = find_order_faults(self.raffle, indexed.item, had_deadline=indexed.had_deadline)
+        indexed = self._keep_trace_of_deadline(indexed)
+        if indexed.wrong_keys:
             faults.append(Fault(DifferenceKind.ORDER_KEYS, order_id))
-        elif order_id in self.unlisted and not consistency_reads.is_listed(self.raffle, filed.item):
+        elif order_id in self.unlisted and not consistency_reads.is_listed(self.raffle, indexed.item):
             faults.append(Fault(DifferenceKind.ORDER_UNLISTED, order_id))
-        return Look(faults, lambda: consistency_reads.set_order_keys(filed))
+        return Diagnosis(faults, lambda: consistency_reads.set_order_keys(indexed))
 
-    def _without_lost_deadline(self, filed: Indexed[Order]) -> Indexed[Order]:
-        """The place in the queue is then the only trace of the deadline: it stays for the person who decides."""
-        if not lost_deadline(self.raffle, filed.item, had_deadline=filed.had_deadline):
-            return filed
-        return filed._replace(wrong={name: right for name, right in filed.wrong.items() if name != "queue_at"})
+    def _keep_trace_of_deadline(self, indexed: Indexed[Order]) -> Indexed[Order]:
+        """Don't repair the place in the queue if it is the only trace of a lost deadline: a person will need it."""
+        if not has_lost_deadline(self.raffle, indexed.item, had_deadline=indexed.had_deadline):
+            return indexed
+        wrong_keys = {name: right for name, right in indexed.wrong_keys.items() if name != "queue_at"}
+        return indexed._replace(wrong_keys=wrong_keys)
 
-    def _misplaced(self, ticket: Misplaced) -> Look:
-        there = consistency_reads.ticket_is_there(self.raffle, ticket.page, ticket.number)
-        return Look([Fault(DifferenceKind.TICKET_MISPLACED, str(ticket))] if there else [])
+    def _examine_misplaced(self, ticket: MisplacedTicket) -> Diagnosis:
+        exists = consistency_reads.has_ticket(self.raffle, ticket.page, ticket.number)
+        return Diagnosis([Fault(DifferenceKind.TICKET_MISPLACED, str(ticket))] if exists else [])
 
-    def _stray_leaf(self, key: LeafKey) -> Look:
-        leaf = consistency_reads.leaf(self.raffle, key)
+    def _examine_stray_leaf(self, key: LeafKey) -> Diagnosis:
+        leaf = consistency_reads.read_leaf(self.raffle, key)
         faults = [Fault(DifferenceKind.STRAY_LEAF, f"{key.page:03}#{key.leaf}")] if leaf.shows_any else []
-        return Look(faults, lambda: consistency_reads.remove_leaf(self.raffle, key, leaf))
+        return Diagnosis(faults, lambda: consistency_reads.remove_leaf(self.raffle, key, leaf))
 
-    def _first(self, key: LeafKey) -> Look:
-        leaf = consistency_reads.leaf(self.raffle, key)
+    def _examine_first(self, key: LeafKey) -> Diagnosis:
+        leaf = consistency_reads.read_leaf(self.raffle, key)
         faults = [Fault(DifferenceKind.LEAF_FIRST, f"{key.page:03}#{key.leaf}")]
-        right = leaf.first == self.raffle.layout.numbers(key).start or not leaf.is_stored
-        return Look([] if right else faults, lambda: consistency_reads.set_first(self.raffle, key))
+        is_right = leaf.first == self.raffle.layout.numbers(key).start or not leaf.is_stored
+        return Diagnosis([] if is_right else faults, lambda: consistency_reads.set_first(self.raffle, key))
 
-    def _stray_tally(self, name: str) -> Look:
-        counts = consistency_reads.tally(self.raffle, name)
+    def _examine_stray_tally(self, name: str) -> Diagnosis:
+        counts = consistency_reads.read_tally(self.raffle, name)
         faults = [Fault(DifferenceKind.STRAY_TALLY, name)] if any(counts.values()) else []
-        return Look(faults, lambda: consistency_reads.fold_tally(self.raffle, name, counts))
+        return Diagnosis(faults, lambda: consistency_reads.fold_tally(self.raffle, name, counts))
 
-    def _page(self, page: int) -> Look:
-        tallies, shown = consistency_reads.page(self.raffle, page, self.tallies)
-        counted, right = summed(tallies.values()).get(f"p{page}", 0), shown + self.unshown[page]
-        if counted == right:
-            return Look([])
-        fault = Fault(DifferenceKind.TALLY_PAGE, f"page {page}: {counted} counted, {right} taken")
-        return Look([fault], lambda: consistency_reads.add_to_tally(self.raffle, f"p{page}", right - counted, tallies))
+    def _examine_page(self, page: int) -> Diagnosis:
+        tallies, shown = consistency_reads.read_page(self.raffle, page, self.tallies)
+        column = f"p{page}"
+        counted = sum_tallies(tallies.values()).get(column, 0)
+        taken = shown + self.unshown_taken[page]
+        if counted == taken:
+            return Diagnosis([])
+        fault = Fault(DifferenceKind.TALLY_PAGE, f"page {page}: {counted} counted, {taken} taken")
+        return Diagnosis([fault], lambda: consistency_reads.add_to_tally(self.raffle, column, taken - counted, tallies))
 
-    def _sold(self, _: str) -> Look:
-        tallies, shown = consistency_reads.sold(self.raffle)
-        counted, right = summed(tallies.values()).get("sold", 0), shown + self.unshown_sold
-        if counted == right:
-            return Look([])
-        fault = Fault(DifferenceKind.TALLY_SOLD, f"{counted} counted, {right} sold")
-        return Look([fault], lambda: consistency_reads.add_to_tally(self.raffle, "sold", right - counted, tallies))
+    def _examine_sold(self, _: str) -> Diagnosis:
+        tallies, shown = consistency_reads.read_sold(self.raffle)
+        counted = sum_tallies(tallies.values()).get("sold", 0)
+        sold = shown + self.unshown_sold
+        if counted == sold:
+            return Diagnosis([])
+        fault = Fault(DifferenceKind.TALLY_SOLD, f"{counted} counted, {sold} sold")
+        return Diagnosis([fault], lambda: consistency_reads.add_to_tally(self.raffle, "sold", sold - counted, tallies))
 
-    def _paid(self, _: str) -> Look:
-        tallies, right = consistency_reads.paid(self.raffle, self.unlisted)
-        counted = summed(tallies.values()).get("paid", 0)
-        if counted == right:
-            return Look([])
-        fault = Fault(DifferenceKind.TALLY_PAID, f"{counted} counted, {right} paid")
-        return Look([fault], lambda: consistency_reads.add_to_tally(self.raffle, "paid", right - counted, tallies))
+    def _examine_paid(self, _: str) -> Diagnosis:
+        tallies, paid = consistency_reads.read_paid(self.raffle, self.unlisted)
+        counted = sum_tallies(tallies.values()).get("paid", 0)
+        if counted == paid:
+            return Diagnosis([])
+        fault = Fault(DifferenceKind.TALLY_PAID, f"{counted} counted, {paid} paid")
+        return Diagnosis([fault], lambda: consistency_reads.add_to_tally(self.raffle, "paid", paid - counted, tallies))
 
     def _odd_contacts(self) -> Iterator[str]:
-        """Contacts with wrong counts, or none; then their orders are collected, for a closer look."""
-        odd: list[str] = []
-        for ids in _in_parts(self.found.held, consistency_reads.BATCH):
-            counted = consistency_reads.contacts_held(self.raffle, ids)
-            odd += self.found.odd_contacts(counted)
-            odd += (contact_id for contact_id in ids if contact_id not in counted)
-        self.orders_of: dict[str, set[str]] = {contact_id: set() for contact_id in odd}
-        if odd:
-            listed = (filed.item for _, filed in consistency_reads.orders_listed(self.raffle) if filed)
+        """Yield contacts that are missing or have wrong counts. Collect their orders, for a closer look."""
+        odd_contacts: list[str] = []
+        for contact_ids in chunks(self.scan.held, consistency_reads.BATCH):
+            counted = consistency_reads.contacts_held(self.raffle, contact_ids)
+            odd_contacts += self.scan.odd_contacts(counted)
+            odd_contacts += (contact_id for contact_id in contact_ids if contact_id not in counted)
+        self.orders_of: dict[str, set[str]] = {contact_id: set() for contact_id in odd_contacts}
+        if odd_contacts:
+            listed = (indexed.item for _, indexed in consistency_reads.orders_listed(self.raffle) if indexed)
             for order in (*listed, *self.unlisted.values()):
                 if order.contact_id in self.orders_of:
                     self.orders_of[order.contact_id].add(order.id)
-        yield from odd
+        yield from odd_contacts
 
-    def _contact(self, contact_id: str) -> Look:
-        contact, right = consistency_reads.held(self.raffle, contact_id, self.orders_of[contact_id])
+    def _examine_contact(self, contact_id: str) -> Diagnosis:
+        contact, held = consistency_reads.read_held(self.raffle, contact_id, self.orders_of[contact_id])
         if contact is None:
-            return Look([Fault(DifferenceKind.CONTACT_MISSING, contact_id)])
-        counted, faults = contact.held.get(self.raffle.id, 0), []
-        if counted != right:
-            faults.append(Fault(DifferenceKind.HELD, f"{contact_id}: {counted} counted, {right} held"))
-        if over_limit(self.raffle, right):
-            faults.append(Fault(DifferenceKind.OVER_LIMIT, f"{contact_id}: {right}"))
-        return Look(faults, lambda: consistency_reads.set_held(self.raffle, contact, right))
+            return Diagnosis([Fault(DifferenceKind.CONTACT_MISSING, contact_id)])
+        counted = contact.held.get(self.raffle.id, 0)
+        faults = []
+        if counted != held:
+            faults.append(Fault(DifferenceKind.HELD, f"{contact_id}: {counted} counted, {held} held"))
+        if is_over_limit(self.raffle, held):
+            faults.append(Fault(DifferenceKind.OVER_LIMIT, f"{contact_id}: {held}"))
+        return Diagnosis(faults, lambda: consistency_reads.set_held(self.raffle, contact, held))
 
-    def _raffle(self, _: str) -> Look:
-        filed = consistency_reads.raffle_now(self.raffle)
-        faults = [Fault(DifferenceKind.RAFFLE_KEYS, self.raffle.id)] if filed.wrong else []
-        return Look(faults, lambda: consistency_reads.set_raffle_keys(filed))
-
-
-def _in_parts(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    rest = iter(items)
-    while part := list(islice(rest, size)):
-        yield part
+    def _examine_raffle(self, _: str) -> Diagnosis:
+        indexed = consistency_reads.read_raffle(self.raffle)
+        faults = [Fault(DifferenceKind.RAFFLE_KEYS, self.raffle.id)] if indexed.wrong_keys else []
+        return Diagnosis(faults, lambda: consistency_reads.set_raffle_keys(indexed))

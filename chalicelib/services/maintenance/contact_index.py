@@ -1,4 +1,4 @@
-"""Whether contacts are where lists and searches look for them, and bringing those there that were stored before."""
+"""Check whether lists and searches find every contact, and repair the index entries of those that they don't."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,16 +8,16 @@ from chalicelib.domain.contacts import MAX_NEWEST_ORDERS, Contact
 from chalicelib.store import contacts, orders
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 
-Progress = Callable[[str, int, int | None], None]
+OnProgress = Callable[[str, int, int | None], None]
 STEP = 200  # contacts between two calls of it
 
 
-def _silently(what: str, done: int, total: int | None) -> None: ...
+def _ignore_progress(what: str, done: int, total: int | None) -> None: ...
 
 
 @dataclass
 class IndexCheckResult:
-    """How many contacts there are, how many of them were not filed as they should be, and of these how many are now."""
+    """How many contacts there are, how many of them had missing or wrong index entries, and how many were repaired."""
 
     contacts: int = 0
     unfiled: int = 0
@@ -32,24 +32,24 @@ class IndexCheckResult:
 class ContactIndexCheck:
     clock: Callable[[], datetime]
 
-    def check(self, *, repair: bool = False, progress: Progress = _silently) -> IndexCheckResult:
-        """Look at each contact, and with `repair` file those anew that are not found as they should be.
+    def check(self, *, repair: bool = False, progress: OnProgress = _ignore_progress) -> IndexCheckResult:
+        """Check every contact. With `repair`, write the index entries of those that have missing or wrong ones.
 
-        This reads the whole table, since nothing else leads to a contact who is in no list. Raises TryAgain.
+        This reads the whole table: a contact that is in no list can't be found otherwise. Raises TryAgain.
         """
-        found = IndexCheckResult()
-        for contact, is_filed in contacts.scan():
-            found.contacts += 1
-            if not is_filed:
-                found.unfiled += 1
+        result = IndexCheckResult()
+        for contact, is_indexed in contacts.scan():
+            result.contacts += 1
+            if not is_indexed:
+                result.unfiled += 1
                 if repair:
-                    self._file(contact.id)
-                    found.repaired += 1
-            if found.contacts % STEP == 0:
-                progress("contacts", found.contacts, None)
-        return found
+                    self._index(contact.id)
+                    result.repaired += 1
+            if result.contacts % STEP == 0:
+                progress("contacts", result.contacts, None)
+        return result
 
-    def _file(self, contact_id: str) -> None:
+    def _index(self, contact_id: str) -> None:
         def attempt() -> None:
             contact = contacts.get(contact_id)
             if contact is not None:
@@ -61,7 +61,7 @@ class ContactIndexCheck:
 
 
 def _with_orders(contact: Contact) -> Contact:
-    """The contact with the ids of their newest orders. Those that they have already may be too new for the index."""
+    """Add the ids of the contact's newest orders. Keep those already there: the index may not have them yet."""
     if not contact.has_older_orders or len(contact.newest_orders) == MAX_NEWEST_ORDERS:
         return contact
     listed = (order.id for order in orders.of_contact(contact.id, limit=MAX_NEWEST_ORDERS + 1))

@@ -1,7 +1,6 @@
-"""A survey: all of a raffle read once while it may be selling, and what looks wrong then and is worth another look.
+"""Scan a raffle: read all of it once, possibly during sales, and pick out what looks wrong for a closer look.
 
-What is remembered of each number are nine bytes, of each contact an id and a count, so that a million numbers fit into
-any memory.
+The scan keeps nine bytes for each number, and an id and a count for each contact: a million numbers fit into memory.
 """
 
 from array import array
@@ -12,19 +11,19 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from chalicelib.domain.board import LeafKey
-from chalicelib.domain.consistency import WordKey, order_faults, over_limit, summed, words_of
+from chalicelib.domain.consistency import WordKey, find_order_faults, is_over_limit, sum_tallies, words_of
 from chalicelib.domain.orders import OWNING, Order, OrderStatus
 from chalicelib.domain.raffles import Raffle
 from chalicelib.store import consistency_reads
 from chalicelib.store.consistency_reads import Counts, Indexed, StoredLeaf
 
-Progress = Callable[[str, int, int | None], None]  # what is being done, how much of it is, of how much in all
+OnProgress = Callable[[str, int, int | None], None]  # what is being read, how much is done, of how much in all
 STEP = 200  # orders or words between two calls of it
 
-UNCLAIMED, OWNED, SOLD = range(3)  # what an order says of the number's ticket
+UNCLAIMED, OWNED, SOLD = range(3)  # what the order of a number's ticket says about the number
 
 
-class Misplaced(NamedTuple):
+class MisplacedTicket(NamedTuple):
     """A ticket in the partition of a page that does not have its number."""
 
     page: int
@@ -35,61 +34,72 @@ class Misplaced(NamedTuple):
 
 
 @dataclass(kw_only=True)
-class Survey:
-    """What a raffle looked like, not all of it at one moment."""
+class Scan:
+    """What a raffle looked like, though not all at one moment.
 
-    filed: Indexed[Raffle]
+    Attributes:
+        owners: for each number a hash of its ticket's order and contact; 0 without a ticket.
+        claimed: for each number UNCLAIMED, OWNED or SOLD: what the order of its ticket says.
+        taken: page → how many tickets it has.
+        paid: what the paid orders come to, in minor units.
+        claims: number → orders that own it although they don't have its ticket.
+        held: contact → how many numbers they own; contacts who own none are included.
+    """
+
+    indexed: Indexed[Raffle]
     tallies: dict[str, Counts]
     leaves: dict[LeafKey, StoredLeaf]
-    owners: "array[int]"  # by number: who has the ticket, as `_owner` writes it; 0 where there is none
-    said: bytearray  # by number: UNCLAIMED, OWNED or SOLD
-    taken: Counter[int] = field(default_factory=Counter)  # page → tickets
-    misplaced: list[Misplaced] = field(default_factory=list)
+    owners: "array[int]"
+    claimed: bytearray
+    taken: Counter[int] = field(default_factory=Counter)
+    misplaced: list[MisplacedTicket] = field(default_factory=list)
     orders: int = 0
-    paid: int = 0  # what the paid orders come to
+    paid: int = 0
     odd_orders: list[str] = field(default_factory=list)
-    claims: dict[int, set[str]] = field(default_factory=dict)  # number → orders that own it and did not have the ticket
-    held: Counter[str] = field(default_factory=Counter)  # contact → numbers, also those with none
+    claims: dict[int, set[str]] = field(default_factory=dict)
+    held: Counter[str] = field(default_factory=Counter)
 
     @property
     def raffle(self) -> Raffle:
-        return self.filed.item
+        return self.indexed.item
 
     def position(self, number: int) -> int:
         return number - self.raffle.first_number
 
     def odd_words(self) -> Iterator[WordKey]:
-        """Words whose bits, tickets and orders did not fit together."""
+        """Yield words whose bits, tickets and orders did not match."""
         layout = self.raffle.layout
         for page in range(layout.pages):
             for key in layout.leaf_keys(page):
-                leaf, known = self.leaves.get(key, StoredLeaf({}, {})), words_of(layout, key)
+                leaf = self.leaves.get(key, StoredLeaf({}, {}))
+                known = words_of(layout, key)
                 yield from (word for word in known if self._is_odd(word, leaf))
                 beyond = {word for word in {*leaf.taken, *leaf.sold} if any(leaf.word(word)) and word >= len(known)}
                 yield from (WordKey(key, word) for word in sorted(beyond))
 
     def _is_odd(self, key: WordKey, leaf: StoredLeaf) -> bool:
-        numbers, taken, sold = key.numbers(self.raffle.layout), 0, 0
+        numbers = key.numbers(self.raffle.layout)
         start = self.position(numbers.start)
-        owners, said = self.owners[start : start + len(numbers)], self.said[start : start + len(numbers)]
-        for bit, (owner, word) in enumerate(zip(owners, said, strict=True)):
-            if owner and word == UNCLAIMED:
+        end = start + len(numbers)
+        taken = sold = 0
+        for bit, (owner, claimed) in enumerate(zip(self.owners[start:end], self.claimed[start:end], strict=True)):
+            if owner and claimed == UNCLAIMED:
                 return True
             taken |= (owner != 0) << bit
-            sold |= (word == SOLD) << bit
+            sold |= (claimed == SOLD) << bit
         return (taken, sold) != leaf.word(key.word) or not self.claims.keys().isdisjoint(numbers)
 
     def odd_pages(self) -> list[int]:
-        """Pages with another count in the tallies than there were tickets."""
-        counted = summed(self.tallies.values())
+        """Return the pages whose count in the tallies is not that of their tickets."""
+        counted = sum_tallies(self.tallies.values())
         pages = {*range(self.raffle.layout.pages), *(int(name[1:]) for name in counted if name[1:].isdigit())}
         return [page for page in sorted(pages) if counted.get(f"p{page}", 0) != self.taken[page]]
 
     def miscounts_sold(self) -> bool:
-        return summed(self.tallies.values()).get("sold", 0) != self.said.count(SOLD)
+        return sum_tallies(self.tallies.values()).get("sold", 0) != self.claimed.count(SOLD)
 
     def miscounts_paid(self) -> bool:
-        return summed(self.tallies.values()).get("paid", 0) != self.paid
+        return sum_tallies(self.tallies.values()).get("paid", 0) != self.paid
 
     def stray_leaves(self) -> list[LeafKey]:
         layout = self.raffle.layout
@@ -97,87 +107,86 @@ class Survey:
         return [key for key, leaf in self.leaves.items() if key not in known and leaf.shows_any]
 
     def odd_firsts(self) -> list[LeafKey]:
-        """Leaves that do not say which number they begin with, or a wrong one."""
+        """Return the leaves whose first number is missing or wrong."""
         layout = self.raffle.layout
         known = (key for page in range(layout.pages) for key in layout.leaf_keys(page) if key in self.leaves)
         return [key for key in known if self.leaves[key].first != layout.numbers(key).start]
 
     def stray_tallies(self) -> list[str]:
-        known = tally_names(self.raffle)
+        known = consistency_reads.tally_names(self.raffle)
         return [name for name, counts in self.tallies.items() if name not in known and any(counts.values())]
 
     def odd_contacts(self, counted: dict[str, int]) -> list[str]:
-        """Those of the contacts who count other numbers than the orders say, or more than they may."""
+        """Return the contacts whose stored count (`counted`) is not that of their orders, or is over the limit."""
         return [
             contact_id
             for contact_id, count in counted.items()
-            if count != self.held[contact_id] or over_limit(self.raffle, self.held[contact_id])
+            if count != self.held[contact_id] or is_over_limit(self.raffle, self.held[contact_id])
         ]
 
 
-def survey(raffle_id: str, progress: Progress) -> Survey:
+def scan_raffle(raffle_id: str, on_progress: OnProgress) -> Scan:
     """Read all of a raffle. Raises RaffleNotFound."""
-    filed, tallies = consistency_reads.overview(raffle_id)
-    total = filed.item.total
-    found = Survey(
-        filed=filed,
+    indexed, tallies = consistency_reads.overview(raffle_id)
+    raffle = indexed.item
+    scan = Scan(
+        indexed=indexed,
         tallies=tallies,
-        leaves=consistency_reads.leaves(filed.item),
-        owners=array("Q", bytes(8 * total)),
-        said=bytearray(total),
+        leaves=consistency_reads.leaves(raffle),
+        owners=array("Q", bytes(8 * raffle.total)),
+        claimed=bytearray(raffle.total),
     )
-    pages = filed.item.layout.pages
+    pages = raffle.layout.pages
     for page in range(pages):
-        _read_tickets(found, page)
-        progress("tickets", page + 1, pages)
-    for order_id, order in consistency_reads.orders_listed(filed.item):
-        _read_order(found, order_id, order)
-        if found.orders % STEP == 0:
-            progress("orders", found.orders, None)
-    progress("orders", found.orders, found.orders)
-    return found
+        _read_tickets(scan, page)
+        on_progress("tickets", page + 1, pages)
+    for order_id, order in consistency_reads.orders_listed(raffle):
+        _read_order(scan, order_id, order)
+        if scan.orders % STEP == 0:
+            on_progress("orders", scan.orders, None)
+    on_progress("orders", scan.orders, scan.orders)
+    return scan
 
 
-def tally_names(raffle: Raffle) -> list[str]:
-    """The sort keys of the tallies that the raffle has."""
-    return [f"TALLY#{number:02}" for number in range(raffle.layout.tallies)]
-
-
-def _read_tickets(found: Survey, page: int) -> None:
-    raffle = found.raffle
+def _read_tickets(scan: Scan, page: int) -> None:
+    raffle = scan.raffle
     for number, ticket in consistency_reads.tickets(raffle, page):
         if not raffle.first_number <= number <= raffle.last_number or raffle.layout.place(number).page != page:
-            found.misplaced.append(Misplaced(page, number))
+            scan.misplaced.append(MisplacedTicket(page, number))
             continue
-        found.owners[found.position(number)] = _owner(ticket.order_id, ticket.contact_id)
-        found.taken[page] += 1
+        scan.owners[scan.position(number)] = _hash_owner(ticket.order_id, ticket.contact_id)
+        scan.taken[page] += 1
 
 
-def _read_order(found: Survey, order_id: str, filed: Indexed[Order] | None) -> None:
-    found.orders += 1
-    if filed is None or filed.wrong or order_faults(found.raffle, filed.item, had_deadline=filed.had_deadline):
-        found.odd_orders.append(order_id)
-    if filed is not None and filed.item.raffle_id == found.raffle.id:
-        found.paid += filed.item.amount if filed.item.status is OrderStatus.PAID else 0
-        note_order(found, filed.item)
+def _read_order(scan: Scan, order_id: str, indexed: Indexed[Order] | None) -> None:
+    scan.orders += 1
+    if indexed is None:
+        scan.odd_orders.append(order_id)
+        return
+    order = indexed.item
+    if indexed.wrong_keys or find_order_faults(scan.raffle, order, had_deadline=indexed.had_deadline):
+        scan.odd_orders.append(order_id)
+    if order.raffle_id == scan.raffle.id:
+        scan.paid += order.amount if order.status is OrderStatus.PAID else 0
+        _compare_with_tickets(scan, order)
 
 
-def note_order(found: Survey, order: Order) -> None:
+def _compare_with_tickets(scan: Scan, order: Order) -> None:
     """Compare an order's numbers with their tickets, and count them for its contact."""
-    found.held[order.contact_id] += order.quantity if order.status in OWNING else 0
+    scan.held[order.contact_id] += order.quantity if order.status in OWNING else 0
     if order.status not in OWNING:
         return
-    owner = _owner(order.id, order.contact_id)
+    owner = _hash_owner(order.id, order.contact_id)
     for number in order.numbers:
-        if not found.raffle.first_number <= number <= found.raffle.last_number:
+        if not scan.raffle.first_number <= number <= scan.raffle.last_number:
             continue
-        position = found.position(number)
-        if found.owners[position] == owner:
-            found.said[position] = SOLD if order.status is OrderStatus.PAID else OWNED
+        position = scan.position(number)
+        if scan.owners[position] == owner:
+            scan.claimed[position] = SOLD if order.status is OrderStatus.PAID else OWNED
         else:
-            found.claims.setdefault(number, set()).add(order.id)
+            scan.claims.setdefault(number, set()).add(order.id)
 
 
-def _owner(order_id: str, contact_id: str) -> int:
-    """64 bits that stand for an order and its contact; never 0."""
+def _hash_owner(order_id: str, contact_id: str) -> int:
+    """Return 64 bits that stand for an order and its contact; never 0."""
     return int.from_bytes(blake2b(f"{order_id} {contact_id}".encode(), digest_size=8).digest()) or 1

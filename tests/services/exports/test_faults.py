@@ -5,19 +5,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import boto3
 import pytest
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ReadTimeoutError
+from s3transfer.utils import ChunksizeAdjuster
 
 from chalicelib import lambdas
-from chalicelib.adapters import uploads
 from chalicelib.domain.exports import LEASE, ExportRequest, ExportStatus, Format, Of
 from chalicelib.domain.refusals import ExportNotFound
+from chalicelib.services.exports import service
 from chalicelib.services.exports.service import Exports
 from chalicelib.store.records import ExportRecord, low_level
-from tests.services.exports.test_service import OLGA, _ticking, fetched, objects, wanted
+from tests.services.exports.test_service import OLGA, _ticking, fetched, objects, request_for
 from tests.support.spreadsheets import csv_rows
 from tests.support.steps import buy
 from tests.support.world import Buyer, World
@@ -27,8 +30,11 @@ SMALL = 1_000  # bytes of a part, so that a small file has several
 REDELIVERED = timedelta(seconds=960)  # infra/resources.json: the queue's visibility time-out
 
 
-class Crash(BaseException):
-    """The process is gone."""
+class Crash(Exception):
+    """The process is gone: every further call ends with this, too.
+
+    No BaseException, although handlers of errors run now: s3transfer would wait for the end of its task forever.
+    """
 
 
 class Calls:
@@ -46,11 +52,13 @@ class Calls:
 
 @pytest.fixture
 def raffle(world: World, lucia: Buyer, monkeypatch: pytest.MonkeyPatch) -> Json:
-    monkeypatch.setattr(uploads, "PART", SMALL)
+    small = TransferConfig(multipart_threshold=SMALL, multipart_chunksize=SMALL, use_threads=False)
+    monkeypatch.setattr(service, "TRANSFER", small)
+    monkeypatch.setattr("s3transfer.upload.ChunksizeAdjuster", partial(ChunksizeAdjuster, min_size=SMALL))
     monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", SMALL)
-    found = world.raffle()
+    raffle = world.raffle()
     buy(lucia, "5,12")
-    return found
+    return raffle
 
 
 @pytest.fixture
@@ -62,16 +70,16 @@ def exports(world: World) -> Exports:
 @pytest.fixture
 def calls(world: World) -> Iterator[Calls]:
     """One point before and one after each call."""
-    found = Calls()
+    calls = Calls()
     clients = (low_level().client, world.container._client("s3"))
     events = [client.meta.events for client in clients]
-    for each in events:
-        each.register("before-call", found.point)
-        each.register("after-call", found.point)
-    yield found
-    for each in events:
-        each.unregister("before-call", found.point)
-        each.unregister("after-call", found.point)
+    for emitter in events:
+        emitter.register("before-call", calls.point)
+        emitter.register("after-call", calls.point)
+    yield calls
+    for emitter in events:
+        emitter.unregister("before-call", calls.point)
+        emitter.unregister("after-call", calls.point)
 
 
 def uploads_left(world: World) -> list[Any]:
@@ -82,10 +90,10 @@ def uploads_left(world: World) -> list[Any]:
 def test_whoever_is_stopped_at_any_call_the_next_delivery_makes_it_anew(
     world: World, raffle: Json, exports: Exports, calls: Calls, form: Format, record_property: Callable[..., None]
 ) -> None:
-    def asked() -> str:
-        return exports.ask(wanted(raffle, Of.TICKETS, form), by=OLGA).id
+    def enqueue() -> str:
+        return exports.enqueue(request_for(raffle, Of.TICKETS, form), by=OLGA).id
 
-    first = asked()
+    first = enqueue()
     calls.made.clear()
     exports.make(first, last_try=False)
     points = len(calls.made)
@@ -93,7 +101,7 @@ def test_whoever_is_stopped_at_any_call_the_next_delivery_makes_it_anew(
     assert points >= 20
     expected = fetched(world, first)
     for at in range(points):
-        export_id = asked()
+        export_id = enqueue()
         calls.made.clear()
         calls.at = at
         with pytest.raises(Crash):
@@ -102,21 +110,21 @@ def test_whoever_is_stopped_at_any_call_the_next_delivery_makes_it_anew(
         world.clock.now += REDELIVERED
         exports.make(export_id, last_try=False)
 
-        made = exports.get(export_id).export
-        assert (made.status, made.done) == (ExportStatus.READY, 100), calls.made[at]
+        made_export = exports.get(export_id).export
+        assert (made_export.status, made_export.done) == (ExportStatus.READY, 100), calls.made[at]
         if form is Format.CSV:
             assert fetched(world, export_id) == expected
-        assert made.size == len(fetched(world, export_id))
+        assert made_export.size == len(fetched(world, export_id))
     record_property("crash points of exports tried", points)
 
 
 def test_who_makes_it_has_it_to_themselves(world: World, raffle: Json, exports: Exports, calls: Calls) -> None:
     """A message that the queue hands over twice at the same time, or that was sent twice."""
-    asked = exports.ask(wanted(raffle), by=OLGA)
-    interrupted = replace(exports, clock=_during(exports, lambda: exports.make(asked.id, last_try=False)))
-    interrupted.make(asked.id, last_try=False)
+    export = exports.enqueue(request_for(raffle), by=OLGA)
+    interrupted = replace(exports, clock=_during(exports, lambda: exports.make(export.id, last_try=False)))
+    interrupted.make(export.id, last_try=False)
 
-    assert len(fetched(world, asked.id)) == exports.get(asked.id).export.size
+    assert len(fetched(world, export.id)) == exports.get(export.id).export.size
     assert calls.made.count("CompleteMultipartUpload") == 2  # before the call, and after it
 
 
@@ -135,51 +143,53 @@ def _during(exports: Exports, do: Callable[[], object], *, at: int = 4) -> Any:
 
 
 def test_one_that_was_thought_dead_changes_nothing_any_more(world: World, raffle: Json, exports: Exports) -> None:
-    asked = exports.ask(wanted(raffle), by=OLGA)
+    export = exports.enqueue(request_for(raffle), by=OLGA)
 
     def overtaken() -> None:
         world.clock.now += LEASE
-        exports.make(asked.id, last_try=False)
+        exports.make(export.id, last_try=False)
 
     slow = replace(exports, clock=_during(exports, overtaken, at=3))
     # The clock of the slow one stood still meanwhile, as that of a frozen sandbox does.
-    slow.make(asked.id, last_try=False)
+    slow.make(export.id, last_try=False)
 
-    made = exports.get(asked.id).export
-    assert made.status is ExportStatus.READY
-    assert len(fetched(world, asked.id)) == made.size
+    made_export = exports.get(export.id).export
+    assert made_export.status is ExportStatus.READY
+    assert len(fetched(world, export.id)) == made_export.size
 
 
 @pytest.mark.parametrize("at", [3, 4, 5])
 def test_one_that_is_deleted_while_it_is_made_does_not_come_back(
     world: World, raffle: Json, exports: Exports, at: int
 ) -> None:
-    asked = exports.ask(wanted(raffle), by=OLGA)
+    export = exports.enqueue(request_for(raffle), by=OLGA)
 
     def deleted() -> None:
-        ExportRecord.get(f"EXPORT#{asked.id}", "EXPORT").delete()
+        ExportRecord.get(f"EXPORT#{export.id}", "EXPORT").delete()
 
-    replace(exports, clock=_during(exports, deleted, at=at)).make(asked.id, last_try=False)
+    replace(exports, clock=_during(exports, deleted, at=at)).make(export.id, last_try=False)
 
     with pytest.raises(ExportNotFound):
-        exports.get(asked.id)
+        exports.get(export.id)
     assert objects(world) == []
     assert uploads_left(world) == []
 
 
 @pytest.mark.parametrize("operation", ["UploadPart", "CompleteMultipartUpload", "PutObject"])
 def test_a_lost_answer_of_s3_is_another_delivery(world: World, raffle: Json, exports: Exports, operation: str) -> None:
-    asked = exports.ask(ExportRequest(raffle["id"], Of.BUYERS if operation == "PutObject" else Of.TICKETS), by=OLGA)
-    body = json.dumps({"export": asked.id})
+    export = exports.enqueue(
+        ExportRequest(raffle["id"], Of.BUYERS if operation == "PutObject" else Of.TICKETS), by=OLGA
+    )
+    body = json.dumps({"export": export.id})
     with _loses(world, operation), pytest.raises(lambdas.NotHandled, match="ReadTimeoutError"):
         lambdas.make_export(body)
-    assert exports.get(asked.id).export.status is ExportStatus.WAITING
+    assert exports.get(export.id).export.status is ExportStatus.WAITING
     assert uploads_left(world) == []
 
     lambdas.make_export(body, 2)
-    made = exports.get(asked.id).export
-    assert made.status is ExportStatus.READY
-    assert len(csv_rows(fetched(world, asked.id))) == made.rows
+    made_export = exports.get(export.id).export
+    assert made_export.status is ExportStatus.READY
+    assert len(csv_rows(fetched(world, export.id))) == made_export.rows
     assert len(objects(world)) == 1
 
 

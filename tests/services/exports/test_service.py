@@ -15,7 +15,7 @@ from chalicelib.domain.organisers import Actor, Role
 from chalicelib.domain.raffles import TicketStatus
 from chalicelib.domain.refusals import ExportNotFound, RaffleNotFound, TryAgain
 from chalicelib.services.exports import service
-from chalicelib.services.exports.service import Exports, File
+from chalicelib.services.exports.service import ExportFile, Exports
 from chalicelib.store import contacts as stored_contacts
 from chalicelib.store.records import AliasRecord, ContactRecord, ExportRecord
 from tests.support.request_counts import Requests
@@ -37,21 +37,21 @@ def exports(world: World) -> Exports:
     return world.container.exports
 
 
-def wanted(
+def request_for(
     raffle: Json, of: Of = Of.TICKETS, form: Format = Format.CSV, status: TicketStatus | None = None
 ) -> ExportRequest:
     return ExportRequest(raffle["id"], of, form, status)
 
 
-def at_once(exports: Exports, asked: ExportRequest) -> File:
-    found = exports.file(asked, by=OLGA)
-    assert found is not None
-    return found
+def at_once(exports: Exports, request: ExportRequest) -> ExportFile:
+    file = exports.make_at_once(request, by=OLGA)
+    assert file is not None
+    return file
 
 
-def rows(exports: Exports, asked: ExportRequest) -> list[Json]:
-    content = at_once(exports, asked).content
-    return csv_rows(content) if asked.format is Format.CSV else xlsx_rows(content)
+def rows(exports: Exports, request: ExportRequest) -> list[Json]:
+    content = at_once(exports, request).content
+    return csv_rows(content) if request.format is Format.CSV else xlsx_rows(content)
 
 
 def fetched(world: World, export_id: str) -> bytes:
@@ -64,8 +64,8 @@ def fetched(world: World, export_id: str) -> bytes:
 
 
 def objects(world: World) -> list[str]:
-    found = boto3.client("s3").list_objects_v2(Bucket=world.stack.bucket, Prefix="exports/").get("Contents", [])
-    return [entry["Key"] for entry in found]
+    entries = boto3.client("s3").list_objects_v2(Bucket=world.stack.bucket, Prefix="exports/").get("Contents", [])
+    return [entry["Key"] for entry in entries]
 
 
 # What is in them
@@ -75,15 +75,15 @@ def test_tickets_are_all_numbers_with_who_has_them(
     world: World, raffle: Json, exports: Exports, lucia: Buyer, marco: Buyer
 ) -> None:
     paid, held = buy(lucia, "5,12"), hold(marco, "7")
-    found = rows(exports, wanted(raffle))
+    tickets = rows(exports, request_for(raffle))
 
-    assert [row["number"] for row in found] == [f"{number:03}" for number in range(1, 101)]
-    assert found[4] == {
+    assert [row["number"] for row in tickets] == [f"{number:03}" for number in range(1, 101)]
+    assert tickets[4] == {
         "number": "005", "status": "SOLD", "order": paid, "buyer": "Lucía", "phone": "+50255500001",
         "amount": "25.00", "currency": "GTQ", "paid_at": "2026-11-23T08:00:00-06:00",
     }  # fmt: skip
-    assert found[6] | {"order": held, "status": "RESERVED", "buyer": "Marco", "paid_at": ""} == found[6]
-    assert found[0] == {**dict.fromkeys(found[0], ""), "number": "001", "status": "AVAILABLE"}
+    assert tickets[6] | {"order": held, "status": "RESERVED", "buyer": "Marco", "paid_at": ""} == tickets[6]
+    assert tickets[0] == {**dict.fromkeys(tickets[0], ""), "number": "001", "status": "AVAILABLE"}
 
 
 @pytest.mark.parametrize(
@@ -96,8 +96,8 @@ def test_tickets_of_one_status(
     buy(lucia, "5,12")
     hold(marco, "7")
 
-    assert {row["number"] for row in rows(exports, wanted(raffle, status=status))} == numbers
-    free = rows(exports, wanted(raffle, status=TicketStatus.AVAILABLE))
+    assert {row["number"] for row in rows(exports, request_for(raffle, status=status))} == numbers
+    free = rows(exports, request_for(raffle, status=TicketStatus.AVAILABLE))
     assert (len(free), {row["status"] for row in free}) == (97, {"AVAILABLE"})
 
 
@@ -109,7 +109,7 @@ def test_orders_are_all_orders_with_their_numbers(
     gone = hold_and_confirm(marco, "7")
     cancel(world, gone)
 
-    first, second = rows(exports, wanted(raffle, Of.ORDERS))
+    first, second = rows(exports, request_for(raffle, Of.ORDERS))
     assert first == {
         "order": paid, "status": "PAID", "numbers": "005, 012", "quantity": "2", "amount": "50.00", "currency": "GTQ",
         "buyer": "Lucía", "phone": "+50255500001", "created_at": "2026-11-23T08:00:00-06:00", "reserved_until": "",
@@ -123,7 +123,7 @@ def test_a_refund_says_when_and_why(world: World, raffle: Json, exports: Exports
     order_id = buy(lucia, "5,12")
     world.clock.pass_minutes(1)
     refund(world, order_id, "=paid twice")
-    (only,) = rows(exports, wanted(raffle, Of.ORDERS))
+    (only,) = rows(exports, request_for(raffle, Of.ORDERS))
     assert (only["status"], only["refunded_at"]) == ("REFUNDED", "2026-11-23T08:01:00-06:00")
     assert only["refund_reason"] == "'=paid twice", "formula-safe"
 
@@ -139,7 +139,7 @@ def test_buyers_are_those_who_have_numbers_in_the_order_of_their_first_order(
     world.clock.pass_minutes(1)
     hold_and_prove(lucia, "90")
 
-    first, second = rows(exports, wanted(raffle, Of.BUYERS))
+    first, second = rows(exports, request_for(raffle, Of.BUYERS))
     assert (first["buyer"], first["numbers"], first["paid"], first["reserved"]) == ("Marco", "007", "1", "0")
     assert second == {
         "buyer": "Lucía", "phone": "+50255500001", "numbers": "005, 012, 090", "quantity": "3", "paid": "2",
@@ -151,11 +151,11 @@ def test_buyers_are_those_who_have_numbers_in_the_order_of_their_first_order(
 @pytest.mark.parametrize("of", Of)
 def test_both_forms_say_the_same(raffle: Json, exports: Exports, lucia: Buyer, of: Of) -> None:
     buy(lucia, "5,12")
-    as_csv, as_xlsx = rows(exports, wanted(raffle, of)), rows(exports, wanted(raffle, of, Format.XLSX))
+    as_csv, as_xlsx = rows(exports, request_for(raffle, of)), rows(exports, request_for(raffle, of, Format.XLSX))
 
     assert len(as_csv) == len(as_xlsx) > 0
-    for one, other in zip(as_csv, as_xlsx, strict=True):
-        assert [_same(name, text) for name, text in one.items()] == list(other.values())
+    for csv_row, xlsx_row in zip(as_csv, as_xlsx, strict=True):
+        assert [_same(name, text) for name, text in csv_row.items()] == list(xlsx_row.values())
 
 
 def _same(name: str, text: str) -> Any:
@@ -172,8 +172,8 @@ def _same(name: str, text: str) -> Any:
 def test_a_buyers_name_is_never_a_formula(raffle: Json, exports: Exports, world: World) -> None:
     buy(world.buyer('=HYPERLINK("http://x","y")', 4), "5")
 
-    assert rows(exports, wanted(raffle, Of.BUYERS))[0]["buyer"] == '\'=HYPERLINK("http://x","y")'
-    assert rows(exports, wanted(raffle, Of.BUYERS, Format.XLSX))[0]["buyer"] == '=HYPERLINK("http://x","y")'
+    assert rows(exports, request_for(raffle, Of.BUYERS))[0]["buyer"] == '\'=HYPERLINK("http://x","y")'
+    assert rows(exports, request_for(raffle, Of.BUYERS, Format.XLSX))[0]["buyer"] == '=HYPERLINK("http://x","y")'
 
 
 def test_a_contact_that_another_took_over_is_that_one(
@@ -181,13 +181,13 @@ def test_a_contact_that_another_took_over_is_that_one(
 ) -> None:
     buy(lucia, "5")
     buy(marco, "7")
-    one, other = (world.order(row["order"])["contact"] for row in rows(exports, wanted(raffle, Of.ORDERS)))
+    one, other = (world.order(row["order"])["contact"] for row in rows(exports, request_for(raffle, Of.ORDERS)))
     ContactRecord.get(*stored_contacts.key(one)).delete()
     AliasRecord(*stored_contacts.key(one), contact_id=other).save()
 
-    (row,) = rows(exports, wanted(raffle, Of.BUYERS))
+    (row,) = rows(exports, request_for(raffle, Of.BUYERS))
     assert (row["buyer"], row["numbers"]) == ("Marco", "005, 007")
-    assert [row["buyer"] for row in rows(exports, wanted(raffle, Of.ORDERS))] == ["Marco", "Marco"]
+    assert [row["buyer"] for row in rows(exports, request_for(raffle, Of.ORDERS))] == ["Marco", "Marco"]
 
 
 def test_a_contact_that_is_no_more_leaves_its_cells_empty(
@@ -197,13 +197,13 @@ def test_a_contact_that_is_no_more_leaves_its_cells_empty(
     ContactRecord.get(*stored_contacts.key(world.order(order_id)["contact"])).delete()
 
     for of in Of:
-        (row,) = [row for row in rows(exports, wanted(raffle, of)) if row.get("order", order_id) == order_id]
+        (row,) = [row for row in rows(exports, request_for(raffle, of)) if row.get("order", order_id) == order_id]
         assert (row["buyer"], row["phone"]) == ("", "")
 
 
 def test_the_file_is_named_after_the_raffle_and_the_moment(raffle: Json, exports: Exports) -> None:
-    assert at_once(exports, wanted(raffle)).name == "bike-tickets-20261123-0800.csv"
-    sold = wanted(raffle, form=Format.XLSX, status=TicketStatus.SOLD)
+    assert at_once(exports, request_for(raffle)).name == "bike-tickets-20261123-0800.csv"
+    sold = request_for(raffle, form=Format.XLSX, status=TicketStatus.SOLD)
     assert at_once(exports, sold).name == "bike-tickets-sold-20261123-0800.xlsx"
 
 
@@ -214,9 +214,9 @@ def test_what_is_large_is_not_made_at_once(world: World, exports: Exports) -> No
     largest = world.raffle(first_number=1, last_number=10_000)
     larger = world.raffle(first_number=1, last_number=10_001, code="CAR")
 
-    assert len(rows(exports, wanted(largest))) == 10_000
-    assert exports.file(wanted(larger), by=OLGA) is None
-    assert exports.file(wanted(larger, status=TicketStatus.SOLD), by=OLGA) is not None
+    assert len(rows(exports, request_for(largest))) == 10_000
+    assert exports.make_at_once(request_for(larger), by=OLGA) is None
+    assert exports.make_at_once(request_for(larger, status=TicketStatus.SOLD), by=OLGA) is not None
 
 
 def test_many_orders_or_many_bytes_are_not_made_at_once(
@@ -225,18 +225,18 @@ def test_many_orders_or_many_bytes_are_not_made_at_once(
     buy(lucia, "5")
     buy(marco, "7")
     monkeypatch.setattr(service, "MOST_ROWS", 1)
-    assert exports.file(wanted(raffle, Of.ORDERS), by=OLGA) is None
-    assert exports.file(wanted(raffle, Of.BUYERS), by=OLGA) is None
+    assert exports.make_at_once(request_for(raffle, Of.ORDERS), by=OLGA) is None
+    assert exports.make_at_once(request_for(raffle, Of.BUYERS), by=OLGA) is None
     monkeypatch.setattr(service, "MOST_ROWS", 1_000)
     monkeypatch.setattr(service, "MOST_BYTES", 100)
-    assert exports.file(wanted(raffle, Of.ORDERS), by=OLGA) is None
+    assert exports.make_at_once(request_for(raffle, Of.ORDERS), by=OLGA) is None
 
 
 def test_a_raffle_that_is_not_there_is_refused(exports: Exports) -> None:
     with pytest.raises(RaffleNotFound):
-        exports.file(ExportRequest("none"), by=OLGA)
+        exports.make_at_once(ExportRequest("none"), by=OLGA)
     with pytest.raises(RaffleNotFound):
-        exports.ask(ExportRequest("none"), by=OLGA)
+        exports.enqueue(ExportRequest("none"), by=OLGA)
 
 
 # In the background
@@ -248,49 +248,53 @@ def test_one_that_is_asked_for_is_made_by_its_queue(
     world: World, raffle: Json, exports: Exports, lucia: Buyer, of: Of, form: Format
 ) -> None:
     buy(lucia, "5,12")
-    asked = exports.ask(wanted(raffle, of, form), by=OLGA)
-    assert (asked.status, exports.get(asked.id).url) == (ExportStatus.WAITING, None)
+    export = exports.enqueue(request_for(raffle, of, form), by=OLGA)
+    assert (export.status, exports.get(export.id).url) == (ExportStatus.WAITING, None)
 
     world.work_on_exports()
 
-    shown = exports.get(asked.id)
-    content = fetched(world, asked.id)
+    shown = exports.get(export.id)
+    content = fetched(world, export.id)
     read = csv_rows if form is Format.CSV else xlsx_rows
-    assert read(content) == rows(exports, wanted(raffle, of, form))
-    made = shown.export
-    assert (made.status, made.progress, made.size) == (ExportStatus.READY, 100, len(content))
-    assert made.rows == made.done == len(read(content))
+    assert read(content) == rows(exports, request_for(raffle, of, form))
+    ready = shown.export
+    assert (ready.status, ready.progress, ready.size) == (ExportStatus.READY, 100, len(content))
+    assert ready.rows == ready.done == len(read(content))
 
 
 def test_the_link_lives_five_minutes_is_made_anew_and_names_the_file(
     world: World, raffle: Json, exports: Exports
 ) -> None:
-    asked = exports.ask(wanted(raffle), by=OLGA)
+    export = exports.enqueue(request_for(raffle), by=OLGA)
     world.work_on_exports()
-    shown = exports.get(asked.id)
+    shown = exports.get(export.id)
     world.clock.pass_minutes(10)
 
-    asked_of_s3 = parse_qs(urlsplit(shown.url or "").query)
-    assert asked_of_s3["X-Amz-Expires"] == ["300"]
-    assert asked_of_s3["response-content-disposition"] == ['attachment; filename="bike-tickets-20261123-0800.csv"']
-    assert exports.get(asked.id).url_expires_at == world.clock.now + timedelta(minutes=5)
+    query = parse_qs(urlsplit(shown.url or "").query)
+    assert query["X-Amz-Expires"] == ["300"]
+    assert query["response-content-disposition"] == ['attachment; filename="bike-tickets-20261123-0800.csv"']
+    assert exports.get(export.id).url_expires_at == world.clock.now + timedelta(minutes=5)
 
 
 def test_the_same_is_made_once_while_it_is_on_its_way(world: World, raffle: Json, exports: Exports) -> None:
-    first = exports.ask(wanted(raffle), by=OLGA)
+    first = exports.enqueue(request_for(raffle), by=OLGA)
 
-    assert exports.ask(wanted(raffle), by=PIA).id == first.id
-    others = [wanted(raffle, Of.ORDERS), wanted(raffle, form=Format.XLSX), wanted(raffle, status=TicketStatus.SOLD)]
-    assert len({first.id, *(exports.ask(other, by=OLGA).id for other in others)}) == 4
+    assert exports.enqueue(request_for(raffle), by=PIA).id == first.id
+    others = [
+        request_for(raffle, Of.ORDERS),
+        request_for(raffle, form=Format.XLSX),
+        request_for(raffle, status=TicketStatus.SOLD),
+    ]
+    assert len({first.id, *(exports.enqueue(other, by=OLGA).id for other in others)}) == 4
     world.work_on_exports()
-    assert exports.ask(wanted(raffle), by=OLGA).id != first.id
+    assert exports.enqueue(request_for(raffle), by=OLGA).id != first.id
 
 
 def test_two_who_ask_at_the_same_moment_get_the_same(raffle: Json, exports: Exports, requests: Requests) -> None:
     others = []
-    requests.before_the_next_commit(lambda: others.append(exports.ask(wanted(raffle), by=PIA).id))
+    requests.before_the_next_commit(lambda: others.append(exports.enqueue(request_for(raffle), by=PIA).id))
 
-    assert exports.ask(wanted(raffle), by=OLGA).id == others[0]
+    assert exports.enqueue(request_for(raffle), by=OLGA).id == others[0]
 
 
 def test_one_that_could_not_be_queued_is_queued_when_it_is_asked_for_again(
@@ -298,46 +302,46 @@ def test_one_that_could_not_be_queued_is_queued_when_it_is_asked_for_again(
 ) -> None:
     broken = replace(exports, queue_url="https://queue.us-east-1.amazonaws.com/123456789012/none")
     with pytest.raises(TryAgain, match="not known"):
-        broken.ask(wanted(raffle), by=OLGA)
+        broken.enqueue(request_for(raffle), by=OLGA)
 
-    asked = exports.ask(wanted(raffle), by=OLGA)
+    export = exports.enqueue(request_for(raffle), by=OLGA)
     world.work_on_exports()
-    assert exports.get(asked.id).export.status is ExportStatus.READY
+    assert exports.get(export.id).export.status is ExportStatus.READY
 
 
 def test_what_a_repeated_delivery_brings_is_not_made_again(
     world: World, raffle: Json, exports: Exports, requests: Requests
 ) -> None:
-    asked = exports.ask(wanted(raffle), by=OLGA)
+    export = exports.enqueue(request_for(raffle), by=OLGA)
     world.work_on_exports()
-    before = exports.get(asked.id).export
+    before = exports.get(export.id).export
 
-    assert requests.during(lambda: exports.make(asked.id, last_try=False)) == ["UpdateItem"]
-    assert exports.get(asked.id).export == before
+    assert requests.during(lambda: exports.make(export.id, last_try=False)) == ["UpdateItem"]
+    assert exports.get(export.id).export == before
 
 
 def test_an_export_vanishes_after_a_week(world: World, raffle: Json, exports: Exports) -> None:
-    asked = exports.ask(wanted(raffle), by=OLGA)
+    export = exports.enqueue(request_for(raffle), by=OLGA)
     world.work_on_exports()
-    record = ExportRecord.get(f"EXPORT#{asked.id}", "EXPORT")
+    record = ExportRecord.get(f"EXPORT#{export.id}", "EXPORT")
     assert record.vanishes_at == world.clock.now + timedelta(days=7)
 
     world.clock.now += timedelta(days=7)
     with pytest.raises(ExportNotFound):
-        exports.get(asked.id)
+        exports.get(export.id)
     # Before DynamoDB takes the item away, the same can be asked for anew.
-    assert exports.ask(wanted(raffle), by=OLGA).id != asked.id
+    assert exports.enqueue(request_for(raffle), by=OLGA).id != export.id
 
 
 def test_one_that_nobody_makes_any_more_counts_as_failed_and_can_be_asked_for_anew(
     world: World, raffle: Json, exports: Exports
 ) -> None:
-    asked = exports.ask(wanted(raffle), by=OLGA)
+    export = exports.enqueue(request_for(raffle), by=OLGA)
     world.clock.pass_minutes(60)
 
-    found = exports.get(asked.id).export
-    assert (found.status, found.reason) == (ExportStatus.FAILED, Reason.GIVEN_UP)
-    assert exports.ask(wanted(raffle), by=OLGA).id != asked.id
+    failed = exports.get(export.id).export
+    assert (failed.status, failed.reason) == (ExportStatus.FAILED, Reason.GIVEN_UP)
+    assert exports.enqueue(request_for(raffle), by=OLGA).id != export.id
 
 
 # What goes wrong
@@ -345,12 +349,12 @@ def test_one_that_nobody_makes_any_more_counts_as_failed_and_can_be_asked_for_an
 
 def test_a_raffle_that_is_deleted_meanwhile_is_a_reason(world: World, exports: Exports) -> None:
     draft = world.raffle(active=False)
-    asked = exports.ask(wanted(draft), by=OLGA)
+    export = exports.enqueue(request_for(draft), by=OLGA)
     world.api("DELETE", f"/api/raffles/{draft['id']}")
     world.work_on_exports()
 
-    found = exports.get(asked.id).export
-    assert (found.status, found.reason) == (ExportStatus.FAILED, Reason.RAFFLE_GONE)
+    failed = exports.get(export.id).export
+    assert (failed.status, failed.reason) == (ExportStatus.FAILED, Reason.RAFFLE_GONE)
     assert objects(world) == []
 
 
@@ -358,10 +362,10 @@ def test_too_many_rows_for_xlsx_are_a_reason(
     world: World, raffle: Json, exports: Exports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chalicelib.services.exports.spreadsheet.MOST_ROWS", 99)
-    asked = exports.ask(wanted(raffle, form=Format.XLSX), by=OLGA)
+    export = exports.enqueue(request_for(raffle, form=Format.XLSX), by=OLGA)
     world.work_on_exports()
 
-    assert exports.get(asked.id).export.reason is Reason.TOO_MANY_ROWS
+    assert exports.get(export.id).export.reason is Reason.TOO_MANY_ROWS
 
 
 def test_one_that_takes_too_long_gives_up_before_its_function_is_stopped(
@@ -369,12 +373,12 @@ def test_one_that_takes_too_long_gives_up_before_its_function_is_stopped(
 ) -> None:
     config = json.loads(open(".chalice/config.json").read())["lambda_functions"]["export"]  # noqa: SIM115, PTH123
     assert timedelta(seconds=config["lambda_timeout"]) > LONGEST
-    asked = exports.ask(wanted(raffle), by=OLGA)
+    export = exports.enqueue(request_for(raffle), by=OLGA)
     slow = replace(exports, clock=_ticking(world, minutes=8))
-    slow.make(asked.id, last_try=False)
+    slow.make(export.id, last_try=False)
 
-    found = exports.get(asked.id).export
-    assert (found.status, found.reason) == (ExportStatus.FAILED, Reason.TOO_LONG)
+    failed = exports.get(export.id).export
+    assert (failed.status, failed.reason) == (ExportStatus.FAILED, Reason.TOO_LONG)
     assert objects(world) == []
 
 
@@ -383,18 +387,18 @@ def test_an_error_is_tried_again_and_becomes_a_failure_with_an_alert_at_the_last
 ) -> None:
     alerts: list[str] = []
     monkeypatch.setattr(service, "alert", lambda what, **_: alerts.append(what))
-    asked = exports.ask(wanted(raffle), by=OLGA)
-    body = json.dumps({"export": asked.id})
+    export = exports.enqueue(request_for(raffle), by=OLGA)
+    body = json.dumps({"export": export.id})
     monkeypatch.setattr(service, "write", _raises)
     for tries in (1, 2):
         with pytest.raises(lambdas.NotHandled):
             lambdas.make_export(body, tries)
-        assert exports.get(asked.id).export.status is ExportStatus.WAITING
+        assert exports.get(export.id).export.status is ExportStatus.WAITING
     assert alerts == []
     lambdas.make_export(body, lambdas.LAST_EXPORT_TRY)
 
-    found = exports.get(asked.id).export
-    assert (found.status, found.reason) == (ExportStatus.FAILED, Reason.INTERNAL_ERROR)
+    failed = exports.get(export.id).export
+    assert (failed.status, failed.reason) == (ExportStatus.FAILED, Reason.INTERNAL_ERROR)
     assert len(alerts) == 1
 
 
@@ -419,11 +423,11 @@ def test_progress_is_noted_every_few_seconds_and_never_goes_back(
     world: World, exports: Exports, requests: Requests
 ) -> None:
     raffle = world.raffle(first_number=1, last_number=100_000)
-    asked = exports.ask(wanted(raffle), by=OLGA)
+    export = exports.enqueue(request_for(raffle), by=OLGA)
     slow = replace(exports, clock=_ticking(world, minutes=1 / 60))  # a second each time
     noted: list[tuple[int, int, int]] = []
     begin = len(requests.made)
-    slow.make(asked.id, last_try=False)
+    slow.make(export.id, last_try=False)
 
     for operation, request in requests.made[begin:]:
         if operation == "UpdateItem" and "#" in request["UpdateExpression"]:
@@ -455,8 +459,8 @@ def test_requests_for_a_small_raffle(raffle: Json, exports: Exports, lucia: Buye
     # The end of the audit log, and the entry there.
     noted = ["BatchGetItem", "TransactWriteItems"]
     # The board, the page's tickets, their orders, their contacts.
-    tickets = requests.during(lambda: exports.file(wanted(raffle), by=OLGA))
+    tickets = requests.during(lambda: exports.make_at_once(request_for(raffle), by=OLGA))
     assert tickets == ["Query", "Query", "BatchGetItem", "BatchGetItem", *noted]
     # The board, all orders, their contacts.
-    orders = requests.during(lambda: exports.file(wanted(raffle, Of.ORDERS), by=OLGA))
+    orders = requests.during(lambda: exports.make_at_once(request_for(raffle, Of.ORDERS), by=OLGA))
     assert orders == ["Query", "Query", "BatchGetItem", *noted]

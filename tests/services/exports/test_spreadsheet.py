@@ -16,7 +16,7 @@ from chalicelib.domain.csv_escaping import is_safe, original
 from chalicelib.domain.export_columns import CellMoney, Column, ColumnKind, Row
 from chalicelib.domain.exports import Format
 from chalicelib.services.exports import spreadsheet
-from chalicelib.services.exports.spreadsheet import TooManyRows, sheet
+from chalicelib.services.exports.spreadsheet import SheetFull, open_sheet
 from tests.support.spreadsheets import csv_rows, xlsx_rows, xlsx_sheet
 
 NOON = datetime(2026, 11, 23, 18, 0, 0, 123456, tzinfo=UTC)
@@ -35,18 +35,18 @@ def column(kind: ColumnKind, name: str = "x") -> Column:
     return Column(name, kind, 10)
 
 
-def made(form: Format, columns: Sequence[Column], *rows: Row, time_zone: str = "UTC") -> bytes:
+def export(form: Format, columns: Sequence[Column], *rows: Row, time_zone: str = "UTC") -> bytes:
     file = io.BytesIO()
-    with sheet(form, file, columns, time_zone=time_zone) as add:
+    with open_sheet(form, file, columns, time_zone=time_zone) as add:
         for row in rows:
             add([row])
     return file.getvalue()
 
 
-def one(form: Format, kind: ColumnKind, cell: Any, **named: Any) -> Any:
+def read_cell(form: Format, kind: ColumnKind, cell: Any, **named: Any) -> Any:
     """The value that a reader finds in the only cell."""
     read = csv_rows if form is Format.CSV else xlsx_rows
-    (row,) = read(made(form, [column(kind)], [cell], **named))
+    (row,) = read(export(form, [column(kind)], [cell], **named))
     (value,) = row.values()
     return value
 
@@ -54,16 +54,16 @@ def one(form: Format, kind: ColumnKind, cell: Any, **named: Any) -> Any:
 @given(TEXTS)
 @settings(deadline=None)
 def test_any_text_is_read_back_from_csv_and_is_no_formula(text: str) -> None:
-    found = one(Format.CSV, ColumnKind.TEXT, text)
+    cell = read_cell(Format.CSV, ColumnKind.TEXT, text)
 
-    assert original(found) == text
-    assert is_safe(found)
+    assert original(cell) == text
+    assert is_safe(cell)
 
 
 @given(st.lists(TEXTS, min_size=1, max_size=30))
 @settings(deadline=None, max_examples=50)
 def test_any_text_is_read_back_from_xlsx_as_it_was_and_is_no_formula(texts: list[str]) -> None:
-    content = made(Format.XLSX, [column(ColumnKind.TEXT)], *([text] for text in texts))
+    content = export(Format.XLSX, [column(ColumnKind.TEXT)], *([text] for text in texts))
 
     assert [row["x"] for row in xlsx_rows(content)] == texts
     for cell, text in zip(list(xlsx_sheet(content)["A"])[1:], texts, strict=True):
@@ -73,8 +73,8 @@ def test_any_text_is_read_back_from_xlsx_as_it_was_and_is_no_formula(texts: list
 
 def test_a_text_that_looks_like_markup_stays_text() -> None:
     """xlsxwriter would write it into the sheet's XML as it is."""
-    assert one(Format.XLSX, ColumnKind.TEXT, "<r><t>not what it is</t></r>") == "<r><t>not what it is</t></r>"
-    assert one(Format.XLSX, ColumnKind.TEXT, "<r></is></c></row></r>") == "<r></is></c></row></r>"
+    assert read_cell(Format.XLSX, ColumnKind.TEXT, "<r><t>not what it is</t></r>") == "<r><t>not what it is</t></r>"
+    assert read_cell(Format.XLSX, ColumnKind.TEXT, "<r></is></c></row></r>") == "<r></is></c></row></r>"
 
 
 @pytest.mark.parametrize(
@@ -89,37 +89,37 @@ def test_a_text_that_looks_like_markup_stays_text() -> None:
 )
 def test_money_is_a_number_with_the_currencys_decimals(amount: int, currency: str, written: str, form: str) -> None:
     money = CellMoney(amount, currency)
-    cell = xlsx_sheet(made(Format.XLSX, [column(ColumnKind.MONEY)], [money]))["A2"]
+    cell = xlsx_sheet(export(Format.XLSX, [column(ColumnKind.MONEY)], [money]))["A2"]
 
-    assert one(Format.CSV, ColumnKind.MONEY, money) == written
+    assert read_cell(Format.CSV, ColumnKind.MONEY, money) == written
     assert (cell.data_type, cell.number_format) == ("n", form)
     assert Decimal(str(cell.value)) == Decimal(written)
 
 
 def test_padded_numbers_keep_their_zeros() -> None:
-    content = made(Format.XLSX, [column(ColumnKind.TEXT)], ["007"])
+    content = export(Format.XLSX, [column(ColumnKind.TEXT)], ["007"])
 
-    assert one(Format.CSV, ColumnKind.TEXT, "007") == "007"
+    assert read_cell(Format.CSV, ColumnKind.TEXT, "007") == "007"
     assert (xlsx_sheet(content)["A2"].value, xlsx_sheet(content)["A2"].data_type) == ("007", "s")
 
 
 def test_a_phone_number_is_whole_in_both_and_text_in_xlsx() -> None:
-    cell = xlsx_sheet(made(Format.XLSX, [column(ColumnKind.PHONE)], ["+50255550001"]))["A2"]
+    cell = xlsx_sheet(export(Format.XLSX, [column(ColumnKind.PHONE)], ["+50255550001"]))["A2"]
 
-    assert one(Format.CSV, ColumnKind.PHONE, "+50255550001") == "+50255550001"
+    assert read_cell(Format.CSV, ColumnKind.PHONE, "+50255550001") == "+50255550001"
     assert (cell.value, cell.data_type, bool(cell.quotePrefix)) == ("+50255550001", "s", True)
 
 
 def test_what_only_looks_like_a_phone_number_is_made_safe() -> None:
-    assert one(Format.CSV, ColumnKind.PHONE, "+1+cmd") == "'+1+cmd"
+    assert read_cell(Format.CSV, ColumnKind.PHONE, "+1+cmd") == "'+1+cmd"
 
 
 def test_times_are_in_the_raffles_zone() -> None:
     named = {"time_zone": "America/Guatemala"}
-    content = made(Format.XLSX, [column(ColumnKind.TIME, "paid_at")], [NOON], **named)
+    content = export(Format.XLSX, [column(ColumnKind.TIME, "paid_at")], [NOON], **named)
     header, cell = xlsx_sheet(content)["A1"], xlsx_sheet(content)["A2"]
 
-    assert one(Format.CSV, ColumnKind.TIME, NOON, **named) == "2026-11-23T12:00:00-06:00"
+    assert read_cell(Format.CSV, ColumnKind.TIME, NOON, **named) == "2026-11-23T12:00:00-06:00"
     assert header.value == "paid_at (America/Guatemala)"
     assert cell.is_date
     assert cell.value == datetime(2026, 11, 23, 12, 0)  # noqa: DTZ001 - a spreadsheet's times have no zone
@@ -128,23 +128,23 @@ def test_times_are_in_the_raffles_zone() -> None:
 def test_empty_cells_are_empty() -> None:
     columns = [column(kind, kind.name) for kind in ColumnKind if kind is not ColumnKind.TIME]
 
-    (csv_row,) = csv_rows(made(Format.CSV, [*columns, column(ColumnKind.TEXT)], [*(None for _ in columns), "1"]))
-    (xlsx_row,) = xlsx_rows(made(Format.XLSX, [*columns, column(ColumnKind.TEXT)], [*(None for _ in columns), "1"]))
+    (csv_row,) = csv_rows(export(Format.CSV, [*columns, column(ColumnKind.TEXT)], [*(None for _ in columns), "1"]))
+    (xlsx_row,) = xlsx_rows(export(Format.XLSX, [*columns, column(ColumnKind.TEXT)], [*(None for _ in columns), "1"]))
     assert set(csv_row.values()) == {"", "1"}
     assert set(xlsx_row.values()) == {None, "1"}
 
 
 def test_an_export_without_rows_has_its_header() -> None:
     assert (
-        made(Format.CSV, [column(ColumnKind.TEXT, "number"), column(ColumnKind.TEXT, "status")])
+        export(Format.CSV, [column(ColumnKind.TEXT, "number"), column(ColumnKind.TEXT, "status")])
         == b"\xef\xbb\xbfnumber,status\r\n"
     )
-    found = xlsx_sheet(made(Format.XLSX, [column(ColumnKind.TEXT, "number")]))
-    assert [cell.value for cell in found[1]] == ["number"]
+    worksheet = xlsx_sheet(export(Format.XLSX, [column(ColumnKind.TEXT, "number")]))
+    assert [cell.value for cell in worksheet[1]] == ["number"]
 
 
 def test_csv_is_that_of_rfc_4180() -> None:
-    content = made(
+    content = export(
         Format.CSV, [column(ColumnKind.TEXT), column(ColumnKind.TEXT, "y")], ['say "hi"', "a,b"], ["two\nlines", None]
     )
 
@@ -152,18 +152,18 @@ def test_csv_is_that_of_rfc_4180() -> None:
 
 
 def test_the_header_stays_in_sight_and_columns_have_widths() -> None:
-    found = xlsx_sheet(made(Format.XLSX, [Column("buyer", ColumnKind.TEXT, 24)], ["Lucía"]))
+    worksheet = xlsx_sheet(export(Format.XLSX, [Column("buyer", ColumnKind.TEXT, 24)], ["Lucía"]))
 
-    assert found.freeze_panes == "A2"
-    assert 24 <= found.column_dimensions["A"].width < 26
+    assert worksheet.freeze_panes == "A2"
+    assert 24 <= worksheet.column_dimensions["A"].width < 26
 
 
 def test_more_rows_than_a_sheet_has_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert spreadsheet.MOST_ROWS == 1_048_575
     monkeypatch.setattr(spreadsheet, "MOST_ROWS", 2)
-    made(Format.XLSX, [column(ColumnKind.TEXT)], ["1"], ["2"])
-    with pytest.raises(TooManyRows):
-        made(Format.XLSX, [column(ColumnKind.TEXT)], ["1"], ["2"], ["3"])
+    export(Format.XLSX, [column(ColumnKind.TEXT)], ["1"], ["2"])
+    with pytest.raises(SheetFull):
+        export(Format.XLSX, [column(ColumnKind.TEXT)], ["1"], ["2"], ["3"])
 
 
 def test_what_a_stopped_process_has_left_is_taken_away_and_what_a_living_one_has_is_not(
@@ -173,9 +173,9 @@ def test_what_a_stopped_process_has_left_is_taken_away_and_what_a_living_one_has
     left = tmp_path / "tombola-sheet-left"
     left.mkdir()
     (left / "sheet").write_text("Lucía")
-    with sheet(Format.XLSX, io.BytesIO(), [column(ColumnKind.TEXT)], time_zone="UTC") as add:
+    with open_sheet(Format.XLSX, io.BytesIO(), [column(ColumnKind.TEXT)], time_zone="UTC") as add:
         add([["1"]])
         (living,) = tmp_path.iterdir()
-        made(Format.XLSX, [column(ColumnKind.TEXT)], ["2"])
+        export(Format.XLSX, [column(ColumnKind.TEXT)], ["2"])
         assert list(tmp_path.iterdir()) == [living]
     assert list(tmp_path.iterdir()) == []

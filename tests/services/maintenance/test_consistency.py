@@ -67,9 +67,9 @@ class Hall:
     def check(self, *options: str, status: int) -> Json:
         """What `--json` says."""
         assert main(["check", self.raffle["id"], "--json", *options]) == status
-        said = self.capsys.readouterr().out
+        output = self.capsys.readouterr().out
         # What the test sells meanwhile is logged to the same place, each in a line.
-        return dict(json.loads(said[said.index("{\n") :]))
+        return dict(json.loads(output[output.index("{\n") :]))
 
     def kinds(self, *options: str, status: int) -> dict[str, Json]:
         (report,) = self.check(*options, status=status)["raffles"]
@@ -153,7 +153,7 @@ def hall(world: World, lucia: Buyer, marco: Buyer, capsys: pytest.CaptureFixture
     over = hold_and_confirm(lucia, "#40")
     world.clock.pass_minutes(16)
     world.minute()
-    made = Hall(
+    hall = Hall(
         world=world,
         capsys=capsys,
         raffle=raffle,
@@ -163,14 +163,14 @@ def hall(world: World, lucia: Buyer, marco: Buyer, capsys: pytest.CaptureFixture
         proved=hold_and_prove(lucia, "#30"),
     )
     capsys.readouterr()
-    return made
+    return hall
 
 
 def everything(*kinds: str) -> dict[tuple[str, str], Json]:
     """All items (of these kinds) as they are stored."""
     pages = low_level().client.get_paginator("scan").paginate(TableName=Record.Meta.table_name)
-    found = (item for page in pages for item in page["Items"])
-    return {(item["pk"]["S"], item["sk"]["S"]): item for item in found if not kinds or item["kind"]["S"] in kinds}
+    items = (item for page in pages for item in page["Items"])
+    return {(item["pk"]["S"], item["sk"]["S"]): item for item in items if not kinds or item["kind"]["S"] in kinds}
 
 
 def restore(saved: dict[tuple[str, str], Json]) -> None:
@@ -186,8 +186,8 @@ def restore(saved: dict[tuple[str, str], Json]) -> None:
 
 def primary() -> dict[tuple[str, str], Json]:
     """Tickets and orders, without what follows from them."""
-    found = everything(*PRIMARY)
-    return {key: {name: at for name, at in item.items() if name not in INDEX_KEYS} for key, item in found.items()}
+    items = everything(*PRIMARY)
+    return {key: {name: at for name, at in item.items() if name not in INDEX_KEYS} for key, item in items.items()}
 
 
 @contextmanager
@@ -224,15 +224,15 @@ def test_findings_fit_a_terminal_and_the_last_line_says_what_to_do(hall: Hall) -
     hall.flip("t", 7, 8)
     TicketRecord.delete(hall.ticket(5))
     assert main(["check", hall.raffle["id"]]) == 1
-    said = hall.capsys.readouterr().out.splitlines()
-    assert said[:3] == [
+    output = hall.capsys.readouterr().out.splitlines()
+    assert output[:3] == [
         "  taken_bit: 2 found",
-        "      numbers that the board shows as taken or free, against the tickets",
+        "      numbers whose taken mark on the board contradicts the tickets",
         "      7, 8",
     ]
-    assert (said[3], said[5]) == ("  ticket_missing: 1 found", f"      5 ({hall.held})")
-    assert max(map(len, said[:-1])) <= 80
-    last = said[-1]
+    assert (output[3], output[5]) == ("  ticket_missing: 1 found", f"      5 ({hall.held})")
+    assert max(map(len, output[:-1])) <= 80
+    last = output[-1]
     assert last.endswith("5 tickets, 4 orders): 3 differences; --repair can fix 2, 1 to settle by hand.")
     assert main(["check", hall.raffle["id"], "--repair"]) == 1
     assert hall.capsys.readouterr().out.endswith("3 differences, 2 repaired, 1 to settle by hand.\n")
@@ -247,8 +247,8 @@ def test_repaired_means_that_nothing_is_left(hall: Hall) -> None:
 
 def test_only_the_first_few_examples_are_shown(hall: Hall) -> None:
     hall.flip("t", *range(100, 120))
-    found = hall.kinds(status=1)["taken_bit"]
-    assert (found["count"], found["examples"]) == (20, ["100", "101", "102", "103", "104"])
+    finding = hall.kinds(status=1)["taken_bit"]
+    assert (finding["count"], finding["examples"]) == (20, ["100", "101", "102", "103", "104"])
     main(["check"])
     assert "100, 101, 102, 103, 104, ...\n" in hall.capsys.readouterr().out
 
@@ -258,10 +258,10 @@ def test_nothing_that_is_shown_names_a_person(hall: Hall) -> None:
         plant(hall)
     main(["check"])
     main(["check", "--json"])
-    said = "".join(hall.capsys.readouterr())
+    output = "".join(hall.capsys.readouterr())
     for secret in (hall.lucia.person.phone, hall.lucia.person.wa_id, hall.lucia.person.user_id, "Lucía", "Marco"):
         assert secret
-        assert secret not in said
+        assert secret not in output
 
 
 def test_without_a_raffle_all_are_checked(hall: Hall) -> None:
@@ -287,8 +287,8 @@ def test_without_raffles_it_says_so(world: World, capsys: pytest.CaptureFixture[
 
 def test_a_raffle_that_is_not_there_is_called_wrongly(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "nothing"]) == 2
-    said = capsys.readouterr()
-    assert (said.out, said.err.splitlines()[-1]) == ("", "tombola: There is no raffle nothing.")
+    output = capsys.readouterr()
+    assert (output.out, output.err.splitlines()[-1]) == ("", "tombola: There is no raffle nothing.")
 
 
 # What it finds and what it mends
@@ -296,15 +296,15 @@ def test_a_raffle_that_is_not_there_is_called_wrongly(world: World, capsys: pyte
 
 @dataclass(frozen=True)
 class Planted:
-    """A fault: how it comes into the table, what is said about it, and an example of it."""
+    """A fault: how to plant it, the kinds of finding that it leads to, and an example of one."""
 
     plant: Callable[[Hall], object]
-    said: set[DifferenceKind]
+    kinds: set[DifferenceKind]
     example: str = ""
 
     @property
     def mended(self) -> bool:
-        return self.said <= DERIVED
+        return self.kinds <= DERIVED
 
 
 def _two_orders(hall: Hall) -> None:
@@ -400,27 +400,27 @@ def test_what_was_planted_is_found_and_what_is_derived_is_mended(hall: Hall, sub
     healthy = everything()
     for place, fault in enumerate(FAULTS):
         restore(healthy)
-        with subtests.test(f"{place}: {', '.join(sorted(fault.said))}"):
+        with subtests.test(f"{place}: {', '.join(sorted(fault.kinds))}"):
             fault.plant(hall)
             planted, whole = primary(), everything()
 
-            found = hall.kinds(status=1)
-            examples = [example for kind in found.values() for example in kind["examples"]]
-            assert set(found) == fault.said
+            findings = hall.kinds(status=1)
+            examples = [example for kind in findings.values() for example in kind["examples"]]
+            assert set(findings) == fault.kinds
             assert not fault.example or fault.example in examples
             assert everything() == whole
 
-            found = hall.kinds("--repair", status=0 if fault.mended else 1)
-            assert {kind: finding["repaired"] for kind, finding in found.items()} == {
-                kind: finding["count"] if kind in DERIVED else 0 for kind, finding in found.items()
+            findings = hall.kinds("--repair", status=0 if fault.mended else 1)
+            assert {kind: finding["repaired"] for kind, finding in findings.items()} == {
+                kind: finding["count"] if kind in DERIVED else 0 for kind, finding in findings.items()
             }
             assert primary() == planted
-            assert set(hall.kinds(status=0 if fault.mended else 1)) == fault.said - DERIVED
+            assert set(hall.kinds(status=0 if fault.mended else 1)) == fault.kinds - DERIVED
             assert not fault.mended or hall.is_exact()
 
 
 def test_every_kind_is_planted_above_or_has_a_test_of_its_own() -> None:
-    assert set(DifferenceKind) - {kind for fault in FAULTS for kind in fault.said} == {K.ORDER_UNLISTED, K.OVER_LIMIT}
+    assert set(DifferenceKind) - {kind for fault in FAULTS for kind in fault.kinds} == {K.ORDER_UNLISTED, K.OVER_LIMIT}
 
 
 def test_without_repair_nothing_is_written(hall: Hall, requests: Requests) -> None:
@@ -437,9 +437,9 @@ def test_counts_are_compared_with_tickets_even_while_the_bits_are_wrong(hall: Ha
     assert set(hall.kinds(status=1)) == {"taken_bit", "sold_bit"}
     hall.tally("p0", 1)
     hall.tally("sold", -1)
-    found = hall.kinds(status=1)
-    assert found["tally_page"]["examples"] == ["page 0: 6 counted, 5 taken"]
-    assert found["tally_sold"]["examples"] == ["2 counted, 3 sold"]
+    findings = hall.kinds(status=1)
+    assert findings["tally_page"]["examples"] == ["page 0: 6 counted, 5 taken"]
+    assert findings["tally_sold"]["examples"] == ["2 counted, 3 sold"]
 
 
 def test_a_number_whose_owner_is_in_doubt_is_not_offered_to_others(hall: Hall) -> None:
@@ -492,9 +492,9 @@ def test_nothing_differs_after_whatever_organisers_have_settled(hall: Hall) -> N
 
 def test_a_limit_that_was_lowered_is_a_remark(hall: Hall) -> None:
     assert hall.world.api("PATCH", f"/api/raffles/{hall.raffle['id']}", {"max_per_contact": 2}).status == 200
-    found = hall.kinds(status=0)
-    assert {kind: finding["remark"] for kind, finding in found.items()} == {"over_limit": True}
-    assert found["over_limit"]["count"] == 2
+    findings = hall.kinds(status=0)
+    assert {kind: finding["remark"] for kind, finding in findings.items()} == {"over_limit": True}
+    assert findings["over_limit"]["count"] == 2
     assert {DifferenceKind.OVER_LIMIT} == REMARKS
 
 
@@ -553,17 +553,17 @@ def test_a_sale_at_any_moment_is_no_fault(hall: Hall) -> None:
             at_hand.clear()
 
     for moment in range(60):
-        made: list[int] = []
+        positions: list[int] = []
 
-        def do(_: str, position: int, moment: int = moment, made: list[int] = made) -> None:
-            made.append(position)
+        def do(_: str, position: int, moment: int = moment, positions: list[int] = positions) -> None:
+            positions.append(position)
             if position in (3, moment):
                 happens()
 
         with before_requests(do):
             (report,) = hall.check(status=0)["raffles"]
         assert (report["findings"], report["not_compared"]) == ([], [])
-        if moment not in made:
+        if moment not in positions:
             break
     assert moment > 10
     assert hall.is_exact()
@@ -584,7 +584,7 @@ def test_many_sales_at_all_moments_are_no_fault(hall: Hall) -> None:
 def test_a_repair_loses_no_sale_that_comes_in_between(hall: Hall, subtests: pytest.Subtests) -> None:
     """At the moment of the repair's first write, both buyers buy what lies around, and an order is paid."""
     healthy = everything()
-    for kind, fault in {min(fault.said): fault for fault in FAULTS if fault.mended}.items():
+    for kind, fault in {min(fault.kinds): fault for fault in FAULTS if fault.mended}.items():
         restore(healthy)
         sold: list[str] = []
 
@@ -693,8 +693,8 @@ def test_a_healthy_raffle_takes_a_request_for_each_page_and_few_more(
     world: World, lucia: Buyer, requests: Requests, size: int, most: int
 ) -> None:
     raffle = world.raffle(last_number=size)
-    for asked in ("5, 12, 99", "random 40", "random 3"):
-        buy(lucia, asked)
+    for pick in ("5, 12, 99", "random 40", "random 3"):
+        buy(lucia, pick)
     operations = requests.during(lambda: main(["check", raffle["id"]]))
     assert len(operations) <= most, operations
     assert set(operations) == {"Query", "BatchGetItem"}

@@ -335,7 +335,7 @@ def test_p5_money_that_came_without_a_proof_is_settled_without_one(world: World,
     assert (found.status.value, found.numbers, found.reserved_until) == ("PAID", (5, 12), None)
     given_back = refund(world, second)
     assert (given_back.status.value, given_back.paid_at, given_back.reserved_until) == ("REFUNDED", None, None)
-    report = world.container.reports.report(raffle["id"])
+    report = world.container.reports.build_report(raffle["id"])
     assert (report.report.kept, report.report.given_back.orders, report.differences) == (found.amount, 1, [])
     assert exact(world, raffle)
 
