@@ -13,6 +13,7 @@ from chalicelib.domain.codes import words_of
 from chalicelib.domain.refusals import StatementTooLarge, StatementUnreadable
 from chalicelib.domain.statements import Outgoing, Payment, Statement, Why
 from chalicelib.statements import values
+from chalicelib.statements.bank_words import bank_words
 from chalicelib.statements.headings import Columns, columns_of, missing, numbered
 from chalicelib.statements.options import DateOrder, ParseOptions
 
@@ -70,7 +71,7 @@ def read(text: str, options: ParseOptions) -> Statement:
             ignored.append(row.line)
         elif isinstance(booked, Outgoing):
             outgoing.append(booked)
-        elif _state(row, dialect.columns) in values.WAITING:
+        elif _state(row, dialect.columns) in bank_words().states.pending:
             pending += 1
         else:
             payments.append(booked)
@@ -181,7 +182,7 @@ def _written(rows: Sequence[Row], dialect: Dialect, options: ParseOptions) -> Wr
 
 
 def _heading(dialect: Dialect) -> str | None:
-    found = _currencies(_headings(dialect), values.SYMBOLS)
+    found = _currencies(_headings(dialect), bank_words().currencies.symbols)
     return found.pop() if len(found) == 1 else None
 
 
@@ -200,7 +201,8 @@ def _currency(dialect: Dialect, rows: Sequence[Row], wish: str | None) -> str:
     columns = dialect.columns
     amounts = [row.cell(position) for row in rows[:50] for position in columns.amounts]
     above = [cell for row in dialect.above[: -1 if dialect.has_headings else None] for cell in row.cells]
-    for cells, signs in ((_headings(dialect), values.SYMBOLS), (amounts, values.SYMBOLS), (above, dict[str, str]())):
+    symbols = bank_words().currencies.symbols
+    for cells, signs in ((_headings(dialect), symbols), (amounts, symbols), (above, dict[str, str]())):
         found = _currencies(cells, signs)
         if len(found) == 1:
             return found.pop()
@@ -242,7 +244,7 @@ def _booked(row: Row, columns: Columns, written: Written) -> Payment | Outgoing 
     text = " ".join(filter(None, (row.cell(position) for position in columns.text)))
     if amount <= 0:
         return Outgoing(row.line, text) if amount else None
-    if columns.state is not None and _state(row, columns) not in values.DONE:
+    if columns.state is not None and _state(row, columns) not in bank_words().states.booked:
         doubts = (*doubts, Why.STATE_UNKNOWN)
     if columns.money is not None and written.heading not in (None, currency):
         doubts = (*doubts, Why.CURRENCY_UNCLEAR)

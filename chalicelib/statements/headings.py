@@ -1,43 +1,14 @@
-"""What banks call their columns, in Spanish, Portuguese, German and English, and which columns a file has."""
+"""Finds out which columns a file has, by what banks call them (bank_words.toml)."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from chalicelib.domain.codes import words_of
 from chalicelib.domain.refusals import StatementUnreadable
+from chalicelib.statements.bank_words import bank_words
 from chalicelib.statements.options import ParseOptions
-
-# In capitals, without accents; a heading may go on ("FECHA OPERACION"). Of several that fit the first one named counts.
-NAMES = {
-    "date": (
-        "FECHA", "F OPERACION", "DATA", "BUCHUNGSTAG", "BUCHUNGSDATUM", "BUCHUNG", "DATUM", "DATE", "BOOKING DATE",
-        "TRANSACTION DATE", "POSTING DATE", "COMPLETED DATE", "DIA", "VALUTADATUM", "WERTSTELLUNG", "F VALOR",
-    ),
-    "credit": (
-        "CREDITO", "CREDITOS", "ABONO", "ABONOS", "HABER", "ENTRADA", "ENTRADAS", "INGRESO", "INGRESOS", "HABEN",
-        "GUTSCHRIFT", "CREDIT", "CREDITS", "PAID IN", "MONEY IN", "AMOUNT IN", "DEPOSITO", "DEPOSITOS", "DEPOSIT",
-        "DEPOSITS", "CONSIGNACION", "CONSIGNACIONES", "EINNAHME", "EINNAHMEN", "EINZAHLUNG",
-    ),
-    "debit": (
-        "DEBITO", "DEBITOS", "CARGO", "CARGOS", "DEBE", "SAIDA", "SAIDAS", "EGRESO", "EGRESOS", "SOLL", "LASTSCHRIFT",
-        "DEBIT", "DEBITS", "PAID OUT", "MONEY OUT", "AMOUNT OUT", "RETIRO", "RETIROS", "SALIDA", "SALIDAS",
-        "WITHDRAWAL", "WITHDRAWALS", "SAQUE", "SAQUES", "GASTO", "GASTOS", "AUSGABE", "AUSGABEN", "AUSZAHLUNG",
-        "BELASTUNG",
-    ),
-    "amount": ("IMPORTE", "MONTO", "CANTIDAD", "BETRAG", "UMSATZ", "AMOUNT", "VALOR"),
-    "sign": ("TIPO", "D C", "DC", "C D", "SOLL HABEN", "S H", "NATUREZA", "INDICADOR", "CREDIT DEBIT", "TYPE", "DR CR",
-        "CR DR", "DB CR", "CR DB", "DIRECTION", "DIRECCION", "SIGNO", "SIGN", "TRANSACTION TYPE", "SENTIDO"),
-    "state": ("ESTADO", "ESTATUS", "STATE", "STATUS", "SITUACION", "SITUACAO"),
-    "money": ("MONEDA", "DIVISA", "MOEDA", "WAHRUNG", "WAEHRUNG", "CURRENCY"),
-}  # fmt: skip
-NO_TEXT = ("SALDO", "BALANCE", "KONTOSTAND", "IBAN AUFTRAGSKONTO", "AUFTRAGSKONTO", "CUENTA PROPIA")  # says nothing
-# Is there a column of amounts called like this, "SOLL HABEN" is what tells them apart.
-EXACT = frozenset({
-    "SOLL HABEN", "D C", "C D", "S H", "CREDIT DEBIT", "DR CR", "CR DR", "DB CR", "CR DB", "AMOUNT IN", "AMOUNT OUT",
-})  # fmt: skip
-NO_SIGN = ("TIPO DE CAMBIO", "TIPO CAMBIO", "TIPO DE CUENTA")
-SIDES = {side: frozenset(name for name in NAMES[side] if " " not in name) for side in ("credit", "debit")}
 
 
 class Columns(NamedTuple):
@@ -63,7 +34,7 @@ def columns_of(row: Sequence[str], options: ParseOptions) -> Columns | None:
     """The columns that a row of headings names, those that were wished for first; None for a row that is none."""
     names = [plain(cell) for cell in row]
     taken: dict[str, int | None] = {}
-    for field, known in NAMES.items():
+    for field, known in bank_words().columns.items():
         wish = getattr(options, field)
         if wish is not None:
             taken[field] = _wished(wish, names)
@@ -72,7 +43,7 @@ def columns_of(row: Sequence[str], options: ParseOptions) -> Columns | None:
         else:
             fitting = [name if _may_be(field, name, cell) else "" for name, cell in zip(names, row, strict=True)]
             taken[field] = next((p for name in known if (p := _called(name, fitting, taken)) is not None), None)
-            if taken[field] is None and field in SIDES:
+            if taken[field] is None and field in _sides():
                 taken[field] = next((p for p, cell in enumerate(row) if _is_amount_of(field, cell, taken, p)), None)
             if taken[field] is None and field == "sign":
                 taken[field] = next(
@@ -96,7 +67,14 @@ def columns_of(row: Sequence[str], options: ParseOptions) -> Columns | None:
 def _sides_of(cell: str) -> set[str]:
     """Which sides a heading names, also within brackets: "Monto (cargo)"."""
     words = set(words_of(cell[:100]))
-    return {side for side, known in SIDES.items() if words & known}
+    return {side for side, known in _sides().items() if words & known}
+
+
+@cache
+def _sides() -> dict[str, frozenset[str]]:
+    """The single words that name a debit or a credit."""
+    columns = bank_words().columns
+    return {side: frozenset(name for name in columns[side] if " " not in name) for side in ("credit", "debit")}
 
 
 def _may_be(field: str, name: str, cell: str) -> bool:
@@ -108,7 +86,7 @@ def _may_be(field: str, name: str, cell: str) -> bool:
         case "amount":
             return not sides or (len(sides) == 2 and not _sides_of(name))
         case "sign":
-            return not _is_any(name, NO_SIGN)
+            return not _is_any(name, bank_words().headings.no_sign)
     return True
 
 
@@ -119,15 +97,15 @@ def _is_amount_of(side: str, cell: str, taken: Mapping[str, int | None], positio
 
 def _is_of_amounts(cell: str) -> bool:
     """Whether a heading may be one of amounts that are bookings, as it is called an amount, a debit or a credit."""
-    words = set(words_of(cell[:100]))
-    return bool(words & set(NAMES["amount"]) or _is_any(plain(cell), (*NAMES["credit"], *NAMES["debit"]))) and not (
-        _is_any(plain(cell), (*NAMES["date"], *NO_TEXT))
-    )
+    name = plain(cell)
+    columns = bank_words().columns
+    named = set(words_of(cell[:100])) & set(columns["amount"]) or _is_any(name, (*columns["credit"], *columns["debit"]))
+    return bool(named) and not _is_any(name, (*columns["date"], *bank_words().headings.no_text))
 
 
 def numbered(options: ParseOptions) -> Columns | None:
     """The columns of a file without headings: all that is wished for is a number."""
-    given = {field: getattr(options, field) for field in NAMES}
+    given = {field: getattr(options, field) for field in bank_words().columns}
     if not all(_is_number(wish) for wish in (*(wish for wish in given.values() if wish), *options.text)):
         return None
     if not given["date"] or not (given["amount"] or given["credit"]):
@@ -144,7 +122,7 @@ def numbered(options: ParseOptions) -> Columns | None:
 def missing(rows: Iterable[Sequence[str]], options: ParseOptions) -> str | None:
     """The first wish, as the query calls it, that names a heading which no row has."""
     names = [[plain(cell) for cell in row] for row in rows]
-    wished = [(field, wish) for field in NAMES if (wish := getattr(options, field))]
+    wished = [(field, wish) for field in bank_words().columns if (wish := getattr(options, field))]
     wished += [("text", wish) for wish in options.text]
     absent = (field for field, wish in wished if all(_wished(wish, row) is None for row in names))
     field = next(absent, None)
@@ -169,7 +147,7 @@ def _wished(wish: str, names: Sequence[str]) -> int | None:
 def _called(name: str, names: Sequence[str], taken: dict[str, int | None]) -> int | None:
     free = [position for position in range(len(names)) if position not in taken.values()]
     exact = next((position for position in free if names[position] == name), None)
-    if exact is not None or name in EXACT:
+    if exact is not None or name in bank_words().headings.exact:
         return exact
     return next((position for position in free if names[position].startswith(f"{name} ")), None)
 
@@ -179,10 +157,9 @@ def _text_columns(names: Sequence[str], used: set[int | None], options: ParseOpt
     if options.text:
         wished = [_wished(wish, names) for wish in options.text]
         return None if None in wished else tuple(position for position in wished if position is not None)
+    others = (*bank_words().columns["date"], *bank_words().headings.no_text)
     return tuple(
-        position
-        for position, name in enumerate(names)
-        if position not in used and name and not _is_any(name, (*NAMES["date"], *NO_TEXT))
+        position for position, name in enumerate(names) if position not in used and name and not _is_any(name, others)
     )
 
 

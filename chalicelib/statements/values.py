@@ -10,58 +10,16 @@ from unicodedata import normalize
 from iso4217 import Currency
 
 from chalicelib.domain.codes import words_of
+from chalicelib.statements.bank_words import bank_words
 from chalicelib.statements.options import DateOrder
 
 MOST = 10**15  # minor units: more than this is no payment, but two numbers that ran together
-SYMBOLS = {"R$": "BRL", "€": "EUR", "£": "GBP", "Q": "GTQ", "₲": "PYG", "₡": "CRC"}  # "$" and "S/" may be several
-# What may stand beside an amount, and the currencies that it may mean there.
-SIGNS = {
-    **SYMBOLS,
-    "£": "GBP EGP FKP GIP SHP SDG SSP SYP LBP",
-    "₡": "CRC SVC",
-    "$": "USD MXN ARS CLP COP UYU DOP CUP CAD AUD NZD HKD SGD TWD BBD BMD BND BSD BZD FJD GYD JMD KYD LRD NAD NIO SBD "
-    "SRD TTD XCD",
-    "US$": "USD",
-    "S/": "PEN",
-    "BS": "BOB VES VED",
-}
-# By their first three letters, January first; several languages beside each other.
-NAMES_OF_MONTHS = "ENE JAN|FEB FEV|MAR MRZ MAE|ABR APR|MAY MAI|JUN|JUL|AGO AUG|SEP SET|OCT OUT OKT|NOV|DIC DEZ DEC"
-MONTHS = {name: number for number, names in enumerate(NAMES_OF_MONTHS.split("|"), start=1) for name in names.split()}
 
 _DATE = re.compile(r"(\d{1,4})([./ -])(\d{1,2}|[^\W\d_]{3,10})\.?\2(\d{2,4})(?=$|[ T,])")
 _ISO = re.compile(r"(\d{4})(\d{2})(\d{2})(?=$|[ T])")
 _AMOUNT = re.compile(r"(?P<digits>\d[\d., ']*)")
 _NEGATIVE = re.compile(r"[-−–(]")
-_SIDE = re.compile(r"(?<=[\d) ])(CR|DR|C|D|H|S)$")
-# Words of a column that says which side a booking is on; those of one or two letters count alone only.
-CREDITS = frozenset({
-    "C", "CR", "CRE", "CRED", "H", "NC", "CREDITO", "CREDITOS", "CREDIT", "CREDITS", "CRDT", "ABONO", "ABONOS", "HABER",
-    "HABEN", "ENTRADA", "ENTRANTE", "INGRESO", "DEPOSITO", "DEPOSIT", "GUTSCHRIFT", "RECIBIDO", "RECIBIDA", "RECEBIDO",
-    "RECEBIDA", "RECEIVED", "IN", "INCOMING", "TOPUP", "EINGANG",
-})  # fmt: skip
-DEBITS = frozenset({
-    "D", "DR", "DB", "DEB", "S", "ND", "DEBITO", "DEBITOS", "DEBIT", "DEBITS", "DBIT", "CARGO", "CARGOS", "DEBE",
-    "SOLL", "SAIDA", "SALIDA", "SALIENTE", "EGRESO", "RETIRO", "SAQUE", "LASTSCHRIFT", "WITHDRAWAL", "OUT", "OUTGOING",
-    "ENVIADO", "ENVIADA", "SENT", "COMPRA", "COMISION", "FEE", "AUSGANG", "DEVOLUCION", "REVERSO", "REVERSA",
-})  # fmt: skip
-NEUTRAL = frozenset({
-    "NOTA", "POR", "TRANSFERENCIA", "TRANSFER", "TRANSF", "PAGO", "PAYMENT", "SPEI", "PIX", "ACH", "SEPA", "EFECTIVO",
-    "CASH", "BANCARIA", "BANCARIO", "UEBERWEISUNG", "BANK",
-})  # fmt: skip
 _MARKS = {"+": 1, "-": -1, "−": -1, "–": -1}
-# Words of a column that says how far a booking is.
-DONE = frozenset({
-    "COMPLETED", "COMPLETE", "BOOKED", "BOOK", "POSTED", "SETTLED", "CLEARED", "DONE", "EXECUTED", "SUCCESSFUL",
-    "PROCESADO", "PROCESADA", "LIQUIDADO", "LIQUIDADA", "CONFIRMADO", "CONFIRMADA", "COMPLETADO", "COMPLETADA",
-    "CONTABILIZADO", "CONTABILIZADA", "APLICADO", "APLICADA", "EJECUTADO", "EJECUTADA", "REALIZADO", "REALIZADA",
-    "EFETIVADO", "EFETIVADA", "EFECTUADO", "EFECTUADA", "CONCLUIDO", "CONCLUIDA", "GEBUCHT", "VERBUCHT",
-    "UMSATZ GEBUCHT", "EXITOSO", "EXITOSA",
-})  # fmt: skip
-WAITING = frozenset({
-    "PENDING", "PENDIENTE", "PENDENTE", "OFFEN", "VORGEMERKT", "EN PROCESO", "EN TRANSITO", "PROCESSING", "AGENDADO",
-    "PROGRAMADO", "RETENIDO", "IN PROGRESS", "SCHEDULED", "PROCESANDO", "POR CONFIRMAR",
-})  # fmt: skip
 
 
 def order_of(cells: Iterable[str]) -> DateOrder:
@@ -91,11 +49,16 @@ def as_date(cell: str, order: DateOrder) -> date | None:
         return None
     first, _, second, third = match.groups()
     if not second.isdigit():
-        month = MONTHS.get("".join(words_of(second))[:3])
+        month = _months().get("".join(words_of(second))[:3])
         return None if month is None else _day(third, str(month), first)
     if len(first) == 4 or order is DateOrder.YEAR_FIRST:
         return _day(first, second, third)
     return _day(third, first, second) if order is DateOrder.MONTH_FIRST else _day(third, second, first)
+
+
+@cache
+def _months() -> dict[str, int]:
+    return {name: number for number, names in bank_words().months.items() for name in names}
 
 
 def _day(year: str, month: str, day: str) -> date | None:
@@ -135,7 +98,7 @@ def decimal_of(cells: Iterable[str]) -> str | None:
 def as_amount(cell: str, decimal: str, currency: str) -> int | None:
     """Signed minor units; None where the cell is no amount of the currency. Debits are less than 0."""
     text = normalize("NFKC", cell).strip().upper()
-    side = _SIDE.search(text)
+    side = _side_suffix().search(text)
     match = _AMOUNT.search(text)
     if match is None or _AMOUNT.search(text, match.end()):
         return None
@@ -150,14 +113,21 @@ def as_amount(cell: str, decimal: str, currency: str) -> int | None:
     amount = minor_units(Decimal(f"{re.sub('[.,]', '', whole)}.{part or 0}"), currency)
     if amount is None:
         return None
-    negative = bool(_NEGATIVE.search(around)) or (side is not None and side[1] in DEBITS)
+    negative = bool(_NEGATIVE.search(around)) or (side is not None and side[1] in bank_words().sides.debit)
     return -amount if negative else amount
+
+
+@cache
+def _side_suffix() -> re.Pattern[str]:
+    return re.compile(rf"(?<=[\d) ])({'|'.join(map(re.escape, bank_words().sides.suffixes))})$")
 
 
 @cache
 def _beside(currency: str) -> str:
     """A pattern of what may stand beside an amount in this currency."""
-    signs = sorted((sign for sign, codes in SIGNS.items() if currency in codes.split()), key=len, reverse=True)
+    currencies = bank_words().currencies
+    meanings = {**{sign: (code,) for sign, code in currencies.symbols.items()}, **currencies.signs}
+    signs = sorted((sign for sign, codes in meanings.items() if currency in codes), key=len, reverse=True)
     return "|".join([currency, *(rf"{re.escape(sign)}\.?" for sign in signs)])
 
 
@@ -170,8 +140,10 @@ def side_of(cell: str) -> int:
         return _MARKS[cell.strip()]
     words = words_of(cell)
     whole = set(words) if len(words) == 1 else {word for word in words if len(word) > 2}
-    came_in, went_out = whole & CREDITS, whole & DEBITS
-    if came_in and not went_out and whole <= CREDITS | NEUTRAL:
+    sides = bank_words().sides
+    came_in = whole & sides.credit
+    went_out = whole & sides.debit
+    if came_in and not went_out and whole <= sides.credit | sides.neutral:
         return 1
     return -1 if went_out and not came_in else 0
 

@@ -27,7 +27,7 @@ GUATEMALA = [(7, "2026-11-20", 7500, "GTQ"), (9, "2026-11-21", 150000, "GTQ"), (
 
 
 @pytest.mark.parametrize(
-    ("name", "wishes", "payments", "debits"),
+    ("name", "options", "payments", "debits"),
     [
         ("guatemala.csv", {}, GUATEMALA, 1),
         ("brazil.csv", {}, [(5, "2026-11-20", 2500, "BRL"), (7, "2026-11-21", 125000, "BRL")], 1),
