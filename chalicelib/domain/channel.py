@@ -4,14 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.domain.languages import TEMPLATE_CODES
+
 
 class Stop(StrEnum):
     UNASKED = "unasked"  # only answers to what people write
     ALL = "all"
-
-
-# WhatsApp's name for each language of ours.
-TEMPLATE_LANGUAGES = {"en": "en", "es": "es", "pt": "pt_BR"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +35,7 @@ class Channel:
 
     def language_for(self, template: str, language: str) -> str | None:
         """In which of WhatsApp's languages the template may go: the person's, else any; None when none is approved."""
-        languages = [TEMPLATE_LANGUAGES.get(language, language), *TEMPLATE_LANGUAGES.values()]
+        languages = [TEMPLATE_CODES.get(language, language), *TEMPLATE_CODES.values()]
         return next((one for one in languages if approval(template, one) in self.approved), None)
 
 

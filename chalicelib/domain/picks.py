@@ -9,6 +9,8 @@ from functools import lru_cache
 from itertools import islice, pairwise
 from typing import NamedTuple
 
+from chalicelib.domain.languages import LANGUAGES
+
 
 class Unclarity(StrEnum):
     NOTHING = "nothing"  # no number in it, or none is wanted ("random 0")
@@ -116,52 +118,21 @@ _WORDS: Mapping[str, str] = {
 }
 _KINDS = {phrase.strip(): kind for kind, phrases in _WORDS.items() for phrase in phrases.split("|")}
 
-# Small numbers, then tens up to ninety, then what joins tens and units.
-_NUMERALS = (
-    (
-        """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
-        seventeen eighteen nineteen""",
-        "twenty thirty forty fifty sixty seventy eighty ninety",
-        ("-", " "),
-    ),
-    (
-        """cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciseis
-        diecisiete dieciocho diecinueve veinte veintiuno veintidos veintitres veinticuatro veinticinco veintiseis
-        veintisiete veintiocho veintinueve""",
-        "treinta cuarenta cincuenta sesenta setenta ochenta noventa",
-        (" y ",),
-    ),
-    (
-        """zero um dois tres quatro cinco seis sete oito nove dez onze doze treze catorze quinze dezesseis dezessete
-        dezoito dezenove""",
-        "vinte trinta quarenta cinquenta sessenta setenta oitenta noventa",
-        (" e ",),
-    ),
-)
-_MORE_NUMERALS = {
-    "quatorze": 14,
-    "dezasseis": 16,
-    "dezassete": 17,
-    "dezanove": 19,
-    "hundred": 100,
-    "a hundred": 100,
-    "one hundred": 100,
-    "cien": 100,
-    "cem": 100,
-}
-
 
 def _numerals() -> Iterator[tuple[str, int]]:
-    for small_words, tens_words, joints in _NUMERALS:
-        small, tens = small_words.split(), tens_words.split()
+    for language in LANGUAGES.values():
+        words = language.numbers
+        small = words.small.split()
+        tens = words.tens.split()
         yield from zip(small, range(30), strict=False)
         for ten, name in zip(range(100 - 10 * len(tens), 100, 10), tens, strict=True):
             yield name, ten
-            yield from ((name + joint + small[unit], ten + unit) for joint in joints for unit in range(1, 10))
+            yield from ((name + joint + small[unit], ten + unit) for joint in words.joints for unit in range(1, 10))
+        yield from words.more.items()
 
 
 _COUNTS = {"un": 1, "una": 1, "uma": 1, "duas": 2}
-_VALUES = {**dict(_numerals()), **_MORE_NUMERALS, **_COUNTS}
+_VALUES = {**dict(_numerals()), **_COUNTS}
 _KINDS.update((name, _WORD) for name in _VALUES if name not in _COUNTS)
 
 # "veinte y uno", "diez y seis", "hundred and five", "noventa y 9": one number or two?

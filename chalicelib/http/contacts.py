@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Stage
 from chalicelib.domain.delivery import DeliveryState, Outbound
+from chalicelib.domain.languages import DEFAULT_LANGUAGE, LanguageCode
 from chalicelib.domain.orders import Order
 from chalicelib.domain.refusals import ContactNotFound
 from chalicelib.http.delivery_failures import WholeLetterView, whole
@@ -65,7 +66,7 @@ class ContactView(View):
 class ContactBody(Form):
     """What an organiser may change of a contact. Everything else is read-only."""
 
-    language: Literal["en", "es", "pt"] = "en"
+    language: LanguageCode = DEFAULT_LANGUAGE
     name: (
         Annotated[Text, Field(min_length=1, max_length=60, description="a correction; null: as WhatsApp calls them")]
         | None

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from chalicelib.domain.channel import TEMPLATE_LANGUAGES
+from chalicelib.domain.languages import TEMPLATE_CODES
 from chalicelib.whatsapp.messages import is_template, template
 from chalicelib.whatsapp.templates import DEFINITIONS, EXAMPLES, VALUE, Definition
 
@@ -14,7 +14,7 @@ EACH = [pytest.param(one, language, id=f"{one.name}-{language}") for one in DEFI
 
 @pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda one: one.name)
 def test_each_is_there_in_every_language(definition: Definition) -> None:
-    assert set(definition.texts) == set(TEMPLATE_LANGUAGES.values())
+    assert set(definition.texts) == set(TEMPLATE_CODES.values())
 
 
 @pytest.mark.parametrize(("definition", "language"), EACH)

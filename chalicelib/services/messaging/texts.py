@@ -21,7 +21,7 @@ from chalicelib.whatsapp import templates
 from chalicelib.whatsapp.templates import Definition
 from chalicelib.whatsapp.text import plain
 
-CATALOGUES = Path(__file__).parent / "locale"
+CATALOGUES = Path(__file__).parents[2] / "locale"
 RAFFLES_A_PAGE = 9  # a list has ten rows; the tenth leads to more
 BODY_LIMIT = 1024  # of a message with buttons or a list
 
