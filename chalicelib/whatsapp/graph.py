@@ -109,7 +109,7 @@ class Graph:
         self._session: requests.Session | None = None
 
     def send(self, message: Mapping[str, Any]) -> Accepted:
-        """Send a request made by `messages.address`. Raises SendRefused, OutcomeUnknown or NotSent."""
+        """Send a request made by `messages.build_request`. Raises SendRefused, OutcomeUnknown or NotSent."""
         answer = self._post_json(message)
         try:
             accepted = answer["messages"][0]
@@ -119,7 +119,7 @@ class Graph:
 
     def mark_read(self, message_id: str, *, typing: bool = True) -> None:
         """Blue ticks and "typing…" for a message of theirs. Raises as `send`; callers go on without it."""
-        self._post_json(messages.mark_read(message_id, typing=typing))
+        self._post_json(messages.build_read_receipt(message_id, typing=typing))
 
     def upload(self, content: bytes, mime_type: str, filename: str) -> str:
         """The id, good for 30 days, under which messages can name this file. Raises as `send`."""
