@@ -292,17 +292,24 @@ class Outdated(Refusal):
 
 
 class StatementUnreadable(Refusal):
-    """A bank statement that can't be read. `line` is where in the file, None where it is about all of it; `wish` what
-    has to be said in the query, or was said wrongly there.
+    """A bank statement that can't be read.
 
-    The text says what was expected, and nothing of what is there: that is about third parties.
+    The text says what was expected. It never quotes the file, which is about third parties.
+
+    Attributes:
+        line: where in the file; None if it is about all of it.
+        column: its number, counted from 1, if it is about a single cell.
+        option: the query parameter that is missing or wrong, if there is one.
     """
 
     code = "statement_unreadable"
 
-    def __init__(self, expected: str, line: int | None = None, *, wish: str | None = None) -> None:
-        self.line, self.wish = line, wish
-        super().__init__(expected if line is None else f"Line {line}: {expected}")
+    def __init__(
+        self, expected: str, line: int | None = None, *, column: int | None = None, option: str | None = None
+    ) -> None:
+        self.line, self.column, self.option = line, column, option
+        place = f"Line {line}" if column is None else f"Line {line}, column {column}"
+        super().__init__(expected if line is None else f"{place}: {expected}")
 
 
 class StatementTooLarge(Refusal):

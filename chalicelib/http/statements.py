@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 
 from chalicelib.domain import refusals
 from chalicelib.domain.orders import Order, OrderStatus
-from chalicelib.domain.statements import MEANINGS, DoubtReason, Judged, Suggestion, Why
+from chalicelib.domain.statements import MEANINGS, DoubtReason, MatchedPayment, Suggestion, Why
 from chalicelib.http.dispatch import Call
 from chalicelib.http.problems import FieldInvalid
 from chalicelib.http.schemas import Moment, Query, View
@@ -154,46 +154,47 @@ class SettlementView(View):
 def read_statement(call: Call, query: StatementQuery, body: bytes) -> SettlementView:
     """Which payment of a bank's statement is for which order: CSV, MT940 or camt.053. Nothing is stored or changed."""
     try:
-        return _shown(call.container.bank_statements.settle(body, query.options, raffle_id=query.raffle))
+        return _shown(call.container.bank_statements.review(body, query.options, raffle_id=query.raffle))
     except refusals.StatementUnreadable as unread:
-        if unread.wish is None:
+        if unread.option is None:
             raise
-        raise FieldInvalid(unread.wish, str(unread)) from None
+        raise FieldInvalid(unread.option, str(unread)) from None
 
 
-def _shown(settled: StatementReview) -> SettlementView:
-    statement, sure = settled.statement, settled.sure_ids
+def _shown(review: StatementReview) -> SettlementView:
+    statement = review.statement
+    sure = review.sure_ids
     summary = SummaryView.model_construct(
         lines=statement.lines,
-        credits=len(settled.found),
+        credits=len(review.matches),
         debits=statement.debits,
         pending=statement.pending,
         ignored=list(statement.ignored),
-        elsewhere=settled.elsewhere,
+        elsewhere=review.elsewhere,
         sure=len(sure),
-        unsure=len(settled.found) - len(sure),
-        sums={currency: SumsView.model_construct(**sums._asdict()) for currency, sums in settled.sums().items()},
-        reasons=dict(settled.reasons),
-        is_complete=settled.is_complete,
+        unsure=len(review.matches) - len(sure),
+        sums={currency: SumsView.model_construct(**sums._asdict()) for currency, sums in review.sums().items()},
+        reasons=dict(review.reasons),
+        is_complete=review.is_complete,
         read_as=dict(statement.read_as),
     )
     return SettlementView.model_construct(
-        summary=summary, sure_ids=sure, payments=[_payment(one) for one in settled.found]
+        summary=summary, sure_ids=sure, payments=[_payment(match) for match in review.matches]
     )
 
 
-def _payment(one: Judged) -> PaymentView:
-    payment = one.payment
+def _payment(match: MatchedPayment) -> PaymentView:
+    payment = match.payment
     return PaymentView.model_construct(
         line=payment.line,
         date=payment.on,
         amount=payment.amount,
         currency=payment.currency,
         text=_printable(payment.text),
-        sure=one.is_sure,
-        orders=[_meant(order) for order in one.orders],
-        reasons=[_reason(reason) for reason in one.reasons],
-        suggestions=[_suggestion(suggestion) for suggestion in one.suggestions],
+        sure=match.is_sure,
+        orders=[_meant(order) for order in match.orders],
+        reasons=[_reason(reason) for reason in match.reasons],
+        suggestions=[_suggestion(suggestion) for suggestion in match.suggestions],
     )
 
 
@@ -215,11 +216,11 @@ def _meant(order: Order) -> MeantView:
 
 def _reason(reason: DoubtReason) -> ReasonView:
     return ReasonView.model_construct(
-        code=reason.why,
-        text=MEANINGS[reason.why],
-        by=reason.by,
+        code=reason.code,
+        text=MEANINGS[reason.code],
+        by=reason.difference,
         lines=list(reason.lines) or None,
-        together=reason.together,
+        together=reason.total,
     )
 
 

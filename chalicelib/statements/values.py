@@ -1,4 +1,4 @@
-"""Dates and amounts as banks write them."""
+"""Parses dates and amounts as banks write them."""
 
 import re
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from chalicelib.domain.codes import words_of
 from chalicelib.statements.bank_words import bank_words
 from chalicelib.statements.options import DateOrder
 
-MOST = 10**15  # minor units: more than this is no payment, but two numbers that ran together
+MOST = 10**15  # minor units; anything larger is two numbers that ran together, not a payment
 
 _DATE = re.compile(r"(\d{1,4})([./ -])(\d{1,2}|[^\W\d_]{3,10})\.?\2(\d{2,4})(?=$|[ T,])")
 _ISO = re.compile(r"(\d{4})(\d{2})(\d{2})(?=$|[ T])")
@@ -22,9 +22,9 @@ _NEGATIVE = re.compile(r"[-−–(]")
 _MARKS = {"+": 1, "-": -1, "−": -1, "–": -1}
 
 
-def order_of(cells: Iterable[str]) -> DateOrder:
-    """How the dates of a column are written; day first where nothing shows it, as nearly everywhere."""
-    found = DateOrder.DAY_FIRST
+def detect_date_order(cells: Iterable[str]) -> DateOrder:
+    """Detect how the dates of a column are written. If nothing shows it, the day is first, as nearly everywhere."""
+    order = DateOrder.DAY_FIRST
     for cell in cells:
         match = _DATE.match(cell.strip())
         if match is None:
@@ -35,12 +35,12 @@ def order_of(cells: Iterable[str]) -> DateOrder:
         if int(first) > 12:
             return DateOrder.DAY_FIRST
         if second.isdigit() and int(second) > 12:
-            found = DateOrder.MONTH_FIRST
-    return found
+            order = DateOrder.MONTH_FIRST
+    return order
 
 
-def as_date(cell: str, order: DateOrder) -> date | None:
-    """The day, without its time; None where the cell is no date."""
+def parse_date(cell: str, order: DateOrder) -> date | None:
+    """Return the day, without the time, or None if the cell is not a date."""
     text = cell.strip()
     if match := _ISO.match(text):
         return _day(match[1], match[2], match[3])
@@ -63,19 +63,20 @@ def _months() -> dict[str, int]:
 
 def _day(year: str, month: str, day: str) -> date | None:
     try:
-        found = date(int(year) + (2000 if len(year) == 2 else 0), int(month), int(day))
+        parsed = date(int(year) + (2000 if len(year) == 2 else 0), int(month), int(day))
     except ValueError:
         return None
-    return found if 1990 <= found.year < 2100 else None
+    return parsed if 1990 <= parsed.year < 2100 else None
 
 
-def decimal_of(cells: Iterable[str]) -> str | None:
-    """Whether a column writes its decimals with "," or "."; "" where no amount has any mark; None where it may be both.
+def detect_decimal(cells: Iterable[str]) -> str | None:
+    """Return the decimal mark of a column, "" if no amount has any mark, or None if it may be either.
 
-    The mark that comes last beside the other one is the decimal mark, and so is one that stands before other than three
-    digits. One that comes twice is none.
+    If an amount has both marks, the last one is the decimal mark. So is a mark before more or fewer than three digits.
+    A mark that comes twice in an amount separates thousands.
     """
-    marked, found = False, set[str]()
+    marked = False
+    decimals = set[str]()
     for cell in cells:
         match = _AMOUNT.search(normalize("NFKC", cell))
         digits = match["digits"].rstrip("., '") if match else ""
@@ -83,27 +84,28 @@ def decimal_of(cells: Iterable[str]) -> str | None:
         if not marks:
             continue
         marked = True
-        last, other = marks[-1], "," if marks[-1] == "." else "."
+        last = marks[-1]
+        other = "," if last == "." else "."
         if len(set(marks)) == 2:
-            found.add(last)
+            decimals.add(last)
         elif len(marks) > 1:
-            found.add(other)
+            decimals.add(other)
         elif len(digits.rpartition(last)[2]) != 3:
-            found.add(last)
-    if len(found) == 1:
-        return found.pop()
+            decimals.add(last)
+    if len(decimals) == 1:
+        return decimals.pop()
     return None if marked else ""
 
 
-def as_amount(cell: str, decimal: str, currency: str) -> int | None:
-    """Signed minor units; None where the cell is no amount of the currency. Debits are less than 0."""
+def parse_amount(cell: str, decimal: str, currency: str) -> int | None:
+    """Return minor units, negative for a debit, or None if the cell is not an amount of the currency."""
     text = normalize("NFKC", cell).strip().upper()
     side = _side_suffix().search(text)
     match = _AMOUNT.search(text)
     if match is None or _AMOUNT.search(text, match.end()):
         return None
     around = f"{text[: match.start()]} {text[match.end() : side.start() if side else None]}"
-    if re.sub(rf"{_beside(currency)}|[-+−–() ]", "", around):  # another currency's sign stays, so it is no amount
+    if re.sub(rf"{_signs_pattern(currency)}|[-+−–() ]", "", around):  # what is left is another currency's sign
         return None
     digits = re.sub(r"[ ']", "", match["digits"])
     whole, mark, part = digits.rpartition(decimal) if decimal and decimal in digits else (digits, "", "")
@@ -123,18 +125,18 @@ def _side_suffix() -> re.Pattern[str]:
 
 
 @cache
-def _beside(currency: str) -> str:
-    """A pattern of what may stand beside an amount in this currency."""
+def _signs_pattern(currency: str) -> str:
+    """Return a pattern of what may stand beside an amount in this currency."""
     currencies = bank_words().currencies
     meanings = {**{sign: (code,) for sign, code in currencies.symbols.items()}, **currencies.signs}
     signs = sorted((sign for sign, codes in meanings.items() if currency in codes), key=len, reverse=True)
     return "|".join([currency, *(rf"{re.escape(sign)}\.?" for sign in signs)])
 
 
-def side_of(cell: str) -> int:
-    """What a column says about the side of a booking: 1 came in, -1 went out, 0 where it can't be told.
+def detect_side(cell: str) -> int:
+    """Return which side a word in the column of signs means: 1 came in, -1 went out, 0 unknown.
 
-    A word of many that means a debit is enough for one; for a credit no other word may say otherwise: "CREDIT CARD".
+    One word for a debit is enough. For a credit, all other words must be neutral: "CREDIT CARD" is unknown.
     """
     if cell.strip() in _MARKS:
         return _MARKS[cell.strip()]
@@ -149,23 +151,25 @@ def side_of(cell: str) -> int:
 
 
 def has_minus(cell: str) -> bool:
-    """Whether an amount is written as one below 0: with a minus before or behind it, or in brackets."""
+    """Tell whether an amount is written as negative: with a minus before or behind it, or in brackets."""
     return bool(re.search(r"[-−–(]\s*[^\d\s]{0,3}\s*\d|\d\s*[-−–]\s*$", cell))
 
 
 def minor_units(amount: Decimal, currency: str) -> int | None:
-    """None where the currency has no such small units, or the amount is beyond all reason."""
+    """Return minor units, or None if the currency has no such small units or the amount is absurdly large."""
     scaled = amount.scaleb(exponent(currency))
     return int(scaled) if scaled == scaled.to_integral_value() and abs(scaled) < MOST else None
 
 
 @cache
 def exponent(currency: str) -> int:
+    """Return how many decimals the currency has (ISO 4217)."""
     return Currency(currency).exponent or 0
 
 
 @cache
 def is_currency(code: str) -> bool:
+    """Tell whether it is an ISO 4217 code."""
     try:
         Currency(code)
     except ValueError:
