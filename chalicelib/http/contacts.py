@@ -23,7 +23,7 @@ from chalicelib.store import history
 from chalicelib.store.history import ReceivedMessage
 from chalicelib.store.pages import Page
 from chalicelib.whatsapp.error_codes import meaning
-from chalicelib.whatsapp.rendered_text import read_in
+from chalicelib.whatsapp.rendered_text import extract_text
 
 SEARCH = "a name, or the beginning of one; a phone number in any form; the code of an order, perhaps with a mistake"
 AT_ONCE = 45  # messages
@@ -287,7 +287,7 @@ def present_message(said: ReceivedMessage | Outbound) -> MessageView:
             by=None,
             in_reply_to=None,
         )
-    read = read_in(said.body)
+    read = extract_text(said.body)
     failed = said.state is DeliveryState.FAILED or said.waits
     return MessageView(
         id=said.id,

@@ -1,4 +1,7 @@
-"""The texts that may be sent to who has not written for a day, once WhatsApp has approved them. Data, and its form."""
+"""Our message templates: the only texts that WhatsApp delivers to people who have not written for 24 hours.
+
+WhatsApp must approve each of them in each language.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +12,7 @@ from chalicelib.domain.messages import Template
 from chalicelib.whatsapp.identities import Json
 from chalicelib.whatsapp.text import clean_line
 
-VALUE = 400  # characters: forty numbers of seven digits, and room in the body's 1024 for all else
+VALUE = 400  # characters: forty numbers of seven digits, with room for the rest of the body's 1024
 EXAMPLES = {
     "code": "7K2M9QXB", "raffle": "Bicycle", "numbers": "005, 012, 099", "amount": "GTQ 75.00",
     "reason": "the amount cannot be read", "name": "Lucía", "phone": "+50255501234",
@@ -18,7 +21,7 @@ EXAMPLES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Definition:
-    """A template: its text in each language, with {{names}} in the place of values."""
+    """A template: its text in each language, with {{names}} as placeholders for values."""
 
     name: str
     values: tuple[str, ...]
@@ -26,11 +29,14 @@ class Definition:
 
     @cached_property
     def texts(self) -> Mapping[str, str]:
-        """The same texts by WhatsApp's codes of the languages."""
+        """The same texts by WhatsApp's language codes."""
         return {TEMPLATE_CODES[code]: text for code, text in self.wording.items()}
 
     def request(self, language: str) -> Json:
-        """What WhatsApp is asked to approve. Source: message templates, WhatsApp Business Management API."""
+        """Build the request for approval.
+
+        Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/templates/overview
+        """
         example = [{"param_name": value, "example": EXAMPLES[value]} for value in self.values]
         body = {"type": "BODY", "text": self.texts[language], "example": {"body_text_named_params": example}}
         return {
@@ -42,7 +48,7 @@ class Definition:
         }
 
     def filled(self, **values: str) -> Template:
-        """The template with its values: one line each, as WhatsApp wants them. Raises KeyError for a missing one."""
+        """Return the template with its values, each made one line. Raises KeyError if one is missing."""
         return Template(name=self.name, values={name: clean_line(values[name], VALUE) or "-" for name in self.values})
 
 
