@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import accumulate, islice
 from typing import NamedTuple
 
-from chalicelib.domain.codes import look_alikes, runs_of, words_of
+from chalicelib.domain.codes import ascii_words, look_alikes, runs_of
 from chalicelib.domain.orders import CODE_ALPHABET, CODE_LENGTH, is_code
 
 MOST_TEXT = 1000  # characters of a payment's text that are checked
@@ -40,7 +40,7 @@ def find_mentions(text: str) -> list[Mention]:
 
 def find_codes(text: str) -> dict[str, bool]:
     """Return all well-formed codes of a text, each with whether it stands alone."""
-    words = words_of(text)
+    words = ascii_words(text)
     joined = "".join(words)
     ends = list(accumulate(map(len, words)))
     codes: dict[str, bool] = {}
@@ -78,7 +78,7 @@ class TypoFinder:
         Only the first MOST_RUNS of these are compared. A match with a typo is never sure, so the rest can be skipped.
         """
         found: set[str] = set()
-        for run in islice(runs_of(words_of(text[:MOST_TEXT])), MOST_RUNS):
+        for run in islice(runs_of(ascii_words(text[:MOST_TEXT])), MOST_RUNS):
             match len(run) - CODE_LENGTH:
                 case -1:
                     found |= self._shortened.get(run, set())

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from chalicelib.domain.code_mentions import MOST_MENTIONS, MOST_TEXT, Mention, TypoFinder, find_codes, find_mentions
-from chalicelib.domain.codes import words_of
+from chalicelib.domain.codes import ascii_words
 from chalicelib.domain.orders import Order, OrderStatus
 
 # In a file. The longest answer has 2.3 KB for each payment, and Lambda may answer 6 MB.
@@ -341,7 +341,7 @@ class BuyerIndex:
 
         It must have their phone number or two words of their name, or the only word if the name has just one.
         """
-        words = words_of(text[:MOST_TEXT])
+        words = ascii_words(text[:MOST_TEXT])
         named = Counter(position for word in set(words) for position in self._names.get(word, ()))
         digits = "".join(character for word in words for character in word if character.isdigit())
         ends = {digits[at : at + PHONE_DIGITS] for at in range(len(digits) - PHONE_DIGITS + 1)}
@@ -356,5 +356,5 @@ class BuyerIndex:
 
 def _identifying_names(name: str) -> set[str]:
     """The words of a name that may identify somebody: no initials, and no short name alone."""
-    words = {word for word in words_of(name) if word.isalpha() and len(word) >= SHORT_NAME - 1}
+    words = {word for word in ascii_words(name) if word.isalpha() and len(word) >= SHORT_NAME - 1}
     return words if len(words) > 1 else {word for word in words if len(word) >= SHORT_NAME}

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 from chalicelib.adapters.phone_numbers import is_phone
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.orders import Order, OrderStatus
-from chalicelib.domain.searches import Search, phone_end, read_search
+from chalicelib.domain.searches import SearchTerms, phone_end, read_search
 from chalicelib.store import board, contact_index, contacts, orders, raffles, search_reads
 from chalicelib.store.pages import Page, packed, unpacked
 from chalicelib.store.search_reads import BATCH, ItemsRead, Key
@@ -142,7 +142,7 @@ def find_contacts(
     return _page(steps, _further(matches), limit)
 
 
-def _find_matches(search: Search, spot: _Spot, most: int, *, raffle_id: str | None = None) -> _Matches:
+def _find_matches(search: SearchTerms, spot: _Spot, most: int, *, raffle_id: str | None = None) -> _Matches:
     """Two requests, for `most` people. Of what was read, `owners` has the order of the number."""
     keys, further = list(map(orders.key, search.codes)), None
     if search.words:
@@ -164,7 +164,7 @@ def _find_matches(search: Search, spot: _Spot, most: int, *, raffle_id: str | No
     return _Matches(list(dict.fromkeys((*search.codes, *found.owners))), people, further, found)
 
 
-def _keys_of(search: Search, raffle_id: str | None) -> Iterator[Key]:
+def _keys_of(search: SearchTerms, raffle_id: str | None) -> Iterator[Key]:
     """Where it says who has the phone number, and on which page of the raffle's board the number is."""
     end = phone_end(search.phone or "")
     if end is not None:
@@ -173,13 +173,13 @@ def _keys_of(search: Search, raffle_id: str | None) -> Iterator[Key]:
         yield raffles.key(raffle_id)
 
 
-def _tickets(search: Search, found: ItemsRead) -> Iterator[Key]:
+def _tickets(search: SearchTerms, found: ItemsRead) -> Iterator[Key]:
     for raffle in found.raffles:
         if search.number is not None and raffle.first_number <= search.number <= raffle.last_number:
             yield board.ticket_key(raffle, search.number)
 
 
-def _is_meant(search: Search, contact: Contact) -> bool:
+def _is_meant(search: SearchTerms, contact: Contact) -> bool:
     """Whether the contact is one that was looked for: many phone numbers end in the same digits."""
     return search.phone is None or is_phone(search.phone, contact.phone or "")
 
@@ -220,7 +220,7 @@ def _bought(shares: Sequence[_Share], start: _Spot, known: Mapping[str, Order]) 
     return steps, here
 
 
-def _within(search: Search, wanted: OrderFilter, spot: _Spot, limit: int) -> Page[Order]:
+def _within(search: SearchTerms, wanted: OrderFilter, spot: _Spot, limit: int) -> Page[Order]:
     """A page of the orders of one person, but for those that the text names."""
     found = search_reads.read(
         _tickets(search, search_reads.read(_keys_of(replace(search, phone=None), wanted.raffle_id)))

@@ -9,7 +9,7 @@ from itertools import islice, takewhile
 from typing import NamedTuple
 
 from chalicelib.domain.code_mentions import MOST_TEXT
-from chalicelib.domain.codes import words_of
+from chalicelib.domain.codes import ascii_words
 from chalicelib.domain.refusals import StatementTooLarge, StatementUnreadable
 from chalicelib.domain.statements import Outgoing, Payment, Statement, Why
 from chalicelib.statements import values
@@ -274,7 +274,7 @@ def _read_amount(row: Row, position: int, notation: Notation, currency: str) -> 
 
 
 def _state(row: Row, columns: Columns) -> str:
-    return " ".join(words_of(row.cell(columns.state)))
+    return " ".join(ascii_words(row.cell(columns.state)))
 
 
 def _signed(row: Row, columns: Columns, amounts: Mapping[int, int], notation: Notation) -> tuple[int, tuple[Why, ...]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from chalicelib.domain.codes import words_of
+from chalicelib.domain.codes import ascii_words
 from chalicelib.domain.refusals import StatementUnreadable
 from chalicelib.statements.bank_words import bank_words
 from chalicelib.statements.options import ParseOptions
@@ -98,12 +98,12 @@ def find_missing_option(rows: Iterable[Sequence[str]], options: ParseOptions) ->
 
 def normalise(cell: str) -> str:
     """Return a heading as it is compared: in capitals, without accents, signs and anything in brackets."""
-    return " ".join(words_of(re.sub(r"\([^)]*\)|\[[^]]*\]", " ", cell[:100])))
+    return " ".join(ascii_words(re.sub(r"\([^)]*\)|\[[^]]*\]", " ", cell[:100])))
 
 
 def _sides_in(cell: str) -> set[str]:
     """Which sides a heading names, also within brackets: "Monto (cargo)"."""
-    words = set(words_of(cell[:100]))
+    words = set(ascii_words(cell[:100]))
     return {side for side, known in _side_words().items() if words & known}
 
 
@@ -136,7 +136,7 @@ def _may_have_amounts(cell: str) -> bool:
     """Whether a heading names an amount, a debit or a credit, and neither a date nor a balance."""
     name = normalise(cell)
     columns = bank_words().columns
-    named = set(words_of(cell[:100])) & set(columns["amount"])
+    named = set(ascii_words(cell[:100])) & set(columns["amount"])
     if not named and not _starts_with_any(name, (*columns["credit"], *columns["debit"])):
         return False
     return not _starts_with_any(name, (*columns["date"], *bank_words().headings.no_text))

@@ -9,7 +9,7 @@ from unicodedata import normalize
 
 from iso4217 import Currency
 
-from chalicelib.domain.codes import words_of
+from chalicelib.domain.codes import ascii_words
 from chalicelib.statements.bank_words import bank_words
 from chalicelib.statements.options import DateOrder
 
@@ -49,7 +49,7 @@ def parse_date(cell: str, order: DateOrder) -> date | None:
         return None
     first, _, second, third = match.groups()
     if not second.isdigit():
-        month = _months().get("".join(words_of(second))[:3])
+        month = _months().get("".join(ascii_words(second))[:3])
         return None if month is None else _day(third, str(month), first)
     if len(first) == 4 or order is DateOrder.YEAR_FIRST:
         return _day(first, second, third)
@@ -140,7 +140,7 @@ def detect_side(cell: str) -> int:
     """
     if cell.strip() in _MARKS:
         return _MARKS[cell.strip()]
-    words = words_of(cell)
+    words = ascii_words(cell)
     whole = set(words) if len(words) == 1 else {word for word in words if len(word) > 2}
     sides = bank_words().sides
     came_in = whole & sides.credit

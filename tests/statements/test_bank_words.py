@@ -2,7 +2,7 @@
 
 from itertools import chain
 
-from chalicelib.domain.codes import words_of
+from chalicelib.domain.codes import ascii_words
 from chalicelib.statements.bank_words import bank_words
 from chalicelib.statements.options import ParseOptions
 from chalicelib.statements.values import is_currency
@@ -15,7 +15,7 @@ def test_words_are_in_capitals_without_accents_and_signs() -> None:
         words.sides.credit, words.sides.debit, words.sides.neutral, words.sides.suffixes,
         words.states.booked, words.states.pending, *words.months.values(),
     )  # fmt: skip
-    assert [word for word in listed if " ".join(words_of(word)) != word] == []
+    assert [word for word in listed if " ".join(ascii_words(word)) != word] == []
 
 
 def test_columns_are_those_that_may_be_named() -> None:
