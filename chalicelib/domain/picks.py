@@ -282,7 +282,8 @@ _LONGEST = {lexemes[0]: len(lexemes) for lexemes in sorted(map(_LEXEME.findall, 
 
 def _tokens(line: str) -> Iterator[_Token]:
     lexemes = list(islice(_LEXEME.finditer(line), _MOST_LEXEMES))
-    at, before = 0, _UNKNOWN
+    at = 0
+    before = _UNKNOWN
     while at < len(lexemes):
         start = lexemes[at].start()
         for size in range(min(_LONGEST.get(lexemes[at][0], 1), len(lexemes) - at), 0, -1):
@@ -317,7 +318,8 @@ def _value(text: str) -> int:
 
 def _in_place(line: str, start: int, end: int, kind: str, before: str) -> str:
     """Return the kind, or unknown if its neighbours change its meaning: "Q25", "5th", "5.12", "5:30", "-5", "+502"."""
-    left, right = line[start - 1 : start], line[end : end + 1]
+    left = line[start - 1 : start]
+    right = line[end : end + 1]
     if kind in ("-", "+"):
         even = (left == " ") == (right == " ")
         fits = before == _DIGITS and line[end : end + 2].strip()[:1].isdigit() if kind == "-" else before in "nw"

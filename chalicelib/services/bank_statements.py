@@ -123,7 +123,7 @@ class BankStatements:
 
 
 def _load_mentioned(mentions: Mentions) -> dict[str, Order]:
-    codes = list(dict.fromkeys(mention.code for found in mentions for mention in found))
+    codes = list(dict.fromkeys(mention.code for listed in mentions for mention in listed))
     if len(codes) > MOST_CODES:
         raise StatementTooLarge(
             f"The texts may have {len(codes):,} order codes; at most {MOST_CODES:,} can be looked up."

@@ -4,7 +4,7 @@ Source: https://developers.facebook.com/documentation/business-messaging/whatsap
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from chalicelib.whatsapp.identities import PHONE, USER_ID
@@ -48,7 +48,8 @@ def check_content(message: Mapping[str, Any]) -> None:
 
 
 def _check_recipient(request: Mapping[str, Any]) -> None:
-    to, recipient = request.get("to"), request.get("recipient")
+    to = request.get("to")
+    recipient = request.get("recipient")
     if to is None and recipient is None:
         raise Unsendable("to", "a phone, or a user id in recipient", "neither")
     if to is not None and not (isinstance(to, str) and to.startswith("+") and PHONE.fullmatch(to[1:])):
@@ -105,9 +106,9 @@ def _check_list(message: Mapping[str, Any]) -> None:
 
 def _check_template(message: Mapping[str, Any]) -> None:
     for path, form in (("template.name", r"[a-z0-9_]{1,512}"), ("template.language.code", r"[a-z]{2,3}(_[A-Z]{2,4})?")):
-        given = _value_at(message, path)
-        if not (isinstance(given, str) and re.fullmatch(form, given, re.ASCII)):
-            raise Unsendable(path, f"of the form {form}", _describe(given))
+        value = _value_at(message, path)
+        if not (isinstance(value, str) and re.fullmatch(form, value, re.ASCII)):
+            raise Unsendable(path, f"of the form {form}", _describe(value))
     for component in _list_paths(message, "template.components"):
         for parameter in _list_paths(message, f"{component}.parameters"):
             _check_parameter(message, parameter)
@@ -145,40 +146,40 @@ def _value_at(message: Any, path: str) -> Any:
 
 
 def _require_text(message: Mapping[str, Any], path: str, limit: int, *, optional: bool = False) -> str:
-    given = _value_at(message, path)
-    if given is None and optional:
+    value = _value_at(message, path)
+    if value is None and optional:
         return ""
-    if not isinstance(given, str) or not given.strip() or len(given) > limit:
-        raise Unsendable(path, f"1–{limit} characters", _describe(given))
-    return given
+    if not isinstance(value, str) or not value.strip() or len(value) > limit:
+        raise Unsendable(path, f"1–{limit} characters", _describe(value))
+    return value
 
 
 def _require_one_of(message: Mapping[str, Any], path: str, allowed: Iterable[str]) -> str:
-    given = _value_at(message, path)
-    if not isinstance(given, str) or given not in allowed:
-        raise Unsendable(path, f"one of {', '.join(allowed)}", _describe(given))
-    return given
+    value = _value_at(message, path)
+    if not isinstance(value, str) or value not in allowed:
+        raise Unsendable(path, f"one of {', '.join(allowed)}", _describe(value))
+    return value
 
 
 def _require_list(message: Mapping[str, Any], path: str, limit: int) -> int:
-    given = _value_at(message, path)
-    if not isinstance(given, list) or not 1 <= len(given) <= limit:
-        raise Unsendable(path, f"1–{limit}", str(len(given)) if isinstance(given, list) else _describe(given))
-    return len(given)
+    value = _value_at(message, path)
+    if not isinstance(value, list) or not 1 <= len(value) <= limit:
+        raise Unsendable(path, f"1–{limit}", str(len(value)) if isinstance(value, list) else _describe(value))
+    return len(value)
 
 
 def _list_paths(message: Mapping[str, Any], path: str) -> list[str]:
     """Return the paths of a list's items; none if there is no list."""
-    given = _value_at(message, path)
-    if given is not None and not isinstance(given, list):
-        raise Unsendable(path, "a list", _describe(given))
-    return [f"{path}.{index}" for index in range(len(given or ()))]
+    value = _value_at(message, path)
+    if value is not None and not isinstance(value, list):
+        raise Unsendable(path, "a list", _describe(value))
+    return [f"{path}.{index}" for index in range(len(value or ()))]
 
 
 def _require_distinct(path: str, what: str, values: Iterable[str]) -> None:
-    given: Sequence[str] = tuple(values)
-    if len(set(given)) < len(given):
-        raise Unsendable(path, f"{what} that differ", f"{len(set(given))} different ones of {len(given)}")
+    listed = tuple(values)
+    if len(set(listed)) < len(listed):
+        raise Unsendable(path, f"{what} that differ", f"{len(set(listed))} different ones of {len(listed)}")
 
 
 def _require_media(message: Mapping[str, Any], path: str) -> None:
@@ -192,14 +193,14 @@ def _require_media(message: Mapping[str, Any], path: str) -> None:
 
 
 def _require_link(message: Mapping[str, Any], path: str) -> None:
-    given = _require_text(message, path, URL)
-    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", given):
-        raise Unsendable(path, "a web address", _describe(given))
+    value = _require_text(message, path, URL)
+    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value):
+        raise Unsendable(path, "a web address", _describe(value))
 
 
-def _describe(given: object) -> str:
-    if given is None:
+def _describe(value: object) -> str:
+    if value is None:
         return "nothing"
-    if isinstance(given, str):
-        return f"{len(given)} characters" if given.strip() or not given else "blanks only"
-    return f"a {type(given).__name__}"
+    if isinstance(value, str):
+        return f"{len(value)} characters" if value.strip() or not value else "blanks only"
+    return f"a {type(value).__name__}"

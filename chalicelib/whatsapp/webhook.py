@@ -229,7 +229,8 @@ def _make_status(part: Any, change: _Change, ours: str) -> Update:
         raise _NotForUs
     identifier = _id(part.get("id"), "a status without id")
     state = _id(part.get("status"), "a status without state")
-    user_id, phone = part.get("recipient_user_id"), part.get("recipient_id")
+    user_id = part.get("recipient_user_id")
+    phone = part.get("recipient_id")
     contact = find_contact_entry(change.value.get("contacts"), user_id, phone)
     recipient = identify(user_id, phone, contact)
     return Update(
