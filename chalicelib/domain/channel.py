@@ -4,16 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.domain.languages import TEMPLATE_CODES
+
 
 class Stop(StrEnum):
     """What is not sent until an organiser resumes sending. The table stores the values."""
 
     BUSINESS_INITIATED = "unasked"  # everything but replies to what people write
     ALL = "all"
-
-
-# Our languages and WhatsApp's names for them.
-TEMPLATE_LANGUAGES = {"en": "en", "es": "es", "pt": "pt_BR"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +52,7 @@ class Channel:
 
         None if the template is approved in no language.
         """
-        candidates = [TEMPLATE_LANGUAGES.get(language, language), *TEMPLATE_LANGUAGES.values()]
+        candidates = [TEMPLATE_CODES.get(language, language), *TEMPLATE_CODES.values()]
         return next((candidate for candidate in candidates if approval(template, candidate) in self.approved), None)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.conversation import Conversation
+from chalicelib.domain.languages import DEFAULT_LANGUAGE
 from chalicelib.domain.messages import Identity
 from chalicelib.domain.rate_limit import PAIR_RATE_LIMIT
 from chalicelib.domain.searches import phone_end, words_of
@@ -43,7 +44,7 @@ class Contact:
     phone: str | None = None
     name: str = ""
     name_kept: bool = False
-    language: str = "en"
+    language: str = DEFAULT_LANGUAGE
     conversation: Conversation = field(default_factory=Conversation)
     held: dict[str, int] = field(default_factory=dict)
     last_heard_at: datetime | None = None

@@ -1,4 +1,4 @@
-"""Which ticket numbers a person asks for, read from what they typed. Money hangs on it: a doubt is no number."""
+"""Reads the ticket numbers that a person asks for. Money depends on it, so anything doubtful is asked again."""
 
 import re
 import unicodedata
@@ -9,18 +9,20 @@ from functools import lru_cache
 from itertools import islice, pairwise
 from typing import NamedTuple
 
+from chalicelib.domain.languages import LANGUAGES
+
 
 class Unclarity(StrEnum):
-    NOTHING = "nothing"  # no number in it, or none is wanted ("random 0")
+    NOTHING = "nothing"  # it has no number, or none is wanted ("random 0")
     TOO_MANY = "too_many"
     OUT_OF_RANGE = "out_of_range"  # the fragment lists the offending numbers
     QUANTITY = "quantity"  # "5 tickets", "I want 5": number 5, or any five? The fragment is "5"
-    DOUBTFUL = "doubtful"  # the fragment is what we stumbled over
+    DOUBTFUL = "doubtful"  # the fragment is the doubtful part
 
 
 @dataclass(frozen=True)
 class Specific:
-    """Numbers in the order written, without duplicates; a range counts upwards, whichever way it was written."""
+    """Numbers in the order written, without duplicates. A range always counts upwards."""
 
     numbers: tuple[int, ...]
 
@@ -32,17 +34,17 @@ class Random:
 
 @dataclass(frozen=True)
 class Unclear:
-    """Nothing may be held; `fragment` is folded, at most 60 characters, and still what a stranger typed."""
+    """Nothing may be held. `fragment` is folded, has at most 60 characters, and is untrusted input."""
 
     reason: Unclarity
     fragment: str = ""
 
 
 def read_pick(text: str, *, first: int, last: int, most: int = 40) -> Specific | Random | Unclear:
-    """Read the numbers of a raffle `first..last`, at most `most` of them. Never raises.
+    """Read at most `most` numbers of a raffle `first..last`. Never raises.
 
-    A comma separates, so "5,50" is 5 and 50; but "1,000", and "1,500" in a raffle that has a number 1500, are doubts.
-    A `Random` is not compared with how many numbers are free: only the board knows.
+    A comma separates, so "5,50" is 5 and 50. But "1,000" is doubtful, and so is "1,500" in a raffle with a number 1500.
+    A `Random` may want more numbers than are free: only the board knows.
     """
     line = _line(text)
     tokens = list(_tokens(line))
@@ -50,8 +52,8 @@ def read_pick(text: str, *, first: int, last: int, most: int = 40) -> Specific |
     if _RANDOM.fullmatch(kinds):
         return _random(tokens, most)
     if _QUANTITY.fullmatch(kinds):
-        wish = _random(tokens, most)
-        return Unclear(Unclarity.QUANTITY, str(wish.quantity)) if isinstance(wish, Random) else wish
+        pick = _random(tokens, most)
+        return Unclear(Unclarity.QUANTITY, str(pick.quantity)) if isinstance(pick, Random) else pick
     if not (_ASKS.search(kinds) or _HAS_DIGITS.search(line)):
         return Unclear(Unclarity.NOTHING)
     doubt = _doubt(line, tokens, kinds, last)
@@ -61,20 +63,21 @@ def read_pick(text: str, *, first: int, last: int, most: int = 40) -> Specific |
 
 
 def fold(text: str) -> str:
-    """Compatibility forms, case, accents, invisible characters and runs of whitespace made alike; digits made ASCII.
+    """Normalise compatibility forms, case, accents, invisible characters, whitespace, and digits (to ASCII).
 
-    For commands too. Idempotent. Lone surrogates become U+FFFD, so that the result can always be encoded.
+    Commands are compared in this form, too. Idempotent. Lone surrogates become U+FFFD, so that the result can always be
+    encoded.
     """
-    # NFC at the end only puts Hangul together again: no combining mark is left.
+    # No combining mark is left by then: NFC only puts Hangul together again.
     return " ".join(unicodedata.normalize("NFC", "".join(map(_folded, text))).split())
 
 
 def padded(number: int, last: int) -> str:
-    """A number as shown (N1): "007" when the last is 999."""
+    """Format a number as it is shown (N1): "007" if the last one is 999."""
     return f"{number:0{len(str(last))}d}"
 
 
-# --- The words we know. What is not here makes the whole message doubtful.
+# --- The words we know. Any other word makes the whole message doubtful.
 
 _DIGITS, _WORD, _COUNT, _SEPARATOR, _AND, _TO, _DASH, _FROM = "nwc,&t-d"
 _ARTICLE, _O, _NOUN, _MARK, _NO, _RANDOMLY, _WANT, _FILLER, _COLON, _END, _UNKNOWN = "aomsxrvf:.?"
@@ -90,7 +93,7 @@ _WORDS: Mapping[str, str] = {
     _NO: "no.",  # "number", or somebody says no
     _NOUN: """number | numbers | ticket | tickets | numero | numeros | num | nro | n | boleto | boletos | rifa | rifas
         | bilhete | bilhetes | cartela | cartelas | cota | cotas""",
-    # Feminine and apocopated forms count tickets, they do not name a number.
+    # Feminine and shortened forms count tickets; they do not name a number.
     _COUNT: "un | una | uma | duas",
     _RANDOMLY: """random | randomly | a random | any | lucky | a lucky | lucky dip | a lucky dip | surprise | a surprise
         | surprise me | surprise me with | azar | al azar | a la suerte | cualquiera | cualquier | cualesquiera
@@ -104,7 +107,7 @@ _WORDS: Mapping[str, str] = {
         | quiero | yo quiero | quisiera | queria | me gustaria | dame | deme | me das | me da | me puedes dar
         | me puede dar | llevo | me llevo | tomo | elijo | escojo | me quedo con | comprar | apartame | reservame
         | necesito | solo | solamente | quero | eu quero | gostaria de | me ve | fico com | escolho | so | apenas""",
-    # "may" alone is a month, "por" alone a price: such words are known only in their phrase.
+    # "may" alone is a month, and "por" alone a price, so such words are known only in a phrase.
     _FILLER: """hi | hello | hey | please | pls | plz | thanks | thank you | thx | yes | ok | okay | good morning
         | good afternoon | good evening | also | for me | hola | buenas | buenos dias | buenas tardes | buenas noches
         | por favor | porfavor | porfa | gracias | muchas gracias | si | claro | tambien | para mi | ese mismo | oi
@@ -116,67 +119,36 @@ _WORDS: Mapping[str, str] = {
 }
 _KINDS = {phrase.strip(): kind for kind, phrases in _WORDS.items() for phrase in phrases.split("|")}
 
-# Small numbers, then tens up to ninety, then what joins tens and units.
-_NUMERALS = (
-    (
-        """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
-        seventeen eighteen nineteen""",
-        "twenty thirty forty fifty sixty seventy eighty ninety",
-        ("-", " "),
-    ),
-    (
-        """cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciseis
-        diecisiete dieciocho diecinueve veinte veintiuno veintidos veintitres veinticuatro veinticinco veintiseis
-        veintisiete veintiocho veintinueve""",
-        "treinta cuarenta cincuenta sesenta setenta ochenta noventa",
-        (" y ",),
-    ),
-    (
-        """zero um dois tres quatro cinco seis sete oito nove dez onze doze treze catorze quinze dezesseis dezessete
-        dezoito dezenove""",
-        "vinte trinta quarenta cinquenta sessenta setenta oitenta noventa",
-        (" e ",),
-    ),
-)
-_MORE_NUMERALS = {
-    "quatorze": 14,
-    "dezasseis": 16,
-    "dezassete": 17,
-    "dezanove": 19,
-    "hundred": 100,
-    "a hundred": 100,
-    "one hundred": 100,
-    "cien": 100,
-    "cem": 100,
-}
-
 
 def _numerals() -> Iterator[tuple[str, int]]:
-    for small_words, tens_words, joints in _NUMERALS:
-        small, tens = small_words.split(), tens_words.split()
+    for language in LANGUAGES.values():
+        words = language.numbers
+        small = words.small.split()
+        tens = words.tens.split()
         yield from zip(small, range(30), strict=False)
         for ten, name in zip(range(100 - 10 * len(tens), 100, 10), tens, strict=True):
             yield name, ten
-            yield from ((name + joint + small[unit], ten + unit) for joint in joints for unit in range(1, 10))
+            yield from ((name + joint + small[unit], ten + unit) for joint in words.joints for unit in range(1, 10))
+        yield from words.more.items()
 
 
 _COUNTS = {"un": 1, "una": 1, "uma": 1, "duas": 2}
-_VALUES = {**dict(_numerals()), **_MORE_NUMERALS, **_COUNTS}
+_VALUES = {**dict(_numerals()), **_COUNTS}
 _KINDS.update((name, _WORD) for name in _VALUES if name not in _COUNTS)
 
 # "veinte y uno", "diez y seis", "hundred and five", "noventa y 9": one number or two?
 _MAY_BE_ONE = {10: range(6, 10), 100: range(1, 100), **{tens: range(1, 10) for tens in range(20, 100, 10)}}
 
-# --- The grammar, one letter a kind. Possessive quantifiers keep it linear.
+# --- The grammar, with a letter for each kind of token. Possessive quantifiers keep it linear.
 
 _ASKS = re.compile(r"[nwr]")
-_HAS_DIGITS = re.compile(r"[0-9]")  # also where they are not a number: "5k"
+_HAS_DIGITS = re.compile(r"[0-9]")  # even if they are not a number: "5k"
 _LEAD = r"[ao]?[msx]*+:?"
 _ITEM = rf"{_LEAD}(?:d{_LEAD}[nw]t{_LEAD}[nw]|[nw](?:(?:t{_LEAD}|-)[nw])?)"
-# Side by side stand only digits, or what has an article or a sign of its own: "five twelve" may be 512.
+# Without a separator only digits may follow each other, or items with an article or sign: "five twelve" may be 512.
 _GAP = r"(?:[fv]*+[,&][,&fv]*+|(?<=n)(?=n)|(?=[as]))"
 _SPECIFIC = re.compile(rf"[fv.,:&]*+{_ITEM}(?:{_GAP}{_ITEM})*+[fv.,]*+")
-# "lucky number 7" is not seven lucky numbers, so no noun between the two.
+# "lucky number 7" is not seven lucky numbers, so no noun may stand in between.
 _RANDOM = re.compile(r"[fv.,]*+(?:[nwc][fvm]*+r[rfvm]*+|m*+r[rfv]*+:?[nwc]m*+|m*+r[rfvm]*+)[fv.,]*+")
 _QUANTITY = re.compile(r"[fv.,]*+(?:[nwc]m|c)[fv.,]*+")
 
@@ -221,7 +193,7 @@ def _specific(tokens: Sequence[_Token], kinds: str, first: int, last: int, most:
         return Unclear(Unclarity.QUANTITY, str(spans[0][0]))
     numbers: dict[int, None] = {}
     for low, high in spans:
-        if high - low >= most:  # before expanding: the range may be a million wide
+        if high - low >= most:  # before expanding, since a range may be a million wide
             return Unclear(Unclarity.TOO_MANY)
         numbers.update(dict.fromkeys(range(low, high + 1)))
         if len(numbers) > most:
@@ -243,7 +215,7 @@ def _spans(tokens: Iterable[_Token]) -> list[tuple[int, int]]:
 
 
 def _may_be_quantity(tokens: Sequence[_Token], kinds: str, most: int) -> bool:
-    """ "I want 5" and "one, please" may count tickets; "the 5", "#5", "005" and more than an order has name one."""
+    """ "I want 5" and "one, please" may count tickets. "the 5", "#5", "005" and numbers above `most` do not."""
     numbers = [(at, token) for at, token in enumerate(tokens) if token.is_number]
     at, number = numbers[0]
     named = kinds[at - 1 : at] in tuple(_ARTICLE + _O + _NOUN + _MARK + _NO + _COLON)
@@ -256,7 +228,7 @@ def _may_be_quantity(tokens: Sequence[_Token], kinds: str, most: int) -> bool:
 
 
 def _doubt(line: str, tokens: Sequence[_Token], kinds: str, last: int) -> str | None:
-    """What we stumble over, if anything."""
+    """Return the doubtful part, if there is one."""
     if _UNKNOWN in kinds:
         return _around(line, tokens[kinds.index(_UNKNOWN)])
     if not _SPECIFIC.fullmatch(kinds):
@@ -273,7 +245,7 @@ def _misleading(line: str, tokens: Sequence[_Token], kinds: str, last: int) -> I
     yield from (f"{left.text} {token.text}" for left, token in _or_and_no(tokens, kinds))
 
 
-# "1,500" where there is a number 1500, and "1,000" nearly anywhere. Otherwise, and as "005,120", it can only be a list.
+# "1,500" if there is a number 1500, and "1,000" nearly always. Anything else, such as "005,120", can only be a list.
 _THOUSANDS = re.compile(r"(?<![0-9,])[1-9][0-9]{0,2}(?:,[0-9]{3})++(?![0-9,])")
 _LONGEST_PHONE = 15  # digits, ITU-T E.164; local ones start at seven
 
@@ -284,13 +256,13 @@ def _is_one_number(thousands: str, last: int) -> bool:
 
 
 def _like_a_phone(token: _Token, last: int) -> bool:
-    """Too long for this raffle: a phone number if it can be one, otherwise just a number that does not exist."""
+    """Whether it is too long for this raffle and may be a phone number, instead of a number that does not exist."""
     too_long = len(token.text) > max(6, len(str(last)))
     return too_long and (len(token.text) <= _LONGEST_PHONE or token.shows_padding)
 
 
 def _or_and_no(tokens: Sequence[_Token], kinds: str) -> Iterator[tuple[_Token, _Token]]:
-    """ "5, o 12" is "5, or 12" in Spanish; "5, no. 12" takes the 5 back. Unless the list began in the same way."""
+    """ "5, o 12" is "5, or 12" in Spanish, and "5, no. 12" takes the 5 back, unless the list began the same way."""
     first = next(at for at, token in enumerate(tokens) if token.is_number)
     for left, token in pairwise(tokens[first:]):
         listed = left.kind == _SEPARATOR and token.kind in kinds[:first]
@@ -303,14 +275,15 @@ def _or_and_no(tokens: Sequence[_Token], kinds: str) -> Iterator[tuple[_Token, _
 _ASCII_DIGITS = "0123456789"
 _LEXEME = re.compile(r"[0-9]+|[^\W\d_]+(?:'[^\W\d_]+)*|\S")
 _ALIKE = str.maketrans("‐‒–—−’،、", "-----',,")
-_MOST_LEXEMES = 2200  # more than any list of different numbers within WhatsApp's 4096 characters has
-# How many lexemes a phrase with this first lexeme may have: the longest comes last and stays.
+_MOST_LEXEMES = 2200  # more than any list of different numbers in WhatsApp's 4096 characters
+# How many lexemes a phrase with this first lexeme may have. The longest comes last and wins.
 _LONGEST = {lexemes[0]: len(lexemes) for lexemes in sorted(map(_LEXEME.findall, _KINDS), key=len)}
 
 
 def _tokens(line: str) -> Iterator[_Token]:
     lexemes = list(islice(_LEXEME.finditer(line), _MOST_LEXEMES))
-    at, before = 0, _UNKNOWN
+    at = 0
+    before = _UNKNOWN
     while at < len(lexemes):
         start = lexemes[at].start()
         for size in range(min(_LONGEST.get(lexemes[at][0], 1), len(lexemes) - at), 0, -1):
@@ -331,7 +304,7 @@ def _kind(text: str) -> str:
     return _KINDS.get(text, text if text in "+-" else _UNKNOWN)
 
 
-# More than any raffle has: int() of a very long string is slow, and beyond 4,300 digits refused.
+# More than any raffle has. int() of a very long string is slow, and it refuses more than 4,300 digits.
 _MOST_DIGITS = 18
 _HUGE = 10**_MOST_DIGITS
 
@@ -344,8 +317,9 @@ def _value(text: str) -> int:
 
 
 def _in_place(line: str, start: int, end: int, kind: str, before: str) -> str:
-    """The kind, or unknown where its neighbours give it another sense: "Q25", "5th", "5.12", "5:30", "-5", "+502"."""
-    left, right = line[start - 1 : start], line[end : end + 1]
+    """Return the kind, or unknown if its neighbours change its meaning: "Q25", "5th", "5.12", "5:30", "-5", "+502"."""
+    left = line[start - 1 : start]
+    right = line[end : end + 1]
     if kind in ("-", "+"):
         even = (left == " ") == (right == " ")
         fits = before == _DIGITS and line[end : end + 2].strip()[:1].isdigit() if kind == "-" else before in "nw"
@@ -362,13 +336,13 @@ def _in_place(line: str, start: int, end: int, kind: str, before: str) -> str:
 
 
 def _around(line: str, token: _Token) -> str:
-    """The piece between spaces, at most 30 characters before it: "." alone would tell nobody what is wrong."""
+    """Return the text around the token up to the next spaces: "." alone would not show what is wrong."""
     before = line[max(token.start - 30, 0) : token.start].rpartition(" ")[2]
     return before + line[token.start : token.start + 60].partition(" ")[0]
 
 
 def _listed(texts: Iterable[str], room: int) -> str:
-    """As many as fit, whole."""
+    """Join as many texts as fit, none of them cut."""
     shown = ""
     for text in texts:
         longer = f"{shown}, {text}" if shown else text
@@ -380,23 +354,23 @@ def _listed(texts: Iterable[str], room: int) -> str:
 
 # --- From what was typed to a line
 
-_STRANGE = "\ufffd"  # no word that we know
+_STRANGE = "\ufffd"  # not a word that we know
 _KEYCAP = re.compile(r"([0-9])[\ufe0e\ufe0f]?\u20e3")
 _KEYCAP_TEN = "🔟"
 _BOLD_ZERO = ord("𝟎")
 _BEFORE_FOLDING = str.maketrans(
     {
-        # A line break separates ("5⏎- 12" is no range), and NFKC makes "nº 5" the Spanish "no 5".
+        # A line break separates ("5⏎- 12" is not a range), and NFKC would make "nº 5" the Spanish "no 5".
         **dict.fromkeys("\n\r\v\f\x85\u2028\u2029", " ; "),
         "º": "°",
         "№": "n°",
-        # Soft hyphen, invisible operators, bidirectional overrides: what was seen is not what folding would leave.
+        # Soft hyphen, invisible operators, bidirectional overrides: folding would leave something else than people saw.
         **dict.fromkeys("\u00ad\u2061\u2062\u2063\u2064\u202d\u202e", _STRANGE),
     }
 )
 
 
-# WhatsApp's limit for a text; one character may fold into 18.
+# WhatsApp's limit for a text. A character may fold into up to 18.
 _LONGEST_LINE = 4096
 
 
@@ -406,8 +380,8 @@ def _line(text: str) -> str:
 
 
 def _unhidden(text: str) -> str:
-    """The text with something strange put in wherever folding would quietly make another number: "5²", "①②", "5̶"."""
-    # Keycaps become digits of a kind of their own: 1️⃣2️⃣ is 12, but 5 beside 7️⃣ is anybody's guess.
+    """Mark the places where folding would silently make another number: "5²", "①②", "5̶"."""
+    # Keycaps become digits of their own kind: 1️⃣2️⃣ is 12, but 5 beside 7️⃣ is doubtful.
     text = _KEYCAP.sub(lambda keycap: chr(_BOLD_ZERO + int(keycap[1])), text).translate(_BEFORE_FOLDING)
     return text if text.isascii() else "".join(_guarded(text))
 
@@ -430,7 +404,7 @@ _WHOLE = "a number by itself"
 
 @lru_cache(4096)
 def _family(char: str) -> str:
-    """Which digits it can be written together with: those of one script, superscripts, subscripts."""
+    """Return which digits it may stand beside in a number: those of one script, superscripts, subscripts."""
     decimal = unicodedata.decimal(char, None)
     if decimal is not None:
         return chr(ord(char) - decimal)
@@ -441,13 +415,13 @@ def _family(char: str) -> str:
 
 
 def _vanishes(char: str) -> bool:
-    """An accent that stands by itself ("5´") folds into a space."""
+    """Whether it folds into a space, as a stand-alone accent does ("5´")."""
     return " " in _folded(char) and not char.isspace()
 
 
 @lru_cache(4096)
 def _folded(char: str) -> str:
-    """One character at a time, since normalising a long run of combining marks takes quadratic time."""
+    """Fold one character. Normalising a long run of combining marks at once would take quadratic time."""
     if char.isspace():
         return " "
     if char == _KEYCAP_TEN:
@@ -462,5 +436,5 @@ def _folded(char: str) -> str:
 
 
 def _digit(char: str) -> str:
-    """`isdigit` is not enough: "⁵" has it and int() refuses it."""
+    """Make a decimal digit ASCII. `isdigit` would not do: it is true for "⁵", which int() refuses."""
     return str(unicodedata.decimal(char)) if char.isdecimal() else char

@@ -461,17 +461,25 @@ class KeyUsedOtherwise(Invalid):
 class StatementUnreadable(Invalid):
     """The bank statement can't be read.
 
-    `line` is the line of the file that is wrong, or None if the whole file is. `option` is the query parameter that is
-    missing or wrong. The text says only what was expected: what the file contains is about third parties.
+    The text says only what was expected: what the file contains is about third parties.
+
+    Attributes:
+        line: the line of the file that is wrong; None if the whole file is.
+        column: its number, counted from 1, if a single cell is wrong.
+        option: the query parameter that is missing or wrong, if there is one.
     """
 
     code = "statement_unreadable"
     field = "body"
 
-    def __init__(self, expected: str, line: int | None = None, *, option: str | None = None) -> None:
+    def __init__(
+        self, expected: str, line: int | None = None, *, column: int | None = None, option: str | None = None
+    ) -> None:
         self.line = line
+        self.column = column
         self.option = option
-        super().__init__(expected if line is None else f"Line {line}: {expected}")
+        place = f"Line {line}" if column is None else f"Line {line}, column {column}"
+        super().__init__(expected if line is None else f"{place}: {expected}")
 
 
 class TryAgain(Unavailable):

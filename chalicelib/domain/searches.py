@@ -1,4 +1,4 @@
-"""What a search text may mean, and the words under which a contact is found."""
+"""Reads search texts, and splits names into the words under which a contact is found."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ from unicodedata import combining, normalize
 from chalicelib.domain.codes import likely_codes
 
 LONGEST = 100  # characters of a search
-MOST_WORDS = 6  # of a name; further ones find nobody
+MOST_WORDS = 6  # of a name; the rest is not indexed
 WORD = 20  # letters of a word that count
 PHONE_END = 6  # digits of a phone number that are the same however it is written
 LONGEST_NUMBER = 7  # digits of a ticket's number
@@ -20,8 +20,8 @@ _NUMBER = re.compile(rf"#?\s*([0-9]{{1,{LONGEST_NUMBER}}})")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Search:
-    """All that a text may mean: codes of orders, words of a name, a phone number, a ticket's number."""
+class SearchTerms:
+    """Everything that a text may mean: order codes, words of a name, a phone number, a ticket number."""
 
     codes: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
@@ -30,43 +30,43 @@ class Search:
 
     @property
     def key_word(self) -> str:
-        """The longest word, which the fewest people have, as a rule."""
+        """The longest word, which usually the fewest people have."""
         return max(self.words, key=len, default="")
 
 
-def read_search(text: str) -> Search:
-    """With letters it is codes or a name, without it is codes or a number."""
+def read_search(text: str) -> SearchTerms:
+    """Read a search text. With letters it may be codes or a name; without, codes or a number."""
     codes = tuple(likely_codes(text))
     if any(character.isalpha() for character in text):
-        return Search(codes=codes, words=words_of(text))
+        return SearchTerms(codes=codes, words=words_of(text))
     number = _NUMBER.fullmatch(normalize("NFKC", text).strip())
     phone = text if len(digits_of(text)) >= PHONE_END else None
-    return Search(codes=codes, phone=phone, number=int(number[1]) if number else None)
+    return SearchTerms(codes=codes, phone=phone, number=int(number[1]) if number else None)
 
 
 def words_of(name: str) -> tuple[str, ...]:
-    """The first words of a name, each once, without case, accents and signs, in the order of the name."""
+    """Return the first words of a name, in its order, without duplicates, case, accents and signs."""
     plain = "".join(character for character in normalize("NFKD", name.translate(_JOINED)) if not combining(character))
     words = _WORDS.findall(plain.casefold().translate(_SPELT))
     return tuple(dict.fromkeys(word[:WORD] for word in words))[:MOST_WORDS]
 
 
 def fits(words: Sequence[str], wanted: Iterable[str]) -> bool:
-    """Whether each wanted word is one of the name's words, or the beginning of one."""
+    """Tell whether each wanted word is a word of the name or the beginning of one."""
     return all(any(word.startswith(start) for word in words) for start in wanted)
 
 
 def is_first(word: str, words: Sequence[str], key_word: str) -> bool:
-    """Whether a name is met by this word of it first: who has two that fit, "Ana Anaya", is to be found once."""
+    """Tell whether this is the first of the name's words that fit, so that "Ana Anaya" is found only once."""
     return word == min(other for other in words if other.startswith(key_word))
 
 
 def digits_of(text: str) -> str:
-    """The decimal digits, of whichever script, as ASCII."""
+    """Return the decimal digits of any script as ASCII."""
     return "".join(str(int(character)) for character in text if character.isdecimal())
 
 
 def phone_end(phone: str) -> str | None:
-    """What is the same of a phone number with and without its country, area and trunk prefixes; None if it is short."""
+    """Return the last digits, which are the same with and without prefixes, or None if there are too few."""
     digits = digits_of(phone)
     return digits[-PHONE_END:] if len(digits) >= PHONE_END else None

@@ -1,4 +1,4 @@
-"""A bank statement against the orders: which incoming payment is surely for which order, and what makes one unsure."""
+"""Matches the payments of a bank statement with orders, and says what makes a match doubtful."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,22 +7,23 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from chalicelib.domain.code_mentions import MOST_MENTIONS, MOST_TEXT, Mention, Nearby, codes_in, mentions
-from chalicelib.domain.codes import words_of
+from chalicelib.domain.code_mentions import MOST_MENTIONS, MOST_TEXT, Mention, TypoFinder, find_codes, find_mentions
+from chalicelib.domain.codes import ascii_words
 from chalicelib.domain.orders import Order, OrderStatus
 
-MOST_PAYMENTS = 2_500  # of a file: so that the longest answer, 2.3 KB a payment, fits into what Lambda may answer
+# In a file. The longest answer has 2.3 KB for each payment, and Lambda may answer 6 MB.
+MOST_PAYMENTS = 2_500
 MOST_SUGGESTED = 3
-MOST_LINES = 5  # other lines that are named beside one
-SHORT_NAME = 4  # letters of a name without a family name that may count as found
-PHONE_DIGITS = 8  # of the end of a phone number: how people write it at home
+MOST_LINES = 5  # other lines that a reason names
+SHORT_NAME = 4  # letters that a name must have if it is the only one
+PHONE_DIGITS = 8  # at the end of a phone number, as people write it within their country
 
 _S = OrderStatus
-AWAITING = frozenset({_S.DRAFT, _S.PENDING_PAYMENT, _S.IN_REVIEW})  # a payment may be confirmed for these
+PAYABLE = frozenset({_S.DRAFT, _S.PENDING_PAYMENT, _S.IN_REVIEW})  # a payment can be confirmed for these
 
 
 class Why(StrEnum):
-    """Why a payment is not surely an order's. The values are part of the outside contract."""
+    """Why a payment may not be for an order. The values are part of the API."""
 
     AMOUNT_DIFFERS = "amount_differs"
     CURRENCY_DIFFERS = "currency_differs"
@@ -45,28 +46,28 @@ class Why(StrEnum):
 
 
 MEANINGS = {
-    Why.AMOUNT_DIFFERS: "The payment is not what the order costs: ask the buyer for the rest, or refund what is over.",
-    Why.CURRENCY_DIFFERS: "The payment is in another currency than the order.",
-    Why.ALREADY_PAID: "The order is paid. If it was confirmed by this very payment, nothing is to do; if not, it was "
-    "paid twice: refund one of them.",
-    Why.ORDER_EXPIRED: "The order's hold is over, so its numbers may be gone: reassign it, to its own ones if they are "
-    "free, or refund it.",
+    Why.AMOUNT_DIFFERS: "The amount is not the order's price: ask the buyer for the rest, or refund the difference.",
+    Why.CURRENCY_DIFFERS: "The payment and the order are in different currencies.",
+    Why.ALREADY_PAID: "The order is already paid. If it was paid by this very payment, there is nothing to do. If "
+    "not, it was paid twice: refund one of the payments.",
+    Why.ORDER_EXPIRED: "The order has expired, so its numbers may be gone: reassign it, to its own numbers if they "
+    "are free, or refund it.",
     Why.ORDER_CANCELLED: "The order was cancelled: reassign or refund it.",
-    Why.ORDER_LATE: "The order was paid too late: reassign other numbers, or refund.",
-    Why.ORDER_REFUNDED: "The order was refunded: perhaps it was paid a second time.",
-    Why.SEVERAL_ORDERS: "The text names several orders: confirm each by hand if the payment is for all of them.",
-    Why.WITHIN_A_REFERENCE: "The code is part of a longer number, so it may be there by chance.",
-    Why.TYPO: "The code is written with a mistake: compare name and amount, then confirm by hand.",
+    Why.ORDER_LATE: "The order was paid too late: reassign it to other numbers, or refund it.",
+    Why.ORDER_REFUNDED: "The order was refunded: it may have been paid a second time.",
+    Why.SEVERAL_ORDERS: "The text names several orders: if the payment is for all of them, confirm each by hand.",
+    Why.WITHIN_A_REFERENCE: "The code is part of a longer number, so it may be a coincidence.",
+    Why.TYPO: "The code is mistyped: compare name and amount, then confirm by hand.",
     Why.NO_CODE: "The text names no order.",
-    Why.DUPLICATE_LINE: "Another line of this file is the same, or is for the same order.",
-    Why.REVERSAL: "The bank has taken a booking back: this is no payment of a buyer's.",
-    Why.TAKEN_BACK: "Money that went out names the same order: perhaps the bank has taken the payment back.",
-    Why.SIGN_UNKNOWN: "The file does not say plainly that this money came in: look whether it went out.",
-    Why.STATE_UNKNOWN: "The file does not say plainly that this is booked: look whether the money is there.",
+    Why.DUPLICATE_LINE: "Another line of this file is the same or is for the same order.",
+    Why.REVERSAL: "The bank has reversed a booking: this is not a payment by a buyer.",
+    Why.TAKEN_BACK: "An outgoing payment names the same order: the bank may have taken this payment back.",
+    Why.SIGN_UNKNOWN: "The file does not clearly say that this money came in: check that it did not go out.",
+    Why.STATE_UNKNOWN: "The file does not clearly say that this is booked: check that the money has arrived.",
     Why.CURRENCY_UNCLEAR: "The line and its heading name different currencies.",
-    Why.CUT_OFF: "The text is too long, or has too many possible codes, to be looked at whole.",
+    Why.CUT_OFF: "The text is too long or has too many possible codes, so only part of it was checked.",
 }
-BY_STATUS = {
+REASON_FOR_STATUS = {
     _S.PAID: Why.ALREADY_PAID,
     _S.EXPIRED: Why.ORDER_EXPIRED,
     _S.CANCELLED: Why.ORDER_CANCELLED,
@@ -80,9 +81,9 @@ class Payment:
     """Money that came in. `amount` is in minor units and more than 0.
 
     Attributes:
-        line: where it begins in the file, counted from 1; in XML, which entry it is.
-        reference: the bank's own id of it, "" where the file has none.
-        reversal: the bank has taken an earlier booking back.
+        line: where it begins in the file, counted from 1; in XML, the number of the entry.
+        reference: the bank's own id of it, "" if the file has none.
+        reversal: the bank has reversed an earlier booking.
         doubts: what was unclear when the file was read.
     """
 
@@ -97,7 +98,7 @@ class Payment:
 
 
 class Outgoing(NamedTuple):
-    """Money that went out; its text may name an order whose payment was taken back."""
+    """Money that went out. Its text may name an order whose payment was taken back."""
 
     line: int
     text: str
@@ -105,9 +106,9 @@ class Outgoing(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """What a file says. `read_as` names how it was read: format, encoding, columns …
+    """The content of a file. `read_as` tells how it was read: format, encoding, columns …
 
-    `outgoing` and `pending` (a count) are no money that has come in; `ignored` are lines that are no bookings.
+    `outgoing` and `pending` (a count) have not come in. `ignored` are lines that are not bookings.
     """
 
     payments: Sequence[Payment]
@@ -124,18 +125,23 @@ class Statement:
 
 @dataclass(frozen=True, kw_only=True)
 class DoubtReason:
-    """`by`: how much more than the order's price came in, in minor units; `lines`: some other lines of the file;
-    `together`: what the payments, or the orders, come to."""
+    """One reason why a payment is doubtful.
 
-    why: Why
-    by: int | None = None
+    Attributes:
+        difference: what came in minus the price of the order, in minor units.
+        lines: some other lines of the file.
+        total: the sum of the payments, or of the orders.
+    """
+
+    code: Why
+    difference: int | None = None
     lines: tuple[int, ...] = ()
-    together: int | None = None
+    total: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Buyer:
-    """Who is to pay an order, as far as the bank may name them."""
+    """The buyer of an unpaid order. A bank may name them by name or phone."""
 
     order: Order
     name: str
@@ -144,14 +150,16 @@ class Buyer:
 
 @dataclass(frozen=True, kw_only=True)
 class Suggestion:
+    """A buyer whom the text names: by phone, or by that many words of their name."""
+
     buyer: Buyer
     by_phone: bool
-    names: int  # how many words of the name the text has
+    names: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
-    """A payment, the orders that it may be for, and what makes that unsure."""
+class MatchedPayment:
+    """A payment, the orders that it may be for, and the reasons to doubt that."""
 
     payment: Payment
     orders: tuple[Order, ...] = ()
@@ -162,151 +170,155 @@ class Judged:
     def is_sure(self) -> bool:
         return not self.reasons
 
-    def says(self, why: Why) -> bool:
-        return any(reason.why is why for reason in self.reasons)
+    def has_reason(self, code: Why) -> bool:
+        return any(reason.code is code for reason in self.reasons)
 
 
-class Group:
-    """Payments of a file that are for the same order, or, where none is named, that say just the same."""
+class DuplicateGroup:
+    """Payments of a file that are for the same order or, if they name none, that are identical."""
 
     def __init__(self) -> None:
         self.lines: list[int] = []
-        self.together = 0
+        self.total = 0
 
     def add(self, payment: Payment) -> None:
         self.lines.append(payment.line)
-        self.together += payment.amount
+        self.total += payment.amount
 
 
-Mentioned = Sequence[Sequence[Mention]]
+Mentions = Sequence[Sequence[Mention]]  # for each payment, the codes that its text may have
 
 
-def mentioned_in(payments: Iterable[Payment]) -> list[list[Mention]]:
-    """The codes that each payment's text may have."""
-    return [mentions(payment.text) for payment in payments]
+def find_all_mentions(payments: Iterable[Payment]) -> list[list[Mention]]:
+    """Return the codes that each payment's text may have."""
+    return [find_mentions(payment.text) for payment in payments]
 
 
-def judged(
+def match_payments(
     payments: Sequence[Payment],
-    mentioned: Mentioned,
-    known: Mapping[str, Order],
-    awaiting: Iterable[Order],
+    mentions: Mentions,
+    orders_by_code: Mapping[str, Order],
+    payable: Iterable[Order],
     now: datetime,
     outgoing: Iterable[Outgoing] = (),
-) -> list[Judged]:
-    """Each payment with its orders and what is unsure about it; a payment without any reason is sure.
+) -> list[MatchedPayment]:
+    """Match each payment with its orders. A match without any reason for doubt is sure.
 
     Args:
-        known: those of the mentioned orders that exist.
-        awaiting: orders that are to be paid, among which mistyped codes are looked for.
-        outgoing: money that went out, which may be such payments that were taken back.
+        mentions: what `find_all_mentions` found in these payments.
+        orders_by_code: the mentioned orders that exist.
+        payable: unpaid orders; mistyped codes are compared with these.
+        outgoing: money that went out. It may be one of these payments, taken back.
     """
-    found = [_orders_of(codes, known) for codes in mentioned]
-    to_be_paid = {order.id: order for order in awaiting}
-    nearby = Nearby(to_be_paid) if any(not orders for orders in found) else Nearby(())
-    near = [
-        [to_be_paid[code] for code in sorted(nearby.meant_by(payment.text))] if not orders else []
-        for payment, orders in zip(payments, found, strict=True)
+    named = [_orders_named(codes, orders_by_code) for codes in mentions]
+    payable_by_code = {order.id: order for order in payable}
+    typos = TypoFinder(payable_by_code) if any(not orders for orders in named) else TypoFinder(())
+    mistyped = [
+        [payable_by_code[code] for code in sorted(typos.find(payment.text))] if not orders else []
+        for payment, orders in zip(payments, named, strict=True)
     ]
-    groups = _groups(payments, [orders or mistyped for orders, mistyped in zip(found, near, strict=True)])
-    single = [
-        _judged(payment, orders, mistyped, codes, doubles, now)
-        for payment, orders, mistyped, codes, doubles in zip(payments, found, near, mentioned, groups, strict=True)
+    groups = _group_duplicates(payments, [exact or near for exact, near in zip(named, mistyped, strict=True)])
+    matches = [
+        _match(payment, exact, near, codes, duplicates, now)
+        for payment, exact, near, codes, duplicates in zip(payments, named, mistyped, mentions, groups, strict=True)
     ]
-    back = _taken_back(outgoing, {order.id for one in single for order in one.orders})
-    return [_with_taken_back(one, back) for one in single]
+    lines = _outgoing_lines(outgoing, {order.id for match in matches for order in match.orders})
+    return [_with_taken_back(match, lines) for match in matches]
 
 
-def _taken_back(outgoing: Iterable[Outgoing], ids: set[str]) -> dict[str, list[int]]:
-    """For each order that money which went out names, the lines of it."""
-    found: dict[str, list[int]] = defaultdict(list)
-    for one in outgoing:
-        for code in ids.intersection(codes_in(one.text)):
-            found[code].append(one.line)
-    return found
+def _outgoing_lines(outgoing: Iterable[Outgoing], codes: set[str]) -> dict[str, list[int]]:
+    """For each order, the lines of the outgoing money that names it."""
+    lines: dict[str, list[int]] = defaultdict(list)
+    for booking in outgoing:
+        for code in codes.intersection(find_codes(booking.text)):
+            lines[code].append(booking.line)
+    return lines
 
 
-def _with_taken_back(one: Judged, back: Mapping[str, list[int]]) -> Judged:
-    lines = sorted({line for order in one.orders for line in back.get(order.id, ())})[:MOST_LINES]
-    return replace(one, reasons=(*one.reasons, DoubtReason(why=Why.TAKEN_BACK, lines=tuple(lines)))) if lines else one
+def _with_taken_back(match: MatchedPayment, outgoing_lines: Mapping[str, list[int]]) -> MatchedPayment:
+    lines = sorted({line for order in match.orders for line in outgoing_lines.get(order.id, ())})[:MOST_LINES]
+    if not lines:
+        return match
+    return replace(match, reasons=(*match.reasons, DoubtReason(code=Why.TAKEN_BACK, lines=tuple(lines))))
 
 
-def _orders_of(codes: Iterable[Mention], known: Mapping[str, Order]) -> list[Order]:
-    return [known[mention.code] for mention in codes if mention.code in known]
+def _orders_named(codes: Iterable[Mention], orders_by_code: Mapping[str, Order]) -> list[Order]:
+    return [orders_by_code[mention.code] for mention in codes if mention.code in orders_by_code]
 
 
-def _judged(
+def _match(
     payment: Payment,
-    orders: list[Order],
+    named: list[Order],
     mistyped: list[Order],
     codes: Sequence[Mention],
-    doubles: Sequence[Group],
+    duplicates: Sequence[DuplicateGroup],
     now: datetime,
-) -> Judged:
-    meant = orders or mistyped
-    reasons = [DoubtReason(why=Why.REVERSAL)] if payment.reversal else []
-    reasons += [DoubtReason(why=doubt) for doubt in payment.doubts]
-    if len(payment.text) > MOST_TEXT or len(codes) >= MOST_MENTIONS:  # there may be another order's code behind
-        reasons.append(DoubtReason(why=Why.CUT_OFF))
-    if not meant:
-        reasons.append(DoubtReason(why=Why.NO_CODE))
-    elif not orders:
-        reasons.append(DoubtReason(why=Why.TYPO))
-    if len(meant) > 1:
-        reasons.append(DoubtReason(why=Why.SEVERAL_ORDERS, together=sum(order.amount for order in meant)))
-    elif meant:
-        alone = not orders or any(one.code == meant[0].id and one.stands_alone for one in codes)
-        reasons += _differences(payment, meant[0], now, stands_alone=alone)
-    reasons += [_doubled(payment, group) for group in doubles]
-    return Judged(payment=payment, orders=tuple(meant), reasons=tuple(reasons))
+) -> MatchedPayment:
+    orders = named or mistyped
+    reasons = [DoubtReason(code=Why.REVERSAL)] if payment.reversal else []
+    reasons += [DoubtReason(code=doubt) for doubt in payment.doubts]
+    if len(payment.text) > MOST_TEXT or len(codes) >= MOST_MENTIONS:  # the rest may have another order's code
+        reasons.append(DoubtReason(code=Why.CUT_OFF))
+    if not orders:
+        reasons.append(DoubtReason(code=Why.NO_CODE))
+    elif not named:
+        reasons.append(DoubtReason(code=Why.TYPO))
+    if len(orders) > 1:
+        reasons.append(DoubtReason(code=Why.SEVERAL_ORDERS, total=sum(order.amount for order in orders)))
+    elif orders:
+        stands_alone = not named or any(code.code == orders[0].id and code.stands_alone for code in codes)
+        reasons += _compare(payment, orders[0], now, stands_alone=stands_alone)
+    reasons += [_duplicate(payment, group) for group in duplicates]
+    return MatchedPayment(payment=payment, orders=tuple(orders), reasons=tuple(reasons))
 
 
-def _differences(payment: Payment, order: Order, now: datetime, *, stands_alone: bool) -> list[DoubtReason]:
-    """What speaks against the payment being this order's."""
-    reasons = [] if stands_alone else [DoubtReason(why=Why.WITHIN_A_REFERENCE)]
-    if order.is_over(now):  # the schedule has not come round yet
-        reasons.append(DoubtReason(why=Why.ORDER_EXPIRED))
-    elif order.status not in AWAITING:
-        reasons.append(DoubtReason(why=BY_STATUS[order.status]))
+def _compare(payment: Payment, order: Order, now: datetime, *, stands_alone: bool) -> list[DoubtReason]:
+    reasons = [] if stands_alone else [DoubtReason(code=Why.WITHIN_A_REFERENCE)]
+    if order.is_over(now):  # the scheduled expiry has not run yet
+        reasons.append(DoubtReason(code=Why.ORDER_EXPIRED))
+    elif order.status not in PAYABLE:
+        reasons.append(DoubtReason(code=REASON_FOR_STATUS[order.status]))
     if payment.currency != order.currency:
-        reasons.append(DoubtReason(why=Why.CURRENCY_DIFFERS))
+        reasons.append(DoubtReason(code=Why.CURRENCY_DIFFERS))
     elif payment.amount != order.amount:
-        reasons.append(DoubtReason(why=Why.AMOUNT_DIFFERS, by=payment.amount - order.amount))
+        reasons.append(DoubtReason(code=Why.AMOUNT_DIFFERS, difference=payment.amount - order.amount))
     return reasons
 
 
-def _groups(payments: Sequence[Payment], orders: Iterable[Sequence[Order]]) -> list[list[Group]]:
-    """For each payment the groups that it is in together with others."""
-    groups: dict[object, Group] = defaultdict(Group)
+def _group_duplicates(payments: Sequence[Payment], orders: Iterable[Sequence[Order]]) -> list[list[DuplicateGroup]]:
+    """For each payment, the groups that it shares with other payments."""
+    groups: dict[object, DuplicateGroup] = defaultdict(DuplicateGroup)
     keys: list[list[object]] = []
-    for payment, meant in zip(payments, orders, strict=True):
-        same = (payment.on, payment.amount, payment.currency, payment.text, payment.reference)
-        keys.append([order.id for order in meant] or [same])
+    for payment, matched in zip(payments, orders, strict=True):
+        content = (payment.on, payment.amount, payment.currency, payment.text, payment.reference)
+        keys.append([order.id for order in matched] or [content])
         for key in keys[-1]:
             groups[key].add(payment)
     return [[groups[key] for key in each if len(groups[key].lines) > 1] for each in keys]
 
 
-def _doubled(payment: Payment, group: Group) -> DoubtReason:
+def _duplicate(payment: Payment, group: DuplicateGroup) -> DoubtReason:
     lines = tuple(line for line in group.lines[: MOST_LINES + 1] if line != payment.line)[:MOST_LINES]
-    return DoubtReason(why=Why.DUPLICATE_LINE, lines=lines, together=group.together)
+    return DoubtReason(code=Why.DUPLICATE_LINE, lines=lines, total=group.total)
 
 
-def with_suggestions(found: Iterable[Judged], buyers: Iterable[Buyer]) -> list[Judged]:
-    """The payments; those that name no order with up to three orders of that amount whose buyer the text names."""
-    by_amount: dict[tuple[str, int], Guesses] = defaultdict(Guesses)
+def add_suggestions(matches: Iterable[MatchedPayment], buyers: Iterable[Buyer]) -> list[MatchedPayment]:
+    """Add suggestions to the payments that name no order: up to three orders of that amount whose buyer is named."""
+    by_amount: dict[tuple[str, int], BuyerIndex] = defaultdict(BuyerIndex)
     for buyer in buyers:
         by_amount[buyer.order.currency, buyer.order.amount].add(buyer)
+
+    def suggest(payment: Payment) -> tuple[Suggestion, ...]:
+        return tuple(by_amount[payment.currency, payment.amount].suggest(payment.text))
+
     return [
-        replace(one, suggestions=tuple(by_amount[one.payment.currency, one.payment.amount].of(one.payment.text)))
-        if one.says(Why.NO_CODE)
-        else one
-        for one in found
+        replace(match, suggestions=suggest(match.payment)) if match.has_reason(Why.NO_CODE) else match
+        for match in matches
     ]
 
 
-class Guesses:
-    """Buyers who are to pay the same amount, by what a bank's text may name them with."""
+class BuyerIndex:
+    """Buyers who owe the same amount, by the words and phone numbers that a bank's text may have."""
 
     def __init__(self) -> None:
         self._buyers: list[Buyer] = []
@@ -315,7 +327,8 @@ class Guesses:
         self._length: list[int] = []
 
     def add(self, buyer: Buyer) -> None:
-        position, names = len(self._buyers), _names(buyer.name)
+        position = len(self._buyers)
+        names = _identifying_names(buyer.name)
         self._buyers.append(buyer)
         self._length.append(len(names))
         for name in names:
@@ -323,22 +336,25 @@ class Guesses:
         if buyer.phone and len(buyer.phone) >= PHONE_DIGITS:
             self._phones[buyer.phone[-PHONE_DIGITS:]].add(position)
 
-    def of(self, text: str) -> list[Suggestion]:
-        """Those whom the text names, by phone number or by two words of their name (or the only one), at most three."""
-        words = words_of(text[:MOST_TEXT])
+    def suggest(self, text: str) -> list[Suggestion]:
+        """Return up to three buyers whom the text names, the likeliest first.
+
+        It must have their phone number or two words of their name, or the only word if the name has just one.
+        """
+        words = ascii_words(text[:MOST_TEXT])
         named = Counter(position for word in set(words) for position in self._names.get(word, ()))
         digits = "".join(character for word in words for character in word if character.isdigit())
         ends = {digits[at : at + PHONE_DIGITS] for at in range(len(digits) - PHONE_DIGITS + 1)}
         phoned = {position for end in ends for position in self._phones.get(end, ())}
-        found = phoned | {position for position, count in named.items() if count >= min(2, self._length[position])}
-        best = sorted(found, key=lambda position: (position not in phoned, -named[position], position))
+        likely = phoned | {position for position, count in named.items() if count >= min(2, self._length[position])}
+        best = sorted(likely, key=lambda position: (position not in phoned, -named[position], position))
         return [
             Suggestion(buyer=self._buyers[position], by_phone=position in phoned, names=named[position])
             for position in best[:MOST_SUGGESTED]
         ]
 
 
-def _names(name: str) -> set[str]:
+def _identifying_names(name: str) -> set[str]:
     """The words of a name that may identify somebody: no initials, and no short name alone."""
-    words = {word for word in words_of(name) if word.isalpha() and len(word) >= SHORT_NAME - 1}
+    words = {word for word in ascii_words(name) if word.isalpha() and len(word) >= SHORT_NAME - 1}
     return words if len(words) > 1 else {word for word in words if len(word) >= SHORT_NAME}

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Stage
 from chalicelib.domain.delivery import DeliveryState, Outbound
+from chalicelib.domain.languages import DEFAULT_LANGUAGE, LanguageCode
 from chalicelib.domain.orders import Order
 from chalicelib.domain.refusals import ContactNotFound
 from chalicelib.http.delivery_failures import WholeLetterView, present_whole
@@ -22,7 +23,7 @@ from chalicelib.store import history
 from chalicelib.store.history import ReceivedMessage
 from chalicelib.store.pages import Page
 from chalicelib.whatsapp.error_codes import meaning
-from chalicelib.whatsapp.rendered_text import read_in
+from chalicelib.whatsapp.rendered_text import extract_text
 
 SEARCH = (
     "A name or the beginning of one, a phone number in any notation, or an order code, even with a typing mistake. "
@@ -69,7 +70,7 @@ class ContactView(View):
 class ContactBody(Form):
     """The fields of a contact that an organiser can change. All others are read-only."""
 
-    language: Literal["en", "es", "pt"] = "en"
+    language: LanguageCode = DEFAULT_LANGUAGE
     name: (
         Annotated[Text, Field(min_length=1, max_length=60, description="A corrected name; null: as on WhatsApp.")]
         | None
@@ -335,7 +336,7 @@ def present_message(message: ReceivedMessage | Outbound) -> MessageView:
             by=None,
             in_reply_to=None,
         )
-    rendered = read_in(message.body)
+    rendered = extract_text(message.body)
     failed = message.state is DeliveryState.FAILED or message.is_waiting
     return MessageView(
         id=message.id,

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 
 from chalicelib.domain import refusals
 from chalicelib.domain.orders import Order, OrderStatus
-from chalicelib.domain.statements import MEANINGS, DoubtReason, Judged, Suggestion, Why
+from chalicelib.domain.statements import MEANINGS, DoubtReason, MatchedPayment, Suggestion, Why
 from chalicelib.http.dispatch import Call
 from chalicelib.http.problems import FieldInvalid
 from chalicelib.http.schemas import Moment, Query, View
@@ -178,7 +178,7 @@ def read_statement(call: Call, query: StatementQuery, body: bytes) -> Settlement
     Takes CSV, MT940 or camt.053. Nothing is stored or changed.
     """
     try:
-        return _present(call.container.bank_statements.settle(body, query.options, raffle_id=query.raffle))
+        return _present(call.container.bank_statements.review(body, query.options, raffle_id=query.raffle))
     except refusals.StatementUnreadable as refusal:
         if refusal.option is None:
             raise
@@ -190,35 +190,35 @@ def _present(review: StatementReview) -> SettlementView:
     sure = review.sure_ids
     summary = SummaryView.model_construct(
         lines=statement.lines,
-        credits=len(review.found),
+        credits=len(review.matches),
         debits=statement.debits,
         pending=statement.pending,
         ignored=list(statement.ignored),
         elsewhere=review.elsewhere,
         sure=len(sure),
-        unsure=len(review.found) - len(sure),
+        unsure=len(review.matches) - len(sure),
         sums={currency: SumsView.model_construct(**sums._asdict()) for currency, sums in review.sums().items()},
         reasons=dict(review.reasons),
         is_complete=review.is_complete,
         read_as=dict(statement.read_as),
     )
     return SettlementView.model_construct(
-        summary=summary, sure_ids=sure, payments=[_payment(judged) for judged in review.found]
+        summary=summary, sure_ids=sure, payments=[_payment(match) for match in review.matches]
     )
 
 
-def _payment(judged: Judged) -> PaymentView:
-    payment = judged.payment
+def _payment(match: MatchedPayment) -> PaymentView:
+    payment = match.payment
     return PaymentView.model_construct(
         line=payment.line,
         date=payment.on,
         amount=payment.amount,
         currency=payment.currency,
         text=_printable(payment.text),
-        sure=judged.is_sure,
-        orders=[_meant(order) for order in judged.orders],
-        reasons=[_reason(reason) for reason in judged.reasons],
-        suggestions=[_suggestion(suggestion) for suggestion in judged.suggestions],
+        sure=match.is_sure,
+        orders=[_meant(order) for order in match.orders],
+        reasons=[_reason(reason) for reason in match.reasons],
+        suggestions=[_suggestion(suggestion) for suggestion in match.suggestions],
     )
 
 
@@ -240,11 +240,11 @@ def _meant(order: Order) -> MeantView:
 
 def _reason(reason: DoubtReason) -> ReasonView:
     return ReasonView.model_construct(
-        code=reason.why,
-        text=MEANINGS[reason.why],
-        by=reason.by,
+        code=reason.code,
+        text=MEANINGS[reason.code],
+        by=reason.difference,
         lines=list(reason.lines) or None,
-        together=reason.together,
+        together=reason.total,
     )
 
 

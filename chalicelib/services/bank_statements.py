@@ -1,4 +1,4 @@
-"""What a bank's statement says about our orders: the use case of settling money. It confirms nothing by itself."""
+"""Reviews a bank statement: which payment is for which order. Confirms nothing by itself."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -9,28 +9,28 @@ from typing import NamedTuple
 from chalicelib.domain.orders import Order
 from chalicelib.domain.refusals import StatementTooLarge
 from chalicelib.domain.statements import (
-    AWAITING,
     MOST_PAYMENTS,
+    PAYABLE,
     Buyer,
-    Judged,
-    Mentioned,
+    MatchedPayment,
+    Mentions,
     Statement,
     Why,
-    judged,
-    mentioned_in,
-    with_suggestions,
+    add_suggestions,
+    find_all_mentions,
+    match_payments,
 )
 from chalicelib.statements.options import ParseOptions
 from chalicelib.store import contacts, orders, raffles
 from chalicelib.telemetry import count, logger
 
 MOST_CODES = 20_000  # possible codes of a file that are looked up: 200 requests
-MOST_AWAITING = 10_000  # orders to be paid among which mistyped codes and names are looked for, of each status
-MOST_BUYERS = 2_000  # whose names are looked for
+MOST_PAYABLE = 10_000  # unpaid orders of each status that are compared with mistyped codes and names
+MOST_BUYERS = 2_000  # buyers whose names are looked for
 
 
 class Sums(NamedTuple):
-    """Payments in one currency: how many, what they come to in minor units, and what the sure ones come to."""
+    """Payments in one currency: their number, their sum in minor units, and the sum of the sure ones."""
 
     payments: int
     amount: int
@@ -39,49 +39,52 @@ class Sums(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class StatementReview:
-    """A statement's payments, judged.
+    """A statement with its payments, each matched with orders.
 
     Attributes:
-        elsewhere: payments that are left out, since their orders are of other raffles than the one asked for.
-        is_complete: whether all orders that are to be paid were compared with mistyped codes and names.
+        elsewhere: number of payments left out because their orders belong to other raffles than the one asked for.
+        is_complete: whether all unpaid orders were compared with mistyped codes and names.
     """
 
     statement: Statement
-    found: Sequence[Judged]
+    matches: Sequence[MatchedPayment]
     elsewhere: int
     is_complete: bool
 
     @property
     def sure_ids(self) -> list[str]:
         """Ids of the orders whose payment is sure, for a bulk confirmation."""
-        return [one.orders[0].id for one in self.found if one.is_sure]
+        return [match.orders[0].id for match in self.matches if match.is_sure]
 
     @property
     def reasons(self) -> Counter[Why]:
-        return Counter(reason.why for one in self.found for reason in one.reasons)
+        return Counter(reason.code for match in self.matches for reason in match.reasons)
 
     def sums(self) -> dict[str, Sums]:
-        """By currency, of the payments that are shown."""
-        found: dict[str, Sums] = {}
-        for one in self.found:
-            so_far, amount = found.get(one.payment.currency, Sums(0, 0, 0)), one.payment.amount
-            sure = amount if one.is_sure else 0
-            found[one.payment.currency] = Sums(so_far.payments + 1, so_far.amount + amount, so_far.sure + sure)
-        return dict(sorted(found.items()))
+        """Return the sums of the matches by currency."""
+        by_currency: dict[str, Sums] = {}
+        for match in self.matches:
+            payment = match.payment
+            so_far = by_currency.get(payment.currency, Sums(0, 0, 0))
+            sure = payment.amount if match.is_sure else 0
+            by_currency[payment.currency] = Sums(
+                so_far.payments + 1, so_far.amount + payment.amount, so_far.sure + sure
+            )
+        return dict(sorted(by_currency.items()))
 
 
 @dataclass(frozen=True)
 class BankStatements:
     clock: Callable[[], datetime]
 
-    def settle(self, raw: bytes, options: ParseOptions, *, raffle_id: str | None = None) -> StatementReview:
-        """Read a statement and say which payment is for which order. Nothing of it is stored or logged but counts.
+    def review(self, raw: bytes, options: ParseOptions, *, raffle_id: str | None = None) -> StatementReview:
+        """Read a statement and match its payments with orders. Only counts are logged; nothing is stored.
 
-        One request for each 100 codes that the texts may have; and, while some payments name no order, one for each
-        thousand orders to be paid, and one for each 100 of their buyers.
+        Takes one request for each 100 codes that the texts may have. If some payments name no order, it also takes one
+        for each thousand unpaid orders and one for each 100 of their buyers.
 
         Args:
-            raffle_id: leave out what is for other raffles; amounts are in this one's currency, if the file has none.
+            raffle_id: leave out what is for other raffles. If the file names no currency, this raffle's is taken.
 
         Raises StatementUnreadable, StatementTooLarge, RaffleNotFound; Busy.
         """
@@ -93,51 +96,56 @@ class BankStatements:
         statement = read(raw, options)
         if len(statement.payments) > MOST_PAYMENTS:
             raise StatementTooLarge(
-                f"The statement has {len(statement.payments):,} payments, at most {MOST_PAYMENTS:,} fit."
+                f"The statement has {len(statement.payments):,} payments; at most {MOST_PAYMENTS:,} are possible."
             )
-        mentioned = mentioned_in(statement.payments)
-        known = _known(mentioned)
-        awaiting, is_complete = list[Order](), True
-        if any(not any(one.code in known for one in codes) for codes in mentioned):
-            awaiting, is_complete = _awaiting(raffle_id)
-        found = judged(statement.payments, mentioned, known, awaiting, self.clock(), statement.outgoing)
-        buyers, all_buyers = _buyers(found, awaiting)
-        found = with_suggestions(found, buyers)
-        shown = [one for one in found if raffle_id is None or _is_of(one, raffle_id)]
-        settled = StatementReview(
-            statement=statement,
-            found=shown,
-            elsewhere=len(found) - len(shown),
-            is_complete=is_complete and all_buyers,
+        mentions = find_all_mentions(statement.payments)
+        orders_by_code = _load_mentioned(mentions)
+        payable: list[Order] = []
+        all_payable = True
+        if any(not any(mention.code in orders_by_code for mention in codes) for codes in mentions):
+            payable, all_payable = _load_payable(raffle_id)
+        matches = match_payments(
+            statement.payments, mentions, orders_by_code, payable, self.clock(), statement.outgoing
         )
-        sure = len(settled.sure_ids)
+        buyers, all_buyers = _load_buyers(matches, payable)
+        matches = add_suggestions(matches, buyers)
+        shown = [match for match in matches if raffle_id is None or _may_be_of_raffle(match, raffle_id)]
+        review = StatementReview(
+            statement=statement,
+            matches=shown,
+            elsewhere=len(matches) - len(shown),
+            is_complete=all_payable and all_buyers,
+        )
+        sure = len(review.sure_ids)
         logger.info("statement read", extra={"payments": len(shown), "sure": sure, "unsure": len(shown) - sure})
         count("StatementsRead")
-        return settled
+        return review
 
 
-def _known(mentioned: Mentioned) -> dict[str, Order]:
-    codes = list(dict.fromkeys(one.code for codes in mentioned for one in codes))
+def _load_mentioned(mentions: Mentions) -> dict[str, Order]:
+    codes = list(dict.fromkeys(mention.code for listed in mentions for mention in listed))
     if len(codes) > MOST_CODES:
-        raise StatementTooLarge(f"The texts may hold {len(codes):,} order codes; at most {MOST_CODES:,} are looked up.")
+        raise StatementTooLarge(
+            f"The texts may have {len(codes):,} order codes; at most {MOST_CODES:,} can be looked up."
+        )
     return orders.get_all(codes)
 
 
-def _awaiting(raffle_id: str | None) -> tuple[list[Order], bool]:
-    """Orders that are to be paid, and whether these are all."""
-    found = [orders.in_status(status, limit=MOST_AWAITING, raffle_id=raffle_id) for status in sorted(AWAITING)]
-    return [order for part in found for order in part], all(len(part) < MOST_AWAITING for part in found)
+def _load_payable(raffle_id: str | None) -> tuple[list[Order], bool]:
+    """Return unpaid orders, and whether these are all."""
+    queues = [orders.in_status(status, limit=MOST_PAYABLE, raffle_id=raffle_id) for status in sorted(PAYABLE)]
+    return [order for queue in queues for order in queue], all(len(queue) < MOST_PAYABLE for queue in queues)
 
 
-def _buyers(found: Iterable[Judged], awaiting: Iterable[Order]) -> tuple[list[Buyer], bool]:
-    """Who is to pay just what came in without a code, and whether these are all."""
-    amounts = {(one.payment.currency, one.payment.amount) for one in found if one.says(Why.NO_CODE)}
-    wanted = [order for order in awaiting if (order.currency, order.amount) in amounts]
+def _load_buyers(matches: Iterable[MatchedPayment], payable: Iterable[Order]) -> tuple[list[Buyer], bool]:
+    """Return the buyers who owe just what came in without a code, and whether these are all."""
+    amounts = {(match.payment.currency, match.payment.amount) for match in matches if match.has_reason(Why.NO_CODE)}
+    wanted = [order for order in payable if (order.currency, order.amount) in amounts]
     people = contacts.get_all({order.contact_id for order in wanted[:MOST_BUYERS]})
     known = [(order, people[order.contact_id]) for order in wanted if order.contact_id in people]
     buyers = [Buyer(order=order, name=contact.name, phone=contact.phone) for order, contact in known]
     return buyers, len(wanted) <= MOST_BUYERS
 
 
-def _is_of(one: Judged, raffle_id: str) -> bool:
-    return not one.orders or any(order.raffle_id == raffle_id for order in one.orders)
+def _may_be_of_raffle(match: MatchedPayment, raffle_id: str) -> bool:
+    return not match.orders or any(order.raffle_id == raffle_id for order in match.orders)

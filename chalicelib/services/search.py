@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 from chalicelib.adapters.phone_numbers import matches_phone
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.orders import Order, OrderStatus
-from chalicelib.domain.searches import Search, phone_end, read_search
+from chalicelib.domain.searches import SearchTerms, phone_end, read_search
 from chalicelib.store import board, contact_index, contacts, orders, raffles, search_reads
 from chalicelib.store.pages import Page, decode_cursor, encode_cursor
 from chalicelib.store.search_reads import BATCH, ItemsRead, Key
@@ -166,7 +166,7 @@ def find_contacts(
     return _page(steps, _end(matches), limit)
 
 
-def _find_matches(search: Search, position: _Position, most: int, *, raffle_id: str | None = None) -> _Matches:
+def _find_matches(search: SearchTerms, position: _Position, most: int, *, raffle_id: str | None = None) -> _Matches:
     """Find what a text may mean, and up to `most` people, in two requests.
 
     `owner_ids` of the items read is the order that owns the number.
@@ -195,7 +195,7 @@ def _find_matches(search: Search, position: _Position, most: int, *, raffle_id: 
     return _Matches(list(dict.fromkeys((*search.codes, *items.owner_ids))), people, next_place, items)
 
 
-def _first_keys(search: Search, raffle_id: str | None) -> Iterator[Key]:
+def _first_keys(search: SearchTerms, raffle_id: str | None) -> Iterator[Key]:
     """Yield the keys of who may have the phone number, and of the raffle that has the ticket number."""
     end = phone_end(search.phone or "")
     if end is not None:
@@ -204,13 +204,13 @@ def _first_keys(search: Search, raffle_id: str | None) -> Iterator[Key]:
         yield raffles.key(raffle_id)
 
 
-def _ticket_keys(search: Search, items: ItemsRead) -> Iterator[Key]:
+def _ticket_keys(search: SearchTerms, items: ItemsRead) -> Iterator[Key]:
     for raffle in items.raffles:
         if search.number is not None and raffle.first_number <= search.number <= raffle.last_number:
             yield board.ticket_key(raffle, search.number)
 
 
-def _has_phone(search: Search, contact: Contact) -> bool:
+def _has_phone(search: SearchTerms, contact: Contact) -> bool:
     """Whether the contact has the phone number searched for, if there is one: many numbers end in the same digits."""
     return search.phone is None or matches_phone(search.phone, contact.phone or "")
 
@@ -256,7 +256,7 @@ def _steps_of_shares(
     return steps, position
 
 
-def _page_within_person(search: Search, order_filter: OrderFilter, position: _Position, limit: int) -> Page[Order]:
+def _page_within_person(search: SearchTerms, order_filter: OrderFilter, position: _Position, limit: int) -> Page[Order]:
     """Return a page of one person's orders, without those that the text names directly."""
     first = search_reads.read(_first_keys(replace(search, phone=None), order_filter.raffle_id))
     owner_ids = search_reads.read(_ticket_keys(search, first)).owner_ids

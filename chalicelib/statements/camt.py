@@ -1,6 +1,7 @@
-"""Statements in ISO 20022's camt.053, 052 and 054, of all versions: they differ in what is not read here.
+"""Reads statements in camt.053, 052 and 054 (ISO 20022). All versions have the elements that are read here.
 
-Read with the standard library through defusedxml, which refuses entities and document types (bombs, other files).
+The standard library reads the XML, through defusedxml, which refuses entities and document types: a file must neither
+expand without end nor pull in other files.
 """
 
 import re
@@ -20,21 +21,23 @@ from chalicelib.domain.statements import Outgoing, Payment, Statement
 from chalicelib.statements import values
 
 MESSAGES = {"BkToCstmrStmt": "camt.053", "BkToCstmrAcctRpt": "camt.052", "BkToCstmrDbtCdtNtfctn": "camt.054"}
-MOST_DEPTH = 60  # elements within each other; real ones have about 12
+MOST_DEPTH = 60  # levels of nested elements; real files have about 12
 # Where a payer's words may be, in the order in which they are shown.
 TEXTS = ("RmtInf", "Refs/EndToEndId", "AddtlTxInf", "RltdPties/UltmtDbtr", "RltdPties/Dbtr")
-NOT_SAID = frozenset({"NOTPROVIDED", "NONREF"})
-# Of a payer's party, only what a person would call it: neither address nor identification.
-SPOKEN = frozenset({"Ustrd", "Ref", "AddtlRmtInf", "EndToEndId", "AddtlTxInf", "AddtlNtryInf", "Nm"})
+PLACEHOLDERS = frozenset({"NOTPROVIDED", "NONREF"})
+# Of the parties only the name is text, neither address nor identification.
+TEXT_ELEMENTS = frozenset({"Ustrd", "Ref", "AddtlRmtInf", "EndToEndId", "AddtlTxInf", "AddtlNtryInf", "Nm"})
 
 _AMOUNT = re.compile(r"\d{1,18}(?:\.\d{1,5})?", re.ASCII)
 
 
 def read(raw: bytes) -> Statement:
-    """The bookings of a file. `line` of a payment is which entry it is. Raises StatementUnreadable."""
+    """Read the bookings of a file. A payment's `line` is the number of its entry. Raises StatementUnreadable."""
     payments: list[Payment] = []
     outgoing: list[Outgoing] = []
-    entries, pending, message = 0, 0, None
+    entries = 0
+    pending = 0
+    message: str | None = None
     try:
         for element in _elements(raw):
             name = _name(element)
@@ -50,9 +53,9 @@ def read(raw: bytes) -> Statement:
     except ParseError as failure:
         raise StatementUnreadable("expected well-formed XML.", failure.position[0]) from None
     except DefusedXmlException:
-        raise StatementUnreadable("The XML declares a document type or entities, which no bank's does.") from None
-    except (ValueError, LookupError):  # an encoding that is not known, or is none
-        raise StatementUnreadable("The XML is in an encoding that can't be read.") from None
+        raise StatementUnreadable("The XML declares a document type or entities, which no statement does.") from None
+    except (ValueError, LookupError):  # an unknown encoding
+        raise StatementUnreadable("The XML names an encoding that can't be read.") from None
     if message is None:
         raise StatementUnreadable("Expected a statement as camt.053 (or camt.052, camt.054); this is another XML file.")
     read_as = {"format": "camt053", "message": message}
@@ -60,9 +63,9 @@ def read(raw: bytes) -> Statement:
 
 
 def _elements(raw: bytes) -> Iterator[Element]:
-    """Each element when it ends. What is in no entry is forgotten then, and so is each entry."""
+    """Yield each element when it ends. Entries, and whatever is outside of them, are dropped then to save memory."""
     around: list[Element] = []
-    entry = 0  # how deep the entry is that is being read
+    entry = 0  # depth of the entry that is being read
     for event, element in iterparse(BytesIO(raw), events=("start", "end"), forbid_dtd=True):
         if event == "start":
             around.append(element)
@@ -78,7 +81,7 @@ def _elements(raw: bytes) -> Iterator[Element]:
 
 
 def _payments(entry: int, element: Element) -> list[Payment]:
-    """The entry's transactions, where it names an amount for each of several; else the entry itself."""
+    """Return a payment for each transaction of the entry if their amounts add up, else one for the whole entry."""
     whole = _money(entry, element.find("{*}Amt"))
     parts = _parts(element)
     amounts = [_part(entry, part) for part in parts]
@@ -86,12 +89,12 @@ def _payments(entry: int, element: Element) -> list[Payment]:
         len(parts) > 1
         and None not in amounts
         and not any(map(_went_out, parts))
-        and sum(found.amount for found in amounts if found) == whole.amount
+        and sum(amount.amount for amount in amounts if amount) == whole.amount
     )
     if not split:
         return [_payment(entry, element, parts, whole)] if whole.amount else []
     singles = zip(parts, amounts, strict=True)
-    return [_payment(entry, element, [part], found) for part, found in singles if found and found.amount]
+    return [_payment(entry, element, [part], amount) for part, amount in singles if amount and amount.amount]
 
 
 def _parts(element: Element) -> list[Element]:
@@ -112,14 +115,11 @@ def _part(entry: int, part: Element) -> Money | None:
 def _money(entry: int, amount: Element | None) -> Money:
     currency = "" if amount is None else amount.get("Ccy", "")
     text = "" if amount is None else (amount.text or "").strip()
-    found = (
-        values.minor_units(Decimal(text), currency)
-        if values.is_currency(currency) and _AMOUNT.fullmatch(text)
-        else None
-    )
-    if found is None:
+    is_amount = values.is_currency(currency) and _AMOUNT.fullmatch(text)
+    units = values.minor_units(Decimal(text), currency) if is_amount else None
+    if units is None:
         raise StatementUnreadable(f"Entry {entry}: expected an amount (Amt) with its currency (Ccy).")
-    return Money(found, currency)
+    return Money(units, currency)
 
 
 def _payment(entry: int, element: Element, parts: Sequence[Element], money: Money) -> Payment:
@@ -129,16 +129,16 @@ def _payment(entry: int, element: Element, parts: Sequence[Element], money: Mone
         on=_day(entry, element),
         amount=money.amount,
         currency=money.currency,
-        text=_text(element, parts)[: MOST_TEXT + 1],  # one more shows that it was cut off
+        text=_text(element, parts)[: MOST_TEXT + 1],  # the one character more shows that it was cut off
         reference=own or _text_at(element, "AcctSvcrRef") or _text_at(element, "NtryRef"),
         reversal=_is_reversal(element, parts),
     )
 
 
 def _is_reversal(element: Element, parts: Sequence[Element]) -> bool:
-    """Also where a transfer of ours came back (RtrInf), or a part of the entry went out."""
-    said = _text_at(element, "RvslInd") in ("true", "1")
-    return said or any(_went_out(part) or part.find("{*}RtrInf") is not None for part in parts)
+    """Whether the bank reversed a booking, a transfer of ours came back (RtrInf), or a part of the entry went out."""
+    is_marked = _text_at(element, "RvslInd") in ("true", "1")
+    return is_marked or any(_went_out(part) or part.find("{*}RtrInf") is not None for part in parts)
 
 
 def _went_out(part: Element) -> bool:
@@ -146,8 +146,8 @@ def _went_out(part: Element) -> bool:
 
 
 def _text(element: Element, parts: Sequence[Element]) -> str:
-    texts = [text for part in parts for place in TEXTS for text in _spoken(part, place)]
-    return " ".join([*texts, *_spoken(element, "AddtlNtryInf")])
+    texts = [text for part in parts for place in TEXTS for text in _texts_at(part, place)]
+    return " ".join([*texts, *_texts_at(element, "AddtlNtryInf")])
 
 
 def _day(entry: int, element: Element) -> date:
@@ -164,14 +164,14 @@ def _is_booked(element: Element) -> bool:
     return _text_at(element, "Sts") in ("BOOK", "")
 
 
-def _spoken(element: Element, place: str) -> list[str]:
-    found = [part for part in _all_at(element, place) for part in part.iter() if _name(part) in SPOKEN]
-    texts = (" ".join((part.text or "").split()) for part in found)
-    return [text for text in texts if text and text not in NOT_SAID]
+def _texts_at(element: Element, place: str) -> list[str]:
+    parts = [part for part in _all_at(element, place) for part in part.iter() if _name(part) in TEXT_ELEMENTS]
+    texts = (" ".join((part.text or "").split()) for part in parts)
+    return [text for text in texts if text and text not in PLACEHOLDERS]
 
 
 def _text_at(element: Element, place: str) -> str:
-    """All text in the first element there: versions differ in how deep it is."""
+    """Return all text in the first element there. Versions differ in how deep the text is."""
     return next(("".join(part.itertext()).strip() for part in _all_at(element, place)), "")
 
 

@@ -1,4 +1,4 @@
-"""Statements as tables (CSV): which dialect a bank writes, and its rows as bookings."""
+"""Reads statements that are tables (CSV), whatever the dialect of the bank."""
 
 import csv
 import re
@@ -9,18 +9,19 @@ from itertools import islice, takewhile
 from typing import NamedTuple
 
 from chalicelib.domain.code_mentions import MOST_TEXT
-from chalicelib.domain.codes import words_of
+from chalicelib.domain.codes import ascii_words
 from chalicelib.domain.refusals import StatementTooLarge, StatementUnreadable
 from chalicelib.domain.statements import Outgoing, Payment, Statement, Why
 from chalicelib.statements import values
-from chalicelib.statements.headings import Columns, columns_of, missing, numbered
+from chalicelib.statements.bank_words import bank_words
+from chalicelib.statements.headings import Columns, find_columns, find_missing_option, find_numbered_columns
 from chalicelib.statements.options import DateOrder, ParseOptions
 
 DELIMITERS = (";", ",", "\t", "|")
 MOST_ABOVE = 60  # rows above the headings: account, holder, period
-MOST_ROWS = 50_000  # below them, which take a second or two
-MOST_CELLS = 200  # of a row
-MOST_IGNORED = 20  # lines that are named
+MOST_ROWS = 50_000  # rows below the headings; they take a second or two
+MOST_CELLS = 200  # in a row
+MOST_IGNORED = 20  # ignored lines that are named
 SAMPLE = 2000  # rows that show how amounts are written
 _CODE = re.compile(r"(?<![A-Z])[A-Z]{3}(?![A-Z])")
 
@@ -33,8 +34,8 @@ class Row(NamedTuple):
         return self.cells[position].strip() if position is not None and position < len(self.cells) else ""
 
 
-class Dialect(NamedTuple):
-    """How a file is to be read; `above` are the rows before its bookings, the headings included."""
+class Layout(NamedTuple):
+    """Where things are in a file. `above` are the rows before the bookings, headings included."""
 
     delimiter: str
     columns: Columns
@@ -42,38 +43,44 @@ class Dialect(NamedTuple):
     has_headings: bool
 
 
-class Written(NamedTuple):
-    """How its values are written."""
+class Notation(NamedTuple):
+    """How the values of a file are written.
+
+    Attributes:
+        currency: of all amounts that have none in a column of their own.
+        heading_currency: the one that the headings name.
+        signed: money that went out has a minus. So a line with an unknown word for its side is still clear.
+    """
 
     dates: DateOrder
     decimal: str
-    currency: str | None  # of all amounts that have none in a column of their own
-    heading: str | None = None  # the one that the headings name
-    signed: bool = False  # what went out has a minus, so a word that tells no side takes nothing away
+    currency: str | None
+    heading_currency: str | None = None
+    signed: bool = False
 
 
 def read(text: str, options: ParseOptions) -> Statement:
-    """The bookings of a table. Raises StatementUnreadable, StatementTooLarge."""
-    dialect = _dialect(text, options)
-    below = islice(_rows(text, dialect.delimiter), len(dialect.above), None)
+    """Read the bookings of a table. Raises StatementUnreadable, StatementTooLarge."""
+    layout = _find_layout(text, options)
+    below = islice(_rows(text, layout.delimiter), len(layout.above), None)
     rows = list(islice((row for row in below if any(row.cells)), MOST_ROWS + 1))
     if len(rows) > MOST_ROWS:
-        raise StatementTooLarge(f"The file has more than {MOST_ROWS:,} lines: choose a shorter period.")
-    written = _written(rows, dialect, options)
+        raise StatementTooLarge(f"The file has more than {MOST_ROWS:,} lines.")
+    notation = _find_notation(rows, layout, options)
     payments: list[Payment] = []
     outgoing: list[Outgoing] = []
     ignored: list[int] = []
     pending = 0
     for row in rows:
-        booked = _booked(row, dialect.columns, written)
-        if booked is None:
+        booking = _read_booking(row, layout.columns, notation)
+        if booking is None:
             ignored.append(row.line)
-        elif isinstance(booked, Outgoing):
-            outgoing.append(booked)
-        elif _state(row, dialect.columns) in values.WAITING:
+        elif isinstance(booking, Outgoing):
+            outgoing.append(booking)
+        elif _state(row, layout.columns) in bank_words().states.pending:
             pending += 1
         else:
-            payments.append(booked)
+            payments.append(booking)
     if not payments and not outgoing and not pending:
         raise StatementUnreadable("No line has a date and an amount. Name the columns: date, amount (or credit), text.")
     return Statement(
@@ -82,19 +89,19 @@ def read(text: str, options: ParseOptions) -> Statement:
         pending=pending,
         ignored=tuple(ignored[:MOST_IGNORED]),
         lines=len(rows),
-        read_as=_described(dialect, written, options),
+        read_as=_describe(layout, notation, options),
     )
 
 
 def _rows(text: str, delimiter: str) -> Iterator[Row]:
-    """Raises StatementUnreadable where quotation marks do not close: the rows in between would be lost in one cell."""
+    """Yield the rows. Raises StatementUnreadable if a quotation mark is not closed: one cell would swallow rows."""
     reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
     while True:
         line = reader.line_num + 1
         try:
             cells = next(reader, None)
         except csv.Error:
-            raise StatementUnreadable("expected quotation marks around whole cells only.", line) from None
+            raise StatementUnreadable("expected quotation marks only around whole cells.", line) from None
         if cells is None:
             return
         if len(cells) > MOST_CELLS:
@@ -104,52 +111,52 @@ def _rows(text: str, delimiter: str) -> Iterator[Row]:
         yield Row(line, cells)
 
 
-def _dialect(text: str, options: ParseOptions) -> Dialect:
-    """The delimiter with which a row of headings is found; without headings, columns must be given as numbers."""
+def _find_layout(text: str, options: ParseOptions) -> Layout:
+    """Try the delimiters until one yields a row of headings. Without headings, columns must be given by number."""
     candidates = (options.delimiter,) if options.delimiter else DELIMITERS
-    by_number = numbered(options)
-    best: Dialect | None = None
-    for delimiter in candidates if by_number is None else ():
+    numbered = find_numbered_columns(options)
+    best: Layout | None = None
+    for delimiter in candidates if numbered is None else ():
         above: list[Row] = []
         try:
             for row in islice(_rows(text, delimiter), MOST_ABOVE):
                 above.append(row)
-                if len(row.cells) > 1 and (columns := columns_of(row.cells, options)):
-                    found = Dialect(delimiter, columns, above, has_headings=True)
-                    best = found if best is None or len(row.cells) > len(best.above[-1].cells) else best
+                if len(row.cells) > 1 and (columns := find_columns(row.cells, options)):
+                    layout = Layout(delimiter, columns, above, has_headings=True)
+                    best = layout if best is None or len(row.cells) > len(best.above[-1].cells) else best
                     break
         except StatementUnreadable:
             if options.delimiter:
                 raise
-    if by_number is not None:
+    if numbered is not None:
         delimiter = _likeliest(text, candidates)
-        return Dialect(delimiter, by_number, _before_the_first(text, delimiter, by_number), has_headings=False)
+        return Layout(delimiter, numbered, _rows_before_dates(text, delimiter, numbered), has_headings=False)
     if best is not None:
         return best
     delimiter = _likeliest(text, candidates)
-    if field := missing((row.cells for row in islice(_rows(text, delimiter), MOST_ABOVE)), options):
+    if option := find_missing_option((row.cells for row in islice(_rows(text, delimiter), MOST_ABOVE)), options):
         raise StatementUnreadable(
-            f"None of the first {MOST_ABOVE} rows has a heading like the one named ({field}).", option=field
+            f"None of the first {MOST_ABOVE} rows has the heading that was given ({option}).", option=option
         )
     raise StatementUnreadable(
-        f"Expected a row of headings among the first {MOST_ABOVE} with a date and an amount or a credit, and under it "
-        "the bookings. Say which columns are what: date, amount (or credit), text; by heading or by number."
+        f"Expected a row of headings among the first {MOST_ABOVE} rows, with a date and an amount or a credit, and the "
+        "bookings below it. Name the columns, by heading or by number: date, amount (or credit), text."
     )
 
 
-def _before_the_first(text: str, delimiter: str, columns: Columns) -> list[Row]:
+def _rows_before_dates(text: str, delimiter: str, columns: Columns) -> list[Row]:
     """The rows before the first one that has a date."""
     orders = tuple(DateOrder)
     return list(
         takewhile(
-            lambda row: not any(values.as_date(row.cell(columns.date), order) for order in orders),
+            lambda row: not any(values.parse_date(row.cell(columns.date), order) for order in orders),
             islice(_rows(text, delimiter), MOST_ABOVE),
         )
     )
 
 
 def _likeliest(text: str, candidates: Sequence[str]) -> str:
-    """The delimiter that comes most often, the same number of times in most lines."""
+    """The delimiter that most lines have the same number of times."""
     lines = [line for line in islice(StringIO(text), MOST_ABOVE) if line.strip()]
 
     def regularity(delimiter: str) -> tuple[int, int]:
@@ -160,138 +167,146 @@ def _likeliest(text: str, candidates: Sequence[str]) -> str:
     return max(candidates, key=regularity)
 
 
-def _written(rows: Sequence[Row], dialect: Dialect, options: ParseOptions) -> Written:
-    columns, sample = dialect.columns, rows[:SAMPLE]
-    dates = options.date_order or values.order_of(row.cell(columns.date) for row in rows)
-    dated = [row for row in sample if values.as_date(row.cell(columns.date), dates)]
-    heading = _heading(dialect)
-    currency = options.currency if columns.money is not None else _currency(dialect, dated, options.currency)
+def _find_notation(rows: Sequence[Row], layout: Layout, options: ParseOptions) -> Notation:
+    columns = layout.columns
+    dates = options.date_order or values.detect_date_order(row.cell(columns.date) for row in rows)
+    dated = [row for row in rows[:SAMPLE] if values.parse_date(row.cell(columns.date), dates)]
+    heading_currency = _heading_currency(layout)
+    currency = options.currency if columns.money is not None else _currency(layout, dated, options.currency)
     decimal = options.decimal
     if decimal is None:
-        decimal = values.decimal_of(row.cell(position) for row in dated for position in columns.amounts)
-    whole = columns.money is None and currency is not None and not values.exponent(currency)
-    if decimal is None and whole:  # so the marks are for thousands
+        decimal = values.detect_decimal(row.cell(position) for row in dated for position in columns.amounts)
+    has_no_decimals = columns.money is None and currency is not None and not values.exponent(currency)
+    if decimal is None and has_no_decimals:  # so the marks separate thousands
         decimal = "," if any("." in row.cell(position) for row in dated for position in columns.amounts) else "."
     if decimal is None:
         raise StatementUnreadable(
-            "Amounts like 1.234 may be one or a thousand: say which mark the decimals have (decimal)."
+            "Amounts like 1.234 may be one or a thousand. Say which mark stands before the decimals (decimal)."
         )
     signed = columns.amount is not None and any(values.has_minus(row.cell(columns.amount)) for row in rows)
-    return Written(dates, decimal, currency, heading, signed)
+    return Notation(dates, decimal, currency, heading_currency, signed)
 
 
-def _heading(dialect: Dialect) -> str | None:
-    found = _currencies(_headings(dialect), values.SYMBOLS)
-    return found.pop() if len(found) == 1 else None
+def _heading_currency(layout: Layout) -> str | None:
+    codes = _currencies(_amount_headings(layout), bank_words().currencies.symbols)
+    return codes.pop() if len(codes) == 1 else None
 
 
-def _headings(dialect: Dialect) -> list[str]:
-    columns = dialect.columns
-    return [dialect.above[-1].cell(position) for position in columns.amounts] if dialect.has_headings else []
+def _amount_headings(layout: Layout) -> list[str]:
+    return [layout.above[-1].cell(position) for position in layout.columns.amounts] if layout.has_headings else []
 
 
-def _currencies(cells: Iterable[str], signs: Mapping[str, str]) -> set[str]:
-    found = {code for cell in cells for code in _CODE.findall(cell.upper()) if values.is_currency(code)}
-    return found | {code for cell in cells for mark, code in signs.items() if mark in cell}
+def _currencies(cells: Iterable[str], symbols: Mapping[str, str]) -> set[str]:
+    codes = {code for cell in cells for code in _CODE.findall(cell.upper()) if values.is_currency(code)}
+    return codes | {code for cell in cells for symbol, code in symbols.items() if symbol in cell}
 
 
-def _currency(dialect: Dialect, rows: Sequence[Row], wish: str | None) -> str:
-    """What the headings say of the amounts, or the amounts themselves, or the rows above them; then what was said."""
-    columns = dialect.columns
-    amounts = [row.cell(position) for row in rows[:50] for position in columns.amounts]
-    above = [cell for row in dialect.above[: -1 if dialect.has_headings else None] for cell in row.cells]
-    for cells, signs in ((_headings(dialect), values.SYMBOLS), (amounts, values.SYMBOLS), (above, dict[str, str]())):
-        found = _currencies(cells, signs)
-        if len(found) == 1:
-            return found.pop()
-        if found and wish not in found and signs:
+def _currency(layout: Layout, rows: Sequence[Row], option: str | None) -> str:
+    """The currency of the headings, else of the amounts, else of the rows above them, else the given one."""
+    amounts = [row.cell(position) for row in rows[:50] for position in layout.columns.amounts]
+    above = [cell for row in layout.above[: -1 if layout.has_headings else None] for cell in row.cells]
+    symbols = bank_words().currencies.symbols
+    sources = ((_amount_headings(layout), symbols), (amounts, symbols), (above, dict[str, str]()))
+    for cells, meanings in sources:
+        codes = _currencies(cells, meanings)
+        if len(codes) == 1:
+            return codes.pop()
+        if codes and option not in codes and meanings:
             raise StatementUnreadable(
-                "Expected amounts in one currency, or a column that says which (currency_column)."
+                "Expected amounts in one currency, or a column that names the currency (currency_column)."
             )
-    if wish is None:
+    if option is None:
         raise StatementUnreadable(
-            "The file does not say which currency the amounts are in: name it (currency).", option="currency"
+            "The file does not say which currency the amounts are in. Name it (currency).", option="currency"
         )
-    return wish
+    return option
 
 
-def _booked(row: Row, columns: Columns, written: Written) -> Payment | Outgoing | None:
-    """A payment that came in, what went out, or None where the row is no booking.
+def _read_booking(row: Row, columns: Columns, notation: Notation) -> Payment | Outgoing | None:
+    """Read a row, or return None if it is not a booking.
 
     Raises StatementUnreadable for a booking that can't be read: it may be somebody's payment.
     """
-    day = values.as_date(row.cell(columns.date), written.dates)
+    day = values.parse_date(row.cell(columns.date), notation.dates)
     cells = {position: text for position in columns.amounts if (text := row.cell(position)).strip("-– ")}
     if day is None:
         if cells and any(character.isdigit() for character in row.cell(columns.date)):
-            raise StatementUnreadable("expected a date, such as 23.11.2026 or 2026-11-23.", row.line)
+            raise StatementUnreadable(
+                "expected a date, such as 23.11.2026 or 2026-11-23.", row.line, column=columns.date + 1
+            )
         return None  # headings once more, a sum, a balance carried over
-    if _has_money(columns.unread, row) and not _has_money(columns.amounts, row):
+    unread = next((position for position in columns.unread if _has_money(row, position)), None)
+    if unread is not None and not any(_has_money(row, position) for position in columns.amounts):
         raise StatementUnreadable(
-            "expected an amount in the columns that are read; it is in another: name it.", row.line
+            f"expected an amount in the columns that are read, but it is in column {unread + 1}. Name that column "
+            "(amount, credit or debit).",
+            row.line,
         )
     if not cells:
         return None
-    currency = row.cell(columns.money).upper() or written.currency or ""
+    currency = row.cell(columns.money).upper() or notation.currency or ""
     if not values.is_currency(currency):
-        raise StatementUnreadable("expected a currency's code, such as EUR or GTQ.", row.line)
-    amounts = {position: values.as_amount(text, written.decimal, currency) for position, text in cells.items()}
-    if None in amounts.values():
-        raise StatementUnreadable(f"expected an amount in {currency}{_example(written)}.", row.line)
-    amount, doubts = _signed(row, columns, {position: found or 0 for position, found in amounts.items()}, written)
+        column = None if columns.money is None else columns.money + 1
+        raise StatementUnreadable("expected a currency code, such as EUR or GTQ.", row.line, column=column)
+    amounts = {position: _read_amount(row, position, notation, currency) for position in cells}
+    amount, doubts = _signed(row, columns, amounts, notation)
     text = " ".join(filter(None, (row.cell(position) for position in columns.text)))
     if amount <= 0:
         return Outgoing(row.line, text) if amount else None
-    if columns.state is not None and _state(row, columns) not in values.DONE:
+    if columns.state is not None and _state(row, columns) not in bank_words().states.booked:
         doubts = (*doubts, Why.STATE_UNKNOWN)
-    if columns.money is not None and written.heading not in (None, currency):
+    if columns.money is not None and notation.heading_currency not in (None, currency):
         doubts = (*doubts, Why.CURRENCY_UNCLEAR)
-    text = text[: MOST_TEXT + 1]  # one more shows that it was cut off
+    text = text[: MOST_TEXT + 1]  # the one character more shows that it was cut off
     return Payment(line=row.line, on=day, amount=amount, currency=currency, text=text, doubts=doubts)
 
 
-def _has_money(positions: Iterable[int], row: Row) -> bool:
-    return any(re.search("[1-9]", row.cell(position)) for position in positions)
+def _has_money(row: Row, position: int) -> bool:
+    return re.search("[1-9]", row.cell(position)) is not None
+
+
+def _read_amount(row: Row, position: int, notation: Notation, currency: str) -> int:
+    amount = values.parse_amount(row.cell(position), notation.decimal, currency)
+    if amount is None:
+        form = f"with “{notation.decimal}” before the decimals" if notation.decimal else "without decimals"
+        raise StatementUnreadable(f"expected an amount in {currency} {form}.", row.line, column=position + 1)
+    return amount
 
 
 def _state(row: Row, columns: Columns) -> str:
-    return " ".join(words_of(row.cell(columns.state)))
+    return " ".join(ascii_words(row.cell(columns.state)))
 
 
-def _signed(row: Row, columns: Columns, amounts: dict[int, int], written: Written) -> tuple[int, tuple[Why, ...]]:
-    """The amount, below 0 for what went out, and why that may not be so."""
+def _signed(row: Row, columns: Columns, amounts: Mapping[int, int], notation: Notation) -> tuple[int, tuple[Why, ...]]:
+    """Return the amount, negative if it went out, and the reasons to doubt its sign."""
     amount, credit, debit = (
         amounts.get(p, 0) if p is not None else 0 for p in (columns.amount, columns.credit, columns.debit)
     )
     came_in = credit if columns.amount is None else amount
-    side = 1 if columns.sign is None else values.side_of(row.cell(columns.sign))
+    side = 1 if columns.sign is None else values.detect_side(row.cell(columns.sign))
     if side < 0:
         return -abs(came_in or debit), ()
     if not came_in or (debit and abs(debit) == came_in):
         return -abs(debit), ()
-    return came_in, () if (side or written.signed) and not debit else (Why.SIGN_UNKNOWN,)
+    return came_in, () if (side or notation.signed) and not debit else (Why.SIGN_UNKNOWN,)
 
 
-def _example(written: Written) -> str:
-    return f" with “{written.decimal}” before the decimals" if written.decimal else " without decimals"
+def _describe(layout: Layout, notation: Notation, options: ParseOptions) -> dict[str, str]:
+    """Tell how the file was read, so that a person can check it."""
+    columns = layout.columns
+    headings = layout.above[-1] if layout.has_headings else None
 
+    def label(position: int) -> str:
+        return (headings.cell(position) if headings else "") or str(position + 1)
 
-def _described(dialect: Dialect, written: Written, options: ParseOptions) -> dict[str, str]:
-    """How the file was read, for who wants to see whether that was right."""
-    columns = dialect.columns
-    head = dialect.above[-1] if dialect.has_headings else None
-
-    def named(position: int) -> str:
-        return (head.cell(position) if head else "") or str(position + 1)
-
-    single = {name: at for name, at in columns._asdict().items() if isinstance(at, int)}
+    single = {name: position for name, position in columns._asdict().items() if isinstance(position, int)}
     return {
         "format": "csv",
         "encoding": options.encoding or "",
-        "delimiter": dialect.delimiter,
-        "decimal": written.decimal,
-        "date_order": written.dates.value,
-        **({"currency": written.currency} if written.currency and columns.money is None else {}),
-        **{f"{name}_column": named(position) for name, position in single.items()},
-        "text_columns": ", ".join(named(position) for position in columns.text),
+        "delimiter": layout.delimiter,
+        "decimal": notation.decimal,
+        "date_order": notation.dates.value,
+        **({"currency": notation.currency} if notation.currency and columns.money is None else {}),
+        **{f"{name}_column": label(position) for name, position in single.items()},
+        "text_columns": ", ".join(label(position) for position in columns.text),
     }

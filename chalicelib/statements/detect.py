@@ -1,4 +1,4 @@
-"""Bank statements as banks write them: which format a file has, and its bookings. Imported only when one comes in."""
+"""Detects the format of a bank statement and reads it. Imported only when a statement comes in."""
 
 import codecs
 import re
@@ -14,8 +14,8 @@ READERS: dict[StatementFormat, Callable[[str, ParseOptions], Statement]] = {
     StatementFormat.CSV: csv_table.read,
     StatementFormat.MT940: mt940.read,
 }
-HEAD = 4096  # bytes in which a format shows
-# What people send by mistake, and what to do.
+HEAD = 4096  # bytes that are enough to detect the format
+# Files that people send by mistake, and what to do instead.
 FOREIGN = (
     (b"PK\x03\x04", "a spreadsheet or another zip archive: save it as CSV"),
     (b"\xd0\xcf\x11\xe0", "an old spreadsheet: save it as CSV"),
@@ -26,7 +26,7 @@ _MT940 = re.compile(r"^\s*(?:\{1:|:20:|:\n?2[058]C?:)|^:61:", re.MULTILINE)
 
 
 def read(raw: bytes, options: ParseOptions) -> Statement:
-    """The bookings of a file in any of the formats. Raises StatementUnreadable, StatementTooLarge."""
+    """Read the bookings of a file in any of the formats. Raises StatementUnreadable, StatementTooLarge."""
     if not raw.strip(b"\x00 \t\r\n"):
         raise StatementUnreadable("The file is empty.")
     for magic, meaning in FOREIGN:
@@ -34,28 +34,28 @@ def read(raw: bytes, options: ParseOptions) -> Statement:
             raise StatementUnreadable(f"The file is {meaning}.")
     if options.format is StatementFormat.CAMT or (options.format is None and _is_xml(raw)):
         return camt.read(raw)
-    text, encoding = decoded(raw, options.encoding)
-    found = options.format or (StatementFormat.MT940 if _MT940.search(text[:HEAD]) else StatementFormat.CSV)
-    return READERS[found](text, options._replace(encoding=encoding))
+    text, encoding = decode(raw, options.encoding)
+    detected = options.format or (StatementFormat.MT940 if _MT940.search(text[:HEAD]) else StatementFormat.CSV)
+    return READERS[detected](text, options._replace(encoding=encoding))
 
 
-def decoded(raw: bytes, wish: str | None = None) -> tuple[str, str]:
-    """The file's text, and in which encoding it was: what was wished for, else what its bytes show.
+def decode(raw: bytes, option: str | None = None) -> tuple[str, str]:
+    """Return the file's text and its encoding: the given one, or else what its bytes show.
 
-    Text that is not UTF-8 is taken for Windows-1252, as banks in Western Europe and the Americas write it.
+    Text that is not UTF-8 is taken as Windows-1252, which banks in Western Europe and the Americas write.
     """
-    encoding = wish or _encoding_of(raw)
+    encoding = option or _detect_encoding(raw)
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError:
-        if wish:
-            raise StatementUnreadable(f"The file is not in {wish}, as was said.") from None
+        if option:
+            raise StatementUnreadable(f"The file is not in {option}, the encoding that was given.") from None
         encoding = "latin-1"  # has a character for each byte, unlike Windows-1252
         text = raw.decode(encoding)
     return text.removeprefix("\ufeff").replace("\x00", ""), encoding
 
 
-def _encoding_of(raw: bytes) -> str:
+def _detect_encoding(raw: bytes) -> str:
     for bom, encoding in BOMS:
         if raw.startswith(bom):
             return encoding

@@ -1,48 +1,22 @@
-"""What banks call their columns, in Spanish, Portuguese, German and English, and which columns a file has."""
+"""Finds out which columns a table has, by what banks call them (bank_words.toml)."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
-from chalicelib.domain.codes import words_of
+from chalicelib.domain.codes import ascii_words
 from chalicelib.domain.refusals import StatementUnreadable
+from chalicelib.statements.bank_words import bank_words
 from chalicelib.statements.options import ParseOptions
-
-# In capitals, without accents; a heading may go on ("FECHA OPERACION"). Of several that fit the first one named counts.
-NAMES = {
-    "date": (
-        "FECHA", "F OPERACION", "DATA", "BUCHUNGSTAG", "BUCHUNGSDATUM", "BUCHUNG", "DATUM", "DATE", "BOOKING DATE",
-        "TRANSACTION DATE", "POSTING DATE", "COMPLETED DATE", "DIA", "VALUTADATUM", "WERTSTELLUNG", "F VALOR",
-    ),
-    "credit": (
-        "CREDITO", "CREDITOS", "ABONO", "ABONOS", "HABER", "ENTRADA", "ENTRADAS", "INGRESO", "INGRESOS", "HABEN",
-        "GUTSCHRIFT", "CREDIT", "CREDITS", "PAID IN", "MONEY IN", "AMOUNT IN", "DEPOSITO", "DEPOSITOS", "DEPOSIT",
-        "DEPOSITS", "CONSIGNACION", "CONSIGNACIONES", "EINNAHME", "EINNAHMEN", "EINZAHLUNG",
-    ),
-    "debit": (
-        "DEBITO", "DEBITOS", "CARGO", "CARGOS", "DEBE", "SAIDA", "SAIDAS", "EGRESO", "EGRESOS", "SOLL", "LASTSCHRIFT",
-        "DEBIT", "DEBITS", "PAID OUT", "MONEY OUT", "AMOUNT OUT", "RETIRO", "RETIROS", "SALIDA", "SALIDAS",
-        "WITHDRAWAL", "WITHDRAWALS", "SAQUE", "SAQUES", "GASTO", "GASTOS", "AUSGABE", "AUSGABEN", "AUSZAHLUNG",
-        "BELASTUNG",
-    ),
-    "amount": ("IMPORTE", "MONTO", "CANTIDAD", "BETRAG", "UMSATZ", "AMOUNT", "VALOR"),
-    "sign": ("TIPO", "D C", "DC", "C D", "SOLL HABEN", "S H", "NATUREZA", "INDICADOR", "CREDIT DEBIT", "TYPE", "DR CR",
-        "CR DR", "DB CR", "CR DB", "DIRECTION", "DIRECCION", "SIGNO", "SIGN", "TRANSACTION TYPE", "SENTIDO"),
-    "state": ("ESTADO", "ESTATUS", "STATE", "STATUS", "SITUACION", "SITUACAO"),
-    "money": ("MONEDA", "DIVISA", "MOEDA", "WAHRUNG", "WAEHRUNG", "CURRENCY"),
-}  # fmt: skip
-NO_TEXT = ("SALDO", "BALANCE", "KONTOSTAND", "IBAN AUFTRAGSKONTO", "AUFTRAGSKONTO", "CUENTA PROPIA")  # says nothing
-# Is there a column of amounts called like this, "SOLL HABEN" is what tells them apart.
-EXACT = frozenset({
-    "SOLL HABEN", "D C", "C D", "S H", "CREDIT DEBIT", "DR CR", "CR DR", "DB CR", "CR DB", "AMOUNT IN", "AMOUNT OUT",
-})  # fmt: skip
-NO_SIGN = ("TIPO DE CAMBIO", "TIPO CAMBIO", "TIPO DE CUENTA")
-SIDES = {side: frozenset(name for name in NAMES[side] if " " not in name) for side in ("credit", "debit")}
 
 
 class Columns(NamedTuple):
-    """Positions, counted from 0. Amounts are in `amount`, or in `credit` (and `debit`); where there are `amount` and
-    `debit`, what is in both went out. `unread` may have amounts, too, and are not to be passed over."""
+    """Positions of columns, counted from 0.
+
+    Amounts are in `amount`, or in `credit` and perhaps `debit`. If there are `amount` and `debit`, what is in both went
+    out. `unread` columns may have amounts, too: a row with an amount only there must not be skipped.
+    """
 
     date: int
     text: tuple[int, ...]
@@ -59,29 +33,32 @@ class Columns(NamedTuple):
         return [position for position in (self.amount, self.credit, self.debit) if position is not None]
 
 
-def columns_of(row: Sequence[str], options: ParseOptions) -> Columns | None:
-    """The columns that a row of headings names, those that were wished for first; None for a row that is none."""
-    names = [plain(cell) for cell in row]
+def find_columns(row: Sequence[str], options: ParseOptions) -> Columns | None:
+    """Find the columns that a row of headings names, or return None if it is not such a row.
+
+    A column that the options name is taken as named.
+    """
+    names = [normalise(cell) for cell in row]
     taken: dict[str, int | None] = {}
-    for field, known in NAMES.items():
-        wish = getattr(options, field)
-        if wish is not None:
-            taken[field] = _wished(wish, names)
+    for field, words in bank_words().columns.items():
+        option = getattr(options, field)
+        if option is not None:
+            taken[field] = _position_of(option, names)
             if taken[field] is None:
                 return None
         else:
             fitting = [name if _may_be(field, name, cell) else "" for name, cell in zip(names, row, strict=True)]
-            taken[field] = next((p for name in known if (p := _called(name, fitting, taken)) is not None), None)
-            if taken[field] is None and field in SIDES:
+            taken[field] = next((p for word in words if (p := _find_heading(word, fitting, taken)) is not None), None)
+            if taken[field] is None and field in _side_words():
                 taken[field] = next((p for p, cell in enumerate(row) if _is_amount_of(field, cell, taken, p)), None)
             if taken[field] is None and field == "sign":
                 taken[field] = next(
-                    (p for p, n in enumerate(names) if p not in taken.values() and len(_sides_of(n)) == 2), None
+                    (p for p, name in enumerate(names) if p not in taken.values() and len(_sides_in(name)) == 2), None
                 )
     if any((options.credit, options.debit)) and options.amount is None:
         taken["amount"] = None
     if options.amount:
-        taken |= {name: None for name in ("credit", "debit") if getattr(options, name) is None}
+        taken |= {side: None for side in ("credit", "debit") if getattr(options, side) is None}
     elif taken["credit"] is not None:
         taken["amount"] = None
     date = taken.pop("date")
@@ -89,102 +66,112 @@ def columns_of(row: Sequence[str], options: ParseOptions) -> Columns | None:
         return None
     used = {date, *taken.values()}
     text = _text_columns(names, used, options)
-    unread = tuple(p for p, cell in enumerate(row) if p not in used and _is_of_amounts(cell))
+    unread = tuple(p for p, cell in enumerate(row) if p not in used and _may_have_amounts(cell))
     return None if text is None else Columns(date=date, text=text, unread=unread, **taken)
 
 
-def _sides_of(cell: str) -> set[str]:
-    """Which sides a heading names, also within brackets: "Monto (cargo)"."""
-    words = set(words_of(cell[:100]))
-    return {side for side, known in SIDES.items() if words & known}
-
-
-def _may_be(field: str, name: str, cell: str) -> bool:
-    """Whether nothing else in the heading speaks against it."""
-    sides = _sides_of(cell)
-    match field:
-        case "credit" | "debit":
-            return sides <= {field}
-        case "amount":
-            return not sides or (len(sides) == 2 and not _sides_of(name))
-        case "sign":
-            return not _is_any(name, NO_SIGN)
-    return True
-
-
-def _is_amount_of(side: str, cell: str, taken: Mapping[str, int | None], position: int) -> bool:
-    """Whether it is called both an amount and a debit, or a credit: "Monto débito GTQ"."""
-    return position not in taken.values() and _sides_of(cell) == {side} and _is_of_amounts(cell)
-
-
-def _is_of_amounts(cell: str) -> bool:
-    """Whether a heading may be one of amounts that are bookings, as it is called an amount, a debit or a credit."""
-    words = set(words_of(cell[:100]))
-    return bool(words & set(NAMES["amount"]) or _is_any(plain(cell), (*NAMES["credit"], *NAMES["debit"]))) and not (
-        _is_any(plain(cell), (*NAMES["date"], *NO_TEXT))
-    )
-
-
-def numbered(options: ParseOptions) -> Columns | None:
-    """The columns of a file without headings: all that is wished for is a number."""
-    given = {field: getattr(options, field) for field in NAMES}
-    if not all(_is_number(wish) for wish in (*(wish for wish in given.values() if wish), *options.text)):
+def find_numbered_columns(options: ParseOptions) -> Columns | None:
+    """Return the columns of a table without headings, or None unless the options name all columns by number."""
+    named = {field: getattr(options, field) for field in bank_words().columns}
+    if not all(_is_number(option) for option in (*(option for option in named.values() if option), *options.text)):
         return None
-    if not given["date"] or not (given["amount"] or given["credit"]):
+    if not named["date"] or not (named["amount"] or named["credit"]):
         return None
     if not options.text:
-        raise StatementUnreadable("Where columns are numbers, name those with the text, too.")
-    positions = {field: int(wish) - 1 for field, wish in given.items() if wish}
-    text = tuple(int(wish) - 1 for wish in options.text)
+        raise StatementUnreadable("If columns are given by number, also give those with the text.")
+    positions = {field: int(option) - 1 for field, option in named.items() if option}
+    text = tuple(int(option) - 1 for option in options.text)
     if any(not 0 <= position < 1000 for position in (*positions.values(), *text)):
-        raise StatementUnreadable("Columns are counted from 1.")
+        raise StatementUnreadable("Expected column numbers from 1 to 1000.")
     return Columns(text=text, unread=(), **positions)
 
 
-def missing(rows: Iterable[Sequence[str]], options: ParseOptions) -> str | None:
-    """The first wish, as the query calls it, that names a heading which no row has."""
-    names = [[plain(cell) for cell in row] for row in rows]
-    wished = [(field, wish) for field in NAMES if (wish := getattr(options, field))]
-    wished += [("text", wish) for wish in options.text]
-    absent = (field for field, wish in wished if all(_wished(wish, row) is None for row in names))
+def find_missing_option(rows: Iterable[Sequence[str]], options: ParseOptions) -> str | None:
+    """Return the first option, as the query calls it, that names a heading which no row has."""
+    names = [[normalise(cell) for cell in row] for row in rows]
+    named = [(field, option) for field in bank_words().columns if (option := getattr(options, field))]
+    named += [("text", option) for option in options.text]
+    absent = (field for field, option in named if all(_position_of(option, row) is None for row in names))
     field = next(absent, None)
     return "currency_column" if field == "money" else field
 
 
-def plain(cell: str) -> str:
-    """A heading as it is compared: without accents, signs, and what is in brackets."""
-    return " ".join(words_of(re.sub(r"\([^)]*\)|\[[^]]*\]", " ", cell[:100])))
+def normalise(cell: str) -> str:
+    """Return a heading as it is compared: in capitals, without accents, signs and anything in brackets."""
+    return " ".join(ascii_words(re.sub(r"\([^)]*\)|\[[^]]*\]", " ", cell[:100])))
 
 
-def _is_number(wish: str) -> bool:
-    return wish.isascii() and wish.isdecimal()
+def _sides_in(cell: str) -> set[str]:
+    """Which sides a heading names, also within brackets: "Monto (cargo)"."""
+    words = set(ascii_words(cell[:100]))
+    return {side for side, known in _side_words().items() if words & known}
 
 
-def _wished(wish: str, names: Sequence[str]) -> int | None:
-    if _is_number(wish) and 1 <= int(wish[:4]) <= len(names):
-        return int(wish) - 1
-    return names.index(plain(wish)) if plain(wish) in names else None
+@cache
+def _side_words() -> dict[str, frozenset[str]]:
+    """The single words that name a debit or a credit."""
+    columns = bank_words().columns
+    return {side: frozenset(name for name in columns[side] if " " not in name) for side in ("credit", "debit")}
 
 
-def _called(name: str, names: Sequence[str], taken: dict[str, int | None]) -> int | None:
+def _may_be(field: str, name: str, cell: str) -> bool:
+    """Whether nothing else in the heading speaks against it."""
+    sides = _sides_in(cell)
+    match field:
+        case "credit" | "debit":
+            return sides <= {field}
+        case "amount":
+            return not sides or (len(sides) == 2 and not _sides_in(name))
+        case "sign":
+            return not _starts_with_any(name, bank_words().headings.no_sign)
+    return True
+
+
+def _is_amount_of(side: str, cell: str, taken: Mapping[str, int | None], position: int) -> bool:
+    """Whether the heading names both an amount and this side: "Monto débito GTQ"."""
+    return position not in taken.values() and _sides_in(cell) == {side} and _may_have_amounts(cell)
+
+
+def _may_have_amounts(cell: str) -> bool:
+    """Whether a heading names an amount, a debit or a credit, and neither a date nor a balance."""
+    name = normalise(cell)
+    columns = bank_words().columns
+    named = set(ascii_words(cell[:100])) & set(columns["amount"])
+    if not named and not _starts_with_any(name, (*columns["credit"], *columns["debit"])):
+        return False
+    return not _starts_with_any(name, (*columns["date"], *bank_words().headings.no_text))
+
+
+def _is_number(option: str) -> bool:
+    return option.isascii() and option.isdecimal()
+
+
+def _position_of(option: str, names: Sequence[str]) -> int | None:
+    if _is_number(option) and 1 <= int(option[:4]) <= len(names):
+        return int(option) - 1
+    return names.index(normalise(option)) if normalise(option) in names else None
+
+
+def _find_heading(word: str, names: Sequence[str], taken: Mapping[str, int | None]) -> int | None:
     free = [position for position in range(len(names)) if position not in taken.values()]
-    exact = next((position for position in free if names[position] == name), None)
-    if exact is not None or name in EXACT:
+    exact = next((position for position in free if names[position] == word), None)
+    if exact is not None or word in bank_words().headings.exact:
         return exact
-    return next((position for position in free if names[position].startswith(f"{name} ")), None)
+    return next((position for position in free if names[position].startswith(f"{word} ")), None)
 
 
 def _text_columns(names: Sequence[str], used: set[int | None], options: ParseOptions) -> tuple[int, ...] | None:
-    """Those that were wished for, else all that are nothing else: a code may be in any of them."""
+    """The columns that the options name, else all that are nothing else: a code may be in any of them."""
     if options.text:
-        wished = [_wished(wish, names) for wish in options.text]
-        return None if None in wished else tuple(position for position in wished if position is not None)
+        named = [_position_of(option, names) for option in options.text]
+        return None if None in named else tuple(position for position in named if position is not None)
+    others = (*bank_words().columns["date"], *bank_words().headings.no_text)
     return tuple(
         position
         for position, name in enumerate(names)
-        if position not in used and name and not _is_any(name, (*NAMES["date"], *NO_TEXT))
+        if position not in used and name and not _starts_with_any(name, others)
     )
 
 
-def _is_any(name: str, known: Iterable[str]) -> bool:
-    return any(name == one or name.startswith(f"{one} ") for one in known)
+def _starts_with_any(name: str, words: Iterable[str]) -> bool:
+    return any(name == word or name.startswith(f"{word} ") for word in words)

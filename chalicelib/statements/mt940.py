@@ -1,4 +1,4 @@
-"""Statements in SWIFT's MT940, read by the package mt-940, which must be told some things: see `OPTIONS` and below."""
+"""Reads statements in SWIFT's MT940 with the package mt-940, whose defaults are not safe enough: see below."""
 
 import logging
 import re
@@ -14,22 +14,22 @@ from chalicelib.domain.statements import Outgoing, Payment, Statement
 from chalicelib.statements import values
 from chalicelib.statements.options import ParseOptions
 
-# It logs what it cannot read, word for word, and that is about third parties.
+# The package logs what it cannot read word for word, and that is about third parties.
 logging.getLogger("mt940").setLevel(logging.CRITICAL + 1)
-# Among others: details of any length, where it cuts them off otherwise; and RC, a credit taken back, is no credit.
+# Among others: details are not cut off, and RC (a credit that was reversed) is not a credit.
 OPTIONS = Options.all()
-MOST_BOOKINGS = 20_000  # which take the package a second or two
+MOST_BOOKINGS = 20_000  # they take the package a second or two
 TEXTS = ("transaction_details", "customer_reference", "extra_details")
 
 _STATEMENT = re.compile(r"^:20:", re.MULTILINE)
 _BOOKING = re.compile(r"^:61:", re.MULTILINE)
-_ENVELOPE = re.compile(r"^(?:\{[1-5]:|-\}).*$", re.MULTILINE)  # of SWIFT's network, around a statement
-_MARK = re.compile(r"\?\d\d")  # a part of structured details; a code may go on behind it
+_ENVELOPE = re.compile(r"^(?:\{[1-5]:|-\}).*$", re.MULTILINE)  # from SWIFT's network, around a statement
+_MARK = re.compile(r"\?\d\d")  # starts a part of structured details; a code may continue behind it
 _GROUP = re.compile(r"^\d{3}(?=\?\d\d)")
 
 
 class Block(NamedTuple):
-    """One statement of a file, and the lines that its bookings begin on."""
+    """One statement of a file, with the lines on which its bookings begin."""
 
     text: str
     line: int
@@ -37,15 +37,15 @@ class Block(NamedTuple):
 
 
 def read(text: str, options: ParseOptions) -> Statement:
-    """The bookings of a file, which may have several statements. Raises StatementUnreadable, StatementTooLarge."""
+    """Read the bookings of a file, which may have several statements. Raises StatementUnreadable, StatementTooLarge."""
     if sum(1 for _ in _BOOKING.finditer(text)) > MOST_BOOKINGS:
         raise StatementTooLarge(f"The statement has more than {MOST_BOOKINGS:,} bookings.")
     payments: list[Payment] = []
     outgoing: list[Outgoing] = []
     for block in _blocks(_ENVELOPE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))):
-        found = _parsed(block)
-        currency = found.currency or options.currency
-        for line, booking in zip(block.bookings, found, strict=True):
+        transactions = _parse(block)
+        currency = transactions.currency or options.currency
+        for line, booking in zip(block.bookings, transactions, strict=True):
             payment = _payment(line, booking, currency)
             if payment is None:
                 outgoing.append(Outgoing(line, _text_of(booking)))
@@ -61,43 +61,46 @@ def _blocks(text: str) -> Iterator[Block]:
     starts = [match.start() for match in _STATEMENT.finditer(text)] or [0]
     line = 1 + text.count("\n", 0, starts[0])
     for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
-        bookings, at, reached = list[int](), line, start
+        bookings: list[int] = []
+        at = line
+        reached = start
         for match in _BOOKING.finditer(text, start, end):
-            at, reached = at + text.count("\n", reached, match.start()), match.start()
+            at += text.count("\n", reached, match.start())
+            reached = match.start()
             bookings.append(at)
         yield Block(text[start:end], line, bookings)
         line += text.count("\n", start, end)
 
 
-def _parsed(block: Block) -> Transactions:
-    """Never `mt940.parse`: that takes a text which happens to be a path for the name of a file, and reads it."""
+def _parse(block: Block) -> Transactions:
+    """Parse a statement. Never use `mt940.parse`: if the text happens to be a path, it reads that file."""
     as_usual = Transactions.DEFAULT_PROCESSORS["post_statement"]
-    found = Transactions(
+    transactions = Transactions(
         processors={"post_statement": [*as_usual, _with_id], "post_transaction_details": []}, options=OPTIONS
     )
     try:
-        found.parse(block.text)
-    except Exception:  # noqa: BLE001 - the package raises whatever its parts do; and their texts quote the file
-        line = block.bookings[len(found)] if len(found) < len(block.bookings) else block.line
+        transactions.parse(block.text)
+    except Exception:  # noqa: BLE001 - the package lets through whatever its parts raise, and their texts quote the file
+        line = block.bookings[len(transactions)] if len(transactions) < len(block.bookings) else block.line
         raise StatementUnreadable("expected a booking (:61:), details (:86:) or a balance of MT940.", line) from None
-    if len(found) != len(block.bookings):  # never go on without a payment that is there
-        raise StatementUnreadable("not all bookings (:61:) of this statement could be told apart.", block.line)
-    return found
+    if len(transactions) != len(block.bookings):  # a payment must not get lost
+        raise StatementUnreadable("expected bookings (:61:) that can be told apart.", block.line)
+    return transactions
 
 
 def _with_id(_: Any, __: Any, ___: Any, result: dict[str, Any]) -> dict[str, Any]:
-    """A booking without a type would be overwritten by the next one: so it gets a type."""
+    """Give a booking without a type one, or else the next booking would overwrite it."""
     return {**result, "id": result.get("id") or "NMSC"}
 
 
 def _payment(line: int, booking: Transaction, currency: str | None) -> Payment | None:
-    """None for money that went out. Raises StatementUnreadable."""
+    """Return the payment, or None for money that went out. Raises StatementUnreadable."""
     data = booking.data
     if data["amount"].amount <= 0:
         return None
     if currency is None or not values.is_currency(currency):
         raise StatementUnreadable(
-            "expected the currency in the opening balance (:60F:); or name it (currency).", line, option="currency"
+            "expected the currency in the opening balance (:60F:). Or name it (currency).", line, option="currency"
         )
     amount = values.minor_units(data["amount"].amount, currency)
     if amount is None:
@@ -107,7 +110,7 @@ def _payment(line: int, booking: Transaction, currency: str | None) -> Payment |
         on=data["date"],
         amount=amount,
         currency=currency,
-        text=_text_of(booking)[: MOST_TEXT + 1],  # one more shows that it was cut off
+        text=_text_of(booking)[: MOST_TEXT + 1],  # the one character more shows that it was cut off
         reference=str(data.get("bank_reference") or ""),
         reversal=str(data["status"]).upper() == "RD",
     )

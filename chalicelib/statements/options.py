@@ -1,4 +1,4 @@
-"""What may be said about a file of a bank where looking at it is not enough."""
+"""What somebody may say about a bank's file if the file alone does not tell."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -17,14 +17,16 @@ class DateOrder(StrEnum):
 
 
 class ParseOptions(NamedTuple):
-    """What is None is found out. Columns are named by their heading, or by their number, counted from 1.
+    """How to read a file. Whatever is None is detected. Columns are given by heading, or by number, counted from 1.
 
     Attributes:
-        currency: of all amounts, but only where the file does not say (ISO 4217).
-        decimal: "," or ".".
-        amount: the column of signed amounts; or else `credit`, and perhaps `debit`, or `amount` with `sign`, a column
-            that says which of both it is.
-        text: the columns in which a code may be.
+        currency: ISO 4217 code of all amounts; it counts only if the file names none.
+        decimal: the mark before the decimals, "," or ".".
+        amount: the column of signed amounts. Instead there may be `credit`, perhaps with `debit`, or `amount` with
+            `sign`, a column that tells credits from debits.
+        money: the column of currencies.
+        state: the column that tells whether a line is booked.
+        text: the columns that may have an order code.
     """
 
     format: StatementFormat | None = None
@@ -38,6 +40,6 @@ class ParseOptions(NamedTuple):
     credit: str | None = None
     debit: str | None = None
     sign: str | None = None
-    money: str | None = None  # the column of currencies
-    state: str | None = None  # the column that says whether it is booked
+    money: str | None = None
+    state: str | None = None
     text: tuple[str, ...] = ()

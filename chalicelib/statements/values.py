@@ -1,4 +1,4 @@
-"""Dates and amounts as banks write them."""
+"""Parses dates and amounts as banks write them."""
 
 import re
 from collections.abc import Iterable
@@ -9,64 +9,22 @@ from unicodedata import normalize
 
 from iso4217 import Currency
 
-from chalicelib.domain.codes import words_of
+from chalicelib.domain.codes import ascii_words
+from chalicelib.statements.bank_words import bank_words
 from chalicelib.statements.options import DateOrder
 
-MOST = 10**15  # minor units: more than this is no payment, but two numbers that ran together
-SYMBOLS = {"R$": "BRL", "€": "EUR", "£": "GBP", "Q": "GTQ", "₲": "PYG", "₡": "CRC"}  # "$" and "S/" may be several
-# What may stand beside an amount, and the currencies that it may mean there.
-SIGNS = {
-    **SYMBOLS,
-    "£": "GBP EGP FKP GIP SHP SDG SSP SYP LBP",
-    "₡": "CRC SVC",
-    "$": "USD MXN ARS CLP COP UYU DOP CUP CAD AUD NZD HKD SGD TWD BBD BMD BND BSD BZD FJD GYD JMD KYD LRD NAD NIO SBD "
-    "SRD TTD XCD",
-    "US$": "USD",
-    "S/": "PEN",
-    "BS": "BOB VES VED",
-}
-# By their first three letters, January first; several languages beside each other.
-NAMES_OF_MONTHS = "ENE JAN|FEB FEV|MAR MRZ MAE|ABR APR|MAY MAI|JUN|JUL|AGO AUG|SEP SET|OCT OUT OKT|NOV|DIC DEZ DEC"
-MONTHS = {name: number for number, names in enumerate(NAMES_OF_MONTHS.split("|"), start=1) for name in names.split()}
+MOST = 10**15  # minor units; anything larger is two numbers that ran together, not a payment
 
 _DATE = re.compile(r"(\d{1,4})([./ -])(\d{1,2}|[^\W\d_]{3,10})\.?\2(\d{2,4})(?=$|[ T,])")
 _ISO = re.compile(r"(\d{4})(\d{2})(\d{2})(?=$|[ T])")
 _AMOUNT = re.compile(r"(?P<digits>\d[\d., ']*)")
 _NEGATIVE = re.compile(r"[-−–(]")
-_SIDE = re.compile(r"(?<=[\d) ])(CR|DR|C|D|H|S)$")
-# Words of a column that says which side a booking is on; those of one or two letters count alone only.
-CREDITS = frozenset({
-    "C", "CR", "CRE", "CRED", "H", "NC", "CREDITO", "CREDITOS", "CREDIT", "CREDITS", "CRDT", "ABONO", "ABONOS", "HABER",
-    "HABEN", "ENTRADA", "ENTRANTE", "INGRESO", "DEPOSITO", "DEPOSIT", "GUTSCHRIFT", "RECIBIDO", "RECIBIDA", "RECEBIDO",
-    "RECEBIDA", "RECEIVED", "IN", "INCOMING", "TOPUP", "EINGANG",
-})  # fmt: skip
-DEBITS = frozenset({
-    "D", "DR", "DB", "DEB", "S", "ND", "DEBITO", "DEBITOS", "DEBIT", "DEBITS", "DBIT", "CARGO", "CARGOS", "DEBE",
-    "SOLL", "SAIDA", "SALIDA", "SALIENTE", "EGRESO", "RETIRO", "SAQUE", "LASTSCHRIFT", "WITHDRAWAL", "OUT", "OUTGOING",
-    "ENVIADO", "ENVIADA", "SENT", "COMPRA", "COMISION", "FEE", "AUSGANG", "DEVOLUCION", "REVERSO", "REVERSA",
-})  # fmt: skip
-NEUTRAL = frozenset({
-    "NOTA", "POR", "TRANSFERENCIA", "TRANSFER", "TRANSF", "PAGO", "PAYMENT", "SPEI", "PIX", "ACH", "SEPA", "EFECTIVO",
-    "CASH", "BANCARIA", "BANCARIO", "UEBERWEISUNG", "BANK",
-})  # fmt: skip
 _MARKS = {"+": 1, "-": -1, "−": -1, "–": -1}
-# Words of a column that says how far a booking is.
-DONE = frozenset({
-    "COMPLETED", "COMPLETE", "BOOKED", "BOOK", "POSTED", "SETTLED", "CLEARED", "DONE", "EXECUTED", "SUCCESSFUL",
-    "PROCESADO", "PROCESADA", "LIQUIDADO", "LIQUIDADA", "CONFIRMADO", "CONFIRMADA", "COMPLETADO", "COMPLETADA",
-    "CONTABILIZADO", "CONTABILIZADA", "APLICADO", "APLICADA", "EJECUTADO", "EJECUTADA", "REALIZADO", "REALIZADA",
-    "EFETIVADO", "EFETIVADA", "EFECTUADO", "EFECTUADA", "CONCLUIDO", "CONCLUIDA", "GEBUCHT", "VERBUCHT",
-    "UMSATZ GEBUCHT", "EXITOSO", "EXITOSA",
-})  # fmt: skip
-WAITING = frozenset({
-    "PENDING", "PENDIENTE", "PENDENTE", "OFFEN", "VORGEMERKT", "EN PROCESO", "EN TRANSITO", "PROCESSING", "AGENDADO",
-    "PROGRAMADO", "RETENIDO", "IN PROGRESS", "SCHEDULED", "PROCESANDO", "POR CONFIRMAR",
-})  # fmt: skip
 
 
-def order_of(cells: Iterable[str]) -> DateOrder:
-    """How the dates of a column are written; day first where nothing shows it, as nearly everywhere."""
-    found = DateOrder.DAY_FIRST
+def detect_date_order(cells: Iterable[str]) -> DateOrder:
+    """Detect how the dates of a column are written. If nothing shows it, the day is first, as nearly everywhere."""
+    order = DateOrder.DAY_FIRST
     for cell in cells:
         match = _DATE.match(cell.strip())
         if match is None:
@@ -77,12 +35,12 @@ def order_of(cells: Iterable[str]) -> DateOrder:
         if int(first) > 12:
             return DateOrder.DAY_FIRST
         if second.isdigit() and int(second) > 12:
-            found = DateOrder.MONTH_FIRST
-    return found
+            order = DateOrder.MONTH_FIRST
+    return order
 
 
-def as_date(cell: str, order: DateOrder) -> date | None:
-    """The day, without its time; None where the cell is no date."""
+def parse_date(cell: str, order: DateOrder) -> date | None:
+    """Return the day, without the time, or None if the cell is not a date."""
     text = cell.strip()
     if match := _ISO.match(text):
         return _day(match[1], match[2], match[3])
@@ -91,28 +49,34 @@ def as_date(cell: str, order: DateOrder) -> date | None:
         return None
     first, _, second, third = match.groups()
     if not second.isdigit():
-        month = MONTHS.get("".join(words_of(second))[:3])
+        month = _months().get("".join(ascii_words(second))[:3])
         return None if month is None else _day(third, str(month), first)
     if len(first) == 4 or order is DateOrder.YEAR_FIRST:
         return _day(first, second, third)
     return _day(third, first, second) if order is DateOrder.MONTH_FIRST else _day(third, second, first)
 
 
+@cache
+def _months() -> dict[str, int]:
+    return {name: number for number, names in bank_words().months.items() for name in names}
+
+
 def _day(year: str, month: str, day: str) -> date | None:
     try:
-        found = date(int(year) + (2000 if len(year) == 2 else 0), int(month), int(day))
+        parsed = date(int(year) + (2000 if len(year) == 2 else 0), int(month), int(day))
     except ValueError:
         return None
-    return found if 1990 <= found.year < 2100 else None
+    return parsed if 1990 <= parsed.year < 2100 else None
 
 
-def decimal_of(cells: Iterable[str]) -> str | None:
-    """Whether a column writes its decimals with "," or "."; "" where no amount has any mark; None where it may be both.
+def detect_decimal(cells: Iterable[str]) -> str | None:
+    """Return the decimal mark of a column, "" if no amount has any mark, or None if it may be either.
 
-    The mark that comes last beside the other one is the decimal mark, and so is one that stands before other than three
-    digits. One that comes twice is none.
+    If an amount has both marks, the last one is the decimal mark. So is a mark before more or fewer than three digits.
+    A mark that comes twice in an amount separates thousands.
     """
-    marked, found = False, set[str]()
+    marked = False
+    decimals = set[str]()
     for cell in cells:
         match = _AMOUNT.search(normalize("NFKC", cell))
         digits = match["digits"].rstrip("., '") if match else ""
@@ -120,27 +84,28 @@ def decimal_of(cells: Iterable[str]) -> str | None:
         if not marks:
             continue
         marked = True
-        last, other = marks[-1], "," if marks[-1] == "." else "."
+        last = marks[-1]
+        other = "," if last == "." else "."
         if len(set(marks)) == 2:
-            found.add(last)
+            decimals.add(last)
         elif len(marks) > 1:
-            found.add(other)
+            decimals.add(other)
         elif len(digits.rpartition(last)[2]) != 3:
-            found.add(last)
-    if len(found) == 1:
-        return found.pop()
+            decimals.add(last)
+    if len(decimals) == 1:
+        return decimals.pop()
     return None if marked else ""
 
 
-def as_amount(cell: str, decimal: str, currency: str) -> int | None:
-    """Signed minor units; None where the cell is no amount of the currency. Debits are less than 0."""
+def parse_amount(cell: str, decimal: str, currency: str) -> int | None:
+    """Return minor units, negative for a debit, or None if the cell is not an amount of the currency."""
     text = normalize("NFKC", cell).strip().upper()
-    side = _SIDE.search(text)
+    side = _side_suffix().search(text)
     match = _AMOUNT.search(text)
     if match is None or _AMOUNT.search(text, match.end()):
         return None
     around = f"{text[: match.start()]} {text[match.end() : side.start() if side else None]}"
-    if re.sub(rf"{_beside(currency)}|[-+−–() ]", "", around):  # another currency's sign stays, so it is no amount
+    if re.sub(rf"{_signs_pattern(currency)}|[-+−–() ]", "", around):  # what is left is another currency's sign
         return None
     digits = re.sub(r"[ ']", "", match["digits"])
     whole, mark, part = digits.rpartition(decimal) if decimal and decimal in digits else (digits, "", "")
@@ -150,50 +115,61 @@ def as_amount(cell: str, decimal: str, currency: str) -> int | None:
     amount = minor_units(Decimal(f"{re.sub('[.,]', '', whole)}.{part or 0}"), currency)
     if amount is None:
         return None
-    negative = bool(_NEGATIVE.search(around)) or (side is not None and side[1] in DEBITS)
+    negative = bool(_NEGATIVE.search(around)) or (side is not None and side[1] in bank_words().sides.debit)
     return -amount if negative else amount
 
 
 @cache
-def _beside(currency: str) -> str:
-    """A pattern of what may stand beside an amount in this currency."""
-    signs = sorted((sign for sign, codes in SIGNS.items() if currency in codes.split()), key=len, reverse=True)
+def _side_suffix() -> re.Pattern[str]:
+    return re.compile(rf"(?<=[\d) ])({'|'.join(map(re.escape, bank_words().sides.suffixes))})$")
+
+
+@cache
+def _signs_pattern(currency: str) -> str:
+    """Return a pattern of what may stand beside an amount in this currency."""
+    currencies = bank_words().currencies
+    meanings = {**{sign: (code,) for sign, code in currencies.symbols.items()}, **currencies.signs}
+    signs = sorted((sign for sign, codes in meanings.items() if currency in codes), key=len, reverse=True)
     return "|".join([currency, *(rf"{re.escape(sign)}\.?" for sign in signs)])
 
 
-def side_of(cell: str) -> int:
-    """What a column says about the side of a booking: 1 came in, -1 went out, 0 where it can't be told.
+def detect_side(cell: str) -> int:
+    """Return which side a word in the column of signs means: 1 came in, -1 went out, 0 unknown.
 
-    A word of many that means a debit is enough for one; for a credit no other word may say otherwise: "CREDIT CARD".
+    One word for a debit is enough. For a credit, all other words must be neutral: "CREDIT CARD" is unknown.
     """
     if cell.strip() in _MARKS:
         return _MARKS[cell.strip()]
-    words = words_of(cell)
+    words = ascii_words(cell)
     whole = set(words) if len(words) == 1 else {word for word in words if len(word) > 2}
-    came_in, went_out = whole & CREDITS, whole & DEBITS
-    if came_in and not went_out and whole <= CREDITS | NEUTRAL:
+    sides = bank_words().sides
+    came_in = whole & sides.credit
+    went_out = whole & sides.debit
+    if came_in and not went_out and whole <= sides.credit | sides.neutral:
         return 1
     return -1 if went_out and not came_in else 0
 
 
 def has_minus(cell: str) -> bool:
-    """Whether an amount is written as one below 0: with a minus before or behind it, or in brackets."""
+    """Tell whether an amount is written as negative: with a minus before or behind it, or in brackets."""
     return bool(re.search(r"[-−–(]\s*[^\d\s]{0,3}\s*\d|\d\s*[-−–]\s*$", cell))
 
 
 def minor_units(amount: Decimal, currency: str) -> int | None:
-    """None where the currency has no such small units, or the amount is beyond all reason."""
+    """Return minor units, or None if the currency has no such small units or the amount is absurdly large."""
     scaled = amount.scaleb(exponent(currency))
     return int(scaled) if scaled == scaled.to_integral_value() and abs(scaled) < MOST else None
 
 
 @cache
 def exponent(currency: str) -> int:
+    """Return how many decimals the currency has (ISO 4217)."""
     return Currency(currency).exponent or 0
 
 
 @cache
 def is_currency(code: str) -> bool:
+    """Tell whether it is an ISO 4217 code."""
     try:
         Currency(code)
     except ValueError:

@@ -1,31 +1,37 @@
-"""What to do about each error code of Meta's, as a table."""
+"""Says what to do about each of WhatsApp's error codes.
+
+Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Action(StrEnum):
-    """What becomes of the message, and of the others behind it."""
+    """What happens to the message and to those behind it."""
 
-    RETRY = "retry"  # send again after the delays, then as DEAD_LETTER
-    WAIT_PERSON = "wait_person"  # as RETRY, and hold back what else goes to this person
-    WAIT_NUMBER = "wait_number"  # hold back all that leaves this number of ours for the delay, then go on with it
-    WAIT_ALL = "wait_all"  # as WAIT_NUMBER: we have one number. An answer's Retry-After goes before the delays
-    DROP = "drop"  # this person can't be reached with it; nothing to mend
-    OPTED_OUT = "opted_out"  # drop, and note on the contact that they opted out
-    TEMPLATE = "template"  # the 24-hour window is over: send as a template, or show the organiser
-    ASK_AGAIN = "ask_again"  # their file did not arrive: ask the person to send it again
+    RETRY = "retry"  # send again after the delays; after the last one as DEAD_LETTER
+    WAIT_PERSON = "wait_person"  # as RETRY, and hold back everything else for this person
+    WAIT_NUMBER = "wait_number"  # hold back everything from our number during the delay, then continue
+    WAIT_ALL = "wait_all"  # as WAIT_NUMBER, since we have one number; a Retry-After in the answer overrides the delays
+    DROP = "drop"  # it can't reach this person, and nothing can be done about it
+    OPTED_OUT = "opted_out"  # drop, and mark the contact as opted out
+    TEMPLATE = "template"  # the 24-hour window is closed: send a template, or show it to the organiser
+    ASK_AGAIN = "ask_again"  # their file did not arrive: ask them to send it again
     DEAD_LETTER = "dead_letter"  # our bug: keep the message for a developer
-    ALERT_ONLY = "alert_only"  # the account's set-up is at fault: give the message up, tell the organisers
-    STOP_BUSINESS_INITIATED = "stop_business_initiated"  # nothing more that was not asked for, until resumed
-    STOP_ALL = "stop_all"  # nothing more at all, until resumed; the message stays due
+    ALERT_ONLY = "alert_only"  # the account is set up wrongly: give up and tell the organisers
+    STOP_BUSINESS_INITIATED = "stop_business_initiated"  # send only answers until somebody resumes
+    STOP_ALL = "stop_all"  # send nothing until somebody resumes; the message stays due
 
 
 @dataclass(frozen=True, kw_only=True)
 class Remedy:
-    """`delays` are seconds before each next try (none: no retry); `alert` says whether somebody must look now.
+    """What to do about an error.
 
-    After the last delay a message is given up, unless all wait with it (WAIT_NUMBER, WAIT_ALL): then it comes again.
+    Attributes:
+        alert: somebody must look at it now.
+        delays: seconds before each retry; empty means no retry. After the last one a message is given up, except for
+            WAIT_NUMBER and WAIT_ALL, which try it again when sending continues.
     """
 
     action: Action
@@ -34,54 +40,51 @@ class Remedy:
 
 
 def remedy(code: int) -> Remedy:
-    """What to do about an error code, from an answer or from a failed status.
-
-    Source: "Errors" in the contract (docs of the WhatsApp Cloud API, 2026-11).
-    """
-    for codes, found in REMEDIES:
+    """Return what to do about an error code in an answer or in a failed status."""
+    for codes, entry in REMEDIES:
         if code in codes:
-            return found
+            return entry
     return UNKNOWN
 
 
 def meaning(code: int) -> str:
-    """The same in a sentence for an organiser."""
-    return MEANINGS.get(code) or MEANT[remedy(code).action]
+    """Explain an error code to an organiser in a sentence."""
+    return MEANINGS.get(code) or MEANING_OF_ACTION[remedy(code).action]
 
 
 MEANINGS = {
-    0: "We have no valid access to WhatsApp: the token must be renewed.",
-    190: "We have no valid access to WhatsApp: the token must be renewed.",
-    130472: "WhatsApp keeps messages from this person, as part of an experiment of its own.",
-    131026: "This number is not on WhatsApp, has an old version of it, or does not take messages from businesses.",
-    131049: "WhatsApp keeps this person from getting too many messages of businesses.",
-    131053: "WhatsApp could not take our file.",
+    0: "Our access to WhatsApp is not valid: the token must be renewed.",
+    190: "Our access to WhatsApp is not valid: the token must be renewed.",
+    130472: "WhatsApp does not deliver to this person, as part of one of its experiments.",
+    131026: "This number is not on WhatsApp, has an old version of it, or does not accept messages from businesses.",
+    131049: "WhatsApp protects this person from too many messages by businesses.",
+    131053: "WhatsApp could not process our file.",
 }
-MEANT = {
-    Action.RETRY: "WhatsApp had a passing trouble.",
+MEANING_OF_ACTION = {
+    Action.RETRY: "WhatsApp had a temporary problem.",
     Action.WAIT_PERSON: "We have written to this person faster than WhatsApp allows.",
     Action.WAIT_NUMBER: "Our number has sent more than WhatsApp allows, or is being maintained.",
     Action.WAIT_ALL: "Our account has sent more than WhatsApp allows.",
     Action.DROP: "This person can't be reached.",
-    Action.OPTED_OUT: "The person wants no messages from us.",
-    Action.TEMPLATE: "More than 24 hours had passed since they wrote, and no template could go instead.",
+    Action.OPTED_OUT: "The person does not want messages from us.",
+    Action.TEMPLATE: "More than 24 hours had passed since they wrote, and no template could be sent instead.",
     Action.ASK_AGAIN: "A file did not arrive.",
-    Action.DEAD_LETTER: "WhatsApp did not take the message as we wrote it: this is for a developer.",
+    Action.DEAD_LETTER: "WhatsApp rejected the form of the message: a developer must look at it.",
     Action.ALERT_ONLY: "Our WhatsApp account is not set up for this.",
-    Action.STOP_BUSINESS_INITIATED: "WhatsApp has restricted us since too many people reported our messages.",
+    Action.STOP_BUSINESS_INITIATED: "WhatsApp has restricted us because too many people reported our messages.",
     Action.STOP_ALL: "WhatsApp has blocked our account.",
 }
 
-# A retry of something unknown may send twice, or break a rule of Meta's: let somebody look at it first.
+# Retrying after an unknown error may send twice or break one of WhatsApp's rules: somebody must look at it first.
 UNKNOWN = Remedy(action=Action.DEAD_LETTER, alert=True)
 
 _TOKEN = Remedy(action=Action.STOP_ALL, alert=True)
 _BLOCKED = Remedy(action=Action.STOP_ALL, alert=True)
 _SET_UP = Remedy(action=Action.ALERT_ONLY, alert=True)
 _OUR_BUG = Remedy(action=Action.DEAD_LETTER, alert=True)
-# The alert is for when all tries are used up.
+# The alert comes when all retries are used up.
 _HICCUP = Remedy(action=Action.RETRY, alert=True, delays=(10, 60, 300, 900, 1800))
-# An answer is tried again all the same; what was not asked for waits.
+# Answers are retried all the same; everything else waits.
 _SPAM = Remedy(action=Action.STOP_BUSINESS_INITIATED, alert=True, delays=(300, 1800))
 _DROP = Remedy(action=Action.DROP)
 

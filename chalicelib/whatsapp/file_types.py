@@ -1,6 +1,6 @@
-"""What kind of file some bytes are, by content: names and declared types are claims."""
+"""Detects the type of a file by its content, since names and declared types can be wrong."""
 
-# (type, where the mark stands, the mark); all marks of a type must match.
+# Type, and its marks: (position, bytes). All marks of a type must match.
 MARKS: tuple[tuple[str, tuple[tuple[int, bytes], ...]], ...] = (
     ("image/jpeg", ((0, b"\xff\xd8\xff"),)),
     ("image/png", ((0, b"\x89PNG\r\n\x1a\n"),)),
@@ -10,7 +10,7 @@ MARKS: tuple[tuple[str, tuple[tuple[int, bytes], ...]], ...] = (
 
 
 def sniff(content: bytes) -> str | None:
-    """The MIME type of a JPEG, PNG, WebP or PDF; None for everything else, which no proof may be (rule P6)."""
+    """Return the MIME type of a JPEG, PNG, WebP or PDF, or None for anything else, which is refused as a proof (P6)."""
     for mime_type, marks in MARKS:
         if all(content[at : at + len(mark)] == mark for at, mark in marks):
             return mime_type

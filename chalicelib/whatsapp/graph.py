@@ -1,4 +1,4 @@
-"""The Graph API over HTTP: one typed façade for sending, reading receipts and media."""
+"""A typed client of WhatsApp's Graph API: sending, read receipts, media, templates."""
 
 import base64
 import binascii
@@ -26,10 +26,10 @@ from chalicelib.whatsapp.graph_errors import (
     NotSent,
     OutcomeUnknown,
     SendRefused,
-    media_trouble,
+    media_unavailable,
     read_answer,
-    translated,
-    unavailable,
+    translate_errors,
+    translate_media_errors,
 )
 from chalicelib.whatsapp.identities import Json
 from chalicelib.whatsapp.text import clean_line, safe_filename
@@ -42,17 +42,17 @@ __all__ = [
 META_MEDIA_HOSTS = ("lookaside.fbsbx.com", "*.fbcdn.net", "*.whatsapp.net")
 MEDIA_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 
-# A file that may be had in a moment is asked for again while its sender waits. `converse` has 30 s, of which marking
-# the message as read may take 9 and DynamoDB 12. No request for the file begins after 8 s, and a silent one is given up
-# 6 s later at most. These are pauses of our own and not urllib3's `Retry`: that one sees neither an error code in a
-# body nor that a body breaks off, and where no connection comes about it repeats a POST, too, which `send` must not do.
+# While its sender waits, a file is fetched again if the error may pass within seconds. The function has 30 s, of which
+# marking the message as read may take 9 and DynamoDB 12. So no request for the file starts after 8 s, and a silent one
+# is given up after 6 s. urllib3's `Retry` would not do: it sees neither an error code in a body nor a body that breaks
+# off, and it repeats a POST if no connection was made, which `send` must not do.
 FETCH_SECONDS = 8.0
-PAUSES = (0.3, 1.0)  # seconds before the second try and the third, which is the last
+PAUSES = (0.3, 1.0)  # seconds before the second and the third try, which is the last
 
 
 @dataclass(frozen=True, kw_only=True)
 class Accepted:
-    """Meta took the message, which does not mean delivered."""
+    """WhatsApp accepted the message. It is not delivered yet."""
 
     message_id: str
     status: str = ""  # of a template: "accepted", "held_for_quality_assessment", "paused"
@@ -61,30 +61,30 @@ class Accepted:
 @dataclass(frozen=True, kw_only=True)
 class MediaFile:
     content: bytes
-    mime_type: str  # as Meta says; `media.sniff` knows better
+    mime_type: str  # as WhatsApp says; `file_types.sniff` is more reliable
     sha256: str  # hex, computed
 
 
 class _LinkExpired(Exception):
-    """The link of a media file lives five minutes."""
+    """The link of a media file is valid for five minutes only."""
 
 
 class _Bearer(AuthBase):
-    """As `auth` and not as a header, since a header would give way to an entry in ~/.netrc."""
+    """Sets the token. As a header alone it would be overridden by an entry in ~/.netrc."""
 
     def __init__(self, token: Callable[[], str]) -> None:
-        self._token = token  # asked for each time, since it is rotated
+        self._token = token  # called each time, since the token is rotated
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         try:
             request.headers["Authorization"] = f"Bearer {self._token()}"
         except TryAgain:
-            raise requests.ConnectTimeout("no access token yet") from None  # nothing was sent, and a later try may do
+            raise requests.ConnectTimeout("no access token yet") from None  # nothing was sent: safe to retry
         return request
 
 
 class Graph:
-    """Sends, marks as read, downloads and uploads for one phone number of ours. `timeout`: connect, read; seconds."""
+    """The client for one phone number of ours. `timeout` is for connecting and reading, in seconds."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class Graph:
         clock: Callable[[], float] = monotonic,
         pause: Callable[[float], object] = sleep,
     ) -> None:
-        """`clock` gives seconds, `pause` waits for some."""
+        """`clock` returns seconds; `pause` waits for so many."""
         self._base = urlsplit(base_url.rstrip("/"))
         self._root = f"{base_url.rstrip('/')}/{version}"
         self._phone_number_id = phone_number_id
@@ -109,7 +109,7 @@ class Graph:
         self._session: requests.Session | None = None
 
     def send(self, message: Mapping[str, Any]) -> Accepted:
-        """Send a request made by `messages.address`. Raises SendRefused, OutcomeUnknown or NotSent."""
+        """Send a request made by `messages.build_request`. Raises SendRefused, OutcomeUnknown or NotSent."""
         answer = self._post_json(message)
         try:
             accepted = answer["messages"][0]
@@ -118,12 +118,12 @@ class Graph:
             raise OutcomeUnknown("HTTP 200 without a message id") from None
 
     def mark_read(self, message_id: str, *, typing: bool = True) -> None:
-        """Blue ticks and "typing…" for a message of theirs. Raises as `send`; callers go on without it."""
-        self._post_json(messages.mark_read(message_id, typing=typing))
+        """Show blue ticks and "typing…" for one of their messages. Raises as `send`; callers can ignore failures."""
+        self._post_json(messages.build_read_receipt(message_id, typing=typing))
 
     def upload(self, content: bytes, mime_type: str, filename: str) -> str:
-        """The id, good for 30 days, under which messages can name this file. Raises as `send`."""
-        with translated():
+        """Upload a file and return its id, which messages can use for 30 days. Raises as `send`."""
+        with translate_errors():
             response = self._http().post(
                 f"{self._root}/{self._phone_number_id}/media",
                 data={"messaging_product": "whatsapp", "type": mime_type},
@@ -138,78 +138,81 @@ class Graph:
             raise OutcomeUnknown("HTTP 200 without a media id") from None
 
     def number(self) -> str:
-        """Our number as WhatsApp shows it, such as "+1 631-555-1181": it is there, and the token may use it.
-        Raises as `send`."""
-        with translated():
+        """Return our number as WhatsApp shows it, such as "+1 631-555-1181". Raises as `send`.
+
+        This shows that the number exists and that the token may use it.
+        """
+        with translate_errors():
             response = self._get(f"{self._root}/{self._phone_number_id}", params={"fields": "display_phone_number"})
         return clean_line(read_answer(response).get("display_phone_number"), 60)
 
     def templates(self, account_id: str) -> list[Json]:
-        """All message templates of the business account: name, language, status, components. Raises as `send`."""
-        found: list[Json] = []
-        asked = {"fields": "name,language,status,components", "limit": "100"}
+        """Return all message templates of the account: name, language, status, components. Raises as `send`."""
+        templates: list[Json] = []
+        params = {"fields": "name,language,status,components", "limit": "100"}
         while True:
-            with translated():
-                answer = read_answer(self._get(f"{self._root}/{account_id}/message_templates", params=asked))
-            found += [one for one in answer.get("data", []) if isinstance(one, dict)]
+            with translate_errors():
+                answer = read_answer(self._get(f"{self._root}/{account_id}/message_templates", params=params))
+            templates += [template for template in answer.get("data", []) if isinstance(template, dict)]
             paging = answer.get("paging", {})
             after = paging.get("cursors", {}).get("after") if "next" in paging else None
             if not after:
-                return found
-            asked = {**asked, "after": _string(after)}
+                return templates
+            params = {**params, "after": _string(after)}
 
     def submit_template(self, account_id: str, definition: Mapping[str, Any]) -> str:
-        """Have WhatsApp look at a template; its status: "PENDING", "APPROVED" … Raises as `send`."""
+        """Submit a template for approval and return its status: "PENDING", "APPROVED" … Raises as `send`."""
         answer = self._post_json(definition, to=f"{account_id}/message_templates")
         return clean_line(answer.get("status"), 60)
 
     def fetch_media(self, media_id: str, *, limit_bytes: int = 16 * 2**20) -> MediaFile:
-        """The bytes of a file that a person sent, asked for again where the trouble may pass within seconds.
+        """Download a file that a person sent. Tries again if the error may pass within seconds.
 
         Raises MediaUnavailable, MediaTooLarge or MediaDamaged.
         """
         if not MEDIA_ID.fullmatch(media_id):
             raise MediaUnavailable("not a media id")
-        until, pauses = self._clock() + FETCH_SECONDS, iter(PAUSES)
+        until = self._clock() + FETCH_SECONDS
+        pauses = iter(PAUSES)
         while True:
             try:
                 return self._fetch(media_id, limit_bytes, until)
-            except MediaUnavailable as trouble:
-                pause = max(next(pauses, inf), trouble.wait)
-                if not trouble.temporary or self._clock() + pause >= until:
+            except MediaUnavailable as error:
+                pause = max(next(pauses, inf), error.wait)
+                if not error.temporary or self._clock() + pause >= until:
                     raise
             self._pause(pause)
 
     def _fetch(self, media_id: str, limit: int, until: float) -> MediaFile:
         try:
-            found, content = self._download(media_id, limit, until)
+            info, content = self._download(media_id, limit, until)
         except _LinkExpired:
             try:
-                found, content = self._download(media_id, limit, until)
+                info, content = self._download(media_id, limit, until)
             except _LinkExpired:
-                raise MediaUnavailable("expired, also when asked for again") from None
+                raise MediaUnavailable("the link expired, twice") from None
         digest = hashlib.sha256(content)
-        if found.get("sha256") and not _is_digest(found["sha256"], digest.digest()):
+        if info.get("sha256") and not _is_digest(info["sha256"], digest.digest()):
             raise MediaDamaged("SHA-256 differs")
-        return MediaFile(content=content, mime_type=clean_line(found.get("mime_type"), 100), sha256=digest.hexdigest())
+        return MediaFile(content=content, mime_type=clean_line(info.get("mime_type"), 100), sha256=digest.hexdigest())
 
     def _download(self, media_id: str, limit: int, until: float) -> tuple[Json, bytes]:
-        found = self._look_up(media_id, until)
-        if _size(found.get("file_size")) > limit:
+        info = self._look_up(media_id, until)
+        if _size(info.get("file_size")) > limit:
             raise MediaTooLarge(limit)
-        url = found.get("url")
+        url = info.get("url")
         if not (isinstance(url, str) and self._is_media_url(url)):
-            raise MediaUnavailable("a link to a host that is not allowed")
-        with media_trouble(), self._get(url, until, stream=True) as response:
+            raise MediaUnavailable("its link is to a host that is not allowed")
+        with translate_media_errors(), self._get(url, until, stream=True) as response:
             if response.status_code == HTTPStatus.NOT_FOUND:
                 raise _LinkExpired
             if response.status_code != HTTPStatus.OK:
                 # Also a redirect: the token must not follow it.
-                raise unavailable(response)
-            return found, self._read(response, limit, until)
+                raise media_unavailable(response)
+            return info, self._read(response, limit, until)
 
     def _look_up(self, media_id: str, until: float) -> Json:
-        with media_trouble():
+        with translate_media_errors():
             params = {"phone_number_id": self._phone_number_id}
             return read_answer(self._get(f"{self._root}/{media_id}", until, params=params))
 
@@ -217,7 +220,7 @@ class Graph:
         if _size(response.headers.get("Content-Length")) > limit:
             raise MediaTooLarge(limit)
         content = bytearray()
-        # As it comes in, and not in full chunks: a trickle must not hold us up for longer than our time.
+        # Read what has come in instead of waiting for full chunks, so that a slow trickle cannot exceed our time.
         while chunk := response.raw.read1(64 * 1024, decode_content=False):
             content += chunk
             if len(content) > limit:
@@ -227,7 +230,7 @@ class Graph:
         return bytes(content)
 
     def _is_media_url(self, url: str) -> bool:
-        """Whether the token may go there. Odd addresses, which two parsers could read in two ways, are refused."""
+        """Tell whether the token may be sent there. Odd URLs that parsers may read differently are refused."""
         if re.search(r"[\s\\\x00-\x1f\x7f]", url):
             return False
         try:
@@ -238,12 +241,12 @@ class Graph:
         if "@" in parts.netloc or not host:
             return False
         if host == self._base.hostname:
-            return parts.scheme in ("https", self._base.scheme)  # plain http only where the API itself has it
+            return parts.scheme in ("https", self._base.scheme)  # plain http only if the API itself has it
         return parts.scheme == "https" and any(_is_host(host, allowed) for allowed in self._media_hosts)
 
     def _post_json(self, body: Mapping[str, Any], *, to: str | None = None) -> Json:
         encoded = json.dumps(body, allow_nan=False).encode()
-        with translated():
+        with translate_errors():
             response = self._http().post(
                 f"{self._root}/{to or f'{self._phone_number_id}/messages'}",
                 data=encoded,
@@ -264,7 +267,7 @@ class Graph:
         return self._http().get(
             url,
             params=params,
-            headers={"Accept-Encoding": "identity"},  # so that the bytes counted are the bytes received
+            headers={"Accept-Encoding": "identity"},  # so that the bytes received are the bytes of the file
             auth=self._auth,
             timeout=(min(connect, left), min(read, left)),
             allow_redirects=False,
@@ -282,7 +285,7 @@ def _is_host(host: str, allowed: str) -> bool:
 
 
 def _is_digest(named: object, digest: bytes) -> bool:
-    """`named` is hex or base64 of the digest."""
+    """Tell whether `named` is the digest in hex or base64."""
     if not isinstance(named, str):
         return False
     if len(named) == len(digest.hex()):

@@ -1,4 +1,13 @@
-"""What Meta's answers and the network's failures mean for whoever asked."""
+"""Translates error answers of the Graph API, and failures of the network, into what a caller can act on.
+
+GraphError
+├── SendRefused       WhatsApp said no
+├── OutcomeUnknown    it may have been sent
+├── NotSent           it has not been sent
+├── MediaUnavailable  the file can't be had, or not now
+├── MediaTooLarge
+└── MediaDamaged
+"""
 
 import json
 import math
@@ -15,23 +24,24 @@ from chalicelib.whatsapp.error_codes import remedy
 from chalicelib.whatsapp.identities import Json
 from chalicelib.whatsapp.text import clean_line
 
-NO_CODE = -1  # refused without saying why
-# An answer without a body still has a status; what it means is what these codes mean.
+NO_CODE = -1  # refused without a code
+# If an answer has no body, its HTTP status counts like these codes.
 CODE_OF_STATUS: dict[int, int] = {HTTPStatus.UNAUTHORIZED: 190, HTTPStatus.TOO_MANY_REQUESTS: 4}
 CLIENT_ERROR = 4  # 4xx
 LONGEST_WAIT = 86_400.0  # seconds
-A_MINUTE = 60  # seconds: who is told to keep away for so long does not come back at once, whatever for
+A_MINUTE = 60  # seconds; a remedy that starts with such a long delay holds for downloads, too
 PERSONAL = re.compile(r"wamid\.\S+|\+?\d(?:[ ().-]?\d){6,}")  # message ids hold phone numbers
 
 
 class GraphError(Exception):
-    """Not done as asked. No text of these holds the token, a phone number or what a person wrote."""
+    """A request that failed. The texts never contain the token, a phone number or what a person wrote."""
 
 
 class SendRefused(GraphError):
-    """Meta said no. `errors.remedy(code)` says what to do; `retry_after` is seconds, when Meta named them.
+    """WhatsApp said no. `error_codes.remedy(code)` says what to do.
 
-    `details` are Meta's words, which may repeat ours: for the store and the organiser, so not in the error's text.
+    `retry_after` is in seconds, if WhatsApp named them. `details` are WhatsApp's words. They may quote our message, so
+    they are not part of the error's text.
     """
 
     def __init__(self, code: int, details: str, http_status: int, retry_after: float | None) -> None:
@@ -40,15 +50,15 @@ class SendRefused(GraphError):
 
 
 class OutcomeUnknown(GraphError):
-    """It may have been sent. Wait for a status with its tag before sending again."""
+    """It may have been sent. Wait for a status with its tag before you send again."""
 
 
 class NotSent(GraphError):
-    """Nothing has reached Meta: safe to try again."""
+    """Nothing has reached WhatsApp. It is safe to try again."""
 
 
 class MediaUnavailable(GraphError):
-    """No file. `temporary`: asking again may help, after `wait` seconds; `code` is Meta's, when it gave one."""
+    """The file can't be had. If it is `temporary`, try again after `wait` seconds. `code` is WhatsApp's, if any."""
 
     def __init__(self, reason: str, *, temporary: bool = False, wait: float = 0, code: int | None = None) -> None:
         super().__init__(reason)
@@ -62,11 +72,14 @@ class MediaTooLarge(GraphError):
 
 
 class MediaDamaged(GraphError):
-    """The bytes are not those whose SHA-256 Meta named."""
+    """The SHA-256 of the bytes is not the one that WhatsApp named."""
 
 
 def read_answer(response: requests.Response) -> Json:
-    """The JSON of a success. Whether Meta said no is decided on the body: it may say so with HTTP 200."""
+    """Return the JSON of a success. Raises SendRefused, OutcomeUnknown.
+
+    The body decides, since WhatsApp may say no with HTTP 200.
+    """
     try:
         body = response.json()
     except (ValueError, RecursionError):
@@ -83,8 +96,8 @@ def read_answer(response: requests.Response) -> Json:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """What `requests` says, as what we know of the message. Its own words are left out: they hold addresses."""
+def translate_errors() -> Iterator[None]:
+    """Raise NotSent or OutcomeUnknown for an error of `requests`, without its text, which contains URLs."""
     try:
         yield
     except requests.RequestException as error:
@@ -94,20 +107,22 @@ def translated() -> Iterator[None]:
 
 
 @contextmanager
-def media_trouble() -> Iterator[None]:
-    """For downloads, which may be repeated at will."""
+def translate_media_errors() -> Iterator[None]:
+    """Raise MediaUnavailable for any error of a download, which is always safe to repeat."""
     try:
         yield
     except SendRefused as error:
-        delays, said = remedy(error.code).delays, f"refused with code {error.code}"
+        delays = remedy(error.code).delays
         wait = error.retry_after or (delays[0] if delays and delays[0] >= A_MINUTE else 0)
-        raise MediaUnavailable(said, temporary=bool(delays), wait=wait, code=error.code) from None
+        raise MediaUnavailable(
+            f"refused with code {error.code}", temporary=bool(delays), wait=wait, code=error.code
+        ) from None
     except (OutcomeUnknown, requests.RequestException, HTTPError) as error:
         raise MediaUnavailable(type(error).__name__, temporary=True) from None
 
 
-def unavailable(response: requests.Response) -> MediaUnavailable:
-    """What an answer that is not the file means. It comes from a host for files, which knows no codes."""
+def media_unavailable(response: requests.Response) -> MediaUnavailable:
+    """Return the error for an answer that is not the file. It comes from a file host, which has no error codes."""
     status = response.status_code
     passing = status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
     temporary = passing or status >= HTTPStatus.INTERNAL_SERVER_ERROR
@@ -115,7 +130,7 @@ def unavailable(response: requests.Response) -> MediaUnavailable:
 
 
 def _never_left(error: requests.RequestException) -> bool:
-    """Whether no connection came about (or the request was none), so that no byte of it has gone out."""
+    """Tell whether there was no connection or no valid request, so that not a byte was sent."""
     if isinstance(error, requests.ConnectTimeout | ValueError):  # ValueError: malformed address or header
         return True
     reason = error.args[0] if error.args else None
@@ -130,7 +145,7 @@ def _code(error: Mapping[str, Any]) -> int:
 
 
 def _details(error: Mapping[str, Any], response: requests.Response) -> str:
-    """Meta's words without the token, phone numbers and message ids."""
+    """Return WhatsApp's words without the token, phone numbers and message ids."""
     data = error.get("error_data")
     details = (data.get("details") if isinstance(data, dict) else None) or error.get("message")
     if not isinstance(details, str):
@@ -141,7 +156,7 @@ def _details(error: Mapping[str, Any], response: requests.Response) -> str:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that Meta asks us to wait: its Retry-After, or its estimate (in minutes) for the account."""
+    """Return the seconds to wait: Retry-After, or WhatsApp's estimate (in minutes) for the account."""
     try:
         seconds = float(headers["Retry-After"]) if "Retry-After" in headers else _estimate(headers)
     except (ValueError, TypeError, AttributeError, RecursionError):

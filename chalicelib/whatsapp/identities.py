@@ -1,4 +1,4 @@
-"""Who somebody is in Meta's bodies: user ids, phones, the matching entry of `contacts`."""
+"""Identifies people in the bodies that WhatsApp posts: user ids, phones, the find_contact_entry entry of `contacts`."""
 
 import hashlib
 import re
@@ -14,49 +14,53 @@ PHONE = re.compile(r"[0-9]{4,20}", re.ASCII)
 
 
 def identify(user_id: object, phone: object, contact: Mapping[str, Any] | None = None) -> Identity | None:
-    """The person named by a user id, a phone, or both; None when neither is usable.
+    """Return the person with this user id, phone, or both, or None if neither is usable.
 
-    What the update itself omits is taken from its `contact` entry: a body that names only the phone in the message but
-    both in `contacts` is the same person as one that names both in the message.
+    What is missing is taken from the entry of `contacts`. So the same person is found whether a body has both in the
+    message or only the phone there.
     """
     contact = contact or {}
-    found_user_id = as_user_id(user_id) or as_user_id(contact.get("user_id"))
-    found_phone = as_phone(phone) or as_phone(contact.get("wa_id"))
-    if not (found_user_id or found_phone):
+    usable_id = parse_user_id(user_id) or parse_user_id(contact.get("user_id"))
+    usable_phone = parse_phone(phone) or parse_phone(contact.get("wa_id"))
+    if not (usable_id or usable_phone):
         return None
-    return Identity(user_id=found_user_id, phone=found_phone)
+    return Identity(user_id=usable_id, phone=usable_phone)
 
 
-def matching(contacts: object, user_id: object, phone: object) -> Json:
-    """The entry of `contacts` for this person, or {}. Never by position: failed statuses may carry none, or others'."""
+def find_contact_entry(contacts: object, user_id: object, phone: object) -> Json:
+    """Return the person's entry of `contacts`, or {}. Never by position: failed statuses may list others."""
     entries = [entry for entry in contacts if isinstance(entry, dict)] if isinstance(contacts, list) else []
-    for key, wanted, form in (
-        ("user_id", as_user_id(user_id), as_user_id),
-        ("wa_id", as_phone(phone), as_phone),
+    for key, wanted, parse in (
+        ("user_id", parse_user_id(user_id), parse_user_id),
+        ("wa_id", parse_phone(phone), parse_phone),
     ):
         for entry in entries:
-            if wanted and form(entry.get(key)) == wanted:
+            if wanted and parse(entry.get(key)) == wanted:
                 return entry
     return {}
 
 
-def group_of(person: Identity) -> str:
-    """A name for the person that can stand in queues and logs: 32 hex digits, from which no phone can be read off."""
-    return digest([person.user_id or person.phone or ""])[:32]
+def make_group_id(person: Identity) -> str:
+    """Return 32 hex digits that stand for the person in queues and logs. They do not reveal the phone."""
+    return sha256_hex([person.user_id or person.phone or ""])[:32]
 
 
-def as_user_id(value: object) -> str | None:
+def parse_user_id(value: object) -> str | None:
+    """Return a business-scoped user id, or None if it is not one."""
     return value if isinstance(value, str) and USER_ID.fullmatch(value) else None
 
 
-def as_phone(value: object) -> str | None:
-    """Digits alone, as Meta sent them (Mexico's 521, Argentina's 549 and Brazil's missing ninth digit included)."""
+def parse_phone(value: object) -> str | None:
+    """Return the digits as WhatsApp sent them, or None if it is not a phone number.
+
+    They may differ from what people dial: Mexico's 521, Argentina's 549, Brazil without the ninth digit.
+    """
     if not isinstance(value, str):
         return None
     digits = re.sub(r"[\s+().-]", "", value)
     return digits if PHONE.fullmatch(digits) else None
 
 
-def digest(parts: Iterable[str]) -> str:
-    """SHA-256 in hex. Lone surrogates, which JSON can carry, are hashed too and never raise."""
+def sha256_hex(parts: Iterable[str]) -> str:
+    """Return SHA-256 in hex. It also takes lone surrogates, which JSON can carry."""
     return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()

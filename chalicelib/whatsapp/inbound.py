@@ -1,4 +1,4 @@
-"""What an update says, in the domain's words."""
+"""Translates the updates that WhatsApp posts into the domain's words."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 
 from chalicelib.domain.messages import Identity, IncomingMessage, Media, MessageKind
 from chalicelib.whatsapp.error_codes import Action, remedy
-from chalicelib.whatsapp.identities import Json, as_phone, as_user_id, identify
+from chalicelib.whatsapp.identities import Json, identify, parse_phone, parse_user_id
 from chalicelib.whatsapp.text import clean, clean_line, clean_name, safe_filename
 from chalicelib.whatsapp.webhook import ID, Update
 
@@ -23,23 +23,23 @@ class Message:
     id: str
     phone_number_id: str
     sender: Identity
-    name: str  # profile name, harmless, perhaps ""
+    name: str  # profile name, cleaned, may be ""
     sent_at: datetime | None  # UTC; when the person sent it, up to a week ago
     heard: IncomingMessage
     kind: str  # Meta's type: "text", "audio", "system" …; an open set
-    reply_to: str | None = None  # id of the message that it answers
-    error_code: int | None = None  # e.g. 131052: their file never reached Meta, ask for it again
-    becomes: Identity | None = None  # the person's new phone or user id, when Meta says that it changed
+    reply_to: str | None = None  # id of the message that it quotes
+    error_code: int | None = None  # e.g. 131052: their file never reached WhatsApp
+    becomes: Identity | None = None  # the person's new phone or user id, if WhatsApp says that it changed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """What became of a message of ours. States come in any order, and more than the known ones may come."""
+    """The delivery status of one of our messages. States may come in any order, and unknown ones may come."""
 
     message_id: str
     state: str  # "sent", "delivered", "read", "played", "failed" …
     at: datetime | None
-    tag: str | None  # what we sent along as biz_opaque_callback_data
+    tag: str | None  # what we sent as biz_opaque_callback_data
     recipient: Identity | None
     error_code: int | None = None
     error_details: str = ""
@@ -47,7 +47,7 @@ class Status:
 
 @dataclass(frozen=True, kw_only=True)
 class Preference:
-    """A person stopped (or resumed) what Meta calls `category`, today always "marketing_messages"."""
+    """A person stopped (or resumed) messages of a `category`. Today that is always "marketing_messages"."""
 
     person: Identity
     stops: bool
@@ -65,21 +65,21 @@ class Renewal:
 
 @dataclass(frozen=True, kw_only=True)
 class Other:
-    """A notice about the account, a template, a number, a person's wishes, or something that we do not know."""
+    """A notice about the account, a template, a number or a person's preferences, or of an unknown kind."""
 
     field: str
-    kind: str  # Meta's `event` ("PAUSED", "ACCOUNT_VIOLATION" …) or ""
+    kind: str  # WhatsApp's `event` ("PAUSED", "ACCOUNT_VIOLATION" …) or ""
     body: Json
     preferences: tuple[Preference, ...] = ()
     renewals: tuple[Renewal, ...] = ()
-    template: tuple[str, str] | None = None  # name and language of the template whose status is `kind` from now on
-    error_code: int | None = None  # of a notice that is an error
+    template: tuple[str, str] | None = None  # name and language of the template whose status is now `kind`
+    error_code: int | None = None  # if the notice is an error
 
 
 def read(update: Update) -> Message | Status | Other:
-    """Understand one update of `webhook.split`. What it lacks is None or ""; nothing in it makes this raise.
+    """Translate one update of `webhook.split`. Missing parts become None or "".
 
-    Raises ValueError for a message that `split` would not have let through: one without a sender.
+    Raises ValueError only for a message without a sender, which `split` never lets through.
     """
     if update.kind == "message":
         return _message(update)
@@ -100,7 +100,7 @@ def _message(update: Update) -> Message:
         sender=sender,
         name=clean_name(_part(update.contact, "profile").get("name")),
         sent_at=_moment(value.get("timestamp")),
-        heard=_heard(value, kind),
+        heard=_content(value, kind),
         kind=kind,
         reply_to=_id(_part(value, "context").get("id")),
         error_code=_error(value)[0],
@@ -134,41 +134,44 @@ def _other(update: Update) -> Other:
     )
 
 
-def _heard(value: Json, kind: str) -> IncomingMessage:
-    heard, code = HEARD.get(kind, _heard_other)(_part(value, kind)), _error(value)[0]
+def _content(value: Json, kind: str) -> IncomingMessage:
+    content = CONTENT_READERS.get(kind, _read_other)(_part(value, kind))
+    code, _ = _error(value)
     if kind in FILES and code is not None and remedy(code).action is Action.ASK_AGAIN:
-        return replace(heard, kind=MessageKind.LOST)
-    return heard
+        return replace(content, kind=MessageKind.LOST)
+    return content
 
 
-def _heard_text(part: Json) -> IncomingMessage:
+def _read_text(part: Json) -> IncomingMessage:
     text = clean(part.get("body"))
     return IncomingMessage(kind=MessageKind.TEXT, text=text) if text else IncomingMessage(kind=MessageKind.OTHER)
 
 
-def _heard_button(part: Json) -> IncomingMessage:
-    return _tapped(part.get("payload"), part.get("text"))
+def _read_button(part: Json) -> IncomingMessage:
+    return _read_tap(part.get("payload"), part.get("text"))
 
 
-def _heard_interactive(part: Json) -> IncomingMessage:
-    """A reply button or a list row; a flow, an address or whatever comes next is not acted on."""
+def _read_interactive(part: Json) -> IncomingMessage:
+    """Read a reply button or a list row. Flows, addresses and anything else are not understood."""
     kind = part.get("type")
     if kind not in ("button_reply", "list_reply"):
         return IncomingMessage(kind=MessageKind.OTHER)
     reply = _part(part, kind)
-    return _tapped(reply.get("id"), reply.get("title"))
+    return _read_tap(reply.get("id"), reply.get("title"))
 
 
-def _tapped(choice: object, title: object) -> IncomingMessage:
-    """Without an id a tap is as good as its title typed: typed text is always accepted too."""
-    identifier, text = clean_line(choice, 256), clean(title)
+def _read_tap(choice: object, title: object) -> IncomingMessage:
+    """Read a tap. Without an id it counts as if the title had been typed."""
+    identifier = clean_line(choice, 256)
+    text = clean(title)
     if identifier:
         return IncomingMessage(kind=MessageKind.CHOICE, choice=identifier, text=text)
-    return _heard_text({"body": title})
+    return _read_text({"body": title})
 
 
-def _heard_media(part: Json) -> IncomingMessage:
-    identifier, caption = part.get("id"), clean(part.get("caption"))
+def _read_media(part: Json) -> IncomingMessage:
+    identifier = part.get("id")
+    caption = clean(part.get("caption"))
     if not (isinstance(identifier, str) and MEDIA_ID.fullmatch(identifier)):
         return IncomingMessage(kind=MessageKind.OTHER, text=caption)
     media = Media(
@@ -180,37 +183,37 @@ def _heard_media(part: Json) -> IncomingMessage:
     return IncomingMessage(kind=MessageKind.MEDIA, text=caption, media=media)
 
 
-def _heard_other(_part: Json) -> IncomingMessage:
+def _read_other(_part: Json) -> IncomingMessage:
     return IncomingMessage(kind=MessageKind.OTHER)
 
 
-def _heard_welcome(_part: Json) -> IncomingMessage:
-    """They opened a chat with us and wrote nothing yet: as if they had tapped for the menu."""
+def _read_welcome(_part: Json) -> IncomingMessage:
+    """They opened a chat with us but wrote nothing yet. It counts as a tap for the menu."""
     return IncomingMessage(kind=MessageKind.CHOICE, choice="menu")
 
 
-def _heard_sign(_part: Json) -> IncomingMessage:
+def _read_sign(_part: Json) -> IncomingMessage:
     return IncomingMessage(kind=MessageKind.SIGN)
 
 
 FILES = ("image", "document")
 
-# Whatever is not here is OTHER: voice, stickers, places, orders, types to come.
-HEARD = {
-    "text": _heard_text,
-    "button": _heard_button,
-    "interactive": _heard_interactive,
-    "request_welcome": _heard_welcome,
-    **dict.fromkeys(FILES, _heard_media),
-    **dict.fromkeys(("reaction", "edit", "revoke", "system"), _heard_sign),
+# Any other type is OTHER: voice, stickers, places, orders, types to come.
+CONTENT_READERS = {
+    "text": _read_text,
+    "button": _read_button,
+    "interactive": _read_interactive,
+    "request_welcome": _read_welcome,
+    **dict.fromkeys(FILES, _read_media),
+    **dict.fromkeys(("reaction", "edit", "revoke", "system"), _read_sign),
 }
 
 
 def _successor(system: Json) -> Identity | None:
-    """Who the sender is from now on. Older bodies write `new_wa_id`."""
+    """Return who the sender is from now on. Older bodies have `new_wa_id`."""
     if system.get("type") not in ("user_changed_number", "user_changed_user_id"):
         return None
-    return identify(system.get("user_id"), as_phone(system.get("wa_id")) or system.get("new_wa_id"))
+    return identify(system.get("user_id"), parse_phone(system.get("wa_id")) or system.get("new_wa_id"))
 
 
 def _preference(entry: Json) -> Preference | None:
@@ -223,8 +226,9 @@ def _preference(entry: Json) -> Preference | None:
 
 
 def _renewal(entry: Json) -> Renewal | None:
-    ids, phone = _part(entry, "user_id"), as_phone(entry.get("wa_id"))
-    new = as_user_id(ids.get("current"))
+    ids = _part(entry, "user_id")
+    phone = parse_phone(entry.get("wa_id"))
+    new = parse_user_id(ids.get("current"))
     old = identify(ids.get("previous"), phone)
     return Renewal(old=old, new=Identity(user_id=new, phone=phone)) if old and new else None
 
@@ -237,7 +241,7 @@ def _template(update: Update) -> tuple[str, str] | None:
 
 
 def _error(value: Mapping[str, Any]) -> tuple[int | None, str]:
-    """Code and details of the first of `errors`. Details may name people: for the store, not the log."""
+    """Return code and details of the first of `errors`. Details may name people, so they must not be logged."""
     for error in _list(value, "errors"):
         code = error.get("code")
         details = _part(error, "error_data").get("details") or error.get("message") or error.get("title")

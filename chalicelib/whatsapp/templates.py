@@ -1,13 +1,18 @@
-"""The texts that may be sent to who has not written for a day, once WhatsApp has approved them. Data, and its form."""
+"""Our message templates: the only texts that WhatsApp delivers to people who have not written for 24 hours.
+
+WhatsApp must approve each of them in each language.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
+from chalicelib.domain.languages import TEMPLATE_CODES, LanguageCode
 from chalicelib.domain.messages import Template
 from chalicelib.whatsapp.identities import Json
 from chalicelib.whatsapp.text import clean_line
 
-VALUE = 400  # characters: forty numbers of seven digits, and room in the body's 1024 for all else
+VALUE = 400  # characters: forty numbers of seven digits, with room for the rest of the body's 1024
 EXAMPLES = {
     "code": "7K2M9QXB", "raffle": "Bicycle", "numbers": "005, 012, 099", "amount": "GTQ 75.00",
     "reason": "the amount cannot be read", "name": "Lucía", "phone": "+50255501234",
@@ -16,14 +21,22 @@ EXAMPLES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Definition:
-    """A template: its text in each of WhatsApp's languages, with {{names}} in the place of values."""
+    """A template: its text in each language, with {{names}} as placeholders for values."""
 
     name: str
     values: tuple[str, ...]
-    texts: Mapping[str, str]
+    wording: Mapping[LanguageCode, str]
+
+    @cached_property
+    def texts(self) -> Mapping[str, str]:
+        """The same texts by WhatsApp's language codes."""
+        return {TEMPLATE_CODES[code]: text for code, text in self.wording.items()}
 
     def request(self, language: str) -> Json:
-        """What WhatsApp is asked to approve. Source: message templates, WhatsApp Business Management API."""
+        """Build the request for approval.
+
+        Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/templates/overview
+        """
         example = [{"param_name": value, "example": EXAMPLES[value]} for value in self.values]
         body = {"type": "BODY", "text": self.texts[language], "example": {"body_text_named_params": example}}
         return {
@@ -35,113 +48,112 @@ class Definition:
         }
 
     def filled(self, **values: str) -> Template:
-        """The template with its values: one line each, as WhatsApp wants them. Raises KeyError for a missing one."""
+        """Return the template with its values, each made one line. Raises KeyError if one is missing."""
         return Template(name=self.name, values={name: clean_line(values[name], VALUE) or "-" for name in self.values})
 
 
 PAYMENT_CONFIRMED = Definition(
     name="tombola_payment_confirmed",
     values=("code", "raffle", "numbers"),
-    texts={
+    wording={
         "en": "Your payment for order {{code}} in the raffle {{raffle}} is confirmed. Your numbers: {{numbers}}. "
         "Good luck!",
         "es": "Su pago del pedido {{code}} en la rifa {{raffle}} está confirmado. Sus números: {{numbers}}. "
         "¡Mucha suerte!",
-        "pt_BR": "O pagamento do pedido {{code}} na rifa {{raffle}} foi confirmado. Seus números: {{numbers}}. "
-        "Boa sorte!",
+        "pt": "O pagamento do pedido {{code}} na rifa {{raffle}} foi confirmado. Seus números: {{numbers}}. Boa sorte!",
     },
 )
 PROOF_REJECTED = Definition(
     name="tombola_proof_rejected",
     values=("code", "raffle", "reason"),
-    texts={
+    wording={
         "en": "The payment proof for order {{code}} in the raffle {{raffle}} could not be accepted: {{reason}}. "
         "Please send another photo or PDF of the payment here.",
         "es": "No pudimos aceptar el comprobante del pedido {{code}} en la rifa {{raffle}}: {{reason}}. "
         "Por favor envíe aquí otra foto o PDF del pago.",
-        "pt_BR": "Não pudemos aceitar o comprovante do pedido {{code}} na rifa {{raffle}}: {{reason}}. "
+        "pt": "Não pudemos aceitar o comprovante do pedido {{code}} na rifa {{raffle}}: {{reason}}. "
         "Por favor, envie aqui outra foto ou PDF do pagamento.",
     },
 )
 HOLD_EXPIRED = Definition(
     name="tombola_hold_expired",
     values=("code", "raffle", "numbers"),
-    texts={
+    wording={
         "en": "The time to pay for order {{code}} in the raffle {{raffle}} is over, and its numbers are free again: "
         "{{numbers}}. If you have paid already, please send the proof here.",
         "es": "Se terminó el tiempo para pagar el pedido {{code}} en la rifa {{raffle}} y sus números quedaron libres: "
         "{{numbers}}. Si ya pagó, envíe aquí el comprobante.",
-        "pt_BR": "O prazo para pagar o pedido {{code}} na rifa {{raffle}} terminou e seus números estão livres de "
+        "pt": "O prazo para pagar o pedido {{code}} na rifa {{raffle}} terminou e seus números estão livres de "
         "novo: {{numbers}}. Se você já pagou, envie aqui o comprovante.",
     },
 )
 PAYMENT_LATE = Definition(
     name="tombola_payment_late",
     values=("code", "raffle"),
-    texts={
+    wording={
         "en": "Your payment proof for order {{code}} in the raffle {{raffle}} came after the hold had ended. It is "
         "kept: an organiser will offer you other numbers or return your money.",
         "es": "Su comprobante del pedido {{code}} en la rifa {{raffle}} llegó cuando la reserva ya había terminado. "
         "Está guardado: un organizador le ofrecerá otros números o le devolverá su dinero.",
-        "pt_BR": "Seu comprovante do pedido {{code}} na rifa {{raffle}} chegou depois do fim da reserva. Ele está "
+        "pt": "Seu comprovante do pedido {{code}} na rifa {{raffle}} chegou depois do fim da reserva. Ele está "
         "guardado: um organizador vai oferecer outros números ou devolver o seu dinheiro.",
     },
 )
 ORDER_CANCELLED = Definition(
     name="tombola_order_cancelled",
     values=("code", "raffle", "numbers"),
-    texts={
+    wording={
         "en": "An organiser has cancelled your order {{code}} in the raffle {{raffle}}, numbers {{numbers}}. "
         "Please write here if you have a question.",
         "es": "Un organizador canceló su pedido {{code}} en la rifa {{raffle}}, números {{numbers}}. "
         "Escriba aquí si tiene alguna pregunta.",
-        "pt_BR": "Um organizador cancelou o seu pedido {{code}} na rifa {{raffle}}, números {{numbers}}. "
+        "pt": "Um organizador cancelou o seu pedido {{code}} na rifa {{raffle}}, números {{numbers}}. "
         "Escreva aqui se tiver alguma pergunta.",
     },
 )
 ORDER_REFUNDED = Definition(
     name="tombola_order_refunded",
     values=("code", "raffle", "amount", "reason"),
-    texts={
+    wording={
         "en": "The money for your order {{code}} in the raffle {{raffle}} goes back to you: {{amount}}. The reason: "
         "{{reason}}. Please write here if it does not arrive.",
         "es": "Le devolvemos el dinero de su pedido {{code}} en la rifa {{raffle}}: {{amount}}. El motivo: "
         "{{reason}}. Escriba aquí si no le llega.",
-        "pt_BR": "O dinheiro do seu pedido {{code}} na rifa {{raffle}} será devolvido: {{amount}}. O motivo: "
+        "pt": "O dinheiro do seu pedido {{code}} na rifa {{raffle}} será devolvido: {{amount}}. O motivo: "
         "{{reason}}. Escreva aqui se ele não chegar.",
     },
 )
 NUMBERS_CHANGED = Definition(
     name="tombola_numbers_changed",
     values=("code", "raffle", "numbers"),
-    texts={
+    wording={
         "en": "Your order {{code}} in the raffle {{raffle}} has other numbers now: {{numbers}}. Your payment is still "
         "being checked, and you will hear from us.",
         "es": "Su pedido {{code}} en la rifa {{raffle}} tiene ahora otros números: {{numbers}}. Todavía estamos "
         "revisando su pago y le avisaremos.",
-        "pt_BR": "Seu pedido {{code}} na rifa {{raffle}} tem agora outros números: {{numbers}}. Seu pagamento ainda "
+        "pt": "Seu pedido {{code}} na rifa {{raffle}} tem agora outros números: {{numbers}}. Seu pagamento ainda "
         "está em análise e você terá notícias nossas.",
     },
 )
 PROOF_CAME = Definition(
     name="tombola_proof_came",
     values=("code", "raffle", "numbers", "amount", "name"),
-    texts={
+    wording={
         "en": "There is a payment proof to check: order {{code}}, raffle {{raffle}}, numbers {{numbers}}, {{amount}} "
         "from {{name}}. Please look at it.",
         "es": "Hay un comprobante por revisar: pedido {{code}}, rifa {{raffle}}, números {{numbers}}, {{amount}} "
         "de {{name}}. Por favor revíselo.",
-        "pt_BR": "Há um comprovante para conferir: pedido {{code}}, rifa {{raffle}}, números {{numbers}}, {{amount}} "
+        "pt": "Há um comprovante para conferir: pedido {{code}}, rifa {{raffle}}, números {{numbers}}, {{amount}} "
         "de {{name}}. Por favor, confira.",
     },
 )
 PERSON_WANTED = Definition(
     name="tombola_person_wanted",
     values=("name", "phone"),
-    texts={
+    wording={
         "en": "In the raffle chat {{name}} ({{phone}}) would like to talk to a person. Please write to them.",
         "es": "En el chat de rifas {{name}} ({{phone}}) quiere hablar con una persona. Por favor escríbale.",
-        "pt_BR": "No chat das rifas {{name}} ({{phone}}) quer falar com uma pessoa. Por favor, escreva.",
+        "pt": "No chat das rifas {{name}} ({{phone}}) quer falar com uma pessoa. Por favor, escreva.",
     },
 )
 DEFINITIONS = (

@@ -1,4 +1,4 @@
-"""Text from and for people: made harmless, cut where it may be cut."""
+"""Cleans and shortens text from and for people."""
 
 import re
 import unicodedata
@@ -6,15 +6,15 @@ import unicodedata
 ZWJ = "\u200d"
 VIRAMA = 9  # the combining class of signs that join the next consonant
 LONGEST_EXTENSION = 10
-# Letters and symbols that show nothing, whatever their category says (Hangul fillers, blank Braille, Khmer vowels …).
+# Letters and symbols that are invisible in spite of their category (Hangul fillers, blank Braille, Khmer vowels …).
 INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5")
-# "ESC [31m" is one control sequence; without its escape character the 31 would look like a ticket number.
+# "ESC [31m" is one control sequence. Without its escape character, the 31 would look like a ticket number.
 ESCAPE_SEQUENCE = re.compile(r"(\x1b\[|\x9b)[0-?]*[ -/]*[@-~]")
 LIKENESS = str.maketrans({"*": "∗", "_": "ˍ", "~": "∼", "`": "ˋ", ">": "›"})
 
 
 def shorten(text: str, limit: int, *, mark: str = "…") -> str:
-    """At most `limit` characters (code points), ending in `mark` when something had to go, no grapheme torn apart."""
+    """Cut to at most `limit` code points, between graphemes. A text that was cut ends in `mark`."""
     if len(text) <= limit:
         return text
     cut = limit - len(mark)
@@ -24,7 +24,7 @@ def shorten(text: str, limit: int, *, mark: str = "…") -> str:
 
 
 def clean(text: object, limit: int = 4096) -> str:
-    """What a person typed, without NUL, control characters and lone surrogates; "\\n" stays. "" if it is no text."""
+    """Remove control characters except "\\n", and lone surrogates. Return "" for anything but a string."""
     if not isinstance(text, str):
         return ""
     text = ESCAPE_SEQUENCE.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
@@ -32,19 +32,19 @@ def clean(text: object, limit: int = 4096) -> str:
 
 
 def clean_line(text: object, limit: int) -> str:
-    """As one line: also without format characters (direction marks, zero widths), blanks folded to one space."""
+    """Clean as one line: also without format characters (direction marks, zero widths) and repeated blanks."""
     visible = (character for character in clean(text) if unicodedata.category(character) != "Cf")
     return shorten(" ".join("".join(visible).split()), limit, mark="")
 
 
 def clean_name(name: object, limit: int = 60) -> str:
-    """A profile name that can stand in a sentence, a CSV or a log; "" when nothing of it can be seen."""
+    """Clean a profile name for use in a sentence, a CSV or a log. Return "" if nothing of it is visible."""
     line = clean_line(name, limit)
     return line if any(_shows(character) for character in line) else ""
 
 
 def safe_filename(name: object, limit: int = 100) -> str:
-    """The base name alone, of letters, digits and " ._-()", not hidden, the extension kept; "" if nothing is left."""
+    """Return the base name with letters, digits and " ._-()" only, or "". It is not hidden and keeps its extension."""
     base = re.split(r"[/\\]", clean_line(name, 1000))[-1]
     base = re.sub(r"[^\w .()-]", "_", base).strip(" .")
     stem, dot, extension = base.rpartition(".")
@@ -54,7 +54,7 @@ def safe_filename(name: object, limit: int = 100) -> str:
 
 
 def plain(text: str) -> str:
-    """`text` without power over WhatsApp's formatting: its marks become look-alikes, its lines one line."""
+    """Make text one line that WhatsApp does not format: its marks become look-alikes."""
     return " ".join(text.split()).translate(LIKENESS)
 
 
@@ -70,8 +70,9 @@ def _shows(character: str) -> bool:
 
 
 def _may_cut(text: str, at: int) -> bool:
-    """Whether a grapheme ends before `at`: the common cases of UAX #29, enough for names, accents and emoji."""
-    before, after = text[at - 1], text[at]
+    """Tell whether a grapheme ends before `at`. Covers the common cases of UAX #29: names, accents, emoji."""
+    before = text[at - 1]
+    after = text[at]
     if unicodedata.category(after)[0] == "M" or unicodedata.category(after) == "Cf" or _is_skin_tone(after):
         return False
     if before == ZWJ or unicodedata.combining(before) == VIRAMA:

@@ -1,4 +1,4 @@
-"""What Meta posts to us: is it signed, and which single updates does it hold?"""
+"""Checks the signature of what WhatsApp posts, and splits a body into single updates."""
 
 import hashlib
 import hmac
@@ -10,23 +10,23 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
-from chalicelib.whatsapp.identities import Json, as_phone, digest, group_of, identify, matching
+from chalicelib.whatsapp.identities import Json, find_contact_entry, identify, make_group_id, parse_phone, sha256_hex
 
-# Ids of Meta are ASCII without blanks; they become keys, so nothing else is let in.
+# WhatsApp's ids are ASCII without blanks. They become keys, so nothing else is accepted.
 ID = re.compile(r"[\x21-\x7e]{1,512}", re.ASCII)
-# A real update nests about ten levels. Deeper ones would break whoever writes them as JSON again.
+# A real update nests about ten levels. Much deeper ones could not be written as JSON again.
 DEEPEST = 64
-# Longer integers overflow what comes after us (and quadratic parsing is a known attack); Meta sends ids as strings.
+# Longer integers would overflow later, and parsing them takes quadratic time. WhatsApp sends ids as strings anyway.
 LONGEST_INTEGER = 24
 
 
 @dataclass(frozen=True, kw_only=True)
 class Update:
-    """One message, one status or one other notice, as it goes on the queue."""
+    """One message, one status or one notice, as it is put on the queue."""
 
     kind: str  # "message" | "status" | "other"
-    id: str  # the same for every delivery of this update; may hold personal data, see `deduplication_id`
-    group: str  # names the person without saying who: updates of a group take effect one after another
+    id: str  # the same in every delivery of this update; may contain personal data, see `deduplication_id`
+    group: str  # a pseudonym of the person: updates of a group are handled one after another
     phone_number_id: str  # ours; "" for notices about the account
     value: Json  # the raw message, status or notice
     contact: Json = field(default_factory=dict)  # the person's entry of `contacts`, or {}
@@ -34,15 +34,15 @@ class Update:
 
     @property
     def deduplication_id(self) -> str:
-        """64 hex digits, for SQS: unlike `id` of bounded length and free of phone numbers."""
-        return digest([self.phone_number_id, self.kind, self.id])
+        """64 hex digits for SQS. Unlike `id` it has a fixed length and no phone number."""
+        return sha256_hex([self.phone_number_id, self.kind, self.id])
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> "Update":
-        """Raises ValueError for anything that `to_json` did not write."""
+        """Read what `to_json` wrote. Raises ValueError for anything else."""
         try:
             return cls(**json.loads(text))
         except (TypeError, RecursionError) as error:
@@ -51,8 +51,11 @@ class Update:
 
 @dataclass(frozen=True, kw_only=True)
 class Unusable:
-    """Signed, but not to be understood: for the dead letters. `body` is all that was posted, or, where only a part of
-    it can't be used, a body with that part alone: what understands it one day can take it as if it had just come."""
+    """Signed, but not understood: it goes to the dead letters.
+
+    `body` is what was posted, reduced to the part that can't be used. A later version that understands it can take it
+    as if it had just come in.
+    """
 
     reason: str
     body: str
@@ -60,7 +63,7 @@ class Unusable:
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """`ignored` counts what is understood and not for us: other numbers of ours, groups, our own echo."""
+    """The parts of a body. `ignored` counts what is not for this bot: other numbers, groups, our own echo."""
 
     updates: tuple[Update, ...] = ()
     unusable: tuple[Unusable, ...] = ()
@@ -68,36 +71,38 @@ class Split:
 
 
 class _NotForUs(Exception):
-    """Understood, and none of our business."""
+    """Understood, but not for this bot."""
 
 
 class _Incomprehensible(Exception):
-    """Its text is the reason."""
+    """Not understood. The text is the reason."""
 
 
 def is_signed(raw: bytes, header: str | None, secrets: Sequence[str]) -> bool:
-    """Whether `X-Hub-Signature-256` is `sha256=` and the lower-case hex HMAC of these very bytes.
+    """Tell whether `X-Hub-Signature-256` is `sha256=` and the lower-case hex HMAC of these very bytes.
 
-    Any of several secrets may have made it, while one replaces another. An empty secret never matches.
+    Any of the secrets may match, since two are valid while one replaces the other. An empty secret never matches.
+
+    Source: https://developers.facebook.com/docs/graph-api/webhooks/getting-started#validate-payloads
     """
-    given = (header or "").encode("utf-8", "surrogatepass")
+    signature = (header or "").encode("utf-8", "surrogatepass")
     matches = False
     for secret in filter(None, secrets):
         expected = b"sha256=" + hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest().encode()
-        matches |= hmac.compare_digest(expected, given)  # no early exit: time must not tell which secret matched
+        matches |= hmac.compare_digest(expected, signature)  # no early exit: timing must not tell which one matched
     return matches
 
 
-def is_verify_token(given: str, expected: str) -> bool:
-    """Whether Meta's verify request knows the token that was agreed on; the time taken tells nothing about it."""
-    return bool(expected) and hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode())
+def is_verify_token(token: str, expected: str) -> bool:
+    """Tell, in constant time, whether a verify request has the expected token."""
+    return bool(expected) and hmac.compare_digest(token.encode("utf-8", "surrogatepass"), expected.encode())
 
 
 def split(raw: bytes, *, phone_number_id: str) -> Split:
-    """Take a body apart into single updates. Never raises, whatever the bytes.
+    """Split a body into single updates. Never raises, whatever the bytes.
 
-    An update that cannot be used does not harm its neighbours; a body that cannot be read is one `Unusable`. The same
-    update twice in one body is returned once.
+    An unusable update does not affect the others. A body that can't be read is one `Unusable`. An update that comes
+    twice in a body is returned once.
     """
     try:
         body = _parse(raw)
@@ -123,7 +128,7 @@ def split(raw: bytes, *, phone_number_id: str) -> Split:
 
 @dataclass(frozen=True, kw_only=True)
 class _Change:
-    """Where a piece of a body was found."""
+    """The change that a piece of a body belongs to."""
 
     account: str
     time: str
@@ -141,7 +146,7 @@ _Piece = tuple[_Maker, Any, _Change, Callable[[], Json]]  # and a body that hold
 
 
 def _pieces(body: object) -> Iterator[_Piece]:
-    """Each candidate update with what is to be made of it. Raises _Incomprehensible for a body not of Meta's form."""
+    """Yield each possible update and how to make it. Raises _Incomprehensible if it is not a body of WhatsApp's."""
     if not isinstance(body, dict) or body.get("object", "whatsapp_business_account") != "whatsapp_business_account":
         raise _Incomprehensible("not a WhatsApp body")
     if not isinstance(body.get("entry"), list):
@@ -149,20 +154,25 @@ def _pieces(body: object) -> Iterator[_Piece]:
     for entry in body["entry"]:
         nowhere = _Change(account="", time="", field="", value={})
         if not (isinstance(entry, dict) and isinstance(entry.get("changes"), list)):
-            yield _refuse("no changes in an entry"), entry, nowhere, partial(_body, entry)
+            yield _make_refusal("no changes in an entry"), entry, nowhere, partial(_body, entry)
             continue
         for change in entry["changes"]:
             if not (isinstance(change, dict) and isinstance(change.get("value"), dict)):
-                yield _refuse("no value in a change"), change, nowhere, partial(_body, {**entry, "changes": [change]})
+                yield (
+                    _make_refusal("no value in a change"),
+                    change,
+                    nowhere,
+                    partial(_body, {**entry, "changes": [change]}),
+                )
                 continue
             name = change.get("field")
-            found = _Change(
+            found_in = _Change(
                 account=_short(entry.get("id")),
                 time=_short(entry.get("time")),
                 field=name if isinstance(name, str) else "",
                 value=change["value"],
             )
-            yield from _in_change(found, partial(_with_value, entry, change))
+            yield from _split_change(found_in, partial(_with_value, entry, change))
 
 
 def _body(entry: Any) -> Json:
@@ -170,48 +180,48 @@ def _body(entry: Any) -> Json:
 
 
 def _with_value(entry: Json, change: Json, value: Json) -> Json:
-    """The body, with nothing in it but that value of the change."""
+    """Return the body with only this value of the change in it."""
     return _body({**entry, "changes": [{**change, "value": value}]})
 
 
-def _in_change(change: _Change, enclosing: Callable[[Json], Json]) -> Iterator[_Piece]:
-    """The pieces of a change; `enclosing` makes a body of a value of it."""
+def _split_change(change: _Change, enclosing: Callable[[Json], Json]) -> Iterator[_Piece]:
+    """Yield the pieces of a change. `enclosing` makes a body from one value of it."""
     value = change.value
     if change.field != "messages" or not value.keys() & {"messages", "statuses"}:
-        yield _other, value, change, partial(enclosing, value)
+        yield _make_other, value, change, partial(enclosing, value)
         return
     around = {name: part for name, part in value.items() if name not in ("messages", "statuses", "errors")}
-    for key, make in (("messages", _message), ("statuses", _status)):
+    for key, make in (("messages", _make_message), ("statuses", _make_status)):
         parts = value.get(key, [])
         if not isinstance(parts, list):
-            yield _refuse(f"{key} is not a list"), parts, change, partial(enclosing, {**around, key: parts})
+            yield _make_refusal(f"{key} is not a list"), parts, change, partial(enclosing, {**around, key: parts})
             continue
         for part in parts:
             yield make, part, change, partial(enclosing, {**around, key: [part]})
     if "errors" in value:
         errors = {"errors": value["errors"], "metadata": value.get("metadata")}
-        yield _other, errors, change, partial(enclosing, errors)
+        yield _make_other, errors, change, partial(enclosing, errors)
 
 
-def _message(part: Any, change: _Change, ours: str) -> Update:
+def _make_message(part: Any, change: _Change, ours: str) -> Update:
     _check_number(change, ours)
     if not isinstance(part, dict):
         raise _Incomprehensible("a message is not an object")
     if "group_id" in part:
         raise _NotForUs
     identifier = _id(part.get("id"), "a message without id")
-    contact = matching(change.value.get("contacts"), part.get("from_user_id"), part.get("from"))
+    contact = find_contact_entry(change.value.get("contacts"), part.get("from_user_id"), part.get("from"))
     sender = identify(part.get("from_user_id"), part.get("from"), contact)
     if sender is None:
         raise _Incomprehensible("a message without sender")
-    if sender.phone and sender.phone == as_phone(change.metadata.get("display_phone_number")):
+    if sender.phone and sender.phone == parse_phone(change.metadata.get("display_phone_number")):
         raise _NotForUs
     return Update(
-        kind="message", id=identifier, group=group_of(sender), phone_number_id=ours, value=part, contact=contact
+        kind="message", id=identifier, group=make_group_id(sender), phone_number_id=ours, value=part, contact=contact
     )
 
 
-def _status(part: Any, change: _Change, ours: str) -> Update:
+def _make_status(part: Any, change: _Change, ours: str) -> Update:
     _check_number(change, ours)
     if not isinstance(part, dict):
         raise _Incomprehensible("a status is not an object")
@@ -219,30 +229,31 @@ def _status(part: Any, change: _Change, ours: str) -> Update:
         raise _NotForUs
     identifier = _id(part.get("id"), "a status without id")
     state = _id(part.get("status"), "a status without state")
-    user_id, phone = part.get("recipient_user_id"), part.get("recipient_id")
-    contact = matching(change.value.get("contacts"), user_id, phone)
+    user_id = part.get("recipient_user_id")
+    phone = part.get("recipient_id")
+    contact = find_contact_entry(change.value.get("contacts"), user_id, phone)
     recipient = identify(user_id, phone, contact)
     return Update(
         kind="status",
-        # From the status alone: a re-batched delivery may come without the `contacts` that the first one had.
-        id=f"{identifier}:{state}:{as_phone(phone) or user_id or ''}",
-        group=group_of(recipient) if recipient else digest([identifier])[:32],
+        # From the status alone, since the same status may come again in a body without `contacts`.
+        id=f"{identifier}:{state}:{parse_phone(phone) or user_id or ''}",
+        group=make_group_id(recipient) if recipient else sha256_hex([identifier])[:32],
         phone_number_id=ours,
         value=part,
         contact=contact,
     )
 
 
-def _other(part: Any, change: _Change, ours: str) -> Update:
-    """Anything else. Only a notice that names another number is not for us: those about the account name none."""
+def _make_other(part: Any, change: _Change, ours: str) -> Update:
+    """Make an update of any other notice. It is not for us only if it names another number: many name none."""
     number = change.metadata.get("phone_number_id")
     if number is not None and number != ours:
         raise _NotForUs
     content = json.dumps(part, sort_keys=True)
     return Update(
         kind="other",
-        # Account, time and field too: the same downgrade may well happen twice.
-        id=digest([change.account, change.time, change.field, content]),
+        # Account, time and field count, too: the same downgrade may happen twice.
+        id=sha256_hex([change.account, change.time, change.field, content]),
         group=re.sub(r"[^A-Za-z0-9_-]", "_", change.field)[:64] or "unnamed",
         phone_number_id=ours if number else "",
         value=part,
@@ -250,7 +261,7 @@ def _other(part: Any, change: _Change, ours: str) -> Update:
     )
 
 
-def _refuse(reason: str) -> _Maker:
+def _make_refusal(reason: str) -> _Maker:
     def make(_part: Any, _change: _Change, _ours: str) -> Update:
         raise _Incomprehensible(reason)
 
@@ -285,7 +296,7 @@ def _parse(raw: bytes) -> Any:
         raw.decode("utf-8-sig"),
         parse_int=lambda digits: int(digits) if len(digits) <= LONGEST_INTEGER else None,
         parse_float=lambda digits: number if math.isfinite(number := float(digits)) else None,
-        parse_constant=lambda _name: None,  # NaN and Infinity are not JSON, and whoever reads ours may say so
+        parse_constant=lambda _name: None,  # NaN and Infinity are not JSON, and other parsers reject them
     )
 
 
@@ -299,5 +310,5 @@ def _is_deeper(value: object, levels: int) -> bool:
 def _dump(part: object) -> str:
     try:
         return json.dumps(part)
-    except RecursionError:  # parsed with some stack to spare, written with less
+    except RecursionError:  # less stack is left than when it was parsed
         return "nested too deeply to be written"

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.csv_escaping import is_phone, is_safe, original, safe
+from chalicelib.domain.csv_escaping import is_phone, is_safe, safe
+from tests.support.formulas import original
 
 STARTERS = "=+-@＝＋－＠"
 PIECES = st.one_of(st.sampled_from("=+-@\t\r\n;|' \"1a＝"), st.text())

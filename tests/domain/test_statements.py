@@ -9,21 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.code_mentions import MOST_MENTIONS, Nearby, mentions
+from chalicelib.domain.code_mentions import MOST_MENTIONS, TypoFinder, find_mentions
 from chalicelib.domain.orders import CODE_ALPHABET, Order, OrderStatus, is_code, new_code
 from chalicelib.domain.statements import (
-    AWAITING,
-    BY_STATUS,
     MEANINGS,
     MOST_LINES,
     MOST_SUGGESTED,
+    PAYABLE,
+    REASON_FOR_STATUS,
     Buyer,
-    Judged,
+    MatchedPayment,
     Payment,
     Why,
-    judged,
-    mentioned_in,
-    with_suggestions,
+    add_suggestions,
+    find_all_mentions,
+    match_payments,
 )
 
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
@@ -46,14 +46,18 @@ def payment(text: str = f"REF {CODE}", **fields: Any) -> Payment:
     return Payment(**values)
 
 
-def judge(*payments: Payment, orders: list[Order] | None = None, awaiting: list[Order] | None = None) -> list[Judged]:
+def match(
+    *payments: Payment, orders: list[Order] | None = None, payable: list[Order] | None = None
+) -> list[MatchedPayment]:
     known = {one.id: one for one in ([order()] if orders is None else orders)}
-    open_orders = [one for one in known.values() if one.status in AWAITING]
-    return judged(payments, mentioned_in(payments), known, open_orders if awaiting is None else awaiting, NOW)
+    open_orders = [one for one in known.values() if one.status in PAYABLE]
+    return match_payments(
+        payments, find_all_mentions(payments), known, open_orders if payable is None else payable, NOW
+    )
 
 
-def reasons(found: Judged) -> list[Why]:
-    return [reason.why for reason in found.reasons]
+def reasons(found: MatchedPayment) -> list[Why]:
+    return [reason.code for reason in found.reasons]
 
 
 def test_this_code_is_one() -> None:
@@ -69,9 +73,9 @@ def test_this_code_is_one() -> None:
         "EREF+NOTPROVIDED SVWZ+8WGRRPW3", "8ＷＧＲＲＰＷ3", "DE02120300000000202051 8WGRRPW3",
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("status", sorted(AWAITING))
+@pytest.mark.parametrize("status", sorted(PAYABLE))
 def test_p7_a_payment_of_the_right_amount_with_the_code_is_sure(text: str, status: OrderStatus) -> None:
-    (found,) = judge(payment(text), orders=[order(status=status)])
+    (found,) = match(payment(text), orders=[order(status=status)])
     assert found.is_sure and found.orders[0].id == CODE
 
 
@@ -79,69 +83,69 @@ def test_p7_a_payment_of_the_right_amount_with_the_code_is_sure(text: str, statu
     "text", ["18WGRRPW3", "GT82TRAJ8WGRRPW31210029690", "8WGRRPW39", "A8WGRRPW3B7", "20261120-08WGRRPW3"]
 )
 def test_p7_a_code_within_a_longer_reference_is_not_sure(text: str) -> None:
-    (found,) = judge(payment(text))
+    (found,) = match(payment(text))
     assert reasons(found) == [Why.WITHIN_A_REFERENCE] and found.orders[0].id == CODE
 
 
 @pytest.mark.parametrize(("amount", "by"), [(4999, -1), (7500, 2500), (1, -4999)])
 def test_another_amount_is_named(amount: int, by: int) -> None:
-    (found,) = judge(payment(amount=amount))
-    assert [(reason.why, reason.by) for reason in found.reasons] == [(Why.AMOUNT_DIFFERS, by)]
+    (found,) = match(payment(amount=amount))
+    assert [(reason.code, reason.difference) for reason in found.reasons] == [(Why.AMOUNT_DIFFERS, by)]
 
 
 def test_another_currency_is_named_and_its_amount_is_not_compared() -> None:
-    (found,) = judge(payment(currency="USD", amount=1))
+    (found,) = match(payment(currency="USD", amount=1))
     assert reasons(found) == [Why.CURRENCY_DIFFERS]
 
 
-@pytest.mark.parametrize("status", sorted(set(OrderStatus) - AWAITING))
+@pytest.mark.parametrize("status", sorted(set(OrderStatus) - PAYABLE))
 def test_p7_an_order_that_waits_for_no_money_is_never_sure(status: OrderStatus) -> None:
-    (found,) = judge(payment(), orders=[order(status=status)])
-    assert reasons(found) == [BY_STATUS[status]]
+    (found,) = match(payment(), orders=[order(status=status)])
+    assert reasons(found) == [REASON_FOR_STATUS[status]]
 
 
 def test_every_status_is_either_awaited_or_has_a_reason() -> None:
-    assert set(BY_STATUS) | AWAITING == set(OrderStatus)
+    assert set(REASON_FOR_STATUS) | PAYABLE == set(OrderStatus)
     assert set(MEANINGS) == set(Why)
 
 
 def test_h3_a_hold_that_is_over_is_not_sure_though_the_schedule_has_not_run() -> None:
-    (found,) = judge(payment(), orders=[order(reserved_until=NOW)])
+    (found,) = match(payment(), orders=[order(reserved_until=NOW)])
     assert reasons(found) == [Why.ORDER_EXPIRED]
-    assert judge(payment(), orders=[order(reserved_until=NOW + timedelta(seconds=1))])[0].is_sure
+    assert match(payment(), orders=[order(reserved_until=NOW + timedelta(seconds=1))])[0].is_sure
 
 
 def test_several_orders_in_one_text_are_added_up() -> None:
     other = order(new_code(Random(2)), unit_amount=1000)
-    (found,) = judge(payment(f"{CODE} {other.id}", amount=7000), orders=[order(), other])
-    assert [(reason.why, reason.together) for reason in found.reasons] == [(Why.SEVERAL_ORDERS, 7000)]
+    (found,) = match(payment(f"{CODE} {other.id}", amount=7000), orders=[order(), other])
+    assert [(reason.code, reason.total) for reason in found.reasons] == [(Why.SEVERAL_ORDERS, 7000)]
     assert {one.id for one in found.orders} == {CODE, other.id}
 
 
 def test_p7_two_payments_for_one_order_are_both_unsure_and_added_up() -> None:
-    first, second = judge(payment(amount=2000, line=3), payment(amount=3000, line=9))
-    assert [(r.why, r.by, r.lines, r.together) for r in first.reasons] == [
+    first, second = match(payment(amount=2000, line=3), payment(amount=3000, line=9))
+    assert [(r.code, r.difference, r.lines, r.total) for r in first.reasons] == [
         (Why.AMOUNT_DIFFERS, -3000, (), None),
         (Why.DUPLICATE_LINE, None, (9,), 5000),
     ]
     assert reasons(second) == [Why.AMOUNT_DIFFERS, Why.DUPLICATE_LINE]
-    assert not any(found.is_sure for found in judge(payment(line=3), payment(line=9)))
+    assert not any(found.is_sure for found in match(payment(line=3), payment(line=9)))
 
 
 def test_the_same_line_twice_is_named_though_it_has_no_code_and_others_are_not() -> None:
     same = [payment("DEPOSITO", line=n) for n in (1, 2)]
-    found = judge(*same, payment("DEPOSITO", line=3, amount=1), orders=[])
+    found = match(*same, payment("DEPOSITO", line=3, amount=1), orders=[])
     assert [Why.DUPLICATE_LINE in reasons(one) for one in found] == [True, True, False]
 
 
 def test_of_many_like_it_a_few_are_named() -> None:
-    found = judge(*(payment(line=n) for n in range(1, 2001)))
+    found = match(*(payment(line=n) for n in range(1, 2001)))
     assert {len(one.reasons[-1].lines) for one in found} == {MOST_LINES}
     assert all(one.payment.line not in one.reasons[-1].lines for one in found)
 
 
 def test_what_the_bank_has_taken_back_is_not_sure() -> None:
-    assert reasons(judge(payment(reversal=True))[0]) == [Why.REVERSAL]
+    assert reasons(match(payment(reversal=True))[0]) == [Why.REVERSAL]
 
 
 @pytest.mark.parametrize(
@@ -149,25 +153,25 @@ def test_what_the_bank_has_taken_back_is_not_sure() -> None:
     ["8WGRRPW4", "8WGRPRW3", "8WGRRP3", "8WGRRPWW3", "8W6RRPW3", "BWGRRPW3", "8WGRRPWE", "rifa 8WGR-RPV3"],
 )
 def test_p7_a_mistyped_code_is_found_and_never_sure(written: str) -> None:
-    (found,) = judge(payment(written))
+    (found,) = match(payment(written))
     assert [one.id for one in found.orders] == [CODE]
     assert reasons(found) == [Why.TYPO]
 
 
 def test_a_mistyped_code_says_also_what_else_is_wrong() -> None:
-    assert reasons(judge(payment("8WGRRPW4", amount=1))[0]) == [Why.TYPO, Why.AMOUNT_DIFFERS]
+    assert reasons(match(payment("8WGRRPW4", amount=1))[0]) == [Why.TYPO, Why.AMOUNT_DIFFERS]
 
 
 def test_a_mistyped_code_beside_a_right_one_does_not_count() -> None:
     other = order("8WGRRPW4"[:7] + "4")  # as if there were such an order: one mistake away
-    (found,) = judge(payment(), awaiting=[order(), other])
+    (found,) = match(payment(), payable=[order(), other])
     assert found.is_sure
 
 
 @given(CODES, st.integers(0, 7), st.sampled_from(CODE_ALPHABET))
 def test_any_one_wrong_character_is_found(code: str, at: int, wrong: str) -> None:
     written = code[:at] + wrong + code[at + 1 :]
-    assert Nearby([code]).meant_by(f"pago {written} gracias") == {code}
+    assert TypoFinder([code]).find(f"pago {written} gracias") == {code}
 
 
 # Chance
@@ -183,7 +187,7 @@ def test_p7_random_texts_account_numbers_and_references_are_never_sure(text: str
     """Also where every code that the text seems to have is looked up among a hundred orders of that amount."""
     random = Random(seed)
     orders = [order(new_code(random)) for _ in range(100)]
-    assert not judge(payment(text), orders=orders)[0].is_sure
+    assert not match(payment(text), orders=orders)[0].is_sure
 
 
 @given(
@@ -196,13 +200,13 @@ def test_p7_a_real_code_by_chance_within_a_number_is_never_sure(
     code: str, digits: str, more: str, before: bool
 ) -> None:
     text = digits + code + more if before else more + code + digits
-    (found,) = judge(payment(text), orders=[order(code)])
+    (found,) = match(payment(text), orders=[order(code)])
     assert not found.is_sure
 
 
 @given(st.text(max_size=300))
 def test_any_text_may_have_a_few_codes_at_most(text: str) -> None:
-    found = mentions(text)
+    found = find_mentions(text)
     assert len(found) <= MOST_MENTIONS and all(is_code(mention.code) for mention in found)
 
 
@@ -211,7 +215,7 @@ def test_how_often_chance_makes_a_code_of_a_text() -> None:
     and one that stands alone is far rarer. That it is an order's is 1 in 4.6 thousand million for each order more."""
     random, tries = Random(1), 40_000
     texts = ["".join(random.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", k=20)) for _ in range(tries)]
-    found = [mention for text in texts for mention in mentions(text)]
+    found = [mention for text in texts for mention in find_mentions(text)]
     assert 0.01 < len(found) / tries < 0.04
     assert sum(mention.stands_alone for mention in found) / tries < 0.002
 
@@ -224,7 +228,7 @@ def buyer(name: str, phone: str | None = None, **fields: Any) -> Buyer:
 
 
 def suggested(text: str, *buyers: Buyer, amount: int = 5000) -> list[str]:
-    found = with_suggestions(judge(payment(text, amount=amount), orders=[]), buyers)
+    found = add_suggestions(match(payment(text, amount=amount), orders=[]), buyers)
     return [suggestion.buyer.name for suggestion in found[0].suggestions]
 
 
@@ -250,7 +254,7 @@ def test_a_phone_number_counts_however_it_is_written_and_comes_first() -> None:
 def test_at_most_a_few_are_suggested_and_only_where_no_code_is_found() -> None:
     many = [buyer("Lucía Méndez", str(10**9 + n)) for n in range(9)]
     assert len(suggested("LUCIA MENDEZ", *many)) == MOST_SUGGESTED
-    (found,) = with_suggestions(judge(payment(f"LUCIA MENDEZ {CODE}")), many)
+    (found,) = add_suggestions(match(payment(f"LUCIA MENDEZ {CODE}")), many)
     assert found.suggestions == ()
 
 

@@ -67,6 +67,7 @@ def test_the_deployment_is_packaged_without_secrets_and_imports_by_itself(tmp_pa
         "640",
     ]
     assert "UnknownServiceError" in alone(tmp_path / "lambda", NOT_OURS)
+    assert alone(tmp_path / "lambda", STATEMENT).split() == ["2500"]
 
 
 def check_bytecode(archive: zipfile.ZipFile) -> None:
@@ -110,6 +111,13 @@ NOT_OURS = """
 import boto3
 try: boto3.client("ec2", region_name="us-east-1")
 except Exception as failure: print(type(failure).__name__)
+"""
+# A statement is read by words that are data beside the code.
+STATEMENT = f"""{REFUSE}
+from chalicelib.statements.detect import read
+from chalicelib.statements.options import ParseOptions
+file = "Fecha;Concepto;Importe GTQ\\n20.11.2026;Luz;25,00\\n"
+print(*(payment.amount for payment in read(file.encode(), ParseOptions()).payments))
 """
 
 

@@ -8,8 +8,8 @@ import pytest
 from chalicelib.domain.delivery import OUTSIDE_THE_WINDOW
 from chalicelib.http import contacts as http_contacts
 from chalicelib.whatsapp import error_codes, templates
-from chalicelib.whatsapp.messages import template
-from chalicelib.whatsapp.rendered_text import read_in
+from chalicelib.whatsapp.messages import build_template
+from chalicelib.whatsapp.rendered_text import extract_text
 from tests.http.test_tokens import a_token
 from tests.services.chat.test_changed_identity import NEW_PHONE, PHONE, USER_ID, contact_of, moves, person, writes
 from tests.services.test_contacts import known
@@ -172,7 +172,7 @@ def test_every_code_that_whatsapp_is_known_to_send_has_a_meaning() -> None:
 @pytest.mark.parametrize("language", ["en", "es", "pt_BR"])
 def test_of_a_template_the_text_with_its_values_is_shown(definition: templates.Definition, language: str) -> None:
     values = {name: f"«{name}»" for name in definition.values}
-    read = read_in(template(definition.name, language, body=values))
+    read = extract_text(build_template(definition.name, language, values))
     assert all(value in read.text for value in values.values()) and "{{" not in read.text
     assert definition.name not in read.text
 

@@ -105,7 +105,7 @@ def test_other_media_types_are_refused(world: World) -> None:
 def test_what_cannot_be_read_is_named_with_its_line(world: World) -> None:
     answer = post(world, "a;1,00", "b;x")
     assert (answer.status, answer.body["code"]) == (422, "statement_unreadable")
-    assert answer.body["detail"] == "Line 3: expected an amount in GTQ with “,” before the decimals."
+    assert answer.body["detail"] == "Line 3, column 3: expected an amount in GTQ with “,” before the decimals."
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_what_cannot_be_read_is_named_with_its_line(world: World) -> None:
         "?currency_column=Nada",
     ],
 )
-def test_wishes_that_make_no_sense_are_named(world: World, query: str) -> None:
+def test_options_that_make_no_sense_are_named(world: World, query: str) -> None:
     answer = post(world, "a;1,00", query=query)
     assert (answer.status, answer.body["errors"][0]["field"]) == (422, query[1:].partition("=")[0])
 

@@ -8,23 +8,23 @@ import pytest
 from chalicelib.domain.code_mentions import MOST_MENTIONS, MOST_RUNS, MOST_TEXT
 from chalicelib.domain.orders import new_code
 from chalicelib.domain.refusals import StatementUnreadable
-from chalicelib.domain.statements import Judged, Why, judged, mentioned_in
+from chalicelib.domain.statements import MatchedPayment, Why, find_all_mentions, match_payments
 from chalicelib.statements.detect import read
 from chalicelib.statements.options import ParseOptions
 from tests.domain.test_statements import CODE, NOW, order
 
-GTQ = ParseOptions(currency="GTQ")  # as banking.py says it of a raffle
+GTQ = ParseOptions(currency="GTQ")  # as if a raffle were named
 
 
-def settled(raw: str, options: ParseOptions = GTQ) -> list[Judged]:
+def settled(raw: str, options: ParseOptions = GTQ) -> list[MatchedPayment]:
     """Against the one order of 25 quetzales."""
     found = read(raw.encode(), options)
     known = {CODE: order(numbers=(5,))}
-    return judged(found.payments, mentioned_in(found.payments), known, known.values(), NOW, found.outgoing)
+    return match_payments(found.payments, find_all_mentions(found.payments), known, known.values(), NOW, found.outgoing)
 
 
 def why(raw: str, options: ParseOptions = GTQ) -> list[list[str]]:
-    return [[reason.why.value for reason in one.reasons] for one in settled(raw, options)]
+    return [[reason.code.value for reason in one.reasons] for one in settled(raw, options)]
 
 
 def table(headings: str, *rows: str) -> str:
@@ -62,7 +62,7 @@ def test_a_line_and_its_heading_in_different_currencies_are_not_sure() -> None:
 @pytest.mark.parametrize("amount", ["€ 25,00", "$ 25,00", "R$ 25,00", "S/ 25,00", "£25,00"])
 def test_another_currencys_sign_makes_an_amount_unreadable(amount: str) -> None:
     rows = (*(f"x;Q {n},00" for n in range(1, 60)), f"REF {CODE};{amount}")
-    with pytest.raises(StatementUnreadable, match="Line 61: expected an amount in GTQ"):
+    with pytest.raises(StatementUnreadable, match="Line 61, column 3: expected an amount in GTQ"):
         settled(table("Importe GTQ", *rows))
 
 
@@ -182,7 +182,7 @@ def mt940(*marks: str) -> str:
 )
 def test_a_payment_that_the_file_takes_back_is_not_sure_and_names_the_line(raw: str, line: int) -> None:
     (found,) = settled(raw)
-    assert [(reason.why, reason.lines) for reason in found.reasons] == [(Why.TAKEN_BACK, (line,))]
+    assert [(reason.code, reason.lines) for reason in found.reasons] == [(Why.TAKEN_BACK, (line,))]
 
 
 def test_money_that_went_out_for_others_takes_nothing_back() -> None:
@@ -223,9 +223,9 @@ def test_only_so_many_words_are_compared_with_codes() -> None:
 
 @pytest.mark.parametrize("field", ["credit", "date", "sign", "money"])
 def test_a_heading_that_is_not_there_is_named(field: str) -> None:
-    wished: dict[str, Any] = {field: "Nada"}
+    named: dict[str, Any] = {field: "Nada"}
     with pytest.raises(StatementUnreadable) as refused:
-        settled(table("Importe GTQ", f"REF {CODE};25,00"), GTQ._replace(**wished))
+        settled(table("Importe GTQ", f"REF {CODE};25,00"), GTQ._replace(**named))
     assert refused.value.option == ("currency_column" if field == "money" else field)
 
 

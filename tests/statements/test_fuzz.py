@@ -43,8 +43,8 @@ def tried(raw: bytes, options: ParseOptions = ParseOptions()) -> Statement | Non
 
 
 @given(st.binary(max_size=400), st.sampled_from([None, *StatementFormat]))
-def test_any_bytes(raw: bytes, wish: StatementFormat | None) -> None:
-    tried(raw, ParseOptions(format=wish, currency="EUR"))
+def test_any_bytes(raw: bytes, format_: StatementFormat | None) -> None:
+    tried(raw, ParseOptions(format=format_, currency="EUR"))
 
 
 CELLS = st.one_of(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.code_mentions import mentions
+from chalicelib.domain.code_mentions import find_mentions
 from chalicelib.domain.refusals import StatementUnreadable
 from chalicelib.domain.statements import Payment, Statement
 from chalicelib.statements.detect import read
@@ -27,7 +27,7 @@ GUATEMALA = [(7, "2026-11-20", 7500, "GTQ"), (9, "2026-11-21", 150000, "GTQ"), (
 
 
 @pytest.mark.parametrize(
-    ("name", "wishes", "payments", "debits"),
+    ("name", "options", "payments", "debits"),
     [
         ("guatemala.csv", {}, GUATEMALA, 1),
         ("brazil.csv", {}, [(5, "2026-11-20", 2500, "BRL"), (7, "2026-11-21", 125000, "BRL")], 1),
@@ -65,7 +65,7 @@ def test_what_came_in_is_read(
     found = sample(name, **options)
     assert told(found) == payments
     assert found.debits == debits
-    assert "8WGRRPW3" in {mention.code for mention in mentions(found.payments[0].text)}
+    assert "8WGRRPW3" in {mention.code for mention in find_mentions(found.payments[0].text)}
 
 
 def test_every_sample_is_read_above() -> None:
@@ -179,10 +179,16 @@ def test_mt940_without_a_currency_takes_the_one_that_is_named() -> None:
         (b"Fecha;Concepto;Importe EUR\n", "No line has a date and an amount"),
         (b"Fecha;Concepto;Importe\n20.11.2026;x;1,00\n", "does not say which currency"),
         (b"Fecha;Concepto;Importe EUR\n20.11.2026;x;1.000\n", "may be one or a thousand"),
-        (b"Fecha;Concepto;Importe EUR\n20.11.2026;x;1,00\n21.11.2026;y;1.0,00\n", "Line 3: expected an amount in EUR"),
-        (b"Fecha;Concepto;Importe EUR\n20.11.2026;x;1,00\n21.11.2026;y;many\n", "Line 3: expected an amount in EUR"),
-        (b"Fecha;Concepto;Importe EUR\n20.11.2026;x;1,00\n31.11.2026;y;1,00\n", "Line 3: expected a date"),
-        (b"Fecha;Concepto;Importe;Divisa\n20.11.2026;x;1,00;XYZ\n", "Line 2: expected a currency"),
+        (
+            b"Fecha;Concepto;Importe EUR\n20.11.2026;x;1,00\n21.11.2026;y;1.0,00\n",
+            "Line 3, column 3: expected an amount in EUR",
+        ),
+        (
+            b"Fecha;Concepto;Importe EUR\n20.11.2026;x;1,00\n21.11.2026;y;many\n",
+            "Line 3, column 3: expected an amount in EUR",
+        ),
+        (b"Fecha;Concepto;Importe EUR\n20.11.2026;x;1,00\n31.11.2026;y;1,00\n", "Line 3, column 1: expected a date"),
+        (b"Fecha;Concepto;Importe;Divisa\n20.11.2026;x;1,00;XYZ\n", "Line 2, column 4: expected a currency"),
         (b'Fecha;Concepto;Importe EUR\n20.11.2026;"x;1,00\n21.11.2026;y;1,00\n', "Line 2: expected"),
         (b'Fecha;Concepto;Importe EUR\n20.11.2026;"x;1,00\n21.11.2026;"y";1,00\n', "Line 2: expected"),
         (b'Fecha;Concepto;Importe EUR\n20.11.2026;x;1,00\n21.11.2026;"y;1,00\n', "Line 3: expected quotation marks"),

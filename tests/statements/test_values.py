@@ -27,7 +27,7 @@ from chalicelib.statements.options import DateOrder
     ],
 )  # fmt: skip
 def test_amounts(text: str, decimal: str, currency: str, amount: int) -> None:
-    assert values.as_amount(text, decimal, currency) == amount
+    assert values.parse_amount(text, decimal, currency) == amount
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_amounts(text: str, decimal: str, currency: str, amount: int) -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_amount(text: str, decimal: str, currency: str) -> None:
-    assert values.as_amount(text, decimal, currency) is None
+    assert values.parse_amount(text, decimal, currency) is None
 
 
 @given(st.integers(1, 10**12), st.sampled_from((",", ".")), st.booleans())
@@ -48,8 +48,8 @@ def test_what_is_written_is_read(amount: int, decimal: str, grouped: bool) -> No
     whole = f"{amount // 100:,}" if grouped else str(amount // 100)
     other = "." if decimal == "," else ","
     text = whole.replace(",", other) + f"{decimal}{amount % 100:02}"
-    assert values.as_amount(text, decimal, "EUR") == amount
-    assert values.decimal_of([text]) == decimal
+    assert values.parse_amount(text, decimal, "EUR") == amount
+    assert values.detect_decimal([text]) == decimal
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_what_is_written_is_read(amount: int, decimal: str, grouped: bool) -> No
     ],
 )  # fmt: skip
 def test_the_decimal_mark_is_seen_or_in_doubt(cells: list[str], mark: str | None) -> None:
-    assert values.decimal_of(cells) == mark
+    assert values.detect_decimal(cells) == mark
 
 
 @pytest.mark.parametrize(
@@ -72,19 +72,19 @@ def test_the_decimal_mark_is_seen_or_in_doubt(cells: list[str], mark: str | None
     ],
 )  # fmt: skip
 def test_dates(text: str) -> None:
-    assert values.as_date(text, DateOrder.DAY_FIRST) == date(2026, 11, 23)
+    assert values.parse_date(text, DateOrder.DAY_FIRST) == date(2026, 11, 23)
 
 
 @pytest.mark.parametrize(
     ("text", "month"), [("1-mär-26", 3), ("1-dez-26", 12), ("1 ene 26", 1), ("1 março 2026", 3), ("1 fev 26", 2)]
 )
 def test_months_in_the_banks_languages(text: str, month: int) -> None:
-    assert values.as_date(text, DateOrder.DAY_FIRST) == date(2026, month, 1)
+    assert values.parse_date(text, DateOrder.DAY_FIRST) == date(2026, month, 1)
 
 
 @pytest.mark.parametrize("text", ["", "x", "31.11.2026", "23.11", "23.11.20266", "1.234,56", "00.00.0000", "1/1/3000"])
 def test_what_is_no_date(text: str) -> None:
-    assert values.as_date(text, DateOrder.DAY_FIRST) is None
+    assert values.parse_date(text, DateOrder.DAY_FIRST) is None
 
 
 @pytest.mark.parametrize(
@@ -95,4 +95,4 @@ def test_what_is_no_date(text: str) -> None:
     ],
 )  # fmt: skip
 def test_the_order_of_days_and_months_is_seen(cells: list[str], order: DateOrder) -> None:
-    assert values.order_of(cells) is order
+    assert values.detect_date_order(cells) is order

@@ -33,7 +33,7 @@ from tests.support.whatsapp_samples import ANSWERS, OURS, answer
 
 TOKEN = "EAAB-very-secret"
 PICTURE = b"\xff\xd8\xff" + bytes(range(256)) * 40
-MESSAGE = messages.address(messages.text("hola, soy Lucía"), Identity(phone="50255501234"), tag="out:1")
+MESSAGE = messages.build_request(messages.build_text("hola, soy Lucía"), Identity(phone="50255501234"), tag="out:1")
 WAMID = "wamid.HBgLNTAyNTU1MDEyMzQVAgARGBI1RjQyNUE3NEYxMzAzMzQ5MkEA"
 
 

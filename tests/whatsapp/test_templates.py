@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from chalicelib.domain.channel import TEMPLATE_LANGUAGES
-from chalicelib.whatsapp.messages import is_template, template
+from chalicelib.domain.languages import TEMPLATE_CODES
+from chalicelib.whatsapp.messages import build_template, find_template
 from chalicelib.whatsapp.templates import DEFINITIONS, EXAMPLES, VALUE, Definition
 
 PLACE = re.compile(r"\{\{([a-z_]+)\}\}")
@@ -14,7 +14,7 @@ EACH = [pytest.param(one, language, id=f"{one.name}-{language}") for one in DEFI
 
 @pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda one: one.name)
 def test_each_is_there_in_every_language(definition: Definition) -> None:
-    assert set(definition.texts) == set(TEMPLATE_LANGUAGES.values())
+    assert set(definition.texts) == set(TEMPLATE_CODES.values())
 
 
 @pytest.mark.parametrize(("definition", "language"), EACH)
@@ -34,8 +34,8 @@ def test_each_can_be_submitted_and_sent(definition: Definition, language: str) -
     [body] = asked["components"]
     assert [one["param_name"] for one in body["example"]["body_text_named_params"]] == list(definition.values)
     filled = definition.filled(**EXAMPLES)
-    sent = template(filled.name, language, body=filled.values)
-    assert is_template(sent) == (definition.name, language)
+    sent = build_template(filled.name, language, filled.values)
+    assert find_template(sent) == (definition.name, language)
     assert [one["parameter_name"] for one in sent["template"]["components"][0]["parameters"]] == list(definition.values)
 
 

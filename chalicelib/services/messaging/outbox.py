@@ -31,7 +31,14 @@ from chalicelib.whatsapp.error_codes import Action, Remedy, remedy
 from chalicelib.whatsapp.graph import Graph, NotSent, OutcomeUnknown, SendRefused
 from chalicelib.whatsapp.graph_errors import NO_CODE
 from chalicelib.whatsapp.inbound import Status
-from chalicelib.whatsapp.messages import address, instead, is_template, readdressed, render, template
+from chalicelib.whatsapp.messages import (
+    build_request,
+    build_template,
+    find_template,
+    render,
+    replace_message,
+    replace_recipient,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -185,7 +192,7 @@ class Outbox:
             template=reply.template,
             useful_until=reply.useful_until,
         )
-        return replace(message, body=address(render(reply), to, tag=message.tag))
+        return replace(message, body=build_request(render(reply), to, tag=message.tag))
 
     def send(self, outbounds: Iterable[Outbound], *, within: timedelta | None = None) -> bool:
         """One attempt for each message, in order; what comes of it is stored. Never raises for what WhatsApp does.
@@ -299,7 +306,7 @@ class Outbox:
         may = permission(taken, contact, channel, now)
         match may.decision:
             case Decision.SEND | Decision.SEND_TEMPLATE:
-                there = replace(taken, body=readdressed(taken.body, contact.identity)) if known else taken
+                there = replace(taken, body=replace_recipient(taken.body, contact.identity)) if known else taken
                 return [_in_form(there, may.language)]
             case Decision.AWAIT_RESUME:
                 stored.put_aside(taken, _stopped_in(channel), taken.state, now)
@@ -379,7 +386,7 @@ class Outbox:
                     return self._again(outbound, self.clock(), failure)
             case Action.TEMPLATE:
                 return self._as_template(outbound, failure)
-        if failure.code in GONE and (sent_as := is_template(outbound.body)):
+        if failure.code in GONE and (sent_as := find_template(outbound.body)):
             _store(channels.approve, [approval(*sent_as)], approved=False)
         if what.delays:
             return self._later(outbound, what, failure)
@@ -405,7 +412,7 @@ class Outbox:
         if written_since and not contact.window_is_over(self.clock()) and not outbound.failed_ids:
             return self._again(outbound, self.clock(), failure)
         language = channel.language_for(said.name, contact.language) if said else None
-        if language is None or is_template(outbound.body):
+        if language is None or find_template(outbound.body):
             self._give_up(outbound, failure)
             return None
         return self._again(_in_form(outbound, language), self.clock(), failure)
@@ -478,8 +485,8 @@ def _in_form(outbound: Outbound, language: str) -> Outbound:
     """The message as it is, or as a template in one of WhatsApp's languages."""
     if not language or outbound.template is None:
         return outbound
-    said = template(outbound.template.name, language, body=outbound.template.values)
-    return replace(outbound, body=instead(outbound.body, said))
+    said = build_template(outbound.template.name, language, outbound.template.values)
+    return replace(outbound, body=replace_message(outbound.body, said))
 
 
 def _stopped_in(channel: Channel) -> Queue:
