@@ -96,7 +96,7 @@ def _sale(stage: Stage) -> Sale:
     made += during(lambda: stage.container.settlement.confirm_payment(order_id, by=COMMAND_LINE))
     news = [_status(message, state) for message in sent for state in ("sent", "delivered", "read")]
     for status in news:
-        made += during(partial(stage.container.outbox.update_status, status))
+        made += during(partial(stage.container.sender.update_status, status))
     return Sale(made, said_before, len(sent) - 1, visitor.messages + len(news))
 
 

@@ -92,7 +92,7 @@ def _handle(body: str) -> None:
             container().chat.answer(found)
             count("MessagesAnswered")
         case Status():
-            container().outbox.update_status(found)
+            container().sender.update_status(found)
         case _:
             for preference in found.preferences:
                 container().chat.set_preference(preference)

@@ -130,7 +130,7 @@ class _Orders:
     ) -> None:
         self.clock, self.action, self.reason, self.by = clock, action, reason, by
         self.begun, self.changed = clock(), 0
-        outbox_later = replace(settlement.changes.outbox, later=True)
+        outbox_later = replace(settlement.changes.outbox, defer=True)
         self.at_once = settlement
         self.later = replace(settlement, changes=replace(settlement.changes, outbox=outbox_later))
 

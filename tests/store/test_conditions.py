@@ -116,7 +116,7 @@ def test_m3_what_whatsapp_reports_while_our_try_seems_to_fail_is_not_sent_again(
     def is_delivered_and_breaks(body: Mapping[str, Any]) -> Accepted:
         tag = body["biz_opaque_callback_data"]
         told = Status(message_id="wamid.OUT1", state="delivered", at=None, tag=tag, recipient=None)
-        world.container.outbox.update_status(told)
+        world.container.sender.update_status(told)
         raise NotSent("the connection broke")
 
     monkeypatch.setattr(world.graph, "send", is_delivered_and_breaks)
