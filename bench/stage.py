@@ -95,7 +95,7 @@ class Visitor:
         self.messages += 1
         message = Message(
             id=self._message_id, phone_number_id=OUR_NUMBER, sender=self.person, name="Ana García",
-            sent_at=self._stage.clock(), heard=heard, kind="text",
+            sent_at=self._stage.clock(), incoming=heard, kind="text",
         )  # fmt: skip
         self._stage.container.chat.answer(message)
 

@@ -29,7 +29,7 @@ WAITING = (DeliveryState.PENDING, DeliveryState.UNKNOWN)
 def record_inbound(
     transaction: Transaction,
     contact_id: str,
-    heard: IncomingMessage,
+    message: IncomingMessage,
     *,
     phone_number_id: str,
     message_id: str,
@@ -38,7 +38,7 @@ def record_inbound(
     now: datetime,
     notices: Sequence[str] = (),
 ) -> None:
-    """Keep what was heard, if it was never heard before.
+    """Store a message from a contact, on the condition that it was not stored before (M1).
 
     Args:
         notices: tags of messages to others that name who wrote this.
@@ -47,8 +47,8 @@ def record_inbound(
         *inbound_key(phone_number_id, message_id),
         contact_id=contact_id,
         form=form,
-        text=heard.text or None,
-        media_id=heard.media.id if heard.media else None,
+        text=message.text or None,
+        media_id=message.media.id if message.media else None,
         notices=list(notices) or None,
         sent_at=sent_at,
         received_at=now,

@@ -27,7 +27,7 @@ PHONE, USER = Identity(phone="50255557777"), Identity(user_id="GT.7777")
 
 def message(world: World, sender: Identity, heard: IncomingMessage, number: int = 1) -> Message:
     return Message(
-        id=f"wamid.{number}", phone_number_id="1", sender=sender, name="", sent_at=world.clock.now, heard=heard,
+        id=f"wamid.{number}", phone_number_id="1", sender=sender, name="", sent_at=world.clock.now, incoming=heard,
         kind=heard.kind.value,
     )  # fmt: skip
 

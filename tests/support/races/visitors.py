@@ -238,7 +238,7 @@ class Visitor:
         self.past.append(
             Message(
                 id=f"wamid.{self.name}.{len(self.past)}", phone_number_id=OUR_NUMBER, sender=person, name="",
-                sent_at=START, heard=heard, kind=heard.kind.value,
+                sent_at=START, incoming=heard, kind=heard.kind.value,
             )
         )  # fmt: skip
         return self.past[-1]
