@@ -104,7 +104,7 @@ def _generate_tickets(given: argparse.Namespace) -> int:
 def _list_letters(given: argparse.Namespace) -> int:
     letters = container().dead_letters
     letters.collect()
-    found = letters.listed()
+    found = letters.list_all()
     if given.json:
         print(json.dumps([as_listed(letter) for letter in found], indent=2))
     else:
@@ -123,7 +123,7 @@ def _replay_letters(given: argparse.Namespace) -> int:
     if bool(given.letters) == given.all:
         print("tombola: name the dead letters, or say --all", file=sys.stderr)
         return 2
-    for letter_id in given.letters or [letter.id for letter in letters.listed()]:
+    for letter_id in given.letters or [letter.id for letter in letters.list_all()]:
         queued = letters.replay(letter_id, by=COMMAND_LINE)
         print(
             f"{letter_id}: {queued} {'update is' if queued == 1 else 'updates are'} in the queue once more", flush=True
