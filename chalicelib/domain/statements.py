@@ -264,7 +264,7 @@ def _judged(
 def _differences(payment: Payment, order: Order, now: datetime, *, stands_alone: bool) -> list[DoubtReason]:
     """What speaks against the payment being this order's."""
     reasons = [] if stands_alone else [DoubtReason(why=Why.WITHIN_A_REFERENCE)]
-    if order.is_over(now):  # the schedule has not come round yet
+    if order.hold_has_ended(now):  # the schedule has not come round yet
         reasons.append(DoubtReason(why=Why.ORDER_EXPIRED))
     elif order.status not in AWAITING:
         reasons.append(DoubtReason(why=BY_STATUS[order.status]))

@@ -10,7 +10,7 @@ from chalicelib.domain import conversation as c
 from chalicelib.domain import picks
 from chalicelib.domain.conversation import Conversation, Stage
 from chalicelib.domain.orders import (
-    MOST_NUMBERS,
+    MAX_NUMBERS,
     OWNING,
     RUNNING,
     TRANSITIONS,
@@ -189,7 +189,7 @@ def _hold(turn: Turn, raffle_id: str, text: str) -> None:
         turn.reply(turn.texts.raffle_not_on_sale(), turn.at_rest)
         return
     raffle = board.raffle
-    pick = picks.read_pick(text, first=raffle.first_number, last=raffle.last_number, most=MOST_NUMBERS)
+    pick = picks.read_pick(text, first=raffle.first_number, last=raffle.last_number, most=MAX_NUMBERS)
     try:
         numbers = _choose_numbers(turn, board, pick)
         if numbers is None:
@@ -224,7 +224,7 @@ def _choose_numbers(
                 return numbers
             turn.reply(turn.texts.taken(board.raffle, taken, nearest_free(board.raffle, list(taken.until))))
         case picks.Unclear():
-            turn.reply(turn.texts.unclear(board.raffle, pick, MOST_NUMBERS))
+            turn.reply(turn.texts.unclear(board.raffle, pick, MAX_NUMBERS))
     return None
 
 
@@ -246,7 +246,7 @@ def _confirm(turn: Turn, order_id: str) -> None:
         turn.reply(turn.texts.menu(not_understood=True))
         return
     raffle, order = own
-    if order.status is not OrderStatus.DRAFT or order.is_over(turn.now):
+    if order.status is not OrderStatus.DRAFT or order.hold_has_ended(turn.now):
         _tell_where_it_stands(turn, raffle, order)
         return
     with turn.changing(raffle, order) as unit:
@@ -266,7 +266,7 @@ def _tell_about_order(turn: Turn, order_id: str) -> None:
 def _tell_where_it_stands(turn: Turn, raffle: Raffle, order: Order) -> None:
     texts = turn.texts
     done = IDLE if turn.contact.conversation.order_id == order.id else None
-    if order.is_over(turn.now):  # the schedule has not come by yet
+    if order.hold_has_ended(turn.now):  # the schedule has not come by yet
         with turn.changing(raffle, order) as unit:
             release(unit, OrderEvent.DEADLINE_PASSED, over_at=turn.now)
         turn.reply(texts.expired(raffle, order))
