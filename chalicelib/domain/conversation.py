@@ -238,30 +238,33 @@ def normalize(text: str) -> str:
 
 
 # The ids of buttons and rows. `_read_choice` reads them; actions check the order and raffle ids in them.
-RAFFLES, ORDERS, HELP, STOP = "raffles", "orders", "help", "stop"
+RAFFLES_CHOICE = "raffles"
+ORDERS_CHOICE = "orders"
+HELP_CHOICE = "help"
+STOP_CHOICE = "stop"
 
 
-def more_raffles(page: int) -> str:
+def more_raffles_choice(page: int) -> str:
     return f"raffles:{page}"
 
 
-def open_raffle(raffle_id: str) -> str:
+def open_raffle_choice(raffle_id: str) -> str:
     return f"raffle:{raffle_id}"
 
 
-def pick_random(raffle_id: str, quantity: int) -> str:
+def pick_random_choice(raffle_id: str, quantity: int) -> str:
     return f"random:{raffle_id}:{quantity}"
 
 
-def pick_number(raffle_id: str, number: int) -> str:
+def pick_number_choice(raffle_id: str, number: int) -> str:
     return f"number:{raffle_id}:{number}"
 
 
-def confirm_order(order_id: str) -> str:
+def confirm_order_choice(order_id: str) -> str:
     return f"confirm:{order_id}"
 
 
-def cancel_order(order_id: str) -> str:
+def cancel_order_choice(order_id: str) -> str:
     return f"cancel:{order_id}"
 
 

@@ -30,14 +30,14 @@ from chalicelib.domain.conversation import (
     StayQuiet,
     TakeProof,
     TryCode,
-    cancel_order,
-    confirm_order,
+    cancel_order_choice,
+    confirm_order_choice,
     is_raffle_code,
     is_reserved,
-    more_raffles,
-    open_raffle,
-    pick_number,
-    pick_random,
+    more_raffles_choice,
+    open_raffle_choice,
+    pick_number_choice,
+    pick_random_choice,
     step,
 )
 from chalicelib.domain.messages import IncomingMessage, Media, MessageKind
@@ -165,12 +165,12 @@ def test_cancel_in_every_state_is_about_the_order_at_hand(conversation: Conversa
     [
         ("menu", ShowMenu()),
         ("raffles", ListRaffles()),
-        (more_raffles(2), ListRaffles(2)),
+        (more_raffles_choice(2), ListRaffles(2)),
         ("orders", ShowOrders()),
         ("help", ShowHelp()),
-        (open_raffle("abc2345"), OpenRaffle("abc2345")),
-        (confirm_order(OTHERS), ConfirmOrder(OTHERS)),
-        (cancel_order(OTHERS), CancelOrder(OTHERS)),
+        (open_raffle_choice("abc2345"), OpenRaffle("abc2345")),
+        (confirm_order_choice(OTHERS), ConfirmOrder(OTHERS)),
+        (cancel_order_choice(OTHERS), CancelOrder(OTHERS)),
     ],
 )
 def test_a_tap_means_the_same_in_every_state(conversation: Conversation, choice: str, action: Action) -> None:
@@ -180,8 +180,8 @@ def test_a_tap_means_the_same_in_every_state(conversation: Conversation, choice:
 @pytest.mark.parametrize("conversation", TALKS, ids=str)
 def test_a_tap_on_numbers_means_those_of_the_raffle_it_was_shown_with(conversation: Conversation) -> None:
     """Not of the raffle that is open now: an old button must not buy in another raffle."""
-    assert step(conversation, tapped(pick_random("other", 3), "Random 3")) == HoldNumbers("other", "random 3")
-    assert step(conversation, tapped(pick_number("other", 5), "Number 5")) == HoldNumbers("other", "#5")
+    assert step(conversation, tapped(pick_random_choice("other", 3), "Random 3")) == HoldNumbers("other", "random 3")
+    assert step(conversation, tapped(pick_number_choice("other", 5), "Number 5")) == HoldNumbers("other", "#5")
 
 
 HOSTILE = (
@@ -281,8 +281,8 @@ LEFT_ALONE: list[tuple[IncomingMessage, Action]] = [
     (IncomingMessage(kind=MessageKind.EVENT), StayQuiet()),
     (IncomingMessage(kind=MessageKind.LOST), AskForFileAgain()),
     (IncomingMessage(kind=MessageKind.MEDIA, media=FILE, text=ORDER), TakeProof(ORDER, FILE, ORDER, quietly=True)),
-    (tapped(confirm_order(ORDER)), ConfirmOrder(ORDER)),
-    (tapped(pick_number("first", 5)), HoldNumbers("first", "#5")),
+    (tapped(confirm_order_choice(ORDER)), ConfirmOrder(ORDER)),
+    (tapped(pick_number_choice("first", 5)), HoldNumbers("first", "#5")),
     (typed("STOP"), OptOut()),
     (typed("baja"), OptOut()),
 ]

@@ -34,7 +34,7 @@ def message(world: World, sender: Identity, heard: IncomingMessage, number: int 
 
 def taps(world: World, sender: Identity, raffle: Json, number: int) -> None:
     """Somebody takes a number with a button that they were sent by a friend: their first message."""
-    choice = IncomingMessage(kind=MessageKind.CHOICE, choice=c.pick_number(raffle["id"], number))
+    choice = IncomingMessage(kind=MessageKind.CHOICE, choice=c.pick_number_choice(raffle["id"], number))
     world.container.chat.answer(message(world, sender, choice, number))
 
 

@@ -156,7 +156,7 @@ class Sender:
             self._handle_failure(message, Failure(code, message_id=status.message_id or None, at=status.at))
 
     def _record_opt_out(self, message: Outbound, code: int, at: datetime | None) -> None:
-        """Opt the contact out if WhatsApp's error code says that they blocked our messages (M5)."""
+        """Opt the contact out if WhatsApp's error code says that they did (M5)."""
         if remedy(code).action is Action.OPTED_OUT:
             store_outcome(contacts.opt_out, message.contact_id, at or self.clock())
             count("OptOuts")

@@ -11,7 +11,18 @@ from zoneinfo import ZoneInfo
 
 from iso4217 import Currency
 
-from chalicelib.domain import conversation as c
+from chalicelib.domain.conversation import (
+    HELP_CHOICE,
+    ORDERS_CHOICE,
+    RAFFLES_CHOICE,
+    STOP_CHOICE,
+    cancel_order_choice,
+    confirm_order_choice,
+    more_raffles_choice,
+    open_raffle_choice,
+    pick_number_choice,
+    pick_random_choice,
+)
 from chalicelib.domain.messages import Choice, Reply, Template
 from chalicelib.domain.orders import RUNNING, Order, OrderStatus
 from chalicelib.domain.picks import Unclarity, Unclear, padded
@@ -63,9 +74,9 @@ class Texts:
     def _menu_buttons(self) -> tuple[Choice, ...]:
         _ = self._
         return (
-            Choice(id=c.RAFFLES, title=_("Browse raffles")),
-            Choice(id=c.ORDERS, title=_("My orders")),
-            Choice(id=c.HELP, title=_("Help")),
+            Choice(id=RAFFLES_CHOICE, title=_("Browse raffles")),
+            Choice(id=ORDERS_CHOICE, title=_("My orders")),
+            Choice(id=HELP_CHOICE, title=_("Help")),
         )
 
     def help(self) -> Reply:
@@ -100,7 +111,8 @@ class Texts:
             code=order.id, numbers=self._numbers(raffle, order.numbers)
         )
         return Reply(
-            text=text, buttons=(Choice(id=c.cancel_order(order.id), title=self._("The order")), self._stop_button())
+            text=text,
+            buttons=(Choice(id=cancel_order_choice(order.id), title=self._("The order")), self._stop_button()),
         )
 
     def ask_to_stop_messages(self) -> Reply:
@@ -108,7 +120,7 @@ class Texts:
         return Reply(text=text, buttons=(self._stop_button(), *self._menu_buttons()[:2]))
 
     def _stop_button(self) -> Choice:
-        return Choice(id=c.STOP, title=self._("No more messages"))
+        return Choice(id=STOP_CHOICE, title=self._("No more messages"))
 
     # Raffles
 
@@ -126,11 +138,13 @@ class Texts:
             lines.append(f"*{position}.* {raffle.title}\n{price} · {free} · *{raffle.code}*")
             rows.append(
                 Choice(
-                    id=c.open_raffle(raffle.id), title=f"{position}. {raffle.title}", description=f"{price} · {free}"
+                    id=open_raffle_choice(raffle.id),
+                    title=f"{position}. {raffle.title}",
+                    description=f"{price} · {free}",
                 )
             )
         if more:
-            rows.append(Choice(id=c.more_raffles(page + 1), title=_("More raffles …")))
+            rows.append(Choice(id=more_raffles_choice(page + 1), title=_("More raffles …")))
         return Reply(text=_shorten("\n".join(lines), BODY_LIMIT), rows=rows, list_label=_("See raffles"))
 
     def _availability(self, board: Board) -> str:
@@ -158,7 +172,7 @@ class Texts:
         text = "\n".join(filter(None, (title, description))) + "\n" + after
         buttons = (
             *self._random_buttons(raffle),
-            Choice(id=c.RAFFLES, title=_("Other raffles")),
+            Choice(id=RAFFLES_CHOICE, title=_("Other raffles")),
         )
         return Reply(text=text, buttons=buttons)
 
@@ -185,8 +199,10 @@ class Texts:
                 text = _("Do you mean the number {number}, or any {number} numbers?").format(number=unclear.fragment)
                 quantity = int(unclear.fragment)
                 buttons = (
-                    Choice(id=c.pick_number(raffle.id, quantity), title=_("Number {number}").format(number=quantity)),
-                    Choice(id=c.pick_random(raffle.id, quantity), title=_("Any {number}").format(number=quantity)),
+                    Choice(
+                        id=pick_number_choice(raffle.id, quantity), title=_("Number {number}").format(number=quantity)
+                    ),
+                    Choice(id=pick_random_choice(raffle.id, quantity), title=_("Any {number}").format(number=quantity)),
                 )
                 return Reply(text=text, buttons=buttons)
             case _:
@@ -196,8 +212,8 @@ class Texts:
 
     def _random_buttons(self, raffle: Raffle) -> tuple[Choice, ...]:
         return (
-            Choice(id=c.pick_random(raffle.id, 1), title=self._("Random 1")),
-            Choice(id=c.pick_random(raffle.id, 3), title=self._("Random 3")),
+            Choice(id=pick_random_choice(raffle.id, 1), title=self._("Random 1")),
+            Choice(id=pick_random_choice(raffle.id, 3), title=self._("Random 3")),
         )
 
     def held(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
@@ -216,8 +232,8 @@ class Texts:
 
     def _confirm_buttons(self, order: Order) -> tuple[Choice, ...]:
         return (
-            Choice(id=c.confirm_order(order.id), title=self._("Confirm")),
-            Choice(id=c.cancel_order(order.id), title=self._("Cancel")),
+            Choice(id=confirm_order_choice(order.id), title=self._("Confirm")),
+            Choice(id=cancel_order_choice(order.id), title=self._("Cancel")),
         )
 
     def taken(self, raffle: Raffle, refusal: NumbersTaken, nearest: Sequence[int]) -> Reply:
@@ -405,7 +421,7 @@ class Texts:
             code=order.id, numbers=self._numbers(raffle, order.numbers)
         )
         again = self._("If you have paid already, send the proof here. Otherwise you can choose again.")
-        buttons = (Choice(id=c.open_raffle(raffle.id), title=self._("Choose again")), *self._menu_buttons()[:1])
+        buttons = (Choice(id=open_raffle_choice(raffle.id), title=self._("Choose again")), *self._menu_buttons()[:1])
         template = self._template(templates.HOLD_EXPIRED, raffle, order)
         return Reply(text=f"{text}\n{again}", buttons=buttons, template=template)
 
@@ -423,7 +439,7 @@ class Texts:
         """Ask before cancelling an order that was not mentioned in the conversation."""
         text = self._("You have order {code}: {numbers}. Shall I cancel it?")
         text = text.format(code=order.id, numbers=self._numbers(raffle, order.numbers))
-        buttons = (Choice(id=c.cancel_order(order.id), title=self._("Cancel it")), self._menu_buttons()[1])
+        buttons = (Choice(id=cancel_order_choice(order.id), title=self._("Cancel it")), self._menu_buttons()[1])
         return Reply(text=text, buttons=buttons)
 
     def nothing_to_cancel(self) -> Reply:
@@ -471,11 +487,11 @@ class Texts:
         return self._person_notice(self._("{name} has written, and waits for an answer from you."), name, phone)
 
     def _person_notice(self, text: str, name: str, phone: str | None) -> Reply:
-        who = name or self._("somebody")
-        text = text.format(name=who)
-        where = f"https://wa.me/{phone}" if phone else self._("WhatsApp does not show us their number.")
-        template = templates.PERSON_WANTED.filled(name=who, phone=f"+{phone}" if phone else "-")
-        return Reply(text=f"{text}\n{where}", template=template)
+        display_name = name or self._("somebody")
+        text = text.format(name=display_name)
+        address = f"https://wa.me/{phone}" if phone else self._("WhatsApp does not show us their number.")
+        template = templates.PERSON_WANTED.filled(name=display_name, phone=f"+{phone}" if phone else "-")
+        return Reply(text=f"{text}\n{address}", template=template)
 
     def proof_received(self, raffle: Raffle, order: Order, name: str) -> Reply:
         text = self._(
