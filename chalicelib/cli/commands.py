@@ -85,7 +85,7 @@ def _check_audit(given: argparse.Namespace) -> int:
         for chain in range(CHAINS):
             head = audit.head_of(chain)
             entries += head.number
-            found += [f"chain {chain}: {flaw}" for flaw in flaws(audit.whole(chain, head.number), head)]
+            found += [f"chain {chain}: {flaw}" for flaw in flaws(audit.entries_of(chain, head.number), head)]
             progress("chains", chain + 1, CHAINS)
     if given.json:
         print(json.dumps({"entries": entries, "flaws": found}, indent=2))

@@ -1,11 +1,11 @@
-"""The audit log (O2): what organisers did, each entry sealed with the one before it.
+"""The audit log (O2): what organisers did, each entry sealed together with the one before it.
 
-It is kept as several chains, so that organisers who work at the same time rarely wait for each other. All that was done
-to one thing is in one chain.
+There are several chains, so that organisers who work at the same time rarely get in each other's way. Everything that
+was done to one target is in the same chain.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from json import dumps
@@ -14,29 +14,28 @@ from zlib import crc32
 
 from chalicelib.domain.organisers import Actor, Role
 
-Facts = dict[str, Any]  # what JSON can hold; never anything of a person
-
+Facts = dict[str, Any]  # JSON values; never personal data
 
 CHAINS = 16
 
 
 class Head(NamedTuple):
-    """The newest entry of a chain: its number and seal; number 0 while there is none."""
+    """The number and seal of a chain's newest entry. The number is 0 while the chain is empty."""
 
     number: int = 0
     seal: str = ""
 
 
 def chain_of(target: str) -> int:
-    """The chain that holds what was done to the target."""
+    """Return the number of the chain that holds the target's entries."""
     return crc32(target.encode()) % CHAINS
 
 
 @dataclass(frozen=True, kw_only=True)
 class AuditEvent:
-    """One change. `action` is what was done, as "order.cancelled"; `target` what it was done to, as "order:8WGRRPW3".
+    """One action of an organiser, such as `action` "order.cancelled" on `target` "order:8WGRRPW3".
 
-    `before` and `after` hold what changed, and no more.
+    `before` and `after` hold only what changed.
     """
 
     action: str
@@ -49,7 +48,10 @@ class AuditEvent:
 
 @dataclass(frozen=True, kw_only=True)
 class AuditEntry:
-    """A deed in its place. `seal` is the SHA-256, in hex, of all else in the entry; `previous` the seal before."""
+    """An event at its place in a chain.
+
+    `seal` is the SHA-256, in hex, of everything else in the entry. `previous` is the seal of the entry before.
+    """
 
     chain: int
     number: int
@@ -64,41 +66,46 @@ class AuditEntry:
     previous: str
     seal: str = ""
 
-    def sealed(self) -> str:
-        """What the seal must be."""
+    def compute_seal(self) -> str:
+        """Return the seal that the entry must have."""
         facts = asdict(self) | {"at": self.at.isoformat()}
         facts.pop("seal")
         return sha256(dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def following(head: Head, deed: AuditEvent) -> AuditEntry:
-    """The entry for the deed, after the newest one of its chain."""
-    by = deed.by
-    blank = AuditEntry(
-        chain=chain_of(deed.target),
+def next_entry(head: Head, event: AuditEvent) -> AuditEntry:
+    """Build the entry for the event, to follow `head` in its chain."""
+    by = event.by
+    unsealed = AuditEntry(
+        chain=chain_of(event.target),
         number=head.number + 1,
-        action=deed.action,
-        target=deed.target,
+        action=event.action,
+        target=event.target,
         name=by.name,
         role=by.role,
         token_id=by.token_id,
-        at=deed.at,
-        before=deed.before,
-        after=deed.after,
+        at=event.at,
+        before=event.before,
+        after=event.after,
         previous=head.seal,
     )
-    return AuditEntry(**{**vars(blank), "seal": blank.sealed()})
+    return replace(unsealed, seal=unsealed.compute_seal())
 
 
 def flaws(entries: Iterable[AuditEntry], head: Head) -> Iterator[str]:
-    """What is wrong with a chain, whose entries come in order: missing, changed, or put in since."""
+    """Yield what is wrong with a chain: entries that are missing, were changed, or were inserted later.
+
+    Args:
+        entries: the chain's entries in order.
+        head: the head that is stored for the chain.
+    """
     last = Head()
     for entry in entries:
         if entry.number != last.number + 1:
             yield f"entries {last.number + 1} to {entry.number - 1} are missing"
         elif entry.previous != last.seal:
             yield f"entry {entry.number} does not follow from the one before it"
-        if entry.sealed() != entry.seal:
+        if entry.compute_seal() != entry.seal:
             yield f"entry {entry.number} was changed"
         last = Head(entry.number, entry.seal)
     if last != head:

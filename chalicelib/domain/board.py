@@ -1,9 +1,9 @@
-"""The board's arithmetic: which page, leaf, word and bit a number has, and how random numbers are drawn from it.
+"""The board's arithmetic: a number's page, leaf, word and bit, and the share of random numbers on each page.
 
-A raffle's numbers lie in pages of `page_size` consecutive numbers. The numbers taken on each page are counted in
-tallies; which ones they are is in the page's leaves, as bits of 64-bit words. A leaf holds 2,048 numbers, so that it
-stays under 1 KB, the unit by which DynamoDB bills a write, however many of them are sold. `docs/data-model.md` has the
-picture, `docs/adr/0002-tallies-and-leaves.md` the reasons.
+A raffle's numbers are divided into pages of `page_size` consecutive numbers. Tallies count how many numbers of each
+page are taken. The leaves of a page store which ones, as bits of 64-bit words. A leaf covers 2,048 numbers. So it stays
+under 1 KB, the unit in which DynamoDB bills writes, however many of them are sold. `docs/data-model.md` has a diagram,
+`docs/adr/0002-tallies-and-leaves.md` the reasons.
 """
 
 from bisect import bisect_right
@@ -15,7 +15,7 @@ from math import ceil
 from random import Random
 from typing import NamedTuple
 
-WORD_BITS = 64  # one stand-in rounds numbers beyond 28 digits
+WORD_BITS = 64  # some emulators of DynamoDB round numbers of more than 28 digits
 WORD_MASK = (1 << WORD_BITS) - 1
 LEAF_WORDS = 32
 LEAF_NUMBERS = WORD_BITS * LEAF_WORDS
@@ -40,7 +40,7 @@ Bits = dict[int, int]  # word → bits
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the numbers `first..last` lie."""
+    """How the numbers `first..last` are divided into pages, leaves, words and bits."""
 
     first: int
     last: int
@@ -52,7 +52,7 @@ class Layout:
 
     @property
     def tallies(self) -> int:
-        """How many tallies share the counting. A page's count is the sum over all of them."""
+        """The number of tallies. A page's count is the sum over all of them."""
         return min(MOST_TALLIES, self.pages)
 
     @property
@@ -70,12 +70,12 @@ class Layout:
         return LeafKey(place.page, place.leaf)
 
     def capacity(self, page: int) -> int:
-        """How many numbers the page holds; the last page may be shorter."""
+        """Return how many numbers the page holds. The last page may be shorter."""
         start = self.first + page * self.page_size
         return max(0, min(self.last, start + self.page_size - 1) - start + 1)
 
     def capacities(self) -> list[int]:
-        """How many numbers each page holds."""
+        """Return how many numbers each page holds."""
         pages = self.pages
         return [*[self.page_size] * (pages - 1), self.capacity(pages - 1)]
 
@@ -83,25 +83,25 @@ class Layout:
         return [LeafKey(page, leaf) for leaf in range(ceil(self.capacity(page) / LEAF_NUMBERS))]
 
     def numbers(self, key: LeafKey) -> range:
-        """The numbers of a leaf, in order."""
+        """Return the numbers of a leaf, in order."""
         start = self.first + key.page * self.page_size + key.leaf * LEAF_NUMBERS
         end_of_page = self.first + (key.page + 1) * self.page_size
         return range(start, min(start + LEAF_NUMBERS, end_of_page, self.last + 1))
 
     def bits(self, numbers: Iterable[int]) -> dict[LeafKey, Bits]:
-        """The bits that stand for `numbers`, leaf by leaf."""
-        found: dict[LeafKey, Bits] = {}
+        """Return the bits of `numbers` in each leaf."""
+        by_leaf: dict[LeafKey, Bits] = {}
         for number in numbers:
             page, leaf, word, bit = self.place(number)
-            words = found.setdefault(LeafKey(page, leaf), {})
+            words = by_leaf.setdefault(LeafKey(page, leaf), {})
             words[word] = words.get(word, 0) | 1 << bit
-        return found
+        return by_leaf
 
     def count_by_page(self, numbers: Iterable[int]) -> dict[int, int]:
         return dict(Counter(self.place(number).page for number in numbers))
 
     def clear_bits(self, key: LeafKey, words: Mapping[int, int]) -> Iterator[int]:
-        """The numbers of a leaf whose bit is not set, in order."""
+        """Yield the numbers of a leaf whose bits are not set, in order."""
         numbers = self.numbers(key)
         full = (1 << len(numbers)) - 1
         clear = {
@@ -112,9 +112,9 @@ class Layout:
 
 
 def set_numbers(first: int, words: Mapping[int, int]) -> Iterator[int]:
-    """The numbers whose bit is set, in order, in a leaf that begins with the number `first`."""
+    """Yield the numbers whose bits are set, in order. `first` is the first number of the leaf."""
     for word in sorted(words):
-        bits = words[word] & WORD_MASK  # a damaged word may be negative, or too long
+        bits = words[word] & WORD_MASK  # a damaged word may be negative or too long
         while bits:
             lowest = bits & -bits
             yield first + word * WORD_BITS + lowest.bit_length() - 1
@@ -122,16 +122,16 @@ def set_numbers(first: int, words: Mapping[int, int]) -> Iterator[int]:
 
 
 def page_size(total: int) -> int:
-    """Numbers a page for a new raffle: at most 101 pages, of at least 100 numbers, in whole words."""
+    """Return the page size for a raffle of `total` numbers: whole words, at least 100 numbers, at most 101 pages."""
     pages = min(MOST_PAGES, max(1, total // 100))
     return ceil(total / pages / WORD_BITS) * WORD_BITS
 
 
 def share_out(free_by_page: Mapping[int, int], quantity: int, random: Random) -> dict[int, int]:
-    """How many of `quantity` random numbers come from each page, so that every set of free numbers is equally likely.
+    """Decide how many of `quantity` random numbers come from each page. Every set of free numbers is equally likely.
 
     Args:
-        free_by_page: free numbers on each page; their sum must be at least `quantity`.
+        free_by_page: page → how many numbers are free on it; `quantity` or more in total.
     """
     pages = list(free_by_page)
     drawn = random.sample(range(sum(free_by_page.values())), quantity)

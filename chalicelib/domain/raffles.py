@@ -1,4 +1,4 @@
-"""The raffle: its range of numbers, its price, and the life cycle that chat, API and store share."""
+"""The raffle: its numbers, its price, and its life cycle."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,7 +29,7 @@ class TicketStatus(StrEnum):
 
 
 class RaffleEvent(StrEnum):
-    """What an organiser does to a raffle; the value completes the sentence "it can't be …"."""
+    """What an organiser does to a raffle. The value completes the sentence "it can't be …"."""
 
     ACTIVATED = "activated"
     DEACTIVATED = "deactivated"
@@ -40,16 +40,16 @@ class RaffleEvent(StrEnum):
 
 class RaffleTransition(NamedTuple):
     sources: tuple[RaffleStatus, ...]
-    target: RaffleStatus | None  # None: the raffle is gone
+    target: RaffleStatus | None  # None: the raffle no longer exists
 
 
 _S = RaffleStatus
 TRANSITIONS = {
-    # Asking twice for what is already so is no error: two organisers may press the same button.
+    # Repeating an event is no error: two organisers may press the same button.
     RaffleEvent.ACTIVATED: RaffleTransition((_S.DRAFT, _S.INACTIVE, _S.ACTIVE), _S.ACTIVE),
     RaffleEvent.DEACTIVATED: RaffleTransition((_S.ACTIVE, _S.INACTIVE), _S.INACTIVE),
     RaffleEvent.CLOSED: RaffleTransition((_S.ACTIVE, _S.INACTIVE, _S.CLOSED), _S.CLOSED),
-    # Who calls a raffle off stops selling first, so that nobody buys meanwhile.
+    # Stop selling before cancelling, so that nobody buys in the meantime.
     RaffleEvent.CANCELLED: RaffleTransition((_S.DRAFT, _S.INACTIVE, _S.CLOSED, _S.CANCELLED), _S.CANCELLED),
     RaffleEvent.DELETED: RaffleTransition((_S.DRAFT,), None),
 }
@@ -57,7 +57,7 @@ TRANSITIONS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Raffle:
-    """A raffle. `unit_amount` is in minor units of `currency` (ISO 4217); `hold_minutes` None = no time limit."""
+    """A raffle. `unit_amount` is in minor units of `currency` (ISO 4217). `hold_minutes` None means no time limit."""
 
     id: str
     title: str
@@ -75,7 +75,7 @@ class Raffle:
     opens_at: datetime | None
     closes_at: datetime | None
     time_zone: str
-    page_size: int  # fixed when the raffle is made: where each number's bit is depends on it
+    page_size: int  # never changes once numbers are taken: it decides where each number's bit is
     created_at: datetime
     updated_at: datetime
 
@@ -85,7 +85,7 @@ class Raffle:
 
     @property
     def version(self) -> str:
-        """Another one after each change."""
+        """A string that is different after each change."""
         return sha256(f"{self.updated_at.isoformat()} {self.status}".encode()).hexdigest()[:16]
 
     @property
@@ -93,13 +93,13 @@ class Raffle:
         return self.last_number - self.first_number + 1
 
     def sells_at(self, now: datetime) -> bool:
-        """Whether numbers can be held now."""
-        opened = self.opens_at is None or now >= self.opens_at
-        closed = self.closes_at is not None and now >= self.closes_at
-        return self.status is RaffleStatus.ACTIVE and opened and not closed
+        """Return whether numbers can be held at this time."""
+        has_opened = self.opens_at is None or now >= self.opens_at
+        has_closed = self.closes_at is not None and now >= self.closes_at
+        return self.status is RaffleStatus.ACTIVE and has_opened and not has_closed
 
     def after(self, event: RaffleEvent) -> RaffleStatus | None:
-        """The status after `event`. Raises RaffleOutOfTurn where the life cycle has no such step."""
+        """Return the status after `event`. Raises RaffleOutOfTurn if the life cycle does not allow it."""
         transition = TRANSITIONS[event]
         if self.status not in transition.sources:
             raise RaffleOutOfTurn(event.value, self.status)
@@ -107,7 +107,7 @@ class Raffle:
 
 
 class Availability(NamedTuple):
-    """How many numbers of a raffle are in which state; available + reserved + sold = total."""
+    """How many of a raffle's numbers are in each state. `total` is the sum of the others."""
 
     total: int
     available: int
@@ -116,8 +116,11 @@ class Availability(NamedTuple):
 
 
 class Board(NamedTuple):
-    """A raffle and what its tallies say: numbers taken on each page (pages without are left out), numbers sold, and
-    what these came to in minor units."""
+    """A raffle and the sums of its tallies.
+
+    `taken` is how many numbers are taken on each page; pages with none are left out. `paid` is the total price of the
+    numbers sold, in minor units.
+    """
 
     raffle: Raffle
     taken: dict[int, int]

@@ -1,218 +1,279 @@
-"""Refusals: a rule saying no. Each is a normal answer with a stable code, not a crash."""
+"""Refusals: normal answers with a stable code that say why a rule does not allow something.
 
-from collections.abc import Iterable, Mapping, Sequence
+Each refusal is of one kind, and its kind decides the HTTP status:
+
+    Refusal
+    ├── NotFound: there is no such thing
+    │   ├── RaffleNotFound
+    │   ├── OrderNotFound
+    │   ├── ContactNotFound
+    │   ├── ProofNotFound
+    │   ├── MessageNotFound
+    │   ├── LetterNotFound
+    │   ├── ExportNotFound
+    │   └── TokenNotFound
+    ├── Conflict: the current state does not allow it
+    │   ├── RaffleOutOfTurn
+    │   ├── RaffleHasSales
+    │   ├── RaffleHasOrders
+    │   ├── RaffleHasLateOrders
+    │   ├── CodeTaken
+    │   ├── DeletedSince
+    │   ├── OrderOutOfTurn
+    │   ├── NumbersTaken
+    │   ├── NumbersInvalid
+    │   ├── TooFewFree
+    │   ├── TooManyForContact
+    │   ├── ProofNotSeen
+    │   ├── ContactErased
+    │   ├── ContactHasOrders
+    │   ├── ContactOptedOut
+    │   ├── WindowClosed
+    │   ├── SendingStopped
+    │   ├── MessageNotGivenUp
+    │   ├── TokenKnown
+    │   ├── TokenShownBefore
+    │   └── ReportTooLarge
+    ├── Stale: it has changed since the client read it
+    │   └── Outdated
+    ├── TooLarge: there is more of it than we process
+    │   └── StatementTooLarge
+    ├── Invalid: a part of the request is wrong
+    │   ├── KeyUsedOtherwise
+    │   ├── StatementUnreadable
+    │   └── CursorInvalid (in store/pages.py)
+    └── Unavailable: the same request may succeed later
+        └── TryAgain
+
+The first line of each refusal's docstring is also its example in the API's description.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
 
 
 class Refusal(Exception):
-    """Base of all refusals. `code` is stable and part of the outside contract; `str()` is for people."""
+    """Base of all refusals.
 
-    code: ClassVar[str] = "refused"
+    `code` is part of the API's contract and never changes; `str()` is for people. `field` names the part of the
+    request that is wrong, if one is.
+    """
+
+    code: ClassVar[str]
+    field: ClassVar[str | None] = None
 
 
-class RaffleNotFound(Refusal):
+class NotFound(Refusal):
+    """There is no such thing. `what` is the word for it, `hint` a sentence that says why or what to do next."""
+
+    what: ClassVar[str]
+    hint: ClassVar[str] = ""
+
+    def __init__(self, id_: str) -> None:
+        super().__init__(f"There is no {self.what} {id_}. {self.hint}".rstrip())
+
+
+class Conflict(Refusal):
+    """The current state does not allow it."""
+
+
+class Stale(Refusal):
+    """It has changed since the client read it."""
+
+
+class TooLarge(Refusal):
+    """There is more of it than we process."""
+
+
+class Invalid(Refusal):
+    """A part of the request is wrong."""
+
+
+class Unavailable(Refusal):
+    """The same request may succeed later."""
+
+
+KINDS: tuple[type[Refusal], ...] = (NotFound, Conflict, Stale, TooLarge, Invalid, Unavailable)
+
+
+def all_refusals() -> Iterator[type[Refusal]]:
+    """Yield every refusal that is defined, without the kinds."""
+    for kind in KINDS:
+        yield from kind.__subclasses__()
+
+
+class RaffleNotFound(NotFound):
+    """There is no such raffle."""
+
     code = "raffle_not_found"
-
-    def __init__(self, raffle_id: str) -> None:
-        super().__init__(f"There is no raffle {raffle_id}.")
+    what = "raffle"
 
 
-class OrderNotFound(Refusal):
+class OrderNotFound(NotFound):
+    """There is no such order."""
+
     code = "order_not_found"
-
-    def __init__(self, order_id: str) -> None:
-        super().__init__(f"There is no order {order_id}.")
+    what = "order"
 
 
-class ContactNotFound(Refusal):
+class ContactNotFound(NotFound):
+    """There is no such contact."""
+
     code = "contact_not_found"
-
-    def __init__(self, contact_id: str) -> None:
-        super().__init__(f"There is no contact {contact_id}.")
+    what = "contact"
 
 
-class ContactErased(Refusal):
-    """Who the contact is was erased: there is nobody to write to, and nothing to change."""
+class ProofNotFound(NotFound):
+    """The order has no payment proof."""
 
-    code = "contact_erased"
-
-    def __init__(self, contact_id: str) -> None:
-        super().__init__(f"Contact {contact_id} has been erased.")
+    code = "proof_not_found"
+    what = "payment proof for order"
 
 
-class ContactHasOrders(Refusal):
-    """Erasing someone with whom something is still to be settled."""
+class MessageNotFound(NotFound):
+    """There is no such message."""
 
-    code = "contact_has_orders"
-
-    def __init__(self, order_ids: Sequence[str]) -> None:
-        self.order_ids = tuple(order_ids)
-        named = ", ".join(self.order_ids)
-        super().__init__(f"These orders of theirs are not settled: {named}. Confirm, cancel or refund them first.")
+    code = "message_not_found"
+    what = "message"
 
 
-class WindowClosed(Refusal):
-    """M4: WhatsApp takes free text for 24 hours after the person's last message only. Nothing was kept or sent."""
+class LetterNotFound(NotFound):
+    """There is no such dead letter."""
 
-    code = "window_closed"
-
-    def __init__(self, until: datetime | None) -> None:
-        self.until = until
-        since = f"since {until:%Y-%m-%dT%H:%M:%SZ}" if until else "since they have never written"
-        super().__init__(
-            f"WhatsApp takes no free text to them {since}: 24 hours after their last message it takes templates only. "
-            "Nothing was sent or kept. They can be called by phone, and once they write here, an answer can be sent; "
-            "news of their orders goes out as templates by itself."
-        )
-
-
-class ContactOptedOut(Refusal):
-    """M5: they want no message that they did not ask for."""
-
-    code = "contact_opted_out"
-
-    def __init__(self) -> None:
-        super().__init__("They have asked to get no more messages. Nothing was sent or kept. START brings them back.")
-
-
-class SendingStopped(Refusal):
-    """WhatsApp refuses our account, or somebody has stopped sending: nothing leaves before it is resumed."""
-
-    code = "sending_stopped"
-
-    def __init__(self) -> None:
-        super().__init__("Sending is stopped until somebody resumes it. Nothing was sent or kept.")
-
-
-class LetterNotFound(Refusal):
     code = "letter_not_found"
-
-    def __init__(self, letter_id: str) -> None:
-        super().__init__(f"There is no dead letter {letter_id}.")
+    what = "dead letter"
 
 
-class ExportNotFound(Refusal):
+class ExportNotFound(NotFound):
+    """There is no such export, or it was deleted after a week."""
+
     code = "export_not_found"
+    what = "export"
+    hint = "Exports are deleted after a week."
 
-    def __init__(self, export_id: str) -> None:
-        super().__init__(f"There is no export {export_id}, or it is older than a week.")
+
+class TokenNotFound(NotFound):
+    """There is no such token."""
+
+    code = "token_not_found"
+    what = "token"
 
 
-class RaffleOutOfTurn(Refusal):
+class RaffleOutOfTurn(Conflict):
     """The raffle's status does not allow this."""
 
     code = "raffle_out_of_turn"
 
-    def __init__(self, wish: str, status: str) -> None:
+    def __init__(self, action: str, status: str) -> None:
         self.status = status
-        super().__init__(f"A raffle that is {status} can't be {wish}.")
+        super().__init__(f"A raffle that is {status} can't be {action}.")
 
 
-class OrderOutOfTurn(Refusal):
-    """The order's status does not allow this. `instead`: a sentence that says what leads on."""
-
-    code = "order_out_of_turn"
-
-    def __init__(self, order_id: str, wish: str, status: str, *, instead: str = "") -> None:
-        self.status = status
-        super().__init__(f"Order {order_id} is {status}, so it can't be {wish}. {instead}".rstrip())
-
-
-class CodeTaken(Refusal):
-    code = "code_taken"
-
-    def __init__(self, code: str) -> None:
-        super().__init__(f"Another raffle already uses the code {code}.")
-
-
-class RaffleHasSales(Refusal):
-    """What was asked for is only possible while no number is reserved or sold."""
+class RaffleHasSales(Conflict):
+    """This is only possible while no number is reserved or sold."""
 
     code = "raffle_has_sales"
 
-    def __init__(self, wish: str, taken: int) -> None:
+    def __init__(self, action: str, taken: int) -> None:
         self.taken = taken
         super().__init__(
-            f"{wish} is only possible while no number is reserved or sold; {taken} are. Cancel them first."
+            f"{action} is only possible while no number is reserved or sold, and {taken} are. "
+            "Cancel or refund their orders first."
         )
 
 
-class RaffleHasLateOrders(Refusal):
-    """A raffle is not called off while payments that came too late are unsettled. `order_ids`: some of them."""
+class RaffleHasOrders(Conflict):
+    """This is only possible before the first order.
+
+    Orders that have ended count, too: a late payment may revive them.
+    """
+
+    code = "raffle_has_orders"
+
+    def __init__(self, action: str) -> None:
+        super().__init__(f"{action} is only possible before the first order. Cancelled and expired orders count, too.")
+
+
+class RaffleHasLateOrders(Conflict):
+    """Late payments for this raffle are not settled yet.
+
+    `order_ids` names some of them.
+    """
 
     code = "raffle_has_late_orders"
 
     def __init__(self, order_ids: Sequence[str]) -> None:
         self.order_ids = tuple(order_ids)
         super().__init__(
-            f"Payments for it came too late, and are not settled: {', '.join(self.order_ids)}, and perhaps others. "
+            f"Late payments for this raffle are not settled yet: {', '.join(self.order_ids)}, and there may be more. "
             "Refund or reassign these orders first."
         )
 
 
-class RaffleHasOrders(Refusal):
-    """What was asked for is only possible before the first order: those that have ended may come back."""
+class CodeTaken(Conflict):
+    """Another raffle already uses this code."""
 
-    code = "raffle_has_orders"
+    code = "code_taken"
+    field = "code"
 
-    def __init__(self, wish: str) -> None:
-        super().__init__(f"{wish} is only possible while nobody has ordered yet, cancelled and ended orders included.")
+    def __init__(self, code: str) -> None:
+        super().__init__(f"Another raffle already uses the code {code}. Choose a different one.")
 
 
-class DeletedSince(Refusal):
-    """What was made under the same Idempotency-Key before is gone."""
+class DeletedSince(Conflict):
+    """This request created a raffle before, and the raffle has been deleted since."""
 
     code = "deleted_since"
 
     def __init__(self, raffle_id: str) -> None:
         super().__init__(
-            f"Raffle {raffle_id} was made by this request before, and was deleted since. "
-            "For another one send a new Idempotency-Key."
+            f"This request created raffle {raffle_id} before, and it has been deleted since. "
+            "Send a new Idempotency-Key to create another raffle."
         )
 
 
-class NumbersTaken(Refusal):
-    """H1, H2: at least one of the numbers has an owner. `until`: when each held one comes free, None = not known;
-    `own`: those that are the asking contact's already; `nearest`: free ones close to them (H8), where these were
-    looked for."""
+class OrderOutOfTurn(Conflict):
+    """The order's status does not allow this.
+
+    `instead` is a sentence that says what to do next.
+    """
+
+    code = "order_out_of_turn"
+
+    def __init__(self, order_id: str, action: str, status: str, *, instead: str = "") -> None:
+        self.status = status
+        super().__init__(f"Order {order_id} is {status}, so it can't be {action}. {instead}".rstrip())
+
+
+class NumbersTaken(Conflict):
+    """Some of the numbers are already taken.
+
+    Rules H1 and H2. `until` says when each held number becomes free, or None if that is not known. `own` are those
+    that already belong to the contact who asks. `nearest` are free numbers close by, if they were looked up (H8).
+    """
 
     code = "numbers_taken"
 
     def __init__(
         self, until: Mapping[int, datetime | None], own: Iterable[int] = (), nearest: Sequence[int] = ()
     ) -> None:
-        self.until, self.own, self.nearest = dict(until), frozenset(own), tuple(nearest)
-        free = f" Free nearby: {_listed(nearest)}." if nearest else ""
-        super().__init__(f"Already taken: {_listed(sorted(self.until))}.{free}")
+        self.until = dict(until)
+        self.own = frozenset(own)
+        self.nearest = tuple(nearest)
+        nearby = f" Free nearby: {_listed(nearest)}." if nearest else ""
+        super().__init__(f"Already taken: {_listed(sorted(self.until))}.{nearby}")
 
 
 def _listed(numbers: Iterable[int]) -> str:
     return ", ".join(map(str, numbers))
 
 
-class TooFewFree(Refusal):
-    """H5: fewer numbers are free than were asked for."""
+class NumbersInvalid(Conflict):
+    """The numbers do not fit the raffle or the order.
 
-    code = "too_few_free"
-
-    def __init__(self, wanted: int, free: int) -> None:
-        self.wanted, self.free = wanted, free
-        super().__init__(f"{wanted} numbers were asked for, {free} are free.")
-
-
-class TooManyForContact(Refusal):
-    """H6: the raffle's limit for one contact."""
-
-    code = "too_many_for_contact"
-
-    def __init__(self, most: int, has: int) -> None:
-        self.most, self.has = most, has
-        super().__init__(f"A contact may have at most {most} numbers of this raffle, and has {has}.")
-
-
-class NumbersInvalid(Refusal):
-    """N1, H6: numbers outside the raffle's range, or too many of them in one order."""
+    Rules N1, N3 and H6.
+    """
 
     code = "numbers_invalid"
 
@@ -221,115 +282,210 @@ class NumbersInvalid(Refusal):
         super().__init__(reason)
 
 
-class ProofNotFound(Refusal):
-    code = "proof_not_found"
+class TooFewFree(Conflict):
+    """There are fewer free numbers than requested.
 
-    def __init__(self, order_id: str) -> None:
-        super().__init__(f"No proof came with order {order_id}.")
+    Rule H5.
+    """
+
+    code = "too_few_free"
+
+    def __init__(self, wanted: int, free: int) -> None:
+        self.wanted = wanted
+        self.free = free
+        super().__init__(f"Free numbers: {free}; requested: {wanted}.")
 
 
-class ProofNotSeen(Refusal):
+class TooManyForContact(Conflict):
+    """The contact would have more numbers than the raffle allows.
+
+    Rule H6.
+    """
+
+    code = "too_many_for_contact"
+
+    def __init__(self, most: int, has: int) -> None:
+        self.most = most
+        self.has = has
+        super().__init__(f"A contact may have at most {most} numbers of this raffle; this one already has {has}.")
+
+
+class ProofNotSeen(Conflict):
+    """The order may have a newer proof than the one that was reviewed."""
+
     code = "proof_not_seen"
 
     def __init__(self, order_id: str) -> None:
         super().__init__(
-            f"Order {order_id} may have another proof by now than the one that was looked at. "
-            "Look at its newest one, and name it by its sha256 in `proof`."
+            f"Order {order_id} may have a newer proof than the one you reviewed. "
+            "Review the newest one and send its sha256 as `proof`."
         )
 
 
-class MessageNotFound(Refusal):
-    code = "message_not_found"
+class ContactErased(Conflict):
+    """The contact's personal data has been erased, so nothing can be sent or changed."""
 
-    def __init__(self, message_id: str) -> None:
-        super().__init__(f"There is no message {message_id}.")
+    code = "contact_erased"
+
+    def __init__(self, contact_id: str) -> None:
+        super().__init__(f"Contact {contact_id} has been erased, so nothing can be sent or changed.")
 
 
-class MessageNotGivenUp(Refusal):
+class ContactHasOrders(Conflict):
+    """The contact has orders that are not settled yet, so it can't be erased."""
+
+    code = "contact_has_orders"
+
+    def __init__(self, order_ids: Sequence[str]) -> None:
+        self.order_ids = tuple(order_ids)
+        super().__init__(
+            f"The contact has orders that are not settled yet: {', '.join(self.order_ids)}. "
+            "Confirm, cancel or refund them first."
+        )
+
+
+class ContactOptedOut(Conflict):
+    """The contact has opted out of messages, so nothing was sent or stored.
+
+    Rule M5.
+    """
+
+    code = "contact_opted_out"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The contact has opted out of messages. Nothing was sent or stored. They can opt in again by writing START."
+        )
+
+
+class WindowClosed(Conflict):
+    """WhatsApp takes free text only within 24 hours of the person's last message, so nothing was sent or stored.
+
+    Rule M4. `until` says when the window closed, or None if they have never written.
+    """
+
+    code = "window_closed"
+
+    def __init__(self, until: datetime | None) -> None:
+        self.until = until
+        reason = f"that window closed at {until:%Y-%m-%dT%H:%M:%SZ}" if until else "they have never written"
+        super().__init__(
+            f"WhatsApp takes free text only within 24 hours of the person's last message, and {reason}. "
+            "Nothing was sent or stored. Call them, or answer once they write again; "
+            "updates about their orders still go out as templates."
+        )
+
+
+class SendingStopped(Conflict):
+    """Sending is stopped, so nothing was sent or stored."""
+
+    code = "sending_stopped"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Sending is stopped. Nothing was sent or stored. "
+            "Try again after somebody resumes it: python -m chalicelib sending resume."
+        )
+
+
+class MessageNotGivenUp(Conflict):
+    """The message is not among the undelivered ones, so it can't be sent again."""
+
     code = "message_not_given_up"
 
     def __init__(self, message_id: str) -> None:
-        super().__init__(f"Message {message_id} was not given up (any more), so it can't be sent again.")
+        super().__init__(f"Message {message_id} is not, or no longer, undelivered, so it can't be sent again.")
 
 
-class TokenNotFound(Refusal):
-    code = "token_not_found"
+class TokenKnown(Conflict):
+    """There is already a token with this key."""
 
-    def __init__(self, token_id: str) -> None:
-        super().__init__(f"There is no token {token_id}.")
-
-
-class TokenKnown(Refusal):
     code = "token_known"
 
     def __init__(self) -> None:
-        super().__init__("This key is a token already.")
+        super().__init__("There is already a token with this key.")
 
 
-class TokenShownBefore(Refusal):
-    """A token was made under the same Idempotency-Key before."""
+class TokenShownBefore(Conflict):
+    """This request created a token before, and a token's key is shown only once."""
 
     code = "token_shown_before"
 
     def __init__(self, token_id: str) -> None:
-        super().__init__(f"Token {token_id} was made by this request before. Its key is shown once: revoke it if lost.")
+        super().__init__(
+            f"This request created token {token_id} before, and a token's key is shown only once. "
+            "If the key is lost, revoke the token and create another one with a new Idempotency-Key."
+        )
 
 
-class KeyUsedOtherwise(Refusal):
-    code = "idempotency_key_used"
+class ReportTooLarge(Conflict):
+    """The raffle has too many orders to add up within one request."""
 
-    def __init__(self, key: str) -> None:
-        super().__init__(f"Idempotency-Key {key} was used for another request before: expected a new one.")
-
-
-class Outdated(Refusal):
-    """Somebody changed it since it was read."""
-
-    code = "outdated"
-
-    def __init__(self) -> None:
-        super().__init__("It was changed since you read it: read it again, and send its ETag in If-Match.")
-
-
-class StatementUnreadable(Refusal):
-    """A bank statement that can't be read. `line` is where in the file, None where it is about all of it; `wish` what
-    has to be said in the query, or was said wrongly there.
-
-    The text says what was expected, and nothing of what is there: that is about third parties.
-    """
-
-    code = "statement_unreadable"
-
-    def __init__(self, expected: str, line: int | None = None, *, wish: str | None = None) -> None:
-        self.line, self.wish = line, wish
-        super().__init__(expected if line is None else f"Line {line}: {expected}")
-
-
-class StatementTooLarge(Refusal):
-    code = "statement_too_large"
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"{what} Please split it, for example by days.")
-
-
-class ReportTooLarge(Refusal):
     code = "report_too_large"
 
     def __init__(self, raffle_id: str, seconds: int) -> None:
         super().__init__(
-            f"The orders of raffle {raffle_id} could not be summed up in {seconds} seconds. The command has more time: "
-            "python -m chalicelib report."
+            f"The orders of raffle {raffle_id} could not be added up within {seconds} seconds. "
+            "The command has more time: python -m chalicelib report."
         )
 
 
-class TryAgain(Refusal):
-    """The store was too busy, or changed under us, more often than we try. `unsure`: it may have made the change."""
+class Outdated(Stale):
+    """It has changed since it was read."""
+
+    code = "outdated"
+
+    def __init__(self) -> None:
+        super().__init__("It has changed since you read it. Read it again and send the new ETag in If-Match.")
+
+
+class StatementTooLarge(TooLarge):
+    """The bank statement has more in it than one request can process."""
+
+    code = "statement_too_large"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason} Please split it, for example by days.")
+
+
+class KeyUsedOtherwise(Invalid):
+    """The Idempotency-Key was already used for a different request."""
+
+    code = "idempotency_key_used"
+    field = "Idempotency-Key"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"Idempotency-Key {key} was already used for a different request: expected a new one.")
+
+
+class StatementUnreadable(Invalid):
+    """The bank statement can't be read.
+
+    `line` is the line of the file that is wrong, or None if the whole file is. `option` is the query parameter that is
+    missing or wrong. The text says only what was expected: what the file contains is about third parties.
+    """
+
+    code = "statement_unreadable"
+    field = "body"
+
+    def __init__(self, expected: str, line: int | None = None, *, option: str | None = None) -> None:
+        self.line = line
+        self.option = option
+        super().__init__(expected if line is None else f"Line {line}: {expected}")
+
+
+class TryAgain(Unavailable):
+    """The service is busy or the database does not answer. Please try again.
+
+    Raised after our own retries. `unsure`: the change may have been made all the same.
+    """
 
     code = "try_again"
 
     def __init__(self, *, unsure: bool = False) -> None:
-        outcome = "It is not known whether the change was made: please look before trying again."
-        super().__init__(
-            "Too many others are at it just now, or the database does not answer. "
-            + (outcome if unsure else "Nothing was changed; please try again.")
+        outcome = (
+            "It is not known whether the change was made: check before you try again."
+            if unsure
+            else "Nothing was changed; please try again."
         )
+        super().__init__(f"The service is busy or the database does not answer. {outcome}")

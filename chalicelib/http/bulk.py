@@ -8,9 +8,9 @@ from pydantic import ConfigDict, Field, model_validator
 
 from chalicelib.http.dispatch import ID, Call
 from chalicelib.http.schemas import Form, Text, View, only_if
-from chalicelib.services.bulk import MOST, OrderAction, Outcome, RaffleAction, Result
+from chalicelib.services.bulk import MAX_ITEMS, OrderAction, Outcome, RaffleAction, Result
 
-Ids = Annotated[list[Annotated[str, Field(pattern=ID)]], Field(min_length=1, max_length=MOST)]
+Ids = Annotated[list[Annotated[str, Field(pattern=ID)]], Field(min_length=1, max_length=MAX_ITEMS)]
 DryRun = Annotated[bool, Field(description="say what would happen, and change nothing")]
 
 

@@ -195,12 +195,16 @@ def list_contact_messages(call: Call, contact_id: str, query: PageQuery) -> List
 def write_to_contact(call: Call, contact_id: str, body: WriteBody) -> MessageView:
     """Write to the person; the bot leaves the talking to organisers for 24 hours. Refused where WhatsApp takes none."""
     contacts = call.container.contacts
-    return present_message(contacts.write(contact_id, body.text, by=call.by, pause_bot=body.pause_bot, asked=call.once))
+    return present_message(
+        contacts.write(
+            contact_id, body.text, by=call.by, pause_bot=body.pause_bot, idempotency_key=call.idempotency_key
+        )
+    )
 
 
 def export_contact(call: Call, contact_id: str, query: CursorQuery) -> PersonView:
     """Everything that is held about the person, for when they ask. The audit log notes who saw it."""
-    held = call.container.privacy.held(contact_id, everything=query.cursor is None, by=call.by)
+    held = call.container.privacy.collect(contact_id, everything=query.cursor is None, by=call.by)
     said = call.forwards(query, partial(_said, held.contact.id), lambda message: message)
     return PersonView(
         contact=present(call, held.contact),
@@ -208,11 +212,11 @@ def export_contact(call: Call, contact_id: str, query: CursorQuery) -> PersonVie
         orders=[_with_proofs(call, order) for order in held.orders],
         fingerprints=[
             FingerprintView(
-                what="file" if one.pk.startswith("FINGERPRINT#sha") else "picture",
-                order=one.order_id,
-                received_at=one.received_at,
+                what=fingerprint.kind,
+                order=fingerprint.order_id,
+                received_at=fingerprint.received_at,
             )
-            for one in held.fingerprints
+            for fingerprint in held.fingerprints
         ],
         dead_letters=[whole(one) for one in held.dead_letters],
         next=said.next,
@@ -301,7 +305,7 @@ def present_message(said: ReceivedMessage | Outbound) -> MessageView:
         error_code=said.error_code if failed else None,
         error=meaning(said.error_code) if failed and said.error_code is not None else None,
         by=said.by,
-        in_reply_to=said.in_reply_to and said.in_reply_to.removeprefix("INBOUND#"),
+        in_reply_to=said.in_reply_to,
     )
 
 

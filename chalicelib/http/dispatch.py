@@ -21,20 +21,12 @@ from chalice.app import Chalice, MultiDict, Request, Response
 from pydantic import BaseModel
 
 from chalicelib.container import Container, container
+from chalicelib.domain import refusals
 from chalicelib.domain.organisers import Actor, Role
-from chalicelib.domain.refusals import (
-    ContactNotFound,
-    ExportNotFound,
-    LetterNotFound,
-    OrderNotFound,
-    RaffleNotFound,
-    Refusal,
-    TokenNotFound,
-)
-from chalicelib.http.problems import FieldInvalid, Malformed, NotAllowed, TooLarge, answers_problems
+from chalicelib.http.problems import BodyTooLarge, FieldInvalid, Malformed, NotAllowed, answers_problems
 from chalicelib.http.schemas import CursorQuery, Listed
 from chalicelib.lambdas import observed
-from chalicelib.store.idempotency import Once
+from chalicelib.store.idempotency import IdempotencyKey
 from chalicelib.store.pages import CursorInvalid, Page
 
 M = TypeVar("M", bound=BaseModel)
@@ -46,14 +38,13 @@ BODY_LIMIT = 100_000  # bytes, unless a route says otherwise
 ID = "^[0-9A-Za-z]{1,32}$"  # what can't be an id must not become a key
 MAC = 16  # bytes
 WAIT = 3  # seconds, after which it is worth looking again
-NotFound = type[RaffleNotFound | OrderNotFound | ContactNotFound | TokenNotFound | LetterNotFound | ExportNotFound]
-NOT_FOUND: dict[str, NotFound] = {
-    "raffle_id": RaffleNotFound,
-    "order_id": OrderNotFound,
-    "contact_id": ContactNotFound,
-    "token_id": TokenNotFound,
-    "letter_id": LetterNotFound,
-    "export_id": ExportNotFound,
+NOT_FOUND: dict[str, type[refusals.NotFound]] = {
+    "raffle_id": refusals.RaffleNotFound,
+    "order_id": refusals.OrderNotFound,
+    "contact_id": refusals.ContactNotFound,
+    "token_id": refusals.TokenNotFound,
+    "letter_id": refusals.LetterNotFound,
+    "export_id": refusals.ExportNotFound,
 }
 
 
@@ -69,7 +60,7 @@ class Route(NamedTuple):
     calls: str  # the view
     role: Role | None = Role.VIEWER  # the least that may call it; None: needs no token
     status: int = 200
-    refuses: tuple[type[Refusal], ...] = ()
+    refuses: tuple[type[refusals.Refusal], ...] = ()
     once: bool = False  # takes an Idempotency-Key
     tagged: bool = False  # answers with an ETag; where it changes something, takes If-Match
     limit: int = BODY_LIMIT  # bytes of a body
@@ -167,7 +158,7 @@ class Call:
         return dict(found)
 
     @property
-    def once(self) -> Once | None:
+    def idempotency_key(self) -> IdempotencyKey | None:
         """The Idempotency-Key, if one was given. Raises FieldInvalid."""
         key = self.request.headers.get("idempotency-key")
         if key is None:
@@ -175,7 +166,7 @@ class Call:
         if not re.fullmatch("[!-~]{1,255}", key):
             raise FieldInvalid("Idempotency-Key", "expected 1 to 255 visible ASCII characters")
         what = " ".join((self.route.method, str(self.request.context["path"]))).encode()
-        return Once(key, sha256(what + b"\0" + self.raw).hexdigest())
+        return IdempotencyKey(key, sha256(what + b"\0" + self.raw).hexdigest())
 
     @property
     def expected(self) -> frozenset[str] | None:
@@ -267,7 +258,7 @@ def _forms(call: Call) -> dict[str, Any]:
         raise FieldInvalid(next(iter(call.given)) or "query", "expected no query")
     if wanted.raw or wanted.body is not None:
         if len(call.raw) > call.route.limit:
-            raise TooLarge(call.route.limit)
+            raise BodyTooLarge(call.route.limit)
         if wanted.body is None:
             forms["body"] = call.raw
         else:

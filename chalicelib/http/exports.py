@@ -100,7 +100,9 @@ def read_export(call: Call, export_id: str) -> ExportView:
 
 
 def _on_its_way(call: Call, wanted: ExportRequest) -> Response:
-    asked = call.container.exports.ask(wanted, by=call.by, asked=call.once if call.route.once else None)
+    asked = call.container.exports.ask(
+        wanted, by=call.by, idempotency_key=call.idempotency_key if call.route.once else None
+    )
     return accepted(call, _view(call, asked.id), at=f"/exports/{asked.id}")
 
 

@@ -18,7 +18,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from chalicelib.domain.refusals import Refusal, TryAgain
 from chalicelib.http import openapi_examples
 from chalicelib.http.dispatch import ID, NOT_FOUND, Route, Takes, takes
-from chalicelib.http.problems import STATUS_OF, TITLES
+from chalicelib.http.problems import TITLES, status_of
 from chalicelib.http.schemas import Listed, Problem
 from chalicelib.store.pages import CursorInvalid
 
@@ -301,7 +301,7 @@ def _problems(route: Route, wanted: Takes) -> Mapping[int, set[str]]:
     found: dict[int, set[str]] = defaultdict(set)
     refusals: tuple[type[Refusal], ...] = (*route.refuses, TryAgain)
     for refusal in refusals:
-        found[STATUS_OF[refusal]].add(refusal.code)
+        found[status_of(refusal)].add(refusal.code)
     found[429].add("too_many_requests")
     if route.role is not None:
         found[401].add("not_authenticated")

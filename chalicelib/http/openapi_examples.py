@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from inspect import getdoc
 from typing import Any
 
-from chalicelib.domain.refusals import Refusal
-from chalicelib.http.problems import STATUS_OF, TITLES
+from chalicelib.domain.refusals import all_refusals
+from chalicelib.http.problems import TITLES
 
 Json = dict[str, Any]
 
@@ -131,13 +132,13 @@ def of_patch(schema: Json, schemas: Mapping[str, Json]) -> Json:
 def of_problem(status: int, code: str) -> Json:
     """`code` and what else a client gets with it."""
     value: Json = {"type": "about:blank", "title": TITLES[status], "status": status, "code": code}
-    value["detail"] = DETAILS.get(code) or _told(code)
+    value["detail"] = DETAILS.get(code) or _described(code)
     if code == "invalid_fields":
         value["errors"] = ERRORS
     return {"summary": value["detail"], "value": value}
 
 
-def _told(code: str) -> str:
-    refusal = next((refusal for refusal in STATUS_OF if refusal.code == code), Refusal)
-    told, _, _ = (refusal.__doc__ or "").strip().partition("\n")
-    return told if told and refusal is not Refusal else f"{code.replace('_', ' ').capitalize()}."
+def _described(code: str) -> str:
+    """The first line of the refusal's docstring."""
+    refusal = next(refusal for refusal in all_refusals() if refusal.code == code)
+    return (getdoc(refusal) or "").partition("\n")[0]

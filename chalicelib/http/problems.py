@@ -1,4 +1,4 @@
-"""Refusals become HTTP here and nowhere else: RFC 9457 problem details with a stable code."""
+"""Problem details: the one place where refusals and errors become HTTP answers (RFC 9457) with a stable code."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -14,54 +14,17 @@ from chalicelib.domain.refusals import Refusal
 from chalicelib.http.schemas import FieldError, Problem
 from chalicelib.services.messaging.inbox import NotQueued
 from chalicelib.settings import SettingsInvalid
-from chalicelib.store.pages import CursorInvalid
 from chalicelib.store.transaction import Busy, Unsure
 from chalicelib.telemetry import logger
 
 STATUS_OF: dict[type[Refusal], int] = {
-    refusals.RaffleNotFound: 404,
-    refusals.OrderNotFound: 404,
-    refusals.LetterNotFound: 404,
-    refusals.ContactNotFound: 404,
-    refusals.ContactErased: 409,
-    refusals.ContactHasOrders: 409,
-    refusals.ContactOptedOut: 409,
-    refusals.WindowClosed: 409,
-    refusals.SendingStopped: 409,
-    refusals.ExportNotFound: 404,
-    refusals.RaffleOutOfTurn: 409,
-    refusals.OrderOutOfTurn: 409,
-    refusals.CodeTaken: 409,
-    refusals.MessageNotFound: 404,
-    refusals.ProofNotFound: 404,
-    refusals.ProofNotSeen: 409,
-    refusals.MessageNotGivenUp: 409,
-    refusals.TokenNotFound: 404,
-    refusals.TokenKnown: 409,
-    refusals.TokenShownBefore: 409,
-    refusals.KeyUsedOtherwise: 422,
-    refusals.Outdated: 412,
-    refusals.RaffleHasSales: 409,
-    refusals.RaffleHasOrders: 409,
-    refusals.RaffleHasLateOrders: 409,
-    refusals.DeletedSince: 409,
-    refusals.NumbersTaken: 409,
-    refusals.TooFewFree: 409,
-    refusals.TooManyForContact: 409,
-    refusals.NumbersInvalid: 409,
-    refusals.ReportTooLarge: 409,
-    refusals.StatementUnreadable: 422,
-    refusals.StatementTooLarge: 413,
-    # Also when it is DynamoDB that is overloaded: to a client it is the same, "later", and Retry-After says when.
-    refusals.TryAgain: 429,
-    CursorInvalid: 422,
-}
-# The part of a request that is wrong, where a refusal is about one.
-FIELD_OF: dict[type[Refusal], str] = {
-    CursorInvalid: "cursor",
-    refusals.CodeTaken: "code",
-    refusals.KeyUsedOtherwise: "Idempotency-Key",
-    refusals.StatementUnreadable: "body",
+    refusals.NotFound: 404,
+    refusals.Conflict: 409,
+    refusals.Stale: 412,
+    refusals.TooLarge: 413,
+    refusals.Invalid: 422,
+    # DynamoDB being overloaded is the same to a client as its own haste: come back after Retry-After.
+    refusals.Unavailable: 429,
 }
 TITLES = {
     400: "Malformed request",
@@ -80,16 +43,17 @@ TITLES = {
     504: "No answer in time",
 }
 
+# What Chalice refuses by itself, before any view runs.
 CODE_OF = {405: "method_not_allowed", 415: "unsupported_media_type"}
 
 View = Callable[..., Response]
 
 
 class Malformed(Exception):
-    """The request can't be read at all."""
+    """The body can't be parsed."""
 
 
-class TooLarge(Exception):
+class BodyTooLarge(Exception):
     """The body is longer than `limit` bytes."""
 
     def __init__(self, limit: int) -> None:
@@ -97,7 +61,7 @@ class TooLarge(Exception):
 
 
 class FieldInvalid(Exception):
-    """A field that is no part of a form, as a header."""
+    """A part of the request that no form describes is wrong, such as a header."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -105,13 +69,19 @@ class FieldInvalid(Exception):
 
 
 class NotAllowed(Exception):
-    """The role of the token is not enough."""
+    """The token's role does not allow this."""
 
     def __init__(self, by: Actor, needed: Role) -> None:
         super().__init__(f"This needs the role {needed.value}; the token {by.name} has the role {by.role.value}.")
 
 
+def status_of(refusal: type[Refusal]) -> int:
+    """Return the HTTP status of a refusal: that of its kind."""
+    return next(status for kind, status in STATUS_OF.items() if issubclass(refusal, kind))
+
+
 def problem(status: int, code: str, detail: str, *, errors: list[FieldError] | None = None) -> Response:
+    """Build an RFC 9457 answer."""
     body = Problem(title=TITLES[status], status=status, code=code, detail=detail, errors=errors)
     headers: dict[str, str | list[str]] = {"Content-Type": "application/problem+json"}
     if status == 429:
@@ -120,7 +90,7 @@ def problem(status: int, code: str, detail: str, *, errors: list[FieldError] | N
 
 
 def answers_problems(view: View) -> View:
-    """A view whose refusals and bad input become problem details, and whose crashes tell nothing."""
+    """Turn the view's refusals and bad input into problem details, and its crashes into a 500 that reveals nothing."""
 
     @wraps(view)
     def answer(*arguments: Any, **named: Any) -> Response:
@@ -128,7 +98,7 @@ def answers_problems(view: View) -> View:
             return view(*arguments, **named)
         except Refusal as refusal:
             return _refused(refusal)
-        except Busy as busy:  # a read, after asking.py's tries; what changes something tries longer
+        except Busy as busy:  # a read, after its own retries; changes raise TryAgain themselves
             logger.warning("the store is busy", extra={"reason": str(busy)})
             return _refused(refusals.TryAgain(unsure=isinstance(busy, Unsure)))
         except ValidationError as failure:
@@ -139,15 +109,19 @@ def answers_problems(view: View) -> View:
             )
         except Malformed as failure:
             return problem(400, "malformed", str(failure))
-        except TooLarge as failure:
+        except BodyTooLarge as failure:
             return problem(413, "too_large", str(failure))
         except NotQueued:
-            return problem(503, "not_queued", "Not all updates could be queued. Please send this again.")
+            return problem(503, "not_queued", "Not all updates could be queued. Please send them again.")
         except NotAllowed as failure:
             return problem(403, "role_not_allowed", str(failure))
         except SettingsInvalid:
-            return problem(503, "not_configured", "The service is not configured. Its log names the setting.")
-        except Exception:  # noqa: BLE001 - the outermost edge: nothing of it may reach the client
+            return problem(
+                503,
+                "not_configured",
+                "The service is not configured. Its log names the setting that is wrong.",
+            )
+        except Exception:  # noqa: BLE001 - the outermost edge: no detail may reach the client
             logger.exception("a request failed")
             return problem(500, "internal_error", "The request failed. The log has the reason.")
 
@@ -155,31 +129,36 @@ def answers_problems(view: View) -> View:
 
 
 def _refused(refusal: Refusal) -> Response:
-    field = FIELD_OF.get(type(refusal))
-    errors = [FieldError(field=field, message=str(refusal).removeprefix(f"{field}: "))] if field else None
-    return problem(STATUS_OF[type(refusal)], refusal.code, str(refusal), errors=errors)
+    errors = None
+    if refusal.field is not None:
+        message = str(refusal).removeprefix(f"{refusal.field}: ")
+        errors = [FieldError(field=refusal.field, message=message)]
+    return problem(status_of(type(refusal)), refusal.code, str(refusal), errors=errors)
 
 
 def speaks_problems(event: Request, get_response: Callable[[Request], Response]) -> Response:
-    """Middleware: what Chalice itself refuses, before any view is asked, is a problem too."""
+    """Middleware: make a problem of what Chalice refuses before any view runs."""
     response = get_response(event)
     code = CODE_OF.get(response.status_code)
     if code is None or "Content-Type" in response.headers:
         return response
-    told = problem(response.status_code, code, f"{TITLES[response.status_code]}.")
-    told.headers.update(response.headers)  # keeps Allow
-    return told
+    answer = problem(response.status_code, code, f"{TITLES[response.status_code]}.")
+    answer.headers.update(response.headers)  # keeps Allow
+    return answer
 
 
 def _explained(failure: ValidationError) -> list[FieldError]:
-    """Each wrong field with what was expected of it; never what was given."""
+    """Name each wrong field and what was expected of it, never what was sent."""
     return [_field_error(error) for error in failure.errors(include_url=False, include_input=False)]
 
 
 def _field_error(error: ErrorDetails) -> FieldError:
-    """A rule about several fields says by itself which one it is about: "last_number: expected ..."."""
-    field, message = ".".join(str(part) for part in error["loc"]), error["msg"].removeprefix("Value error, ")
-    if not field:
-        name, colon, told = message.partition(": ")
-        field, message = (name, told) if colon and name.isidentifier() else ("body", message)
-    return FieldError(field=field, message=message)
+    """Return the field and its message. A rule about several fields names its own: "last_number: expected ..."."""
+    field = ".".join(str(part) for part in error["loc"])
+    message = error["msg"].removeprefix("Value error, ")
+    if field:
+        return FieldError(field=field, message=message)
+    name, colon, rest = message.partition(": ")
+    if colon and name.isidentifier():
+        return FieldError(field=name, message=rest)
+    return FieldError(field="body", message=message)

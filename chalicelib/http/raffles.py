@@ -161,7 +161,9 @@ def list_raffles(call: Call, query: RafflesQuery) -> Listed[RaffleView]:
 
 def create_raffle(call: Call, body: RaffleBody) -> RaffleView:
     """Make a raffle, in DRAFT."""
-    return _shown(call, call.container.raffles.create(body.model_dump(), by=call.by, once=call.once))
+    return _shown(
+        call, call.container.raffles.create(body.model_dump(), by=call.by, idempotency_key=call.idempotency_key)
+    )
 
 
 def read_raffle(call: Call, raffle_id: str) -> RaffleView:

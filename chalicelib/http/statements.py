@@ -155,10 +155,10 @@ def read_statement(call: Call, query: StatementQuery, body: bytes) -> Settlement
     """Which payment of a bank's statement is for which order: CSV, MT940 or camt.053. Nothing is stored or changed."""
     try:
         return _shown(call.container.bank_statements.settle(body, query.options, raffle_id=query.raffle))
-    except refusals.StatementUnreadable as unread:
-        if unread.wish is None:
+    except refusals.StatementUnreadable as refusal:
+        if refusal.option is None:
             raise
-        raise FieldInvalid(unread.wish, str(unread)) from None
+        raise FieldInvalid(refusal.option, str(refusal)) from None
 
 
 def _shown(settled: StatementReview) -> SettlementView:

@@ -64,7 +64,9 @@ def create_token(call: Call, body: TokenBody) -> NewTokenView:
     """Make a token."""
     if body.expires_at is not None and body.expires_at <= call.container.clock():
         raise FieldInvalid("expires_at", "expected a time to come")
-    made = call.container.tokens.create(body.name, body.role, by=call.by, expires_at=body.expires_at, asked=call.once)
+    made = call.container.tokens.create(
+        body.name, body.role, by=call.by, expires_at=body.expires_at, idempotency_key=call.idempotency_key
+    )
     return NewTokenView(**vars(made.token), key=made.key)
 
 

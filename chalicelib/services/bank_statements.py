@@ -125,7 +125,7 @@ def _known(mentioned: Mentioned) -> dict[str, Order]:
 
 def _awaiting(raffle_id: str | None) -> tuple[list[Order], bool]:
     """Orders that are to be paid, and whether these are all."""
-    found = [orders.in_queue(status, limit=MOST_AWAITING, raffle_id=raffle_id) for status in sorted(AWAITING)]
+    found = [orders.in_status(status, limit=MOST_AWAITING, raffle_id=raffle_id) for status in sorted(AWAITING)]
     return [order for part in found for order in part], all(len(part) < MOST_AWAITING for part in found)
 
 

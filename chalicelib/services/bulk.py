@@ -1,7 +1,7 @@
-"""Bulk actions (O3): many orders or raffles in one request, each by itself, with a result for each.
+"""Bulk actions (O3): change many orders or raffles in one request, independently, with a result for each.
 
-A request has 29 seconds. What does not fit is reported as not tried, and whoever asks sends it again: of a bulk action
-nothing is kept but what it did (ADR 10).
+A request has 29 seconds. Items for which there was no time are reported as not tried, and the client sends them again.
+Of a bulk action nothing is stored except its effects (ADR 10).
 """
 
 from collections import Counter
@@ -22,12 +22,13 @@ from chalicelib.services.raffles import Raffles
 from chalicelib.store import orders, raffles
 from chalicelib.telemetry import logger, pseudonym
 
-MOST = 1000  # items of a request
-BATCH = 100  # items that are read at a time
-# Counted from the start of a request. An item that is begun then may take ten seconds, where all goes wrong.
-BEGIN_UNTIL = timedelta(seconds=18)
-# The buyers of so many orders are told at once, if that takes no longer; those of others by the schedule.
-TOLD_AT_ONCE, TELL_UNTIL = 5, timedelta(seconds=8)
+MAX_ITEMS = 1000
+BATCH = 100  # items that are read in one request
+# No item is started later than this after the start of the request. In the worst case the last one takes ten seconds.
+TIME_TO_START = timedelta(seconds=18)
+# The first few buyers get their message at once, if there is time. The schedule sends the others.
+SENT_AT_ONCE = 5
+TIME_TO_SEND = timedelta(seconds=8)
 
 
 class OrderAction(StrEnum):
@@ -51,14 +52,14 @@ MOVES = {RaffleAction.ACTIVATE: RaffleEvent.ACTIVATED, RaffleAction.DEACTIVATE: 
 
 
 class Outcome(StrEnum):
-    DONE = "done"  # in a dry run: would be
-    UNCHANGED = "unchanged"  # it is so already
+    DONE = "done"  # in a dry run: would be done
+    UNCHANGED = "unchanged"  # it was done before
     REFUSED = "refused"
-    NOT_TRIED = "not_tried"  # no time was left: ask again
+    NOT_TRIED = "not_tried"  # there was no time: send it again
 
 
 class Result(NamedTuple):
-    """What became of one item. `code` and `detail` say why, as those of a problem; None where it was done."""
+    """The outcome for one item. `code` and `detail` give the reason, as in a problem; None if it was done."""
 
     id: str
     outcome: Outcome
@@ -66,25 +67,25 @@ class Result(NamedTuple):
     detail: str | None = None
 
 
-class Work(Protocol):
-    """What an action is to its kind of items."""
+class BulkAction(Protocol):
+    """An action on one kind of items."""
 
     def read(self, ids: Sequence[str]) -> Mapping[str, Any]:
-        """The items that there are, of up to BATCH."""
+        """Return those of up to BATCH items that exist, by id."""
 
-    def preview(self, item_id: str, found: Any) -> str:
-        """Why an item stays as it is; "" when it is to be changed. Raises the Refusal that it would meet."""
+    def preview(self, item_id: str, item: Any) -> str:
+        """Return why the item would stay unchanged, or "" if it would change. Raises the Refusal it would meet."""
 
     def change(self, item_id: str) -> object:
-        """Raises Refusal."""
+        """Change the item. Raises Refusal."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bulk:
-    """The use cases. One bad item never harms the others; one that is named twice is handled once.
+    """The use cases of bulk actions. A failing item never affects the others. Duplicates are handled once.
 
-    What is so already, and what can't be, is told from what was read, a hundred items a request. So a request that is
-    made again soon gets to those that were not tried.
+    Items are read a hundred at a time, and those that need no change or can't be changed are settled from that alone.
+    So a request that is sent again quickly reaches the items that were not tried.
     """
 
     settlement: Settlement
@@ -94,42 +95,50 @@ class Bulk:
     def process_orders(
         self, action: OrderAction, order_ids: Iterable[str], *, reason: str = "", dry_run: bool, by: Actor
     ) -> list[Result]:
-        """Confirm, cancel, or reject the proofs of orders, in the order named. `reason` is that of a rejection."""
+        """Confirm or cancel orders, or reject their proofs, in the given order. Only a rejection has a `reason`."""
         ids = dict.fromkeys(order_id.upper() for order_id in order_ids)
-        work = _Orders(self.settlement, self.clock, action, reason, by)
-        return self._process(ids, work, action, dry_run=dry_run, by=by)
+        bulk_action = _ActionOnOrders(self.settlement, self.clock, action, reason, by)
+        return self._process(ids, bulk_action, action, dry_run=dry_run, by=by)
 
     def process_raffles(
         self, action: RaffleAction, raffle_ids: Iterable[str], *, dry_run: bool, by: Actor
     ) -> list[Result]:
-        """Activate, deactivate, or prepare raffles, in the order named."""
-        work = _Raffles(self.raffles, action, by, dry_run)
-        return self._process(dict.fromkeys(raffle_ids), work, action, dry_run=dry_run, by=by)
+        """Activate or deactivate raffles, or generate their tickets, in the given order."""
+        bulk_action = _ActionOnRaffles(self.raffles, action, by, dry_run)
+        return self._process(dict.fromkeys(raffle_ids), bulk_action, action, dry_run=dry_run, by=by)
 
-    def _process(self, ids: Iterable[str], work: Work, action: StrEnum, *, dry_run: bool, by: Actor) -> list[Result]:
-        until = self.clock() + BEGIN_UNTIL
+    def _process(
+        self, ids: Iterable[str], bulk_action: BulkAction, action: StrEnum, *, dry_run: bool, by: Actor
+    ) -> list[Result]:
+        until = self.clock() + TIME_TO_START
         results = dict[str, Result]()
-        for some in _in_parts(ids, BATCH):
-            found = work.read(some) if self.clock() < until else None
-            for item in some:
-                results[item] = _not_tried(item) if found is None else _previewed(work, item, found.get(item))
-        for item, foreseen in results.items():
-            if foreseen.outcome is Outcome.DONE and not dry_run:
-                results[item] = _changed(work, item) if self.clock() < until else _not_tried(item)
+        for batch in _in_batches(ids, BATCH):
+            items = bulk_action.read(batch) if self.clock() < until else None
+            for item_id in batch:
+                results[item_id] = (
+                    _not_tried(item_id) if items is None else _preview(bulk_action, item_id, items.get(item_id))
+                )
+        for item_id, preview in results.items():
+            if preview.outcome is Outcome.DONE and not dry_run:
+                results[item_id] = _change(bulk_action, item_id) if self.clock() < until else _not_tried(item_id)
         counts = Counter(result.outcome.value for result in results.values())
-        about = {"action": action.value, "dry_run": dry_run, "by": pseudonym(by.name), **counts}
-        logger.info("bulk action", extra=about)
+        extra = {"action": action.value, "dry_run": dry_run, "by": pseudonym(by.name), **counts}
+        logger.info("bulk action", extra=extra)
         return list(results.values())
 
 
-class _Orders:
+class _ActionOnOrders:
     """An action on orders."""
 
     def __init__(
         self, settlement: Settlement, clock: Callable[[], datetime], action: OrderAction, reason: str, by: Actor
     ) -> None:
-        self.clock, self.action, self.reason, self.by = clock, action, reason, by
-        self.begun, self.changed = clock(), 0
+        self.clock = clock
+        self.action = action
+        self.reason = reason
+        self.by = by
+        self.begun = clock()
+        self.changed = 0
         outbox_later = replace(settlement.changes.outbox, defer=True)
         self.at_once = settlement
         self.later = replace(settlement, changes=replace(settlement.changes, outbox=outbox_later))
@@ -149,8 +158,9 @@ class _Orders:
         return ""
 
     def change(self, order_id: str) -> None:
-        told = self.changed < TOLD_AT_ONCE and self.clock() < self.begun + TELL_UNTIL
-        settlement, self.changed = self.at_once if told else self.later, self.changed + 1
+        sends_at_once = self.changed < SENT_AT_ONCE and self.clock() < self.begun + TIME_TO_SEND
+        settlement = self.at_once if sends_at_once else self.later
+        self.changed += 1
         match self.action:
             case OrderAction.CONFIRM_PAYMENT:
                 settlement.confirm_payment(order_id, by=self.by)
@@ -161,7 +171,7 @@ class _Orders:
 
 
 @dataclass(frozen=True)
-class _Raffles:
+class _ActionOnRaffles:
     """An action on raffles."""
 
     raffles: Raffles
@@ -176,7 +186,7 @@ class _Raffles:
         if raffle is None:
             raise RaffleNotFound(raffle_id)
         if self.action is RaffleAction.GENERATE_TICKETS:
-            if self.dry_run:  # the board is a request of its own, and whoever changes it reads it anyway
+            if self.dry_run:  # reading the board takes one more request, and a real run reads it anyway
                 self.raffles.unsold_board(raffle_id)
         elif raffle.after(MOVES[self.action]) is raffle.status:
             return f"It is {raffle.status} already."
@@ -189,31 +199,31 @@ class _Raffles:
             self.raffles.move(raffle_id, MOVES[self.action], by=self.by)
 
 
-def _previewed(work: Work, item: str, found: Any) -> Result:
-    return _result(item, partial(work.preview, item, found))
+def _preview(bulk_action: BulkAction, item_id: str, item: Any) -> Result:
+    return _run(item_id, partial(bulk_action.preview, item_id, item))
 
 
-def _changed(work: Work, item: str) -> Result:
-    return _result(item, partial(work.change, item))
+def _change(bulk_action: BulkAction, item_id: str) -> Result:
+    return _run(item_id, partial(bulk_action.change, item_id))
 
 
-def _result(item: str, do: Callable[[], object]) -> Result:
-    """What comes of it; what `do` returns says why nothing does."""
+def _run(item_id: str, step: Callable[[], object]) -> Result:
+    """Run a step and return its result. The step returns why the item is unchanged, or nothing."""
     try:
-        unchanged = do()
+        reason = step()
     except Refusal as refusal:
-        return Result(item, Outcome.REFUSED, refusal.code, str(refusal))
-    except Exception:  # noqa: BLE001 - one that is damaged must not keep the others from being handled
-        logger.exception("an item of a bulk action failed", extra={"item": item})
-        return Result(item, Outcome.REFUSED, "internal_error", "This one failed. The log has the reason.")
-    return Result(item, Outcome.UNCHANGED, "unchanged", str(unchanged)) if unchanged else Result(item, Outcome.DONE)
+        return Result(item_id, Outcome.REFUSED, refusal.code, str(refusal))
+    except Exception:  # noqa: BLE001 - one damaged item must not keep the others from being handled
+        logger.exception("an item of a bulk action failed", extra={"item": item_id})
+        return Result(item_id, Outcome.REFUSED, "internal_error", "This one failed. The log has the reason.")
+    return Result(item_id, Outcome.UNCHANGED, "unchanged", str(reason)) if reason else Result(item_id, Outcome.DONE)
 
 
-def _not_tried(item: str) -> Result:
-    return Result(item, Outcome.NOT_TRIED, "not_tried", "No time was left for this one: send it again.")
+def _not_tried(item_id: str) -> Result:
+    return Result(item_id, Outcome.NOT_TRIED, "not_tried", "No time was left for this one: send it again.")
 
 
-def _in_parts(ids: Iterable[str], size: int) -> Iterator[list[str]]:
+def _in_batches(ids: Iterable[str], size: int) -> Iterator[list[str]]:
     rest = iter(ids)
-    while part := list(islice(rest, size)):
-        yield part
+    while batch := list(islice(rest, size)):
+        yield batch

@@ -1,4 +1,4 @@
-"""What organisers do with a contact: put their record right, pause the bot for them, write to them."""
+"""What organisers do with a contact: correct their details, pause the bot for them, write to them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from chalicelib.domain.refusals import (
 )
 from chalicelib.services.messaging.outbox import Outbox
 from chalicelib.store import audit, contacts, idempotency, messages
-from chalicelib.store.idempotency import Once
+from chalicelib.store.idempotency import IdempotencyKey
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import count, logger, pseudonym
 from chalicelib.whatsapp.text import plain
@@ -29,7 +29,7 @@ from chalicelib.whatsapp.text import plain
 
 @dataclass(frozen=True, kw_only=True)
 class Contacts:
-    """The use cases around one contact. `by` is who acts."""
+    """The use cases of one contact. `by` is the organiser who acts."""
 
     outbox: Outbox
     clock: Callable[[], datetime]
@@ -37,23 +37,25 @@ class Contacts:
     def change(
         self, contact_id: str, patch: Mapping[str, Any], *, by: Actor, expected: frozenset[str] | None = None
     ) -> Contact:
-        """Change what `patch` names, all of it checked: language, name, bot_paused, person_wanted_at (None alone).
-
-        Args:
-            expected: the versions of the contact that may be changed; None: any.
+        """Change the fields in `patch`: language, name, bot_paused, person_wanted_at. Return the contact.
 
         Raises ContactNotFound, ContactErased, Outdated, TryAgain.
+
+        Args:
+            patch: validated values. The only value of person_wanted_at is None.
+            expected: the versions of the contact that may be changed. None allows any.
         """
         tried: Contact | None = None
 
         def attempt() -> Contact:
             nonlocal tried
-            old, now = _known(contacts.get(contact_id), contact_id), self.clock()
-            if old == tried:  # by a try of ours whose answer did not come
+            old = _check_exists(contacts.get(contact_id), contact_id)
+            now = self.clock()
+            if old == tried:  # stored by an earlier attempt that got no answer
                 return old
             if expected is not None and str(old.version) not in expected:
                 raise Outdated
-            new = _changed(old, patch, by=by, now=now)
+            new = _apply(patch, old, by=by, now=now)
             if new == old:
                 return old
             tried = replace(new, version=old.version + 1)
@@ -77,34 +79,40 @@ class Contacts:
         return contact
 
     def write(
-        self, contact_id: str, text: str, *, by: Actor, pause_bot: bool = True, asked: Once | None = None
+        self,
+        contact_id: str,
+        text: str,
+        *,
+        by: Actor,
+        pause_bot: bool = True,
+        idempotency_key: IdempotencyKey | None = None,
     ) -> Outbound:
-        """Write to a person, who waits for nobody any more, and leave the talking to the organisers from now on (M6),
-        unless the bot is to go on.
+        """Write to a person and take them off the list of those who wait for a person.
 
-        The message as it stands after one attempt to send it. Nothing is stored that may not be sent (M4, M5). Raises
-        ContactNotFound, ContactErased, ContactOptedOut, WindowClosed, SendingStopped, KeyUsedOtherwise, TryAgain.
+        Also pause the bot for them (M6), unless `pause_bot` is False. Return the message after one attempt to send it.
+        A message that may not be sent (M4, M5) is refused and not stored. Raises ContactNotFound, ContactErased,
+        ContactOptedOut, WindowClosed, SendingStopped, KeyUsedOtherwise, TryAgain.
         """
-        written: Outbound | None = None
+        message: Outbound | None = None
 
         def attempt() -> Outbound | None:
-            """The message to send now; None when it is stored already."""
-            nonlocal written
-            if tag := idempotency.made(asked, by):
-                written = messages.get(tag) or written
+            """Store the message. Return it if it is to be sent now, or None if an earlier request stored it."""
+            nonlocal message
+            if tag := idempotency.find_result(idempotency_key, by):
+                message = messages.get(tag) or message
                 return None
-            if written is not None and messages.get(written.tag):  # by a try of ours whose answer did not come
-                return written
-            contact, channel = self._writable(contact_id)
-            now, transaction = self.clock(), Transaction()
-            attended = replace(
-                contact.with_bot_paused(by=by.name, now=now) if pause_bot else contact, person_wanted_at=None
-            )
-            attended, (written,) = self.outbox.enqueue_for(
+            if message is not None and messages.get(message.tag):  # stored by an earlier attempt that got no answer
+                return message
+            contact, channel = self._load_writable(contact_id)
+            now = self.clock()
+            transaction = Transaction()
+            attended = contact.with_bot_paused(by=by.name, now=now) if pause_bot else contact
+            attended = replace(attended, person_wanted_at=None)
+            attended, (message,) = self.outbox.enqueue_for(
                 transaction, attended, [Reply(text=text)], channel=channel, now=now, by=by.name
             )
             contacts.save(transaction, attended, now=now)
-            idempotency.remember(transaction, asked, by, written.tag, now)
+            idempotency.record_result(transaction, idempotency_key, by, message.tag, now)
             before, after = _differences(contact, attended)
             audit.record(
                 transaction,
@@ -117,20 +125,20 @@ class Contacts:
             )
             transaction.commit()
             count("MessagesByOrganisers")
-            return written
+            return message
 
         to_send = retry(attempt, again_on=(Busy, ConditionsFailed))
         if to_send is not None:
             self.outbox.send([to_send])
-            written = retry(lambda: messages.get(to_send.tag)) or to_send
-        if written is None:  # it has been erased since
+            message = retry(lambda: messages.get(to_send.tag)) or to_send
+        if message is None:  # the contact has been erased in the meantime
             raise ContactErased(contact_id)
-        return written
+        return message
 
-    def _writable(self, contact_id: str) -> tuple[Contact, Channel]:
-        """The contact, if anything may be written to them now, and the channel."""
-        found, channel = contacts.with_channel(contact_id)
-        contact = _known(found, contact_id)
+    def _load_writable(self, contact_id: str) -> tuple[Contact, Channel]:
+        """Return the contact and the channel. Raises a Refusal if nothing may be sent to the contact now."""
+        stored, channel = contacts.with_channel(contact_id)
+        contact = _check_exists(stored, contact_id)
         if contact.opted_out:
             raise ContactOptedOut
         if contact.window_until is None or self.clock() >= contact.window_until:
@@ -140,7 +148,7 @@ class Contacts:
         return contact, channel
 
 
-def _known(contact: Contact | None, contact_id: str) -> Contact:
+def _check_exists(contact: Contact | None, contact_id: str) -> Contact:
     if contact is None:
         raise ContactNotFound(contact_id)
     if contact.erased_at is not None:
@@ -149,27 +157,29 @@ def _known(contact: Contact | None, contact_id: str) -> Contact:
 
 
 def _differences(old: Contact, new: Contact) -> tuple[Facts, Facts]:
-    """What the audit log keeps of a change; of a name only that it is another one."""
-    before, after = (
-        {
-            "language": one.language,
-            "bot_paused_until": one.bot_paused_until and one.bot_paused_until.isoformat(),
-            "person_wanted": one.person_wanted_at is not None,
-            "name_kept": one.name_kept,
-        }
-        for one in (old, new)
-    )
-    names = [name for name in before if before[name] != after[name]]
+    """Return what the audit log says about a change. It contains no names, only that the name is another one."""
+    before = _facts(old)
+    after = _facts(new)
+    changed = [name for name in before if before[name] != after[name]]
     renamed = {"name": "another"} if old.name != new.name else {}
-    return {name: before[name] for name in names}, {name: after[name] for name in names} | renamed
+    return {name: before[name] for name in changed}, {name: after[name] for name in changed} | renamed
 
 
-def _changed(contact: Contact, patch: Mapping[str, Any], *, by: Actor, now: datetime) -> Contact:
+def _facts(contact: Contact) -> Facts:
+    return {
+        "language": contact.language,
+        "bot_paused_until": contact.bot_paused_until and contact.bot_paused_until.isoformat(),
+        "person_wanted": contact.person_wanted_at is not None,
+        "name_kept": contact.name_kept,
+    }
+
+
+def _apply(patch: Mapping[str, Any], contact: Contact, *, by: Actor, now: datetime) -> Contact:
     for field, value in patch.items():
         match field:
             case "language":
                 contact = replace(contact, language=value)
-            case "name":  # None: what they are called in WhatsApp, from their next message on
+            case "name":  # None: use the name of their WhatsApp profile from their next message on
                 contact = replace(contact, name=plain(value or "") or contact.name, name_kept=bool(value))
             case "bot_paused":
                 contact = contact.with_bot_paused(by=by.name, now=now) if value else contact.with_bot_resumed()

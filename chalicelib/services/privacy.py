@@ -1,4 +1,4 @@
-"""What a person may ask of those who hold data about them: all of it, and to be forgotten."""
+"""Data protection: give a person's data to those who may see it, and erase it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -13,26 +13,26 @@ from chalicelib.domain.refusals import ContactErased, ContactHasOrders, ContactN
 from chalicelib.services.orders.proofs import Proofs
 from chalicelib.store import audit, contacts, dead_letters, fingerprints, history, orders
 from chalicelib.store.dead_letters import DeadLetter
-from chalicelib.store.records import FingerprintRecord
+from chalicelib.store.fingerprints import Fingerprint
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import count, logger, pseudonym
 
-# An order that is LATE has been paid, and nobody has settled it yet.
+# An order that is LATE has been paid, but not settled yet.
 UNSETTLED = OWNING - {OrderStatus.PAID} | {OrderStatus.LATE}
-ERASING_TIME = timedelta(seconds=18)  # of the 29 that a request has; the rest is for the next request
+ERASING_TIME = timedelta(seconds=18)  # of the 29 that a request has; the next request continues
 
 
-class Held(NamedTuple):
-    """What is held about a person beside what was said."""
+class PersonalData(NamedTuple):
+    """What is stored about a person, except their messages."""
 
     contact: Contact
     orders: list[Order]
-    fingerprints: list[FingerprintRecord]
+    fingerprints: list[Fingerprint]
     dead_letters: list[DeadLetter]
 
 
 class Erasure(NamedTuple):
-    """How far it is. What is not `finished` goes on when it is asked for again."""
+    """The state of an erasure. If it is not `finished`, another request continues it."""
 
     contact: Contact
     finished: bool
@@ -40,17 +40,18 @@ class Erasure(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Privacy:
-    """Access to what is held about a person, and its erasure."""
+    """The use cases of data protection. `by` is the organiser who acts."""
 
     proofs: Proofs
-    random_id: Callable[[], str]  # of a contact
+    random_id: Callable[[], str]  # a new contact id
     clock: Callable[[], datetime]
 
-    def held(self, contact_id: str, *, everything: bool = True, by: Actor) -> Held:
-        """What there is about the person but for what was said: about two requests for each proof. It is noted who saw
-        it. Without `everything` it is the contact alone, and nothing is noted: who goes on reading saw the rest before.
+    def collect(self, contact_id: str, *, everything: bool = True, by: Actor) -> PersonalData:
+        """Collect what is stored about a person, except their messages. About two requests per proof.
 
-        Raises ContactNotFound, ContactErased.
+        The audit log records who asked for it. Without `everything`, return the contact alone and record nothing: the
+        same organiser asked for the rest before, and now reads further messages. Raises ContactNotFound,
+        ContactErased.
         """
         contact = contacts.get(contact_id)
         if contact is None:
@@ -58,46 +59,47 @@ class Privacy:
         if contact.erased_at is not None:
             raise ContactErased(contact_id)
         if not everything:
-            return Held(contact, [], [], [])
+            return PersonalData(contact, [], [], [])
         retry(lambda: self._record_export(contact.id, by), again_on=(Busy, ConditionsFailed))
-        found = orders.all_of_contact(contact.id)
-        files = [proof for order in found for proof in order.proofs]
-        return Held(
+        contact_orders = orders.all_of_contact(contact.id)
+        proofs = [proof for order in contact_orders for proof in order.proofs]
+        return PersonalData(
             contact,
-            found,
-            fingerprints.noted(files, contact.id),
-            dead_letters.naming(_names(contact)),
+            contact_orders,
+            fingerprints.noted(proofs, contact.id),
+            dead_letters.mentioning(_names(contact)),
         )
 
     def erase(self, contact_id: str, *, by: Actor) -> Erasure:
-        """Take away all that names the person, or goes on with it. Orders stay, under an id that names nobody.
+        """Erase all that identifies a person, or continue to. Their orders remain, under an id that identifies nobody.
 
-        The mark comes first: from then on nothing is told to them or kept of them here, and if they write again, they
-        are somebody new. What leads to the rest goes last. Raises ContactNotFound, ContactHasOrders, TryAgain.
+        The contact is marked as erased first. From then on they get no messages, and nothing is stored under this
+        contact. If they write again, they are a new contact. The names by which the rest is found are erased last.
+        Raises ContactNotFound, ContactHasOrders, TryAgain.
         """
-        contact = retry(lambda: self._marked(contact_id, by=by), again_on=(Busy, ConditionsFailed))
+        contact = retry(lambda: self._mark_erased(contact_id, by=by), again_on=(Busy, ConditionsFailed))
         begun = self.clock()
-        for _ in self._steps(contact):
+        for _ in self._erase_in_steps(contact):
             if self.clock() - begun > ERASING_TIME:
                 return Erasure(contact, finished=False)
-        contact = retry(lambda: self._nameless(contact.id), again_on=(Busy, ConditionsFailed))
+        contact = retry(lambda: self._remove_names(contact.id), again_on=(Busy, ConditionsFailed))
         count("ContactsErased")
         return Erasure(contact, finished=True)
 
-    def _marked(self, contact_id: str, *, by: Actor) -> Contact:
+    def _mark_erased(self, contact_id: str, *, by: Actor) -> Contact:
         contact = contacts.get(contact_id)
         if contact is None:
             raise ContactNotFound(contact_id)
         if contact.erased_at is not None:
             return contact
-        found = orders.all_of_contact(contact.id)
-        if unsettled := [order.id for order in found if order.status in UNSETTLED]:
+        contact_orders = orders.all_of_contact(contact.id)
+        if unsettled := [order.id for order in contact_orders if order.status in UNSETTLED]:
             raise ContactHasOrders(unsettled)
-        owned = sum(order.quantity for order in found if order.status in OWNING)
-        if owned < sum(contact.held.values()):  # the index does not show the newest order yet
+        owned = sum(order.quantity for order in contact_orders if order.status in OWNING)
+        if owned < sum(contact.held.values()):  # the index does not have their newest order yet
             raise Busy("an order of the contact is not listed yet")
         now = self.clock()
-        # What is asked for must not be taken up any more; their names are needed until all that holds them is found.
+        # The conversation ends here. The names remain until everything that contains them is found.
         marked = replace(
             contact, erased_at=now, successor_id=self.random_id(), conversation=Conversation(), waits_for=None
         )
@@ -115,31 +117,31 @@ class Privacy:
         audit.record(transaction, action="contact.exported", target=target, by=by, at=self.clock(), before={}, after={})
         transaction.commit()
 
-    def _steps(self, contact: Contact) -> Iterator[None]:
+    def _erase_in_steps(self, contact: Contact) -> Iterator[None]:
         for order in orders.all_of_contact(contact.id):
             if order.proofs:
-                self._forget_proofs(order)
+                self._erase_proofs(order)
                 yield
         for contact_id in (contact.id, *contact.also):
             while history.take_away(contact_id):
                 yield
-        retry(lambda: self._forget_letters(contact), again_on=(Busy, ConditionsFailed))
+        retry(lambda: self._erase_letters(contact), again_on=(Busy, ConditionsFailed))
 
-    def _forget_letters(self, contact: Contact) -> None:
-        for letter in dead_letters.naming(_names(contact)):
+    def _erase_letters(self, contact: Contact) -> None:
+        for letter in dead_letters.mentioning(_names(contact)):
             transaction = Transaction()
             dead_letters.delete(transaction, letter)
             transaction.commit()
 
-    def _forget_proofs(self, order: Order) -> None:
-        for record in fingerprints.noted(order.proofs, order.contact_id):
-            fingerprints.forget(record)
+    def _erase_proofs(self, order: Order) -> None:
+        for fingerprint in fingerprints.noted(order.proofs, order.contact_id):
+            fingerprints.forget(fingerprint)
         for proof in order.proofs:
             self.proofs.erase(proof)
         orders.forget_proofs(order)
 
-    def _nameless(self, contact_id: str) -> Contact:
-        """The last step: the names, and what leads from them to the contact."""
+    def _remove_names(self, contact_id: str) -> Contact:
+        """Remove the contact's names, and the aliases that lead from them to the contact."""
         contact = contacts.get(contact_id)
         assert contact is not None
         assert contact.erased_at is not None
@@ -148,7 +150,7 @@ class Privacy:
             return contact
         transaction = Transaction()
         contacts.save(transaction, nameless, now=contact.erased_at)
-        contacts.forget_names(transaction, contact)
+        contacts.remove_aliases(transaction, contact)
         transaction.commit()
         return replace(nameless, indexed_terms=nameless.index_terms, version=contact.version + 1)
 

@@ -1,4 +1,4 @@
-"""What organisers do with raffles: make, change, open, prepare, look at."""
+"""What organisers do with raffles: create, change, activate, cancel and delete them, and list their tickets."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ from itertools import chain, islice
 from random import Random
 from typing import Any, NamedTuple
 
-from chalicelib.domain import board as arithmetic
+from chalicelib.domain import board as layouts
 from chalicelib.domain.audit import Facts
 from chalicelib.domain.board import Layout, LeafKey
 from chalicelib.domain.conversation import is_reserved
@@ -27,19 +27,21 @@ from chalicelib.domain.refusals import (
     RaffleOutOfTurn,
 )
 from chalicelib.store import audit, board, idempotency, orders, raffles
-from chalicelib.store.idempotency import Once
+from chalicelib.store.idempotency import IdempotencyKey
 from chalicelib.store.pages import CursorInvalid, Page
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import logger, pseudonym
 
-AT_FIRST = 25  # leaves of up to 2,048 numbers; where a page of some status needs more, all the rest are read
-UNTOLD = ("id", "page_size", "created_at", "updated_at")  # to the audit log
-LATE_NAMED = 5  # orders that stand in the way of calling a raffle off
-NEARBY = 5  # leaves: even the smallest, of 64 numbers, hold a whole page of 200 then
+# Leaves that are read at first for tickets with a status. If a page needs more, all the rest are read.
+FIRST_LEAVES_BY_STATUS = 25
+# Leaves that are read at first for all tickets: even the smallest, of 64 numbers, fill a page of 200 then.
+FIRST_LEAVES = 5
+NOT_AUDITED = ("id", "page_size", "created_at", "updated_at")
+MAX_LATE_NAMED = 5  # late orders that a refusal to cancel names
 
 
 class Ticket(NamedTuple):
-    """A number and who has it; nobody has one that is available."""
+    """A number, its state, and who has it. An available number has no owner."""
 
     number: int
     status: str
@@ -47,7 +49,7 @@ class Ticket(NamedTuple):
 
 
 class TicketCursor(NamedTuple):
-    """Where a page of tickets begins: a leaf, and a number in it; None for the first of all."""
+    """Where a page of tickets begins: a leaf and a number in it, or None for the first number."""
 
     leaf: LeafKey = LeafKey(0, 0)
     number: int | None = None
@@ -58,35 +60,40 @@ Versions = frozenset[str] | None
 
 @dataclass(frozen=True, kw_only=True)
 class Raffles:
-    """The use cases of organisers. `by` is who acts."""
+    """The use cases of raffles. `by` is the organiser who acts.
+
+    `expected` are the versions of the raffle that may be changed. None allows any.
+    """
 
     clock: Callable[[], datetime]
     random: Random
 
-    def create(self, values: Mapping[str, Any], *, by: Actor, once: Once | None = None) -> Raffle:
-        """A new raffle in DRAFT, whatever its size at the same cost (N2). `values` are checked.
+    def create(self, values: Mapping[str, Any], *, by: Actor, idempotency_key: IdempotencyKey | None = None) -> Raffle:
+        """Create a raffle in DRAFT from validated `values`. It costs the same at any size (N2).
 
         Raises CodeTaken, KeyUsedOtherwise, DeletedSince, TryAgain.
         """
         if values.get("code"):
-            return self._create(values, by, once)
-        again = (Busy, ConditionsFailed, CodeTaken)
-        return retry(lambda: self._create({**values, "code": self._code()}, by, once), again_on=again)
+            return self._create(values, by, idempotency_key)
+        return retry(
+            lambda: self._create({**values, "code": self._random_code()}, by, idempotency_key),
+            again_on=(Busy, ConditionsFailed, CodeTaken),
+        )
 
-    def _create(self, values: Mapping[str, Any], by: Actor, asked: Once | None) -> Raffle:
+    def _create(self, values: Mapping[str, Any], by: Actor, idempotency_key: IdempotencyKey | None) -> Raffle:
         raffle_id = "".join(self.random.choice("23456789abcdefghjkmnpqrstuvwxyz") for _ in range(10))
-        page_size = arithmetic.page_size(values["last_number"] - values["first_number"] + 1)
+        page_size = layouts.page_size(values["last_number"] - values["first_number"] + 1)
 
         def attempt() -> Raffle:
-            if made := idempotency.made(asked, by):
-                return _made_before(made)
+            if earlier_id := idempotency.find_result(idempotency_key, by):
+                return _created_before(earlier_id)
             now = self.clock()
             raffle = Raffle(
                 **values, id=raffle_id, status=RaffleStatus.DRAFT, page_size=page_size, created_at=now, updated_at=now
             )
             transaction = Transaction()
             raffles.add(transaction, raffle)
-            idempotency.remember(transaction, asked, by, raffle.id, now)
+            idempotency.record_result(transaction, idempotency_key, by, raffle.id, now)
             self._record_audit(transaction, "raffle.created", None, raffle, by)
             raffles.commit(transaction, raffle)
             return raffle
@@ -103,77 +110,80 @@ class Raffles:
         by: Actor,
         expected: Versions = None,
     ) -> Raffle:
-        """Replace what `merge` gives anew, all of it checked.
-
-        Args:
-            expected: the versions of the raffle that may be replaced; None: any.
+        """Change a raffle.
 
         Raises RaffleNotFound, RaffleOutOfTurn, RaffleHasSales, RaffleHasOrders, NumbersInvalid, CodeTaken, Outdated,
         TryAgain.
+
+        Args:
+            merge: returns the fields to change and their validated values, given the raffle as it is.
         """
 
-        def changed(found: Board) -> Raffle:
-            old, taken = found.raffle, sum(found.taken.values())
+        def apply(current: Board) -> Raffle:
+            old = current.raffle
+            taken = sum(current.taken.values())
             if old.status in (RaffleStatus.DRAWN, RaffleStatus.CANCELLED):
                 raise RaffleOutOfTurn("changed", old.status)
             fields = dict(merge(old))
             fields["code"] = fields.get("code") or old.code
             new = replace(old, **fields)
             if (new.first_number, new.last_number) != (old.first_number, old.last_number):
-                new = _resized(old, new, taken)
+                new = _resize(old, new, taken)
             if new.currency != old.currency:
                 _check_never_ordered(old, taken)
             return new
 
-        return self._replace(raffle_id, changed, "raffle.changed", by, expected)
+        return self._replace(raffle_id, apply, "raffle.changed", by, expected)
 
     def move(self, raffle_id: str, event: RaffleEvent, *, by: Actor, expected: Versions = None) -> Raffle:
-        """Activate, deactivate …: costs the same at any size (N2). Idempotent.
+        """Activate, deactivate or close a raffle. It costs the same at any size (N2).
 
-        Raises RaffleNotFound, RaffleOutOfTurn, Outdated, TryAgain.
+        Repeating the request has no further effect. Raises RaffleNotFound, RaffleOutOfTurn, Outdated, TryAgain.
         """
 
-        def moved(found: Board) -> Raffle:
-            return replace(found.raffle, status=found.raffle.after(event) or found.raffle.status)
+        def apply(current: Board) -> Raffle:
+            return replace(current.raffle, status=current.raffle.after(event) or current.raffle.status)
 
-        return self._replace(raffle_id, moved, f"raffle.{event.value}", by, expected)
+        return self._replace(raffle_id, apply, f"raffle.{event.value}", by, expected)
 
     def cancel(self, raffle_id: str, *, by: Actor, expected: Versions = None) -> Raffle:
-        """Call it off, when nobody has a number of it any more, and no payment for it is left to settle.
+        """Cancel a raffle. It must have no reserved or sold numbers, and no late payment that is not settled.
 
         Raises RaffleNotFound, RaffleOutOfTurn, RaffleHasSales, RaffleHasLateOrders, Outdated, TryAgain.
         """
 
-        def cancelled(found: Board) -> Raffle:
-            status = found.raffle.after(RaffleEvent.CANCELLED) or found.raffle.status
-            if taken := sum(found.taken.values()):
+        def apply(current: Board) -> Raffle:
+            status = current.raffle.after(RaffleEvent.CANCELLED) or current.raffle.status
+            if taken := sum(current.taken.values()):
                 raise RaffleHasSales("Cancelling a raffle", taken)
-            if status is not found.raffle.status:
-                _check_none_late(found.raffle)
-            return replace(found.raffle, status=status)
+            if status is not current.raffle.status:
+                _check_none_late(current.raffle)
+            return replace(current.raffle, status=status)
 
-        return self._replace(raffle_id, cancelled, "raffle.cancelled", by, expected)
+        return self._replace(raffle_id, apply, "raffle.cancelled", by, expected)
 
     def _replace(
-        self, raffle_id: str, change: Callable[[Board], Raffle], action: str, by: Actor, expected: Versions
+        self, raffle_id: str, apply: Callable[[Board], Raffle], action: str, by: Actor, expected: Versions
     ) -> Raffle:
+        """Replace a raffle by what `apply` returns for its current state."""
         tried: Raffle | None = None
 
         def attempt() -> Raffle:
             nonlocal tried
-            found = raffles.board(raffle_id)
-            if found.raffle == tried:  # by a try of ours whose answer did not come
+            current = raffles.board(raffle_id)
+            old = current.raffle
+            if old == tried:  # stored by an earlier attempt that got no answer
                 return tried
-            _check_version(found.raffle, expected)
-            new = change(found)
-            if new == found.raffle:
+            _check_version(old, expected)
+            new = apply(current)
+            if new == old:
                 return new
-            # Later than before, also where two changes fall on one moment: each has a version of its own.
-            now = max(self.clock(), found.raffle.updated_at + timedelta(microseconds=1))
+            # Always later than before, even if two changes happen at the same moment: each needs its own version.
+            now = max(self.clock(), old.updated_at + timedelta(microseconds=1))
             tried = replace(new, updated_at=now)
             transaction = Transaction()
-            raffles.replace(transaction, found.raffle, tried)
-            self._record_audit(transaction, action, found.raffle, tried, by)
+            raffles.replace(transaction, old, tried)
+            self._record_audit(transaction, action, old, tried, by)
             raffles.commit(transaction, tried)
             return tried
 
@@ -182,7 +192,7 @@ class Raffles:
         return raffle
 
     def delete(self, raffle_id: str, *, by: Actor, expected: Versions = None) -> None:
-        """Remove a draft. Raises RaffleNotFound, RaffleOutOfTurn, Outdated, TryAgain."""
+        """Delete a draft. Raises RaffleNotFound, RaffleOutOfTurn, Outdated, TryAgain."""
         tried = False
 
         def attempt() -> None:
@@ -190,12 +200,13 @@ class Raffles:
             try:
                 old = raffles.get(raffle_id)
             except RaffleNotFound:
-                if tried:  # it is gone, by whichever try
+                if tried:  # it is gone, whichever attempt deleted it
                     return
                 raise
             _check_version(old, expected)
             old.after(RaffleEvent.DELETED)
-            tried, transaction = True, Transaction()
+            tried = True
+            transaction = Transaction()
             raffles.delete(transaction, old)
             self._record_audit(transaction, "raffle.deleted", old, None, by)
             transaction.commit()
@@ -213,48 +224,51 @@ class Raffles:
         audit.record(transaction, action=action, target=target, by=by, at=self.clock(), before=before, after=after)
 
     def generate_tickets(self, raffle_id: str, *, by: Actor, force: bool = False) -> Availability:
-        """Prepare an unsold board (N2): without items all numbers are available, so nothing has to be written.
+        """Report that an unsold board is ready (N2). Nothing is written: without items, all numbers are available.
 
-        `force`, known from the system before, asked for a board to be made anew; the board is always exact, so both
-        come to the same. Raises RaffleNotFound, and RaffleHasSales while a number is reserved or sold.
+        Raises RaffleNotFound. Raises RaffleHasSales while a number is reserved or sold.
+
+        Args:
+            force: has no effect beyond the log. The command had this option when boards were generated.
         """
-        found = self.unsold_board(raffle_id)
+        unsold = self.unsold_board(raffle_id)
         logger.info("tickets generated", extra={"raffle_id": raffle_id, "by": pseudonym(by.name), "force": force})
-        return found.availability
+        return unsold.availability
 
     def unsold_board(self, raffle_id: str) -> Board:
-        """Raises RaffleNotFound, and RaffleHasSales while a number is reserved or sold."""
-        found = raffles.board(raffle_id)
-        taken = sum(found.taken.values())
+        """Return the board. Raises RaffleNotFound. Raises RaffleHasSales while a number is reserved or sold."""
+        current = raffles.board(raffle_id)
+        taken = sum(current.taken.values())
         if taken:
             raise RaffleHasSales("Generating tickets", taken)
-        return found
+        return current
 
     def tickets(self, raffle_id: str, *, status: TicketStatus | None, limit: int, cursor: str | None) -> Page[Ticket]:
-        """Numbers in order, with their state and owners.
+        """Return one page of numbers in order, with their states and owners.
 
-        Two requests for up to 99 numbers; where few have the status, up to two more. Raises RaffleNotFound,
+        Two requests for up to 99 numbers, and up to two more if few numbers have the status. Raises RaffleNotFound,
         CursorInvalid.
         """
         start = _read_cursor(cursor)
-        most = NEARBY if status is None else AT_FIRST
-        leaves = board.written(raffle_id, start.leaf, first=most)
-        head = list(islice(leaves, most))
-        # The raffle is read with the owners that will probably be shown: the leaves tell who is on which page.
-        marked = () if status == "AVAILABLE" else ((leaf.key, n) for leaf in head for n in leaf.having(status))
-        likely = list(islice((found for found in marked if found[1] >= (start.number or 0)), limit))
+        first_leaves = FIRST_LEAVES if status is None else FIRST_LEAVES_BY_STATUS
+        leaves = board.stored_leaves(raffle_id, start.leaf, first=first_leaves)
+        head = list(islice(leaves, first_leaves))
+        # The raffle is read together with the owners that will probably be shown: without it, the layout is not known
+        # yet, but the leaves tell which numbers are taken.
+        taken = () if status == "AVAILABLE" else ((leaf.key, n) for leaf in head for n in leaf.numbers_with(status))
+        likely = list(islice(((key, number) for key, number in taken if number >= (start.number or 0)), limit))
         raffle, owners = board.with_owners(raffle_id, likely)
         layout = raffle.layout
-        first = _checked(start, layout)
-        wanted = list(islice(board.states(layout, chain(head, leaves), first, status), limit + 1))
-        further = ticket_cursor(layout, wanted.pop()[0]) if len(wanted) > limit else None
-        known = {number for _, number in likely}
-        missed = [n for n, state in wanted if state != "AVAILABLE" and n not in known]
-        if missed:
-            owners |= board.with_owners(raffle_id, [(layout.leaf_of(number), number) for number in missed])[1]
-        return Page([Ticket(number, state, owners.get(number)) for number, state in wanted], further, None)
+        first = _first_number(start, layout)
+        states = list(islice(board.ticket_states(layout, chain(head, leaves), first, status), limit + 1))
+        next_cursor = ticket_cursor(layout, states.pop()[0]) if len(states) > limit else None
+        looked_up = {number for _, number in likely}
+        missing = [number for number, state in states if state != "AVAILABLE" and number not in looked_up]
+        if missing:
+            owners |= board.with_owners(raffle_id, [(layout.leaf_of(number), number) for number in missing])[1]
+        return Page([Ticket(number, state, owners.get(number)) for number, state in states], next_cursor, None)
 
-    def _code(self) -> str:
+    def _random_code(self) -> str:
         while is_reserved(code := "R" + "".join(self.random.choice(CODE_ALPHABET) for _ in range(5))):
             pass
         return code
@@ -265,8 +279,8 @@ def _check_version(raffle: Raffle, expected: Versions) -> None:
         raise Outdated
 
 
-def _made_before(raffle_id: str) -> Raffle:
-    """What the same request made before. Raises DeletedSince."""
+def _created_before(raffle_id: str) -> Raffle:
+    """Return the raffle that an earlier request created. Raises DeletedSince."""
     try:
         return raffles.get(raffle_id)
     except RaffleNotFound:
@@ -274,9 +288,9 @@ def _made_before(raffle_id: str) -> Raffle:
 
 
 def _check_never_ordered(raffle: Raffle, taken: int) -> None:
-    """Whatever has ended may come back at its own price: by a late proof, or reassigned. One query of an index.
+    """Check that the raffle never had an order. One query of an index. Raises RaffleHasSales, RaffleHasOrders.
 
-    Raises RaffleHasSales, RaffleHasOrders.
+    Even an order that has ended may come back at its own price, through a late proof or by being reassigned.
     """
     if taken:
         raise RaffleHasSales("Changing the currency", taken)
@@ -285,34 +299,44 @@ def _check_never_ordered(raffle: Raffle, taken: int) -> None:
 
 
 def _check_none_late(raffle: Raffle) -> None:
-    """One query of an index. Raises RaffleHasLateOrders."""
-    if late := orders.listed(raffle_id=raffle.id, status=OrderStatus.LATE, limit=LATE_NAMED).items:
+    """Check that the raffle has no late orders. One query of an index. Raises RaffleHasLateOrders."""
+    if late := orders.listed(raffle_id=raffle.id, status=OrderStatus.LATE, limit=MAX_LATE_NAMED).items:
         raise RaffleHasLateOrders([order.id for order in late])
 
 
 def _differences(old: Raffle | None, new: Raffle | None) -> tuple[Facts, Facts]:
-    """What the audit log keeps of a change: the fields that differ, before and after it."""
-    before, after = (_facts(one) if one else {} for one in (old, new))
-    names = [name for name in before | after if before.get(name) != after.get(name)]
-    return ({n: before[n] for n in names if n in before}, {n: after[n] for n in names if n in after})
+    """Return what the audit log says about a change: the fields that differ, before and after it."""
+    before = _facts(old) if old else {}
+    after = _facts(new) if new else {}
+    changed = [name for name in before | after if before.get(name) != after.get(name)]
+    return (
+        {name: before[name] for name in changed if name in before},
+        {name: after[name] for name in changed if name in after},
+    )
 
 
 def _facts(raffle: Raffle) -> Facts:
-    found = {name: value for name, value in vars(raffle).items() if name not in UNTOLD}
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in found.items()}
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in vars(raffle).items()
+        if name not in NOT_AUDITED
+    }
 
 
-def _resized(old: Raffle, new: Raffle, taken: int) -> Raffle:
-    """The raffle with another range (N3). While nothing is taken anything goes; afterwards it may only grow."""
+def _resize(old: Raffle, new: Raffle, taken: int) -> Raffle:
+    """Return `new`, if its range is allowed (N3), with the right page size.
+
+    The range of a draft without taken numbers may change in any way. After that, it may only grow.
+    """
     if not taken and old.status is RaffleStatus.DRAFT:
-        return replace(new, page_size=arithmetic.page_size(new.total))
+        return replace(new, page_size=layouts.page_size(new.total))
     if new.first_number != old.first_number:
         raise NumbersInvalid(
             "first_number can only change while the raffle is a DRAFT without reserved or sold numbers."
         )
     if new.last_number < old.last_number:
         raise NumbersInvalid("last_number can only become smaller while the raffle is a DRAFT.")
-    largest = old.first_number + arithmetic.MOST_PAGES * old.page_size - 1
+    largest = old.first_number + layouts.MOST_PAGES * old.page_size - 1
     if new.last_number > largest:
         raise NumbersInvalid(
             f"last_number can grow to {largest} at most in a raffle that began with {old.total} numbers."
@@ -330,8 +354,8 @@ def _read_cursor(cursor: str | None) -> TicketCursor:
     return TicketCursor(LeafKey(page, leaf), number)
 
 
-def _checked(start: TicketCursor, layout: Layout) -> int:
-    """The first number, if it is where the cursor says."""
+def _first_number(start: TicketCursor, layout: Layout) -> int:
+    """Return the number to start from. Raises CursorInvalid if it is not in the leaf that the cursor names."""
     if start.number is None:
         return layout.first
     if not layout.first <= start.number <= layout.last or layout.leaf_of(start.number) != start.leaf:
@@ -340,6 +364,6 @@ def _checked(start: TicketCursor, layout: Layout) -> int:
 
 
 def ticket_cursor(layout: Layout, number: int) -> str:
-    """The cursor of the page of tickets that begins with the number."""
+    """Return the cursor of the page of tickets that begins with this number."""
     leaf = layout.leaf_of(number)
     return f"{leaf.page}.{leaf.leaf}.{number}"

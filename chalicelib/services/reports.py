@@ -98,14 +98,14 @@ class Reports:
     def stats(self) -> Stats:
         """The figures of a dashboard: 14 requests, one for each active raffle, and one more for each thousand orders
         that wait. Raises Busy."""
-        counts, running = raffles.counted(), raffles.active()
+        counts, running = raffles.count_inactive(), raffles.active()
         orders = {status: _waiting(status) for status in STATUSES}
         return Stats(
             made_at=self.clock(),
             raffles={**counts, RaffleStatus.ACTIVE: len(running)},
             active=[_active(raffles.board(raffle.id), orders) for raffle in running],
             orders=orders,
-            people_waiting=report_reads.queued(contacts.WANTING, most=MOST_COUNTED),
+            people_waiting=report_reads.queued(contacts.PERSON_WANTED, most=MOST_COUNTED),
             undelivered=report_reads.queued(messages.queue_key(Queue.UNDELIVERED), most=MOST_COUNTED),
             dead_letters=report_reads.queued(dead_letters.LETTERS, most=MOST_COUNTED),
             channel=channel.read(),

@@ -147,7 +147,7 @@ def _find_matches(search: Search, spot: _Spot, most: int, *, raffle_id: str | No
     keys, further = list(map(orders.key, search.codes)), None
     if search.words:
         most = min(most, BATCH - len(keys))
-        entries, further = contact_index.by_name(search.words, search.key_word, after=spot.place, limit=most)
+        entries, further = contact_index.find_by_name(search.words, search.key_word, after=spot.place, limit=most)
     else:
         first = search_reads.read(_keys_of(search, raffle_id))
         entries = [entry for entry in first.people if spot.place is None or entry.place > spot.place]
@@ -212,7 +212,7 @@ def _bought(shares: Sequence[_Share], start: _Spot, known: Mapping[str, Order]) 
         orders_read = [known[order_id] for order_id in share.order_ids if order_id in known]
         for order in orders_read:
             steps.append((here, order))
-            here = inside._replace(order=orders.behind(order))
+            here = inside._replace(order=orders.cursor_after(order))
         if share.is_all:
             here = start._replace(place=share.person.place)
         elif not orders_read:

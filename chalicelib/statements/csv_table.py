@@ -129,7 +129,7 @@ def _dialect(text: str, options: ParseOptions) -> Dialect:
     delimiter = _likeliest(text, candidates)
     if field := missing((row.cells for row in islice(_rows(text, delimiter), MOST_ABOVE)), options):
         raise StatementUnreadable(
-            f"None of the first {MOST_ABOVE} rows has a heading like the one named ({field}).", wish=field
+            f"None of the first {MOST_ABOVE} rows has a heading like the one named ({field}).", option=field
         )
     raise StatementUnreadable(
         f"Expected a row of headings among the first {MOST_ABOVE} with a date and an amount or a credit, and under it "
@@ -210,7 +210,7 @@ def _currency(dialect: Dialect, rows: Sequence[Row], wish: str | None) -> str:
             )
     if wish is None:
         raise StatementUnreadable(
-            "The file does not say which currency the amounts are in: name it (currency).", wish="currency"
+            "The file does not say which currency the amounts are in: name it (currency).", option="currency"
         )
     return wish
 

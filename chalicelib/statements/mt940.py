@@ -97,7 +97,7 @@ def _payment(line: int, booking: Transaction, currency: str | None) -> Payment |
         return None
     if currency is None or not values.is_currency(currency):
         raise StatementUnreadable(
-            "expected the currency in the opening balance (:60F:); or name it (currency).", line, wish="currency"
+            "expected the currency in the opening balance (:60F:); or name it (currency).", line, option="currency"
         )
     amount = values.minor_units(data["amount"].amount, currency)
     if amount is None:

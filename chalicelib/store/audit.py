@@ -1,4 +1,4 @@
-"""The audit log in the table: appended to in the transaction of the change itself, and never changed."""
+"""The audit log in the table. An entry is appended in the transaction of the change, and never modified."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any
 
 from pynamodb.indexes import GlobalSecondaryIndex
 
-from chalicelib.domain.audit import AuditEntry, AuditEvent, Facts, Head, chain_of, following
+from chalicelib.domain.audit import AuditEntry, AuditEvent, Facts, Head, chain_of, next_entry
 from chalicelib.domain.organisers import Actor, Role
 from chalicelib.store.pages import Page, page_of
 from chalicelib.store.records import AuditHeadRecord, AuditRecord, Record, stamp
@@ -15,26 +15,30 @@ from chalicelib.store.transaction import Transaction
 
 ALL = "AUDIT"
 AUDIT = "audit"  # the name of the condition on the newest entry
-AT_ONCE = 100  # entries that one request brings
+BATCH = 100  # entries that are read in one request
 
 
 def head_key(target: str) -> tuple[str, str]:
-    """Where the end of the chain is noted that holds what was done to the target."""
+    """Return the key of the item with the newest entry of the target's chain."""
     return _head_key(chain_of(target))
 
 
 def head(target: str) -> Head:
-    """The newest entry of the target's chain. One request."""
+    """Return the newest entry of the target's chain. One request."""
     return head_of(chain_of(target))
 
 
 def head_of(chain: int) -> Head:
+    """Return the newest entry of a chain, by its number. One request."""
     return head_in(AuditHeadRecord.batch_get([_head_key(chain)], consistent_read=True))
 
 
-def head_in(found: Iterable[Record]) -> Head:
-    """The newest entry, where `head_key` was read with other items."""
-    return next((Head(int(one.number), one.seal) for one in found if isinstance(one, AuditHeadRecord)), Head())
+def head_in(records: Iterable[Record]) -> Head:
+    """Return the newest entry, if `head_key` was read together with other items."""
+    for record in records:
+        if isinstance(record, AuditHeadRecord):
+            return Head(int(record.number), record.seal)
+    return Head()
 
 
 def record(
@@ -53,7 +57,7 @@ def append(transaction: Transaction, newest: Head, event: AuditEvent) -> None:
 
     Committing raises ConditionsFailed if another entry was appended in the meantime. Start over then.
     """
-    entry = following(newest, event)
+    entry = next_entry(newest, event)
     unchanged = AuditHeadRecord.seal == newest.seal if newest.number else AuditHeadRecord.pk.does_not_exist()
     transaction.put(
         AuditHeadRecord(*_head_key(entry.chain), number=entry.number, seal=entry.seal),
@@ -71,23 +75,26 @@ def listed(
     after: str | None = None,
     backwards: bool = False,
 ) -> Page[AuditEntry]:
-    """One page of entries, newest first; of one target, or of what one token did. One query."""
+    """Return one page of entries, newest first: all, those of one target, or those of one token. One query."""
     index: GlobalSecondaryIndex[Any] = Record.by_time
-    hash_key, only = ALL, None
+    hash_key = ALL
+    only = None
     if target is not None:
-        index, hash_key = Record.by_raffle, _of(target)
+        index = Record.by_raffle
+        hash_key = _index_key(target)
         only = None if by is None else AuditRecord.name == by
     elif by is not None:
-        index, hash_key = Record.by_contact, _of(by)
+        index = Record.by_contact
+        hash_key = _index_key(by)
     return page_of(index, hash_key, _all_of, limit=limit, after=after, backwards=backwards, only=only)
 
 
-def whole(chain: int, upto: int) -> Iterator[AuditEntry]:
-    """A chain's entries in order, up to that number: strongly consistent, a request for each hundred."""
-    for first in range(1, upto + 1, AT_ONCE):
-        numbers = range(first, min(first + AT_ONCE, upto + 1))
-        found = _all_of(AuditRecord.batch_get([_key(chain, number) for number in numbers], consistent_read=True))
-        yield from sorted(found, key=lambda entry: entry.number)
+def entries_of(chain: int, upto: int) -> Iterator[AuditEntry]:
+    """Yield a chain's entries in order, up to the number `upto`. One strongly consistent request per hundred."""
+    for first in range(1, upto + 1, BATCH):
+        numbers = range(first, min(first + BATCH, upto + 1))
+        entries = _all_of(AuditRecord.batch_get([_key(chain, number) for number in numbers], consistent_read=True))
+        yield from sorted(entries, key=lambda entry: entry.number)
 
 
 def _head_key(chain: int) -> tuple[str, str]:
@@ -98,8 +105,8 @@ def _key(chain: int, number: int) -> tuple[str, str]:
     return f"AUDIT#{chain:02}#{number:012}", "AUDIT"
 
 
-def _of(what: str) -> str:
-    return f"AUDIT#{what}"
+def _index_key(target_or_name: str) -> str:
+    return f"AUDIT#{target_or_name}"
 
 
 def _as_record(entry: AuditEntry) -> AuditRecord:
@@ -108,15 +115,15 @@ def _as_record(entry: AuditEntry) -> AuditRecord:
         *_key(entry.chain, entry.number),
         time_key=ALL,
         time_at=at,
-        raffle_key=_of(entry.target),
+        raffle_key=_index_key(entry.target),
         raffle_at=at,
-        contact_key=_of(entry.name),
+        contact_key=_index_key(entry.name),
         contact_at=at,
-        **{**vars(entry), "role": entry.role.value, "before": _text(entry.before), "after": _text(entry.after)},
+        **{**vars(entry), "role": entry.role.value, "before": _as_json(entry.before), "after": _as_json(entry.after)},
     )
 
 
-def _text(facts: dict[str, Any]) -> str:
+def _as_json(facts: dict[str, Any]) -> str:
     return dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
@@ -126,6 +133,6 @@ def _all_of(records: Iterable[Record]) -> list[AuditEntry]:
 
 def _as_entry(record: AuditRecord) -> AuditEntry:
     fields: dict[str, Any] = {name: record.attribute_values.get(name) for name in AuditEntry.__dataclass_fields__}
-    texts = {name: loads(fields[name]) for name in ("before", "after")}
+    facts = {name: loads(fields[name]) for name in ("before", "after")}
     numbers = {name: int(fields[name]) for name in ("chain", "number")}
-    return AuditEntry(**{**fields, **texts, **numbers, "role": Role(record.role)})
+    return AuditEntry(**{**fields, **facts, **numbers, "role": Role(record.role)})

@@ -1,4 +1,4 @@
-"""The channel in the table: one item, read together with contacts, changed when WhatsApp says so or an organiser."""
+"""The channel in the table: whether our number may send, and which templates. One item, read with contacts."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,52 +14,54 @@ KEY = ("CHANNEL", "CHANNEL")
 
 
 def read() -> Channel:
-    """One request."""
+    """Read the channel. One request."""
     return found_in(Record.batch_get([KEY], consistent_read=True))
 
 
 def found_in(records: Iterable[Record]) -> Channel:
-    """The channel among what was read with its KEY; one of which nothing is known is open."""
+    """Return the channel, if KEY was read together with other items. Without an item, the channel is open."""
     return next((_as_channel(record) for record in records if isinstance(record, ChannelRecord)), Channel())
 
 
 def stop(stopped: Stop, at: datetime, *, code: int | None) -> None:
-    """Send nothing, or nothing that was not asked for, until it is resumed. The wider of two stops holds.
+    """Stop sending, entirely or except for replies, until it is resumed. Of two stops, the wider one holds.
 
     Args:
-        at: when the reason came about. One of before the last time that it was resumed counts no more.
+        at: when the cause happened. A cause from before the last resumption is ignored.
     """
-    # A first stop, or a wider one: of the same again the first keeps its time and reason.
-    wider = ChannelRecord.stopped.does_not_exist()
+    # Only a first or a wider stop is stored. If the same stop is repeated, the first one's time and code remain.
+    is_wider = ChannelRecord.stopped.does_not_exist()
     if stopped is Stop.ALL:
-        wider |= ChannelRecord.stopped == Stop.BUSINESS_INITIATED.value
+        is_wider |= ChannelRecord.stopped == Stop.BUSINESS_INITIATED.value
     actions: list[Action] = [ChannelRecord.stopped.set(stopped.value), ChannelRecord.since.set(at)]
     actions.append(ChannelRecord.code.set(code) if code is not None else ChannelRecord.code.remove())
-    _update(actions, wider & (ChannelRecord.resumed_at.does_not_exist() | (ChannelRecord.resumed_at <= at)))
+    is_current = ChannelRecord.resumed_at.does_not_exist() | (ChannelRecord.resumed_at <= at)
+    _update(actions, is_wider & is_current)
 
 
 def pause(until: datetime) -> None:
-    """Send nothing before then."""
-    sooner = ChannelRecord.resumes_at.does_not_exist() | (ChannelRecord.resumes_at < until)
-    _update([ChannelRecord.resumes_at.set(until)], sooner)
+    """Pause sending until that time. A longer pause still holds."""
+    is_longer = ChannelRecord.resumes_at.does_not_exist() | (ChannelRecord.resumes_at < until)
+    _update([ChannelRecord.resumes_at.set(until)], is_longer)
 
 
 def resume(at: datetime) -> None:
-    """Send again, whatever stopped or paused it."""
-    over = [getattr(ChannelRecord, name).remove() for name in ("stopped", "code", "since", "resumes_at")]
-    _update([ChannelRecord.resumed_at.set(at), *over], None)
+    """Resume sending, whatever stopped or paused it."""
+    removals = [getattr(ChannelRecord, name).remove() for name in ("stopped", "code", "since", "resumes_at")]
+    _update([ChannelRecord.resumed_at.set(at), *removals], None)
 
 
 def approve(names: Iterable[str], *, approved: bool) -> None:
-    """Note which templates ("name/language") may be used, or may no longer."""
-    if chosen := set(names):
-        _update([ChannelRecord.approved.add(chosen) if approved else ChannelRecord.approved.delete(chosen)], None)
+    """Record that templates ("name/language") may be used, or may no longer be used."""
+    if templates := set(names):
+        _update([ChannelRecord.approved.add(templates) if approved else ChannelRecord.approved.delete(templates)], None)
 
 
-# Each of these may be made twice, when nothing was heard of the first.
+# Each of these updates may be sent twice, if the first one was not answered. They have the same effect then.
 def _update(actions: list[Action], only_if: Condition | None) -> None:
     try:
-        ChannelRecord(*KEY).update([ChannelRecord.kind.set(ChannelRecord), *actions], condition=only_if)  # new, perhaps
+        # The item may be new, so its kind is set, too.
+        ChannelRecord(*KEY).update([ChannelRecord.kind.set(ChannelRecord), *actions], condition=only_if)
     except UpdateError as failure:
         if failure.cause_response_code != "ConditionalCheckFailedException":
             raise

@@ -1,7 +1,8 @@
-"""Ids of people: always the same for the same name, and nobody without access to the table gets from an id to a name.
+"""Ids of contacts: keyed hashes of a user id or phone number.
 
-A plain hash would not do: whoever sees the id of somebody erased could try all phone numbers of a country. So it is
-keyed. The key lies in the table: it is made when it is first needed, and whoever restores the table has it again.
+The same user id or phone number always gives the same id. Without access to the table, nobody can find out whom an id
+belongs to. A plain hash would not do: anyone who sees the id of an erased contact could try all phone numbers of a
+country. The key is stored in the table. It is created when it is first needed, and restored together with the table.
 """
 
 from hmac import digest
@@ -13,13 +14,14 @@ from chalicelib.domain.messages import Identity
 from chalicelib.store.records import KeyRecord, Record
 
 KEY = ("KEY#contacts", "KEY")
-KEY_BYTES, ID_BYTES = 32, 12
+KEY_BYTES = 32
+ID_BYTES = 12
 
 
 def contact_ids_of(identity: Identity) -> list[str]:
-    """Under which ids a person may be known, the preferred one first: 24 hex digits each.
+    """Return the ids that a person may have, the preferred one first: 24 hex digits each.
 
-    A process makes one request for the key, two where there is none yet.
+    A process makes one request for the key, or three to create it.
     """
     names = [name for name in (identity.user_id, identity.phone) if name]
     return [digest(_key(), name.encode(), "sha256")[:ID_BYTES].hex() for name in names]
@@ -27,22 +29,22 @@ def contact_ids_of(identity: Identity) -> list[str]:
 
 def _key() -> bytes:
     if Record.Meta.name_key is None:
-        Record.Meta.name_key = _stored() or _made()
+        Record.Meta.name_key = _read_key() or _create_key()
     return Record.Meta.name_key
 
 
-def _stored() -> bytes | None:
-    found = next(iter(Record.batch_get([KEY], consistent_read=True)), None)
-    return found.value if isinstance(found, KeyRecord) else None
+def _read_key() -> bytes | None:
+    record = next(iter(Record.batch_get([KEY], consistent_read=True)), None)
+    return record.value if isinstance(record, KeyRecord) else None
 
 
-def _made() -> bytes:
+def _create_key() -> bytes:
     record = KeyRecord(*KEY, value=token_bytes(KEY_BYTES))
     try:
         record.save(condition=KeyRecord.pk.does_not_exist())
     except PutError as failure:
         if failure.cause_response_code != "ConditionalCheckFailedException":
             raise
-    stored = _stored()  # ours, or of whoever was first
-    assert stored is not None
-    return stored
+    key = _read_key()  # ours, or that of the process that was first
+    assert key is not None
+    return key

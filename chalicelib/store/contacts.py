@@ -1,4 +1,4 @@
-"""Contacts in the table: found by any of their names in one request, saved if nobody changed them since."""
+"""Contacts in the table: look one up by any of its ids, save it unless somebody changed it, list them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -22,30 +22,31 @@ from chalicelib.store.raffles import code_key
 from chalicelib.store.records import AliasRecord, CodeRecord, ContactRecord, InboundRecord, ListedRecord, Record, stamp
 from chalicelib.store.transaction import Transaction
 
-MOST_STEPS = 4  # from a name to the contact: a contact that is another's further name by now was named, too
+MAX_ALIASES = 4  # from an id to the contact: an alias may point to a contact that has become an alias itself
 CONTACT = "contact"  # the name of the condition on a contact's version
-ROOMY = 61  # items of a transaction, a reply included, that leave room for indexing a contact and for notices
-WANTING = "CONTACT#PERSON"  # who asked for a person, in by_queue
+# Items of a transaction, a reply included, that still leave room for indexing a contact and for notices.
+MAX_ITEMS_TO_INDEX = 61
+PERSON_WANTED = "CONTACT#PERSON"  # contacts who asked for a person, in by_queue
 OPTED_OUT = "CONTACTS#OPTED_OUT"  # in by_time
-PLACES = ("queue_key", "queue_at", "time_key", "time_at")
-OLDER = "+"  # behind the ids of a contact's newest orders: there may be others
+INDEX_KEYS = ("queue_key", "queue_at", "time_key", "time_at")
+OLDER = "+"  # follows the ids of a contact's newest orders if there may be older ones
 
 
-class Arrival(NamedTuple):
-    """What there is about a message that has just come in."""
+class Lookup(NamedTuple):
+    """A contact, and what else is needed to handle a message from them."""
 
     contact: Contact
-    unnamed: tuple[str, ...]  # ids of the person that lead nowhere yet
+    missing_aliases: tuple[str, ...]  # ids of the person under which nothing is stored
     handled: bool  # the message took effect before
-    raffle_of_code: str | None  # the raffle whose code was written, if it is one
+    raffle_of_code: str | None  # id of the raffle whose code the message is
     channel: Channel
 
 
-def arrival(identity: Identity, *, phone_number_id: str, message_id: str, code: str | None) -> Arrival:
-    """The contact, the channel, whether the message was handled before, the raffle that a code opens: one request.
+def look_up(identity: Identity, *, phone_number_id: str, message_id: str, code: str | None) -> Lookup:
+    """Look up a person's contact, and whether their message was handled before. One request.
 
-    A person whom we meet for the first time gets a contact that is not stored yet (version 0). So does who was erased
-    and writes again, which takes one request more for each time that they were.
+    For a new person, the contact is not stored yet (version 0). The same goes for a person who was erased and writes
+    again; that takes one more request for each time they were erased.
     """
     ids = contact_ids_of(identity)
     keys = [key(contact_id) for contact_id in ids]
@@ -54,8 +55,9 @@ def arrival(identity: Identity, *, phone_number_id: str, message_id: str, code: 
         keys.append(code_key(code))
     known: dict[str, Contact] = {}
     aliases: dict[str, str] = {}
-    handled, raffle_of_code = False, None
-    ids, records = _since_erased(ids, list(Record.batch_get(keys, consistent_read=True)))
+    handled = False
+    raffle_of_code = None
+    ids, records = _follow_successors(ids, list(Record.batch_get(keys, consistent_read=True)))
     for record in records:
         match record:
             case ContactRecord():
@@ -67,27 +69,28 @@ def arrival(identity: Identity, *, phone_number_id: str, message_id: str, code: 
             case CodeRecord():
                 raffle_of_code = record.raffle_id
     contact = next((known[contact_id] for contact_id in ids if contact_id in known), None)
-    if contact is None and aliases:  # known by a name that this message does not carry
-        contact = get(next(aliases[name] for name in ids if name in aliases))
+    if contact is None and aliases:  # the contact's own id is not among the ids of this message
+        contact = get(next(aliases[contact_id] for contact_id in ids if contact_id in aliases))
         if contact is not None and contact.erased_at is not None:
-            # By an old phone of theirs, which may have another owner by now; a user id can't.
+            # A phone number may have another owner by now; a user id can't.
             contact = _successor(contact) if ids[0] in aliases else None
     by_phone = ids[0] not in known and ids[0] not in aliases  # a user id never gets another owner
-    if contact is None or (by_phone and _has_moved(contact, identity)):
-        contact = Contact(id=ids[0])  # not met before; or the phone has a new owner, and its old one keeps their orders
-    # A name that is a contact of its own stays one: two people may have had one phone number in turn.
-    unnamed = tuple(name for name in ids if name != contact.id and name not in known and name not in aliases)
-    return Arrival(contact, unnamed, handled, raffle_of_code, channel.found_in(records))
+    if contact is None or (by_phone and _has_new_owner(contact, identity)):
+        # A new person. If their phone number had another owner before, that contact keeps its orders.
+        contact = Contact(id=ids[0])
+    # An id that is a contact of its own stays one: two people may have had the same phone number, one after the other.
+    missing = (contact_id for contact_id in ids if contact_id not in (contact.id, *known, *aliases))
+    return Lookup(contact, tuple(missing), handled, raffle_of_code, channel.found_in(records))
 
 
-def _since_erased(ids: list[str], records: list[Record]) -> tuple[list[str], list[Record]]:
-    """Who was erased is another contact since then: the ids under which they are known now, and what lies there."""
-    while heirs := {
+def _follow_successors(ids: list[str], records: list[Record]) -> tuple[list[str], list[Record]]:
+    """Replace erased contacts by their successors: the ids that the person has now, and the items stored there."""
+    while successors := {
         contact.id: contact.successor_id for contact in found_in(records) if contact.successor_id is not None
     }:
-        ids = [heirs.get(contact_id, contact_id) for contact_id in ids]
-        records = [record for record in records if not (isinstance(record, ContactRecord) and record.id in heirs)]
-        records += Record.batch_get([key(successor_id) for successor_id in heirs.values()], consistent_read=True)
+        ids = [successors.get(contact_id, contact_id) for contact_id in ids]
+        records = [record for record in records if not (isinstance(record, ContactRecord) and record.id in successors)]
+        records += Record.batch_get([key(successor_id) for successor_id in successors.values()], consistent_read=True)
     return ids, records
 
 
@@ -97,124 +100,128 @@ def _successor(contact: Contact) -> Contact:
     return contact
 
 
-def _has_moved(contact: Contact, identity: Identity) -> bool:
-    """Whether the phone that led to the contact has another owner by now. Without a user id that can't be told."""
+def _has_new_owner(contact: Contact, identity: Identity) -> bool:
+    """Return whether the contact's phone number belongs to somebody else by now. Without a user id, assume not."""
     if not identity.user_id:
         return False
     return contact.user_id is not None or contact.phone not in (None, identity.phone)
 
 
 def replace_by_alias(transaction: Transaction, contact: Contact, owner: Contact) -> None:
-    """Make a contact, if it is still as it was read, a further name of its owner, under which nobody is listed."""
+    """Turn a contact into an alias of `owner`, and remove it from the index.
+
+    Committing raises ConditionsFailed if the contact has changed since it was read.
+    """
     record = AliasRecord(*key(contact.id), contact_id=owner.id)
     transaction.put(record, name=CONTACT, only_if=ContactRecord.version == contact.version)
     contact_index.unindex(transaction, contact, except_for=owner.index_terms)
 
 
 def get(contact_id: str) -> Contact | None:
-    """The contact of this id, or the one that took it over. One request for each step on the way.
+    """Return the contact with this id, or the one that the id is an alias of. One request per step.
 
-    Of who was erased what is left, and not who they are since: that would name the owner of their old orders.
+    An erased contact is returned as it is, and not its successor: that would reveal the owner of their old orders.
     """
-    for _ in range(MOST_STEPS):
-        found = next(iter(Record.batch_get([key(contact_id)], consistent_read=True)), None)
-        if not isinstance(found, AliasRecord):
-            return as_contact(found) if isinstance(found, ContactRecord) else None
-        contact_id = found.contact_id
+    for _ in range(MAX_ALIASES):
+        record = next(iter(Record.batch_get([key(contact_id)], consistent_read=True)), None)
+        if not isinstance(record, AliasRecord):
+            return as_contact(record) if isinstance(record, ContactRecord) else None
+        contact_id = record.contact_id
     return None
 
 
 def get_all(contact_ids: Iterable[str]) -> dict[str, Contact]:
-    """Those of the contacts that exist, by id. One request for each 100."""
-    found = list(Record.batch_get([key(contact_id) for contact_id in contact_ids], consistent_read=True))
-    return {contact.id: contact for contact in found_in(found)}
+    """Return those of the contacts that exist, by id. One request per 100."""
+    records = list(Record.batch_get([key(contact_id) for contact_id in contact_ids], consistent_read=True))
+    return {contact.id: contact for contact in found_in(records)}
 
 
 def with_channel(contact_id: str) -> tuple[Contact | None, Channel]:
-    """The contact, as `get`, and what may be sent just now: one request, and one more for each further name."""
-    found = list(Record.batch_get([key(contact_id), channel.KEY], consistent_read=True))
-    alias_of = next((record.contact_id for record in found if isinstance(record, AliasRecord)), None)
-    contact = get(alias_of) if alias_of is not None else next(iter(found_in(found)), None)
-    return contact, channel.found_in(found)
+    """Return the contact, like `get`, and the channel. One request, and one more per alias."""
+    records = list(Record.batch_get([key(contact_id), channel.KEY], consistent_read=True))
+    alias_of = next((record.contact_id for record in records if isinstance(record, AliasRecord)), None)
+    contact = get(alias_of) if alias_of is not None else next(iter(found_in(records)), None)
+    return contact, channel.found_in(records)
 
 
 def save(transaction: Transaction, contact: Contact, *, now: datetime) -> None:
-    """Store the contact if it is still the version that was read (M2), and file it under what it is found by.
+    """Store the contact, and update its index entries.
 
-    Where the transaction has much else, that is left to the next one; but never that somebody is found no more.
+    Committing raises ConditionsFailed if the stored contact is not the version that was read (M2). If the transaction
+    is large, the index is left to the next one; but a contact is always removed from the index at once.
     """
     unchanged: Condition = ContactRecord.pk.does_not_exist()
     if contact.version:
         unchanged = ContactRecord.version == contact.version
-    created = replace(contact, version=contact.version + 1, created_at=contact.created_at or now)
-    if created.indexed_terms != created.index_terms and (transaction.items <= ROOMY or not created.index_terms):
-        contact_index.index(transaction, created)
-        created = replace(created, indexed_terms=created.index_terms)
-    transaction.put(as_record(created), name=CONTACT, only_if=unchanged)
+    saved = replace(contact, version=contact.version + 1, created_at=contact.created_at or now)
+    has_room = transaction.items <= MAX_ITEMS_TO_INDEX
+    if saved.indexed_terms != saved.index_terms and (has_room or not saved.index_terms):
+        contact_index.index(transaction, saved)
+        saved = replace(saved, indexed_terms=saved.index_terms)
+    transaction.put(as_record(saved), name=CONTACT, only_if=unchanged)
 
 
-def alias(transaction: Transaction, contact: Contact, unnamed: Iterable[str]) -> None:
-    """Make the contact known by further names."""
-    for name in unnamed:
-        record = AliasRecord(*key(name), contact_id=contact.id)
+def add_aliases(transaction: Transaction, contact: Contact, alias_ids: Iterable[str]) -> None:
+    """Have the contact found under further ids. Committing raises ConditionsFailed if one of them is in use."""
+    for alias_id in alias_ids:
+        record = AliasRecord(*key(alias_id), contact_id=contact.id)
         transaction.put(record, name=CONTACT, only_if=AliasRecord.pk.does_not_exist())
 
 
-def forget_names(transaction: Transaction, contact: Contact) -> None:
-    """What leads from the names that a contact has now to it goes. One request to see what there is."""
+def remove_aliases(transaction: Transaction, contact: Contact) -> None:
+    """Delete the aliases from the contact's current user id and phone number. One request to find them."""
     if contact.user_id or contact.phone:
-        keys = [key(name) for name in contact_ids_of(contact.identity)]
+        keys = [key(contact_id) for contact_id in contact_ids_of(contact.identity)]
         for record in Record.batch_get(keys, consistent_read=True):
             if isinstance(record, AliasRecord) and record.contact_id == contact.id:
                 transaction.delete(record, name=CONTACT, only_if=AliasRecord.contact_id == contact.id)
 
 
 def hold_back(contact_id: str, outbound_id: str) -> None:
-    """Have later messages to the contact wait behind this one, which could not be sent yet."""
-    latest = ContactRecord.waits_for.does_not_exist() | (ContactRecord.waits_for < outbound_id)
-    _note(contact_id, ContactRecord.waits_for.set(outbound_id), only_if=latest)
+    """Have later messages to the contact wait for this one, which could not be sent yet."""
+    is_latest = ContactRecord.waits_for.does_not_exist() | (ContactRecord.waits_for < outbound_id)
+    _update(contact_id, ContactRecord.waits_for.set(outbound_id), only_if=is_latest)
 
 
 def opt_out(contact_id: str, at: datetime) -> None:
-    """WhatsApp says that the person wants to hear nothing from us (M5)."""
-    latest = ContactRecord.opted_at.does_not_exist() | (ContactRecord.opted_at <= at)
+    """Record that the person wants no more messages, according to WhatsApp (M5). A later choice of theirs holds."""
+    is_latest = ContactRecord.opted_at.does_not_exist() | (ContactRecord.opted_at <= at)
     actions = [ContactRecord.opted_out.set(True), ContactRecord.opted_at.set(at)]
-    # By time alone: of one moment, the index has them in any order.
+    # The sort key is the time alone: contacts of the same moment may come in any order.
     actions += [ContactRecord.time_key.set(OPTED_OUT), ContactRecord.time_at.set(stamp(at))]
-    _note(contact_id, *actions, only_if=latest)
+    _update(contact_id, *actions, only_if=is_latest)
 
 
-def _note(contact_id: str, *actions: Action, only_if: Condition | None = None) -> None:
-    """Change a contact that exists, whichever its version and by whichever of its names."""
-    if not _noted(contact_id, actions, only_if):
+def _update(contact_id: str, *actions: Action, only_if: Condition) -> None:
+    """Update a contact, whatever its version is. Follow an alias. Do nothing if there is no contact."""
+    if not _try_update(contact_id, actions, only_if):
         owner = get(contact_id)
         if owner is not None and owner.id != contact_id:
-            _noted(owner.id, actions, only_if)
+            _try_update(owner.id, actions, only_if)
 
 
-def _noted(contact_id: str, actions: Sequence[Action], only_if: Condition | None) -> bool:
-    exists = ContactRecord.version.exists()
+def _try_update(contact_id: str, actions: Sequence[Action], only_if: Condition) -> bool:
     try:
-        # A new version, so that nobody who read the contact before this puts it back without it. Made twice, since
-        # nothing was heard of the first, it adds two: as good as one.
+        # The version changes, so that nobody who read the contact before can overwrite this. If the request is sent
+        # twice because the first was not answered, the version grows by two, which does no harm.
         ContactRecord(*key(contact_id)).update(
-            [*actions, ContactRecord.version.add(1)], condition=exists if only_if is None else exists & only_if
+            [*actions, ContactRecord.version.add(1)], condition=ContactRecord.version.exists() & only_if
         )
-    except UpdateError as failure:  # an organiser who never wrote, or is known by another name, is no contact here
+    except UpdateError as failure:  # no contact: an alias, or an organiser who never wrote
         if failure.cause_response_code != "ConditionalCheckFailedException":
             raise
         return False
     return True
 
 
-def everyone() -> Iterator[tuple[Contact, bool]]:
-    """All contacts, and whether each is filed as they should be. Reads the whole table: for the command line alone."""
+def scan() -> Iterator[tuple[Contact, bool]]:
+    """Yield all contacts, and whether each is indexed correctly. Reads the whole table: only for the command line."""
     for record in ContactRecord.scan(consistent_read=True):
         contact = as_contact(record)
-        right = as_record(contact)
-        places = all(getattr(record, name) == getattr(right, name) for name in PLACES)
-        orders_known = not contact.has_older_orders or len(contact.newest_orders) == MAX_NEWEST_ORDERS
-        yield contact, places and orders_known and contact.indexed_terms == contact.index_terms
+        correct = as_record(contact)
+        has_keys = all(getattr(record, name) == getattr(correct, name) for name in INDEX_KEYS)
+        has_orders = not contact.has_older_orders or len(contact.newest_orders) == MAX_NEWEST_ORDERS
+        yield contact, has_keys and has_orders and contact.indexed_terms == contact.index_terms
 
 
 def key(contact_id: str) -> tuple[str, str]:
@@ -254,7 +261,7 @@ def as_record(contact: Contact) -> ContactRecord:
         also=list(contact.also) or None,
         erased_at=contact.erased_at,
         successor_id=contact.successor_id,
-        queue_key=WANTING if contact.person_wanted_at else None,
+        queue_key=PERSON_WANTED if contact.person_wanted_at else None,
         queue_at=stamp(contact.person_wanted_at, contact.id) if contact.person_wanted_at else None,
         time_key=OPTED_OUT if opted_out_at else None,
         time_at=stamp(opted_out_at) if opted_out_at else None,
@@ -273,17 +280,18 @@ def listed(
     after: str | None = None,
     backwards: bool = False,
 ) -> Page[Contact]:
-    """One page of contacts: of all, the newest first; of those who asked for a person, the longest waiting first; of
-    those who have opted out, the last one first. One query, and a batch for each hundred of all.
+    """Return one page of contacts.
 
-    Of those who want both, at most FILTERED are looked at: the page may be short.
+    All contacts come newest first; those who asked for a person, longest waiting first; those who opted out, latest
+    first. One query; for all contacts, also one batch per hundred. If both filters are set, at most FILTERED contacts
+    are read, so the page may be short.
     """
     index: GlobalSecondaryIndex[Any] = Record.by_queue if person_wanted else Record.by_time
     if not (person_wanted or opted_out):
-        return page_of(index, contact_index.ALL, _of_entries, limit=limit, after=after, backwards=backwards)
+        return page_of(index, contact_index.ALL, _listed_contacts, limit=limit, after=after, backwards=backwards)
     return page_of(
         index,
-        WANTING if person_wanted else OPTED_OUT,
+        PERSON_WANTED if person_wanted else OPTED_OUT,
         found_in,
         limit=limit,
         after=after,
@@ -293,23 +301,23 @@ def listed(
     )
 
 
-def _of_entries(records: Iterable[Record]) -> list[Contact]:
-    """The contacts of places in the list of all, in its order."""
+def _listed_contacts(records: Iterable[Record]) -> list[Contact]:
+    """Read the contacts of entries in the list of all, in the same order."""
     ids = [record.contact_id for record in records if isinstance(record, ListedRecord)]
-    found = found_in(Record.batch_get([key(contact_id) for contact_id in ids], consistent_read=True))
-    contacts = {contact.id: contact for contact in found}
+    contacts = get_all(ids)
     return [contacts[contact_id] for contact_id in ids if contact_id in contacts]
 
 
 def found_in(records: Iterable[Record]) -> list[Contact]:
+    """Return the contacts among items that were read together."""
     return [as_contact(record) for record in records if isinstance(record, ContactRecord)]
 
 
 def as_contact(record: ContactRecord) -> Contact:
-    # Who was stored before these were kept may have any orders.
-    kept: str | None = record.newest_orders
-    filed: str | None = record.indexed_terms
-    orders = (OLDER if kept is None else kept).split()
+    newest_orders: str | None = record.newest_orders
+    indexed_terms: str | None = record.indexed_terms
+    # A contact that was stored before this attribute existed may have orders.
+    orders = (OLDER if newest_orders is None else newest_orders).split()
     return Contact(
         id=record.id,
         user_id=record.user_id,
@@ -339,7 +347,7 @@ def as_contact(record: ContactRecord) -> Contact:
         successor_id=record.successor_id,
         newest_orders=tuple(order_id for order_id in orders if order_id != OLDER),
         has_older_orders=OLDER in orders,
-        indexed_terms=None if filed is None else tuple(filed.split()),
+        indexed_terms=None if indexed_terms is None else tuple(indexed_terms.split()),
         created_at=record.created_at,
         version=int(record.version),
     )

@@ -1,4 +1,4 @@
-"""Dead letters in the table: what WhatsApp handed over and nothing could be made of, with the reason."""
+"""Dead letters in the table: updates from WhatsApp that could not be handled, with the reason."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
@@ -9,11 +9,11 @@ from chalicelib.store.records import LetterRecord, Record, stamp
 from chalicelib.store.transaction import Transaction
 
 LETTERS = "LETTERS"
-LETTER = "letter"  # the name of the condition that a letter is the one that was read
+LETTER = "letter"  # the name of the condition that a letter is still the one that was read
 
 
 class DeadLetter(NamedTuple):
-    """`body` is what was in the queue; `tries` counts how often it was tried."""
+    """An update that could not be handled. `body` is the message from the queue. `tries` counts the attempts."""
 
     id: str
     body: str
@@ -23,7 +23,7 @@ class DeadLetter(NamedTuple):
 
 
 def keep(letter: DeadLetter) -> None:
-    """Store the letter, or what became of it when it was tried again."""
+    """Store the letter, or replace it after it failed again."""
     LetterRecord(
         *_key(letter.id),
         body=letter.body,
@@ -36,31 +36,32 @@ def keep(letter: DeadLetter) -> None:
 
 
 def listed() -> list[DeadLetter]:
-    """All letters, the oldest first: a query for each megabyte."""
+    """Return all letters, oldest first. One query per megabyte."""
     return _all_of(Record.by_queue.query(LETTERS))
 
 
 def page(*, limit: int, after: str | None = None, backwards: bool = False) -> Page[DeadLetter]:
-    """One page of the letters, the oldest first. One query."""
+    """Return one page of letters, oldest first. One query."""
     return page_of(Record.by_queue, LETTERS, _all_of, limit=limit, after=after, backwards=backwards, newest_first=False)
 
 
-def naming(names: Collection[str]) -> list[DeadLetter]:
-    """The letters in which one of these phone numbers or user ids stands: all letters are read."""
+def mentioning(names: Collection[str]) -> list[DeadLetter]:
+    """Return the letters that contain one of these phone numbers or user ids. Reads all letters."""
     return [letter for letter in listed() if any(name in letter.body for name in names)]
 
 
 def get(letter_id: str) -> DeadLetter | None:
+    """Return the letter, if there is one. One request."""
     try:
-        return _letter(LetterRecord.get(*_key(letter_id), consistent_read=True))
+        return _as_letter(LetterRecord.get(*_key(letter_id), consistent_read=True))
     except LetterRecord.DoesNotExist:
         return None
 
 
 def delete(transaction: Transaction, letter: DeadLetter) -> None:
-    """Remove the letter. ConditionsFailed when it has been kept once more since it was read."""
-    same = LetterRecord.received_at == letter.received_at
-    transaction.delete(LetterRecord(*_key(letter.id)), name=LETTER, only_if=same)
+    """Delete the letter. Committing raises ConditionsFailed if it was kept again since it was read."""
+    is_unchanged = LetterRecord.received_at == letter.received_at
+    transaction.delete(LetterRecord(*_key(letter.id)), name=LETTER, only_if=is_unchanged)
 
 
 def _key(letter_id: str) -> tuple[str, str]:
@@ -68,10 +69,10 @@ def _key(letter_id: str) -> tuple[str, str]:
 
 
 def _all_of(records: Iterable[Record]) -> list[DeadLetter]:
-    return [_letter(record) for record in records if isinstance(record, LetterRecord)]
+    return [_as_letter(record) for record in records if isinstance(record, LetterRecord)]
 
 
-def _letter(record: LetterRecord) -> DeadLetter:
+def _as_letter(record: LetterRecord) -> DeadLetter:
     return DeadLetter(
         record.pk.removeprefix("LETTER#"), record.body, record.reason, int(record.tries), record.received_at
     )

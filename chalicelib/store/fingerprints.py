@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from hashlib import sha256
+from typing import Literal, NamedTuple
 
 from pynamodb.exceptions import DeleteError
 from pynamodb.expressions.condition import Condition
@@ -15,6 +17,18 @@ from chalicelib.store.transaction import Transaction
 FINGERPRINT = "fingerprint"  # the name of the conditions on what was read here
 
 Key = tuple[str, str]
+FILE = "FINGERPRINT#sha#"  # before the hash of a file
+BAND = "FINGERPRINT#band#"  # before the number and the hash of a part of a picture's look
+
+
+class Fingerprint(NamedTuple):
+    """What is remembered of a proof as a contact's: its file, or a part of what its picture looks like."""
+
+    kind: Literal["file", "picture"]
+    order_id: str
+    contact_id: str
+    received_at: datetime
+    key: Key  # says `forget` where it is
 
 
 def compare(transaction: Transaction, proof: Proof, order: Order) -> Proof:
@@ -40,23 +54,34 @@ def compare(transaction: Transaction, proof: Proof, order: Order) -> Proof:
     return replace(proof, looks_like=_first_alike([found[key] for key in parts if key in found], proof, order))
 
 
-def noted(proofs: Iterable[Proof], contact_id: str) -> list[FingerprintRecord]:
-    """What is remembered of these files, and of pictures that look like them, as this contact's. Two requests a file.
+def noted(proofs: Iterable[Proof], contact_id: str) -> list[Fingerprint]:
+    """Return what is remembered of these files, and of pictures like them, as this contact's. Two requests a file.
 
-    A stored order does not say what its pictures look like: that stands beside the file.
+    A stored order does not say what its pictures look like: that is stored with the file's fingerprint.
     """
     found = list[FingerprintRecord]()
     for proof in proofs:
         of_file = _at([_file_key(proof)])
         keys = [key for one in of_file for key in _band_keys(replace(proof, image_hash=one.image_hash))]
         found += of_file + _at(keys)
-    return [one for one in found if one.contact_id == contact_id]
+    return [_as_fingerprint(record) for record in found if record.contact_id == contact_id]
 
 
-def forget(record: FingerprintRecord) -> None:
-    """Take a fingerprint away, unless it has become somebody else's since it was read."""
+def _as_fingerprint(record: FingerprintRecord) -> Fingerprint:
+    return Fingerprint(
+        kind="file" if record.pk.startswith(FILE) else "picture",
+        order_id=record.order_id,
+        contact_id=record.contact_id,
+        received_at=record.received_at,
+        key=(record.pk, record.sk),
+    )
+
+
+def forget(fingerprint: Fingerprint) -> None:
+    """Delete a fingerprint, unless it has become somebody else's since it was read."""
+    record = FingerprintRecord(*fingerprint.key)
     try:
-        record.delete(condition=FingerprintRecord.contact_id == record.contact_id)
+        record.delete(condition=FingerprintRecord.contact_id == fingerprint.contact_id)
     except DeleteError as failure:
         if failure.cause_response_code != "ConditionalCheckFailedException":
             raise
@@ -102,10 +127,10 @@ def _is_alike(record: FingerprintRecord, proof: Proof) -> bool:
 
 
 def _file_key(proof: Proof) -> Key:
-    return f"FINGERPRINT#sha#{proof.sha256}", "FINGERPRINT"
+    return FILE + proof.sha256, "FINGERPRINT"
 
 
 def _band_keys(proof: Proof) -> list[Key]:
     """None where the file is no picture, or a plain one."""
     parts = [] if proof.image_hash is None else [sha256(band).hexdigest()[:32] for band in bands(proof.image_hash)]
-    return [(f"FINGERPRINT#band#{number}#{part}", "FINGERPRINT") for number, part in enumerate(parts)]
+    return [(f"{BAND}{number}#{part}", "FINGERPRINT") for number, part in enumerate(parts)]

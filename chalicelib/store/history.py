@@ -9,7 +9,7 @@ from chalicelib.domain.contacts import Contact
 from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.refusals import ContactNotFound
 from chalicelib.store import contacts
-from chalicelib.store.messages import as_outbound
+from chalicelib.store.messages import INBOUND_PREFIX, as_outbound
 from chalicelib.store.pages import CursorInvalid, Page
 from chalicelib.store.records import InboundRecord, MarkRecord, OutboundRecord, Record
 from chalicelib.telemetry import logger
@@ -134,7 +134,7 @@ def _inbound(found: Iterable[Record]) -> list[InboundRecord]:
 
 def _as_heard(record: InboundRecord) -> ReceivedMessage:
     return ReceivedMessage(
-        record.pk.removeprefix("INBOUND#"),
+        record.pk.removeprefix(INBOUND_PREFIX),
         record.form,
         record.text or "",
         record.media_id,

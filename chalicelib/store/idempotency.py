@@ -1,4 +1,4 @@
-"""What a client asked for under a key of its own choice (Idempotency-Key), so that it is done once."""
+"""Idempotency keys: what a client created with an Idempotency-Key, so that a repeated request returns the same."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -8,36 +8,49 @@ from chalicelib.domain.refusals import KeyUsedOtherwise
 from chalicelib.store.records import OnceRecord
 from chalicelib.store.transaction import Transaction
 
-ONCE = "once"  # the name of the condition that the key is new
-KEPT = timedelta(days=2)
+IDEMPOTENCY = "once"  # the name of the condition that the key is new
+KEPT_FOR = timedelta(days=2)
 
 
-class Once(NamedTuple):
-    """A key, and the hash of what was asked for with it."""
+class IdempotencyKey(NamedTuple):
+    """The value of an Idempotency-Key header, and a hash of the request that carried it."""
 
     key: str
     fingerprint: str
 
 
-def made(once: Once | None, by: Actor) -> str | None:
-    """The id of what was made under the key before; None when it is new. One request. Raises KeyUsedOtherwise."""
-    if once is None:
+def find_result(idempotency_key: IdempotencyKey | None, by: Actor) -> str | None:
+    """Return the id of what was created with this key before, or None if the key is new. One request.
+
+    Raises KeyUsedOtherwise if the earlier request was a different one.
+    """
+    if idempotency_key is None:
         return None
     try:
-        record = OnceRecord.get(*_key(once, by), consistent_read=True)
+        record = OnceRecord.get(*_key(idempotency_key, by), consistent_read=True)
     except OnceRecord.DoesNotExist:
         return None
-    if record.fingerprint != once.fingerprint:
-        raise KeyUsedOtherwise(once.key)
+    if record.fingerprint != idempotency_key.fingerprint:
+        raise KeyUsedOtherwise(idempotency_key.key)
     return record.made
 
 
-def remember(transaction: Transaction, once: Once | None, by: Actor, made: str, now: datetime) -> None:
-    """Note what is made under the key, together with it. ConditionsFailed when it was made just now: ask `made`."""
-    if once is not None:
-        record = OnceRecord(*_key(once, by), fingerprint=once.fingerprint, made=made, vanishes_at=now + KEPT)
-        transaction.put(record, name=ONCE, only_if=OnceRecord.pk.does_not_exist())
+def record_result(
+    transaction: Transaction, idempotency_key: IdempotencyKey | None, by: Actor, result_id: str, now: datetime
+) -> None:
+    """Store the id of what the transaction creates under the key. Without a key, do nothing.
+
+    Committing raises ConditionsFailed if the key was used in the meantime. Call `find_result` again then.
+    """
+    if idempotency_key is not None:
+        record = OnceRecord(
+            *_key(idempotency_key, by),
+            fingerprint=idempotency_key.fingerprint,
+            made=result_id,
+            vanishes_at=now + KEPT_FOR,
+        )
+        transaction.put(record, name=IDEMPOTENCY, only_if=OnceRecord.pk.does_not_exist())
 
 
-def _key(once: Once, by: Actor) -> tuple[str, str]:
-    return f"ONCE#{by.token_id}#{once.key}", "ONCE"
+def _key(idempotency_key: IdempotencyKey, by: Actor) -> tuple[str, str]:
+    return f"ONCE#{by.token_id}#{idempotency_key.key}", "ONCE"

@@ -1,4 +1,4 @@
-"""Messages in the table: what came in (once, M1) and what goes out, with how far its delivery is."""
+"""Messages in the table: inbound ones, each recorded once (M1), and outbound ones with the state of their delivery."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -18,11 +18,12 @@ from chalicelib.store.records import InboundRecord, MarkRecord, OutboundRecord, 
 from chalicelib.store.transaction import Transaction
 from chalicelib.telemetry import logger
 
-INBOUND = "inbound"  # the name of the condition that is M1
+INBOUND = "inbound"  # the name of the condition that a message is new (M1)
+INBOUND_PREFIX = "INBOUND#"  # precedes the id of an inbound message, in its pk and wherever it is referred to
 MESSAGE = "message"  # the name of the condition that a message was given up
-# Who commits a message sends it at once; the schedule takes over only when that has plainly not happened.
+# A message is sent right after it was committed. The schedule takes over if that has not happened after this time.
 GRACE = timedelta(seconds=60)
-SALT = 12  # characters at the end of a message's id
+SALT_LENGTH = 12  # characters at the end of a message's id
 WAITING = (DeliveryState.PENDING, DeliveryState.UNKNOWN)
 
 
@@ -38,10 +39,10 @@ def record_inbound(
     now: datetime,
     notices: Sequence[str] = (),
 ) -> None:
-    """Store a message from a contact, on the condition that it was not stored before (M1).
+    """Store an inbound message. Committing raises ConditionsFailed if it was stored before.
 
     Args:
-        notices: tags of messages to others that name who wrote this.
+        notices: tags of messages to organisers that name the person who wrote it.
     """
     record = InboundRecord(
         *inbound_key(phone_number_id, message_id),
@@ -56,27 +57,27 @@ def record_inbound(
     transaction.put(record, name=INBOUND, only_if=InboundRecord.pk.does_not_exist())
 
 
-def leave_unanswered(transaction: Transaction, contact_id: str, inbound: str, now: datetime) -> None:
-    """Mark the place of an inbound message to which the transaction has no reply, by which it would be found."""
-    place = outbound_id(now, 0, inbound[-SALT:])
-    transaction.put(MarkRecord(*_key(contact_id, place), in_reply_to=inbound))
+def leave_unanswered(transaction: Transaction, contact_id: str, inbound_id: str, now: datetime) -> None:
+    """Store a mark for an inbound message without a reply. Others are found through their first reply."""
+    mark_id = outbound_id(now, 0, inbound_id[-SALT_LENGTH:])
+    transaction.put(MarkRecord(*_key(contact_id, mark_id), in_reply_to=INBOUND_PREFIX + inbound_id))
 
 
 def put(transaction: Transaction, outbound: Outbound) -> None:
-    """Keep a message that is to be sent, or one that is put aside."""
+    """Store a new message in its queue."""
     due_at = outbound.due_at or outbound.created_at + GRACE
     assert outbound.queue is not None
     record = OutboundRecord(
         *_key(outbound.contact_id, outbound.id),
         contact_id=outbound.contact_id,
-        body=_written(outbound.body),
+        body=_as_json(outbound.body),
         template={"name": outbound.template.name, "values": dict(outbound.template.values)}
         if outbound.template
         else None,
         state=outbound.state.value,
         attempts=outbound.attempts,
         until=outbound.useful_until,
-        in_reply_to=outbound.in_reply_to,
+        in_reply_to=None if outbound.in_reply_to is None else INBOUND_PREFIX + outbound.in_reply_to,
         behind=outbound.behind,
         error_code=outbound.error_code,
         by=outbound.by,
@@ -89,20 +90,17 @@ def put(transaction: Transaction, outbound: Outbound) -> None:
 
 
 def waiting(queue: Queue, *, limit: int, until: datetime | None = None) -> list[Outbound]:
-    """Messages in a queue, the longest due or the oldest first. One query."""
+    """Return the messages in a queue, the longest due or the oldest first. One query."""
     before = Record.queue_at < stamp(until, "~") if until is not None else None
-    found = Record.by_queue.query(queue_key(queue), before, limit=limit)
-    return [one for record in found if isinstance(record, OutboundRecord) and (one := _readable(record)) is not None]
+    return _readable(Record.by_queue.query(queue_key(queue), before, limit=limit))
 
 
 def page(queue: Queue, *, limit: int, after: str | None = None, backwards: bool = False) -> Page[Outbound]:
-    """One page of a queue, the oldest first. One query."""
+    """Return one page of a queue, the oldest first. One query."""
     return page_of(
         Record.by_queue,
         queue_key(queue),
-        lambda found: [
-            one for record in found if isinstance(record, OutboundRecord) and (one := _readable(record)) is not None
-        ],
+        _readable,
         limit=limit,
         after=after,
         backwards=backwards,
@@ -110,17 +108,21 @@ def page(queue: Queue, *, limit: int, after: str | None = None, backwards: bool 
     )
 
 
-def _readable(record: OutboundRecord) -> Outbound | None:
-    """None, and a line in the log, for one that is damaged: it must not hide the others."""
-    try:
-        return as_outbound(record)
-    except (ValueError, TypeError, KeyError):
-        logger.error("a message cannot be read", extra={"contact_id": record.contact_id, "at": record.created_at})
-        return None
+def _readable(records: Iterable[Record]) -> list[Outbound]:
+    """Return the messages without damaged ones, which are logged instead: they must not hide the others."""
+    readable = []
+    for record in records:
+        if not isinstance(record, OutboundRecord):
+            continue
+        try:
+            readable.append(as_outbound(record))
+        except (ValueError, TypeError, KeyError):
+            logger.error("a message cannot be read", extra={"contact_id": record.contact_id, "at": record.created_at})
+    return readable
 
 
 def get(tag: str) -> Outbound | None:
-    """The message that a status is about: one request. None where the tag is not of our making."""
+    """Return the message with this tag, or None if there is none. One request."""
     contact_id, _, outbound_id = tag.partition("/")
     if not (contact_id and outbound_id):
         return None
@@ -131,22 +133,23 @@ def get(tag: str) -> Outbound | None:
 
 
 def claim(outbound: Outbound, now: datetime) -> Outbound | None:
-    """Take a waiting message for one more attempt; None when somebody else has it. Frees itself after the grace time.
+    """Claim a waiting message for one more attempt. Return None if somebody else has it.
 
-    Who takes it, hears nothing and asks again is told that somebody has it: then it is sent after the grace time.
+    A claim ends after the grace time. If the request is repeated because it was not answered, it returns None, too: the
+    message is then sent after the grace time.
     """
     assert outbound.due_at is not None
-    taken = replace(outbound, attempts=outbound.attempts + 1, due_at=now + GRACE)
-    done = _update(
+    claimed = replace(outbound, attempts=outbound.attempts + 1, due_at=now + GRACE)
+    is_ours = _update(
         outbound,
-        [*_into(Queue.DUE, now + GRACE, outbound), OutboundRecord.attempts.set(taken.attempts)],
+        [*_set_queue(Queue.DUE, now + GRACE, outbound), OutboundRecord.attempts.set(claimed.attempts)],
         (OutboundRecord.queue_at == stamp(outbound.due_at, outbound.id)) & _state_in(WAITING),
     )
-    return taken if done else None
+    return claimed if is_ours else None
 
 
-def accepted(outbound: Outbound, message_id: str, now: datetime) -> None:
-    """WhatsApp took the message. A status that came in before this keeps its place."""
+def mark_accepted(outbound: Outbound, message_id: str, now: datetime) -> None:
+    """Record that WhatsApp accepted the message. If a later status arrived first, that one remains."""
     moved = advance(outbound.tag, DeliveryState.ACCEPTED, now, message_id=message_id)
     if not moved:
         not_failed = ~OutboundRecord.failed_ids.contains(message_id)
@@ -162,18 +165,18 @@ def try_again(
     error_code: int | None = None,
     failed_id: str | None = None,
 ) -> bool:
-    """Have a message sent once more, with its `body` as it is here. False when it is not to be sent any more.
+    """Have a message sent once more at `when`, with this `body`. Return False if it must not be sent any more.
 
     Args:
-        failed_id: WhatsApp had taken the message under this id, and gave it up; whatever else is said of that id does
-            not count any more.
+        failed_id: the id under which WhatsApp had accepted the message before it failed. Later statuses of that id are
+            ignored.
     """
     actions: list[Action] = [
         OutboundRecord.state.set(state.value),
-        OutboundRecord.body.set(_written(outbound.body)),
+        OutboundRecord.body.set(_as_json(outbound.body)),
         OutboundRecord.updated_at.set(now),
         OutboundRecord.paused.set(outbound.paused),
-        *_into(Queue.DUE, when, outbound),
+        *_set_queue(Queue.DUE, when, outbound),
     ]
     if error_code is not None:
         actions.append(OutboundRecord.error_code.set(error_code))
@@ -188,8 +191,12 @@ def try_again(
 
 
 def postpone(outbound: Outbound, when: datetime, behind: str | None) -> None:
-    """Have a message wait without an attempt, behind an earlier one to the same person."""
-    actions = [*_into(Queue.DUE, when, outbound), OutboundRecord.attempts.set(outbound.attempts - 1)]
+    """Have a claimed message wait until `when`, without counting an attempt.
+
+    Args:
+        behind: the id of an earlier message to the same person that must go first.
+    """
+    actions = [*_set_queue(Queue.DUE, when, outbound), OutboundRecord.attempts.set(outbound.attempts - 1)]
     if behind is not None:
         actions.append(OutboundRecord.behind.set(behind))
     only_if = _state_in(WAITING) & OutboundRecord.queue_at.exists()
@@ -199,12 +206,12 @@ def postpone(outbound: Outbound, when: datetime, behind: str | None) -> None:
 def put_aside(
     outbound: Outbound, queue: Queue, state: DeliveryState, now: datetime, *, code: int | None = None
 ) -> None:
-    """Keep a message that has not been sent from being sent: for now (STOPPED), or for good."""
+    """Move an unsent message to a queue that is not sent: for the time being (STOPPED) or for good."""
     actions: list[Action] = [
         OutboundRecord.state.set(state.value),
         OutboundRecord.updated_at.set(now),
         OutboundRecord.attempts.set(outbound.attempts - 1),
-        *_into(queue, outbound.created_at, outbound),
+        *_set_queue(queue, outbound.created_at, outbound),
     ]
     if code is not None:
         actions.append(OutboundRecord.error_code.set(code))
@@ -212,7 +219,10 @@ def put_aside(
 
 
 def start_again(transaction: Transaction, outbound: Outbound, now: datetime) -> None:
-    """Have a message that was given up sent as if it were new. ConditionsFailed when it is not given up (any more)."""
+    """Have a message that was given up sent as if it were new.
+
+    Committing raises ConditionsFailed if the message is not given up (any more).
+    """
     actions = [
         OutboundRecord.state.set(DeliveryState.PENDING.value),
         OutboundRecord.attempts.set(0),
@@ -220,26 +230,31 @@ def start_again(transaction: Transaction, outbound: Outbound, now: datetime) -> 
         OutboundRecord.error_code.remove(),
         OutboundRecord.message_id.remove(),
         OutboundRecord.updated_at.set(now),
-        *_into(Queue.DUE, now, outbound),
+        *_set_queue(Queue.DUE, now, outbound),
     ]
-    given_up = OutboundRecord.queue_key == queue_key(Queue.UNDELIVERED)
+    is_given_up = OutboundRecord.queue_key == queue_key(Queue.UNDELIVERED)
     record = OutboundRecord(*_key(outbound.contact_id, outbound.id))
-    transaction.update(record, actions, name=MESSAGE, only_if=given_up)
+    transaction.update(record, actions, name=MESSAGE, only_if=is_given_up)
 
 
 def leave_unknown(outbound: Outbound, now: datetime) -> None:
-    """Nobody will know whether it was sent, unless a status comes after all. Organisers see it."""
-    actions = [OutboundRecord.updated_at.set(now), *_into(Queue.UNDELIVERED, outbound.created_at, outbound)]
+    """Give up a message of which nobody knows whether it was sent, so that organisers see it.
+
+    A status may still arrive and settle it.
+    """
+    actions = [OutboundRecord.updated_at.set(now), *_set_queue(Queue.UNDELIVERED, outbound.created_at, outbound)]
     _update(outbound, actions, _state_in((DeliveryState.UNKNOWN,)))
 
 
 def advance(
     tag: str, state: DeliveryState, now: datetime, *, message_id: str | None = None, error_code: int | None = None
 ) -> bool:
-    """Move a message forwards to `state`; it is no longer due. False when it is unknown or already as far.
+    """Move a message forward to `state`, so that it is no longer due.
+
+    Return False if there is no such message, or if it has reached that state or a later one.
 
     Args:
-        tag: `Outbound.tag`, as WhatsApp handed it back: it may name nothing.
+        tag: `Outbound.tag` as WhatsApp returned it. It may belong to no message.
     """
     contact_id, _, outbound_id = tag.partition("/")
     if not (contact_id and outbound_id):
@@ -262,26 +277,22 @@ def advance(
     return _update_at(_key(contact_id, outbound_id), actions, only_if)
 
 
-def history(contact_id: str, *, limit: int) -> Sequence[OutboundRecord]:
-    """The newest messages to a contact, the newest first."""
-    return list(
-        OutboundRecord.query(
-            f"CONTACT#{contact_id}", OutboundRecord.sk.startswith("MSG#"), scan_index_forward=False, limit=limit
-        )
-    )
-
-
 def outbound_id(now: datetime, position: int, salt: str) -> str:
-    """A new message's id: by time, then by its place among the replies of one turn."""
+    """Build the id of a new message. Ids sort by time, then by position among the replies of one turn."""
     return stamp(now, f"{position:02}", salt)
 
 
-def inbound_key(phone_number_id: str, message_id: str) -> tuple[str, str]:
-    """The same for a message however often it is delivered and whoever it is taken for (M1).
+def inbound_id(phone_number_id: str, message_id: str) -> str:
+    """Return the same id for a message, however often it is delivered and whoever it is attributed to (M1).
 
-    A hash: WhatsApp's message ids have the sender's phone number inside, and this key outlives their erasure.
+    It is a hash: WhatsApp's message ids contain the sender's phone number, and this id outlives their erasure.
     """
-    return f"INBOUND#{sha256(f'{phone_number_id}#{message_id}'.encode()).hexdigest()[:32]}", "INBOUND"
+    return sha256(f"{phone_number_id}#{message_id}".encode()).hexdigest()[:32]
+
+
+def inbound_key(phone_number_id: str, message_id: str) -> tuple[str, str]:
+    """Return the key of an inbound message."""
+    return INBOUND_PREFIX + inbound_id(phone_number_id, message_id), "INBOUND"
 
 
 def _key(contact_id: str, outbound_id: str) -> tuple[str, str]:
@@ -292,7 +303,7 @@ def queue_key(queue: Queue) -> str:
     return f"OUTBOUND#{queue.value}"
 
 
-def _into(queue: Queue, at: datetime, outbound: Outbound) -> list[Action]:
+def _set_queue(queue: Queue, at: datetime, outbound: Outbound) -> list[Action]:
     return [
         OutboundRecord.queue_key.set(queue_key(queue)),
         OutboundRecord.queue_at.set(stamp(at, outbound.id)),
@@ -303,7 +314,7 @@ def _state_in(states: Iterable[DeliveryState]) -> Condition:
     return OutboundRecord.state.is_in(*(state.value for state in states))
 
 
-def _written(body: dict[str, Any]) -> str:
+def _as_json(body: dict[str, Any]) -> str:
     return dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -311,8 +322,8 @@ def _update(outbound: Outbound, actions: list[Action], only_if: Condition) -> bo
     return _update_at(_key(outbound.contact_id, outbound.id), actions, only_if)
 
 
-# Each of these updates may be made a second time, when nothing was heard of the first: they set and never add, and
-# where the condition fails because of the first, the message is where it should be.
+# Each of these updates may be sent twice, if the first request was not answered. They set values and never add to them.
+# If the condition of the second fails because of the first, the message is already as it should be.
 def _update_at(key: tuple[str, str], actions: list[Action], only_if: Condition) -> bool:
     try:
         OutboundRecord(*key).update(actions, condition=OutboundRecord.pk.exists() & only_if)
@@ -336,7 +347,7 @@ def as_outbound(record: OutboundRecord) -> Outbound:
         attempts=int(record.attempts),
         paused=int(record.paused or 0),
         useful_until=record.until,
-        in_reply_to=record.in_reply_to,
+        in_reply_to=record.in_reply_to and record.in_reply_to.removeprefix(INBOUND_PREFIX),
         behind=record.behind,
         queue=Queue(record.queue_key.partition("#")[2]) if record.queue_key else None,
         due_at=due_at,

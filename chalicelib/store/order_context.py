@@ -1,4 +1,4 @@
-"""What an order belongs to: raffle, buyer, channel and the end of its audit chain, read in one request."""
+"""What an order belongs to: its raffle, buyer, channel and the newest entry of its audit chain, in one request."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

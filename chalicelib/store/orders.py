@@ -1,4 +1,4 @@
-"""Orders in the table: added and moved along their life cycle within a transaction, found and listed."""
+"""Orders in the table: add one, move it along its life cycle, read and list them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
@@ -23,13 +23,14 @@ from chalicelib.telemetry import logger
 ALL = "ORDERS"
 ORDER = "order"  # the name of the condition on an order's status
 FIELDS = tuple(field.name for field in fields(Order))
-PROOF_FIELDS = tuple(field.name for field in fields(Proof) if field.name != "image_hash")  # that is kept elsewhere
-# What every event writes, whatever the stored order has by now.
+PROOF_FIELDS = tuple(field.name for field in fields(Proof) if field.name != "image_hash")  # stored as a fingerprint
+# Written by every event, whatever is stored by now.
 LIFE_CYCLE = ("status", "updated_at", "queue_key", "queue_at", "status_key", "reserved_until")
 NO_DEADLINE = "9999-12-31T23:59:59.999999Z"  # sorts after every real one
 
 
 def add(transaction: Transaction, order: Order) -> None:
+    """Store a new order. Committing raises ConditionsFailed if its id is in use."""
     transaction.put(as_record(order), name=ORDER, only_if=OrderRecord.pk.does_not_exist())
 
 
@@ -42,13 +43,15 @@ def move(
     over_at: datetime | None = None,
     only_from: OrderStatus | None = None,
 ) -> None:
-    """Store `order` as it is after `event`, if the stored one is still where the life cycle allows that.
+    """Store `order` as it is after `event`.
+
+    Committing raises ConditionsFailed if the life cycle does not allow the event in the stored status.
 
     Args:
-        changed: the fields that the event sets beside the status and the deadline. They are named and not found by
-            comparing: the stored order may have changed since it was read, as long as the life cycle allows the event.
-        over_at: only if the stored hold has ended at that moment, too.
-        only_from: of the statuses that the life cycle allows, only this one: where what else is done depends on it.
+        changed: the fields that the event sets, apart from status and deadline. They are named and not found by
+            comparison, because the stored order may have changed since it was read.
+        over_at: also require that the stored hold has ended by this time.
+        only_from: require this status instead of any that the life cycle allows.
     """
     sources = TRANSITIONS[event].sources if only_from is None else (only_from,)
     allowed = OrderRecord.status.is_in(*(status.value for status in sources))
@@ -66,7 +69,7 @@ def _put(name: str, value: Any) -> Action:
 
 
 def get(order_id: str) -> Order:
-    """Raises OrderNotFound."""
+    """Return an order. One request. Raises OrderNotFound."""
     try:
         return as_order(OrderRecord.get(*key(order_id), consistent_read=True))
     except OrderRecord.DoesNotExist:
@@ -74,54 +77,55 @@ def get(order_id: str) -> Order:
 
 
 def get_all(order_ids: Iterable[str]) -> dict[str, Order]:
-    """Those of the orders that exist and can be read. One request for up to 100."""
+    """Return those of the orders that exist and can be read, by id. One request for up to 100."""
     return found_in(OrderRecord.batch_get([key(order_id) for order_id in order_ids], consistent_read=True))
 
 
 def found_in(records: Iterable[Record]) -> dict[str, Order]:
-    """Those of the orders that can be read, by their ids."""
+    """Return the orders among items that were read together, by id."""
     return {order.id: order for order in _readable(record for record in records if isinstance(record, OrderRecord))}
 
 
 def with_raffle(order_id: str, *, likely_raffle_id: str | None) -> tuple[Order | None, Raffle | None]:
-    """The order, if it exists, and its raffle, if that is the one that was guessed: one request for both."""
+    """Return the order, if it exists, and its raffle, if the guess was right. One request."""
     keys = [key(order_id)]
     if likely_raffle_id is not None:
         keys.append(raffles.key(likely_raffle_id))
-    found = list(Record.batch_get(keys, consistent_read=True))
-    order = next(iter(_readable(record for record in found if isinstance(record, OrderRecord))), None)
-    raffle = next((raffle for raffle in raffles.found_in(found) if order and raffle.id == order.raffle_id), None)
+    records = list(Record.batch_get(keys, consistent_read=True))
+    order = next(iter(found_in(records).values()), None)
+    raffle = next((raffle for raffle in raffles.found_in(records) if order and raffle.id == order.raffle_id), None)
     return order, raffle
 
 
-def as_they_are(found: Sequence[Order]) -> list[tuple[Raffle, Order]]:
-    """The orders as they are now, with their raffles: an index may be behind. One request.
+def reload(orders: Sequence[Order]) -> list[tuple[Raffle, Order]]:
+    """Read orders from an index, which may be behind, again, together with their raffles. One request.
 
-    Those that are gone or can't be read any more are left out.
+    Orders that are gone or can't be read are left out.
     """
-    keys = {key(order.id) for order in found} | {raffles.key(order.raffle_id) for order in found}
+    keys = {key(order.id) for order in orders} | {raffles.key(order.raffle_id) for order in orders}
     records = list(Record.batch_get(keys, consistent_read=True))
-    now = {order.id: order for order in _readable(record for record in records if isinstance(record, OrderRecord))}
-    of_id = {raffle.id: raffle for raffle in raffles.found_in(records)}
-    return [(of_id[order.raffle_id], now[order.id]) for order in found if order.id in now]
+    current = found_in(records)
+    raffle_by_id = {raffle.id: raffle for raffle in raffles.found_in(records)}
+    return [(raffle_by_id[order.raffle_id], current[order.id]) for order in orders if order.id in current]
 
 
 def of_contact(contact_id: str, *, limit: int) -> list[Order]:
-    """The contact's newest orders, the newest first. One query of an index, which may be behind."""
-    found = Record.by_contact.query(contact_id, scan_index_forward=False, limit=limit)
-    return _readable(found)
+    """Return the contact's newest orders, newest first. One query of an index, which may be behind."""
+    return _readable(Record.by_contact.query(contact_id, scan_index_forward=False, limit=limit))
 
 
 def all_of_contact(contact_id: str) -> list[Order]:
-    """Every order of the contact that an index knows of, as it is now, newest first: a query a megabyte, and a request
-    for each 100."""
+    """Return all orders of the contact that are in the index, newest first, as they are now.
+
+    One query per megabyte, and one request per 100 orders.
+    """
     ids = [record.pk.removeprefix("ORDER#") for record in Record.by_contact.query(contact_id, scan_index_forward=False)]
-    now = get_all(ids)
-    return [now[order_id] for order_id in ids if order_id in now]
+    current = get_all(ids)
+    return [current[order_id] for order_id in ids if order_id in current]
 
 
 def forget_proofs(order: Order) -> None:
-    """The order without its proofs, whose files are gone."""
+    """Remove the proofs from an order after their files were deleted."""
     OrderRecord(*key(order.id)).update([OrderRecord.proofs.set([])], condition=OrderRecord.pk.exists())
 
 
@@ -134,70 +138,72 @@ def listed(
     after: str | None = None,
     backwards: bool = False,
 ) -> Page[Order]:
-    """One page of orders, newest first: one query of the narrowest index.
+    """Return one page of orders, newest first. One query of the most specific index.
 
-    Of a contact who has many, at most FILTERED are looked at for what else was asked for: the page may be short.
+    If a contact is combined with other filters, at most FILTERED orders are read, so the page may be short.
     """
     only = None
-    index: GlobalSecondaryIndex[Any]
+    index: GlobalSecondaryIndex[Any] = Record.by_time
+    hash_key = ALL
     if contact_id is not None:
-        index, hash_key = Record.by_contact, contact_id
-        only = _only(status, raffle_id)
+        index = Record.by_contact
+        hash_key = contact_id
+        only = _filter(status, raffle_id)
     elif raffle_id is not None and status is not None:
-        index, hash_key = Record.by_raffle_status, queue(status, raffle_id)
+        index = Record.by_raffle_status
+        hash_key = queue(status, raffle_id)
     elif raffle_id is not None:
-        index, hash_key = Record.by_raffle, raffle_id
+        index = Record.by_raffle
+        hash_key = raffle_id
     elif status is not None:
-        index, hash_key = Record.by_queue, queue(status)
-    else:
-        index, hash_key = Record.by_time, ALL
+        index = Record.by_queue
+        hash_key = queue(status)
     return page_of(index, hash_key, _readable, limit=limit, after=after, backwards=backwards, only=only)
 
 
-def _only(status: OrderStatus | None, raffle_id: str | None) -> Condition | None:
-    asked = []
+def _filter(status: OrderStatus | None, raffle_id: str | None) -> Condition | None:
+    conditions = []
     if status is not None:
-        asked.append(OrderRecord.status == status.value)
+        conditions.append(OrderRecord.status == status.value)
     if raffle_id is not None:
-        asked.append(OrderRecord.raffle_id == raffle_id)
-    return reduce(and_, asked) if asked else None
+        conditions.append(OrderRecord.raffle_id == raffle_id)
+    return reduce(and_, conditions) if conditions else None
 
 
-def behind(order: Order) -> str:
-    """The cursor for the orders of the same contact that are older than this one."""
+def cursor_after(order: Order) -> str:
+    """Return the cursor after this order in the list of its contact's orders."""
     return place_of(Record.by_contact, as_record(order))
 
 
 def waiting(
     statuses: Sequence[OrderStatus], *, raffle_id: str | None = None, limit: int, after: str | None
 ) -> Page[Order]:
-    """One page of the orders (of a raffle) in these statuses, status by status, each the longest waiting first.
+    """Return one page of the orders (of a raffle) in these statuses, one status after the other.
 
-    Forwards only. At most a query for each status.
-
-    A cursor is the position of a status and, after a dot, a cursor within its list.
+    Within a status, the longest waiting come first. There is no way back to an earlier page. At most one query per
+    status. A cursor is the position of a status and, after a dot, a cursor within its list.
     """
     start, inner = _split_cursor(after, len(statuses))
-    found: list[Order] = []
+    orders: list[Order] = []
     index: GlobalSecondaryIndex[Any] = Record.by_queue if raffle_id is None else Record.by_raffle_status
     for position in range(start, len(statuses)):
-        room, hash_key = limit - len(found), queue(statuses[position], raffle_id)
+        room = limit - len(orders)
+        hash_key = queue(statuses[position], raffle_id)
         page = page_of(index, hash_key, _readable, limit=room or 1, after=inner, newest_first=False)
         inner = None
-        if not room and (page.items or page.next):  # a damaged one may hide those behind it
-            return Page(found, f"{position}.", None)
+        if not room and (page.items or page.next):  # no items but a next page: a damaged order was left out
+            return Page(orders, f"{position}.", None)
         if room:
-            found += page.items
+            orders += page.items
             if page.next:
-                return Page(found, f"{position}.{page.next}", None)
-    return Page(found, None, None)
+                return Page(orders, f"{position}.{page.next}", None)
+    return Page(orders, None, None)
 
 
-def in_queue(status: OrderStatus, *, limit: int, raffle_id: str | None = None) -> list[Order]:
-    """The orders in a status (of one raffle), those first that end or changed first: a query for each thousand."""
+def in_status(status: OrderStatus, *, limit: int, raffle_id: str | None = None) -> list[Order]:
+    """Return the orders (of a raffle) in a status, earliest deadline or change first. One query per thousand."""
     only = None if raffle_id is None else OrderRecord.raffle_id == raffle_id
-    found = Record.by_queue.query(queue(status), filter_condition=only, limit=limit, page_size=FILTERED)
-    return _readable(found)
+    return _readable(Record.by_queue.query(queue(status), filter_condition=only, limit=limit, page_size=FILTERED))
 
 
 def _split_cursor(cursor: str | None, positions: int) -> tuple[int, str | None]:
@@ -210,7 +216,7 @@ def _split_cursor(cursor: str | None, positions: int) -> tuple[int, str | None]:
 
 
 class Overdue(NamedTuple):
-    """Some orders whose hold is over. `unreadable` are the ids of damaged ones; `last`: where the next ones begin."""
+    """Some orders whose hold is over. `unreadable` are ids of damaged ones. `last` is the place to go on after."""
 
     orders: list[Order]
     unreadable: list[str]
@@ -220,47 +226,56 @@ class Overdue(NamedTuple):
 def overdue(
     status: OrderStatus, now: datetime, *, limit: int, raffle_id: str | None = None, after: str = ""
 ) -> Overdue:
-    """Orders (of one raffle) whose hold is over, the longest first; behind `after`, the `last` of those before.
+    """Return orders (of a raffle) whose hold is over, the one that ended first coming first. One query.
 
-    Looked up in an index, which may be behind: check again when acting.
+    They come from an index, which may be behind. Check again before changing one.
+
+    Args:
+        after: `last` of the previous call.
     """
     index = Record.by_queue if raffle_id is None else Record.by_raffle_status
-    # "!" and "~" sort before and after whatever follows a time.
-    passed = Record.queue_at.between(f"{after}!", stamp(now, "~"))
-    ended = index.query(queue(status, raffle_id), passed, limit=limit)
-    found, unreadable, last = list[Order](), list[str](), None
-    for record in ended:
+    # "!" and "~" sort before and after anything that follows a time.
+    is_over = Record.queue_at.between(f"{after}!", stamp(now, "~"))
+    orders = list[Order]()
+    unreadable = list[str]()
+    last = None
+    for record in index.query(queue(status, raffle_id), is_over, limit=limit):
         last = record.queue_at
-        order = _readable([record])
-        found += order
-        unreadable += () if order else (record.pk.removeprefix("ORDER#"),)
-    return Overdue(found, unreadable, last)
+        if readable := _readable([record]):
+            orders += readable
+        else:
+            unreadable.append(record.pk.removeprefix("ORDER#"))
+    return Overdue(orders, unreadable, last)
 
 
 def ending(status: OrderStatus, now: datetime, until: datetime, *, limit: int) -> list[Order]:
-    """Orders whose hold ends after `now` and by `until`, the first to end first, that were not reminded. One query."""
-    soon = Record.queue_at.between(stamp(now, "~"), stamp(until, "~"))
-    found = Record.by_queue.query(
-        queue(status), soon, filter_condition=OrderRecord.reminded_at.does_not_exist(), limit=limit, page_size=FILTERED
+    """Return orders without a reminder whose hold ends after `now` and by `until`, earliest first. One query."""
+    ends_soon = Record.queue_at.between(stamp(now, "~"), stamp(until, "~"))
+    not_reminded = OrderRecord.reminded_at.does_not_exist()
+    records = Record.by_queue.query(
+        queue(status), ends_soon, filter_condition=not_reminded, limit=limit, page_size=FILTERED
     )
-    return _readable(found)
+    return _readable(records)
 
 
-def remind(transaction: Transaction, order: Order, now: datetime) -> None:
-    """Note that the buyer was reminded, if the hold still is the same and they were not.
+def record_reminder(transaction: Transaction, order: Order, now: datetime) -> None:
+    """Record that the buyer is reminded.
 
-    The order comes from an index, which may be behind: what the reminder says of it must still be so.
+    Committing raises ConditionsFailed if the hold has changed or the buyer was reminded already. The order comes from
+    an index, which may be behind, and what the reminder says must still be true.
     """
-    same = (
+    is_unchanged = (
         (OrderRecord.status == order.status.value)
         & (OrderRecord.reserved_until == order.reserved_until)
         & OrderRecord.reminded_at.does_not_exist()
     )
-    transaction.update(OrderRecord(*key(order.id)), [OrderRecord.reminded_at.set(now)], name=ORDER, only_if=same)
+    transaction.update(
+        OrderRecord(*key(order.id)), [OrderRecord.reminded_at.set(now)], name=ORDER, only_if=is_unchanged
+    )
 
 
 def queue(status: OrderStatus, raffle_id: str | None = None) -> str:
-    """The key under which an index has the orders in a status, of all raffles or of one."""
+    """Return the index key of the orders in a status, of all raffles or of one."""
     return f"ORDER#{status.value}" if raffle_id is None else f"{raffle_id}#{status.value}"
 
 
@@ -275,8 +290,8 @@ def _queue_at(order: Order) -> str:
 
 
 def as_record(order: Order) -> OrderRecord:
-    """Map an order to its item. Fields of the same name are stored as they are; only the others stand here."""
-    made = stamp(order.created_at, order.id)
+    """Map an order to its item. Only fields that are stored in another form are listed here."""
+    created_at = stamp(order.created_at, order.id)
     converted = {
         "numbers": list(order.numbers),
         "status": order.status.value,
@@ -286,12 +301,12 @@ def as_record(order: Order) -> OrderRecord:
     return OrderRecord(
         *key(order.id),
         contact_key=order.contact_id,
-        contact_at=made,
+        contact_at=created_at,
         raffle_key=order.raffle_id,
-        raffle_at=made,
+        raffle_at=created_at,
         status_key=queue(order.status, order.raffle_id),
         time_key=ALL,
-        time_at=made,
+        time_at=created_at,
         queue_key=queue(order.status),
         queue_at=_queue_at(order),
         **{name: getattr(order, name) for name in FIELDS} | converted,
@@ -299,18 +314,18 @@ def as_record(order: Order) -> OrderRecord:
 
 
 def _readable(records: Iterable[Record]) -> list[Order]:
-    """The orders without damaged ones, which must hold up nobody: they are logged, and `check` names them too."""
-    found = []
+    """Return the orders without damaged ones, which are logged, and reported by `check`, but must not block others."""
+    readable = []
     for record in records:
         try:
-            found.append(as_order(record))
+            readable.append(as_order(record))
         except (AssertionError, AttributeError, TypeError, ValueError):
             logger.error("an order cannot be read", extra={"order_id": record.pk.removeprefix("ORDER#")})
-    return found
+    return readable
 
 
 def as_order(record: Record) -> Order:
-    """Map an item to its order: the reverse of `as_record`."""
+    """Map an item to its order. The reverse of `as_record`."""
     assert isinstance(record, OrderRecord)
     converted: dict[str, Any] = {
         "numbers": tuple(int(number) for number in record.numbers),

@@ -8,18 +8,21 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex
 
-from chalicelib.domain.refusals import Refusal
+from chalicelib.domain.refusals import Invalid
 from chalicelib.store.records import Record, Stored, low_level
 
 T = TypeVar("T")
 FILTERED = 1000  # entries that are read for a page when some of them may be left out: then it may be short, or empty
 
 
-class CursorInvalid(Refusal):
+class CursorInvalid(Invalid):
+    """The cursor does not belong to this list and its filters."""
+
     code = "cursor_invalid"
+    field = "cursor"
 
     def __init__(self) -> None:
-        super().__init__("cursor: expected one that a list answered with.")
+        super().__init__("cursor: expected the one of a `next` or `previous` link, with the same filters.")
 
 
 class Page(NamedTuple, Generic[T]):

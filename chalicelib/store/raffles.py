@@ -1,4 +1,4 @@
-"""Raffles in the table: found with their availability in one query, by code, and listed."""
+"""Raffles in the table: store them, list them, and read one with its availability in a single query."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -18,7 +18,7 @@ RAFFLE = "raffle"  # the name of the condition on a raffle's item
 
 
 def board(raffle_id: str) -> Board:
-    """The raffle and its availability: one strongly consistent query at any size. Raises RaffleNotFound."""
+    """Read a raffle and its tallies. One strongly consistent query at any size. Raises RaffleNotFound."""
     raffle: Raffle | None = None
     taken: dict[int, int] = {}
     sold = paid = 0
@@ -28,7 +28,8 @@ def board(raffle_id: str) -> Board:
                 raffle = as_raffle(RaffleRecord.from_raw_data(item))
             case "tally":
                 counts = TallyRecord.counts(item)
-                sold, paid = sold + counts.pop("sold", 0), paid + TallyRecord.money(item)
+                sold += counts.pop("sold", 0)
+                paid += TallyRecord.money(item)
                 for column, count in counts.items():
                     taken[int(column[1:])] = taken.get(int(column[1:]), 0) + count
     if raffle is None:
@@ -37,7 +38,7 @@ def board(raffle_id: str) -> Board:
 
 
 def get(raffle_id: str) -> Raffle:
-    """Raises RaffleNotFound."""
+    """Return a raffle. One request. Raises RaffleNotFound."""
     try:
         return as_raffle(RaffleRecord.get(_board_key(raffle_id), "RAFFLE", consistent_read=True))
     except RaffleRecord.DoesNotExist:
@@ -45,7 +46,7 @@ def get(raffle_id: str) -> Raffle:
 
 
 def get_all(raffle_ids: Iterable[str]) -> list[Raffle]:
-    """Those of the raffles that exist. One request for up to 100."""
+    """Return those of the raffles that exist. One request for up to 100."""
     return found_in(RaffleRecord.batch_get([key(raffle_id) for raffle_id in raffle_ids], consistent_read=True))
 
 
@@ -57,20 +58,20 @@ def code_key(code: str) -> tuple[str, str]:
     return f"CODE#{code}", "CODE"
 
 
-def id_of(word: str) -> str:
-    """The id of the raffle that the word names: its code, or else its id. One request."""
-    found = CodeRecord.batch_get([code_key(word.upper())], consistent_read=True)
-    return next((record.raffle_id for record in found), word)
+def id_of(code_or_id: str) -> str:
+    """Return the id of the raffle with this code. If there is none, the argument must be an id. One request."""
+    records = CodeRecord.batch_get([code_key(code_or_id.upper())], consistent_read=True)
+    return next((record.raffle_id for record in records), code_or_id)
 
 
 def add(transaction: Transaction, raffle: Raffle) -> None:
-    """Store a new raffle. Commit with `commit`."""
+    """Store a new raffle. Commit it with `commit`."""
     transaction.put(as_record(raffle), name=RAFFLE, only_if=RaffleRecord.pk.does_not_exist())
     _claim_code(transaction, raffle)
 
 
 def replace(transaction: Transaction, old: Raffle, new: Raffle) -> None:
-    """Store `new` in place of `old`, if nobody changed it since. Commit with `commit`."""
+    """Replace `old` by `new`, if nobody has changed it since. Commit it with `commit`."""
     transaction.put(as_record(new), name=RAFFLE, only_if=_is_still(old))
     if new.code != old.code:
         transaction.delete(CodeRecord(*code_key(old.code)))
@@ -78,18 +79,21 @@ def replace(transaction: Transaction, old: Raffle, new: Raffle) -> None:
 
 
 def delete(transaction: Transaction, raffle: Raffle) -> None:
-    """Remove a raffle that was never active, if nobody changed it since: it has no board."""
+    """Delete a raffle that was never active, and so has no board, if nobody has changed it since."""
     transaction.delete(as_record(raffle), name=RAFFLE, only_if=_is_still(raffle))
     transaction.delete(CodeRecord(*code_key(raffle.code)))
 
 
 def commit(transaction: Transaction, raffle: Raffle) -> None:
-    """Commit what makes the raffle what it is here, once. Raises CodeTaken, ConditionsFailed, Busy."""
+    """Commit a transaction that stores this raffle. Raises CodeTaken, ConditionsFailed, Busy.
+
+    If the raffle is stored exactly like this already, an earlier try of ours succeeded, and nothing is raised.
+    """
     try:
         transaction.commit()
     except ConditionsFailed as failure:
-        # A try of which we did not hear may have been ours, and the reason why the next one fails.
-        if any(failed.found and _stored(failed.found) == raffle for failed in failure.named(RAFFLE)):
+        # An earlier try whose answer did not arrive may have succeeded, and may be the reason why this one fails.
+        if any(failed.stored and _from_item(failed.stored) == raffle for failed in failure.named(RAFFLE)):
             return
         if failure.named("code") and not failure.named(RAFFLE):
             raise CodeTaken(raffle.code) from None
@@ -105,19 +109,19 @@ def _is_still(raffle: Raffle) -> Condition:
 def listed(
     status: RaffleStatus | None, *, limit: int, after: str | None = None, backwards: bool = False
 ) -> Page[Raffle]:
-    """Raffles in the order of their making, newest first. One query."""
+    """Return one page of raffles, the newest first. One query."""
     index: GlobalSecondaryIndex[Any] = Record.by_time if status is None else Record.by_queue
     hash_key = ALL if status is None else queue(status)
     return page_of(index, hash_key, _all_of, limit=limit, after=after, backwards=backwards)
 
 
 def active() -> list[Raffle]:
-    """All active raffles, the oldest first: one query."""
+    """Return all active raffles, the oldest first. One query."""
     return [as_raffle(record) for record in Record.by_queue.query(queue(RaffleStatus.ACTIVE))]
 
 
-def counted() -> dict[RaffleStatus, int]:
-    """How many raffles are in each status but ACTIVE: a query each."""
+def count_inactive() -> dict[RaffleStatus, int]:
+    """Count the raffles in each status except ACTIVE. One query per status."""
     others = (status for status in RaffleStatus if status is not RaffleStatus.ACTIVE)
     return {status: Record.by_queue.count(queue(status)) for status in others}
 
@@ -144,12 +148,13 @@ def _all_of(records: Iterable[Record]) -> list[Raffle]:
 
 def as_raffle(record: Record) -> Raffle:
     assert isinstance(record, RaffleRecord)
-    # An attribute that is None is not stored, so that not all of them are there.
+    # An attribute that is None is not stored.
     fields: dict[str, Any] = {name: record.attribute_values.get(name) for name in Raffle.__dataclass_fields__}
     return Raffle(**{**fields, "status": RaffleStatus(record.status)})
 
 
 def found_in(records: Iterable[Record]) -> list[Raffle]:
+    """Return the raffles among items that were read together."""
     return [as_raffle(record) for record in records if isinstance(record, RaffleRecord)]
 
 
@@ -162,5 +167,5 @@ def _claim_code(transaction: Transaction, raffle: Raffle) -> None:
     transaction.put(code, name="code", only_if=CodeRecord.pk.does_not_exist())
 
 
-def _stored(found: dict[str, Any]) -> Raffle:
-    return as_raffle(RaffleRecord.from_raw_data(found))
+def _from_item(item: dict[str, Any]) -> Raffle:
+    return as_raffle(RaffleRecord.from_raw_data(item))

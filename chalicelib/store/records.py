@@ -27,7 +27,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from chalicelib.domain.board import LEAF_WORDS, MOST_PAGES
-from chalicelib.store.retries import CONNECT_SECONDS, READ_SECONDS, patient
+from chalicelib.store.retries import CONNECT_SECONDS, READ_SECONDS, with_retries
 
 Stored = dict[str, Any]  # an item in DynamoDB's form
 
@@ -95,7 +95,7 @@ class Record(Model):
         region = "us-east-1"
         connect_timeout_seconds = CONNECT_SECONDS
         read_timeout_seconds = READ_SECONDS
-        max_retry_attempts = 0  # trying again is for asking.py: here botocore would do it a second time around
+        max_retry_attempts = 0  # retries.py retries: botocore must not retry as well
         name_key: bytes | None = None  # of contact_ids.py, once it was read
 
     kind = DiscriminatorAttribute()
@@ -129,7 +129,7 @@ def bind(table: str, region: str) -> None:
     Record.Meta.region = region
     Record.Meta.name_key = None
     connection = low_level()  # made once on the base class, so that all classes share one client
-    connection.dispatch = patient(connection)  # type: ignore[method-assign] # PynamoDB offers no place for a policy
+    connection.dispatch = with_retries(connection)  # type: ignore[method-assign] # PynamoDB has no hook for retries
 
 
 def low_level() -> Connection:

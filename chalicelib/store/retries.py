@@ -1,4 +1,4 @@
-"""Every request to DynamoDB passes here: asked again while that may help, within a bound, and its errors told apart."""
+"""Retries of single DynamoDB requests: when to send one again, for how long, and what the failure means."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,125 +15,133 @@ from pynamodb.constants import BATCH_GET_ITEM, KEYS, REQUEST_ITEMS, RESPONSES, U
 
 from chalicelib.telemetry import count
 
-# How long a request may take and how often it is made, so that what waits for it fits into its function's time:
-# - DynamoDB answers in milliseconds, our largest transactions in a few hundred. After two seconds no answer is coming.
-# - A request that never gets one has taken 3 × 2 s and its pauses: 6.3 s. The authorizer has 10 s for its one request.
-# - What is tried as a whole (`persistently`) has 10 s. After them nothing is asked a second time, and no pause goes
-#   beyond them, so that a refusal is there after 12 s: a last request may take 2 s. `converse` has 30 s, 9 of which
-#   marking the message as read may take; a REST request has API Gateway's 29 s.
-# PynamoDB alone would wait 4 × (15 + 30) s. A function that is stopped all the same has lost nothing: see the crashes
-# in docs/architecture.md.
+# Timeouts and tries are chosen so that every function can finish in its own time:
+# - DynamoDB answers in milliseconds, even our largest transactions in a few hundred. After two seconds no answer is
+#   coming.
+# - A request that is never answered takes 3 × 2 s plus pauses: 6.3 s. The authorizer has 10 s for its single request.
+# - A whole attempt (`transaction.retry`) has 10 s. After that nothing is sent again, and no pause extends beyond it.
+#   The last request may take 2 s more, so a refusal is there after 12 s. `converse` has 30 s, of which marking the
+#   message as read may take 9; a REST request has API Gateway's 29 s.
+# PynamoDB by default would wait 4 × (15 + 30) s. A function that is killed anyway loses nothing: see "crashes" in
+# docs/architecture.md.
 CONNECT_SECONDS = 1
 READ_SECONDS = 2
 TRIES = 3
 DEADLINE_SECONDS = 10
 FIRST_PAUSE = 0.05  # seconds; doubled on each try, with full jitter
-# DynamoDB leaves keys of a batch for later when it is short of capacity. Each round brings some of them, or none;
-# all pauses between them together are 1.6 s on average, and 3.1 s at most.
+# DynamoDB leaves keys of a batch unprocessed when it is short of capacity. Each round returns some of them, or none.
+# The pauses between all rounds add up to 1.6 s on average, and 3.1 s at most.
 ROUNDS = 6
 
 Json = dict[str, Any]
 
 _until: ContextVar[float] = ContextVar("until", default=inf)
 
-# DynamoDB did nothing, and the same request may succeed in a moment.
+# DynamoDB did nothing. The same request may succeed in a moment.
 NOT_DONE = frozenset(
     {
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "ThrottlingException",
-        "TransactionConflictException",  # a single item's write met a transaction
+        "TransactionConflictException",  # a write of a single item collided with a transaction
     }
 )
-NO_ANSWER = (exceptions.ConnectionError, exceptions.HTTPClientError, exceptions.ChecksumError)  # or an unreadable one
-# Our own earlier try is still being worked on.
+# No answer came, or one that can't be read.
+NO_ANSWER = (exceptions.ConnectionError, exceptions.HTTPClientError, exceptions.ChecksumError)
+# DynamoDB is still working on our own earlier try.
 IN_PROGRESS = "TransactionInProgressException"
 
 
 class Busy(Exception):
-    """Others were at the same items, or DynamoDB could not answer. Nothing was read or written, unless it is Unsure."""
+    """Somebody else is changing the same items, or DynamoDB could not answer.
+
+    Nothing was read or written, except perhaps if it is Unsure.
+    """
 
 
 class Unsure(Busy):
-    """DynamoDB did not say whether it wrote. Read anew before deciding, or let a condition decide."""
+    """DynamoDB did not say whether it wrote. Read again before deciding, or let a condition decide."""
 
 
 class Dispatch(Protocol):
     def __call__(self, operation_name: str, operation_kwargs: Json) -> Json: ...
 
 
-def patient(connection: Connection) -> Dispatch:
-    """The connection's `dispatch`, through which PynamoDB sends everything, as it is described above.
+def with_retries(connection: Connection) -> Dispatch:
+    """Return the connection's `dispatch`, through which PynamoDB sends every request, with retries.
 
-    It raises Busy and Unsure; PynamoDB lets both pass.
+    It raises Busy and Unsure, which PynamoDB passes on.
     """
-    ask: Dispatch = Connection.dispatch.__get__(connection)
+    send: Dispatch = Connection.dispatch.__get__(connection)
 
     def dispatch(operation_name: str, operation_kwargs: Json) -> Json:
-        answer = _ask(ask, operation_name, operation_kwargs)
-        return _whole(ask, answer, operation_kwargs) if operation_name == BATCH_GET_ITEM else answer
+        answer = _send_with_retries(send, operation_name, operation_kwargs)
+        return _complete_batch(send, answer, operation_kwargs) if operation_name == BATCH_GET_ITEM else answer
 
     return dispatch
 
 
 @contextmanager
 def with_deadline(seconds: float) -> Iterator[None]:
-    """What happens within is asked again only for so many seconds from now; and no longer than what is around it."""
-    before = _until.set(min(_until.get(), monotonic() + seconds))
+    """Stop retrying inside this block after so many seconds. An earlier deadline around it still holds."""
+    outer = _until.set(min(_until.get(), monotonic() + seconds))
     try:
         yield
     finally:
-        _until.reset(before)
+        _until.reset(outer)
 
 
 def time_left() -> float:
-    """Seconds for which things may still be asked again."""
+    """Return the seconds in which requests may still be retried."""
     return max(0.0, _until.get() - monotonic())
 
 
 def deadline_passed() -> bool:
-    """Whether nothing more is to be asked again."""
+    """Return whether requests must not be retried any more."""
     return not time_left()
 
 
 def jitter(number: int, first: float) -> float:
-    """Seconds to pause before try `number`, counted from 0: random, so that those who met do not meet again."""
+    """Return the seconds to pause before try `number`, counted from 0.
+
+    The pause is random, so that two processes that collided don't collide again.
+    """
     return random() * first * (1 << number)  # noqa: S311 - jitter is no secret
 
 
-def _ask(ask: Dispatch, operation: str, asked: Json) -> Json:
-    """The same request again while that may help: a transaction with its token, so that it happens once at most."""
+def _send_with_retries(send: Dispatch, operation: str, request: Json) -> Json:
+    """Send the same request until it is answered. A transaction keeps its token, so it takes effect once at most."""
     unsure = False
     for number in range(TRIES):
         if number:
             count("AskedAgain")
             sleep(min(jitter(number, FIRST_PAUSE), time_left()))
         try:
-            return ask(operation, asked)
+            return send(operation, request)
         except (BotoCoreError, ClientError) as failure:
             if _outcome_unknown(failure):
                 unsure = True
             elif _code(failure) not in NOT_DONE:
                 raise
-            trouble = _code(failure) or type(failure).__name__
+            cause = _code(failure) or type(failure).__name__
         if deadline_passed():
             break
-    raise Unsure(trouble) if unsure and _writes(operation) else Busy(trouble)
+    raise Unsure(cause) if unsure and _writes(operation) else Busy(cause)
 
 
-def _whole(ask: Dispatch, answer: Json, asked: Json) -> Json:
-    """The batch with the keys that DynamoDB left for later. PynamoDB would ask for them without pause or end."""
+def _complete_batch(send: Dispatch, answer: Json, request: Json) -> Json:
+    """Fetch the keys of a batch that DynamoDB left unprocessed. PynamoDB would do so without pause or end."""
     for number in range(1, ROUNDS):
-        left = answer[UNPROCESSED_KEYS]
-        if not left:
+        unprocessed = answer[UNPROCESSED_KEYS]
+        if not unprocessed:
             return answer
         if deadline_passed():
             break
         sleep(min(jitter(number, FIRST_PAUSE), time_left()))
-        wanted = {table: {**asked[REQUEST_ITEMS][table], KEYS: keys[KEYS]} for table, keys in left.items()}
-        more = _ask(ask, BATCH_GET_ITEM, {**asked, REQUEST_ITEMS: wanted})
-        together = {table: [*items, *more[RESPONSES].get(table, ())] for table, items in answer[RESPONSES].items()}
-        answer = {**more, RESPONSES: {**more[RESPONSES], **together}}
+        rest = {table: {**request[REQUEST_ITEMS][table], KEYS: keys[KEYS]} for table, keys in unprocessed.items()}
+        more = _send_with_retries(send, BATCH_GET_ITEM, {**request, REQUEST_ITEMS: rest})
+        merged = {table: [*items, *more[RESPONSES].get(table, ())] for table, items in answer[RESPONSES].items()}
+        answer = {**more, RESPONSES: {**more[RESPONSES], **merged}}
     if answer[UNPROCESSED_KEYS]:
         raise Busy(UNPROCESSED_KEYS)
     return answer
@@ -150,9 +158,9 @@ def _code(failure: BaseException) -> str | None:
 
 
 def _status(failure: BaseException) -> int:
-    """The HTTP status of an error. PynamoDB puts an exception of its own, which has none, before botocore's."""
-    told = failure.__cause__ if isinstance(failure.__cause__, ClientError) else failure
-    return int(told.response["ResponseMetadata"]["HTTPStatusCode"]) if isinstance(told, ClientError) else 0
+    """Return an error's HTTP status, or 0. PynamoDB wraps botocore's exception in one that has none."""
+    error = failure.__cause__ if isinstance(failure.__cause__, ClientError) else failure
+    return int(error.response["ResponseMetadata"]["HTTPStatusCode"]) if isinstance(error, ClientError) else 0
 
 
 def _writes(operation: str) -> bool:

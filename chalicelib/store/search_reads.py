@@ -35,6 +35,6 @@ def read(keys: Iterable[Key]) -> ItemsRead:
         raffles=raffles.found_in(records),
         owners=[record.order_id for record in records if isinstance(record, TicketRecord)],
         people=[
-            entry for record in records if isinstance(record, PhoneRecord) for entry in contact_index.by_phone(record)
+            entry for record in records if isinstance(record, PhoneRecord) for entry in contact_index.entries_in(record)
         ],
     )

@@ -1,4 +1,4 @@
-"""API tokens in the table: of their keys only a hash, under an id that says nothing of them."""
+"""API tokens in the table. Of each key only a hash is stored, under an id from which the key can't be derived."""
 
 from collections.abc import Iterable
 from dataclasses import fields
@@ -18,14 +18,14 @@ TOKEN = "token"  # noqa: S105 - the name of the condition on a token's item
 
 
 class Lock(NamedTuple):
-    """What a key is compared with: its hash, keyed with the salt."""
+    """What a key is checked against: its hash, and the salt it was hashed with."""
 
     salt: bytes
     hash: bytes
 
 
 def add(transaction: Transaction, token: Token, lock: Lock) -> None:
-    """Store a new token. ConditionsFailed when it is known already."""
+    """Store a new token. Committing raises ConditionsFailed if it exists already."""
     values = {**vars(token), "role": token.role.value, **lock._asdict()}
     at = stamp(token.created_at, token.id)
     record = TokenRecord(*_key(token.id), time_key=ALL, time_at=at, **values)
@@ -33,7 +33,7 @@ def add(transaction: Transaction, token: Token, lock: Lock) -> None:
 
 
 def get(token_id: str) -> tuple[Token, Lock]:
-    """One request. Raises TokenNotFound."""
+    """Return a token and its lock. One request. Raises TokenNotFound."""
     try:
         record = TokenRecord.get(*_key(token_id), consistent_read=True)
     except TokenRecord.DoesNotExist:
@@ -42,17 +42,18 @@ def get(token_id: str) -> tuple[Token, Lock]:
 
 
 def listed(*, limit: int, after: str | None = None, backwards: bool = False) -> Page[Token]:
-    """One page of all tokens, those revoked included, newest first. One query."""
+    """Return one page of tokens, newest first, including revoked ones. One query."""
     return page_of(Record.by_time, ALL, _all_of, limit=limit, after=after, backwards=backwards)
 
 
 def revoke(transaction: Transaction, token_id: str, now: datetime) -> None:
-    """ConditionsFailed when it is revoked already, or unknown."""
-    good = TokenRecord.pk.exists() & TokenRecord.revoked_at.does_not_exist()
-    transaction.update(TokenRecord(*_key(token_id)), [TokenRecord.revoked_at.set(now)], name=TOKEN, only_if=good)
+    """Revoke a token. Committing raises ConditionsFailed if it is unknown or already revoked."""
+    is_valid = TokenRecord.pk.exists() & TokenRecord.revoked_at.does_not_exist()
+    transaction.update(TokenRecord(*_key(token_id)), [TokenRecord.revoked_at.set(now)], name=TOKEN, only_if=is_valid)
 
 
 def record_use(token_id: str, now: datetime) -> None:
+    """Record when a token was last used. Do nothing if it does not exist. One request."""
     try:
         TokenRecord(*_key(token_id)).update(
             actions=[TokenRecord.last_used_at.set(now)], condition=TokenRecord.pk.exists()
@@ -71,5 +72,6 @@ def _all_of(records: Iterable[Record]) -> list[Token]:
 
 
 def _as_token(record: TokenRecord) -> Token:
-    found: dict[str, Any] = {one.name: record.attribute_values.get(one.name) for one in fields(Token)}
-    return Token(**{**found, "role": Role(record.role)})
+    # An attribute that is None is not stored.
+    values: dict[str, Any] = {field.name: record.attribute_values.get(field.name) for field in fields(Token)}
+    return Token(**{**values, "role": Role(record.role)})

@@ -1,4 +1,4 @@
-"""One transaction: what must hold, what changes, and which condition said no."""
+"""A transaction: collect changes and their conditions, commit them together, retry the whole attempt."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,34 +16,37 @@ from chalicelib.store.records import Record, low_level
 from chalicelib.store.retries import DEADLINE_SECONDS, Busy, Unsure, deadline_passed, jitter, time_left, with_deadline
 from chalicelib.telemetry import count
 
-__all__ = ["Busy", "ConditionsFailed", "Failed", "Transaction", "Unsure", "retry"]  # who commits meets them all
+# Everything that a caller of `commit` needs, the two exceptions of retries.py included.
+__all__ = ["Busy", "ConditionsFailed", "FailedCondition", "Transaction", "Unsure", "retry"]
 
 MOST_ITEMS = 100  # DynamoDB's limit
 TRIES = 8
 FIRST_PAUSE = 0.02  # seconds; doubled on each try, with full jitter
 
-# Why a transaction was cancelled when nothing is wrong with it: the same may succeed in a moment.
-PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"})
+# Reasons to cancel a transaction that pass by themselves: the same transaction may succeed in a moment.
+TRANSIENT = frozenset(
+    {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"}
+)
 
 T = TypeVar("T")
 
 
-class Failed(NamedTuple):
-    """A condition that did not hold: its name, the item it was about, and the item that stood in the way."""
+class FailedCondition(NamedTuple):
+    """A condition that did not hold: its name, the item we wanted to write, and the item that is stored."""
 
     name: str
     record: Record
-    found: dict[str, Any] | None  # DynamoDB's form; None where nothing is there
+    stored: dict[str, Any] | None  # in DynamoDB's JSON; None if there is no item
 
 
 class ConditionsFailed(Exception):
     """At least one condition did not hold. Nothing was written."""
 
-    def __init__(self, failures: Sequence[Failed]) -> None:
+    def __init__(self, failures: Sequence[FailedCondition]) -> None:
         self.failures = tuple(failures)
         super().__init__(", ".join(sorted({failure.name for failure in failures})))
 
-    def named(self, name: str) -> list[Failed]:
+    def named(self, name: str) -> list[FailedCondition]:
         return [failure for failure in self.failures if failure.name == name]
 
 
@@ -56,9 +59,9 @@ class _Step:
 
 
 class Transaction:
-    """Collects puts and updates of at most 100 items and commits them all, or none.
+    """Collects puts, updates and deletes of at most 100 items and commits all of them or none.
 
-    What is put `if_room` is left out, the last first, where there would be more than 100.
+    What is added by `put_if_room` is left out, the last first, where there would be more than 100 items.
     """
 
     def __init__(self) -> None:
@@ -69,7 +72,7 @@ class Transaction:
 
     @property
     def items(self) -> int:
-        """How many items it has so far, without those for which there may be no room."""
+        """How many items it has so far, not counting those of `put_if_room`."""
         return len(self._puts) + len(self._updates) + len(self._deletes)
 
     def put(self, record: Record, *, name: str = "", only_if: Condition | None = None) -> None:
@@ -87,15 +90,15 @@ class Transaction:
         self._deletes.append(_Step(name, record, (), only_if))
 
     def commit(self) -> None:
-        """Write all of it.
+        """Write everything.
 
         Raises:
             ConditionsFailed: with every condition that did not hold.
             Busy: nothing was written, and trying again may help.
-            Unsure: it may have been written; what is stored now tells.
+            Unsure: it may have been written. Read what is stored to find out.
         """
-        # While its outcome is unknown the same request is made again (see asking.py), and DynamoDB knows it by its
-        # token for ten minutes: "was it mine?" is answered there. The next commit is another request, with another.
+        # While the outcome is unknown, retries.py sends the same request again. DynamoDB recognises it by its token
+        # for ten minutes, so it takes effect once. The next commit is another request, with a token of its own.
         token = str(uuid4())
         puts = [*self._puts, *self._extras[: max(MOST_ITEMS - self.items, 0)]]
         # PynamoDB sends deletes before puts before updates, and the reasons come back in that order.
@@ -110,23 +113,23 @@ class Transaction:
                 for step in self._updates:
                     write.update(step.record, actions=list(step.actions), condition=step.condition)
         except TransactWriteError as failure:
-            raise _translated(failure, steps) from failure
+            raise _translate(failure, steps) from failure
 
 
-def _translated(failure: TransactWriteError, steps: Sequence[_Step]) -> Exception:
+def _translate(failure: TransactWriteError, steps: Sequence[_Step]) -> Exception:
     if failure.cause_response_code != "TransactionCanceledException":
         return failure
     reasons = failure.cancellation_reasons
     failed = [
-        Failed(step.name, step.record, reason.raw_item)
+        FailedCondition(step.name, step.record, reason.raw_item)
         for step, reason in zip(steps, reasons, strict=False)
         if reason is not None and reason.code == "ConditionalCheckFailed"
     ]
     if failed:
         return ConditionsFailed(failed)
-    passing = [reason.code for reason in reasons if reason is not None and reason.code in PASSING]
-    if passing:
-        return Busy(passing[0])
+    transient = [reason.code for reason in reasons if reason is not None and reason.code in TRANSIENT]
+    if transient:
+        return Busy(transient[0])
     return failure
 
 
@@ -136,11 +139,10 @@ def retry(
     again_on: type[Exception] | tuple[type[Exception], ...] = Busy,
     tries: int = TRIES,
 ) -> T:
-    """Call `attempt` until it does not raise one of `again_on`, pausing a random, growing time; at most 8 times unless
-    `tries` says otherwise, and for ten seconds.
+    """Call `attempt` until it raises none of `again_on`, at most `tries` times and for ten seconds.
 
-    `attempt` must read what it depends on anew, or commit what a second time would refuse. Raises TryAgain when none
-    succeeded.
+    Pauses are random and grow. `attempt` must read again what it depends on, or commit something that can't be
+    committed twice. Raises TryAgain if no attempt succeeded.
     """
     unsure = False
     with with_deadline(DEADLINE_SECONDS):
@@ -150,8 +152,8 @@ def retry(
                 sleep(min(jitter(number, FIRST_PAUSE), time_left()))
             try:
                 return attempt()
-            except again_on as again:
-                unsure = unsure or isinstance(again, Unsure)
+            except again_on as failure:
+                unsure = unsure or isinstance(failure, Unsure)
             if deadline_passed():
                 break
     raise TryAgain(unsure=unsure)

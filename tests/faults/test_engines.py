@@ -22,7 +22,7 @@ from chalicelib.store import contacts, orders, raffles
 from chalicelib.store.records import Record
 from chalicelib.whatsapp.inbound import Message
 from local.engines import ENGINES
-from local.lab import QuietGraph, make_table, open_container
+from local.in_process import QuietGraph, make_table, open_container
 from tests.support.expired_holds import expire_order
 from tests.support.faults import wire as w
 from tests.support.faults.wire import Wire, tapped
@@ -77,7 +77,7 @@ class Sale:
 
     @property
     def order_id(self) -> str:
-        found = contacts.arrival(LUCIA, phone_number_id="1", message_id="none", code=None).contact.conversation.order_id
+        found = contacts.look_up(LUCIA, phone_number_id="1", message_id="none", code=None).contact.conversation.order_id
         assert found is not None
         return found
 

@@ -85,7 +85,7 @@ def test_pauses_are_random_and_grow_up_to_a_bound(monkeypatch: pytest.MonkeyPatc
 
 
 def tries_of(attempt: Callable[[], object]) -> int:
-    """How often `persistently` makes the attempt, which never succeeds."""
+    """How often `retry` makes the attempt, which never succeeds."""
     tried = 0
 
     def counted() -> None:

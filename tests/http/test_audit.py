@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.cli.commands import main
-from chalicelib.domain.audit import CHAINS, AuditEntry, AuditEvent, Head, flaws, following
+from chalicelib.domain.audit import CHAINS, AuditEntry, AuditEvent, Head, flaws, next_entry
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.store import audit
 from chalicelib.store.records import AuditRecord
@@ -82,11 +82,11 @@ def test_o2_any_change_of_any_entry_shows(deeds: list[tuple[str, int]], data: st
     head, entries = Head(), list[AuditEntry]()
     for _, value in deeds:
         deed = AuditEvent(action="x.done", target="a:1", by=COMMAND_LINE, at=NOW, before={}, after={"value": value})
-        entries.append(following(head, deed))
+        entries.append(next_entry(head, deed))
         head = Head(entries[-1].number, entries[-1].seal)
     assert list(flaws(entries, head)) == []
     at = data.draw(st.integers(0, len(entries) - 1))
-    forged = following(
+    forged = next_entry(
         Head(entries[at].number - 1, entries[at].previous),
         AuditEvent(action="x.done", target="a:1", by=COMMAND_LINE, at=NOW, before={}, after={"value": "forged"}),
     )

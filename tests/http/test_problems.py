@@ -1,24 +1,89 @@
 """Each refusal has its status, and nothing else ever shows."""
 
+import re
+
 import pytest
 
-from chalicelib.domain.refusals import Refusal
-from chalicelib.http.problems import STATUS_OF, TITLES
+from chalicelib.domain import refusals
+from chalicelib.domain.refusals import KINDS, Refusal, all_refusals
+from chalicelib.http.problems import STATUS_OF, TITLES, status_of
 from chalicelib.store import raffles
 from tests.support.world import World
 
+# Part of the API's contract: neither a code nor its status ever changes.
+STATUS_OF_CODE = {
+    "contact_not_found": 404,
+    "export_not_found": 404,
+    "letter_not_found": 404,
+    "message_not_found": 404,
+    "order_not_found": 404,
+    "proof_not_found": 404,
+    "raffle_not_found": 404,
+    "token_not_found": 404,
+    "code_taken": 409,
+    "contact_erased": 409,
+    "contact_has_orders": 409,
+    "contact_opted_out": 409,
+    "deleted_since": 409,
+    "message_not_given_up": 409,
+    "numbers_invalid": 409,
+    "numbers_taken": 409,
+    "order_out_of_turn": 409,
+    "proof_not_seen": 409,
+    "raffle_has_late_orders": 409,
+    "raffle_has_orders": 409,
+    "raffle_has_sales": 409,
+    "raffle_out_of_turn": 409,
+    "report_too_large": 409,
+    "sending_stopped": 409,
+    "token_known": 409,
+    "token_shown_before": 409,
+    "too_few_free": 409,
+    "too_many_for_contact": 409,
+    "window_closed": 409,
+    "outdated": 412,
+    "statement_too_large": 413,
+    "cursor_invalid": 422,
+    "idempotency_key_used": 422,
+    "statement_unreadable": 422,
+    "try_again": 429,
+}
 
-def all_refusals(kind: type[Refusal] = Refusal) -> set[type[Refusal]]:
-    return {sub for direct in kind.__subclasses__() for sub in (direct, *all_refusals(direct))}
+
+def subclasses(parent: type[Refusal] = Refusal) -> set[type[Refusal]]:
+    return {sub for direct in parent.__subclasses__() for sub in (direct, *subclasses(direct))}
 
 
-def test_every_refusal_has_a_status() -> None:
-    assert all_refusals() == set(STATUS_OF)
+def test_every_refusal_has_its_status() -> None:
+    assert {refusal.code: status_of(refusal) for refusal in all_refusals()} == STATUS_OF_CODE
+
+
+def test_every_refusal_is_of_one_kind() -> None:
+    assert subclasses() - set(all_refusals()) == set(KINDS)
+    for refusal in all_refusals():
+        assert len([kind for kind in KINDS if issubclass(refusal, kind)]) == 1
+
+
+def test_every_kind_has_a_status_of_its_own() -> None:
+    assert set(STATUS_OF) == set(KINDS)
+    assert len(set(STATUS_OF.values())) == len(KINDS)
     assert set(STATUS_OF.values()) <= set(TITLES)
 
 
 def test_every_refusal_has_a_code_of_its_own() -> None:
-    assert len({refusal.code for refusal in all_refusals()}) == len(all_refusals())
+    assert len({refusal.code for refusal in all_refusals()}) == len(list(all_refusals()))
+
+
+def test_every_refusal_says_in_words_what_is_wrong() -> None:
+    """The first line of its docstring is its example in the API's description."""
+    for refusal in all_refusals():
+        assert refusal.__doc__, refusal
+        assert refusal.__doc__.partition("\n")[0].endswith("."), refusal
+
+
+def test_the_hierarchy_in_the_docstring_is_complete() -> None:
+    drawn = re.findall(r"^[ │├└─]*── (\w+)", refusals.__doc__ or "", re.MULTILINE)
+    assert sorted(drawn) == sorted(refusal.__name__ for refusal in subclasses())
 
 
 def test_a_crash_is_a_500_that_tells_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

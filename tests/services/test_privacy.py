@@ -326,7 +326,7 @@ def test_v2_there_is_nobody_to_write_to_or_to_change(world: World, lucia: Buyer)
     with pytest.raises(ContactErased):
         contacts.change(before.id, {"name": "Lucía"}, by=MANAGER)
     with pytest.raises(ContactErased):
-        world.container.privacy.held(before.id, by=MANAGER)
+        world.container.privacy.collect(before.id, by=MANAGER)
 
 
 def test_v2_who_was_two_contacts_for_a_while_is_forgotten_as_both(world: World) -> None:
@@ -345,7 +345,7 @@ def test_v2_who_was_two_contacts_for_a_while_is_forgotten_as_both(world: World) 
 def test_v1_everything_that_is_held_is_shown_to_who_asks(world: World, lucia: Buyer, marco: Buyer) -> None:
     paid, cancelled = a_whole_life(world, lucia)
     hold_and_prove(marco, "9")
-    held = world.container.privacy.held(known(lucia).id, by=MANAGER)
+    held = world.container.privacy.collect(known(lucia).id, by=MANAGER)
     assert held.contact == known(lucia)
     assert {order.id for order in held.orders} == {paid, cancelled}
     assert {record.contact_id for record in held.fingerprints} == {held.contact.id}

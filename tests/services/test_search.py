@@ -321,7 +321,7 @@ def test_who_tells_whatsapp_to_stop_is_listed_too(world: World, lucia: Buyer) ->
     (contact,) = contacts.listed(limit=5).items
     contacts.opt_out(contact.id, world.clock.now)
     assert listed_contacts(opted_out=True) == ["Lucía"]
-    assert [one for one, filed in contacts.everyone() if not filed] == []
+    assert [one for one, filed in contacts.scan() if not filed] == []
 
 
 def assert_goes_back(find: Callable[..., Page[Any]], **how: object) -> None:

@@ -52,7 +52,7 @@ def test_a_currency_that_was_said_counts_where_the_file_has_none() -> None:
     assert why(table("Importe", f"REF {CODE};25,00")) == [[]]
     with pytest.raises(StatementUnreadable) as refused:
         read(table("Importe", f"REF {CODE};25,00").encode(), ParseOptions())
-    assert refused.value.wish == "currency"
+    assert refused.value.option == "currency"
 
 
 def test_a_line_and_its_heading_in_different_currencies_are_not_sure() -> None:
@@ -226,7 +226,7 @@ def test_a_heading_that_is_not_there_is_named(field: str) -> None:
     wished: dict[str, Any] = {field: "Nada"}
     with pytest.raises(StatementUnreadable) as refused:
         settled(table("Importe GTQ", f"REF {CODE};25,00"), GTQ._replace(**wished))
-    assert refused.value.wish == ("currency_column" if field == "money" else field)
+    assert refused.value.option == ("currency_column" if field == "money" else field)
 
 
 @pytest.mark.parametrize("number", ["²", "٣", "1²"])

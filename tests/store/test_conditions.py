@@ -17,6 +17,7 @@ from chalicelib.store.records import OutboundRecord, stored_in
 from chalicelib.store.transaction import ConditionsFailed, Transaction
 from chalicelib.whatsapp.graph import Accepted, NotSent
 from chalicelib.whatsapp.inbound import Message, Status
+from tests.support.outbound_records import outbound_records
 from tests.support.request_counts import Requests
 from tests.support.steps import assert_board_is_exact, hold_and_confirm
 from tests.support.world import ORGANISER, Buyer, World
@@ -90,7 +91,7 @@ def test_waiting_for_an_organiser_who_never_wrote_leaves_no_half_a_contact(
     lucia.sends_proof()
     monkeypatch.undo()
     organiser = Identity(phone=str(ORGANISER.phone).removeprefix("+"))
-    assert [record.state for record in messages.history(contact_ids_of(organiser)[0], limit=5)] == ["PENDING"]
+    assert [record.state for record in outbound_records(contact_ids_of(organiser)[0], limit=5)] == ["PENDING"]
     world.container.chat.answer(message(world, organiser, IncomingMessage(kind=MessageKind.TEXT, text="menu")))
     assert contacts.get(contact_ids_of(organiser)[0])
 
@@ -105,7 +106,7 @@ def waiting(world: World, buyer: Buyer) -> Outbound:
 
 
 def stored(outbound: Outbound) -> OutboundRecord:
-    return next(iter(messages.history(outbound.contact_id, limit=1)))
+    return next(iter(outbound_records(outbound.contact_id, limit=1)))
 
 
 def test_m3_what_whatsapp_reports_while_our_try_seems_to_fail_is_not_sent_again(
@@ -135,7 +136,7 @@ def test_m3_what_was_delivered_meanwhile_does_not_wait_any_more(world: World, lu
 
 def test_nothing_is_noted_about_a_message_that_is_no_longer_stored(world: World, lucia: Buyer) -> None:
     gone = replace(waiting(world, lucia), contact_id="gone")
-    messages.accepted(gone, "wamid.OUT1", world.clock.now)
+    messages.mark_accepted(gone, "wamid.OUT1", world.clock.now)
     assert list(stored_in("CONTACT#gone")) == []
 
 

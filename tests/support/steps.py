@@ -6,9 +6,9 @@ from typing import Any
 from chalicelib.domain.messages import Identity
 from chalicelib.domain.orders import Order
 from chalicelib.domain.organisers import COMMAND_LINE
-from chalicelib.store import messages
 from chalicelib.store.contact_ids import contact_ids_of
 from tests.services.chat.test_sale import code_in
+from tests.support.outbound_records import outbound_records
 from tests.support.world import Buyer, World, text_of
 
 Json = dict[str, Any]
@@ -103,5 +103,5 @@ def assert_board_is_exact(world: World, raffle: Json) -> None:
 def outbounds(buyer: Buyer) -> list[Any]:
     """What is stored of the messages to a person, oldest first."""
     person = Identity(user_id=buyer.person.user_id, phone=buyer.person.wa_id)
-    found = [record for contact_id in contact_ids_of(person) for record in messages.history(contact_id, limit=100)]
+    found = [record for contact_id in contact_ids_of(person) for record in outbound_records(contact_id, limit=100)]
     return sorted(found, key=lambda record: str(record.sk))

@@ -402,7 +402,7 @@ def _find_order_of_proof(turn: Turn, action: c.TakeProof) -> OwnOrder | None:
     if at_hand is not None and at_hand.order.status is OrderStatus.PENDING_PAYMENT:
         return at_hand
     listed = orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN)
-    newest = [OwnOrder(*pair) for pair in orders.as_they_are(listed)] if listed else []
+    newest = [OwnOrder(*pair) for pair in orders.reload(listed)] if listed else []
     waiting = [own for own in newest if own.order.status is OrderStatus.PENDING_PAYMENT]
     if not waiting and at_hand is not None and at_hand.order.status in OWNING - {OrderStatus.PAID}:
         return at_hand

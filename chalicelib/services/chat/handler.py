@@ -40,11 +40,11 @@ class _Tries:
     """The tries at one message: what is kept from one to the next.
 
     Attributes:
-        arrival: what was read before the first try, which uses it up.
+        lookup: what was read before the first try, which uses it up.
     """
 
     message: Message
-    arrival: contacts.Arrival | None
+    lookup: contacts.Lookup | None
     conflicts: Conflicts
     keep_proof: Callable[[Media], Proof]
 
@@ -69,12 +69,12 @@ class ChatHandler:
         """
         if message.becomes is not None and not self._look_up(message).handled:
             self.change_identity(message.sender, message.becomes)
-        arrival = retry(lambda: self._look_up(message))
-        self._show_typing(message, arrival)
+        lookup = retry(lambda: self._look_up(message))
+        self._show_typing(message, lookup)
         conflicts = Conflicts(expiry=self.expiry, random_numbers=RandomNumbers(random=self.random))
         # A second try at the same message does not fetch the file again.
         keep_proof = lru_cache(self.proofs.keep)
-        tries = _Tries(message=message, arrival=arrival, conflicts=conflicts, keep_proof=keep_proof)
+        tries = _Tries(message=message, lookup=lookup, conflicts=conflicts, keep_proof=keep_proof)
         try:
             replies = retry(lambda: self._attempt(tries), again_on=(_DecideAgain, Busy))
         except TryAgain:
@@ -89,16 +89,16 @@ class ChatHandler:
     def _attempt(self, tries: _Tries) -> list[Outbound]:
         """Decide, act and commit once. Return the messages to send. Raises _DecideAgain, Busy."""
         message = tries.message
-        arrival = tries.arrival or self._look_up(message)
-        tries.arrival = None
-        if arrival.handled:
+        lookup = tries.lookup or self._look_up(message)
+        tries.lookup = None
+        if lookup.handled:
             count("DuplicateMessages")
             return []
         now = self.clock()
         turn = Turn(
             now=now,
-            contact=_contact_who_wrote(message, arrival, now),
-            raffle_of_code=arrival.raffle_of_code,
+            contact=_contact_who_wrote(message, lookup, now),
+            raffle_of_code=lookup.raffle_of_code,
             conflicts=tries.conflicts,
             holds=self.holds,
             keep_proof=tries.keep_proof,
@@ -106,7 +106,7 @@ class ChatHandler:
         is_paused = turn.contact.bot_is_paused(now)
         act(c.step(turn.contact.conversation, message.incoming, paused=is_paused), turn)
         try:
-            return self._commit(turn, message, arrival)
+            return self._commit(turn, message, lookup)
         except ConditionsFailed as failure:
             if failure.named(messages.INBOUND):
                 count("DuplicateMessages")
@@ -133,8 +133,8 @@ class ChatHandler:
                 contact = contact.merged_with(other.contact)
             transaction = Transaction()
             contacts.save(transaction, contact, now=now)
-            names = {*known.unnamed, *other.unnamed}  # both may lack the same one
-            contacts.alias(transaction, contact, names if other.contact.version else names | {other.contact.id})
+            names = {*known.missing_aliases, *other.missing_aliases}  # both may lack the same one
+            contacts.add_aliases(transaction, contact, names if other.contact.version else names | {other.contact.id})
             if is_another:
                 if other.contact.held or orders.of_contact(other.contact.id, limit=1):
                     logger.warning("one person is two contacts", extra={"contacts": [contact.id, other.contact.id]})
@@ -155,43 +155,43 @@ class ChatHandler:
         def attempt() -> None:
             now = self.clock()
             person = preference.person
-            arrival = _find(person)
-            contact = arrival.contact.with_opt_out(out=preference.stops, at=preference.at or now)
-            if contact == arrival.contact:
+            lookup = _find(person)
+            contact = lookup.contact.with_opt_out(out=preference.stops, at=preference.at or now)
+            if contact == lookup.contact:
                 return
             contact = replace(contact, user_id=person.user_id or contact.user_id, phone=person.phone or contact.phone)
             transaction = Transaction()
             contacts.save(transaction, contact, now=now)
-            contacts.alias(transaction, contact, arrival.unnamed)
+            contacts.add_aliases(transaction, contact, lookup.missing_aliases)
             transaction.commit()
             count("OptOuts" if contact.opted_out else "OptIns")
 
         retry(attempt, again_on=(Busy, ConditionsFailed))
 
-    def _look_up(self, message: Message) -> contacts.Arrival:
+    def _look_up(self, message: Message) -> contacts.Lookup:
         word = c.normalize(message.incoming.text).upper()
-        return contacts.arrival(
+        return contacts.look_up(
             message.sender,
             phone_number_id=message.phone_number_id,
             message_id=message.id,
             code=word if c.is_raffle_code(word) else None,
         )
 
-    def _commit(self, turn: Turn, message: Message, arrival: contacts.Arrival) -> list[Outbound]:
+    def _commit(self, turn: Turn, message: Message, lookup: contacts.Lookup) -> list[Outbound]:
         """Commit what the message changes and the replies that it causes: one transaction (M3)."""
-        inbound, _ = messages.inbound_key(message.phone_number_id, message.id)
-        contacts.alias(turn.transaction, turn.contact, arrival.unnamed)
+        inbound_id = messages.inbound_id(message.phone_number_id, message.id)
+        contacts.add_aliases(turn.transaction, turn.contact, lookup.missing_aliases)
         contact, replies = self.outbox.enqueue_for(
             turn.transaction,
             turn.contact,
             turn.replies,
-            channel=arrival.channel,
+            channel=lookup.channel,
             now=turn.now,
             to=message.sender,
-            in_reply_to=inbound,
+            in_reply_to=inbound_id,
         )
         contacts.save(turn.transaction, contact, now=turn.now)
-        notices = self._enqueue_notices(turn, arrival)
+        notices = self._enqueue_notices(turn, lookup)
         messages.record_inbound(
             turn.transaction,
             contact.id,
@@ -204,32 +204,32 @@ class ChatHandler:
             notices=[notice.tag for notice in notices],
         )
         if not turn.replies:
-            messages.leave_unanswered(turn.transaction, contact.id, inbound, turn.now)
+            messages.leave_unanswered(turn.transaction, contact.id, inbound_id, turn.now)
         turn.transaction.commit()
         for metric in turn.metrics:
             count(metric)
         return [*replies, *notices]
 
-    def _enqueue_notices(self, turn: Turn, arrival: contacts.Arrival) -> list[Outbound]:
+    def _enqueue_notices(self, turn: Turn, lookup: contacts.Lookup) -> list[Outbound]:
         """Enqueue what the organisers are told, for each of them."""
         notices = list[Outbound]()
         for organiser in self.organisers if turn.notices else ():
             contact = Contact(id=contact_ids_of(organiser)[0], user_id=organiser.user_id, phone=organiser.phone)
             notices += self.outbox.enqueue(
-                turn.transaction, contact, turn.notices, channel=arrival.channel, now=turn.now
+                turn.transaction, contact, turn.notices, channel=lookup.channel, now=turn.now
             )
         return notices
 
-    def _show_typing(self, message: Message, arrival: contacts.Arrival) -> None:
+    def _show_typing(self, message: Message, lookup: contacts.Lookup) -> None:
         """Show "typing" as a courtesy; skip it while sending is stopped or paused.
 
         It also marks the message as read, so it is not done for what an organiser has to read (M6).
         """
         now = self.clock()
-        is_paused = arrival.contact.bot_is_paused(now)
-        action = c.step(arrival.contact.conversation, message.incoming, paused=is_paused)
-        is_silent = isinstance(action, c.StayQuiet | c.LeaveToPerson) or arrival.handled
-        if is_silent or not arrival.channel.is_open(now):
+        is_paused = lookup.contact.bot_is_paused(now)
+        action = c.step(lookup.contact.conversation, message.incoming, paused=is_paused)
+        is_silent = isinstance(action, c.StayQuiet | c.LeaveToPerson) or lookup.handled
+        if is_silent or not lookup.channel.is_open(now):
             return
         try:
             self.graph.mark_read(message.id)
@@ -237,18 +237,18 @@ class ChatHandler:
             logger.info("could not mark as read", extra={"reason": str(failure)})
 
 
-def _find(person: Identity) -> contacts.Arrival:
+def _find(person: Identity) -> contacts.Lookup:
     # There is no message to look up beside the person: a key that none has.
-    return contacts.arrival(person, phone_number_id="", message_id="", code=None)
+    return contacts.look_up(person, phone_number_id="", message_id="", code=None)
 
 
-def _contact_who_wrote(message: Message, arrival: contacts.Arrival, now: datetime) -> Contact:
+def _contact_who_wrote(message: Message, lookup: contacts.Lookup, now: datetime) -> Contact:
     """Return the contact with what the message tells about them: names, profile name, and when they wrote."""
     # A person who reports that their names change writes under the old ones.
-    sender = message.sender if message.becomes is None else arrival.contact
+    sender = message.sender if message.becomes is None else lookup.contact
     contact = replace(
-        arrival.contact,
-        user_id=sender.user_id or arrival.contact.user_id,
-        phone=sender.phone or arrival.contact.phone,
+        lookup.contact,
+        user_id=sender.user_id or lookup.contact.user_id,
+        phone=sender.phone or lookup.contact.phone,
     )
     return contact.with_profile_name(plain(message.name)).with_message_at(min(message.sent_at or now, now))

@@ -19,7 +19,7 @@ from chalicelib.domain.refusals import ExportNotFound, RaffleNotFound, TryAgain
 from chalicelib.services.exports.rows import ExportRows, Noted, TooMany
 from chalicelib.services.exports.spreadsheet import CONTENT_TYPES, ByteWriter, TooManyRows, sheet
 from chalicelib.store import audit, exports, idempotency, raffles
-from chalicelib.store.idempotency import Once
+from chalicelib.store.idempotency import IdempotencyKey
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import alert, count, logger, measure, pseudonym
 
@@ -99,14 +99,14 @@ class Exports:
         self._log("exported", wanted, by)
         return File(self._name(board.raffle, wanted), CONTENT_TYPES[wanted.format], bytes(buffer.content))
 
-    def ask(self, wanted: ExportRequest, *, by: Actor, asked: Once | None = None) -> Export:
+    def ask(self, wanted: ExportRequest, *, by: Actor, idempotency_key: IdempotencyKey | None = None) -> Export:
         """Have it made in the background; the one that is on its way already, if the same is.
 
         Raises RaffleNotFound, KeyUsedOtherwise, TryAgain.
         """
         raffle, export_id = raffles.get(wanted.raffle_id), self.random_hex()
         again = (Busy, ConditionsFailed)
-        found = retry(lambda: self._ask(raffle, wanted, export_id, by, asked), again_on=again)
+        found = retry(lambda: self._ask(raffle, wanted, export_id, by, idempotency_key), again_on=again)
         if found.status is ExportStatus.WAITING:  # again where it is not new: its message may not have been sent
             self._queue(found)
         self._log("export asked for", wanted, by, export_id=found.id)
@@ -152,9 +152,16 @@ class Exports:
                 raise
             self._fail(export, run, reason or Reason.INTERNAL_ERROR, failure)
 
-    def _ask(self, raffle: Raffle, wanted: ExportRequest, export_id: str, by: Actor, asked: Once | None) -> Export:
-        if made := idempotency.made(asked, by):
-            return exports.get(made)
+    def _ask(
+        self,
+        raffle: Raffle,
+        wanted: ExportRequest,
+        export_id: str,
+        by: Actor,
+        idempotency_key: IdempotencyKey | None,
+    ) -> Export:
+        if earlier_id := idempotency.find_result(idempotency_key, by):
+            return exports.get(earlier_id)
         before, now, transaction = exports.latest(wanted), self.clock(), Transaction()
         if before.export is not None and before.export.id == export_id:  # by a try whose answer did not come
             return before.export
@@ -170,7 +177,7 @@ class Exports:
                 updated_at=now,
             )
             exports.add(transaction, export, before)
-        idempotency.remember(transaction, asked, by, export.id, now)
+        idempotency.record_result(transaction, idempotency_key, by, export.id, now)
         self._record_audit(transaction, wanted, by, {"export": export.id})
         transaction.commit()
         return export

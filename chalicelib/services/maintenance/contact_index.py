@@ -38,7 +38,7 @@ class ContactIndexCheck:
         This reads the whole table, since nothing else leads to a contact who is in no list. Raises TryAgain.
         """
         found = IndexCheckResult()
-        for contact, is_filed in contacts.everyone():
+        for contact, is_filed in contacts.scan():
             found.contacts += 1
             if not is_filed:
                 found.unfiled += 1

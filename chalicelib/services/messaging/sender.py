@@ -102,7 +102,7 @@ class Sender:
         except NotSent as failure:
             logger.warning("WhatsApp not reached", extra={"reason": str(failure)})
             return self._try_later(message, Remedy(action=Action.RETRY, delays=UNREACHABLE_DELAYS), None)
-        store_outcome(stored.accepted, message, accepted.message_id, self.clock())
+        store_outcome(stored.mark_accepted, message, accepted.message_id, self.clock())
         count("MessagesAccepted")
         return None
 

@@ -36,7 +36,7 @@ class Conflicts:
 
     def learn(self, failure: ConditionsFailed, contact_id: str) -> None:
         """Take in why a commit failed: random numbers that are gone are drawn anew, named ones have an owner."""
-        in_the_way = board.in_the_way(failure.named(board.TICKET))
+        in_the_way = board.conflicting_orders(failure.named(board.TICKET))
         if self.random_numbers.numbers:
             self.random_numbers.lose(in_the_way)
         else:

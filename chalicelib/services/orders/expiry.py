@@ -208,7 +208,7 @@ class Expiry:
         """Send one reminder. It changes neither order status nor contact, so it is no OrderChange."""
         context = load_context(order)
         transaction = Transaction()
-        orders.remind(transaction, order, now)
+        orders.record_reminder(transaction, order, now)
         reminder = texts_in(context.contact.language).reminder(context.raffle, order, now)
         messages = self.outbox.enqueue(transaction, context.contact, [reminder], channel=context.channel, now=now)
         try:

@@ -47,7 +47,7 @@ def updates_user_id(phone: str | None, old: str, new: str) -> Json:
 
 
 def contact_of(who: webhooks.Person) -> Contact:
-    found = contacts.arrival(
+    found = contacts.look_up(
         Identity(user_id=who.user_id, phone=who.wa_id), phone_number_id="", message_id="", code=None
     )
     return found.contact

@@ -12,9 +12,10 @@ import pytest
 
 from chalicelib.domain.messages import Identity
 from chalicelib.lambdas import flush
-from chalicelib.store import contacts, messages
+from chalicelib.store import contacts
 from chalicelib.store.contact_ids import contact_ids_of
 from tests.services.messaging.test_payloads import QuickQueue, work_off
+from tests.support.outbound_records import outbound_records
 from tests.support.steps import hold_and_confirm
 from tests.support.whatsapp_samples import PAYLOADS, raw
 from tests.support.world import PNG, Buyer, World, text_of
@@ -111,13 +112,13 @@ def known(world: World) -> list[Any]:
     """What is stored of the person, as far as a notice may change it."""
     found = [contacts.get(contact_id) for name in NAMES for contact_id in contact_ids_of(name)]
     people = [(one.id, one.opted_out, one.phone, one.user_id) for one in found if one]
-    arrivals = [contacts.arrival(name, phone_number_id="", message_id="", code=None).contact.id for name in NAMES]
+    arrivals = [contacts.look_up(name, phone_number_id="", message_id="", code=None).contact.id for name in NAMES]
     return [people, arrivals]
 
 
 def states(buyer: Buyer) -> list[str]:
     ids = {contact_id for name in NAMES for contact_id in contact_ids_of(name)}
-    found = [record for contact_id in ids for record in messages.history(contact_id, limit=100)]
+    found = [record for contact_id in ids for record in outbound_records(contact_id, limit=100)]
     return [str(record.state) for record in sorted(found, key=lambda record: str(record.sk))]
 
 

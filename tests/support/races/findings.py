@@ -135,7 +135,7 @@ def not_noted(found: Evidence) -> Iterator[str]:
     settled = Counter[tuple[str, str]]()
     for chain in range(CHAINS):
         head = audit.head_of(chain)
-        chained = list(audit.whole(chain, head.number))
+        chained = list(audit.entries_of(chain, head.number))
         yield from (f"chain {chain} of the audit log: {flaw}" for flaw in flaws(chained, head))
         settled.update((entry.target, entry.after.get("status", "")) for entry in chained)
     for order in found.orders.values():
