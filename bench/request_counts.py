@@ -107,7 +107,7 @@ def _sale(testbed: Testbed) -> Sale:
     sale_requests += during(lambda: testbed.container.settlement.confirm_payment(order_id, by=COMMAND_LINE))
     statuses = [_status(message, state) for message in sent for state in ("sent", "delivered", "read")]
     for status in statuses:
-        sale_requests += during(partial(testbed.container.outbox.update_status, status))
+        sale_requests += during(partial(testbed.container.sender.update_status, status))
     return Sale(sale_requests, messages_before_hold, len(sent) - 1, buyer.messages + len(statuses))
 
 

@@ -100,7 +100,7 @@ class Buyer:
         self.messages += 1
         message = Message(
             id=self._message_id, phone_number_id=OUR_NUMBER, sender=self.person, name="Ana García",
-            sent_at=self._testbed.clock(), heard=content, kind="text",
+            sent_at=self._testbed.clock(), incoming=content, kind="text",
         )  # fmt: skip
         self._testbed.container.chat.answer(message)
 

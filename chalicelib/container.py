@@ -24,6 +24,7 @@ from chalicelib.services.chat.handler import ChatHandler
 from chalicelib.services.messaging.dead_letters import DeadLetters
 from chalicelib.services.messaging.inbox import Inbox
 from chalicelib.services.messaging.outbox import Outbox
+from chalicelib.services.messaging.sender import Sender
 from chalicelib.services.orders.changes import OrderChanges
 from chalicelib.services.orders.expiry import Expiry
 from chalicelib.services.orders.holds import Holds
@@ -110,8 +111,12 @@ class Container:
 
     @cached_property
     def outbox(self) -> Outbox:
-        pace = RateLimit(interval=timedelta(seconds=1 / self.settings.WHATSAPP_SENDS_A_SECOND), burst=1)
-        return Outbox(graph=self.graph, clock=self.clock, random=self.random, pace=pace, sleep=self.sleep)
+        return Outbox(sender=self.sender, clock=self.clock, random=self.random)
+
+    @cached_property
+    def sender(self) -> Sender:
+        rate_limit = RateLimit(interval=timedelta(seconds=1 / self.settings.WHATSAPP_SENDS_A_SECOND), burst=1)
+        return Sender(graph=self.graph, clock=self.clock, rate_limit=rate_limit, sleep=self.sleep)
 
     @cached_property
     def dead_letters(self) -> DeadLetters:

@@ -96,7 +96,7 @@ def _handle(body: str) -> None:
             container().chat.answer(event)
             count("MessagesAnswered")
         case Status():
-            container().outbox.update_status(event)
+            container().sender.update_status(event)
         case _:
             for preference in event.preferences:
                 container().chat.set_preference(preference)

@@ -274,7 +274,7 @@ def _templates(options: argparse.Namespace) -> int:
 def _list_letters(options: argparse.Namespace) -> int:
     dead_letters = container().dead_letters
     dead_letters.collect()
-    letters = dead_letters.listed()
+    letters = dead_letters.list_all()
     if options.json:
         print(json.dumps([as_listed(letter) for letter in letters], indent=2))
     else:
@@ -293,7 +293,7 @@ def _replay_letters(options: argparse.Namespace) -> int:
     if bool(options.letters) == options.all:
         _complain("name the dead letters to replay, or use --all")
         return 2
-    for letter_id in options.letters or [letter.id for letter in dead_letters.listed()]:
+    for letter_id in options.letters or [letter.id for letter in dead_letters.list_all()]:
         queued = dead_letters.replay(letter_id, by=COMMAND_LINE)
         print(f"{letter_id}: {plural(queued, 'update')} put back into the queue", flush=True)
     return 0

@@ -1,4 +1,7 @@
-"""The conversation: what to do about something heard, given where the conversation stands. Pure: it only decides."""
+"""The conversation: decide what to do about a message, given the stage of the conversation.
+
+This module is pure: it reads no store and no clock, and calls nothing outside.
+"""
 
 import re
 from collections.abc import Callable
@@ -12,15 +15,22 @@ from chalicelib.domain.picks import Unclarity, Unclear, fold, read_pick
 
 class Stage(StrEnum):
     IDLE = "IDLE"
-    BROWSING = "BROWSING"  # a list of raffles was shown
-    SELECTING = "SELECTING"  # a raffle is open, numbers are asked for
-    CONFIRMING = "CONFIRMING"  # numbers are held, a yes is asked for
-    PAYMENT = "PAYMENT"  # confirmed; a proof is asked for, or in review
+    BROWSING = "BROWSING"  # the bot has shown a list of raffles
+    SELECTING = "SELECTING"  # the bot has shown a raffle and asked for numbers
+    CONFIRMING = "CONFIRMING"  # numbers are held, and the bot has asked for a yes
+    PAYMENT = "PAYMENT"  # the order is confirmed; its proof is missing or in review
 
 
 @dataclass(frozen=True, kw_only=True)
 class Conversation:
-    """Where the conversation stands. `shown` are the raffles of `page` of the list, so that "1" means the first."""
+    """Where the conversation stands.
+
+    Attributes:
+        raffle_id: the raffle at hand.
+        order_id: the order at hand.
+        shown: ids of the raffles in the list that was shown last, so that "1" means the first.
+        page: the page of that list.
+    """
 
     stage: Stage = Stage.IDLE
     raffle_id: str | None = None
@@ -29,7 +39,7 @@ class Conversation:
     page: int = 1
 
 
-# What to do. The use cases in `chalicelib/services/chat/handler.py` carry these out.
+# The actions, which `chalicelib/services/chat/actions.py` carries out.
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,7 @@ class OpenRaffle:
 
 @dataclass(frozen=True)
 class TryCode:
-    """`word` may be a raffle's code; if it is none, do `otherwise`."""
+    """Open the raffle with the code `word`; if there is none, do `otherwise`."""
 
     word: str
     otherwise: "Action"
@@ -68,31 +78,37 @@ class ConfirmOrder:
 
 @dataclass(frozen=True)
 class CancelOrder:
-    """Cancel the order; `None`: the one at hand, if any."""
+    """Cancel an order; None: the contact's running order, if there is one."""
 
     order_id: str | None
 
 
 @dataclass(frozen=True)
 class AskAboutOrder:
-    """Say again what the order at hand waits for."""
+    """Repeat what the order at hand is waiting for."""
 
     order_id: str
 
 
 @dataclass(frozen=True)
 class TakeProof:
-    """A file came in: the proof for the order at hand, or, where none is, for the latest one that waits for one."""
+    """Take a file as the payment proof of an order.
+
+    Attributes:
+        order_id: the order at hand; None: the newest order that waits for a proof.
+        caption: the text under the file, which may name the order.
+        quietly: an organiser is talking with the contact (M6). If no order waits for a proof, the file is for them.
+    """
 
     order_id: str | None
     media: Media
-    caption: str = ""  # may name the order
-    quietly: bool = False  # M6: where no order waits for it, it is for the organiser who talks with them
+    caption: str = ""
+    quietly: bool = False
 
 
 @dataclass(frozen=True)
 class AskForFileAgain:
-    """A file was sent and got lost: no use in fetching it."""
+    """Ask for a file again that never reached WhatsApp."""
 
 
 @dataclass(frozen=True)
@@ -112,29 +128,29 @@ class ShowHelp:
 
 @dataclass(frozen=True)
 class OptOut:
-    """No more messages that they did not ask for (M5)."""
+    """Stop all messages other than replies (M5)."""
 
 
 @dataclass(frozen=True)
 class OptIn:
-    """Messages again; and where nothing was stopped, the menu."""
+    """Send messages again; show the menu if they were not stopped."""
 
 
 @dataclass(frozen=True)
 class AskWhatToCancel:
-    """The order at hand, or the messages?"""
+    """Ask whether to cancel the order at hand or all messages: "cancelar" may mean either."""
 
     order_id: str | None
 
 
 @dataclass(frozen=True)
 class CallPerson:
-    """They want to talk to a person, not to a bot."""
+    """Tell the organisers that the contact wants to talk to a person."""
 
 
 @dataclass(frozen=True)
 class LeaveToPerson:
-    """An organiser talks with them: the bot says nothing, and the organisers are told that they wrote (M6)."""
+    """Say nothing, and tell the organisers that the contact wrote: an organiser is talking with them (M6)."""
 
 
 @dataclass(frozen=True)
@@ -165,88 +181,95 @@ Action = (
 )
 
 
-def step(conversation: Conversation, heard: IncomingMessage, *, paused: bool = False) -> Action:
-    """What to do about `heard`. Tapped ids are untrusted: they name a wish; the rules are checked where it is met.
+def step(conversation: Conversation, message: IncomingMessage, *, paused: bool = False) -> Action:
+    """Decide what to do about a message.
 
-    `paused`: an organiser talks with them just now (M6).
+    The ids of tapped choices are untrusted. They only select an action, and the action checks the rules.
+
+    Args:
+        paused: an organiser is talking with the contact, so the bot leaves the reply to them (M6).
     """
     if paused:
-        return _left_alone(conversation, heard)
-    if heard.kind is MessageKind.MEDIA and heard.media is not None:
-        return TakeProof(conversation.order_id, heard.media, heard.text)
-    if heard.kind is MessageKind.LOST:
+        return _step_while_paused(conversation, message)
+    if message.kind is MessageKind.MEDIA and message.media is not None:
+        return TakeProof(conversation.order_id, message.media, message.text)
+    if message.kind is MessageKind.LOST:
         return AskForFileAgain()
-    if heard.kind is MessageKind.CHOICE:
-        wish = _tapped(conversation, heard.choice)
-        if wish is not None:
-            return wish
-    elif heard.kind is MessageKind.SIGN:
+    if message.kind is MessageKind.CHOICE:
+        action = _read_choice(message.choice)
+        if action is not None:
+            return action
+    elif message.kind is MessageKind.EVENT:
         return StayQuiet()
-    elif heard.kind is not MessageKind.TEXT:
-        return _again(conversation, not_understood=True)
-    said = normalized(heard.text)
-    if said in COMMANDS:
-        return COMMANDS[said](conversation)
-    if CALLING.search(said):
+    elif message.kind is not MessageKind.TEXT:
+        return _repeat_question(conversation)
+    text = normalize(message.text)
+    if text in COMMANDS:
+        return COMMANDS[text](conversation)
+    if PERSON_WANTED.search(text):
         return CallPerson()
-    if conversation.order_id is not None and said in YES:
+    if conversation.order_id is not None and text in YES:
         return ConfirmOrder(conversation.order_id)
-    return _TYPED[conversation.stage](conversation, heard.text, said)
+    return _STEPS[conversation.stage](conversation, message.text)
 
 
-def _left_alone(conversation: Conversation, heard: IncomingMessage) -> Action:
-    """M6: what is said is for the organiser. A "yes" answers them, too, and confirms no order.
+def _step_while_paused(conversation: Conversation, message: IncomingMessage) -> Action:
+    """Leave the message to the organiser who is talking with the contact (M6).
 
-    What only the bot can do it still does: take a file that may be a proof, since money may have moved; obey a tap on a
-    button, which nobody but the bot has sent; and stop all messages for who wants that.
+    A "yes" may answer the organiser, so it confirms no order. The bot still does what only the bot can do: take a file
+    that may be a proof, since money may have moved; obey a tap on one of its own buttons; and stop all messages.
     """
-    if heard.kind is MessageKind.MEDIA and heard.media is not None:
-        return TakeProof(conversation.order_id, heard.media, heard.text, quietly=True)
-    if heard.kind is MessageKind.LOST:
+    if message.kind is MessageKind.MEDIA and message.media is not None:
+        return TakeProof(conversation.order_id, message.media, message.text, quietly=True)
+    if message.kind is MessageKind.LOST:
         return AskForFileAgain()
-    if heard.kind is MessageKind.SIGN:
+    if message.kind is MessageKind.EVENT:
         return StayQuiet()
-    if heard.kind is MessageKind.CHOICE and (wish := _tapped(conversation, heard.choice)) is not None:
-        return wish
-    if heard.kind is MessageKind.TEXT and normalized(heard.text) in STOPPING:
+    if message.kind is MessageKind.CHOICE and (action := _read_choice(message.choice)) is not None:
+        return action
+    if message.kind is MessageKind.TEXT and normalize(message.text) in STOP_WORDS:
         return OptOut()
     return LeaveToPerson()
 
 
-def normalized(text: str) -> str:
-    """What was written, as it is compared with commands and codes."""
+def normalize(text: str) -> str:
+    """Return a text in the form in which it is compared with commands and codes."""
     return fold(text).strip(" .,!?¡¿")
 
 
-# Choice ids, made here and read here. Order and raffle ids are checked by the use cases.
-RAFFLES, ORDERS, HELP, STOP = "raffles", "orders", "help", "stop"
+# The ids of buttons and rows. `_read_choice` reads them; actions check the order and raffle ids in them.
+RAFFLES_CHOICE = "raffles"
+ORDERS_CHOICE = "orders"
+HELP_CHOICE = "help"
+STOP_CHOICE = "stop"
 
 
-def more_raffles(page: int) -> str:
+def more_raffles_choice(page: int) -> str:
     return f"raffles:{page}"
 
 
-def open_raffle(raffle_id: str) -> str:
+def open_raffle_choice(raffle_id: str) -> str:
     return f"raffle:{raffle_id}"
 
 
-def pick_random(raffle_id: str, quantity: int) -> str:
+def pick_random_choice(raffle_id: str, quantity: int) -> str:
     return f"random:{raffle_id}:{quantity}"
 
 
-def pick_number(raffle_id: str, number: int) -> str:
+def pick_number_choice(raffle_id: str, number: int) -> str:
     return f"number:{raffle_id}:{number}"
 
 
-def confirm_order(order_id: str) -> str:
+def confirm_order_choice(order_id: str) -> str:
     return f"confirm:{order_id}"
 
 
-def cancel_order(order_id: str) -> str:
+def cancel_order_choice(order_id: str) -> str:
     return f"cancel:{order_id}"
 
 
-def _tapped(conversation: Conversation, choice: str) -> Action | None:
+def _read_choice(choice: str) -> Action | None:
+    """Return the action that a tapped button or row stands for; None if its id is not one of ours."""
     name, _, argument = choice.partition(":")
     match name, argument:
         case "menu", "":
@@ -263,9 +286,9 @@ def _tapped(conversation: Conversation, choice: str) -> Action | None:
             return OptOut()
         case "raffle", raffle_id if re.fullmatch("[0-9a-z]{1,32}", raffle_id):
             return OpenRaffle(raffle_id)
-        case "random", wish if pick := re.fullmatch("([0-9a-z]{1,32}):([1-9][0-9]?)", wish):
+        case "random", random if pick := re.fullmatch("([0-9a-z]{1,32}):([1-9][0-9]?)", random):
             return HoldNumbers(pick[1], f"random {pick[2]}")
-        case "number", wish if pick := re.fullmatch("([0-9a-z]{1,32}):([0-9]{1,7})", wish):
+        case "number", single if pick := re.fullmatch("([0-9a-z]{1,32}):([0-9]{1,7})", single):
             return HoldNumbers(pick[1], f"#{pick[2]}")
         case "confirm", order_id if is_code(order_id):
             return ConfirmOrder(order_id)
@@ -274,16 +297,18 @@ def _tapped(conversation: Conversation, choice: str) -> Action | None:
     return None
 
 
-PEOPLE = ("persona", "humano", "asesor", "agente", "human", "person", "agent", "pessoa", "atendente")
-# "quiero hablar con una persona"
-CALLING = re.compile(rf"\b(hablar|talk|speak|falar)\b.*\b({'|'.join(PEOPLE)}|alguien|someone|somebody|alguem)\b")
+PERSON_WORDS = ("persona", "humano", "asesor", "agente", "human", "person", "agent", "pessoa", "atendente")
+# As in "quiero hablar con una persona".
+PERSON_WANTED = re.compile(
+    rf"\b(hablar|talk|speak|falar)\b.*\b({'|'.join(PERSON_WORDS)}|alguien|someone|somebody|alguem)\b"
+)
 
-STOPPING = ("stop", "unsubscribe", "baja", "alto", "salir", "sair", "parar")
+STOP_WORDS = ("stop", "unsubscribe", "baja", "alto", "salir", "sair", "parar")
 
 COMMANDS: dict[str, Callable[[Conversation], Action]] = {
-    **dict.fromkeys(STOPPING, lambda _: OptOut()),
+    **dict.fromkeys(STOP_WORDS, lambda _: OptOut()),
     **dict.fromkeys(("start", "resume", "alta"), lambda _: OptIn()),
-    **dict.fromkeys(PEOPLE, lambda _: CallPerson()),
+    **dict.fromkeys(PERSON_WORDS, lambda _: CallPerson()),
     **dict.fromkeys(("cancelar",), lambda conversation: AskWhatToCancel(conversation.order_id)),
     **dict.fromkeys(("menu", "hi", "hello", "hey", "hola", "oi", "ola"), lambda _: ShowMenu()),
     **dict.fromkeys(("good morning", "good afternoon", "good evening", "buenas", "bom dia"), lambda _: ShowMenu()),
@@ -301,67 +326,69 @@ MORE = frozenset(("more", "more raffles", "next"))
 NO = frozenset(("no", "n", "nao"))
 
 
-def _again(conversation: Conversation, *, not_understood: bool) -> Action:
-    """Repeat what is asked for just now."""
+def _repeat_question(conversation: Conversation) -> Action:
+    """Repeat what the bot asked last; show the menu if it asked nothing."""
     if conversation.order_id is not None:
         return AskAboutOrder(conversation.order_id)
     if conversation.stage is Stage.SELECTING and conversation.raffle_id is not None:
         return OpenRaffle(conversation.raffle_id)
     if conversation.stage is Stage.BROWSING:
         return ListRaffles()
-    return ShowMenu(not_understood)
+    return ShowMenu(not_understood=True)
 
 
-def _idle(conversation: Conversation, text: str, said: str) -> Action:
-    return _maybe_code(said, otherwise=ShowMenu(not_understood=True))
+def _step_idle(conversation: Conversation, text: str) -> Action:
+    return _try_code(text, otherwise=ShowMenu(not_understood=True))
 
 
-def _browsing(conversation: Conversation, text: str, said: str) -> Action:
-    if re.fullmatch("[0-9]{1,2}", said) and 1 <= int(said) <= len(conversation.shown):
-        return OpenRaffle(conversation.shown[int(said) - 1])
-    if said in MORE:
+def _step_browsing(conversation: Conversation, text: str) -> Action:
+    normalized = normalize(text)
+    if re.fullmatch("[0-9]{1,2}", normalized) and 1 <= int(normalized) <= len(conversation.shown):
+        return OpenRaffle(conversation.shown[int(normalized) - 1])
+    if normalized in MORE:
         return ListRaffles(conversation.page + 1)
-    return _maybe_code(said, otherwise=ListRaffles())
+    return _try_code(text, otherwise=ListRaffles())
 
 
-def _selecting(conversation: Conversation, text: str, said: str) -> Action:
-    # A single word that is another raffle's code opens that one.
-    return _maybe_code(said, otherwise=HoldNumbers(conversation.raffle_id or "", text))
+def _step_selecting(conversation: Conversation, text: str) -> Action:
+    # A single word may be the code of another raffle.
+    return _try_code(text, otherwise=HoldNumbers(conversation.raffle_id or "", text))
 
 
-def _confirming(conversation: Conversation, text: str, said: str) -> Action:
-    if said in NO:
+def _step_confirming(conversation: Conversation, text: str) -> Action:
+    if normalize(text) in NO:
         return CancelOrder(conversation.order_id)
-    return _maybe_code(said, otherwise=_again(conversation, not_understood=True))
+    return _try_code(text, otherwise=_repeat_question(conversation))
 
 
-def _payment(conversation: Conversation, text: str, said: str) -> Action:
-    return _maybe_code(said, otherwise=_again(conversation, not_understood=True))
+def _step_payment(conversation: Conversation, text: str) -> Action:
+    return _try_code(text, otherwise=_repeat_question(conversation))
 
 
-_TYPED: dict[Stage, Callable[[Conversation, str, str], Action]] = {
-    Stage.IDLE: _idle,
-    Stage.BROWSING: _browsing,
-    Stage.SELECTING: _selecting,
-    Stage.CONFIRMING: _confirming,
-    Stage.PAYMENT: _payment,
+_STEPS: dict[Stage, Callable[[Conversation, str], Action]] = {
+    Stage.IDLE: _step_idle,
+    Stage.BROWSING: _step_browsing,
+    Stage.SELECTING: _step_selecting,
+    Stage.CONFIRMING: _step_confirming,
+    Stage.PAYMENT: _step_payment,
 }
 
 
-def _maybe_code(said: str, *, otherwise: Action) -> Action:
-    return TryCode(said.upper(), otherwise) if is_raffle_code(said.upper()) else otherwise
+def _try_code(text: str, *, otherwise: Action) -> Action:
+    word = normalize(text).upper()
+    return TryCode(word, otherwise) if is_raffle_code(word) else otherwise
 
 
 def is_raffle_code(word: str) -> bool:
-    """Whether `word` has the form of a raffle's code: 2 to 16 letters, digits or hyphens, with a letter first."""
+    """Return whether `word` has the form of a raffle code: 2 to 16 letters, digits or hyphens, with a letter first."""
     return re.fullmatch("[A-Z][A-Z0-9-]{1,15}", word) is not None
 
 
 def is_reserved(code: str) -> bool:
-    """Whether the bot understands this word as something else, so that it can't be a raffle's code."""
+    """Return whether the bot understands this word as something else, so that it can't be a raffle code."""
     word = fold(code)
     if word in COMMANDS.keys() | YES | NO | MORE:
         return True
-    # Numbers as people write them: "five", "once", "random".
+    # Numbers as people write them: "five", "once" (Spanish for eleven), "random".
     pick = read_pick(code, first=0, last=999)
     return not isinstance(pick, Unclear) or (word.isalpha() and pick.reason is not Unclarity.NOTHING)

@@ -12,7 +12,7 @@ class MessageKind(StrEnum):
     MEDIA = "media"  # an image or a document: perhaps a proof
     LOST = "lost"  # an image or a document whose upload to WhatsApp failed
     OTHER = "other"  # voice, sticker, location …: the bot replies that it does not understand
-    SIGN = "sign"  # a reaction, an edit, a changed number …: needs no reply
+    EVENT = "event"  # a reaction, an edit, a changed number …: needs no reply
 
 
 @dataclass(frozen=True, kw_only=True)

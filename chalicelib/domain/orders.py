@@ -1,4 +1,4 @@
-"""The order: its life cycle as a table, its hold, and its code."""
+"""The order: its life cycle as a table, its hold and its code."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from chalicelib.domain.refusals import OrderOutOfTurn
 
-MOST_NUMBERS = 40  # H6
-REMINDER = timedelta(minutes=5)  # before the end of a hold
-CODE_ALPHABET = "2346789BCDFGHJKMPQRTVWXY"  # no look-alikes, no vowels that would spell words
+MAX_NUMBERS = 40  # H6
+REMINDER_LEAD = timedelta(minutes=5)  # how long before the end of a hold the buyer is reminded
+CODE_ALPHABET = "2346789BCDFGHJKMPQRTVWXY"  # no characters that look alike, and no vowels, so it spells no words
 CODE_LENGTH = 8
 
 
@@ -26,7 +26,7 @@ class OrderStatus(StrEnum):
 
 
 class OrderEvent(StrEnum):
-    """What happens to an order; the value completes the sentence "it can't be …"."""
+    """What may happen to an order. The value completes the sentence "it can't be …"."""
 
     CONFIRMED = "confirmed by the buyer"
     PROOF_RECEIVED = "given a proof"
@@ -43,6 +43,8 @@ class OrderEvent(StrEnum):
 
 
 class OrderTransition(NamedTuple):
+    """The status after an event, and the statuses in which the event may happen."""
+
     sources: tuple[OrderStatus, ...]
     target: OrderStatus
 
@@ -50,65 +52,70 @@ class OrderTransition(NamedTuple):
 _S = OrderStatus
 TRANSITIONS = {
     OrderEvent.CONFIRMED: OrderTransition((_S.DRAFT,), _S.PENDING_PAYMENT),
-    # Who pays without tapping "confirm" has confirmed; who sends a second picture adds to the first.
+    # A buyer who pays without tapping "Confirm" has confirmed. A second proof is added to the first.
     OrderEvent.PROOF_RECEIVED: OrderTransition((_S.DRAFT, _S.PENDING_PAYMENT, _S.IN_REVIEW), _S.IN_REVIEW),
     OrderEvent.PAYMENT_CONFIRMED: OrderTransition((_S.DRAFT, _S.PENDING_PAYMENT, _S.IN_REVIEW), _S.PAID),
     # A proof in review stops the clock, so IN_REVIEW never expires.
     OrderEvent.DEADLINE_PASSED: OrderTransition((_S.DRAFT, _S.PENDING_PAYMENT), _S.EXPIRED),
-    # Once a proof is in, money may have moved: only an organiser cancels.
+    # Once there is a proof, money may have moved, so only an organiser cancels.
     OrderEvent.DROPPED: OrderTransition((_S.DRAFT, _S.PENDING_PAYMENT), _S.CANCELLED),
     OrderEvent.CANCELLED: OrderTransition((_S.DRAFT, _S.PENDING_PAYMENT, _S.IN_REVIEW), _S.CANCELLED),
-    # A proof that comes after the end (P5): the same numbers again, or, if they are gone, an organiser settles it.
-    # What was cancelled is not held again by a picture; but the picture is kept.
+    # A proof after the hold ended (P5): the order gets its numbers back if they are free. Else an organiser decides.
+    # A cancelled order does not get its numbers again, but the proof is kept.
     OrderEvent.REVIVED: OrderTransition((_S.EXPIRED,), _S.IN_REVIEW),
     OrderEvent.PROOF_TOO_LATE: OrderTransition((_S.EXPIRED, _S.CANCELLED, _S.LATE), _S.LATE),
-    # The clock that the proof has stopped starts anew (P2).
+    # The proof had stopped the clock. The hold starts anew (P2).
     OrderEvent.PROOF_REJECTED: OrderTransition((_S.IN_REVIEW,), _S.PENDING_PAYMENT),
-    # Only money that has come goes back (P3). What is in review is cancelled. Of an order that has ended the buyer may
-    # have sent no proof: an organiser has seen the money, as in the bank's statement.
+    # Only money that was received is refunded (P3); an order in review is cancelled instead. An order that ended may be
+    # refunded without a proof: an organiser saw the money, for example in a bank statement.
     OrderEvent.REFUNDED: OrderTransition((_S.PAID, _S.LATE, _S.EXPIRED, _S.CANCELLED), _S.REFUNDED),
-    # An organiser has seen the money, or still has to look (P5).
+    # PAID if an organiser has seen the money, IN_REVIEW if they still have to check (P5).
     OrderEvent.REASSIGNED: OrderTransition((_S.LATE, _S.EXPIRED, _S.CANCELLED), _S.PAID),
     OrderEvent.REASSIGNED_UNPAID: OrderTransition((_S.LATE, _S.EXPIRED, _S.CANCELLED), _S.IN_REVIEW),
 }
 
-_PAID_SINCE = "If the buyer has paid: reassign it, to its own numbers if they are free, or refund it."
+_PAID_TOO_LATE = "If the buyer has paid, reassign it (to its own numbers if they are free) or refund it."
 _E = OrderEvent
-# What leads on where the life cycle says no: event, status → a sentence for the organiser.
-INSTEAD: dict[tuple[OrderEvent, OrderStatus], str] = {
-    (_E.PAYMENT_CONFIRMED, _S.EXPIRED): _PAID_SINCE,
-    (_E.PAYMENT_CONFIRMED, _S.CANCELLED): _PAID_SINCE,
-    (_E.PAYMENT_CONFIRMED, _S.LATE): "It owns no numbers: reassign it, to its own ones if they are free, or refund it.",
-    (_E.PAYMENT_CONFIRMED, _S.REFUNDED): "Its money was given back: the buyer has to order anew.",
+# Event, status → what an organiser can do where the life cycle refuses the event.
+HINTS: dict[tuple[OrderEvent, OrderStatus], str] = {
+    (_E.PAYMENT_CONFIRMED, _S.EXPIRED): _PAID_TOO_LATE,
+    (_E.PAYMENT_CONFIRMED, _S.CANCELLED): _PAID_TOO_LATE,
+    (_E.PAYMENT_CONFIRMED, _S.LATE): "It owns no numbers. Reassign it (to its own if they are free) or refund it.",
+    (_E.PAYMENT_CONFIRMED, _S.REFUNDED): "It was refunded. The buyer has to place a new order.",
     (_E.CANCELLED, _S.PAID): "Refund it instead.",
-    (_E.CANCELLED, _S.LATE): "It owns no numbers, but money may have come: refund it, or reassign it.",
-    (_E.CANCELLED, _S.EXPIRED): "Its numbers are free already.",
-    (_E.CANCELLED, _S.REFUNDED): "Its numbers are free already.",
-    (_E.PROOF_REJECTED, _S.DRAFT): "No proof is in.",
-    (_E.PROOF_REJECTED, _S.PENDING_PAYMENT): "It waits for a proof already.",
-    (_E.PROOF_REJECTED, _S.PAID): "Its payment is confirmed: refund it instead.",
-    (_E.PROOF_REJECTED, _S.LATE): "It owns no numbers: refund it, or reassign it.",
-    (_E.REFUNDED, _S.DRAFT): "No payment is confirmed: cancel it instead.",
-    (_E.REFUNDED, _S.PENDING_PAYMENT): "No payment is confirmed: cancel it instead.",
-    (_E.REFUNDED, _S.IN_REVIEW): "No payment is confirmed: cancel it instead, or confirm the payment first.",
+    (_E.CANCELLED, _S.LATE): "It owns no numbers, but money may have been paid. Refund it or reassign it.",
+    (_E.CANCELLED, _S.EXPIRED): "Its numbers are already free.",
+    (_E.CANCELLED, _S.REFUNDED): "Its numbers are already free.",
+    (_E.PROOF_REJECTED, _S.DRAFT): "It has no proof.",
+    (_E.PROOF_REJECTED, _S.PENDING_PAYMENT): "It is already waiting for a proof.",
+    (_E.PROOF_REJECTED, _S.PAID): "Its payment is confirmed. Refund it instead.",
+    (_E.PROOF_REJECTED, _S.LATE): "It owns no numbers. Refund it or reassign it.",
+    (_E.REFUNDED, _S.DRAFT): "No payment is confirmed. Cancel it instead.",
+    (_E.REFUNDED, _S.PENDING_PAYMENT): "No payment is confirmed. Cancel it instead.",
+    (_E.REFUNDED, _S.IN_REVIEW): "No payment is confirmed. Cancel it instead, or confirm the payment first.",
     **{
-        (event, status): "Only an order that owns no numbers can: one that is LATE, EXPIRED or CANCELLED."
+        (event, status): "That is only possible for an order that owns no numbers: LATE, EXPIRED or CANCELLED."
         for event in (_E.REASSIGNED, _E.REASSIGNED_UNPAID)
         for status in _S
         if status not in (_S.LATE, _S.EXPIRED, _S.CANCELLED)
     },
 }
 
-OWNING = frozenset({_S.DRAFT, _S.PENDING_PAYMENT, _S.IN_REVIEW, _S.PAID})  # these own their numbers
-RUNNING = frozenset({_S.DRAFT, _S.PENDING_PAYMENT})  # these have a clock that runs
+OWNING = frozenset({_S.DRAFT, _S.PENDING_PAYMENT, _S.IN_REVIEW, _S.PAID})  # orders that own their numbers
+RUNNING = frozenset({_S.DRAFT, _S.PENDING_PAYMENT})  # orders whose hold may end
 
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
-    """A stored payment proof. `key` is its place in the private bucket, `sha256` the hex digest of its bytes.
+    """A stored payment proof.
 
-    `look` is what a picture looks like (see `likeness`); the order is stored without it. P6: `same_file_as` and
-    `looks_like` are the ids of earlier orders that the same file, or a picture like it, came with.
+    Attributes:
+        key: its key in the private bucket.
+        sha256: the hex digest of its content.
+        size: in bytes.
+        image_hash: what a picture looks like (see `image_similarity`); not stored with the order.
+        same_file_as: the id of an earlier order with the same file (P6).
+        looks_like: the id of an earlier order with a similar picture (P6).
     """
 
     key: str
@@ -123,7 +130,15 @@ class Proof:
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """One contact's numbers in one raffle. Amounts are in minor units; the price is frozen at the hold (H7)."""
+    """A contact's numbers in a raffle.
+
+    Attributes:
+        unit_amount: the price of a number in minor units, frozen when the numbers were held (H7).
+        reserved_until: when the hold ends; None: it has no time limit, or the clock has stopped.
+        reminded_at: when the buyer was reminded during this hold.
+        late: whether a proof ever came after the numbers were gone (P5).
+        rejected_at: when a proof was last rejected, which started the hold anew (P2).
+    """
 
     id: str
     raffle_id: str
@@ -132,14 +147,14 @@ class Order:
     unit_amount: int
     currency: str
     status: OrderStatus
-    reserved_until: datetime | None  # None: no time limit, or the clock has stopped
+    reserved_until: datetime | None
     created_at: datetime
     updated_at: datetime
     paid_at: datetime | None = None
     proofs: tuple[Proof, ...] = ()
-    reminded_at: datetime | None = None  # in this hold
-    late: bool = False  # whether a proof came when the numbers were not its own any more (P5); stays
-    rejected_at: datetime | None = None  # when a proof was rejected last, which began the hold anew (P2)
+    reminded_at: datetime | None = None
+    late: bool = False
+    rejected_at: datetime | None = None
     rejected_reason: str | None = None
     reassigned_at: datetime | None = None
     refunded_at: datetime | None = None
@@ -153,40 +168,43 @@ class Order:
     def amount(self) -> int:
         return self.unit_amount * len(self.numbers)
 
-    def is_over(self, now: datetime) -> bool:
-        """H3: whether the hold has ended, swept or not."""
+    def hold_has_ended(self, now: datetime) -> bool:
+        """Return whether the hold has ended, even if the schedule has not expired the order yet (H3)."""
         return self.status in RUNNING and self.reserved_until is not None and now >= self.reserved_until
 
     def wants_reminder(self, now: datetime) -> bool:
-        """Whether the buyer should hear now that the hold ends soon; holds that were short anyway get no reminder."""
+        """Return whether to remind the buyer now that the hold ends soon. A short hold gets no reminder."""
         return (
             self.status in RUNNING
             and self.reminded_at is None
             and self.reserved_until is not None
-            and self.reserved_until - (self.rejected_at or self.created_at) >= 2 * REMINDER
-            and now < self.reserved_until <= now + REMINDER
+            and self.reserved_until - (self.rejected_at or self.created_at) >= 2 * REMINDER_LEAD
+            and now < self.reserved_until <= now + REMINDER_LEAD
         )
 
     def after(self, event: OrderEvent) -> OrderStatus:
-        """The status after `event`. Raises OrderOutOfTurn where the life cycle has no such step."""
+        """Return the status after an event. Raises OrderOutOfTurn if the life cycle does not allow it."""
         transition = TRANSITIONS[event]
         if self.status not in transition.sources:
-            raise OrderOutOfTurn(self.id, event.value, self.status, instead=INSTEAD.get((event, self.status), ""))
+            raise OrderOutOfTurn(self.id, event.value, self.status, instead=HINTS.get((event, self.status), ""))
         return transition.target
 
 
 def hold_until(now: datetime, hold_minutes: int | None) -> datetime | None:
+    """Return when a hold that starts now will end; None without a time limit."""
     return None if hold_minutes is None else now + timedelta(minutes=hold_minutes)
 
 
 def new_code(random: Random) -> str:
-    """A fresh order code: seven random characters and a check character."""
+    """Return a new order code: seven random characters and a check character."""
     body = "".join(random.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH - 1))
     return body + check_character(body)
 
 
 def check_character(body: str) -> str:
-    """The Luhn mod N check character: every single wrong character and nearly every swap of neighbours shows.
+    """Return the Luhn mod N check character of a code's other characters.
+
+    It detects every single wrong character and nearly every swap of neighbours.
 
     Source: ISO/IEC 7812-1 annex B, generalised to an alphabet of N characters.
     """
@@ -194,20 +212,20 @@ def check_character(body: str) -> str:
 
 
 def missing_character(before: str, after: str) -> str:
-    """The one character that makes a code right between these two parts."""
+    """Return the one character between two parts of a code that makes the code valid."""
     base = len(CODE_ALPHABET)
     total = 0
-    for index, character in enumerate(reversed(before + CODE_ALPHABET[0] + after)):  # the first adds nothing
+    for index, character in enumerate(reversed(before + CODE_ALPHABET[0] + after)):  # the first character counts as 0
         value = CODE_ALPHABET.index(character) * (1 + index % 2)
         total += value // base + value % base
     value = -total % base
-    if len(after) % 2:  # it counts twice, with its two digits added up: undone
+    if len(after) % 2:  # this position counts double, with the digits of the product added up: undo that
         value = (value + base - 1 if value % 2 else value) // 2
     return CODE_ALPHABET[value]
 
 
 def is_code(text: str) -> bool:
-    """Whether `text` is a well-formed order code, its check character included."""
+    """Return whether a text is a well-formed order code with the right check character."""
     return (
         len(text) == CODE_LENGTH
         and all(character in CODE_ALPHABET for character in text)

@@ -274,7 +274,7 @@ def _match(
 
 def _compare(payment: Payment, order: Order, now: datetime, *, stands_alone: bool) -> list[DoubtReason]:
     reasons = [] if stands_alone else [DoubtReason(code=Why.WITHIN_A_REFERENCE)]
-    if order.is_over(now):  # the scheduled expiry has not run yet
+    if order.hold_has_ended(now):  # the scheduled expiry has not run yet
         reasons.append(DoubtReason(code=Why.ORDER_EXPIRED))
     elif order.status not in PAYABLE:
         reasons.append(DoubtReason(code=REASON_FOR_STATUS[order.status]))

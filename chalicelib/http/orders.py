@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field, model_validator
 
-from chalicelib.domain.orders import MOST_NUMBERS, Order, OrderStatus, Proof
+from chalicelib.domain.orders import MAX_NUMBERS, Order, OrderStatus, Proof
 from chalicelib.http.dispatch import Call
 from chalicelib.http.schemas import Form, Listed, Moment, PageQuery, Search, Text, View, only_if
 from chalicelib.services.search import OrderFilter, find_orders
@@ -85,7 +85,7 @@ class ReassignBody(Form):
         )
     )
 
-    numbers: Annotated[list[Number], Field(min_length=1, max_length=MOST_NUMBERS, examples=[[20, 21]])] | None = None
+    numbers: Annotated[list[Number], Field(min_length=1, max_length=MAX_NUMBERS, examples=[[20, 21]])] | None = None
     random: bool = False
     paid: Annotated[bool, Field(description="Whether the payment is confirmed; if not, the order is IN_REVIEW.")] = True
 

@@ -139,7 +139,7 @@ class _ActionOnOrders:
         self.by = by
         self.begun = clock()
         self.changed = 0
-        outbox_later = replace(settlement.changes.outbox, later=True)
+        outbox_later = replace(settlement.changes.outbox, defer=True)
         self.at_once = settlement
         self.later = replace(settlement, changes=replace(settlement.changes, outbox=outbox_later))
 

@@ -25,7 +25,7 @@ class Message:
     sender: Identity
     name: str  # profile name, cleaned, may be ""
     sent_at: datetime | None  # UTC; when the person sent it, up to a week ago
-    heard: IncomingMessage
+    incoming: IncomingMessage
     kind: str  # Meta's type: "text", "audio", "system" …; an open set
     reply_to: str | None = None  # id of the message that it quotes
     error_code: int | None = None  # e.g. 131052: their file never reached WhatsApp
@@ -100,7 +100,7 @@ def _message(update: Update) -> Message:
         sender=sender,
         name=clean_name(_part(update.contact, "profile").get("name")),
         sent_at=_moment(value.get("timestamp")),
-        heard=_content(value, kind),
+        incoming=_content(value, kind),
         kind=kind,
         reply_to=_id(_part(value, "context").get("id")),
         error_code=_error(value)[0],
@@ -193,7 +193,7 @@ def _read_welcome(_part: Json) -> IncomingMessage:
 
 
 def _read_sign(_part: Json) -> IncomingMessage:
-    return IncomingMessage(kind=MessageKind.SIGN)
+    return IncomingMessage(kind=MessageKind.EVENT)
 
 
 FILES = ("image", "document")

@@ -72,7 +72,7 @@ def test_the_environment_has_the_secrets_unless_it_says_that_they_are_elsewhere(
 def test_a_function_that_needs_no_secret_reads_none(ssm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     container = make(without_secrets(TOMBOLA_SECRETS=PATH))
     monkeypatch.setattr(ParameterStore, "_provider", lambda _: pytest.fail("the secrets were read"))
-    for part in ("tokens", "graph", "inbox", "expiry", "outbox", "exports"):
+    for part in ("tokens", "graph", "inbox", "expiry", "outbox", "sender", "exports"):
         getattr(container, part)
 
 

@@ -1,4 +1,4 @@
-"""The conversation: what is done about each thing heard, in each of its five stages."""
+"""The conversation: what the bot does about each message, in each of its five stages."""
 
 from dataclasses import replace
 
@@ -30,14 +30,14 @@ from chalicelib.domain.conversation import (
     StayQuiet,
     TakeProof,
     TryCode,
-    cancel_order,
-    confirm_order,
+    cancel_order_choice,
+    confirm_order_choice,
     is_raffle_code,
     is_reserved,
-    more_raffles,
-    open_raffle,
-    pick_number,
-    pick_random,
+    more_raffles_choice,
+    open_raffle_choice,
+    pick_number_choice,
+    pick_random_choice,
     step,
 )
 from chalicelib.domain.messages import IncomingMessage, Media, MessageKind
@@ -165,12 +165,12 @@ def test_cancel_in_every_state_is_about_the_order_at_hand(conversation: Conversa
     [
         ("menu", ShowMenu()),
         ("raffles", ListRaffles()),
-        (more_raffles(2), ListRaffles(2)),
+        (more_raffles_choice(2), ListRaffles(2)),
         ("orders", ShowOrders()),
         ("help", ShowHelp()),
-        (open_raffle("abc2345"), OpenRaffle("abc2345")),
-        (confirm_order(OTHERS), ConfirmOrder(OTHERS)),
-        (cancel_order(OTHERS), CancelOrder(OTHERS)),
+        (open_raffle_choice("abc2345"), OpenRaffle("abc2345")),
+        (confirm_order_choice(OTHERS), ConfirmOrder(OTHERS)),
+        (cancel_order_choice(OTHERS), CancelOrder(OTHERS)),
     ],
 )
 def test_a_tap_means_the_same_in_every_state(conversation: Conversation, choice: str, action: Action) -> None:
@@ -180,8 +180,8 @@ def test_a_tap_means_the_same_in_every_state(conversation: Conversation, choice:
 @pytest.mark.parametrize("conversation", TALKS, ids=str)
 def test_a_tap_on_numbers_means_those_of_the_raffle_it_was_shown_with(conversation: Conversation) -> None:
     """Not of the raffle that is open now: an old button must not buy in another raffle."""
-    assert step(conversation, tapped(pick_random("other", 3), "Random 3")) == HoldNumbers("other", "random 3")
-    assert step(conversation, tapped(pick_number("other", 5), "Number 5")) == HoldNumbers("other", "#5")
+    assert step(conversation, tapped(pick_random_choice("other", 3), "Random 3")) == HoldNumbers("other", "random 3")
+    assert step(conversation, tapped(pick_number_choice("other", 5), "Number 5")) == HoldNumbers("other", "#5")
 
 
 HOSTILE = (
@@ -203,9 +203,9 @@ def test_a_tapped_id_that_we_never_made_is_no_better_than_its_title_typed(
 
 @pytest.mark.parametrize("conversation", [*TALKS, *LOOKING_AROUND], ids=stage_and_order)
 def test_a_file_is_a_proof_in_every_state_whatever_its_caption(conversation: Conversation) -> None:
-    heard = IncomingMessage(kind=MessageKind.MEDIA, text="cancel", media=FILE)
-    assert step(conversation, heard) == TakeProof(conversation.order_id, FILE, "cancel")
-    assert step(conversation, replace(heard, kind=MessageKind.LOST)) == AskForFileAgain()
+    message = IncomingMessage(kind=MessageKind.MEDIA, text="cancel", media=FILE)
+    assert step(conversation, message) == TakeProof(conversation.order_id, FILE, "cancel")
+    assert step(conversation, replace(message, kind=MessageKind.LOST)) == AskForFileAgain()
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_a_word_that_names_numbers_is_reserved_too(word: str) -> None:
 
 @pytest.mark.parametrize("conversation", TALKS, ids=lambda conversation: str(conversation.stage))
 def test_a_reaction_and_the_like_is_not_answered(conversation: Conversation) -> None:
-    assert step(conversation, IncomingMessage(kind=MessageKind.SIGN, text="confirm")) == StayQuiet()
+    assert step(conversation, IncomingMessage(kind=MessageKind.EVENT, text="confirm")) == StayQuiet()
 
 
 TALK = st.builds(
@@ -264,9 +264,9 @@ HEARD = st.builds(
 
 @given(TALK, HEARD)
 def test_whatever_is_heard_wherever_there_is_something_to_do(
-    conversation: Conversation, heard: IncomingMessage
+    conversation: Conversation, message: IncomingMessage
 ) -> None:
-    assert isinstance(step(conversation, heard), Action)
+    assert isinstance(step(conversation, message), Action)
 
 
 LEFT_ALONE: list[tuple[IncomingMessage, Action]] = [
@@ -278,21 +278,21 @@ LEFT_ALONE: list[tuple[IncomingMessage, Action]] = [
     (typed("human"), LeaveToPerson()),
     (IncomingMessage(kind=MessageKind.OTHER), LeaveToPerson()),
     (tapped("made up"), LeaveToPerson()),
-    (IncomingMessage(kind=MessageKind.SIGN), StayQuiet()),
+    (IncomingMessage(kind=MessageKind.EVENT), StayQuiet()),
     (IncomingMessage(kind=MessageKind.LOST), AskForFileAgain()),
     (IncomingMessage(kind=MessageKind.MEDIA, media=FILE, text=ORDER), TakeProof(ORDER, FILE, ORDER, quietly=True)),
-    (tapped(confirm_order(ORDER)), ConfirmOrder(ORDER)),
-    (tapped(pick_number("first", 5)), HoldNumbers("first", "#5")),
+    (tapped(confirm_order_choice(ORDER)), ConfirmOrder(ORDER)),
+    (tapped(pick_number_choice("first", 5)), HoldNumbers("first", "#5")),
     (typed("STOP"), OptOut()),
     (typed("baja"), OptOut()),
 ]
 
 
-@pytest.mark.parametrize(("heard", "action"), LEFT_ALONE)
+@pytest.mark.parametrize(("message", "action"), LEFT_ALONE)
 def test_m6_while_an_organiser_talks_the_bot_does_only_what_nobody_else_can(
-    heard: IncomingMessage, action: Action
+    message: IncomingMessage, action: Action
 ) -> None:
-    assert step(PAYMENT, heard, paused=True) == action
+    assert step(PAYMENT, message, paused=True) == action
 
 
 @given(st.sampled_from([*TALKS, *LOOKING_AROUND]), st.text())

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from chalicelib.domain.orders import (
     CODE_ALPHABET,
     CODE_LENGTH,
-    INSTEAD,
+    HINTS,
     OWNING,
-    REMINDER,
+    REMINDER_LEAD,
     RUNNING,
     TRANSITIONS,
     Order,
@@ -95,12 +95,12 @@ def test_who_is_refused_is_told_what_leads_on(status: OrderStatus, event: OrderE
 
 
 def test_nothing_is_said_instead_of_what_is_allowed() -> None:
-    assert not [(event, status) for event, status in INSTEAD if status in TRANSITIONS[event].sources]
+    assert not [(event, status) for event, status in HINTS if status in TRANSITIONS[event].sources]
 
 
 def test_p2_after_a_rejection_the_reminder_is_about_the_new_hold() -> None:
-    order = replace(an_order(S.PENDING_PAYMENT, NOW + 3 * REMINDER), rejected_at=NOW + timedelta(minutes=1))
-    near = NOW + 2 * REMINDER
+    order = replace(an_order(S.PENDING_PAYMENT, NOW + 3 * REMINDER_LEAD), rejected_at=NOW + timedelta(minutes=1))
+    near = NOW + 2 * REMINDER_LEAD
     assert order.wants_reminder(near)
     assert not replace(order, rejected_at=near - INSTANT).wants_reminder(near), "a hold of five minutes"
 
@@ -127,12 +127,12 @@ def test_h3_a_hold_lasts_the_raffles_minutes_or_for_ever(minutes: int | None, un
 )
 @pytest.mark.parametrize("status", list(S))
 def test_h3_a_hold_is_over_at_its_very_moment_if_its_clock_runs(status: OrderStatus, now: datetime, over: bool) -> None:
-    assert an_order(status, reserved_until=NOW).is_over(now) is (over and status in (S.DRAFT, S.PENDING_PAYMENT))
+    assert an_order(status, reserved_until=NOW).hold_has_ended(now) is (over and status in (S.DRAFT, S.PENDING_PAYMENT))
 
 
 @pytest.mark.parametrize("status", list(S))
 def test_h3_without_a_time_limit_a_hold_is_never_over(status: OrderStatus) -> None:
-    assert not an_order(status).is_over(datetime.max.replace(tzinfo=UTC))
+    assert not an_order(status).hold_has_ended(datetime.max.replace(tzinfo=UTC))
 
 
 # The code

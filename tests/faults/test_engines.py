@@ -66,7 +66,7 @@ class Sale:
         self.said += 1
         message = Message(
             id=f"wamid.{self.code}.{self.said}", phone_number_id="1", sender=LUCIA, name="", sent_at=START,
-            heard=heard, kind="text",
+            incoming=heard, kind="text",
         )  # fmt: skip
         self.container.chat.answer(message)
 

@@ -370,7 +370,7 @@ def test_m3_while_nothing_can_be_noted_nothing_more_is_sent(world: World, wire: 
     lucia.sends_proof()
     assert len(world.graph.sent) == before + 1  # to the buyer; the organiser's notice is due
     wire.rests()
-    world.container.outbox.update_status(delivered(world, before))  # WhatsApp's status ends it as well
+    world.container.sender.update_status(delivered(world, before))  # WhatsApp's status ends it as well
     world.clock.pass_minutes(2)
     deliver_messages()
     assert len(world.graph.sent) == before + 2
@@ -385,7 +385,7 @@ def test_a_status_is_noted_though_dynamodb_is_slow(world: World, wire: Wire, luc
     lucia.says("menu")
     left = [w.answers("ThrottlingException")] * (retries.TRIES + 1)
     wire.effect = lambda _, asked: left.pop() if left else None
-    world.container.outbox.update_status(delivered(world, 0))
+    world.container.sender.update_status(delivered(world, 0))
     assert outbounds(lucia)[0].state == "DELIVERED"
 
 

@@ -28,14 +28,14 @@ PHONE, USER = Identity(phone="50255557777"), Identity(user_id="GT.7777")
 
 def message(world: World, sender: Identity, heard: IncomingMessage, number: int = 1) -> Message:
     return Message(
-        id=f"wamid.{number}", phone_number_id="1", sender=sender, name="", sent_at=world.clock.now, heard=heard,
+        id=f"wamid.{number}", phone_number_id="1", sender=sender, name="", sent_at=world.clock.now, incoming=heard,
         kind=heard.kind.value,
     )  # fmt: skip
 
 
 def taps(world: World, sender: Identity, raffle: Json, number: int) -> None:
     """Somebody takes a number with a button that they were sent by a friend: their first message."""
-    choice = IncomingMessage(kind=MessageKind.CHOICE, choice=c.pick_number(raffle["id"], number))
+    choice = IncomingMessage(kind=MessageKind.CHOICE, choice=c.pick_number_choice(raffle["id"], number))
     world.container.chat.answer(message(world, sender, choice, number))
 
 
@@ -117,7 +117,7 @@ def test_m3_what_whatsapp_reports_while_our_try_seems_to_fail_is_not_sent_again(
     def is_delivered_and_breaks(body: Mapping[str, Any]) -> Accepted:
         tag = body["biz_opaque_callback_data"]
         told = Status(message_id="wamid.OUT1", state="delivered", at=None, tag=tag, recipient=None)
-        world.container.outbox.update_status(told)
+        world.container.sender.update_status(told)
         raise NotSent("the connection broke")
 
     monkeypatch.setattr(world.graph, "send", is_delivered_and_breaks)

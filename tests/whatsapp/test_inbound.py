@@ -89,7 +89,7 @@ def heard(kind: MessageKind, text: str = "", choice: str = "", media: Media | No
     ],
 )
 def test_each_kind_is_heard(name: str, expected: IncomingMessage) -> None:
-    assert message(name).heard == expected
+    assert message(name).incoming == expected
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_each_kind_is_heard(name: str, expected: IncomingMessage) -> None:
     ],
 )  # fmt: skip
 def test_the_rest_is_understood_to_exist(name: str) -> None:
-    assert message(name).heard == IncomingMessage(kind=MessageKind.OTHER)
+    assert message(name).incoming == IncomingMessage(kind=MessageKind.OTHER)
     assert message(name).kind
 
 
@@ -112,7 +112,7 @@ def test_the_rest_is_understood_to_exist(name: str) -> None:
     ],
 )  # fmt: skip
 def test_signs_want_no_answer(name: str) -> None:
-    assert message(name).heard == IncomingMessage(kind=MessageKind.SIGN)
+    assert message(name).incoming == IncomingMessage(kind=MessageKind.EVENT)
 
 
 def test_a_message_tells_who_when_and_to_what() -> None:
@@ -215,12 +215,12 @@ def test_a_malformed_time_is_no_time(timestamp: object, expected: int | None) ->
     ],
 )
 def test_malformed_parts_are_heard_as_far_as_they_go(value: dict[str, Any], expected: IncomingMessage) -> None:
-    assert written(**value).heard == expected
+    assert written(**value).incoming == expected
 
 
 def test_a_file_that_never_reached_meta_says_so() -> None:
     found = message("image_media_error_131052")
-    assert (found.error_code, found.heard.kind) == (131052, MessageKind.LOST)
+    assert (found.error_code, found.incoming.kind) == (131052, MessageKind.LOST)
 
 
 @pytest.mark.parametrize(
@@ -235,8 +235,8 @@ def test_a_file_that_never_reached_meta_says_so() -> None:
 )
 def test_a_file_is_lost_when_meta_says_so(kind: str, code: int | None, expected: MessageKind) -> None:
     errors = [] if code is None else [{"code": code}]
-    assert written(type=kind, **{kind: {"id": "178"}}, errors=errors).heard.kind is expected
-    assert written(type=kind, **{kind: {}}, errors=errors).heard.kind in (expected, MessageKind.OTHER)
+    assert written(type=kind, **{kind: {"id": "178"}}, errors=errors).incoming.kind is expected
+    assert written(type=kind, **{kind: {}}, errors=errors).incoming.kind in (expected, MessageKind.OTHER)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from chalicelib.domain import conversation as c
 from chalicelib.domain import picks
 from chalicelib.domain.conversation import Conversation, Stage
 from chalicelib.domain.orders import (
-    MOST_NUMBERS,
+    MAX_NUMBERS,
     OWNING,
     RUNNING,
     TRANSITIONS,
@@ -33,7 +33,7 @@ from chalicelib.store.transaction import Busy
 
 ORDERS_SHOWN = 5
 CALL_AGAIN = timedelta(hours=1)
-PLAIN_REPLIES = {c.SayWelcome: Texts.welcome, c.ShowHelp: Texts.help, c.AskForFileAgain: Texts.proof_missed}
+PLAIN_REPLIES = {c.SayWelcome: Texts.welcome, c.ShowHelp: Texts.help, c.AskForFileAgain: Texts.proof_not_fetched}
 
 
 class OwnOrder(NamedTuple):
@@ -94,7 +94,7 @@ def _call_person(turn: Turn, action: c.CallPerson | c.LeaveToPerson) -> None:
         turn.notices.append(notice(turn.contact.name, turn.contact.phone))
         turn.metrics.append("PeopleWanted")
     if has_asked:
-        turn.reply(turn.texts.person_called())
+        turn.reply(turn.texts.person_notified())
 
 
 # Opting out (M5)
@@ -120,7 +120,7 @@ def _ask_what_to_cancel(turn: Turn, order_id: str | None) -> None:
     own = _find_own(turn, order_id) if order_id is not None else None
     if own is None or own.order.status not in RUNNING:
         own = _newest_running(turn)
-    turn.reply(turn.texts.cancel_what(*own) if own else turn.texts.cancel_messages())
+    turn.reply(turn.texts.ask_what_to_cancel(*own) if own else turn.texts.ask_to_stop_messages())
 
 
 def _newest_running(turn: Turn) -> OwnOrder | None:
@@ -157,7 +157,7 @@ def _open_raffle(turn: Turn, raffle_id: str) -> None:
         turn.conflicts.release_in_raffle(board.raffle)
         board = _board_on_sale(turn, raffle_id)
     if board is None:
-        turn.reply(turn.texts.raffle_gone())
+        turn.reply(turn.texts.raffle_not_on_sale())
     elif not board.availability.available:
         turn.reply(turn.texts.sold_out(board.raffle))
     else:
@@ -186,10 +186,10 @@ def _keeping_order(
 def _hold(turn: Turn, raffle_id: str, text: str) -> None:
     board = _board_on_sale(turn, raffle_id)
     if board is None:
-        turn.reply(turn.texts.raffle_gone(), turn.at_rest)
+        turn.reply(turn.texts.raffle_not_on_sale(), turn.at_rest)
         return
     raffle = board.raffle
-    pick = picks.read_pick(text, first=raffle.first_number, last=raffle.last_number, most=MOST_NUMBERS)
+    pick = picks.read_pick(text, first=raffle.first_number, last=raffle.last_number, most=MAX_NUMBERS)
     try:
         numbers = _choose_numbers(turn, board, pick)
         if numbers is None:
@@ -200,7 +200,7 @@ def _hold(turn: Turn, raffle_id: str, text: str) -> None:
         before = board.availability.available
         if turn.conflicts.release_in_raffle(raffle) or raffles.board(raffle.id).availability.available > before:
             raise Busy from None  # try again with the numbers that have just come free
-        turn.reply(turn.texts.too_few(raffle, refusal))
+        turn.reply(turn.texts.too_few_free(raffle, refusal))
     except TooManyForContact as refusal:
         if turn.conflicts.release_of_contact(turn.contact):
             raise Busy from None
@@ -224,7 +224,7 @@ def _choose_numbers(
                 return numbers
             turn.reply(turn.texts.taken(board.raffle, taken, nearest_free(board.raffle, list(taken.until))))
         case picks.Unclear():
-            turn.reply(turn.texts.unclear(board.raffle, pick, MOST_NUMBERS))
+            turn.reply(turn.texts.unclear(board.raffle, pick, MAX_NUMBERS))
     return None
 
 
@@ -246,13 +246,13 @@ def _confirm(turn: Turn, order_id: str) -> None:
         turn.reply(turn.texts.menu(not_understood=True))
         return
     raffle, order = own
-    if order.status is not OrderStatus.DRAFT or order.is_over(turn.now):
+    if order.status is not OrderStatus.DRAFT or order.hold_has_ended(turn.now):
         _tell_where_it_stands(turn, raffle, order)
         return
     with turn.changing(raffle, order) as unit:
         unit.apply(OrderEvent.CONFIRMED)
     conversation = Conversation(stage=Stage.PAYMENT, raffle_id=raffle.id, order_id=order.id)
-    turn.reply(turn.texts.pay(raffle, unit.order, turn.now), conversation)
+    turn.reply(turn.texts.payment_instructions(raffle, unit.order, turn.now), conversation)
 
 
 def _tell_about_order(turn: Turn, order_id: str) -> None:
@@ -266,14 +266,14 @@ def _tell_about_order(turn: Turn, order_id: str) -> None:
 def _tell_where_it_stands(turn: Turn, raffle: Raffle, order: Order) -> None:
     texts = turn.texts
     done = IDLE if turn.contact.conversation.order_id == order.id else None
-    if order.is_over(turn.now):  # the schedule has not come by yet
+    if order.hold_has_ended(turn.now):  # the schedule has not come by yet
         with turn.changing(raffle, order) as unit:
             release(unit, OrderEvent.DEADLINE_PASSED, over_at=turn.now)
         turn.reply(texts.expired(raffle, order))
     elif order.status is OrderStatus.DRAFT:
         turn.reply(texts.still_held(raffle, order, turn.now))
     elif order.status is OrderStatus.PENDING_PAYMENT:
-        turn.reply(texts.pay(raffle, order, turn.now, again=True))
+        turn.reply(texts.payment_instructions(raffle, order, turn.now, again=True))
     elif order.status is OrderStatus.IN_REVIEW:
         turn.reply(texts.being_checked(order))
     elif order.status is OrderStatus.PAID:
@@ -281,7 +281,7 @@ def _tell_where_it_stands(turn: Turn, raffle: Raffle, order: Order) -> None:
     elif order.status is OrderStatus.CANCELLED:
         turn.reply(texts.was_cancelled(order), done)
     elif order.status is OrderStatus.LATE:
-        turn.reply(texts.late(raffle, order, ()), done)
+        turn.reply(texts.proof_too_late(raffle, order, ()), done)
     elif order.status is OrderStatus.REFUNDED:
         turn.reply(texts.was_refunded(order), done)
     else:
@@ -290,7 +290,7 @@ def _tell_where_it_stands(turn: Turn, raffle: Raffle, order: Order) -> None:
 
 def _cancel(turn: Turn, order_id: str | None) -> None:
     if order_id is None and (running := _newest_running(turn)) is not None:  # none is at hand, but one still runs
-        turn.reply(turn.texts.cancel_this(*running))
+        turn.reply(turn.texts.ask_to_cancel(*running))
         return
     own = _find_own(turn, order_id) if order_id is not None else None
     if own is None:
@@ -301,7 +301,7 @@ def _cancel(turn: Turn, order_id: str | None) -> None:
         with turn.changing(raffle, order) as unit:
             release(unit, OrderEvent.DROPPED)
     except OrderOutOfTurn:
-        turn.reply(turn.texts.not_yours_to_cancel(order))
+        turn.reply(turn.texts.cannot_cancel(order))
     else:
         turn.reply(turn.texts.cancelled(raffle, unit.order))
 
@@ -321,7 +321,7 @@ def _take_proof(turn: Turn, action: c.TakeProof) -> None:
         if action.quietly:
             _call_person(turn, c.LeaveToPerson())
         else:
-            turn.reply(turn.texts.no_order_waits())
+            turn.reply(turn.texts.no_order_for_proof())
         return
     raffle, order = own
     try:
@@ -330,7 +330,7 @@ def _take_proof(turn: Turn, action: c.TakeProof) -> None:
         turn.reply(turn.texts.proof_refused())
         return
     except ProofMissing:
-        turn.reply(turn.texts.proof_missed())
+        turn.reply(turn.texts.proof_not_fetched())
         return
     proof = fingerprints.compare(turn.transaction, proof, order)
     if order.status in TRANSITIONS[OrderEvent.PROOF_RECEIVED].sources:
@@ -348,7 +348,7 @@ def _tell_in_review(turn: Turn, raffle: Raffle, order: Order) -> None:
         turn.texts.in_review(raffle, order, opted_out=turn.contact.opted_out),
         Conversation(stage=Stage.PAYMENT, raffle_id=raffle.id, order_id=order.id),
     )
-    turn.notices.append(texts_in("en").proof_came(raffle, order, turn.contact.name))
+    turn.notices.append(texts_in("en").proof_received(raffle, order, turn.contact.name))
     turn.metrics.append("Proofs")
 
 
@@ -359,9 +359,12 @@ def _keep_late_proof(turn: Turn, raffle: Raffle, order: Order, proof: Proof) -> 
         unit.apply(OrderEvent.PROOF_TOO_LATE, proofs=(*order.proofs, proof), reserved_until=None, late=True)
     taken = turn.conflicts.taken
     gone = sorted(taken.until) if taken is not None else ()
-    texts = turn.texts
-    turn.reply(texts.kept_though_cancelled(unit.order) if was_cancelled else texts.late(raffle, unit.order, gone), IDLE)
-    turn.notices.append(texts_in("en").late_proof_came(raffle, unit.order, turn.contact.name))
+    if was_cancelled:
+        reply = turn.texts.proof_for_cancelled_order(unit.order)
+    else:
+        reply = turn.texts.proof_too_late(raffle, unit.order, gone)
+    turn.reply(reply, IDLE)
+    turn.notices.append(texts_in("en").late_proof_received(raffle, unit.order, turn.contact.name))
 
 
 def _revive(turn: Turn, raffle: Raffle, order: Order, proof: Proof) -> Order | None:

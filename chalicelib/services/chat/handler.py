@@ -104,7 +104,7 @@ class ChatHandler:
             keep_proof=tries.keep_proof,
         )
         is_paused = turn.contact.bot_is_paused(now)
-        act(c.step(turn.contact.conversation, message.heard, paused=is_paused), turn)
+        act(c.step(turn.contact.conversation, message.incoming, paused=is_paused), turn)
         try:
             return self._commit(turn, message, lookup)
         except ConditionsFailed as failure:
@@ -169,7 +169,7 @@ class ChatHandler:
         retry(attempt, again_on=(Busy, ConditionsFailed))
 
     def _look_up(self, message: Message) -> contacts.Lookup:
-        word = c.normalized(message.heard.text).upper()
+        word = c.normalize(message.incoming.text).upper()
         return contacts.look_up(
             message.sender,
             phone_number_id=message.phone_number_id,
@@ -195,7 +195,7 @@ class ChatHandler:
         messages.record_inbound(
             turn.transaction,
             contact.id,
-            message.heard,
+            message.incoming,
             phone_number_id=message.phone_number_id,
             message_id=message.id,
             form=message.kind,
@@ -227,7 +227,7 @@ class ChatHandler:
         """
         now = self.clock()
         is_paused = lookup.contact.bot_is_paused(now)
-        action = c.step(lookup.contact.conversation, message.heard, paused=is_paused)
+        action = c.step(lookup.contact.conversation, message.incoming, paused=is_paused)
         is_silent = isinstance(action, c.StayQuiet | c.LeaveToPerson) or lookup.handled
         if is_silent or not lookup.channel.is_open(now):
             return

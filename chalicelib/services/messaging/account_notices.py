@@ -1,4 +1,4 @@
-"""What becomes of WhatsApp's notices about our account, number and templates: a table, and nothing of them is kept."""
+"""WhatsApp's notices about our account, number and templates: raise an alert or log a line, by a table of rules."""
 
 import re
 from dataclasses import dataclass
@@ -12,19 +12,25 @@ ALL = frozenset({"*"})
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """`word` is the key whose value says what happened; for one of `alarming`, somebody must look at once."""
+    """When a notice raises an alert.
 
-    word: str
+    Attributes:
+        key: the key of the notice whose value says what happened.
+        alarming: the values that raise an alert.
+    """
+
+    key: str
     alarming: frozenset[str] = frozenset()
 
 
-def _rule(word: str, *alarming: str) -> Rule:
-    return Rule(word=word, alarming=frozenset(alarming))
+def _rule(key: str, *alarming: str) -> Rule:
+    return Rule(key=key, alarming=frozenset(alarming))
 
 
-# Field of the webhook → its rule. What is not here, or not alarming, is recorded: Meta adds fields and words at will.
+# Webhook field → its rule. Everything else is only logged, since Meta adds fields and values at any time.
+# Source: https://developers.facebook.com/docs/graph-api/webhooks/reference/whatsapp-business-account
 RULES = {
-    "account_alerts": Rule(word="alert_type", alarming=ALL),
+    "account_alerts": Rule(key="alert_type", alarming=ALL),
     "account_review_update": _rule("decision", "REJECTED", "DEFERRED"),
     "account_update": _rule(
         "event", "ACCOUNT_VIOLATION", "ACCOUNT_RESTRICTION", "ACCOUNT_DELETED", "ACCOUNT_OFFBOARDED", "DISABLED_UPDATE"
@@ -35,34 +41,34 @@ RULES = {
     ),
     "phone_number_name_update": _rule("decision", "REJECTED"),
     "phone_number_quality_update": _rule("event", "DOWNGRADE", "FLAGGED"),
-    "security": Rule(word="event", alarming=ALL),  # somebody changes the PIN of our number
-    # As marketing it costs more, and WhatsApp keeps it from some people.
+    "security": Rule(key="event", alarming=ALL),  # somebody is changing the PIN of our number
+    # A marketing template costs more, and WhatsApp does not deliver it to everybody.
     "template_category_update": _rule("new_category", "MARKETING"),
 }
 
 
 def handle(notice: Other) -> None:
-    """Raise an alert, or leave a line in the log: field and word, since a notice may quote names and texts."""
-    if notice.preferences or notice.renewals:  # of people, and carried out
+    """Raise an alert or log a line. Only the field and the event are logged: a notice may quote names and texts."""
+    if notice.preferences or notice.renewals:  # these are about contacts, and already carried out
         return
-    rule = RULES.get(notice.field, Rule(word="event"))
-    word = _word(notice, rule.word)
-    what: dict[str, object] = {"field": _harmless(notice.field, "[a-z_]{1,60}"), "event": word}
+    rule = RULES.get(notice.field, Rule(key="event"))
+    event = _read_event(notice, rule.key)
+    details: dict[str, object] = {"field": _redact_unless(notice.field, "[a-z_]{1,60}"), "event": event}
     if notice.error_code is not None:
-        what["error_code"] = notice.error_code
-    if rule.alarming == ALL or word in rule.alarming or (notice.error_code and remedy(notice.error_code).alert):
-        alert("WhatsApp reports trouble", **what)
+        details["error_code"] = notice.error_code
+    if rule.alarming == ALL or event in rule.alarming or (notice.error_code and remedy(notice.error_code).alert):
+        alert("WhatsApp reports trouble", **details)
     else:
-        logger.info("notice from WhatsApp", extra=what)
+        logger.info("notice from WhatsApp", extra=details)
     count("Notices")
 
 
-def _word(notice: Other, key: str) -> str:
-    """The value of `key`, in the notice itself or one level below."""
-    places = [notice.body, *(part for part in notice.body.values() if isinstance(part, dict))]
-    return next((_harmless(place[key], "[A-Z_]{1,60}") for place in places if key in place), "")
+def _read_event(notice: Other, key: str) -> str:
+    """Return the value of `key` in the notice or one level below; "" if it is missing."""
+    objects = [notice.body, *(part for part in notice.body.values() if isinstance(part, dict))]
+    return next((_redact_unless(part[key], "[A-Z_]{1,60}") for part in objects if key in part), "")
 
 
-def _harmless(value: object, form: str) -> str:
-    """The words of Meta's own have this form; what has not might be a person's."""
-    return value if isinstance(value, str) and re.fullmatch(form, value, re.ASCII) else "other"
+def _redact_unless(value: object, pattern: str) -> str:
+    """Return a value that matches the pattern of Meta's own names, else "other": it might be personal data."""
+    return value if isinstance(value, str) and re.fullmatch(pattern, value, re.ASCII) else "other"

@@ -1,4 +1,4 @@
-"""Dead letters: kept with their reason, shown, and put into the queue once more when the reason is mended."""
+"""Dead letters: updates that could not be handled. They are kept with the reason, listed, and replayed."""
 
 import re
 from collections.abc import Callable
@@ -17,19 +17,27 @@ from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, re
 from chalicelib.telemetry import count, logger
 
 GIVEN_UP = "given up by the queue: the function did not end"
-AT_ONCE = 10  # SQS's limit
+RECEIVE_BATCH = 10  # SQS's limit
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetters:
-    """The use cases around dead letters. `sqs` is a boto3 SQS client, made when it is first needed."""
+    """Keeps, lists and replays dead letters.
+
+    Attributes:
+        sqs: makes a boto3 SQS client.
+    """
 
     inbox: Inbox
     sqs: Callable[[], Any]
     clock: Callable[[], datetime]
 
     def keep(self, body: str, reason: str, *, tries: int) -> None:
-        """Keep what was in the queue. The same body is one letter, however often it comes. Raises TryAgain."""
+        """Keep the body of a queue entry. A body that comes again is the same letter. Raises TryAgain.
+
+        Args:
+            tries: how often it was tried.
+        """
         letter_id = sha256(body.encode()).hexdigest()[:12]
         letter = DeadLetter(letter_id, body, reason, tries, self.clock())
         retry(lambda: dead_letters.keep(letter))
@@ -37,66 +45,71 @@ class DeadLetters:
         logger.error("a dead letter was kept", extra={"letter": letter_id, "tries": tries})
 
     def collect(self) -> int:
-        """Take over what the queue gave up by itself, since the function that had it was stopped. How many."""
-        sqs, taken = self.sqs(), 0
-        url = self._queue_of_dead_letters(sqs)
-        while url and (found := self._given_up(sqs, url)):
-            for message in found:
+        """Move the entries of SQS's own dead-letter queue into the table. Return how many there were.
+
+        SQS moves an entry there when the function was stopped each time before it could keep a letter itself.
+        """
+        sqs = self.sqs()
+        collected = 0
+        url = self._find_dead_letter_queue(sqs)
+        while url and (messages := self._receive(sqs, url)):
+            for message in messages:
                 tries = int(message.get("Attributes", {}).get("ApproximateReceiveCount", 1))
                 self.keep(message["Body"], GIVEN_UP, tries=tries)
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-                taken += 1
-        return taken
+                collected += 1
+        return collected
 
-    def listed(self) -> list[DeadLetter]:
-        """All letters, the oldest first."""
+    def list_all(self) -> list[DeadLetter]:
+        """Return all letters, the oldest first."""
         return dead_letters.listed()
 
     def get(self, letter_id: str) -> DeadLetter:
-        """Raises LetterNotFound."""
-        found = dead_letters.get(letter_id)
-        if found is None:
+        """Return a letter. Raises LetterNotFound."""
+        letter = dead_letters.get(letter_id)
+        if letter is None:
             raise LetterNotFound(letter_id)
-        return found
+        return letter
 
     def replay(self, letter_id: str, *, by: Actor) -> int:
-        """Put what the letter holds into the queue once more, as if WhatsApp had just handed it over.
+        """Queue the content of a letter again, as if WhatsApp had just delivered it, and delete the letter.
 
-        How many updates that were. The letter is gone then; what still can't be handled becomes one again. Should it
-        be replayed twice, each update takes effect once all the same (M1). Raises LetterNotFound, NotQueued.
+        An update that still can't be handled becomes a letter again. Replaying a letter twice is harmless: each update
+        takes effect once (M1).
+
+        Returns the number of updates. Raises LetterNotFound, NotQueued, TryAgain.
         """
         letter = self.get(letter_id)
-        queued = self.inbox.replay(letter.body, mark=f"{letter_id} {self.clock().isoformat()}")
-        retry(lambda: self._put_away(letter, by), again_on=(Busy, ConditionsFailed))
+        queued = self.inbox.replay(letter.body, salt=f"{letter_id} {self.clock().isoformat()}")
+        retry(lambda: self._delete(letter, by), again_on=(Busy, ConditionsFailed))
         return queued
 
-    def _put_away(self, letter: DeadLetter, by: Actor) -> None:
+    def _delete(self, letter: DeadLetter, by: Actor) -> None:
         transaction = Transaction()
-        if (
-            dead_letters.get(letter.id) == letter
-        ):  # else it was kept once more, or is gone: by a replay at the same time
+        # A letter that differs failed again in the meantime, or was replayed at the same time.
+        if dead_letters.get(letter.id) == letter:
             dead_letters.delete(transaction, letter)
         target = f"letter:{letter.id}"
         audit.record(transaction, action="letter.replayed", target=target, by=by, at=self.clock(), before={}, after={})
         transaction.commit()
 
-    def _queue_of_dead_letters(self, sqs: Any) -> str | None:
-        asked = {"QueueUrl": self.inbox.queue_url, "AttributeNames": ["RedrivePolicy"]}
-        policy = sqs.get_queue_attributes(**asked).get("Attributes", {}).get("RedrivePolicy")
+    def _find_dead_letter_queue(self, sqs: Any) -> str | None:
+        """Return the URL of the queue to which SQS moves what it gives up, or None if the inbox queue has none."""
+        response = sqs.get_queue_attributes(QueueUrl=self.inbox.queue_url, AttributeNames=["RedrivePolicy"])
+        policy = response.get("Attributes", {}).get("RedrivePolicy")
         if policy is None:
             return None
         name = loads(policy)["deadLetterTargetArn"].rpartition(":")[2]
         return str(sqs.get_queue_url(QueueName=name)["QueueUrl"])
 
-    def _given_up(self, sqs: Any, url: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = sqs.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=AT_ONCE, AttributeNames=["All"]
-        ).get("Messages", [])
-        return found
+    def _receive(self, sqs: Any, url: str) -> list[dict[str, Any]]:
+        response = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=RECEIVE_BATCH, AttributeNames=["All"])
+        messages: list[dict[str, Any]] = response.get("Messages", [])
+        return messages
 
 
 def kind_of(letter: DeadLetter) -> str:
-    """What the letter holds, in a word: the kind of the update, or "unreadable"."""
+    """Return the kind of the update in a letter, or "unreadable"."""
     try:
         body = loads(letter.body)
         kind = body.get("kind") if isinstance(body, dict) else None

@@ -1,4 +1,7 @@
-"""From WhatsApp's webhook to the queue: accept, split, queue, answer. Nothing is decided here."""
+"""Accept what WhatsApp posts to the webhook: check the signature, split the body, and queue each update.
+
+The worker behind the queue decides what to do about an update.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,20 +13,29 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.telemetry import count, logger
-from chalicelib.whatsapp.webhook import Unusable, Update, is_signed, split
+from chalicelib.whatsapp.webhook import Split, Unusable, Update, is_signed, split
 
-ENTRIES_A_CALL = 10  # SQS's limit
-CALL_BYTES = 250_000  # SQS's limit is 256 KiB
+# Limits of SendMessageBatch; the second one is 256 KiB.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+BATCH_ENTRIES = 10
+BATCH_BYTES = 250_000
 PARALLEL_CALLS = 8
+MAX_ESCAPED_BYTES = 12  # of one character in JSON: two escapes of a surrogate pair
 
 
 class NotQueued(Exception):
-    """At least one update is not safely in the queue: WhatsApp must deliver the body again."""
+    """At least one update could not be queued, so WhatsApp must deliver the body again."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Inbox:
-    """The use case behind the webhook. `sqs` is a boto3 SQS client, made when it is first needed."""
+    """Puts updates from WhatsApp into the queue.
+
+    Attributes:
+        sqs: makes a boto3 SQS client.
+        app_secrets: the secrets with which Meta may have signed a body; two while one replaces the other.
+        phone_number_id: our number. Updates for other numbers are ignored.
+    """
 
     sqs: Callable[[], Any]
     queue_url: str
@@ -31,68 +43,80 @@ class Inbox:
     phone_number_id: str
 
     def accept(self, raw: bytes, signature: str | None) -> bool:
-        """Queue every update of a body. False, and nothing is kept, when WhatsApp did not sign it. Raises NotQueued."""
+        """Queue every update of a body. Return False and queue nothing if WhatsApp did not sign it.
+
+        Raises NotQueued.
+        """
         if not is_signed(raw, signature, self.app_secrets()):
             count("WebhooksRefused")
             return False
-        found = split(raw, phone_number_id=self.phone_number_id)
-        if found.ignored or found.unusable:
-            reasons = sorted({unusable.reason for unusable in found.unusable})
-            extra = {"ignored": found.ignored, "unusable": len(found.unusable), "reasons": reasons}
+        parts = split(raw, phone_number_id=self.phone_number_id)
+        if parts.ignored or parts.unusable:
+            reasons = sorted({unusable.reason for unusable in parts.unusable})
+            extra = {"ignored": parts.ignored, "unusable": len(parts.unusable), "reasons": reasons}
             logger.warning("updates not for us or not understood", extra=extra)
-            count("UpdatesUnusable", len(found.unusable))
-        entries = [_entry(update) for update in found.updates] + [_dead(unusable) for unusable in found.unusable]
+            count("UpdatesUnusable", len(parts.unusable))
+        entries = _to_entries(parts)
         self._queue_all(entries)
         count("UpdatesQueued", len(entries))
         return True
 
-    def replay(self, body: str, *, mark: str) -> int:
-        """Queue once more what was queued before and became a dead letter. How many updates. Raises NotQueued.
+    def replay(self, body: str, *, salt: str) -> int:
+        """Queue the body of a dead letter again. Return how many updates that were. Raises NotQueued.
 
-        What could not be read then is taken apart anew: by now it may be understood. `mark` is unlike that of any
-        other replay, since the queue drops for five minutes what it has had already.
+        A body that could not be read is split again, since the code may understand it by now.
+
+        Args:
+            salt: a different one for each replay. Without it the queue would drop the update as a duplicate of the
+                first one for five minutes.
         """
         try:
-            entries = [_entry(Update.from_json(body))]
+            entries = [_to_entry(Update.from_json(body))]
         except ValueError:
-            found = split(_posted(body), phone_number_id=self.phone_number_id)
-            entries = [_entry(update) for update in found.updates] + [_dead(unusable) for unusable in found.unusable]
-        salt = sha256(mark.encode()).hexdigest()[:16]
+            entries = _to_entries(split(_read_posted(body), phone_number_id=self.phone_number_id))
+        suffix = sha256(salt.encode()).hexdigest()[:16]
         self._queue_all(
-            [{**entry, "MessageDeduplicationId": f"{entry['MessageDeduplicationId']}-{salt}"} for entry in entries]
+            [{**entry, "MessageDeduplicationId": f"{entry['MessageDeduplicationId']}-{suffix}"} for entry in entries]
         )
         return len(entries)
 
     def _queue_all(self, entries: Sequence[dict[str, str]]) -> None:
-        calls = list(_calls(entries))
-        if len(calls) == 1:
-            self._queue(calls[0])
-        elif calls:
-            with ThreadPoolExecutor(min(PARALLEL_CALLS, len(calls))) as pool:
-                list(pool.map(self._queue, calls))
+        batches = list(_in_batches(entries))
+        if len(batches) == 1:
+            self._queue_batch(batches[0])
+        elif batches:
+            with ThreadPoolExecutor(min(PARALLEL_CALLS, len(batches))) as pool:
+                list(pool.map(self._queue_batch, batches))
 
-    def _queue(self, entries: list[dict[str, str]]) -> None:
+    def _queue_batch(self, entries: list[dict[str, str]]) -> None:
         numbered = [{**entry, "Id": str(index)} for index, entry in enumerate(entries)]
         try:
             answer = self.sqs().send_message_batch(QueueUrl=self.queue_url, Entries=numbered)
         except ClientError as failure:
-            raise _not_queued(failure.response["Error"]["Code"]) from failure
+            raise _report_not_queued(failure.response["Error"]["Code"]) from failure
         except BotoCoreError as failure:
-            raise _not_queued(type(failure).__name__) from failure
+            raise _report_not_queued(type(failure).__name__) from failure
         if answer.get("Failed"):
-            raise _not_queued(f"{len(answer['Failed'])} of {len(entries)}")
+            raise _report_not_queued(f"{len(answer['Failed'])} of {len(entries)}")
 
 
-def _not_queued(reason: str) -> NotQueued:
+def _report_not_queued(reason: str) -> NotQueued:
     logger.error("updates could not be queued", extra={"reason": reason})
     count("UpdatesNotQueued")
     return NotQueued(reason)
 
 
-def _entry(update: Update) -> dict[str, str]:
+def _to_entries(parts: Split) -> list[dict[str, str]]:
+    return [
+        *(_to_entry(update) for update in parts.updates),
+        *(_to_dead_entry(unusable) for unusable in parts.unusable),
+    ]
+
+
+def _to_entry(update: Update) -> dict[str, str]:
     body = update.to_json()
-    if len(body) > CALL_BYTES:
-        return _dead(Unusable(reason="larger than the queue takes", body=body))
+    if len(body) > BATCH_BYTES:
+        return _to_dead_entry(Unusable(reason="larger than the queue takes", body=body))
     return {
         "MessageBody": body,
         "MessageGroupId": update.group,
@@ -100,33 +124,35 @@ def _entry(update: Update) -> dict[str, str]:
     }
 
 
-def _posted(body: str) -> bytes:
-    """What WhatsApp posted, of an entry that says that it could not be read."""
+def _read_posted(body: str) -> bytes:
+    """Return what WhatsApp posted, from the entry of a body that could not be read."""
     try:
         return str(loads(body)["body"]).encode("utf-8", "surrogatepass")
     except (ValueError, KeyError, TypeError, RecursionError):
         return body.encode("utf-8", "surrogatepass")
 
 
-def _dead(unusable: Unusable) -> dict[str, str]:
-    """Signed but not understood: through the queue, whose function makes a dead letter of it."""
+def _to_dead_entry(unusable: Unusable) -> dict[str, str]:
+    """Return the entry for a part of a signed body that we don't understand. The worker makes a dead letter of it."""
     body = dumps({"unusable": unusable.reason, "body": unusable.body})
-    if len(body) > CALL_BYTES:  # escaped as JSON a character may take twelve bytes
-        body = dumps({"unusable": f"{unusable.reason} (cut)", "body": unusable.body[: CALL_BYTES // 12]})
+    if len(body) > BATCH_BYTES:
+        start = unusable.body[: BATCH_BYTES // MAX_ESCAPED_BYTES]
+        body = dumps({"unusable": f"{unusable.reason} (cut)", "body": start})
     digest = sha256(body.encode()).hexdigest()
     return {"MessageBody": body, "MessageGroupId": digest, "MessageDeduplicationId": digest}
 
 
-def _calls(entries: Sequence[dict[str, str]]) -> Iterator[list[dict[str, str]]]:
-    """The entries in calls of at most ten and 250 KB, in order."""
-    call: list[dict[str, str]] = []
+def _in_batches(entries: Sequence[dict[str, str]]) -> Iterator[list[dict[str, str]]]:
+    """Yield the entries in order, in batches within SQS's limits."""
+    batch: list[dict[str, str]] = []
     size = 0
     for entry in entries:
         length = len(entry["MessageBody"].encode())
-        if call and (len(call) == ENTRIES_A_CALL or size + length > CALL_BYTES):
-            yield call
-            call, size = [], 0
-        call.append(entry)
+        if batch and (len(batch) == BATCH_ENTRIES or size + length > BATCH_BYTES):
+            yield batch
+            batch = []
+            size = 0
+        batch.append(entry)
         size += length
-    if call:
-        yield call
+    if batch:
+        yield batch

@@ -1,4 +1,4 @@
-"""Which of our templates WhatsApp has approved: asked for, submitted, and noted for whoever sends."""
+"""Our message templates at WhatsApp: check which are approved, submit missing ones, and store the approvals."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,14 +13,21 @@ from chalicelib.whatsapp.graph import Graph
 from chalicelib.whatsapp.identities import Json
 from chalicelib.whatsapp.templates import DEFINITIONS, Definition
 
-APPROVED, MISSING, DIFFERS = "APPROVED", "MISSING", "DIFFERS"
-# WhatsApp's events after which a template may be sent, or may not. Others, as FLAGGED, change nothing yet.
+APPROVED = "APPROVED"
+MISSING = "MISSING"
+DIFFERS = "DIFFERS"
+# Events after which a template may, or may not, be sent. Others, such as FLAGGED, change nothing yet.
 USABLE = frozenset({APPROVED, "REINSTATED", "UNPAUSED"})
 UNUSABLE = frozenset({"PENDING", "REJECTED", "PAUSED", "DISABLED", "PENDING_DELETION", "DELETED", "LOCKED"})
 
 
-class Standing(NamedTuple):
-    """What WhatsApp makes of a template: its own word, MISSING, or DIFFERS where its text is not ours."""
+class TemplateStatus(NamedTuple):
+    """The status of a template in one language.
+
+    Attributes:
+        language: WhatsApp's name for the language.
+        status: WhatsApp's own status; MISSING if it does not have the template; DIFFERS if its text is not ours.
+    """
 
     name: str
     language: str
@@ -29,51 +36,67 @@ class Standing(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Templates:
-    """The use cases around templates. `account_id` is the WhatsApp business account's, "" where it is not set."""
+    """Checks and submits templates.
+
+    Attributes:
+        account_id: the id of the WhatsApp business account; "" if the setting is missing.
+    """
 
     graph: Graph
     account_id: str
 
-    def check(self) -> list[Standing]:
-        """Ask WhatsApp, and note what is approved. Raises SettingsInvalid, GraphError, TryAgain."""
+    def check(self) -> list[TemplateStatus]:
+        """Ask WhatsApp for the status of all our templates, store the approvals, and return the statuses.
+
+        Raises SettingsInvalid, GraphError, TryAgain.
+        """
         if not self.account_id:
             raise SettingsInvalid("WHATSAPP_ACCOUNT_ID is missing (see .env.example)")
-        found = {(one.get("name"), one.get("language")): one for one in self.graph.templates(self.account_id)}
-        standings = [
-            Standing(ours.name, language, _status(ours, language, found.get((ours.name, language))))
-            for ours, language in _all()
+        submitted = {
+            (template.get("name"), template.get("language")): template
+            for template in self.graph.templates(self.account_id)
+        }
+        statuses = [
+            TemplateStatus(ours.name, language, _compare(ours, language, submitted.get((ours.name, language))))
+            for ours, language in _all_versions()
         ]
         for is_approved in (True, False):
-            names = [approval(one.name, one.language) for one in standings if (one.status == APPROVED) == is_approved]
+            names = [
+                approval(template.name, template.language)
+                for template in statuses
+                if (template.status == APPROVED) == is_approved
+            ]
             retry(partial(channels.approve, names, approved=is_approved))
-        return standings
+        return statuses
 
-    def submit(self) -> list[Standing]:
-        """Submit what is missing; how all stand afterwards. Raises as `check`."""
-        missing = {(one.name, one.language) for one in self.check() if one.status == MISSING}
-        for ours, language in _all():
+    def submit(self) -> list[TemplateStatus]:
+        """Submit the missing templates, and return the statuses afterwards. Raises what `check` raises."""
+        missing = {(template.name, template.language) for template in self.check() if template.status == MISSING}
+        for ours, language in _all_versions():
             if (ours.name, language) in missing:
                 self.graph.submit_template(self.account_id, ours.request(language))
         return self.check()
 
     def update_approval(self, name: str, language: str, event: str) -> bool:
-        """WhatsApp reports that a template was approved, paused, rejected … Whether it is one of ours."""
-        if (name, language) not in {(ours.name, each) for ours, each in _all()}:
+        """Store WhatsApp's report that a template was approved, paused, rejected … Return whether it is ours."""
+        if (name, language) not in {(ours.name, ours_language) for ours, ours_language in _all_versions()}:
             return False
         if event in USABLE | UNUSABLE:
             retry(partial(channels.approve, [approval(name, language)], approved=event in USABLE))
         return True
 
 
-def _all() -> Iterator[tuple[Definition, str]]:
+def _all_versions() -> Iterator[tuple[Definition, str]]:
+    """Yield each of our templates with each of its languages."""
     return ((definition, language) for definition in DEFINITIONS for language in definition.texts)
 
 
-def _status(ours: Definition, language: str, found: Json | None) -> str:
-    if found is None:
+def _compare(ours: Definition, language: str, submitted: Json | None) -> str:
+    """Return the status of a template, given what WhatsApp has."""
+    if submitted is None:
         return MISSING
-    components = found.get("components")
+    components = submitted.get("components")
     bodies = [part.get("text") for part in components if part.get("type") == "BODY"] if components else []
-    if bodies and bodies != [ours.texts[language]]:  # it would be filled with other values than it has places for
+    if bodies and bodies != [ours.texts[language]]:  # its placeholders may not fit the values that we send
         return DIFFERS
-    return str(found.get("status", ""))
+    return str(submitted.get("status", ""))

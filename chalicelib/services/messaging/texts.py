@@ -1,4 +1,4 @@
-"""All that the bot says: domain objects in, text out. Every sentence goes through the gettext catalogue."""
+"""Everything the bot says: domain objects in, replies out. Every sentence goes through the gettext catalogue."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +11,18 @@ from zoneinfo import ZoneInfo
 
 from iso4217 import Currency
 
-from chalicelib.domain import conversation as c
+from chalicelib.domain.conversation import (
+    HELP_CHOICE,
+    ORDERS_CHOICE,
+    RAFFLES_CHOICE,
+    STOP_CHOICE,
+    cancel_order_choice,
+    confirm_order_choice,
+    more_raffles_choice,
+    open_raffle_choice,
+    pick_number_choice,
+    pick_random_choice,
+)
 from chalicelib.domain.messages import Choice, Reply, Template
 from chalicelib.domain.orders import RUNNING, Order, OrderStatus
 from chalicelib.domain.picks import Unclarity, Unclear, padded
@@ -22,22 +33,23 @@ from chalicelib.whatsapp.templates import Definition
 from chalicelib.whatsapp.text import plain
 
 CATALOGUES = Path(__file__).parents[2] / "locale"
-RAFFLES_A_PAGE = 9  # a list has ten rows; the tenth leads to more
-BODY_LIMIT = 1024  # of a message with buttons or a list
+RAFFLES_A_PAGE = 9  # a list has ten rows, and the last one leads to the next page
+BODY_LIMIT = 1024  # characters in a message with buttons or a list
 
 
 def texts_in(language: str) -> "Texts":
-    return Texts(_catalogue(language))
+    """Return the texts in a language; in English if there is no catalogue for it."""
+    return Texts(_load_catalogue(language))
 
 
 @lru_cache
-def _catalogue(language: str) -> NullTranslations:
-    # English is what the source says, so it needs no catalogue to be complete.
+def _load_catalogue(language: str) -> NullTranslations:
+    # The source texts are English, so English needs no catalogue.
     return translation("tombola", CATALOGUES, [language], fallback=True)
 
 
 def money(amount: int, currency: str) -> str:
-    """`amount` minor units as people write them: 2500 GTQ → "GTQ 25.00"."""
+    """Format an amount in minor units: 2500 GTQ → "GTQ 25.00"."""
     exponent = Currency(currency).exponent or 0
     return f"{currency} {Decimal(amount).scaleb(-exponent):,.{exponent}f}"
 
@@ -49,7 +61,7 @@ class Texts:
         self._ = catalogue.gettext
         self.n_ = catalogue.ngettext
 
-    # Finding one's way
+    # Menu, help, opting out
 
     def menu(self, *, not_understood: bool = False) -> Reply:
         _ = self._
@@ -62,9 +74,9 @@ class Texts:
     def _menu_buttons(self) -> tuple[Choice, ...]:
         _ = self._
         return (
-            Choice(id=c.RAFFLES, title=_("Browse raffles")),
-            Choice(id=c.ORDERS, title=_("My orders")),
-            Choice(id=c.HELP, title=_("Help")),
+            Choice(id=RAFFLES_CHOICE, title=_("Browse raffles")),
+            Choice(id=ORDERS_CHOICE, title=_("My orders")),
+            Choice(id=HELP_CHOICE, title=_("Help")),
         )
 
     def help(self) -> Reply:
@@ -93,19 +105,22 @@ class Texts:
         text = self._("Welcome back! You will hear from us again about your orders. What would you like to do?")
         return Reply(text=text, buttons=self._menu_buttons())
 
-    def cancel_what(self, raffle: Raffle, order: Order) -> Reply:
-        """`cancelar` may mean either."""
+    def ask_what_to_cancel(self, raffle: Raffle, order: Order) -> Reply:
+        """Ask whether "cancelar" means the order or the messages."""
         text = self._("What shall I cancel: your order {code} ({numbers}), or messages from us?").format(
             code=order.id, numbers=self._numbers(raffle, order.numbers)
         )
-        return Reply(text=text, buttons=(Choice(id=c.cancel_order(order.id), title=self._("The order")), self._stop()))
+        return Reply(
+            text=text,
+            buttons=(Choice(id=cancel_order_choice(order.id), title=self._("The order")), self._stop_button()),
+        )
 
-    def cancel_messages(self) -> Reply:
+    def ask_to_stop_messages(self) -> Reply:
         text = self._("There is no order to cancel. Or would you like no more messages from us?")
-        return Reply(text=text, buttons=(self._stop(), *self._menu_buttons()[:2]))
+        return Reply(text=text, buttons=(self._stop_button(), *self._menu_buttons()[:2]))
 
-    def _stop(self) -> Choice:
-        return Choice(id=c.STOP, title=self._("No more messages"))
+    def _stop_button(self) -> Choice:
+        return Choice(id=STOP_CHOICE, title=self._("No more messages"))
 
     # Raffles
 
@@ -119,46 +134,49 @@ class Texts:
         rows = []
         for position, board in enumerate(boards, start=1):
             raffle = board.raffle
-            price, free = money(raffle.unit_amount, raffle.currency), self._free(board)
+            price, free = money(raffle.unit_amount, raffle.currency), self._availability(board)
             lines.append(f"*{position}.* {raffle.title}\n{price} · {free} · *{raffle.code}*")
             rows.append(
                 Choice(
-                    id=c.open_raffle(raffle.id), title=f"{position}. {raffle.title}", description=f"{price} · {free}"
+                    id=open_raffle_choice(raffle.id),
+                    title=f"{position}. {raffle.title}",
+                    description=f"{price} · {free}",
                 )
             )
         if more:
-            rows.append(Choice(id=c.more_raffles(page + 1), title=_("More raffles …")))
-        return Reply(text=_cut("\n".join(lines), BODY_LIMIT), rows=rows, list_label=_("See raffles"))
+            rows.append(Choice(id=more_raffles_choice(page + 1), title=_("More raffles …")))
+        return Reply(text=_shorten("\n".join(lines), BODY_LIMIT), rows=rows, list_label=_("See raffles"))
 
-    def _free(self, board: Board) -> str:
+    def _availability(self, board: Board) -> str:
         available, total = board.availability.available, board.availability.total
         if not available:
             return self._("sold out")
         return self._("{available} of {total} free").format(available=f"{available:,}", total=f"{total:,}")
 
     def raffle(self, board: Board) -> Reply:
-        """A raffle's details; asks for numbers."""
-        _, raffle = self._, board.raffle
+        """Show a raffle and ask for numbers."""
+        _ = self._
+        raffle = board.raffle
         first, last = padded(raffle.first_number, raffle.last_number), padded(raffle.last_number, raffle.last_number)
         facts = [
             _("Prize: {prize}").format(prize=raffle.prize) if raffle.prize else "",
             _("Price: {price} a number").format(price=money(raffle.unit_amount, raffle.currency)),
-            _("Numbers: {first} to {last}, {free}").format(first=first, last=last, free=self._free(board)),
+            _("Numbers: {first} to {last}, {free}").format(first=first, last=last, free=self._availability(board)),
         ]
         if raffle.max_per_contact is not None:
             facts.append(_("At most {most} for each person").format(most=raffle.max_per_contact))
         ask = _("Which numbers would you like? For example *5, 12, 99*, *5-10* or *random 3*.")
         after = "\n".join(["", *filter(None, facts), "", ask])
         title = f"*{raffle.title}*"
-        description = _cut(raffle.description, BODY_LIMIT - len(title) - len(after) - len("\n\n"))
+        description = _shorten(raffle.description, BODY_LIMIT - len(title) - len(after) - len("\n\n"))
         text = "\n".join(filter(None, (title, description))) + "\n" + after
         buttons = (
             *self._random_buttons(raffle),
-            Choice(id=c.RAFFLES, title=_("Other raffles")),
+            Choice(id=RAFFLES_CHOICE, title=_("Other raffles")),
         )
         return Reply(text=text, buttons=buttons)
 
-    def raffle_gone(self) -> Reply:
+    def raffle_not_on_sale(self) -> Reply:
         return Reply(text=self._("This raffle is not on sale just now."), buttons=self._menu_buttons()[:2])
 
     def sold_out(self, raffle: Raffle) -> Reply:
@@ -167,22 +185,24 @@ class Texts:
 
     # Choosing numbers
 
-    def unclear(self, raffle: Raffle, why: Unclear, most: int) -> Reply:
+    def unclear(self, raffle: Raffle, unclear: Unclear, most: int) -> Reply:
         _ = self._
         first, last = padded(raffle.first_number, raffle.last_number), padded(raffle.last_number, raffle.last_number)
-        match why.reason:
+        match unclear.reason:
             case Unclarity.TOO_MANY:
                 text = _("That is too many: at most {most} numbers in one order.").format(most=most)
             case Unclarity.OUT_OF_RANGE:
                 text = _("The numbers go from {first} to {last}; not: {numbers}").format(
-                    first=first, last=last, numbers=why.fragment or "?"
+                    first=first, last=last, numbers=unclear.fragment or "?"
                 )
             case Unclarity.QUANTITY:
-                text = _("Do you mean the number {number}, or any {number} numbers?").format(number=why.fragment)
-                quantity = int(why.fragment)
+                text = _("Do you mean the number {number}, or any {number} numbers?").format(number=unclear.fragment)
+                quantity = int(unclear.fragment)
                 buttons = (
-                    Choice(id=c.pick_number(raffle.id, quantity), title=_("Number {number}").format(number=quantity)),
-                    Choice(id=c.pick_random(raffle.id, quantity), title=_("Any {number}").format(number=quantity)),
+                    Choice(
+                        id=pick_number_choice(raffle.id, quantity), title=_("Number {number}").format(number=quantity)
+                    ),
+                    Choice(id=pick_random_choice(raffle.id, quantity), title=_("Any {number}").format(number=quantity)),
                 )
                 return Reply(text=text, buttons=buttons)
             case _:
@@ -192,8 +212,8 @@ class Texts:
 
     def _random_buttons(self, raffle: Raffle) -> tuple[Choice, ...]:
         return (
-            Choice(id=c.pick_random(raffle.id, 1), title=self._("Random 1")),
-            Choice(id=c.pick_random(raffle.id, 3), title=self._("Random 3")),
+            Choice(id=pick_random_choice(raffle.id, 1), title=self._("Random 1")),
+            Choice(id=pick_random_choice(raffle.id, 3), title=self._("Random 3")),
         )
 
     def held(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
@@ -208,16 +228,16 @@ class Texts:
                 _("Shall I confirm your order {code}?").format(code=order.id),
             )
         )
-        return Reply(text=text, buttons=self._decide_buttons(order))
+        return Reply(text=text, buttons=self._confirm_buttons(order))
 
-    def _decide_buttons(self, order: Order) -> tuple[Choice, ...]:
+    def _confirm_buttons(self, order: Order) -> tuple[Choice, ...]:
         return (
-            Choice(id=c.confirm_order(order.id), title=self._("Confirm")),
-            Choice(id=c.cancel_order(order.id), title=self._("Cancel")),
+            Choice(id=confirm_order_choice(order.id), title=self._("Confirm")),
+            Choice(id=cancel_order_choice(order.id), title=self._("Cancel")),
         )
 
     def taken(self, raffle: Raffle, refusal: NumbersTaken, nearest: Sequence[int]) -> Reply:
-        """H8: which numbers are taken, when held ones come free, and the nearest free ones."""
+        """Say which numbers are taken, when held ones may come free, and which free ones are nearest (H8)."""
         _ = self._
         others = {number: moment for number, moment in refusal.until.items() if number not in refusal.own}
         lines = []
@@ -229,14 +249,14 @@ class Texts:
             lines.append(_("You have already: {numbers} (see *my orders*).").format(numbers=yours))
         soonest = min((moment for moment in others.values() if moment is not None), default=None)
         if soonest is not None:
-            when = _clock(raffle, soonest)
+            when = _local_time(raffle, soonest)
             lines.append(_("If it is not paid, it may come free at {time}.").format(time=when))
         if nearest:
             lines.append(_("Free nearby: {numbers}").format(numbers=self._numbers(raffle, nearest)))
         lines.append(_("Nothing is held yet. Which numbers would you like?"))
         return Reply(text="\n".join(lines), buttons=self._random_buttons(raffle))
 
-    def too_few(self, raffle: Raffle, refusal: TooFewFree) -> Reply:
+    def too_few_free(self, raffle: Raffle, refusal: TooFewFree) -> Reply:
         if not refusal.free:
             return self.sold_out(raffle)
         text = self.n_("Only {free} number is free.", "Only {free} numbers are free.", refusal.free)
@@ -251,18 +271,22 @@ class Texts:
 
     def still_held(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
         text = self._("Order {code} waits for your answer.").format(code=order.id)
-        return Reply(text=f"{text}\n{self._summary(raffle, order, now)}", buttons=self._decide_buttons(order))
+        return Reply(text=f"{text}\n{self._summary(raffle, order, now)}", buttons=self._confirm_buttons(order))
 
     def reminder(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
-        """Five minutes before the hold ends."""
+        """Remind the contact, shortly before the hold ends, to confirm or pay."""
         text = f"{self._('Your hold ends soon.')}\n{self._summary(raffle, order, now)}"
         if order.status is OrderStatus.DRAFT:
-            return Reply(text=text, buttons=self._decide_buttons(order), useful_until=order.reserved_until)
+            return Reply(text=text, buttons=self._confirm_buttons(order), useful_until=order.reserved_until)
         ask = self._("Send a photo or PDF of the payment here to keep your numbers. The order code is *{code}*.")
         return Reply(text=f"{text}\n{ask.format(code=order.id)}", useful_until=order.reserved_until)
 
-    def pay(self, raffle: Raffle, order: Order, now: datetime, *, again: bool = False) -> Reply:
-        """How to pay, the order code, and the wish for a proof."""
+    def payment_instructions(self, raffle: Raffle, order: Order, now: datetime, *, again: bool = False) -> Reply:
+        """Say how to pay and ask for a proof.
+
+        Args:
+            again: whether the contact has read this before.
+        """
         _ = self._
         first = _("Order *{code}* waits for your payment.") if again else _("Thank you! Your order code is *{code}*.")
         lines = [
@@ -283,11 +307,11 @@ class Texts:
             _(
                 "The clock has stopped, and nobody else gets your numbers while an organiser checks it: {numbers}"
             ).format(numbers=self._numbers(raffle, order.numbers)),
-            self._how_to_hear() if opted_out else _("You will hear from us here."),
+            self._how_to_opt_in() if opted_out else _("You will hear from us here."),
         )
         return Reply(text="\n".join(lines))
 
-    def _how_to_hear(self) -> str:
+    def _how_to_opt_in(self) -> str:
         return self._("You asked for no messages: write *START* to hear when it is checked, or *my orders* to see it.")
 
     def being_checked(self, order: Order) -> Reply:
@@ -301,11 +325,11 @@ class Texts:
     def welcome(self) -> Reply:
         return Reply(text=self._("You are welcome!"), buttons=self._menu_buttons()[:2])
 
-    def kept_though_cancelled(self, order: Order) -> Reply:
+    def proof_for_cancelled_order(self, order: Order) -> Reply:
         text = self._("Order *{code}* was cancelled, so its numbers are not held. An organiser will look at your file.")
         return Reply(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
 
-    def late(self, raffle: Raffle, order: Order, gone: Sequence[int]) -> Reply:
+    def proof_too_late(self, raffle: Raffle, order: Order, gone: Sequence[int]) -> Reply:
         _ = self._
         lines = [
             _("Your payment proof for order *{code}* came after the hold had ended.").format(code=order.id),
@@ -313,9 +337,9 @@ class Texts:
             _("Your proof is kept. An organiser will offer you other numbers or return your money."),
         ]
         lines = [line for line in lines if line]
-        return Reply(text="\n".join(lines), template=self._filled(templates.PAYMENT_LATE, raffle, order))
+        return Reply(text="\n".join(lines), template=self._template(templates.PAYMENT_LATE, raffle, order))
 
-    def no_order_waits(self) -> Reply:
+    def no_order_for_proof(self) -> Reply:
         text = self._("Thank you, but I have no order of yours that waits for a payment. Which one is it for?")
         return Reply(text=text, buttons=self._menu_buttons())
 
@@ -324,10 +348,10 @@ class Texts:
             text=self._("I can only take a photo (JPEG, PNG, WebP) or a PDF of up to 16 MB. Please send one of those.")
         )
 
-    def proof_missed(self) -> Reply:
+    def proof_not_fetched(self) -> Reply:
         return Reply(text=self._("I could not fetch your file from WhatsApp. Please send it again."))
 
-    def paid(self, raffle: Raffle, order: Order) -> Reply:
+    def payment_confirmed(self, raffle: Raffle, order: Order) -> Reply:
         _ = self._
         lines = (
             _("Your payment for order *{code}* is confirmed. Thank you!").format(code=order.id),
@@ -337,11 +361,12 @@ class Texts:
             f"*{self._numbers(raffle, order.numbers)}*",
             _("Good luck!"),
         )
-        return Reply(text="\n".join(lines), template=self._filled(templates.PAYMENT_CONFIRMED, raffle, order))
+        return Reply(text="\n".join(lines), template=self._template(templates.PAYMENT_CONFIRMED, raffle, order))
 
-    def rejected(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
-        """P2: why, until when, and what to do. `order` waits for its payment again."""
-        _, reason = self._, _sentence_end(order.rejected_reason)
+    def proof_rejected(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
+        """Say why the proof was rejected and until when to send another one (P2)."""
+        _ = self._
+        reason = _as_sentence_end(order.rejected_reason)
         lines = (
             _("I could not accept your payment proof for order *{code}*: {reason}.").format(
                 code=order.id, reason=reason
@@ -350,12 +375,13 @@ class Texts:
             self._until(raffle, order.reserved_until, now),
             _("Please send another *photo or PDF* of the payment here."),
         )
-        template = self._filled(templates.PROOF_REJECTED, raffle, order, reason=reason)
+        template = self._template(templates.PROOF_REJECTED, raffle, order, reason=reason)
         return Reply(text="\n".join(lines), template=template)
 
     def refunded(self, raffle: Raffle, order: Order) -> Reply:
-        """P3, P5: how much goes back, and why."""
-        _, reason = self._, _sentence_end(order.refund_reason)
+        """Say how much money goes back, and why (P3, P5)."""
+        _ = self._
+        reason = _as_sentence_end(order.refund_reason)
         lines = (
             _("The money for your order *{code}* goes back to you: *{amount}*.").format(
                 code=order.id, amount=money(order.amount, order.currency)
@@ -364,7 +390,7 @@ class Texts:
             f"{raffle.title}: {self._numbers(raffle, order.numbers)}",
             _("These numbers are not yours any more. Please write here if the money does not arrive."),
         )
-        template = self._filled(templates.ORDER_REFUNDED, raffle, order, reason=reason)
+        template = self._template(templates.ORDER_REFUNDED, raffle, order, reason=reason)
         return Reply(text="\n".join(lines), template=template)
 
     def was_refunded(self, order: Order) -> Reply:
@@ -372,19 +398,20 @@ class Texts:
         return Reply(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
 
     def reassigned(self, raffle: Raffle, order: Order) -> Reply:
-        """P5: the numbers that a late order has now."""
-        _, paid = self._, order.status is OrderStatus.PAID
-        checked = _("Your payment is confirmed. Good luck!"), _("Your payment is still being checked.")
+        """Say which numbers a late order has now (P5)."""
+        _ = self._
+        is_paid = order.status is OrderStatus.PAID
+        payment = _("Your payment is confirmed. Good luck!") if is_paid else _("Your payment is still being checked.")
         lines = (
             _("An organiser has found numbers for your late payment of order *{code}*.").format(code=order.id),
             self.n_("Your number in *{title}*:", "Your numbers in *{title}*:", order.quantity).format(
                 title=raffle.title
             ),
             f"*{self._numbers(raffle, order.numbers)}*",
-            checked[not paid],
+            payment,
         )
-        definition = templates.PAYMENT_CONFIRMED if paid else templates.NUMBERS_CHANGED
-        return Reply(text="\n".join(lines), template=self._filled(definition, raffle, order))
+        definition = templates.PAYMENT_CONFIRMED if is_paid else templates.NUMBERS_CHANGED
+        return Reply(text="\n".join(lines), template=self._template(definition, raffle, order))
 
     def already_paid(self, order: Order) -> Reply:
         return Reply(text=self._("Order {code} is paid already. Thank you!").format(code=order.id))
@@ -394,31 +421,31 @@ class Texts:
             code=order.id, numbers=self._numbers(raffle, order.numbers)
         )
         again = self._("If you have paid already, send the proof here. Otherwise you can choose again.")
-        buttons = (Choice(id=c.open_raffle(raffle.id), title=self._("Choose again")), *self._menu_buttons()[:1])
-        template = self._filled(templates.HOLD_EXPIRED, raffle, order)
+        buttons = (Choice(id=open_raffle_choice(raffle.id), title=self._("Choose again")), *self._menu_buttons()[:1])
+        template = self._template(templates.HOLD_EXPIRED, raffle, order)
         return Reply(text=f"{text}\n{again}", buttons=buttons, template=template)
 
     def cancelled(self, raffle: Raffle, order: Order, *, by_organiser: bool = False) -> Reply:
         template = None
         if by_organiser:
             text = self._("An organiser has cancelled your order {code} ({numbers}).")
-            template = self._filled(templates.ORDER_CANCELLED, raffle, order)
+            template = self._template(templates.ORDER_CANCELLED, raffle, order)
         else:
             text = self._("Order {code} is cancelled, and its numbers are free again: {numbers}")
         text = text.format(code=order.id, numbers=self._numbers(raffle, order.numbers))
         return Reply(text=text, buttons=self._menu_buttons()[:2], template=template)
 
-    def cancel_this(self, raffle: Raffle, order: Order) -> Reply:
-        """Asked before an order goes that nobody was talking about."""
+    def ask_to_cancel(self, raffle: Raffle, order: Order) -> Reply:
+        """Ask before cancelling an order that was not mentioned in the conversation."""
         text = self._("You have order {code}: {numbers}. Shall I cancel it?")
         text = text.format(code=order.id, numbers=self._numbers(raffle, order.numbers))
-        buttons = (Choice(id=c.cancel_order(order.id), title=self._("Cancel it")), self._menu_buttons()[1])
+        buttons = (Choice(id=cancel_order_choice(order.id), title=self._("Cancel it")), self._menu_buttons()[1])
         return Reply(text=text, buttons=buttons)
 
     def nothing_to_cancel(self) -> Reply:
         return Reply(text=self._("There is no order to cancel."), buttons=self._menu_buttons())
 
-    def not_yours_to_cancel(self, order: Order) -> Reply:
+    def cannot_cancel(self, order: Order) -> Reply:
         if order.status is OrderStatus.PAID:
             text = self._("Order {code} is paid. Please write to the organisers if something is wrong.")
         elif order.status is OrderStatus.IN_REVIEW:
@@ -427,42 +454,46 @@ class Texts:
             text = self._("Order {code} is over already.")
         return Reply(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
 
-    def orders(self, found: Sequence[tuple[Raffle, Order]], now: datetime) -> Reply:
-        if not found:
+    def orders(self, orders: Sequence[tuple[Raffle, Order]], now: datetime) -> Reply:
+        if not orders:
             return Reply(text=self._("You have no orders yet."), buttons=self._menu_buttons()[:1])
         parts = [
-            f"*{order.id}* · {self._status(order)}\n{self._summary(raffle, order, now)}" for raffle, order in found
+            f"*{order.id}* · {self._status(order)}\n{self._summary(raffle, order, now)}" for raffle, order in orders
         ]
-        text = _cut("\n\n".join((self._("Your latest orders:"), *parts)), BODY_LIMIT)
-        running = next((order for _, order in found if order.status in RUNNING), None)
+        text = _shorten("\n\n".join((self._("Your latest orders:"), *parts)), BODY_LIMIT)
+        running = next((order for _, order in orders if order.status in RUNNING), None)
         buttons: tuple[Choice, ...] = ()
         if running is not None:
-            # The first button is "Confirm", for who has not.
-            buttons = self._decide_buttons(running)[running.status is not OrderStatus.DRAFT :]
+            # A confirmed order needs no "Confirm" button, which is the first.
+            buttons = self._confirm_buttons(running)[running.status is not OrderStatus.DRAFT :]
         return Reply(text=text, buttons=(*buttons, self._menu_buttons()[0]))
 
-    def person_called(self) -> Reply:
+    def person_notified(self) -> Reply:
         text = self._("An organiser has been told that you would like to talk to a person, and will write to you.")
         return Reply(text=text, buttons=self._menu_buttons()[:2])
 
-    # What organisers hear
+    # Notices to organisers
 
     def person_wanted(self, name: str, phone: str | None) -> Reply:
-        """`phone` is digits, where WhatsApp shows it to us."""
-        return self._wanted(self._("{name} would like to talk to a person."), name, phone)
+        """Tell organisers that a contact wants to talk to a person.
+
+        Args:
+            phone: digits; None if WhatsApp does not show it to us.
+        """
+        return self._person_notice(self._("{name} would like to talk to a person."), name, phone)
 
     def person_wrote(self, name: str, phone: str | None) -> Reply:
-        """While the bot leaves the talking to organisers (M6)."""
-        return self._wanted(self._("{name} has written, and waits for an answer from you."), name, phone)
+        """Tell organisers that a contact wrote while the bot is paused (M6)."""
+        return self._person_notice(self._("{name} has written, and waits for an answer from you."), name, phone)
 
-    def _wanted(self, text: str, name: str, phone: str | None) -> Reply:
-        who = name or self._("somebody")
-        text = text.format(name=who)
-        where = f"https://wa.me/{phone}" if phone else self._("WhatsApp does not show us their number.")
-        template = templates.PERSON_WANTED.filled(name=who, phone=f"+{phone}" if phone else "-")
-        return Reply(text=f"{text}\n{where}", template=template)
+    def _person_notice(self, text: str, name: str, phone: str | None) -> Reply:
+        display_name = name or self._("somebody")
+        text = text.format(name=display_name)
+        address = f"https://wa.me/{phone}" if phone else self._("WhatsApp does not show us their number.")
+        template = templates.PERSON_WANTED.filled(name=display_name, phone=f"+{phone}" if phone else "-")
+        return Reply(text=f"{text}\n{address}", template=template)
 
-    def proof_came(self, raffle: Raffle, order: Order, name: str) -> Reply:
+    def proof_received(self, raffle: Raffle, order: Order, name: str) -> Reply:
         text = self._(
             "Payment proof for order *{code}*\n{title}: {numbers}\n{amount} from {name}\nPlease check it."
         ).format(
@@ -472,11 +503,11 @@ class Texts:
             amount=money(order.amount, order.currency),
             name=name or self._("somebody"),
         )
-        template = self._filled(templates.PROOF_CAME, raffle, order, name=name or self._("somebody"))
-        return Reply(text="\n".join(filter(None, (text, self._came_before(order)))), template=template)
+        template = self._template(templates.PROOF_CAME, raffle, order, name=name or self._("somebody"))
+        return Reply(text="\n".join(filter(None, (text, self._similar_proof(order)))), template=template)
 
-    def _came_before(self, order: Order) -> str:
-        """P6: whether the newest proof, or one like it, came with an earlier order."""
+    def _similar_proof(self, order: Order) -> str:
+        """Return a note if the newest proof, or one that looks like it, came with an earlier order (P6)."""
         proof = order.proofs[-1] if order.proofs else None
         if proof is not None and proof.same_file_as is not None:
             return self._("The same file came with order {code}.").format(code=proof.same_file_as)
@@ -484,15 +515,15 @@ class Texts:
             return self._("It looks like the proof of order {code}.").format(code=proof.looks_like)
         return ""
 
-    def late_proof_came(self, raffle: Raffle, order: Order, name: str) -> Reply:
-        said = self.proof_came(raffle, order, name)
+    def late_proof_received(self, raffle: Raffle, order: Order, name: str) -> Reply:
+        reply = self.proof_received(raffle, order, name)
         note = self._("It came after the hold had ended and the numbers are gone: reassign or refund.")
-        return replace(said, text=f"{said.text}\n{note}")
+        return replace(reply, text=f"{reply.text}\n{note}")
 
     # Parts
 
-    def _filled(self, definition: Definition, raffle: Raffle, order: Order, **more: str) -> Template:
-        """The same for who has not written for a day."""
+    def _template(self, definition: Definition, raffle: Raffle, order: Order, **more: str) -> Template:
+        """Return the template that says the same outside the 24-hour window."""
         return definition.filled(
             code=order.id,
             raffle=raffle.title,
@@ -515,7 +546,7 @@ class Texts:
             return self._("There is no time limit.")
         minutes = max(1, round((until - now).total_seconds() / 60))
         text = self.n_("Held until {time} ({minutes} minute)", "Held until {time} ({minutes} minutes)", minutes)
-        return text.format(time=_clock(raffle, until), minutes=minutes)
+        return text.format(time=_local_time(raffle, until), minutes=minutes)
 
     def _status(self, order: Order) -> str:
         _ = self._
@@ -534,14 +565,17 @@ class Texts:
         return ", ".join(padded(number, raffle.last_number) for number in numbers)
 
 
-def _clock(raffle: Raffle, moment: datetime) -> str:
+def _local_time(raffle: Raffle, moment: datetime) -> str:
     return moment.astimezone(ZoneInfo(raffle.time_zone)).strftime("%H:%M")
 
 
-def _sentence_end(text: str | None) -> str:
-    """An organiser's words as the end of our sentence: one line, which can't look like ours, without its full stop."""
+def _as_sentence_end(text: str | None) -> str:
+    """Return an organiser's words in the form in which they end a sentence of ours.
+
+    One line without formatting, so that they can't pass for a text of ours, and without a full stop.
+    """
     return plain(text or "").rstrip(".") or "-"
 
 
-def _cut(text: str, most: int) -> str:
+def _shorten(text: str, most: int) -> str:
     return text if len(text) <= most else text[: max(0, most - 1)].rstrip() + "…"

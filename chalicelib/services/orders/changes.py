@@ -135,7 +135,7 @@ class OrderChange:
     def reply(
         self, text: Callable[Concatenate[Texts, Raffle, Order, P], Reply], *arguments: P.args, **named: P.kwargs
     ) -> None:
-        """Tell the buyer about the order as it is now, in their language: `reply(Texts.paid)`."""
+        """Tell the buyer about the order as it is now, in their language: `reply(Texts.payment_confirmed)`."""
         self.replies.append(text(texts_in(self.contact.language), self.raffle, self.order, *arguments, **named))
 
 

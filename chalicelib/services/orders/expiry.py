@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.delivery import Outbound
-from chalicelib.domain.orders import REMINDER, RUNNING, Order, OrderEvent, OrderStatus
+from chalicelib.domain.orders import REMINDER_LEAD, RUNNING, Order, OrderEvent, OrderStatus
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import TryAgain
 from chalicelib.services.messaging.outbox import Outbox
@@ -47,7 +47,7 @@ class RunResult(NamedTuple):
 
 def expire(unit: OrderChange) -> None:
     """End the hold, if it is over at that moment, and free its numbers."""
-    if unit.order.is_over(unit.now):
+    if unit.order.hold_has_ended(unit.now):
         release(unit, OrderEvent.DEADLINE_PASSED, over_at=unit.now)
         unit.reply(Texts.expired)
 
@@ -103,7 +103,7 @@ class Expiry:
 
         def change(unit: OrderChange) -> None:
             nonlocal was_over
-            was_over = was_over or unit.order.is_over(unit.now)
+            was_over = was_over or unit.order.hold_has_ended(unit.now)
             expire(unit)
 
         unit = self.changes.commit(order_id, change, metric=EXPIRED, tries=tries)
@@ -120,7 +120,7 @@ class Expiry:
         now = self.clock()
         has_ended = False
         for order in candidates:
-            if order.is_over(now):
+            if order.hold_has_ended(now):
                 try:
                     messages += self.expire(order.id) or ()
                 except (TryAgain, LookupError):  # what is wrong with it must not fail somebody else's message
@@ -196,7 +196,7 @@ class Expiry:
     def _remind_due(self, begun: datetime) -> None:
         """Tell the buyers whose hold ends within five minutes, each once."""
         for status in RUNNING:
-            due = orders.ending(status, begun, begun + REMINDER, limit=REMIND_MOST)
+            due = orders.ending(status, begun, begun + REMINDER_LEAD, limit=REMIND_MOST)
             for order in self._while(begun + REMIND_UNTIL, due):
                 if order.wants_reminder(begun):
                     try:

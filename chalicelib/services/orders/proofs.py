@@ -1,4 +1,4 @@
-"""Payment proofs: fetched from WhatsApp, judged by their content, kept in the private bucket."""
+"""Payment proofs: fetch them from WhatsApp, check their content, and keep them in the private bucket."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,21 +12,25 @@ from chalicelib.telemetry import logger
 from chalicelib.whatsapp.file_types import sniff
 from chalicelib.whatsapp.graph import Graph, GraphError, MediaTooLarge
 
-LIMIT_BYTES = 16 * 2**20  # P6
-LINK_LIVES = timedelta(minutes=5)
+MAX_BYTES = 16 * 2**20  # P6
+LINK_LIFETIME = timedelta(minutes=5)
 
 
 class ProofUnfit(Exception):
-    """The file is too large, or neither JPEG, PNG, WebP nor PDF."""
+    """The file is too large, or not a JPEG, PNG, WebP or PDF."""
 
 
 class ProofMissing(Exception):
-    """WhatsApp does not give us the file."""
+    """The file could not be fetched from WhatsApp."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Proofs:
-    """Keeps proofs. `s3` is a boto3 S3 client, made when it is first needed."""
+    """Keeps payment proofs.
+
+    Attributes:
+        s3: makes a boto3 S3 client.
+    """
 
     graph: Graph
     s3: Callable[[], Any]
@@ -35,16 +39,16 @@ class Proofs:
     random_hex: Callable[[], str]
 
     def link(self, proof: Proof) -> tuple[str, datetime]:
-        """A link that opens the file for whoever has it, and until when it does."""
+        """Return a link that opens the file without a token, and when the link expires."""
         url = self.s3().generate_presigned_url(
-            "get_object", Params={"Bucket": self.bucket, "Key": proof.key}, ExpiresIn=int(LINK_LIVES.total_seconds())
+            "get_object", Params={"Bucket": self.bucket, "Key": proof.key}, ExpiresIn=int(LINK_LIFETIME.total_seconds())
         )
-        return str(url), self.clock() + LINK_LIVES
+        return str(url), self.clock() + LINK_LIFETIME
 
     def keep(self, media: Media) -> Proof:
-        """Fetch the file and store it under a random key. Raises ProofUnfit, ProofMissing."""
+        """Fetch a file from WhatsApp and store it under a random key. Raises ProofUnfit, ProofMissing."""
         try:
-            file = self.graph.fetch_media(media.id, limit_bytes=LIMIT_BYTES)
+            file = self.graph.fetch_media(media.id, limit_bytes=MAX_BYTES)
         except MediaTooLarge:
             raise ProofUnfit from None
         except GraphError as failure:
@@ -66,7 +70,7 @@ class Proofs:
         )
 
     def erase(self, proof: Proof) -> None:
-        """Delete the file with all of its versions: the bucket would keep them for 30 days."""
+        """Delete a file with all its versions, which the bucket would otherwise keep for 30 days."""
         s3 = self.s3()
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=proof.key):
             for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):

@@ -50,7 +50,7 @@ class Settlement:
             unit.apply(OrderEvent.PAYMENT_CONFIRMED, paid_at=unit.now, reserved_until=None)
             unit.sell_numbers()
             unit.close_conversation()
-            unit.reply(Texts.paid)
+            unit.reply(Texts.payment_confirmed)
 
         return self.changes.run(order_id, change, by=by, action="order.paid", metric="PaymentsConfirmed")
 
@@ -97,7 +97,7 @@ class Settlement:
                 reminded_at=None,
             )
             unit.reopen_conversation()
-            unit.reply(Texts.rejected, unit.now)
+            unit.reply(Texts.proof_rejected, unit.now)
 
         return self.changes.run(order_id, change, by=by, action="order.rejected", metric="ProofsRejected")
 

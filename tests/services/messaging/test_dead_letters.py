@@ -53,7 +53,7 @@ def broken(world: World, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_a_body_that_cannot_be_read_is_kept_at_once(world: World, raw: bytes) -> None:
     assert world.post_webhook(raw) == 200
     world.work()
-    [letter] = world.container.dead_letters.listed()
+    [letter] = world.container.dead_letters.list_all()
     assert letter.reason
     assert letter.tries == 1
 
@@ -65,7 +65,7 @@ def test_one_bad_update_never_harms_its_neighbours(world: World, lucia: Buyer, m
     batch = {"object": "whatsapp_business_account", "entry": [body["entry"][0] for body in (bodies[0], bad, bodies[1])]}
     assert world.deliver(batch) == 200
     assert len(lucia.heard) == len(marco.heard) == 1
-    [letter] = world.container.dead_letters.listed()
+    [letter] = world.container.dead_letters.list_all()
     assert letter.reason == "a message without id"
 
 
@@ -74,16 +74,16 @@ def test_what_still_cannot_be_used_when_it_is_replayed_is_the_same_letter(world:
     message = body["entry"][0]["changes"][0]["value"]["messages"][0]
     message_id = message.pop("id")
     world.deliver(body)
-    [letter] = world.container.dead_letters.listed()
+    [letter] = world.container.dead_letters.list_all()
     assert main(["dead-letters", "replay", letter.id]) == 0
     world.work()
-    assert world.container.dead_letters.listed() == [letter]
+    assert world.container.dead_letters.list_all() == [letter]
     # Once it can be understood it is a message like any other.
     mended = letter.body.replace('\\"timestamp\\"', f'\\"id\\": \\"{message_id}\\", \\"timestamp\\"')
     stored.keep(letter._replace(body=mended))
     assert main(["dead-letters", "replay", letter.id]) == 0
     world.work()
-    assert world.container.dead_letters.listed() == [] and len(lucia.heard) == 1
+    assert world.container.dead_letters.list_all() == [] and len(lucia.heard) == 1
 
 
 def test_what_fails_is_tried_again_and_kept_at_the_last_try(world: World, lucia: Buyer, broken: list[int]) -> None:
@@ -92,9 +92,9 @@ def test_what_fails_is_tried_again_and_kept_at_the_last_try(world: World, lucia:
     for tries in range(1, LAST_TRY):
         with pytest.raises(NotHandled, match=r"^KeyError$"):
             hand_over(world, body, tries)
-    assert world.container.dead_letters.listed() == []
+    assert world.container.dead_letters.list_all() == []
     hand_over(world, body, LAST_TRY)
-    [letter] = world.container.dead_letters.listed()
+    [letter] = world.container.dead_letters.list_all()
     assert (letter.body, letter.reason, letter.tries) == (body, "KeyError", LAST_TRY)
 
 
@@ -113,7 +113,7 @@ def test_settings_that_are_missing_are_named_and_the_update_stays_with_the_queue
             hand_over(world, body, tries)
     reasons = [vars(record)["reason"] for record in caplog.records if record.levelname == "CRITICAL"]
     assert len(reasons) == 1 and "TOMBOLA_TABLE is missing" in reasons[0]
-    assert world.container.dead_letters.listed() == []
+    assert world.container.dead_letters.list_all() == []
 
 
 def test_what_cannot_even_be_kept_stays_with_the_queue(
@@ -131,12 +131,12 @@ def test_what_cannot_even_be_kept_stays_with_the_queue(
 def test_once_the_reason_is_mended_it_takes_effect_once(world: World, lucia: Buyer, broken: list[int]) -> None:
     world.raffle()
     hand_over(world, queued(lucia, "BIKE"), LAST_TRY)
-    [letter] = world.container.dead_letters.listed()
+    [letter] = world.container.dead_letters.list_all()
     assert lucia.heard == []
     assert main(["dead-letters", "replay", letter.id]) == 0
     world.work()
     assert "Which numbers" in text_of(lucia.heard[-1])
-    assert world.container.dead_letters.listed() == []
+    assert world.container.dead_letters.list_all() == []
     stored.keep(letter)  # replayed by two people at once
     assert main(["dead-letters", "replay", "--all"]) == 0
     world.work()
@@ -147,10 +147,10 @@ def test_what_fails_again_becomes_a_letter_again(world: World, lucia: Buyer, bro
     body = queued(lucia, "menu")
     hand_over(world, body, LAST_TRY)
     broken.append(1)
-    world.container.dead_letters.replay(world.container.dead_letters.listed()[0].id, by=COMMAND_LINE)
-    assert world.container.dead_letters.listed() == []
+    world.container.dead_letters.replay(world.container.dead_letters.list_all()[0].id, by=COMMAND_LINE)
+    assert world.container.dead_letters.list_all() == []
     hand_over(world, body, LAST_TRY)
-    assert len(world.container.dead_letters.listed()) == 1
+    assert len(world.container.dead_letters.list_all()) == 1
 
 
 def test_a_body_that_is_understood_by_now_is_split_anew(
@@ -161,7 +161,7 @@ def test_a_body_that_is_understood_by_now_is_split_anew(
     with monkeypatch.context() as patch:  # a fault of ours
         patch.setattr(webhook, "_parse", lambda raw: [])
         world.deliver(batch)
-    [letter] = world.container.dead_letters.listed()
+    [letter] = world.container.dead_letters.list_all()
     assert world.container.dead_letters.replay(letter.id, by=COMMAND_LINE) == 2
     world.work()
     assert len(lucia.heard) == len(marco.heard) == 1
@@ -171,7 +171,7 @@ def test_what_can_still_not_be_read_is_still_kept_when_replayed(world: World) ->
     world.post_webhook(b"{ nonsense")
     world.work()
     for _ in range(3):
-        [letter] = world.container.dead_letters.listed()
+        [letter] = world.container.dead_letters.list_all()
         assert "{ nonsense" in json.loads(letter.body)["body"]
         world.clock.pass_minutes(1)
         world.container.dead_letters.replay(letter.id, by=COMMAND_LINE)
@@ -182,7 +182,7 @@ def test_what_can_still_not_be_read_is_still_kept_when_replayed(world: World) ->
 def test_a_body_is_kept_whole_as_far_as_the_queue_takes_it(world: World, length: int, kept: int) -> None:
     world.post_webhook(b"x" * length)
     world.work()
-    [letter] = world.container.dead_letters.listed()
+    [letter] = world.container.dead_letters.list_all()
     assert len(json.loads(letter.body)["body"]) == kept
     assert letter.reason.endswith("(cut)") == (kept < length)
 
@@ -191,18 +191,18 @@ def test_a_letter_that_comes_back_while_it_is_replayed_is_kept(world: World, mon
     """The queue hands over at once what is put into it; the letter is the same one again."""
     world.post_webhook(b"{ nonsense")
     world.work()
-    [letter] = world.container.dead_letters.listed()
+    [letter] = world.container.dead_letters.list_all()
     world.clock.pass_minutes(1)
     real = Inbox.replay
 
-    def replay(inbox: Inbox, body: str, *, mark: str) -> int:
-        queued = real(inbox, body, mark=mark)
+    def replay(inbox: Inbox, body: str, *, salt: str) -> int:
+        queued = real(inbox, body, salt=salt)
         world.work()
         return queued
 
     monkeypatch.setattr(Inbox, "replay", replay)
     world.container.dead_letters.replay(letter.id, by=COMMAND_LINE)
-    assert [found.body for found in world.container.dead_letters.listed()] == [letter.body]
+    assert [found.body for found in world.container.dead_letters.list_all()] == [letter.body]
 
 
 def test_what_the_queue_gave_up_by_itself_is_collected(world: World, lucia: Buyer) -> None:
@@ -216,7 +216,7 @@ def test_what_the_queue_gave_up_by_itself_is_collected(world: World, lucia: Buye
     url = world.sqs.get_queue_url(QueueName=name)["QueueUrl"]
     world.sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="a", MessageDeduplicationId="b")
     assert main(["dead-letters", "list"]) == 0
-    [letter] = world.container.dead_letters.listed()
+    [letter] = world.container.dead_letters.list_all()
     assert letter.body == body and "given up" in letter.reason
     assert world.container.dead_letters.collect() == 0
 
@@ -227,7 +227,7 @@ def test_the_list_names_reason_and_kind_and_nothing_private(
     assert main(["dead-letters", "list"]) == 0
     assert "There are no dead letters." in capsys.readouterr().out
     hand_over(world, queued(lucia, PRIVATE), LAST_TRY)
-    [letter] = world.container.dead_letters.listed()
+    [letter] = world.container.dead_letters.list_all()
     capsys.readouterr()
     assert main(["dead-letters", "list"]) == 0
     shown = capsys.readouterr().out

@@ -127,7 +127,7 @@ def observed(start: Start, row: Row, capsys: pytest.CaptureFixture[str]) -> tupl
     world = start.world
     body = SECTIONS[row.section](start, raw(row.payload))
     vars(world.container)["inbox"] = replace(world.container.inbox, sqs=lambda: start.queue)
-    said, letters = len(world.graph.sent), len(world.container.dead_letters.listed())
+    said, letters = len(world.graph.sent), len(world.container.dead_letters.list_all())
     before, were = known(world), states(start.lucia)
     flush()
     capsys.readouterr()
@@ -141,7 +141,7 @@ def observed(start: Start, row: Row, capsys: pytest.CaptureFixture[str]) -> tupl
     found = {"answered with help" if reply.startswith(HELP) else "handled" for reply in replies}
     found |= {"handled"} if news or (not replies and before[0] and known(world) != before) else set()
     found |= {"alert"} if "Alerts" in counted else {"recorded"} if "Notices" in counted else set()
-    found |= {"dead letter"} if len(world.container.dead_letters.listed()) > letters else set()
+    found |= {"dead letter"} if len(world.container.dead_letters.list_all()) > letters else set()
     return found or {"ignored"}, replies + news  # nothing of it is stored: history aside
 
 

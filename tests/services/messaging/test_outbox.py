@@ -530,7 +530,7 @@ def test_a_person_hears_45_answers_at_once_and_then_one_each_six_seconds_in_orde
 
 def test_a_process_spaces_what_it_sends(world: World, lucia: Buyer) -> None:
     pauses: list[float] = []
-    world.container.outbox.sleep = pauses.append
+    world.container.sender.sleep = pauses.append
     for _ in range(3):
         lucia.says("menu")
     a_second = world.container.settings.WHATSAPP_SENDS_A_SECOND

@@ -267,13 +267,13 @@ def test_a_buyers_message_that_ends_many_holds_is_done_in_time(world: World, luc
         hold(world.buyer(f"B{n}", n + 100), f"#{n * 4 + 1},{n * 4 + 2},{n * 4 + 3},{n * 4 + 4}")
     world.clock.pass_minutes(16)
     begun = world.clock.now
-    deliverer = world.container.outbox
-    deliverer.pace, deliverer.booked = RateLimit(interval=timedelta(seconds=0.5), burst=1), None
+    sender = world.container.sender
+    sender.rate_limit, sender.used_until = RateLimit(interval=timedelta(seconds=0.5), burst=1), None
 
     def sleep(seconds: float) -> None:
         world.clock.now += timedelta(seconds=seconds)
 
-    deliverer.sleep = sleep
+    sender.sleep = sleep
     lucia.says("BIKE")
     assert world.clock.now - begun < timedelta(seconds=30)
 

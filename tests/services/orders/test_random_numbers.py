@@ -204,7 +204,7 @@ def test_numbers_that_were_drawn_in_one_raffle_are_none_of_anothers(
     other = Message(
         id="wamid.other", phone_number_id="112233445566778", name="Lucía", sent_at=world.clock.now, kind="text",
         sender=Identity(user_id=lucia.person.user_id, phone=lucia.person.wa_id),
-        heard=IncomingMessage(kind=MessageKind.TEXT, text="CAR"),
+        incoming=IncomingMessage(kind=MessageKind.TEXT, text="CAR"),
     )  # fmt: skip
     requests.before_the_next_commit(lambda: world.container.chat.answer(other))
     lucia.says("random 5")

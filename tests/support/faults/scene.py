@@ -114,7 +114,7 @@ class Scene:
         self.wire.rests()
         sent_since = list(enumerate(self.world.graph.sent))[self.sent_before :]
         for number, sent in sent_since if statuses else ():
-            self.world.container.outbox.update_status(
+            self.world.container.sender.update_status(
                 Status(
                     message_id=f"wamid.OUT{number + 1}",
                     state="sent",

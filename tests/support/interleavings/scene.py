@@ -260,7 +260,7 @@ class Visitor:
     def message(self, heard: IncomingMessage) -> Message:
         return Message(
             id=self.new_id(), phone_number_id=BUSINESS, sender=self.identity, name=self.name,
-            sent_at=None, heard=heard, kind="text",
+            sent_at=None, incoming=heard, kind="text",
         )  # fmt: skip
 
     @property

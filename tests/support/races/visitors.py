@@ -56,7 +56,7 @@ def rush(place: Place, random: Random, name: str, profile: Profile) -> None:
     visitor = Visitor(place, random, name, profile)
     for number in range(profile.numbers):
         Shared.line.wait()
-        for hold in visitor.ask(visitor.somebody(number), visitor.tap(c.pick_number(place.raffle.id, number))):
+        for hold in visitor.ask(visitor.somebody(number), visitor.tap(c.pick_number_choice(place.raffle.id, number))):
             visitor.pay_cash(hold)
 
 
@@ -110,9 +110,9 @@ class Visitor:
         for _ in range(3):
             if self.left or self.random.random() < 0.8:
                 quantity = self.left or self.random.choice(self.profile.options)
-                choice = c.pick_random(self.raffle.id, quantity)
+                choice = c.pick_random_choice(self.raffle.id, quantity)
             else:
-                choice = c.pick_number(self.raffle.id, self.any_number())
+                choice = c.pick_number_choice(self.raffle.id, self.any_number())
             yield from self.ask(person, self.tap(choice))
 
     def write(self, person: Identity) -> Iterator[Hold]:
@@ -176,7 +176,7 @@ class Visitor:
         self.say(hold.person, "cancel")
 
     def change_their_mind_too_late(self, hold: Hold) -> None:
-        cancel = self.tap(c.cancel_order(hold.order_id))
+        cancel = self.tap(c.cancel_order_choice(hold.order_id))
         at_once([lambda: self.say(hold.person, cancel), lambda: self.confirm_payment(hold.order_id)])
 
     def be_cancelled(self, hold: Hold) -> None:
@@ -238,7 +238,7 @@ class Visitor:
         self.past.append(
             Message(
                 id=f"wamid.{self.name}.{len(self.past)}", phone_number_id=OUR_NUMBER, sender=person, name="",
-                sent_at=START, heard=heard, kind=heard.kind.value,
+                sent_at=START, incoming=heard, kind=heard.kind.value,
             )
         )  # fmt: skip
         return self.past[-1]
