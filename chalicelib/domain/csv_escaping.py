@@ -10,7 +10,9 @@ import re
 _STARTERS = "=+\\-@\uff1d\uff0b\uff0d\uff20"  # with their full-width forms
 # A cell begins at the start of the text, and behind whatever a program may take as a separator.
 _FORMULA = re.compile(rf"(^|[\t\r\n;|])([ \"']*)(?=[{_STARTERS}])")
+_ESCAPED = re.compile(rf"(^|[\t\r\n;|])([ \"']*)'(?=[{_STARTERS}])")
 _BREAK = re.compile(r"^(?='*[\t\r\n])")
+_ESCAPED_BREAK = re.compile(r"^'(?='*[\t\r\n])")
 _DANGER = re.compile(rf"(?:^|[\t\r\n;|])[ \"]*[{_STARTERS}]|^[\t\r\n]")
 _PHONE = re.compile(r"\+[0-9]{4,15}")
 
@@ -23,6 +25,11 @@ def is_safe(text: str) -> bool:
 def safe(text: str) -> str:
     """Put an apostrophe wherever a formula would begin. Any other text comes back unchanged."""
     return _BREAK.sub("'", _FORMULA.sub(r"\1\2'", text))
+
+
+def original(text: str) -> str:
+    """Undo `safe`. docs/exports.md names this function to people who process exported files."""
+    return _ESCAPED.sub(r"\1\2", _ESCAPED_BREAK.sub("", text))
 
 
 def is_phone(text: str) -> bool:

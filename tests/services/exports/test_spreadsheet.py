@@ -12,12 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.domain.csv_escaping import is_safe
+from chalicelib.domain.csv_escaping import is_safe, original
 from chalicelib.domain.export_columns import CellMoney, Column, ColumnKind, Row
 from chalicelib.domain.exports import Format
 from chalicelib.services.exports import spreadsheet
 from chalicelib.services.exports.spreadsheet import SheetFull, open_sheet
-from tests.support.formulas import original
 from tests.support.spreadsheets import csv_rows, xlsx_rows, xlsx_sheet
 
 NOON = datetime(2026, 11, 23, 18, 0, 0, 123456, tzinfo=UTC)
