@@ -78,15 +78,15 @@ class _Factory:
 
     def contact(self, number: int, order_ids: list[str]) -> Contact:
         at = self._start + timedelta(seconds=number)
-        made = Contact(
+        contact = Contact(
             id=_contact_id(number), user_id=f"GT.{number:015}", phone=f"502{50_000_000 + number}",
             name=" ".join(self._random.sample(self._names, 2)).title(), held={self._raffle.id: 1}, created_at=at,
             last_heard_at=at, version=3, opted_out=number % FLAGGED == 1, opted_at=at,
             person_wanted_at=at if number % FLAGGED in (0, 1) else None,
         )  # fmt: skip
         for order_id in reversed(order_ids):
-            made = made.with_order(order_id)
-        return replace(made, indexed_terms=made.index_terms)
+            contact = contact.with_order(order_id)
+        return replace(contact, indexed_terms=contact.index_terms)
 
 
 def _contact_id(number: int) -> str:

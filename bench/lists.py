@@ -42,7 +42,8 @@ def lists(testbed: Testbed, size: int = SIZE) -> Iterator[Figure]:
 
 
 def _reads(dataset: Dataset) -> Iterator[tuple[str, Read]]:
-    raffle_id, heavy = dataset.raffle.id, dataset.heavy
+    raffle_id = dataset.raffle.id
+    heavy = dataset.heavy
     order = partial(orders.listed, limit=PAGE)
     yield "orders", order
     yield "orders in a status", partial(order, status=S.PAID)

@@ -1,4 +1,4 @@
-"""What is deployed is pinned, hashed, used, and may be handed on."""
+"""Deployed packages are pinned with hashes, in use, and may be distributed with our code."""
 
 import ast
 import re
@@ -14,24 +14,26 @@ LOCKED = (ROOT / "requirements.txt").read_text(encoding="utf-8")
 
 
 def imported() -> set[str]:
-    """The packages that our deployed code imports."""
-    known, found = packages_distributions(), set[str]()
+    """Return the packages that the deployed code imports."""
+    distributions = packages_distributions()
+    packages: set[str] = set()
     for path in (ROOT / "app.py", *(ROOT / "chalicelib").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            modules = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and node.module:
                 modules = [node.module]
             for module in modules:
-                found |= {name.lower().replace("_", "-") for name in known.get(module.split(".")[0], ())}
-    return found
+                packages |= {name.lower().replace("_", "-") for name in distributions.get(module.split(".")[0], ())}
+    return packages
 
 
 def unused(pinned: list[str]) -> set[str]:
-    """Those that neither our code nor a package of those asks for."""
-    used, left = {*imported(), BUNDLED}, set[str]()
-    while used - left:
-        name = (used - left).pop()
-        left.add(name)
+    """Return the packages that neither our code nor a package in use requires."""
+    used = {*imported(), BUNDLED}
+    visited: set[str] = set()
+    while used - visited:
+        name = (used - visited).pop()
+        visited.add(name)
         if name in pinned or name == "chalice":
             used |= licences.needed_by(name)
     return set(pinned) - used
@@ -48,19 +50,19 @@ def test_one_that_is_not_would_be_found() -> None:
 def test_each_package_is_pinned_with_the_hashes_of_all_its_files() -> None:
     blocks = re.split(r"\n(?=\S)", LOCKED.strip())
     blocks = [block for block in blocks if not block.startswith("#")]
-    wanted = (ROOT / "requirements.in").read_text(encoding="utf-8")
-    assert {block.split(" ")[0] for block in blocks} == set(re.findall(r"^\S+==\S+", wanted, re.MULTILINE))
+    requirements = (ROOT / "requirements.in").read_text(encoding="utf-8")
+    assert {block.split(" ")[0] for block in blocks} == set(re.findall(r"^\S+==\S+", requirements, re.MULTILINE))
     assert all(re.fullmatch(r"\S+==\S+( \\\n    --hash=sha256:[0-9a-f]{64})+", block) for block in blocks)
 
 
 def test_what_is_installed_here_is_what_is_pinned() -> None:
-    assert {one.name: one.version for one in licences.deployed() if one.name != "chalice"} == dict(
+    assert {item.name: item.version for item in licences.deployed() if item.name != "chalice"} == dict(
         re.findall(r"^([a-z0-9-]+)==(\S+)", LOCKED, re.MULTILINE)
     )
 
 
 def test_each_licence_may_be_handed_on_with_ours() -> None:
-    assert {one.licence for one in licences.deployed()} <= licences.ALLOWED
+    assert {item.licence for item in licences.deployed()} <= licences.ALLOWED
 
 
 def test_the_page_has_them_all() -> None:

@@ -1,4 +1,4 @@
-"""A package that does not run on Lambda is found before it is deployed."""
+"""A package that does not run on Lambda is problem before it is deployed."""
 
 import shutil
 from pathlib import Path
@@ -34,8 +34,8 @@ def test_what_runs_there_is_let_through(tmp_path: Path, tag: str) -> None:
 
 @pytest.mark.parametrize("tag", WRONG)
 def test_a_wheel_for_something_else_is_named(tmp_path: Path, tag: str) -> None:
-    [found] = package.unfit(planted(tmp_path, tag))
-    assert found == f"planted-1.0 is for {tag}, and does not run on Lambda"
+    [problem] = package.unfit(planted(tmp_path, tag))
+    assert problem == f"planted-1.0 is for {tag}, and does not run on Lambda"
 
 
 def test_one_tag_that_fits_is_enough(tmp_path: Path) -> None:
@@ -44,8 +44,8 @@ def test_one_tag_that_fits_is_enough(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("library", [FOR_ARM, b"MZ", b""])
 def test_a_library_for_another_machine_is_named_whatever_the_wheel_says(tmp_path: Path, library: bytes) -> None:
-    [found] = package.unfit(planted(tmp_path, RIGHT[1], library=library))
-    assert found == "planted/_planted.so is not a library for x86_64"
+    [problem] = package.unfit(planted(tmp_path, RIGHT[1], library=library))
+    assert problem == "planted/_planted.so is not a library for x86_64"
 
 
 def test_packaging_ends_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,13 +27,13 @@ def client(service: str) -> Any:
 
 
 def test_the_template_makes_a_table_a_bucket_and_a_fifo_inbox_with_dead_letters() -> None:
-    made = create(None)
+    stack_names = create(None)
 
-    table = client("dynamodb").describe_table(TableName=made.table)["Table"]
-    inbox = client("sqs").get_queue_attributes(QueueUrl=made.queue_url, AttributeNames=["All"])["Attributes"]
-    client("s3").head_bucket(Bucket=made.bucket)
+    table = client("dynamodb").describe_table(TableName=stack_names.table)["Table"]
+    inbox = client("sqs").get_queue_attributes(QueueUrl=stack_names.queue_url, AttributeNames=["All"])["Attributes"]
+    client("s3").head_bucket(Bucket=stack_names.bucket)
     assert [key["AttributeName"] for key in table["KeySchema"]] == ["pk", "sk"]
-    assert made.queue_url.endswith(".fifo")
+    assert stack_names.queue_url.endswith(".fifo")
     assert json.loads(inbox["RedrivePolicy"])["maxReceiveCount"] == 5
 
 
@@ -57,7 +57,8 @@ def test_a_changed_template_is_brought_up_to_date_in_place(monkeypatch: pytest.M
 
 
 def test_two_stacks_live_beside_each_other() -> None:
-    one, other = create(None, "tombola-one"), create(None, "tombola-other")
+    one = create(None, "tombola-one")
+    other = create(None, "tombola-other")
 
     assert one.table != other.table
     assert one.bucket != other.bucket

@@ -114,7 +114,8 @@ def test_a_schedule_that_fails_does_not_stop_the_next(caplog: pytest.LogCaptureF
 
 
 def test_each_call_has_a_request_id_of_its_own() -> None:
-    one, other = Context("converse"), Context("converse")
+    one = Context("converse")
+    other = Context("converse")
 
     assert one.aws_request_id != other.aws_request_id
     assert one.invoked_function_arn.endswith(":function:converse")
