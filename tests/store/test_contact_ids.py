@@ -38,8 +38,8 @@ def test_v2_who_has_the_id_alone_finds_no_number_that_it_is_of(world: World) -> 
 def test_v2_of_two_who_make_the_key_at_the_same_moment_both_have_the_first_one(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ids, read = contact_ids_of(PERSON), contact_ids._stored
+    ids, read = contact_ids_of(PERSON), contact_ids._read_key
     another_process()
     missed = [True]  # it was not there yet
-    monkeypatch.setattr(contact_ids, "_stored", lambda: None if missed and missed.pop() else read())
+    monkeypatch.setattr(contact_ids, "_read_key", lambda: None if missed and missed.pop() else read())
     assert contact_ids_of(PERSON) == ids
