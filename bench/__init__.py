@@ -1,1 +1,1 @@
-"""Measures what docs/performance.md promises: `make bench`, or `python -m bench --help`."""
+"""Measures the figures of docs/performance.md: `make bench`, or `python -m bench --help`."""

@@ -1,4 +1,4 @@
-"""`python -m bench`: every figure that the design's budgets name, measured on an engine, beside its goal."""
+"""Measure the figures of docs/performance.md on a DynamoDB engine, and print each beside its goal."""
 
 import argparse
 import json
@@ -9,32 +9,32 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from bench import counts, crowd, expiry, exports, lists, package, times, webhook
-from bench.figure import Figure
-from bench.stage import Stage, staged
+from bench import expiry, exports, lists, package, request_counts, sell_out, timings, webhook
+from bench.figures import Figure
+from bench.testbed import Testbed, open_testbed
 from local.engines import ENGINES, EngineMissing
 
-WIDTH = 150  # columns, also where the output is no terminal
+MIN_WIDTH = 150  # columns, even if the output is not a terminal
 
 
 class Measurement(NamedTuple):
-    measure: Callable[[Stage], Iterator[Figure]]
-    engine: str | None = None  # None: the one that was asked for
+    measure: Callable[[Testbed], Iterator[Figure]]
+    engine: str | None = None  # None: the one from the command line
 
 
-# ministack counts what is written as DynamoDB does, indexes included; DynamoDB Local counts what is read.
+# ministack counts write units as DynamoDB does, indexes included. DynamoDB Local counts read units as it does.
 MEASUREMENTS = {
-    "requests": Measurement(counts.requests),
-    "units": Measurement(counts.units, "ministack"),
-    "writing": Measurement(counts.writing, "ministack"),
-    "reading": Measurement(counts.reading, "dynamodb-local"),
-    "overhead": Measurement(times.overhead),
-    "processor": Measurement(times.processor),
-    "random": Measurement(times.random),
-    "making": Measurement(times.making),
-    "tickets": Measurement(times.tickets),
+    "requests": Measurement(request_counts.requests),
+    "units": Measurement(request_counts.units, "ministack"),
+    "writing": Measurement(request_counts.writing, "ministack"),
+    "reading": Measurement(request_counts.reading, "dynamodb-local"),
+    "overhead": Measurement(timings.overhead),
+    "processor": Measurement(timings.processor),
+    "random": Measurement(timings.random),
+    "making": Measurement(timings.making),
+    "tickets": Measurement(timings.tickets),
     "lists": Measurement(lists.lists),
-    "crowd": Measurement(crowd.sell_out),
+    "crowd": Measurement(sell_out.sell_out),
     "expiry": Measurement(expiry.expiry),
     "deadline": Measurement(expiry.deadline),
     "exports": Measurement(exports.exports),
@@ -44,25 +44,25 @@ MEASUREMENTS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 every goal is met, 1 one is not, 2 called wrongly or without what it needs."""
-    given = _parser().parse_args(arguments)
+    """Return the exit status: 0 all goals are met, 1 a goal is missed, 2 wrong arguments or a missing engine."""
+    options = _parser().parse_args(arguments)
     console = Console(stderr=True)
     figures: list[Figure] = []
-    for name in given.only or MEASUREMENTS:
+    for name in options.only or MEASUREMENTS:
         measurement = MEASUREMENTS[name]
-        engine = measurement.engine or given.engine
+        engine = measurement.engine or options.engine
         try:
-            with console.status(f"{name} on {engine} ...") as status, staged(engine, status.update) as stage:
-                figures += measurement.measure(stage)
-        except EngineMissing as missing:
-            print(f"bench: {missing}", file=sys.stderr)
+            with console.status(f"{name} on {engine} ...") as status, open_testbed(engine, status.update) as testbed:
+                figures += measurement.measure(testbed)
+        except EngineMissing as error:
+            print(f"bench: {error}", file=sys.stderr)
             return 2
         console.print(f"{name}: done on {engine}", highlight=False)
-    if given.json:
+    if options.json:
         print(json.dumps({"figures": [_public(figure) for figure in figures]}, indent=2))
     else:
         out = Console()
-        out.width = max(out.width, WIDTH)
+        out.width = max(out.width, MIN_WIDTH)
         out.print(_table(figures))
     return 0 if all(figure.met for figure in figures) else 1
 
@@ -87,7 +87,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--engine", choices=sorted(ENGINES), default="dynamodb-local", help="default: %(default)s")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument(
-        "--only", nargs="+", choices=sorted(MEASUREMENTS), metavar="GROUP", help=", ".join(MEASUREMENTS)
+        "--only",
+        nargs="+",
+        choices=sorted(MEASUREMENTS),
+        metavar="GROUP",
+        help=f"measure only these groups: {', '.join(MEASUREMENTS)}",
     )
     return parser
 

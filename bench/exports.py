@@ -1,4 +1,4 @@
-"""Exports of a raffle of a million numbers, a tenth of them sold: requests to DynamoDB, and memory."""
+"""Exports of a raffle with a million numbers, a tenth of them sold: requests to DynamoDB, and memory."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -7,21 +7,21 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from bench.bulk import Item, count_in, load, ticket
-from bench.figure import Figure
-from bench.meter import Meter, timed
-from bench.stage import Clock, Stage, stranger
+from bench.bulk_data import Item, count_in, load, ticket
+from bench.dynamodb_meter import RequestMeter, timed
+from bench.figures import Figure
+from bench.testbed import Clock, Testbed, new_contact
 from chalicelib.domain.exports import ExportRequest, Format, Of
 from chalicelib.domain.orders import Order, OrderStatus
 from chalicelib.domain.raffles import Raffle
 from chalicelib.services.exports.service import write
 from chalicelib.store import contacts, orders, raffles
 from chalicelib.store.export_reads import chunks
-from local.lab import make_raffle, open_container
+from local.in_process import make_raffle, open_container
 
 MILLION = 1_000_000
 SOLD = 100_000
-AN_ORDER = 4  # numbers, wherever chance puts them, bought by somebody who buys nothing else
+NUMBERS_PER_ORDER = 4  # random numbers, bought by a contact with no other order
 MEGABYTE = 1_000_000
 KINDS = (
     (Of.TICKETS, Format.CSV, "<= 2"),
@@ -31,8 +31,8 @@ KINDS = (
 )
 
 
-class Nowhere:
-    """Takes a file and keeps its size: S3 is not among the figures."""
+class SizeCounter:
+    """A file that keeps only its size, because the figures do not include S3."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -41,58 +41,64 @@ class Nowhere:
         self.size += len(data)
 
 
-class Measured(NamedTuple):
+class ExportRun(NamedTuple):
+    """What one export took. `peak` is in megabytes."""
+
     requests: int
     rows: int
     size: int
     seconds: float
-    peak: float  # megabytes
+    peak: float
 
 
-def exports(stage: Stage, numbers: int = MILLION, sold: int = SOLD) -> Iterator[Figure]:
-    raffle = make_raffle(stage.container, numbers=numbers)
-    sell(stage, raffle, sold)
+def exports(testbed: Testbed, numbers: int = MILLION, sold: int = SOLD) -> Iterator[Figure]:
+    raffle = make_raffle(testbed.container, numbers=numbers)
+    sell(testbed, raffle, sold)
     for of, form, goal in KINDS:
-        stage.progress(f"exporting {of} as {form}")
-        yield from _export(stage, ExportRequest(raffle.id, of, form), goal)
+        testbed.progress(f"exporting {of} as {form}")
+        yield from _export(testbed, ExportRequest(raffle.id, of, form), goal)
 
 
-def _export(stage: Stage, wanted: ExportRequest, goal: str) -> Iterator[Figure]:
-    # In a process that does nothing else, as a function of Lambda: its memory is that of the export.
+def _export(testbed: Testbed, request: ExportRequest, goal: str) -> Iterator[Figure]:
+    # In its own process, as on Lambda, so that its memory is that of the export.
     with get_context("spawn").Pool(1) as pool:
-        found = pool.apply(measured, (stage.endpoint, wanted))
-    name = f"export of {found.rows:,} {wanted.of} as {wanted.format}"
-    note = f"{found.requests:,} requests, {found.seconds:.0f} s, {found.size / MEGABYTE:.1f} MB"
-    yield Figure(f"{name}: for 1,000 rows", round(1000 * found.requests / found.rows, 2), "requests", goal, note)
-    yield Figure(f"{name}: peak memory", round(found.peak), "MB", "<= 200", "of the whole process")
+        run = pool.apply(run_export, (testbed.endpoint, request))
+    name = f"export of {run.rows:,} {request.of} as {request.format}"
+    note = f"{run.requests:,} requests, {run.seconds:.0f} s, {run.size / MEGABYTE:.1f} MB"
+    yield Figure(f"{name}: for 1,000 rows", round(1000 * run.requests / run.rows, 2), "requests", goal, note)
+    yield Figure(f"{name}: peak memory", round(run.peak), "MB", "<= 200", "of the whole process")
 
 
-def measured(endpoint: str, wanted: ExportRequest) -> Measured:
-    """One export, by this process."""
+def run_export(endpoint: str, request: ExportRequest) -> ExportRun:
+    """Export in this process."""
     open_container(endpoint, clock=Clock(), seed=1)
-    meter, sink, rows = Meter(), Nowhere(), list[int]()
+    meter = RequestMeter()
+    file = SizeCounter()
+    rows: list[int] = []
 
-    def do() -> None:
-        rows.append(write(raffles.board(wanted.raffle_id), wanted, sink))
+    def export() -> None:
+        rows.append(write(raffles.board(request.raffle_id), request, file))
 
-    seconds = timed(lambda: meter.during(do))
-    return Measured(len(meter.made), rows[0], sink.size, seconds, peak_memory())
+    seconds = timed(lambda: meter.during(export))
+    return ExportRun(len(meter.requests), rows[0], file.size, seconds, peak_memory())
 
 
-def sell(stage: Stage, raffle: Raffle, sold: int) -> None:
-    """Orders that are paid, with their contacts and tickets, and what the board says of them."""
+def sell(testbed: Testbed, raffle: Raffle, sold: int) -> None:
+    """Write paid orders with their contacts, tickets, leaves and tallies."""
     numbers = Random(11).sample(range(raffle.first_number, raffle.last_number + 1), sold)
-    bought = list(chunks(numbers, AN_ORDER))
-    stage.progress(f"selling {sold:,} numbers to {len(bought):,} buyers")
-    load(stage, (item for at, mine in enumerate(bought) for item in _sale(stage, raffle, at, mine)))
-    count_in(raffle, {number: _id(at) for at, mine in enumerate(bought) for number in mine}, sold=True)
+    numbers_by_order = list(chunks(numbers, NUMBERS_PER_ORDER))
+    testbed.progress(f"selling {sold:,} numbers to {len(numbers_by_order):,} buyers")
+    sales = enumerate(numbers_by_order)
+    load(testbed, (item for index, own in sales for item in _sale(testbed, raffle, index, own)))
+    owned = {number: _id(index) for index, own in enumerate(numbers_by_order) for number in own}
+    count_in(raffle, owned, sold=True)
 
 
-def _sale(stage: Stage, raffle: Raffle, at: int, numbers: Iterable[int]) -> Iterator[Item]:
-    now = stage.clock()
-    buyer = replace(stranger(11, at, 0), name=f"María José {at}", version=1, created_at=now)
+def _sale(testbed: Testbed, raffle: Raffle, index: int, numbers: Iterable[int]) -> Iterator[Item]:
+    now = testbed.clock()
+    buyer = replace(new_contact(11, index, 0), name=f"María José {index}", version=1, created_at=now)
     order = Order(
-        id=_id(at), raffle_id=raffle.id, contact_id=buyer.id, numbers=tuple(sorted(numbers)), unit_amount=2500,
+        id=_id(index), raffle_id=raffle.id, contact_id=buyer.id, numbers=tuple(sorted(numbers)), unit_amount=2500,
         currency=raffle.currency, status=OrderStatus.PAID, reserved_until=None, created_at=now, updated_at=now,
         paid_at=now,
     )  # fmt: skip
@@ -102,12 +108,12 @@ def _sale(stage: Stage, raffle: Raffle, at: int, numbers: Iterable[int]) -> Iter
         yield ticket(raffle, number, order.id, buyer.id)
 
 
-def _id(at: int) -> str:
-    return f"E{at:07}"
+def _id(index: int) -> str:
+    return f"E{index:07}"
 
 
 def peak_memory() -> float:
-    """Megabytes that this process had at most. Source: proc(5), VmHWM; getrusage's figure begins with the parent's."""
+    """Return this process's peak memory in megabytes: VmHWM of proc(5). getrusage would include the parent's."""
     lines = Path("/proc/self/status").read_text().splitlines()
     kilobytes = next(line for line in lines if line.startswith("VmHWM:")).split()[1]
     return int(kilobytes) * 1024 / MEGABYTE

@@ -1,13 +1,13 @@
-"""Lists, filters and searches of orders and contacts at full size: requests of each page, last page against first."""
+"""Lists, filters and searches over 100,000 orders and contacts: requests per page, and last page against first."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from bench.figure import Figure, ratio
-from bench.library import Library, build
-from bench.meter import timed
-from bench.stage import Stage
+from bench.dataset import Dataset, build_dataset
+from bench.dynamodb_meter import timed
+from bench.figures import Figure, ratio
+from bench.testbed import Testbed
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.services.search import OrderFilter, find_contacts, find_orders
 from chalicelib.store import contacts, orders
@@ -21,17 +21,18 @@ S = OrderStatus
 Read = Callable[..., Page[Any]]
 
 
-def lists(stage: Stage, size: int = SIZE) -> Iterator[Figure]:
-    library = build(stage, size)
+def lists(testbed: Testbed, size: int = SIZE) -> Iterator[Figure]:
+    dataset = build_dataset(testbed, size)
     most = {"a list or filter": 0, "a search": 0}
-    for name, read in _readings(library):
-        stage.progress(name)
-        requests, cursor = _walk(stage, read)
+    for name, read in _reads(dataset):
+        testbed.progress(name)
+        requests, cursor = _walk(testbed, read)
         group = "a search" if "search" in name else "a list or filter"
         most[group] = max(most[group], *requests)
-        if cursor is None:  # all of it is one page
+        if cursor is None:  # there is only one page
             continue
-        first, last = list[float](), list[float]()
+        first: list[float] = []
+        last: list[float] = []
         for _ in range(RUNS):
             first.append(timed(partial(read, after=None)))
             last.append(timed(partial(read, after=cursor)))
@@ -40,8 +41,8 @@ def lists(stage: Stage, size: int = SIZE) -> Iterator[Figure]:
         yield Figure(f"{group} of {size:,} orders and contacts: a page, at most", requests_made, "requests", "<= 3")
 
 
-def _readings(library: Library) -> Iterator[tuple[str, Read]]:
-    raffle_id, heavy = library.raffle.id, library.heavy
+def _reads(dataset: Dataset) -> Iterator[tuple[str, Read]]:
+    raffle_id, heavy = dataset.raffle.id, dataset.heavy
     order = partial(orders.listed, limit=PAGE)
     yield "orders", order
     yield "orders in a status", partial(order, status=S.PAID)
@@ -60,50 +61,56 @@ def _readings(library: Library) -> Iterator[tuple[str, Read]]:
     yield "contacts who want a person", partial(contacts.listed, limit=PAGE, person_wanted=True)
     yield "contacts who have opted out", partial(contacts.listed, limit=PAGE, opted_out=True)
     yield "contacts, both", partial(contacts.listed, limit=PAGE, person_wanted=True, opted_out=True)
-    some = library.orders[len(library.orders) // 2]
-    person = next(contact for contact in library.contacts if contact.id == some.contact_id)
+    order_sample = dataset.orders[len(dataset.orders) // 2]
+    person = next(contact for contact in dataset.contacts if contact.id == order_sample.contact_id)
     first, last = person.name.split()
-    heard = f"{some.id[:3]}Z{some.id[4:]}"
+    mistyped = f"{order_sample.id[:3]}Z{order_sample.id[4:]}"
     texts = {
-        "code": some.id, "code with a mistake": heard,
+        "code": order_sample.id, "code with a mistake": mistyped,
         "letter": first[0], "name": first, "names": f"{last} {first[:4]}",
         "phone": f"+{person.phone}", "national phone": str(person.phone)[3:], "phone of many orders": f"+{heavy.phone}",
     }  # fmt: skip
     for what, text in texts.items():
         yield f"orders, search: {what}", partial(find_orders, text, OrderFilter(), limit=PAGE)
         yield f"contacts, search: {what}", partial(find_contacts, text, limit=PAGE)
-    for what, text in ({**texts, "number": str(some.numbers[0])}).items():
-        wanted = OrderFilter(raffle_id=raffle_id, status=S.PAID)
-        yield f"paid orders of a raffle, search: {what}", partial(find_orders, text, wanted, limit=PAGE)
+    for what, text in ({**texts, "number": str(order_sample.numbers[0])}).items():
+        paid_filter = OrderFilter(raffle_id=raffle_id, status=S.PAID)
+        yield f"paid orders of a raffle, search: {what}", partial(find_orders, text, paid_filter, limit=PAGE)
     yield "contacts who want a person, search: letter", partial(find_contacts, first[0], person_wanted=True, limit=PAGE)
 
 
-def _walk(stage: Stage, read: Read) -> tuple[list[int], str | None]:
-    """The requests of each page, and the cursor of the last one that has about as much as the first; None where that is
-    the first. Of a list that can be read backwards, only its first pages and its last ones."""
+def _walk(testbed: Testbed, read: Read) -> tuple[list[int], str | None]:
+    """Return the requests of each page, and the cursor of the last page that is about as full as the first.
+
+    The cursor is None if that is the first page. If a list can be read backwards, only pages at both ends are read.
+    """
     requests: list[int] = []
 
-    def page_at(after: str | None, **how: Any) -> Page[Any]:
-        found: list[Page[Any]] = []
-        requests.append(len(stage.meter.during(lambda: found.append(read(after=after, **how)))))
-        return found[0]
+    def page_at(after: str | None, **options: Any) -> Page[Any]:
+        pages: list[Page[Any]] = []
+        requests.append(len(testbed.meter.during(lambda: pages.append(read(after=after, **options)))))
+        return pages[0]
 
-    page, cursor = page_at(None), None
-    most, turned = len(page.items), False
+    page = page_at(None)
+    cursor: str | None = None
+    most = len(page.items)
+    turned = False
     while page.next is not None:
         if len(requests) == SAMPLED and page.previous is not None and not turned:
-            page, turned = page_at(_end(page.next, page.previous), backwards=True), True
+            page = page_at(_end(page.next, page.previous), backwards=True)
+            turned = True
             for _ in range(SAMPLED):
                 page = page_at(page.previous, backwards=True)
             continue
-        after, page = page.next, page_at(page.next)
+        after = page.next
+        page = page_at(after)
         if page.items and 2 * len(page.items) >= most:
             cursor = after
     return requests, cursor
 
 
 def _end(cursor: str, earlier: str) -> str:
-    """A place behind all entries of an index that the cursor is about."""
+    """Return a cursor behind all entries of the index that the cursor belongs to."""
     text = (str,) * 4
     *key, place = unpacked(cursor, *text)
     ascending = place > unpacked(earlier, *text)[3]

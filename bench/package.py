@@ -1,4 +1,4 @@
-"""The deployment: how large it is, and how long its import takes."""
+"""The deployment package: its size, and how long its import takes."""
 
 import subprocess
 import sys
@@ -10,13 +10,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import ZipFile
 
-from bench.figure import Figure, ratio
-from bench.stage import Stage
+from bench.figures import Figure, ratio
+from bench.testbed import Testbed
 
 ROOT = Path(__file__).parent.parent
 RUNS = 15
 MEGABYTE = 1_000_000
-# Both say how long the import took, without the interpreter's own start.
+# Both print how long the import took, without the interpreter's start.
 APP = "import time; b = time.perf_counter(); import app; print(time.perf_counter() - b)"
 LIBRARIES = """
 import sys, time
@@ -25,7 +25,7 @@ b = time.perf_counter()
 for name in sys.argv[1:]: import_module(name)
 print(time.perf_counter() - b)
 """
-# Every module that comes from a package, not only the packages: those import little by themselves.
+# All modules of all packages. The packages alone import little.
 THIRD_PARTY = """
 import sys, app
 for name, module in list(sys.modules.items()):
@@ -33,46 +33,50 @@ for name, module in list(sys.modules.items()):
 """
 
 
-def package(stage: Stage) -> Iterator[Figure]:
-    stage.progress("packaging")
+def package(testbed: Testbed) -> Iterator[Figure]:
+    testbed.progress("packaging")
     with TemporaryDirectory() as out:
         _python("tools/package.py", "dev", out)
         deployment = Path(out) / "deployment.zip"
         size = deployment.stat().st_size
-        ahead, source = _cold(stage, deployment, Path(out))
-    yield ratio("cold import from the zip: with its bytecode to without", ahead, source, "<= 0.5")
+        with_bytecode, without = _cold(testbed, deployment, Path(out))
+    yield ratio("cold import from the zip: with its bytecode to without", with_bytecode, without, "<= 0.5")
     yield Figure("deployment: zip", round(size / MEGABYTE, 2), "MB", "<= 22")
     modules = _python("-c", THIRD_PARTY).split()
-    # As it is deployed: there, pydantic does not look through all packages for plugins, of which there are none.
+    # With the deployed environment, in which pydantic does not search all packages for plugins.
     template = loads((ROOT / "infra" / "resources.json").read_text())
     variables = template["Globals"]["Function"]["Environment"]["Variables"]
     deployed = {**environ, **{name: value for name, value in variables.items() if isinstance(value, str)}}
-    compile_dir(ROOT / "chalicelib", quiet=1)  # as the libraries are, since pip installed them
+    compile_dir(ROOT / "chalicelib", quiet=1)  # pip has compiled the libraries, too
     compile_file(ROOT / "app.py", quiet=1)
-    ours, libraries = list[float](), list[float]()
+    ours: list[float] = []
+    libraries: list[float] = []
     for run in range(RUNS):
-        stage.progress(f"importing: {run + 1} of {RUNS}")
+        testbed.progress(f"importing: {run + 1} of {RUNS}")
         ours.append(float(_python("-c", APP, env=deployed)))
         libraries.append(float(_python("-c", LIBRARIES, *modules, env=deployed)))
     yield ratio("import of app.py to that of its libraries", ours, libraries, "<= 1.25")
 
 
-def _cold(stage: Stage, deployment: Path, folder: Path) -> tuple[list[float], list[float]]:
-    """Seconds of `import app` from nothing but the zip, with the bytecode in it and without; as on Lambda, none is
-    written."""
-    places, seconds = (folder / "whole", folder / "sources"), (list[float](), list[float]())
-    for place in places:
+def _cold(testbed: Testbed, deployment: Path, folder: Path) -> tuple[list[float], list[float]]:
+    """Return the seconds of `import app` from the zip alone, with its bytecode and without.
+
+    As on Lambda, Python writes no bytecode.
+    """
+    folders = (folder / "whole", folder / "sources")
+    seconds: tuple[list[float], list[float]] = ([], [])
+    for place in folders:
         ZipFile(deployment).extractall(place)
-    for made in places[1].rglob("*.pyc"):
-        made.unlink()
+    for bytecode in folders[1].rglob("*.pyc"):
+        bytecode.unlink()
     for run in range(RUNS):
-        stage.progress(f"importing from the zip: {run + 1} of {RUNS}")
-        for place, found in zip(places, seconds, strict=True):
-            there = f"import sys; sys.path.insert(0, {str(place)!r})"
-            found.append(float(_python("-I", "-S", "-B", "-c", f"{there}; {APP}")))
+        testbed.progress(f"importing from the zip: {run + 1} of {RUNS}")
+        for place, series in zip(folders, seconds, strict=True):
+            path = f"import sys; sys.path.insert(0, {str(place)!r})"
+            series.append(float(_python("-I", "-S", "-B", "-c", f"{path}; {APP}")))
     return seconds
 
 
 def _python(*arguments: str, env: Mapping[str, str] = environ) -> str:
-    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, env=env, capture_output=True, text=True, check=True)
-    return done.stdout
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True).stdout

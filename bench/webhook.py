@@ -1,4 +1,4 @@
-"""The webhook: how often it asks the queue, and how long it takes by itself."""
+"""The webhook: its calls to the queue, and its own time."""
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -11,9 +11,9 @@ from typing import Any
 from unittest.mock import patch
 
 import app
-from bench.figure import Figure, spread
-from bench.meter import timed
-from bench.stage import START, Stage
+from bench.dynamodb_meter import timed
+from bench.figures import Figure, spread
+from bench.testbed import START, Testbed
 from chalicelib import container as composition
 from chalicelib.telemetry import metrics
 from local.worker import Context
@@ -24,8 +24,8 @@ UPDATES = 1000
 RUNS = 200
 
 
-class NoQueue:
-    """Counts the calls, and takes everything at once."""
+class CountingQueue:
+    """A queue that counts the calls and accepts everything."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -35,24 +35,25 @@ class NoQueue:
         return {}
 
 
-def webhook(stage: Stage) -> Iterator[Figure]:
-    """Signed bodies as API Gateway hands them to the function, through its route, with its logs and metrics."""
-    with _queueing(stage) as queue:
-        _post(stage, [_status(number) for number in range(UPDATES)])
+def webhook(testbed: Testbed) -> Iterator[Figure]:
+    """Measure signed bodies as API Gateway passes them to the function, including logs and metrics."""
+    with _queueing(testbed) as queue:
+        _post(testbed, [_status(number) for number in range(UPDATES)])
         calls = queue.calls
         yield Figure(f"webhook: queue calls for {UPDATES:,} updates", calls, "calls", "<= 100")
-        seconds = [timed(partial(_call, _event(stage, [_message(run)]))) for run in range(RUNS)]
+        seconds = [timed(partial(_call, _event(testbed, [_message(run)]))) for run in range(RUNS)]
         assert queue.calls == calls + RUNS, "not every message was queued"
         milliseconds = round(1000 * median(seconds), 2)
         yield Figure("webhook: own time, one message", milliseconds, "ms", "<= 15", spread(seconds))
 
 
 @contextmanager
-def _queueing(stage: Stage) -> Iterator[NoQueue]:
-    """The application on this stage's parts, without a queue."""
-    queue, container = NoQueue(), stage.container
-    vars(container)["receiving"] = replace(container.inbox, sqs=lambda: queue)
-    count: Callable[..., None] = partial(type(metrics).add_metric, metrics)  # the stage has switched it off
+def _queueing(testbed: Testbed) -> Iterator[CountingQueue]:
+    """Run the application with this testbed's container and a counting queue."""
+    queue = CountingQueue()
+    container = testbed.container
+    vars(container)["inbox"] = replace(container.inbox, sqs=lambda: queue)
+    count: Callable[..., None] = partial(type(metrics).add_metric, metrics)  # undo the testbed's patch
     composition.container.cache_clear()
     with (
         patch.object(composition, "make", lambda _: container),
@@ -63,23 +64,23 @@ def _queueing(stage: Stage) -> Iterator[NoQueue]:
     composition.container.cache_clear()
 
 
-def _post(stage: Stage, values: list[Json]) -> None:
-    _call(_event(stage, values))
+def _post(testbed: Testbed, values: list[Json]) -> None:
+    _call(_event(testbed, values))
 
 
 def _call(event: Json) -> None:
-    answer = app.app(event, Context("api_handler"))
-    assert answer["statusCode"] == 200, answer
+    response = app.app(event, Context("api_handler"))
+    assert response["statusCode"] == 200, response
 
 
-def _event(stage: Stage, values: list[Json]) -> Json:
-    """API Gateway's event for one body that holds these values, in one change each."""
+def _event(testbed: Testbed, values: list[Json]) -> Json:
+    """Return API Gateway's event for one body with one change per value."""
     changes = [{"field": "messages", "value": value} for value in values]
     entry = {"id": webhooks.OUR_BUSINESS.account_id, "changes": changes}
     raw = webhooks.encode({"object": "whatsapp_business_account", "entry": [entry]})
     headers = {
         "content-type": "application/json",
-        "x-hub-signature-256": webhooks.sign(raw, stage.container.secrets.app_secret),
+        "x-hub-signature-256": webhooks.sign(raw, testbed.container.secrets.app_secret),
     }
     return {
         "requestContext": {"resourcePath": "/whatsapp/webhook", "httpMethod": "POST", "identity": {}},

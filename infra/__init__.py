@@ -1,1 +1,1 @@
-"""How Tombola comes to AWS: the rest of the stack beside Chalice's template, and the commands that deploy it."""
+"""Deployment to AWS: the resources that are merged into Chalice's template, and the commands that deploy them."""

@@ -1,4 +1,4 @@
-"""Tombola on AWS: deployed, described, taken down and restored. `make deploy STAGE=prod` calls this."""
+"""Deploy Tombola to AWS, print its settings, restore its table, or delete the stack. `make deploy` calls this."""
 
 import argparse
 import json
@@ -21,123 +21,123 @@ from chalicelib.store import tokens
 from chalicelib.whatsapp.error_codes import remedy
 from chalicelib.whatsapp.graph import Graph
 from chalicelib.whatsapp.graph_errors import GraphError, SendRefused
-from infra import restoring, screen
-from infra.cloud import FAILED_AT_FIRST, GONE, Cloud, CloudFailed, Event
-from infra.plan import MADE_UP, SECRETS, Plan, PlanInvalid, check_secrets, plan, stack_of
+from infra import table_restore, terminal
+from infra.cloud import MUST_BE_DELETED, NO_STACK, Cloud, CloudFailed, Event
+from infra.plan import GENERATED, SECRETS, Plan, PlanInvalid, check_secrets, plan, stack_of
 from infra.smoke import Smoke
 from tools import package
 
-SCHEDULES = 2  # functions that have one place of the account's concurrency each
+SCHEDULES = 2  # functions that reserve one concurrent execution each
 VALUE_ONLY = "--query Parameter.Value --output text"
 OUT = Path("out")
-TOKEN = "WHATSAPP_ACCESS_TOKEN"  # noqa: S105 - its name
-FIRST_TOKEN = "first organiser"  # noqa: S105 - its name
+TOKEN = "WHATSAPP_ACCESS_TOKEN"  # noqa: S105 - only its name
+FIRST_TOKEN = "first organiser"  # noqa: S105 - only its name
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 done, 1 it failed or was not agreed to, 2 called wrongly."""
-    given = _parser().parse_args(arguments)
+    """Return the exit status: 0 done, 1 failed or not confirmed, 2 wrong settings or arguments."""
+    options = _parser().parse_args(arguments)
     try:
-        return int(given.command(given))
+        return int(options.command(options))
     except (PlanInvalid, CloudFailed) as failure:
-        screen.complain(str(failure))
+        terminal.error(str(failure))
         return 2 if isinstance(failure, PlanInvalid) else 1
     except KeyboardInterrupt:
-        screen.complain("Stopped. What was begun on AWS goes on; run the same command again to see.")
+        terminal.error("Interrupted. AWS continues what was started. Run the same command again to see the state.")
         return 1
 
 
-def deploy(given: argparse.Namespace) -> int:
-    """From a checkout to a stack that works, or to what is wrong. Running it again changes nothing."""
-    cloud = _cloud(given.stage)
+def deploy(options: argparse.Namespace) -> int:
+    """Deploy the checkout and test the result. Repeating it changes nothing."""
+    cloud = _cloud(options.stage)
     status = cloud.status()
     _check_status(cloud, status)
-    wanted = plan(given.stage, environ, new=status in GONE)
-    screen.done(f"Account {cloud.account}, region {cloud.region}, stack {cloud.stack}: {_told(status)}")
+    new_plan = plan(options.stage, environ, new=status in NO_STACK)
+    terminal.done(f"Account {cloud.account}, region {cloud.region}, stack {cloud.stack}: {_describe(status)}")
     secrets, changed = _secrets(cloud)
-    _check_number(cloud, wanted, secrets, changed)
-    template = _packaged(given.stage)
-    parameters = _parameters(cloud, wanted, status)
+    _check_number(cloud, new_plan, secrets, changed)
+    template = _package(options.stage)
+    parameters = _parameters(cloud, new_plan, status)
     origin = str(parameters.get("ConsoleOrigin", cloud.parameters().get("ConsoleOrigin", "")))
     (OUT / "sam.json").write_text(json.dumps(for_console(template, origin), separators=(",", ":")), encoding="utf-8")
-    with screen.step(f"Upload to {cloud.uploads}"):
+    with terminal.step(f"Upload to {cloud.uploads}"):
         url = cloud.upload(OUT)
-    declared = template["Parameters"]
-    with screen.step("Ask AWS what would change"):
-        changes = cloud.prepare(url, parameters, declared)
+    with terminal.step("Compare with the current stack"):
+        changes = cloud.prepare(url, parameters, template["Parameters"])
     if changes:
-        screen.table(
-            f"What changes in {cloud.stack}",
-            ["", "what", "kind", "replaced"],
-            [(one.action, one.name, one.kind, one.replaced.replace("False", "")) for one in changes],
+        terminal.table(
+            f"Changes to {cloud.stack}",
+            ["action", "resource", "type", "replaced"],
+            [(change.action, change.name, change.kind, change.replaced.replace("False", "")) for change in changes],
         )
-        if not given.yes and not screen.agreed("Change it?"):
-            cloud.drop()
-            screen.complain("Nothing was changed. (Where nobody can be asked: make deploy STAGE=... YES=1)")
+        if not options.yes and not terminal.confirmed("Apply these changes?"):
+            cloud.discard()
+            terminal.error("Nothing was changed. To deploy without a prompt: make deploy STAGE=... YES=1")
             return 1
         cloud.check_prepared()  # before anything is changed
-    _keep(cloud, secrets, changed)  # before the functions that need them
+    _store_secrets(cloud, secrets, changed)  # before the functions that need them
     if not changes:
-        screen.done("Nothing to change")
-    elif not _carried_out(cloud, cloud.execute()):
+        terminal.done("Nothing to change")
+    elif not _follow(cloud, cloud.execute()):
         return 1
-    return _open(cloud, secrets, rotated=bool(changed) and status not in GONE)
+    return _finish(cloud, secrets, rotated=bool(changed) and status not in NO_STACK)
 
 
 def _check_status(cloud: Cloud, status: str | None) -> None:
-    if status in FAILED_AT_FIRST:
+    if status in MUST_BE_DELETED:
         raise CloudFailed(
-            f"The stack {cloud.stack} is {status}: its first deployment failed, or deleting it did. "
-            f"Delete it (`make destroy STAGE={cloud.stack.removeprefix('tombola-')}`), then deploy again."
+            f"The stack {cloud.stack} is in the state {status}: its first deployment or its deletion failed. "
+            f"Delete it with `make destroy STAGE={cloud.stack.removeprefix('tombola-')}`, then deploy again."
         )
     if status == "UPDATE_ROLLBACK_FAILED":
         raise CloudFailed(
-            f"The stack {cloud.stack} could not go back to what it was. See docs/deploy.md#a-deployment-failed."
+            f"The last update of {cloud.stack} failed and could not be rolled back. "
+            "See docs/deploy.md#a-deployment-failed."
         )
-    if status not in GONE and str(status).endswith("_IN_PROGRESS"):
-        raise CloudFailed(f"The stack {cloud.stack} is being changed ({status}): wait until that is over.")
+    if status not in NO_STACK and str(status).endswith("_IN_PROGRESS"):
+        raise CloudFailed(f"The stack {cloud.stack} is being changed ({status}). Wait until that has finished.")
 
 
-def _told(status: str | None) -> str:
-    return "new" if status in GONE else str(status)
+def _describe(status: str | None) -> str:
+    return "new" if status in NO_STACK else str(status)
 
 
-def _parameters(cloud: Cloud, wanted: Plan, status: str | None) -> dict[str, str]:
-    """What is asked for; at first with what follows from the account."""
-    found = dict(wanted.parameters)
-    if status in GONE:
-        found.setdefault("ReserveConcurrency", "yes" if cloud.can_reserve(SCHEDULES) else "no")
-    return found
+def _parameters(cloud: Cloud, new_plan: Plan, status: str | None) -> dict[str, str]:
+    """Return the plan's parameters. For a new stack, add a default that depends on the account."""
+    parameters = dict(new_plan.parameters)
+    if status in NO_STACK:
+        parameters.setdefault("ReserveConcurrency", "yes" if cloud.can_reserve(SCHEDULES) else "no")
+    return parameters
 
 
 def _secrets(cloud: Cloud) -> tuple[dict[str, str], list[str]]:
-    """Those of the stack, and what the environment gives anew; asked for where neither has them and somebody is there.
-    And the names of those that the stack has not.
+    """Return all secrets, and the names of those that are new or changed.
 
+    A secret comes from the environment, else from the stack, else from a prompt if there is a terminal.
     Raises PlanInvalid, with the name of each that is missing.
     """
     stored = cloud.secrets()
-    given = {name: environ[name].strip() for name in SECRETS if environ.get(name, "").strip()}
-    found = {**stored, **given}
+    from_environment = {name: environ[name].strip() for name in SECRETS if environ.get(name, "").strip()}
+    secrets = {**stored, **from_environment}
     if sys.stdin.isatty():
         for name, field in Given.model_fields.items():
-            if field.is_required() and name not in found and name != MADE_UP:
-                found[name] = getpass(f"{name}: ").strip()
-    found.setdefault(MADE_UP, token_urlsafe(24))
-    check_secrets(found)
-    return found, [name for name, value in found.items() if name in SECRETS and stored.get(name) != value]
+            if field.is_required() and name not in secrets and name != GENERATED:
+                secrets[name] = getpass(f"{name}: ").strip()
+    secrets.setdefault(GENERATED, token_urlsafe(24))
+    check_secrets(secrets)
+    return secrets, [name for name, value in secrets.items() if name in SECRETS and stored.get(name) != value]
 
 
-def _check_number(cloud: Cloud, wanted: Plan, secrets: Mapping[str, str], changed: Sequence[str]) -> None:
-    """Ask WhatsApp whether the token may use the number. One of before that it refuses by now stands in the way of
-    nothing: what is deployed may be the cure.
+def _check_number(cloud: Cloud, new_plan: Plan, secrets: Mapping[str, str], changed: Sequence[str]) -> None:
+    """Check with WhatsApp that the token may use the number.
 
-    Raises PlanInvalid where number or token is new, so that a right one is not put away for a wrong one.
+    Raises PlanInvalid if WhatsApp refuses a new token or number, so that a working one is not overwritten. If it
+    refuses those that are already in use, only print so, because the deployment may be the fix.
     """
-    known = cloud.parameters()
-    settings = wanted.settings(known)
+    current = cloud.parameters()
+    settings = new_plan.settings(current)
     try:
-        shown = Graph(
+        number = Graph(
             base_url=settings.WHATSAPP_GRAPH_URL,
             version=settings.WHATSAPP_GRAPH_VERSION,
             phone_number_id=settings.WHATSAPP_PHONE_NUMBER_ID,
@@ -145,44 +145,43 @@ def _check_number(cloud: Cloud, wanted: Plan, secrets: Mapping[str, str], change
         ).number()
     except SendRefused as failure:
         if not remedy(failure.code).delays:
-            refused = (
-                f"WhatsApp refuses WHATSAPP_PHONE_NUMBER_ID={settings.WHATSAPP_PHONE_NUMBER_ID} with the given "
-                f"WHATSAPP_ACCESS_TOKEN (code {failure.code}): expected the id of a number (not the number), and the "
-                "token of a system user who may use it, with whatsapp_business_messaging."
+            refusal = (
+                f"WhatsApp refuses WHATSAPP_PHONE_NUMBER_ID={settings.WHATSAPP_PHONE_NUMBER_ID} with this "
+                f"WHATSAPP_ACCESS_TOKEN (code {failure.code}). Expected: the id of a number (not the number itself), "
+                "and the token of a system user who may use it, with the permission whatsapp_business_messaging."
             )
-            if TOKEN in changed or known.get("WhatsAppPhoneNumberId") != settings.WHATSAPP_PHONE_NUMBER_ID:
-                raise PlanInvalid(refused) from None
-            screen.complain(f"{refused} Both are as before: going on. See docs/recover.md#sending-is-stopped.")
+            if TOKEN in changed or current.get("WhatsAppPhoneNumberId") != settings.WHATSAPP_PHONE_NUMBER_ID:
+                raise PlanInvalid(refusal) from None
+            terminal.error(
+                f"{refusal} Neither has changed, so the deployment continues. See docs/recover.md#sending-is-stopped."
+            )
             return
         trouble = str(failure)
     except GraphError as failure:
         trouble = str(failure)
     else:
-        screen.done(f"WhatsApp has the number {shown}, and takes the token for it")
+        terminal.done(f"WhatsApp has the number {number} and accepts the token")
         return
-    screen.complain(f"WhatsApp could not be asked about number and token ({trouble}): going on.")
+    terminal.error(f"WhatsApp could not be asked about number and token ({trouble}). The deployment continues.")
 
 
-def _keep(cloud: Cloud, secrets: Mapping[str, str], changed: Sequence[str]) -> None:
+def _store_secrets(cloud: Cloud, secrets: Mapping[str, str], changed: Sequence[str]) -> None:
     for name in changed:
-        cloud.keep_secret(name, secrets[name])
-    screen.done(f"Secrets in the Parameter Store, under /{cloud.stack}/: {_told_changes(changed)}")
+        cloud.put_secret(name, secrets[name])
+    state = f"stored {', '.join(changed)}" if changed else "unchanged"
+    terminal.done(f"Secrets in the Parameter Store under /{cloud.stack}/: {state}")
 
 
-def _told_changes(changed: Sequence[str]) -> str:
-    return f"{', '.join(changed)} kept" if changed else "as they were"
-
-
-def _packaged(stage: str) -> dict[str, Any]:
-    """Raises CloudFailed where something in the package can't run there, or the template is wrong."""
-    with screen.step("Package"):
+def _package(stage: str) -> dict[str, Any]:
+    """Package the functions and return the template. Raises CloudFailed if either would not work on AWS."""
+    with terminal.step("Package"):
         try:
             package.main(stage, str(OUT), quiet=True)
-        except package.Unfit as unfit:
-            raise CloudFailed(str(unfit)) from None
-    with screen.step("Check the template"):
+        except package.Unfit as failure:
+            raise CloudFailed(str(failure)) from None
+    with terminal.step("Check the template"):
         lint = Path(sys.executable).with_name("cfn-lint")
-        linted = subprocess.run(  # noqa: S603 - our own words, and no shell
+        linted = subprocess.run(  # noqa: S603 - our own arguments, no shell
             [lint, "--non-zero-exit-code", "error", "--", OUT / "sam.json"],
             capture_output=True,
             text=True,
@@ -190,79 +189,84 @@ def _packaged(stage: str) -> dict[str, Any]:
             env=package.without_secrets(),
         )
         if linted.returncode:
-            raise CloudFailed(f"The template is wrong:\n{linted.stdout.strip() or linted.stderr.strip()}")
-    found: dict[str, Any] = json.loads((OUT / "sam.json").read_text(encoding="utf-8"))
-    return found
+            raise CloudFailed(f"The template has errors:\n{linted.stdout.strip() or linted.stderr.strip()}")
+    template: dict[str, Any] = json.loads((OUT / "sam.json").read_text(encoding="utf-8"))
+    return template
 
 
 def for_console(template: dict[str, Any], origin: str) -> dict[str, Any]:
-    """The template for a console there. API Gateway's own errors name it, and are deployed anew only when the text of
-    the definition is another: SAM does not look at parameters for that."""
+    """Return the template for a console at `origin`.
+
+    API Gateway's own error responses contain the origin. SAM deploys them again only if the text of the API definition
+    changes, not if a parameter does. So write the origin into the text.
+    """
     if origin:
         template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["info"]["description"] = f"Console: {origin}"
     return template
 
 
-def _carried_out(cloud: Cloud, events: Iterator[Event]) -> bool:
-    """Whether it succeeded; each resource is named when it is settled, and what failed with its reason."""
-    failed = list[Event]()
+def _follow(cloud: Cloud, events: Iterator[Event]) -> bool:
+    """Print the events of an update as they happen. Return whether the update succeeded."""
+    failed: list[Event] = []
     for event in events:
         if event.status.endswith("_FAILED") and "cancelled" not in event.reason.lower():
             failed.append(event)
-            screen.complain(f"  {event.name}: {event.reason or event.status}")
+            terminal.error(f"  {event.name}: {event.reason or event.status}")
         elif event.status.endswith("_COMPLETE"):
-            screen.say(f"  {event.status.removesuffix('_COMPLETE').lower():<8} {event.name}")
+            terminal.say(f"  {event.status.removesuffix('_COMPLETE').lower():<8} {event.name}")
     status = cloud.status()
     if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"):
-        screen.done(f"The stack is {status}")
+        terminal.done(f"The stack is in the state {status}")
         return True
-    screen.complain(f"The deployment failed, and AWS took it back: the stack is {status}.")
+    terminal.error(f"The deployment failed and was rolled back. The stack is in the state {status}.")
     for event in failed[:3]:
-        screen.complain(f"  because of {event.name}: {event.reason}")
+        terminal.error(f"  cause: {event.name}: {event.reason}")
     return False
 
 
-def _open(cloud: Cloud, secrets: Mapping[str, str], *, rotated: bool) -> int:
-    """Make the first token, ask whether all works, and say where everything is."""
-    url, container = _url(cloud), _container(cloud)
+def _finish(cloud: Cloud, secrets: Mapping[str, str], *, rotated: bool) -> int:
+    """Create the first API token, run the smoke test, and print all addresses. Return the exit status."""
+    url = _url(cloud)
+    container = _container(cloud)
     key: str | None = None
     if not tokens.listed(limit=1).items:
         key = container.tokens.create(FIRST_TOKEN, Role.MANAGER, by=COMMAND_LINE).key
-    wrong = 0
+    failures = 0
     if rotated:
-        screen.say("A secret is new. The functions know it within five minutes; until then, it is tried again ...")
+        terminal.say("A secret is new. The functions use it within five minutes, so failing checks are retried ...")
     for check in Smoke(url, secrets, rotated).checks(key):
-        if check.right:
-            screen.done(check.what)
+        if check.passed:
+            terminal.done(check.name)
         else:
-            wrong += 1
-            screen.complain(f"✗ {check.what}: expected {check.expected}, got {check.found or 'no answer'}")
-    where = f"/{cloud.stack}/{MADE_UP}"
+            failures += 1
+            terminal.error(f"✗ {check.name}: expected {check.expected}, got {check.actual or 'no response'}")
+    path = f"/{cloud.stack}/{GENERATED}"
     rows = [("Webhook", f"{url}/whatsapp/webhook"), ("API", f"{url}/api/"), ("Description", f"{url}/api/docs")]
-    rows.append(("Verify token", f"aws ssm get-parameter --with-decryption --name {where} {VALUE_ONLY}"))
+    rows.append(("Verify token", f"aws ssm get-parameter --with-decryption --name {path} {VALUE_ONLY}"))
     if key is not None:
-        rows.append(("Organiser token", f"{key}  (a manager's; shown this once)"))
-    screen.summary(cloud.stack, rows)
-    screen.say("Give webhook and verify token to Meta: your app, WhatsApp, Configuration; subscribe to `messages`.")
-    screen.say("What else it takes until the first message: docs/deploy.md#until-the-first-message")
-    if wrong:
-        screen.complain(f"{wrong} of the questions got a wrong answer: see docs/deploy.md#a-deployment-failed.")
-    return 1 if wrong else 0
+        rows.append(("Organiser token", f"{key}  (role: manager; shown only once)"))
+    terminal.summary(cloud.stack, rows)
+    terminal.say("Next, in Meta's app dashboard under WhatsApp, Configuration: enter webhook and verify token, and")
+    terminal.say("subscribe to `messages`. All steps until the first message: docs/deploy.md#until-the-first-message")
+    if failures:
+        terminal.error(f"{failures} checks failed. See docs/deploy.md#a-deployment-failed.")
+    return 1 if failures else 0
 
 
 def _url(cloud: Cloud) -> str:
     outputs = cloud.outputs()
-    if endpoint := environ.get("AWS_ENDPOINT_URL", ""):  # a stand-in, which knows the API by its id
+    if endpoint := environ.get("AWS_ENDPOINT_URL", ""):  # a stand-in for AWS finds the API by its id
         return f"{endpoint.rstrip('/')}/_aws/execute-api/{outputs['RestAPIId']}/api"
     return outputs["EndpointURL"].rstrip("/")
 
 
 def _container(cloud: Cloud) -> Container:
-    return make({**_environment(cloud), "LOG_LEVEL": "CRITICAL"})  # the terminal is no log
+    return make({**_environment(cloud), "LOG_LEVEL": "CRITICAL"})  # keep logs off the terminal
 
 
 def _environment(cloud: Cloud) -> dict[str, str]:
-    outputs, parameters = cloud.outputs(), cloud.parameters()
+    outputs = cloud.outputs()
+    parameters = cloud.parameters()
     return {
         "AWS_REGION": cloud.region,
         "TOMBOLA_TABLE": outputs["Table"],
@@ -277,73 +281,76 @@ def _environment(cloud: Cloud) -> dict[str, str]:
     }
 
 
-def environment(given: argparse.Namespace) -> int:
-    """Print what `python -m chalicelib` needs to work on a stack: eval "$(make -s environment STAGE=prod)"."""
-    for name, value in _environment(_cloud(given.stage)).items():
+def environment(options: argparse.Namespace) -> int:
+    """Print the settings that `python -m chalicelib` needs for a stack: eval "$(make -s environment STAGE=prod)"."""
+    for name, value in _environment(_cloud(options.stage)).items():
         print(f"export {name}={shlex.quote(value)}")
     return 0
 
 
-def destroy(given: argparse.Namespace) -> int:
-    """Take a stack down. Table, bucket and secrets are kept, unless told twice to delete them."""
-    cloud = _cloud(given.stage)
-    outputs = cloud.outputs() if cloud.status() not in GONE else {}  # a stack that failed at first has none
+def destroy(options: argparse.Namespace) -> int:
+    """Delete a stack. Table, bucket and secrets are kept, unless --data and --confirm say otherwise."""
+    cloud = _cloud(options.stage)
+    outputs = cloud.outputs() if cloud.status() not in NO_STACK else {}  # none after a failed first deployment
     parameters = cloud.parameters()
+    number_id = parameters.get("WhatsAppPhoneNumberId", "")
     data = {
         "table": outputs.get("Table") or parameters.get("UseTable", ""),
         "bucket": outputs.get("Bucket") or parameters.get("UseBucket", ""),
     }
-    if given.data and given.confirm != cloud.stack:
+    if options.data and options.confirm != cloud.stack:
         raise PlanInvalid(
-            f"All raffles, orders, payments and proofs of {cloud.stack} would be deleted, for good. "
-            f"If that is meant, say it twice: make destroy STAGE={given.stage} DATA=delete CONFIRM={cloud.stack}"
+            f"This deletes all raffles, orders, payments and proofs of {cloud.stack} for good. "
+            f"If you are sure, confirm it: make destroy STAGE={options.stage} DATA=delete CONFIRM={cloud.stack}"
         )
-    tables = sorted({*cloud.tables(), data["table"]} - {""}) if given.data else []
-    buckets = sorted({*cloud.buckets(), data["bucket"]} - {""}) if given.data else []
-    what = f"the stack {cloud.stack}"
-    if given.data:
-        named = [*(f"table {name}" for name in tables), *(f"bucket {name}" for name in buckets), "secrets"]
-        what += f" and ALL ITS DATA ({', '.join(named)})"
-    if not given.yes and not screen.agreed(f"Delete {what}?"):
-        screen.complain("Nothing was deleted. (Where nobody can be asked: YES=1)")
+    tables = sorted({*cloud.tables(), data["table"]} - {""}) if options.data else []
+    buckets = sorted({*cloud.buckets(), data["bucket"]} - {""}) if options.data else []
+    target = f"the stack {cloud.stack}"
+    if options.data:
+        parts = [*(f"table {name}" for name in tables), *(f"bucket {name}" for name in buckets), "secrets"]
+        target += f" and ALL ITS DATA ({', '.join(parts)})"
+    if not options.yes and not terminal.confirmed(f"Delete {target}?"):
+        terminal.error("Nothing was deleted. To delete without a prompt, add YES=1.")
         return 1
     for event in cloud.remove():
         if event.status.endswith("_FAILED"):
-            screen.complain(f"  {event.name}: {event.reason or event.status}")
+            terminal.error(f"  {event.name}: {event.reason or event.status}")
     cloud.wait_until_removed()
-    screen.done(f"The stack {cloud.stack} is deleted")
-    if not given.data:
-        screen.say("Kept: " + ", ".join(f"{kind} {name}" for kind, name in data.items() if name) + ", and the secrets.")
-        screen.say(f"To use them again: make deploy STAGE={given.stage} with USE_TABLE and USE_BUCKET set to these.")
-        screen.say(f"And WHATSAPP_PHONE_NUMBER_ID={parameters.get('WhatsAppPhoneNumberId', '')}.")
+    terminal.done(f"Deleted the stack {cloud.stack}")
+    if not options.data:
+        terminal.say(
+            "Kept: " + ", ".join(f"{kind} {name}" for kind, name in data.items() if name) + ", and the secrets."
+        )
+        terminal.say(f"To use them again, set USE_TABLE, USE_BUCKET and WHATSAPP_PHONE_NUMBER_ID={number_id},")
+        terminal.say(f"then run make deploy STAGE={options.stage}.")
         return 0
     for table in tables:
         cloud.delete_table(table)
-        screen.done(f"The table {table} is deleted")
+        terminal.done(f"Deleted the table {table}")
     for bucket in buckets:
         cloud.delete_bucket(bucket)
-        screen.done(f"The bucket {bucket} is deleted")
-    cloud.forget_secrets()
-    screen.done(f"The secrets under /{cloud.stack}/ are deleted")
+        terminal.done(f"Deleted the bucket {bucket}")
+    cloud.delete_secrets()
+    terminal.done(f"Deleted the secrets under /{cloud.stack}/")
     return 0
 
 
-def restore(given: argparse.Namespace) -> int:
-    """The table as it was at a moment, as a new table beside the one that is used."""
-    cloud = _cloud(given.stage)
+def restore(options: argparse.Namespace) -> int:
+    """Restore the table to a point in time, as a new table. The current one stays in use."""
+    cloud = _cloud(options.stage)
     source = cloud.outputs()["Table"]
-    made = restoring.restore(cloud, source, given.to, screen.say)
-    screen.done(f"The table {made} is as {source} was")
-    screen.say("Look whether it is what you want:")
-    screen.say(f"  TOMBOLA_TABLE={made} python -m chalicelib check")
-    screen.say("Then use it, and the old one is kept as it is:")
-    screen.say(f"  USE_TABLE={made} make deploy STAGE={given.stage}")
+    target = table_restore.restore(cloud, source, options.to, terminal.say)
+    terminal.done(f"Restored the table {source} as {target}")
+    terminal.say("Check the new table:")
+    terminal.say(f"  TOMBOLA_TABLE={target} python -m chalicelib check")
+    terminal.say("Then switch to it. The old table is kept unchanged:")
+    terminal.say(f"  USE_TABLE={target} make deploy STAGE={options.stage}")
     return 0
 
 
 def _cloud(stage: str) -> Cloud:
     cloud = Cloud(boto3.Session(region_name=environ.get("AWS_REGION") or None), stack_of(stage))
-    _ = cloud.region, cloud.account
+    _ = cloud.region, cloud.account  # raise early
     return cloud
 
 
@@ -351,21 +358,21 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m infra", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, do: Callable[[argparse.Namespace], int], what: str) -> argparse.ArgumentParser:
-        made = commands.add_parser(name, help=what, description=what)
-        made.add_argument("stage", metavar="STAGE", help="dev, prod or another name; the stack is tombola-STAGE")
-        made.set_defaults(command=do)
-        return made
+    def command(name: str, run: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
+        subparser = commands.add_parser(name, help=summary, description=summary)
+        subparser.add_argument("stage", metavar="STAGE", help="dev, prod or another name; the stack is tombola-STAGE")
+        subparser.set_defaults(command=run)
+        return subparser
 
-    deploying = command("deploy", deploy, "check, package, show what changes, deploy, try it out")
-    destroying = command("destroy", destroy, "take the stack down; table, bucket and secrets are kept")
-    command("environment", environment, "print the settings with which `python -m chalicelib` works on the stack")
-    restored = command("restore", restore, "make a new table of what the table was at a moment")
-    for asking in (deploying, destroying):
-        asking.add_argument("--yes", action="store_true", help="do not ask")
-    destroying.add_argument("--data", action="store_true", help="delete table, bucket and secrets, too")
-    destroying.add_argument("--confirm", default="", metavar="STACK", help="with --data: the name of the stack")
-    restored.add_argument("--to", metavar="TIME", help="RFC 3339, as 2026-11-24T03:00:00Z; without it, the latest")
+    deploy_parser = command("deploy", deploy, "check the settings, package, show the changes, deploy, run a smoke test")
+    destroy_parser = command("destroy", destroy, "delete the stack; table, bucket and secrets are kept")
+    command("environment", environment, "print the settings that `python -m chalicelib` needs for the stack")
+    restore_parser = command("restore", restore, "restore the table to a point in time, as a new table")
+    for prompting_parser in (deploy_parser, destroy_parser):
+        prompting_parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+    destroy_parser.add_argument("--data", action="store_true", help="also delete table, bucket and secrets")
+    destroy_parser.add_argument("--confirm", default="", metavar="STACK", help="with --data: the name of the stack")
+    restore_parser.add_argument("--to", metavar="TIME", help="RFC 3339, e.g. 2026-11-24T03:00:00Z (default: latest)")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""The account that is deployed to, through boto3: its stack, what is uploaded for it, and its secrets."""
+"""Access to the AWS account through boto3: the stack, its uploads, its secrets, and the data that outlives it."""
 
 import json
 import re
@@ -17,28 +17,28 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
-NOTHING = ("didn't contain changes", "No updates are to be performed", "No changes")
+NO_CHANGES = ("didn't contain changes", "No updates are to be performed", "No changes")
 POLL_SECONDS = 2.0
-GONE = (None, "DELETE_COMPLETE", "REVIEW_IN_PROGRESS")  # there is no stack: only its name, and change sets
-FAILED_AT_FIRST = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED")
-LEAST_UNRESERVED = 100  # AWS keeps so many of an account's concurrent executions unreserved
+NO_STACK = (None, "DELETE_COMPLETE", "REVIEW_IN_PROGRESS")  # no resources, at most a name with change sets
+MUST_BE_DELETED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED")
+MIN_UNRESERVED = 100  # concurrent executions that AWS keeps unreserved in each account
 
 
 class CloudFailed(Exception):
-    """AWS says no, or cannot be reached. The message is for the person who deploys."""
+    """AWS refused a request or cannot be reached. The message is meant for the terminal."""
 
 
 class Change(NamedTuple):
-    """What would happen to one resource."""
+    """A planned change of one resource."""
 
-    action: str  # Add, Modify, Remove
+    action: str  # Add, Modify or Remove
     name: str
     kind: str
-    replaced: str  # True, False, Conditional or nothing
+    replaced: str  # True, False, Conditional or empty
 
 
 class Event(NamedTuple):
-    """Something that happened to one resource of the stack."""
+    """An event of one resource of the stack."""
 
     at: datetime
     name: str
@@ -49,71 +49,76 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True)
 class Cloud:
-    """One account and region, by the credentials of whoever runs the command."""
+    """A stack in one account and region, with the credentials of the session."""
 
     session: boto3.Session
     stack: str
 
     @cached_property
     def account(self) -> str:
-        """Raises CloudFailed where there are no credentials that work."""
+        """Return the account's number. Raises CloudFailed if there are no valid credentials."""
         try:
             return str(self.client("sts").get_caller_identity()["Account"])
         except (BotoCoreError, ClientError) as failure:
             raise CloudFailed(
-                f"AWS does not know who you are: {failure}\n"
-                "Sign in (`aws sso login`, or AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)."
+                f"There are no valid AWS credentials: {failure}\n"
+                "Run `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
             ) from None
 
     @property
     def region(self) -> str:
-        """Raises CloudFailed where none was chosen."""
+        """Return the region. Raises CloudFailed if none is set."""
         if not self.session.region_name:
-            raise CloudFailed("No region: set AWS_REGION, for example AWS_REGION=us-east-1.")
+            raise CloudFailed("No AWS region is set. Set one, for example AWS_REGION=us-east-1.")
         return str(self.session.region_name)
 
     # The stack
 
     def status(self) -> str | None:
-        """None where there is no such stack."""
-        found = self._described()
-        return None if found is None else str(found["StackStatus"])
+        """Return the stack's status, or None if there is no stack."""
+        description = self._describe()
+        return None if description is None else str(description["StackStatus"])
 
     def outputs(self) -> dict[str, str]:
-        """Raises CloudFailed where there is no such stack."""
-        found = self._described()
-        if found is None:
+        """Return the stack's outputs. Raises CloudFailed if there is no stack."""
+        description = self._describe()
+        if description is None:
             raise CloudFailed(f"There is no stack {self.stack} in {self.region}.")
-        return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+        return {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
 
     def parameters(self) -> dict[str, str]:
-        found = self._described() or {}
-        return {one["ParameterKey"]: one.get("ParameterValue", "") for one in found.get("Parameters", [])}
+        parameters = (self._describe() or {}).get("Parameters", [])
+        return {parameter["ParameterKey"]: parameter.get("ParameterValue", "") for parameter in parameters}
 
-    def _described(self) -> dict[str, Any] | None:
+    def _describe(self) -> dict[str, Any] | None:
         try:
-            found: dict[str, Any] = self.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"][0]
+            stacks: list[dict[str, Any]] = self.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"]
         except ClientError as failure:
             if "does not exist" in str(failure):
                 return None
             raise CloudFailed(str(failure)) from None
-        return found
+        return stacks[0]
 
     def prepare(self, template_url: str, parameters: Mapping[str, str], declared: Mapping[str, Any]) -> list[Change]:
-        """Make the change set, and say what it would change: nothing if all is as it should be. Raises CloudFailed."""
-        client, known = self.client("cloudformation"), self.parameters()
-        kept = {name for name in known if name in declared and name not in parameters}
-        given: list[dict[str, Any]] = [
+        """Create the change set and return its changes: none if the stack is up to date. Raises CloudFailed.
+
+        Args:
+            parameters: the values to set. Other declared parameters keep their current values.
+            declared: the parameters of the template.
+        """
+        client = self.client("cloudformation")
+        unchanged = {name for name in self.parameters() if name in declared and name not in parameters}
+        values: list[dict[str, Any]] = [
             {"ParameterKey": name, "ParameterValue": value} for name, value in sorted(parameters.items())
         ]
-        given += [{"ParameterKey": name, "UsePreviousValue": True} for name in sorted(kept)]
+        values += [{"ParameterKey": name, "UsePreviousValue": True} for name in sorted(unchanged)]
         try:
             client.create_change_set(
                 StackName=self.stack,
                 ChangeSetName=self._change_set,
-                ChangeSetType="CREATE" if self.status() in GONE else "UPDATE",
+                ChangeSetType="CREATE" if self.status() in NO_STACK else "UPDATE",
                 TemplateURL=template_url,
-                Parameters=given,
+                Parameters=values,
                 Capabilities=CAPABILITIES,
                 Tags=[{"Key": "tombola", "Value": self.stack}],
             )
@@ -122,93 +127,89 @@ class Cloud:
             raise CloudFailed(str(failure)) from None
 
     def _changes(self) -> list[Change]:
-        client, about = self.client("cloudformation"), {"StackName": self.stack, "ChangeSetName": self._change_set}
-        while (found := client.describe_change_set(**about))["Status"] in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
+        client = self.client("cloudformation")
+        names = {"StackName": self.stack, "ChangeSetName": self._change_set}
+        while (page := client.describe_change_set(**names))["Status"] in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
             sleep(POLL_SECONDS)
-        if found["Status"] == "FAILED":
-            client.delete_change_set(**about)
-            if any(words in found.get("StatusReason", "") for words in NOTHING):
+        if page["Status"] == "FAILED":
+            client.delete_change_set(**names)
+            if any(text in page.get("StatusReason", "") for text in NO_CHANGES):
                 return []
-            raise CloudFailed(f"The change set failed: {found.get('StatusReason', 'no reason was given')}")
-        changes = list(found["Changes"])
-        while found.get("NextToken"):
-            found = client.describe_change_set(**about, NextToken=found["NextToken"])
-            changes += found["Changes"]
+            raise CloudFailed(f"The change set failed: {page.get('StatusReason', 'AWS gave no reason')}")
+        changes = list(page["Changes"])
+        while page.get("NextToken"):
+            page = client.describe_change_set(**names, NextToken=page["NextToken"])
+            changes += page["Changes"]
         if not changes:
-            client.delete_change_set(**about)
-        resources = [change["ResourceChange"] for change in changes]
-        return sorted(
-            Change(one["Action"], one["LogicalResourceId"], one["ResourceType"], str(one.get("Replacement") or ""))
-            for one in resources
-        )
+            client.delete_change_set(**names)
+        return sorted(_change(change["ResourceChange"]) for change in changes)
 
     @cached_property
     def _change_set(self) -> str:
         return f"deploy-{datetime.now(UTC):%Y%m%d-%H%M%S}"
 
     def check_prepared(self) -> None:
-        """Raises CloudFailed where the change set can't be carried out any more: while somebody was asked, others may
-        have changed the stack, which ends all change sets that were made before."""
-        about = {"StackName": self.stack, "ChangeSetName": self._change_set}
+        """Check that the change set is still valid. Raises CloudFailed.
+
+        While the user was deciding, somebody else may have changed the stack. That ends all older change sets.
+        """
+        names = {"StackName": self.stack, "ChangeSetName": self._change_set}
         try:
-            found = self.client("cloudformation").describe_change_set(**about)["ExecutionStatus"]
+            execution = self.client("cloudformation").describe_change_set(**names)["ExecutionStatus"]
         except ClientError as failure:
             raise CloudFailed(str(failure)) from None
         status = self.status()
-        busy = status not in GONE and str(status).endswith("_IN_PROGRESS")
-        if busy or found != "AVAILABLE":
-            raise CloudFailed(f"The stack {self.stack} was changed meanwhile: run the same command again.")
+        busy = status not in NO_STACK and str(status).endswith("_IN_PROGRESS")
+        if busy or execution != "AVAILABLE":
+            raise CloudFailed(f"The stack {self.stack} was changed in the meantime. Run the same command again.")
 
-    def drop(self) -> None:
-        """Leave the change set unused."""
-        client, new = self.client("cloudformation"), self.status() == "REVIEW_IN_PROGRESS"
+    def discard(self) -> None:
+        """Delete the change set, and the stack's name if the change set would have created it."""
+        client = self.client("cloudformation")
+        new = self.status() == "REVIEW_IN_PROGRESS"
         client.delete_change_set(StackName=self.stack, ChangeSetName=self._change_set)
         if new:
             client.delete_stack(StackName=self.stack)
 
     def execute(self) -> Iterator[Event]:
-        """Carry the change set out; what happens, as it happens, until the stack is settled."""
-        begun = datetime.now(UTC)
+        """Execute the change set. Yields the events as they happen, until the stack is stable. Raises CloudFailed."""
+        started_at = datetime.now(UTC)
         try:
             self.client("cloudformation").execute_change_set(StackName=self.stack, ChangeSetName=self._change_set)
         except ClientError as failure:
-            raise CloudFailed(f"The change can't be carried out, perhaps since another is: {failure}") from None
-        yield from self._events(begun)
+            raise CloudFailed(f"The change cannot be executed. Is another one running? {failure}") from None
+        yield from self._events(started_at)
 
     def remove(self) -> Iterator[Event]:
-        """Delete the stack. Its table and its bucket are kept."""
-        begun = datetime.now(UTC)
+        """Delete the stack, but not its table and bucket. Yields the events as they happen."""
+        started_at = datetime.now(UTC)
         self.client("cloudformation").delete_stack(StackName=self.stack)
-        yield from self._events(begun)
+        yield from self._events(started_at)
 
-    def _events(self, begun: datetime) -> Iterator[Event]:
-        told: set[str] = set()
+    def _events(self, started_at: datetime) -> Iterator[Event]:
+        seen: set[str] = set()
         while True:
             status = self.status()
-            for event_id, event in self._since(begun):
-                if event_id not in told:
-                    told.add(event_id)
+            for event_id, event in self._events_since(started_at):
+                if event_id not in seen:
+                    seen.add(event_id)
                     yield event
             if status is None or not status.endswith("_IN_PROGRESS"):
                 return
             sleep(POLL_SECONDS)
 
-    def _since(self, begun: datetime) -> list[tuple[str, Event]]:
+    def _events_since(self, started_at: datetime) -> list[tuple[str, Event]]:
         pages = self.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=self.stack)
-        found: list[tuple[str, Event]] = []
+        events: list[tuple[str, Event]] = []
         try:
             for page in pages:
-                for one in page["StackEvents"]:
-                    if one["Timestamp"].replace(microsecond=0) < begun.replace(microsecond=0):
-                        return found[::-1]
-                    event = Event(
-                        one["Timestamp"], one.get("LogicalResourceId", ""), one.get("ResourceType", ""),
-                        one.get("ResourceStatus", ""), one.get("ResourceStatusReason", ""),
-                    )  # fmt: skip
-                    found.append((one["EventId"], event))
-        except ClientError:  # a stack that is gone has no events
+                for item in page["StackEvents"]:
+                    if item["Timestamp"].replace(microsecond=0) < started_at.replace(microsecond=0):
+                        return events[::-1]
+                    events.append((item["EventId"], _event(item)))
+        except ClientError:  # a deleted stack has no events
             return []
-        return found[::-1]
+        return events[::-1]
 
     def wait_until_removed(self) -> None:
         try:
@@ -216,17 +217,17 @@ class Cloud:
         except WaiterError as failure:
             raise CloudFailed(f"The stack {self.stack} could not be deleted: {failure}") from None
 
-    # What is uploaded
+    # Uploads
 
     def upload(self, folder: Path) -> str:
-        """Bring the zip and the template to AWS, each under the hash of what it holds. The template's URL."""
+        """Upload zip and template, each under the hash of its content. Return the template's URL."""
         s3 = self.client("s3")
-        self._make_bucket(s3)
+        self._ensure_bucket(s3)
         code = (folder / "deployment.zip").read_bytes()
         code_key = f"{self.stack}/{sha256(code).hexdigest()}.zip"
         template = (folder / "sam.json").read_text(encoding="utf-8")
-        where = json.dumps({"Bucket": self.uploads, "Key": code_key}, separators=(",", ":"))
-        template = template.replace('"CodeUri":"./deployment.zip"', f'"CodeUri":{where}')
+        location = json.dumps({"Bucket": self.uploads, "Key": code_key}, separators=(",", ":"))
+        template = template.replace('"CodeUri":"./deployment.zip"', f'"CodeUri":{location}')
         template_key = f"{self.stack}/{sha256(template.encode()).hexdigest()}.json"
         self._put(s3, code_key, code)
         self._put(s3, template_key, template.encode())
@@ -236,19 +237,19 @@ class Cloud:
 
     @property
     def uploads(self) -> str:
-        """The bucket for what CloudFormation reads."""
+        """The name of the bucket from which CloudFormation reads."""
         return f"tombola-deployments-{self.account}-{self.region}"
 
-    def _make_bucket(self, s3: Any) -> None:
-        try:  # its name can be guessed: what somebody else made under it is refused
+    def _ensure_bucket(self, s3: Any) -> None:
+        try:  # the name can be guessed, so refuse a bucket that belongs to another account
             s3.head_bucket(Bucket=self.uploads, ExpectedBucketOwner=self.account)
         except ClientError as failure:
             if failure.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.FORBIDDEN:
-                raise CloudFailed(f"The bucket {self.uploads} is somebody else's, or closed to you.") from None
-            where = {} if self.region == "us-east-1" else {"LocationConstraint": self.region}
-            more = {"CreateBucketConfiguration": where} if where else {}
+                raise CloudFailed(f"The bucket {self.uploads} is not yours, or you have no access to it.") from None
+            constraint = {"CreateBucketConfiguration": {"LocationConstraint": self.region}}
+            options = {} if self.region == "us-east-1" else constraint
             try:
-                s3.create_bucket(Bucket=self.uploads, **more)
+                s3.create_bucket(Bucket=self.uploads, **options)
                 s3.put_public_access_block(
                     Bucket=self.uploads,
                     PublicAccessBlockConfiguration={
@@ -257,7 +258,7 @@ class Cloud:
                     },
                 )  # fmt: skip
             except ClientError as failure:
-                raise CloudFailed(f"The bucket {self.uploads} can't be made: {failure}") from None
+                raise CloudFailed(f"The bucket {self.uploads} cannot be created: {failure}") from None
 
     def _put(self, s3: Any, key: str, content: bytes) -> None:
         try:
@@ -268,61 +269,63 @@ class Cloud:
     # Secrets, in the Parameter Store
 
     def secrets(self) -> dict[str, str]:
-        """Those that are stored, by the setting's name."""
+        """Return the stored secrets by the setting's name. Raises CloudFailed."""
         pages = self.client("ssm").get_paginator("get_parameters_by_path")
         try:
             return {
-                one["Name"].rsplit("/", 1)[-1]: one["Value"]
+                parameter["Name"].rsplit("/", 1)[-1]: parameter["Value"]
                 for page in pages.paginate(Path=f"/{self.stack}/", WithDecryption=True)
-                for one in page["Parameters"]
+                for parameter in page["Parameters"]
             }
         except ClientError as failure:
-            raise CloudFailed(f"The secrets under /{self.stack}/ can't be read: {failure}") from None
+            raise CloudFailed(f"The secrets under /{self.stack}/ cannot be read: {failure}") from None
 
-    def keep_secret(self, name: str, value: str) -> None:
-        where = f"/{self.stack}/{name}"
+    def put_secret(self, name: str, value: str) -> None:
+        """Store a secret. Raises CloudFailed, without the value."""
+        path = f"/{self.stack}/{name}"
         try:
-            self.client("ssm").put_parameter(Name=where, Value=value, Type="SecureString", Overwrite=True)
+            self.client("ssm").put_parameter(Name=path, Value=value, Type="SecureString", Overwrite=True)
         except ClientError as failure:
-            raise CloudFailed(f"The secret {where} can't be put: {failure.response['Error']['Code']}") from None
+            raise CloudFailed(f"The secret {path} cannot be stored: {failure.response['Error']['Code']}") from None
 
-    def forget_secrets(self) -> None:
+    def delete_secrets(self) -> None:
         for name in self.secrets():
             self.client("ssm").delete_parameter(Name=f"/{self.stack}/{name}")
 
-    # What is kept when the stack goes
+    # Data that outlives the stack
 
     def tables(self) -> list[str]:
-        """Those that were made for the stack, or restored for it, whether it uses them or not."""
+        """Return all tables that were created or restored for the stack, in use or not."""
         pages = self.client("dynamodb").get_paginator("list_tables").paginate()
-        made = re.compile(rf"{re.escape(self.stack)}-(Table-[^-]+|\d{{8}}-\d{{6}})")
-        return [name for page in pages for name in page["TableNames"] if made.fullmatch(name)]
+        pattern = re.compile(rf"{re.escape(self.stack)}-(Table-[^-]+|\d{{8}}-\d{{6}})")
+        return [name for page in pages for name in page["TableNames"] if pattern.fullmatch(name)]
 
     def buckets(self) -> list[str]:
-        """Likewise."""
-        made = re.compile(rf"{re.escape(self.stack)}-bucket-[^-]+")
-        return [one["Name"] for one in self.client("s3").list_buckets()["Buckets"] if made.fullmatch(one["Name"])]
+        """Return all buckets that were created for the stack, in use or not."""
+        pattern = re.compile(rf"{re.escape(self.stack)}-bucket-[^-]+")
+        names = [bucket["Name"] for bucket in self.client("s3").list_buckets()["Buckets"]]
+        return [name for name in names if pattern.fullmatch(name)]
 
     def delete_table(self, name: str) -> None:
-        """The table and all that is in it, protected or not."""
+        """Delete a table with all its data, even if it has deletion protection."""
         dynamodb = self.client("dynamodb")
         dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
         dynamodb.get_waiter("table_exists").wait(TableName=name)
         dynamodb.delete_table(TableName=name)
 
     def delete_bucket(self, name: str) -> None:
-        """The bucket and all versions of all that is in it."""
+        """Delete a bucket with all versions of all its files."""
         bucket = boto3.resource("s3", region_name=self.region).Bucket(name)
         bucket.object_versions.delete()
         bucket.delete()
 
-    def can_reserve(self, places: int) -> bool:
-        """Whether the account's concurrency lets functions have some of it for themselves."""
+    def can_reserve(self, executions: int) -> bool:
+        """Return whether the account's limit allows reserving so many concurrent executions."""
         try:
             limit = self.client("lambda").get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
         except (BotoCoreError, ClientError, KeyError):
             return False
-        return int(limit) - places >= LEAST_UNRESERVED
+        return int(limit) - executions >= MIN_UNRESERVED
 
     def client(self, service: str) -> Any:
         if service not in self._clients:
@@ -332,3 +335,18 @@ class Cloud:
     @cached_property
     def _clients(self) -> dict[str, Any]:
         return {}
+
+
+def _change(resource: Mapping[str, Any]) -> Change:
+    replaced = str(resource.get("Replacement") or "")
+    return Change(resource["Action"], resource["LogicalResourceId"], resource["ResourceType"], replaced)
+
+
+def _event(item: Mapping[str, Any]) -> Event:
+    return Event(
+        item["Timestamp"],
+        item.get("LogicalResourceId", ""),
+        item.get("ResourceType", ""),
+        item.get("ResourceStatus", ""),
+        item.get("ResourceStatusReason", ""),
+    )

@@ -1,4 +1,4 @@
-"""What a deployment is asked to be: the stage's name, the stack's parameters, the secrets."""
+"""The plan of a deployment, read from the environment: the stage's name, the stack's parameters, the secrets."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from chalicelib.settings import Given, Settings, SettingsInvalid, load, load_secrets
 
-# The environment variable that gives each parameter of the template.
+# Which environment variable sets which parameter of the template.
 PARAMETERS = {
     "WHATSAPP_PHONE_NUMBER_ID": "WhatsAppPhoneNumberId",
     "WHATSAPP_ACCOUNT_ID": "WhatsAppAccountId",
@@ -23,32 +23,32 @@ PARAMETERS = {
     "USE_TABLE": "UseTable",
     "USE_BUCKET": "UseBucket",
 }
-NEEDED = ("WHATSAPP_PHONE_NUMBER_ID",)
+REQUIRED = ("WHATSAPP_PHONE_NUMBER_ID",)
 SECRETS = tuple(Given.model_fields)
-MADE_UP = "WHATSAPP_VERIFY_TOKEN"  # any word will do, so that we choose one where none is given
+GENERATED = "WHATSAPP_VERIFY_TOKEN"  # any word will do, so a missing one is generated
 STAGE = re.compile("[a-z][a-z0-9-]{0,29}")
-EMPTY = "-"  # in the environment: no value, where leaving it out would keep the value of before
+EMPTY = "-"  # in the environment: clear the value. An unset variable keeps the current value
 NUMBERS = ("MONTHLY_BUDGET", "PROOF_RETENTION_DAYS")
 CHOICES = {"RESERVE_CONCURRENCY": ("yes", "no"), "TRACING": ("on", "off")}
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 class PlanInvalid(Exception):
-    """What is asked for can't be deployed. The message names each variable and what was expected."""
+    """The plan cannot be deployed. The message names each variable and what was expected."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A deployment as it is asked for. What is not given stays as it is."""
+    """The parameters to set. All others keep their current values."""
 
     stage: str
     parameters: Mapping[str, str]  # of the template
 
     def settings(self, known: Mapping[str, str]) -> Settings:
-        """What functions will read. `known`: the stack's parameters of before."""
-        given = {**known, **self.parameters}
-        values = {variable: given[name] for variable, name in PARAMETERS.items() if given.get(name)}
-        return load({**_FITTING, **values})[0]
+        """Return the settings that the functions will read. `known`: the stack's current parameters."""
+        parameters = {**known, **self.parameters}
+        values = {variable: parameters[name] for variable, name in PARAMETERS.items() if parameters.get(name)}
+        return load({**_PLACEHOLDERS, **values})[0]
 
     @property
     def stack(self) -> str:
@@ -56,57 +56,56 @@ class Plan:
 
 
 def stack_of(stage: str) -> str:
-    """Raises PlanInvalid."""
+    """Return the name of the stage's stack. Raises PlanInvalid."""
     if not STAGE.fullmatch(stage):
         raise PlanInvalid(
-            f"STAGE={stage} can't name a stage: up to 30 lower-case letters, digits and hyphens, a letter first."
+            f"STAGE={stage} is not a valid name: use up to 30 lower-case letters, digits and hyphens, a letter first."
         )
     return f"tombola-{stage}"
 
 
 def plan(stage: str, environment: Mapping[str, str], *, new: bool) -> Plan:
-    """Read from the environment what is to be deployed. Raises PlanInvalid, with all that is wrong at once.
+    """Read the plan from the environment. Raises PlanInvalid, which lists everything that is wrong.
 
     Args:
-        new: whether there is no stack yet, so that what is needed must be given.
+        new: there is no stack yet, so all required variables must be set.
     """
     stack_of(stage)
-    given = {name: environment[name].strip() for name in PARAMETERS if environment.get(name, "").strip()}
-    values = {name: "" if value == EMPTY else value for name, value in given.items()}
-    wrong = list(_wrong(values, new=new))
-    if wrong:
-        raise PlanInvalid("\n".join(wrong))
+    variables = {name: environment[name].strip() for name in PARAMETERS if environment.get(name, "").strip()}
+    values = {name: "" if value == EMPTY else value for name, value in variables.items()}
+    if problems := _problems(values, new=new):
+        raise PlanInvalid("\n".join(problems))
     return Plan(stage=stage, parameters={PARAMETERS[name]: value for name, value in values.items()})
 
 
-def _wrong(values: Mapping[str, str], *, new: bool) -> list[str]:
-    wrong = [f"{name} is missing (see .env.example)" for name in NEEDED if new and not values.get(name)]
-    wrong += [
-        f"{name}={EMPTY} would begin with an empty one: expected the name of the one to use"
+def _problems(values: Mapping[str, str], *, new: bool) -> list[str]:
+    problems = [f"{name} is missing (see .env.example)" for name in REQUIRED if new and not values.get(name)]
+    problems += [
+        f"{name}={EMPTY} would start with no data: expected a name"
         for name in ("USE_TABLE", "USE_BUCKET")
         if values.get(name) == ""
     ]
-    wrong += [
+    problems += [
         f"{name} is malformed: expected a whole number"
         for name in NUMBERS
         if name in values and not (values[name].isascii() and values[name].isdigit())
     ]
-    wrong += [
+    problems += [
         f"{name} is malformed: expected {' or '.join(choices)}"
         for name, choices in CHOICES.items()
         if name in values and values[name] not in choices
     ]
     if values.get("ALARM_EMAIL") and not EMAIL.fullmatch(values["ALARM_EMAIL"]):
-        wrong.append("ALARM_EMAIL is malformed: expected an e-mail address")
-    try:  # whatever else the functions would refuse
-        load({**_FITTING, **{name: value for name, value in values.items() if value}})
+        problems.append("ALARM_EMAIL is malformed: expected an e-mail address")
+    try:  # everything else that the functions would refuse
+        load({**_PLACEHOLDERS, **{name: value for name, value in values.items() if value}})
     except SettingsInvalid as failure:
-        wrong += str(failure).split("; ")
-    return wrong
+        problems += str(failure).split("; ")
+    return problems
 
 
-# What the functions get from the template itself.
-_FITTING = {
+# Settings that the functions get from the template itself.
+_PLACEHOLDERS = {
     "TOMBOLA_TABLE": "table",
     "TOMBOLA_BUCKET": "bucket",
     "TOMBOLA_INBOX_QUEUE": "https://queue",
@@ -116,9 +115,9 @@ _FITTING = {
 }
 
 
-def check_secrets(given: Mapping[str, str]) -> None:
-    """Raises PlanInvalid, which names those that are missing or can't be used; never their values."""
+def check_secrets(secrets: Mapping[str, str]) -> None:
+    """Check the secrets. Raises PlanInvalid, which names those that are missing or malformed, never their values."""
     try:
-        load_secrets(given)
+        load_secrets(secrets)
     except SettingsInvalid as failure:
         raise PlanInvalid("\n".join(str(failure).split("; "))) from None

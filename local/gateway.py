@@ -1,7 +1,7 @@
-"""API Gateway, as far as a client can tell: Chalice's stand-in, and what the real one does otherwise.
+"""API Gateway as a client sees it: Chalice's local gateway, corrected where the real one behaves differently.
 
-Chalice's own local gateway refuses in plain JSON, hands over ids in a path undecoded, and takes bodies of any size. The
-real one refuses with the templates of infra/resources.json, which are read from there.
+Chalice's local gateway has its own error bodies, does not decode path parameters, and accepts bodies of any size. The
+real one answers with the templates in infra/resources.json, so they are read from there.
 """
 
 import json
@@ -18,7 +18,7 @@ from chalice.config import Config
 from chalice.local import ForbiddenError, InvalidAuthorizerError, LocalGateway, NotAuthorizedError
 
 TEMPLATE = Path(__file__).parent.parent / "infra" / "resources.json"
-# Source: "Amazon API Gateway quotas" and "Lambda quotas" (2026): a body, and the event that is made of it.
+# Source: "Amazon API Gateway quotas" and "Lambda quotas" (2026). The event contains the body in base64.
 LARGEST_BODY = 10 * 1024 * 1024
 LARGEST_EVENT = 6 * 1024 * 1024
 METHODS = frozenset(("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"))
@@ -28,16 +28,18 @@ Start = Callable[[str, list[tuple[str, str]]], object]
 
 
 class Answered(NamedTuple):
+    """An HTTP response."""
+
     status: int
     headers: Headers
     body: bytes
 
 
 class Gateway:
-    """A WSGI application. `answer` is the same without WSGI's forms."""
+    """A WSGI application. `answer` does the same without WSGI."""
 
     def __init__(self, app: Chalice) -> None:
-        self._app, self._local = app, _Decoding(app, Config.create())
+        self._local = _DecodingGateway(app, Config.create())
 
     def __call__(self, environ: Mapping[str, Any], start: Start) -> Iterable[bytes]:
         target = environ.get("REQUEST_URI") or quote(environ["PATH_INFO"].encode("latin-1"))
@@ -49,23 +51,24 @@ class Gateway:
             if name.startswith("HTTP_") or (name in ("CONTENT_TYPE", "CONTENT_LENGTH") and value)
         }
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        method = environ["REQUEST_METHOD"].upper()  # a test client may leave that to the server
-        found = self.answer(method, target, headers, body)
+        method = environ["REQUEST_METHOD"].upper()  # some test clients leave that to the server
+        response = self.answer(method, target, headers, body)
         try:
-            reason = HTTPStatus(found.status).phrase
+            reason = HTTPStatus(response.status).phrase
         except ValueError:
             reason = "Unknown"
-        start(f"{found.status} {reason}", [*found.headers.items(), ("Content-Length", str(len(found.body)))])
-        return [b"" if method == "HEAD" else found.body]
+        length = ("Content-Length", str(len(response.body)))
+        start(f"{response.status} {reason}", [*response.headers.items(), length])
+        return [b"" if method == "HEAD" else response.body]
 
     def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Answered:
-        """What a client gets. `target`: path and query as they stand in the request line."""
+        """Return the response that a client gets. `target`: path and query as in the request line."""
         headers = {name.lower(): value for name, value in headers.items()}
         if not headers.get("authorization", "x").strip():
-            del headers["authorization"]  # an empty one is none to it
-        refused = self._refused(method, target, body)
-        if refused is not None:
-            return own_answers()[refused]
+            del headers["authorization"]  # API Gateway treats an empty one as missing
+        refusal = self._refusal(method, target, body)
+        if refusal is not None:
+            return own_answers()[refusal]
         try:
             return _answered(self._local.handle_request(method, target, headers, body))
         except NotAuthorizedError:
@@ -74,24 +77,24 @@ class Gateway:
             return own_answers()["ACCESS_DENIED"]
         except InvalidAuthorizerError:
             return own_answers()["AUTHORIZER_CONFIGURATION_ERROR"]
-        except Exception:  # noqa: BLE001 - the application's own are answered by it, so this is the authorizer's
+        except Exception:  # noqa: BLE001 - only the authorizer can raise: the application answers its own errors
             return own_answers()["AUTHORIZER_FAILURE"]
 
-    def _refused(self, method: str, target: str, body: bytes) -> str | None:
-        """What it says before it asks the authorizer or the application, if anything."""
-        if len(body) > LARGEST_BODY or len(body) * 4 / 3 > LARGEST_EVENT:  # in base64, as the template wants it
+    def _refusal(self, method: str, target: str, body: bytes) -> str | None:
+        """Return the kind of gateway response for a request that reaches neither authorizer nor application."""
+        if len(body) > LARGEST_BODY or len(body) * 4 / 3 > LARGEST_EVENT:  # the template asks for base64
             return "REQUEST_TOO_LARGE"
-        served = self._local.methods(target)
-        # "including the cases when the client attempts to invoke an unsupported API method or resource"
-        return None if method in METHODS and method in served else "MISSING_AUTHENTICATION_TOKEN"
+        allowed = self._local.methods(target)
+        # API Gateway answers an unsupported method or resource as if the token were missing.
+        return None if method in METHODS and method in allowed else "MISSING_AUTHENTICATION_TOKEN"
 
 
-class _Decoding(LocalGateway):
-    """Hands over what stands in a path as the real gateway does: decoded."""
+class _DecodingGateway(LocalGateway):
+    """Decodes path parameters, as the real gateway does."""
 
     def methods(self, target: str) -> frozenset[str]:
         try:
-            route = self.event_converter._route_matcher.match_route(target).route  # noqa: SLF001 - it shows nobody
+            route = self.event_converter._route_matcher.match_route(target).route  # noqa: SLF001 - not public
         except ValueError:
             return frozenset()
         return frozenset(self._app_object.routes[route])
@@ -104,27 +107,27 @@ class _Decoding(LocalGateway):
 
 @cache
 def own_answers(console: str = "") -> dict[str, Answered]:
-    """What the template says of each kind of answer that the gateway gives by itself; `console` is its parameter."""
+    """Return the template's gateway responses by kind. `console` is the template's parameter ConsoleOrigin."""
     resources = json.loads(TEMPLATE.read_text("utf-8"))["Resources"]
-    found = resources["RestAPI"]["Properties"]["GatewayResponses"]
-    return {kind: _own(one, console) for kind, one in found.items()}
+    responses = resources["RestAPI"]["Properties"]["GatewayResponses"]
+    return {kind: _own_answer(response, console) for kind, response in responses.items()}
 
 
-def _own(found: dict[str, Any], console: str) -> Answered:
+def _own_answer(response: dict[str, Any], console: str) -> Answered:
     headers = dict[str, str]()
-    for name, value in found["ResponseParameters"]["Headers"].items():
+    for name, value in response["ResponseParameters"]["Headers"].items():
         if isinstance(value, str):
             headers[name] = value[1:-1]
-        elif console:  # {"Fn::If": ["HasConsole", the value, none]}
-            there = value["Fn::If"][1]
-            text = there if isinstance(there, str) else there["Fn::Sub"].replace("${ConsoleOrigin}", console)
+        elif console:  # {"Fn::If": ["HasConsole", value, no value]}
+            header = value["Fn::If"][1]
+            text = header if isinstance(header, str) else header["Fn::Sub"].replace("${ConsoleOrigin}", console)
             headers[name] = text[1:-1]
-    return Answered(int(found["StatusCode"]), headers, found["ResponseTemplates"]["application/json"].encode())
+    return Answered(int(response["StatusCode"]), headers, response["ResponseTemplates"]["application/json"].encode())
 
 
-def _answered(found: Mapping[str, Any]) -> Answered:
-    headers = {"Content-Type": "application/json", **found["headers"]}
-    headers |= {name: ", ".join(values) for name, values in found["multiValueHeaders"].items()}
-    body = found["body"] or b""
+def _answered(response: Mapping[str, Any]) -> Answered:
+    headers = {"Content-Type": "application/json", **response["headers"]}
+    headers |= {name: ", ".join(values) for name, values in response["multiValueHeaders"].items()}
+    body = response["body"] or b""
     raw = body if isinstance(body, bytes) else body.encode()
-    return Answered(found["statusCode"], headers, b64decode(raw) if found.get("isBase64Encoded") else raw)
+    return Answered(response["statusCode"], headers, b64decode(raw) if response.get("isBase64Encoded") else raw)

@@ -1,7 +1,7 @@
-"""Child processes: each in a session of its own, stopped in order, and never left behind.
+"""Child processes: each in its own session, stopped in order, never left behind.
 
-A Ctrl-C in the terminal reaches only the runner, which decides who stops when. Should the runner be killed outright,
-the guardian (this module run as a program) sees its pipe close and stops the children in the same order.
+Ctrl-C in the terminal reaches only the runner, which stops the children. If the runner is killed, the guardian (this
+module, run as a program) notices that its pipe closes and stops the children in the same order.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ POLL_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Child:
-    """A process that we started, which leads its own process group."""
+    """A process that we started. It leads its own process group."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -28,10 +28,10 @@ class Child:
 
 
 class Children:
-    """All children of one run. The first started is the last stopped."""
+    """All children of one run. The first one started is the last one stopped."""
 
     def __init__(self, logs: Path, inherited: int) -> None:
-        """`inherited` is a file descriptor that the guardian keeps open for as long as it lives (the lock)."""
+        """`inherited`: the lock's file descriptor. The guardian keeps it open until the last child is gone."""
         logs.mkdir(parents=True, exist_ok=True)
         self._logs = logs
         self._children: list[Child] = []
@@ -43,10 +43,10 @@ class Children:
         )
 
     def start(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> Child:
-        """Start `command`; what it prints goes to its log, which starts empty."""
+        """Start `command` with a new, empty log for its output."""
         log = self._logs / f"{name}.log"
         with log.open("wb") as output:
-            process = subprocess.Popen(  # noqa: S603 - the commands are ours
+            process = subprocess.Popen(  # noqa: S603 - our own commands
                 command,
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
@@ -57,18 +57,18 @@ class Children:
         child = Child(name, process, log)
         self._children.append(child)
         if self._guardian.stdin:
-            # A guardian that is gone must not keep us from starting, nor later from stopping, the others.
+            # If the guardian is gone, the others must still be started, and stopped later.
             with contextlib.suppress(BrokenPipeError):
                 self._guardian.stdin.write(b"%d\n" % process.pid)
                 self._guardian.stdin.flush()
         return child
 
     def ended(self) -> Child | None:
-        """A child that has ended by itself, if any has."""
+        """Return a child that has exited, or None."""
         return next((child for child in self._children if child.process.poll() is not None), None)
 
     def stop(self) -> None:
-        """Stop all, last started first, and wait for each."""
+        """Stop all children, the last one started first, and wait for each."""
         for child in reversed(self._children):
             stop_group(child.process.pid, lambda child=child: child.process.poll() is None)  # type: ignore[misc]
             child.process.wait()
@@ -78,7 +78,7 @@ class Children:
 
 
 def stop_group(leader: int, alive: Callable[[], bool], grace_seconds: float = GRACE_SECONDS) -> None:
-    """Ask a process group to end, wait for its leader, and end by force what is left of it."""
+    """Terminate a process group, wait for its leader, and kill whatever is left."""
     _signal_group(leader, signal.SIGTERM)
     deadline = time.monotonic() + grace_seconds
     while alive() and time.monotonic() < deadline:
@@ -87,13 +87,13 @@ def stop_group(leader: int, alive: Callable[[], bool], grace_seconds: float = GR
 
 
 def _signal_group(leader: int, number: signal.Signals) -> None:
-    # Gone already, or (on macOS) only zombies are left of it.
+    # The group is gone already, or (on macOS) only zombies are left of it.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, number)
 
 
 def _is_alive(pid: int) -> bool:
-    """Whether somebody else's child runs; where /proc tells, one that only waits to be reaped does not."""
+    """Return whether a process runs. Where there is /proc, a zombie does not count as running."""
     try:
         os.kill(pid, 0)
         return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
@@ -104,7 +104,7 @@ def _is_alive(pid: int) -> bool:
 
 
 def guard() -> None:
-    """Read process ids until the runner is gone, then stop what it left."""
+    """Read process ids until the runner is gone, then stop the processes that it left behind."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     leaders = [int(line) for line in sys.stdin]

@@ -1,4 +1,4 @@
-"""Starts what `make run` needs, in order; watches it; stops it in the reverse order."""
+"""Starts the parts of `make run` in order, watches them, and stops them in reverse order."""
 
 import argparse
 import contextlib
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import requests
 
-from local import screen, stack
+from local import stack, terminal
 from local.environment import HOST, BadPort, Ports, aws_settings, local_environment, ports_from
 from local.processes import Child, Children
 from local.worker import WATCHED
@@ -29,11 +29,11 @@ BIN = Path(sys.executable).parent
 
 
 class Trouble(Exception):
-    """Something that the person must know, in one line."""
+    """Something went wrong. The message is one line for the terminal."""
 
 
-class Asked(Exception):
-    """Somebody asked us to stop."""
+class StopRequested(Exception):
+    """The user asked for a stop."""
 
 
 @dataclass
@@ -43,103 +43,110 @@ class Run:
     ports: Ports
     without: Sequence[str]
     children: Children
-    stop_asked: threading.Event
-    watches: dict[str, screen.LogWatch] = field(default_factory=dict)
+    stop_requested: threading.Event
+    watches: dict[str, terminal.LogWatch] = field(default_factory=dict)
 
     def start(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> Child:
         child = self.children.start(name, command, environment)
-        self.watches[name] = screen.LogWatch(name, child.log)
+        self.watches[name] = terminal.LogWatch(name, child.log)
         return child
 
     def look(self, seconds: float = POLL_SECONDS) -> None:
-        """Wait a moment, pass on the news, and raise Trouble or Asked when it is time to stop."""
-        asked = self.stop_asked.wait(seconds)
+        """Wait a moment and print new errors. Raises Trouble or StopRequested."""
+        stop = self.stop_requested.wait(seconds)
         for name, watch in self.watches.items():
-            # The stand-in for AWS also logs what a client merely did wrong: of it, only its end is news.
+            # The AWS stand-in also logs the mistakes of its clients, so skip its log.
             for line in watch.news() if name != "aws" else ():
-                screen.complain(line)
-        if asked:
-            raise Asked
+                terminal.error(line)
+        if stop:
+            raise StopRequested
         if ended := self.children.ended():
-            last = screen.last_line(ended.log)
-            raise Trouble(f"{ended.name} ended by itself: {last}  ({_relative(ended.log)})")
+            last = terminal.last_line(ended.log)
+            raise Trouble(f"{ended.name} stopped unexpectedly: {last}  ({_relative(ended.log)})")
 
     def wait_for(self, child: Child, url: str) -> None:
-        """Wait until `url` answers anything below 500."""
+        """Wait until `url` answers with a status below 500. Raises Trouble."""
         for _ in range(int(START_SECONDS / POLL_SECONDS)):
             self.look()
             with contextlib.suppress(requests.RequestException):
                 if requests.get(url, timeout=2).status_code < requests.codes.server_error:
                     return
-        last = screen.last_line(child.log)
+        last = terminal.last_line(child.log)
         raise Trouble(f"{child.name} does not answer at {url}: {last}  ({_relative(child.log)})")
 
 
 def main() -> int:
-    """Run everything until Ctrl-C; 0 after a stop that was asked for, 1 after trouble."""
-    parser = argparse.ArgumentParser(prog="make run", description="Tombola on this machine.")
-    parser.add_argument("--without", action="append", default=[], choices=["api", "worker", "phone"], metavar="PART")
+    """Run everything until Ctrl-C. Return 0 after a requested stop, 1 after an error."""
+    parser = argparse.ArgumentParser(prog="make run", description="Run Tombola on this machine.")
+    parser.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        choices=["api", "worker", "phone"],
+        metavar="PART",
+        help="leave out api, worker or phone, to start it yourself",
+    )
     without = parser.parse_args().without
     os.chdir(ROOT)
-    stop_asked = threading.Event()
+    stop_requested = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: stop_asked.set())
+        signal.signal(number, lambda *_: stop_requested.set())
     try:
         with _only_one() as lock:
             ports = ports_from(os.environ)
             _check_ports(ports, without)
-            _run(Run(ports, without, Children(STATE / "logs", lock), stop_asked))
+            _run(Run(ports, without, Children(STATE / "logs", lock), stop_requested))
     except (Trouble, BadPort) as trouble:
-        screen.complain(str(trouble))
+        terminal.error(str(trouble))
         return 1
     return 0
 
 
 def _run(run: Run) -> None:
     trouble: Exception | None = None
-    screen.say("Starting …")
+    terminal.say("Starting …")
     try:
         _start(run)
         while True:
             run.look()
-    except Asked:
-        screen.say("\nStopping, and keeping what you did …")
+    except StopRequested:
+        terminal.say("\nStopping. Your data is kept …")
     except (Trouble, stack.StackFailed) as problem:
         trouble = problem
-        screen.complain(f"{problem}\nStopping everything.")
+        terminal.error(f"{problem}\nStopping everything.")
     finally:
         run.children.stop()
     if trouble:
         raise SystemExit(1)
-    screen.say("Stopped.")
+    terminal.say("Stopped.")
 
 
 def _start(run: Run) -> None:
-    """The stand-in for AWS, its resources, then everything that talks to it, then the demo raffles."""
+    """Start the AWS stand-in, create its resources, start all parts that use it, then create the demo raffles."""
     base = {**aws_settings(run.ports), **os.environ}
-    # The stack is made in this process, by the same settings.
+    # This process creates the stack, so it needs the same settings.
     os.environ.update(aws_settings(run.ports) | dict(os.environ))
     if base["AWS_ENDPOINT_URL"] == run.ports.aws_url:
         aws = run.start("aws", [str(BIN / "ministack")], {**base, **_stand_in_settings(run.ports)})
         run.wait_for(aws, f"{run.ports.aws_url}/_ministack/ready")
     environment = local_environment(base, run.ports, stack.create(base["AWS_ENDPOINT_URL"]))
-    # The phone is ready before anything can want to send to it.
-    waits = [
+    # The phone comes first, because the other parts send to it.
+    started = [
         (run.start(name, command, environment), url)
         for name, command, url in _parts(run.ports)
         if name not in run.without
     ]
-    for child, url in waits:
+    for child, url in started:
         if url:
             run.wait_for(child, url)
     seeded = "api" not in run.without and _seed(run, environment)
-    screen.welcome(run.ports, STATE, seeded=seeded)
+    terminal.welcome(run.ports, STATE, seeded=seeded)
 
 
 def _parts(ports: Ports) -> Iterator[tuple[str, list[str], str | None]]:
-    """Name, command, and where it answers when it is ready."""
+    """Yield name, command, and the address that answers when the part is ready."""
     python = [sys.executable, "-m"]
-    # Chalice's own reloader restarts on any file below the project, its own log included; this one on code alone.
+    # Chalice's own reloader restarts on a change of any file, even its own log. This one watches only code.
     local = [str(BIN / "chalice"), "local", "--stage", "local", "--host", HOST, "--port", str(ports.api)]
     serve = shlex.join([*local, "--no-autoreload"])
     reload = [*python, "watchfiles", "--filter", "python", "--target-type", "command", serve, *WATCHED]
@@ -158,16 +165,16 @@ def _stand_in_settings(ports: Ports) -> dict[str, str]:
         "STATE_DIR": str(STATE / "aws"),
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(STATE / "s3"),
-        # Listeners that nobody here needs, on ports that somebody else may.
+        # Do not occupy ports for services that are not used here.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
-        # It also speaks for the emulator's own log, where DEBUG is every request's body.
+        # Our LOG_LEVEL is not meant for it: with DEBUG, it logs every request body.
         "LOG_LEVEL": "INFO",
     }
 
 
 def _seed(run: Run, environment: Mapping[str, str]) -> bool:
-    """Whether the demo raffles were made now."""
+    """Create the demo raffles that are missing. Return whether any were created."""
     log = STATE / "logs" / "seed.log"
     with log.open("wb") as output:
         seed = subprocess.Popen(
@@ -183,39 +190,39 @@ def _seed(run: Run, environment: Mapping[str, str]) -> bool:
     finally:
         seed.kill()
         seed.wait()
-    said = screen.last_line(log)
+    last = terminal.last_line(log)
     if seed.returncode:
-        raise Trouble(f"the demo raffles could not be made: {said}  ({_relative(log)})")
-    return said.startswith("made")
+        raise Trouble(f"The demo raffles could not be created: {last}  ({_relative(log)})")
+    return last.startswith("created")
 
 
 @contextlib.contextmanager
 def _only_one() -> Iterator[int]:
-    """Hold the lock on the state directory. The guardian holds it too, until the last child is gone."""
+    """Hold the lock on the state folder. The guardian also holds it, until the last child is gone."""
     STATE.mkdir(parents=True, exist_ok=True)
     with (STATE / "run.lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Trouble("`make run` runs here already: stop that one with Ctrl-C first.") from None
+            raise Trouble("`make run` is already running here. Stop it with Ctrl-C first.") from None
         yield lock.fileno()
 
 
 def _check_ports(ports: Ports, without: Sequence[str]) -> None:
-    """Raises Trouble, one line for each port that cannot be had."""
-    wanted = {"API_PORT": ports.api, "PHONE_PORT": ports.phone, "AWS_PORT": ports.aws}
-    if len(set(wanted.values())) < len(wanted):
-        raise Trouble(f"{', '.join(f'{name}={port}' for name, port in wanted.items())}: give each a port of its own.")
+    """Check that all ports are free. Raises Trouble, with one line for each that is not."""
+    ports_by_name = {"API_PORT": ports.api, "PHONE_PORT": ports.phone, "AWS_PORT": ports.aws}
+    if len(set(ports_by_name.values())) < len(ports_by_name):
+        raise Trouble(f"{', '.join(f'{name}={port}' for name, port in ports_by_name.items())}: the ports must differ.")
     skipped = {f"{part.upper()}_PORT" for part in without}
     if lines := [
-        f"Port {port} is in use: stop what uses it, or choose another with `make run {name}={_other(port)}`."
-        for name, port in wanted.items()
+        f"Port {port} is in use. Free it, or choose another: make run {name}={_free_alternative(port)}"
+        for name, port in ports_by_name.items()
         if name not in skipped and _in_use(port)
     ]:
         raise Trouble("\n".join(lines))
 
 
-def _other(port: int) -> int:
+def _free_alternative(port: int) -> int:
     return next((other for other in range(port + 1000, 65536) if not _in_use(other)), port)
 
 

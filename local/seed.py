@@ -1,4 +1,4 @@
-"""Three raffles to try things on, made once, and only over the REST API as an organiser would."""
+"""Creates three demo raffles through the REST API, as an organiser would, unless they exist already."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ from local.environment import API_TOKEN, BadPort, ports_from
 
 Raffle = dict[str, Any]
 
-SECONDS = 30
+TIMEOUT_SECONDS = 30
 
 RAFFLES: tuple[Raffle, ...] = (
     {
@@ -75,56 +75,59 @@ RAFFLES: tuple[Raffle, ...] = (
 
 
 class SeedFailed(Exception):
-    """The API did not take the raffles."""
+    """The API refused a request."""
 
 
 def seed(api_url: str, session: requests.Session) -> list[str]:
-    """Make and activate those of the raffles that are missing. Returns their codes."""
-    there = {raffle["code"] for raffle in _call(session, "GET", f"{api_url}/api/raffles?page_size=200")["results"]}
-    missing = [raffle for raffle in RAFFLES if raffle["code"] not in there]
+    """Create and activate the demo raffles that are missing. Return their codes. Raises SeedFailed."""
+    existing = {raffle["code"] for raffle in _call(session, "GET", f"{api_url}/api/raffles?page_size=200")["results"]}
+    missing = [raffle for raffle in RAFFLES if raffle["code"] not in existing]
     for raffle in missing:
-        # The bot then says until when a hold lasts by the clock on this desk.
-        made = _call(session, "POST", f"{api_url}/api/raffles", {**raffle, "time_zone": get_localzone_name() or "UTC"})
-        _call(session, "POST", f"{api_url}/api/raffles/{made['id']}/activate", {})
+        # With the local time zone, the bot shows deadlines by the clock on this desk.
+        time_zone = get_localzone_name() or "UTC"
+        created = _call(session, "POST", f"{api_url}/api/raffles", {**raffle, "time_zone": time_zone})
+        _call(session, "POST", f"{api_url}/api/raffles/{created['id']}/activate", {})
     return [str(raffle["code"]) for raffle in missing]
 
 
 def _call(session: requests.Session, method: str, url: str, body: Raffle | None = None) -> Raffle:
-    answer = session.request(method, url, json=body, timeout=SECONDS)
-    if not answer.ok:
-        raise SeedFailed(f"{method} {url} answered {answer.status_code}: {answer.text[:300]}")
-    result: Raffle = answer.json()
+    response = session.request(method, url, json=body, timeout=TIMEOUT_SECONDS)
+    if not response.ok:
+        raise SeedFailed(f"{method} {url} answered {response.status_code}: {response.text[:300]}")
+    result: Raffle = response.json()
     return result
 
 
 def open_organisers_window(phone_url: str) -> None:
-    """As if the organiser had written today: WhatsApp lets us write first only within 24 hours of that."""
+    """Open the organiser's 24-hour window in the sandbox, so that notifications are accepted from the start."""
     with suppress(requests.ConnectionError):  # `make run WITHOUT=phone`
-        requests.post(f"{phone_url}/stand-in/window", json={"contact": "organiser", "open": True}, timeout=SECONDS)
+        requests.post(
+            f"{phone_url}/stand-in/window", json={"contact": "organiser", "open": True}, timeout=TIMEOUT_SECONDS
+        )
 
 
 def ensure_token() -> None:
-    """Make the local API token; it is no error when it is there already."""
+    """Create the local API token unless it exists already. Raises SeedFailed."""
     command = [sys.executable, "-m", "chalicelib", "create-token", "local", "--key", API_TOKEN]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
-    if done.returncode:
-        last = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+    if process.returncode:
+        last = (process.stderr.strip() or process.stdout.strip() or "no output").splitlines()[-1]
         raise SeedFailed(f"create-token failed: {last}")
 
 
 def main(environment: Mapping[str, str] = os.environ) -> int:
-    """Seed the API of this machine; one line on what was done or what went wrong."""
+    """Seed the local API, and print one line about the result."""
     try:
         ensure_token()
         with requests.Session() as session:
             session.headers["Authorization"] = f"Token {API_TOKEN}"
             ports = ports_from(environment)
-            made = seed(ports.api_url, session)
+            created = seed(ports.api_url, session)
             open_organisers_window(ports.phone_url)
     except (SeedFailed, BadPort, requests.RequestException) as problem:
         print(problem, file=sys.stderr)
         return 1
-    print(f"made {', '.join(made)}" if made else "raffles are there already")
+    print(f"created {', '.join(created)}" if created else "the demo raffles exist already")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The data resources of `infra/resources.json`, made on whatever stands in for AWS."""
+"""Creates the data resources of `infra/resources.json` on a stand-in for AWS."""
 
 import json
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ REGION = "us-east-1"
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """The physical names of what was made."""
+    """The physical names of the resources."""
 
     table: str
     bucket: str
@@ -25,38 +25,38 @@ class Stack:
 
 
 class StackFailed(Exception):
-    """CloudFormation could not make or change the stack."""
+    """CloudFormation could not create, update or describe the stack."""
 
 
 def create(endpoint_url: str | None, name: str = STACK_NAME) -> Stack:
-    """Make the stack, or bring it up to date with the template; data that is there stays.
+    """Create the stack, or update it to the template. Existing data is kept.
 
     Credentials come from the environment. Raises StackFailed.
     """
     cloudformation = _client("cloudformation", endpoint_url)
     template = json.dumps(data_template())
-    done = "stack_create_complete"
+    waiter = "stack_create_complete"
     try:
         try:
             cloudformation.create_stack(StackName=name, TemplateBody=template)
         except cloudformation.exceptions.AlreadyExistsException:
-            done = "stack_update_complete"
+            waiter = "stack_update_complete"
             cloudformation.update_stack(StackName=name, TemplateBody=template)
     except (BotoCoreError, ClientError) as failure:
         if "No updates are to be performed" not in str(failure):
             raise StackFailed(str(failure)) from None
-    status = _settled(cloudformation, done, name)
+    status = _final_status(cloudformation, waiter, name)
     if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
         raise StackFailed(f"stack {name} is {status}")
     return read(endpoint_url, name)
 
 
 def read(endpoint_url: str | None, name: str = STACK_NAME) -> Stack:
-    """The physical names of a stack that exists. Raises StackFailed when it does not."""
+    """Return the physical names of an existing stack. Raises StackFailed if there is none."""
     try:
-        found = _client("cloudformation", endpoint_url).describe_stack_resources(StackName=name)["StackResources"]
-        physical = {resource["LogicalResourceId"]: str(resource["PhysicalResourceId"]) for resource in found}
-        # The stand-in keeps the port of the day when the queue was made in its URL, so ask for today's.
+        resources = _client("cloudformation", endpoint_url).describe_stack_resources(StackName=name)["StackResources"]
+        physical = {resource["LogicalResourceId"]: str(resource["PhysicalResourceId"]) for resource in resources}
+        # The queue's URL contains the port at the time of its creation, so ask for the current one.
         queues = {name: physical[name].rsplit("/", 1)[-1] for name in ("Inbox", "Exports")}
         sqs = _client("sqs", endpoint_url)
         urls = {name: sqs.get_queue_url(QueueName=queue)["QueueUrl"] for name, queue in queues.items()}
@@ -68,19 +68,22 @@ def read(endpoint_url: str | None, name: str = STACK_NAME) -> Stack:
 
 
 def data_template() -> dict[str, Any]:
-    """The template's table, bucket and queues; without alarms, which nobody hears here, and without the overrides of
-    functions, which have no `Type` until Chalice writes them."""
+    """Return the template with only its table, bucket and queues.
+
+    Alarms are left out, since nobody would receive them. Overrides of functions are left out, since they have no `Type`
+    until Chalice adds one.
+    """
     template: dict[str, Any] = json.loads(TEMPLATE.read_text(encoding="utf-8"))
-    kept = {name: body for name, body in template["Resources"].items() if body.get("Type") in DATA}
-    return {"Parameters": template["Parameters"], "Conditions": template["Conditions"], "Resources": kept}
+    data = {name: body for name, body in template["Resources"].items() if body.get("Type") in DATA}
+    return {"Parameters": template["Parameters"], "Conditions": template["Conditions"], "Resources": data}
 
 
-def _settled(cloudformation: Any, done: str, name: str) -> str:
+def _final_status(cloudformation: Any, waiter: str, name: str) -> str:
     def status() -> str:
         return str(cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"])
 
     if status().endswith("_IN_PROGRESS"):
-        cloudformation.get_waiter(done).wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        cloudformation.get_waiter(waiter).wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     return status()
 
 

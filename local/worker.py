@@ -1,4 +1,4 @@
-"""Does what Lambda's triggers do: hands queue messages and minute ticks to the functions of `app.py`."""
+"""Plays the part of Lambda's triggers: passes queue messages and minute ticks to the functions of `app.py`."""
 
 import logging
 import os
@@ -23,7 +23,7 @@ Function = Callable[[Event, Any], object]
 
 THREADS = 4
 TICK_SECONDS = 60
-PATIENCE_SECONDS = 1.0
+RETRY_SECONDS = 1.0
 ACCOUNT = "000000000000"
 WATCHED = ("app.py", "chalicelib")
 
@@ -32,7 +32,7 @@ log = logging.getLogger("local.worker")
 
 @dataclass(frozen=True)
 class Context:
-    """The part of Lambda's context object that Powertools and Chalice read."""
+    """The attributes of Lambda's context object that Powertools and Chalice read."""
 
     function_name: str
     memory_limit_in_mb: int = 1024
@@ -48,7 +48,7 @@ class Context:
 
 
 def sqs_event(message: Mapping[str, Any], queue_url: str = "inbox.fifo") -> Event:
-    """The event that Lambda makes of one message as boto3's `receive_message` gives it."""
+    """Return the event that Lambda makes of a message from boto3's `receive_message`."""
     return {
         "Records": [
             {
@@ -67,7 +67,7 @@ def sqs_event(message: Mapping[str, Any], queue_url: str = "inbox.fifo") -> Even
 
 
 def schedule_event(now: datetime, rule: str = "tombola-local-minute") -> Event:
-    """The event of a schedule that fires at `now` (aware)."""
+    """Return the event of a schedule that fires at `now`, an aware datetime."""
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
@@ -82,16 +82,16 @@ def schedule_event(now: datetime, rule: str = "tombola-local-minute") -> Event:
 
 
 def handle_one(sqs: Any, queue_url: str, function: Function, wait_seconds: int = 1) -> bool | None:
-    """Take one message and hand it over: True when done, False when it failed, None when there was none.
+    """Pass one message to `function`. Return True if it succeeded, False if it failed, None if there was none.
 
-    A message that fails stays in the queue: it comes again after the visibility time-out, and after the queue's
-    limit of tries the queue moves it to the dead letters, as on AWS.
+    A message that fails stays in the queue, as on AWS: it is delivered again after the visibility timeout, and moved to
+    the dead-letter queue after the maximum number of tries.
     """
-    answer = sqs.receive_message(
+    response = sqs.receive_message(
         QueueUrl=queue_url, MaxNumberOfMessages=1, WaitTimeSeconds=wait_seconds, AttributeNames=["All"]
     )
-    for message in answer.get("Messages", []):
-        if not _ran(_name(function), function, sqs_event(message, queue_url)):
+    for message in response.get("Messages", []):
+        if not _run(_name(function), function, sqs_event(message, queue_url)):
             return False
         sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
         return True
@@ -99,20 +99,20 @@ def handle_one(sqs: Any, queue_url: str, function: Function, wait_seconds: int =
 
 
 def tick(functions: Mapping[str, Function], now: datetime) -> None:
-    """Run each scheduled function once; one that fails does not stop the next."""
+    """Run each scheduled function once. If one fails, the others still run."""
     for name, function in functions.items():
-        _ran(name, function, schedule_event(now, f"tombola-local-{name}"))
+        _run(name, function, schedule_event(now, f"tombola-local-{name}"))
 
 
 def _name(function: Function) -> str:
-    found: str = getattr(function, "func", function).__name__  # Chalice wraps the functions of app.py
-    return found
+    name: str = getattr(function, "func", function).__name__  # Chalice wraps the functions of app.py
+    return name
 
 
-def _ran(name: str, function: Function, event: Event) -> bool:
+def _run(name: str, function: Function, event: Event) -> bool:
     try:
         function(event, Context(name))
-    except Exception:  # Lambda survives whatever a function raises, and so must this.
+    except Exception:  # like Lambda, survive whatever a function raises
         log.exception("%s failed", name)
         return False
     return True
@@ -124,27 +124,27 @@ def _serve_until(stop: threading.Event, queue_url: str, function: Function) -> N
         try:
             handle_one(sqs, queue_url, function)
         except (BotoCoreError, ClientError) as failure:
-            log.warning("the queue does not answer: %s", failure)
-            stop.wait(PATIENCE_SECONDS)
+            log.warning("The queue does not answer: %s", failure)
+            stop.wait(RETRY_SECONDS)
 
 
 def work() -> None:
-    """Serve the queues and the minute until the process is asked to end, then finish what is in hand.
+    """Serve the queues and the schedules until the process is told to stop, then finish the current messages.
 
-    A message that is dropped half-way would be hidden, and its contact's later ones behind it, for the queue's
-    visibility time-out.
+    A message that is abandoned would block its contact's later messages for the visibility timeout.
     """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     logging.basicConfig(stream=sys.stdout, level=logging.WARNING, format="%(levelname)s %(message)s")
-    import app  # noqa: PLC0415 - the reloader's parent must not need an app.py that imports
+    import app  # noqa: PLC0415 - the reloader must survive an app.py that cannot be imported
 
-    inbox, exports = os.environ["TOMBOLA_INBOX_QUEUE"], os.environ["TOMBOLA_EXPORTS_QUEUE"]
+    inbox = os.environ["TOMBOLA_INBOX_QUEUE"]
+    exports = os.environ["TOMBOLA_EXPORTS_QUEUE"]
     threads = [
         threading.Thread(target=_serve_until, args=(stop, inbox, app.converse), daemon=True) for _ in range(THREADS)
     ]
-    # An export may take minutes. It is not waited for: the next delivery makes it anew.
+    # An export may take minutes, so do not wait for it at the end. Its message is delivered again later.
     exporter = threading.Thread(target=_serve_until, args=(stop, exports, app.export), daemon=True)
     for thread in (*threads, exporter):
         thread.start()
@@ -158,7 +158,7 @@ def work() -> None:
 
 
 def main() -> None:
-    """Work, and start afresh when the code changes."""
+    """Work, and restart when the code changes."""
     from watchfiles import PythonFilter, run_process  # noqa: PLC0415 - tests use this module without the reloader
 
     run_process(*WATCHED, target=work, watch_filter=PythonFilter(), grace_period=1.0)

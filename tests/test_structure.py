@@ -1,10 +1,14 @@
 """Who may import what, and that nothing happens at import."""
 
 import ast
+import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copy as shutil_copy
+from shutil import copytree, ignore_patterns
 
 import pytest
 
@@ -21,14 +25,6 @@ def imported(path: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             yield node.module or ""
-
-
-def importers_of(package: str) -> set[str]:
-    return {
-        name
-        for name, path in zip(NAMES, PRODUCT, strict=True)
-        if any(module.split(".")[0] == package for module in imported(path))
-    }
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("chalicelib/domain/")])
@@ -51,29 +47,59 @@ def test_the_domain_knows_no_clock_no_chance_and_no_environment(name: str) -> No
     }
 
 
-def test_only_the_store_imports_pynamodb() -> None:
-    assert importers_of("pynamodb")
-    assert {name for name in importers_of("pynamodb") if not name.startswith("chalicelib/store/")} == set()
+# A wrong import for each contract of pyproject.toml: the file that gets it, and the import.
+PLANTED = {
+    "layers": ("chalicelib/store/orders.py", "import chalicelib.services.raffles"),
+    "services": ("chalicelib/services/messaging/outbox.py", "import chalicelib.services.orders.holds"),
+    "pynamodb": ("chalicelib/services/raffles.py", "import pynamodb.models"),
+    "records": ("chalicelib/services/raffles.py", "import chalicelib.store.records"),
+    "chalice": ("chalicelib/services/raffles.py", "import chalice"),
+    "domain": ("chalicelib/domain/orders.py", "import pydantic"),
+    "sandbox": ("whatsapp_sandbox/server.py", "import chalicelib.domain.orders"),
+    "product": ("chalicelib/container.py", "import local.worker"),
+}
 
 
-def test_only_app_and_the_http_modules_import_chalice() -> None:
-    assert "app.py" in importers_of("chalice")
-    assert {
-        name for name in importers_of("chalice") if name != "app.py" and not name.startswith("chalicelib/http/")
-    } == set()
+def lint_imports(root: Path, *contracts: str) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache", "--no-logo"]
+    command += [argument for contract in contracts for argument in ("--contract", contract)]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_the_store_and_whatsapp_know_nothing_of_http_and_each_use_case() -> None:
-    inner = [name for name in NAMES if name.startswith(("chalicelib/store/", "chalicelib/whatsapp/"))]
-    outer = (
-        "chalicelib.http",
-        "chalicelib.container",
-        "chalicelib.lambdas",
-        "chalicelib.services.orders.holds",
-        "chalicelib.services.chat.handler",
-    )
-    for name in inner:
-        assert not [module for module in imported(ROOT / name) if module.startswith(outer)], name
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packages of the contracts, to plant imports in."""
+    root = tmp_path_factory.mktemp("structure")
+    for package in ("chalicelib", "whatsapp_sandbox", "local"):
+        copytree(ROOT / package, root / package, ignore=ignore_patterns("__pycache__", "static", "responses", "locale"))
+    shutil_copy(ROOT / "pyproject.toml", root / "pyproject.toml")
+    return root
+
+
+def test_every_contract_has_a_wrong_import_below() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    contracts = settings["contracts"]
+    assert {contract["id"] for contract in contracts} == set(PLANTED)
+
+
+def test_imports_go_one_way(copy: Path) -> None:
+    done = lint_imports(copy)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("contract", PLANTED)
+def test_a_wrong_import_breaks_its_contract(copy: Path, contract: str) -> None:
+    name, line = PLANTED[contract]
+    path = copy / name
+    text = path.read_text(encoding="utf-8")
+    path.write_text(f"{text}\n{line}\n", encoding="utf-8")
+    try:
+        done = lint_imports(copy, contract)
+    finally:
+        path.write_text(text, encoding="utf-8")
+    assert done.returncode == 1, done.stdout
+    assert "BROKEN" in done.stdout
 
 
 BARE = """

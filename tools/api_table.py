@@ -1,4 +1,4 @@
-"""Writes the table of the API's routes into docs/api.md, made of the routes themselves: `make api-table`."""
+"""Updates the table of routes in docs/api.md from the code: `make api-table`."""
 
 from collections.abc import Iterable
 from inspect import getdoc
@@ -12,16 +12,16 @@ HEAD = ["| method | path | role | what it does |", "| --- | --- | --- | --- |"]
 
 
 def lines(routes: Iterable[Route]) -> list[str]:
-    """The table, a line a route."""
+    """Return the table, one line per route."""
     return HEAD + [
-        f"| {route.method} | `{route.path}` | {route.role.value if route.role else 'none'} | {_told(route)} |"
+        f"| {route.method} | `{route.path}` | {route.role.value if route.role else 'none'} | {_summary(route)} |"
         for route in routes
         if route.path.startswith("/api/")
     ]
 
 
 def written(page: str) -> list[str]:
-    """The table as it stands in the page."""
+    """Return the table that the page has now."""
     all_lines = page.splitlines()
     start = all_lines.index(HEAD[0])
     return [line for line in all_lines[start:] if line.startswith("|")][: _length(all_lines[start:])]
@@ -31,7 +31,7 @@ def _length(rest: list[str]) -> int:
     return next((number for number, line in enumerate(rest) if not line.startswith("|")), len(rest))
 
 
-def _told(route: Route) -> str:
+def _summary(route: Route) -> str:
     return (getdoc(route.view) or "").partition("\n")[0].replace("|", "\\|")
 
 

@@ -1,4 +1,4 @@
-/* Lets a server that would listen on every interface listen on loopback only: preloaded, it rewrites bind(). */
+/* Restricts a server to loopback: when preloaded, bind() ignores the requested address and uses loopback. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <netinet/in.h>
@@ -15,7 +15,7 @@ int bind(int fd, const struct sockaddr *address, socklen_t length)
     if (address->sa_family == AF_INET) {
         ((struct sockaddr_in *)&copy)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     } else if (address->sa_family == AF_INET6) {
-        /* The IPv4 loopback, mapped, which a dual-stack socket takes. */
+        /* The IPv4 loopback as a mapped address, which a dual-stack socket accepts. */
         static const unsigned char loopback[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1};
         memcpy(&((struct sockaddr_in6 *)&copy)->sin6_addr, loopback, sizeof loopback);
     }

@@ -1,4 +1,4 @@
-"""Writes docs/licences.md, what the Lambda functions carry and under which licences: `make licences`."""
+"""Writes docs/licences.md, the packages in the Lambda functions with their licences: `make licences`."""
 
 import re
 from collections.abc import Iterator
@@ -10,17 +10,17 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "licences.md"
-# Which may be handed on together with ours, Apache-2.0. Those of MPL-2.0 are handed on unchanged.
+# Licences under which a package may be distributed together with our code (Apache-2.0). MPL-2.0: unmodified only.
 ALLOWED = frozenset(
     {"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "MIT", "MIT-CMU", "MPL-2.0", "PSF-2.0", "Public Domain"}
 )
-# What packages call them that do not use SPDX's words yet.
-SAME = {
-    "Apache License 2.0": "Apache-2.0", "PSFL": "PSF-2.0", "Dual License": "Apache-2.0",  # dateutil's: or BSD
+# The SPDX name of a licence that a package calls differently.
+SPDX_NAME = {
+    "Apache License 2.0": "Apache-2.0", "PSFL": "PSF-2.0", "Dual License": "Apache-2.0",  # dateutil: or BSD
 }  # fmt: skip
 HEAD = """# Licences
 
-What the Lambda functions carry, by `make licences`. Tombola itself is Apache-2.0.
+The packages in the Lambda functions, listed by `make licences`. Tombola itself is Apache-2.0.
 
 | package | version | licence |
 | --- | --- | --- |
@@ -34,10 +34,10 @@ class Package(NamedTuple):
 
 
 def deployed() -> Iterator[Package]:
-    """All of requirements.txt, and Chalice, which `chalice package` adds."""
+    """Yield all packages of requirements.txt, and Chalice, which `chalice package` adds."""
     for name in sorted([*pinned(), "chalice"]):
-        found = distribution(name)
-        yield Package(name, found.version, licence_of(found))
+        package = distribution(name)
+        yield Package(name, package.version, licence_of(package))
 
 
 def pinned() -> list[str]:
@@ -46,21 +46,22 @@ def pinned() -> list[str]:
 
 
 def needed_by(name: str) -> set[str]:
-    """The packages that a package asks for here, without its extras."""
-    all_of_them = (Requirement(one) for one in distribution(name).requires or ())
-    wanted = (one for one in all_of_them if not one.marker or one.marker.evaluate({"extra": ""}))
-    return {one.name.lower().replace("_", "-") for one in wanted}
+    """Return the packages that a package requires on this machine, without its extras."""
+    requirements = [Requirement(line) for line in distribution(name).requires or ()]
+    applicable = [item for item in requirements if not item.marker or item.marker.evaluate({"extra": ""})]
+    return {requirement.name.lower().replace("_", "-") for requirement in applicable}
 
 
-def licence_of(found: Distribution) -> str:
+def licence_of(package: Distribution) -> str:
     for name in ("License-Expression", "License"):
-        for said in found.metadata.get_all(name, []):
-            return SAME.get(str(said), str(said))
+        for value in package.metadata.get_all(name, []):
+            return SPDX_NAME.get(str(value), str(value))
     return "unknown"
 
 
 def page() -> str:
-    return HEAD + "".join(f"| {one.name} | {one.version} | {one.licence} |\n" for one in deployed())
+    rows = [f"| {package.name} | {package.version} | {package.licence} |\n" for package in deployed()]
+    return HEAD + "".join(rows)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Makes the deployment: Chalice's template and zip, without what no function of ours ever opens.
+"""Creates the deployment package: Chalice's template and zip, without files that no function uses.
 
     python tools/package.py STAGE FOLDER
 
-botocore brings a description of each of AWS's services, 15 MB of them in the zip, and opens those of which a client is
-made. We keep the ones below. Whoever makes a client of another service adds it here: without its description there is
-no such client (`UnknownServiceError`), as tests/e2e/test_package.py shows.
+botocore contains a description of every AWS service, 15 MB in the zip. A client needs only the one of its own service,
+so the zip keeps those in SERVICES. For a client of another service, add it there. Without its description, boto3 raises
+UnknownServiceError, as tests/e2e/test_package.py shows.
 """
 
 import json
@@ -23,19 +23,20 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from packaging.tags import Tag, compatible_tags, cpython_tags, parse_tag
 
-# The last two: whose credentials these are, and where secrets are kept.
-SERVICES = frozenset({"dynamodb", "s3", "sqs", "sts", "ssm"})
+SERVICES = frozenset({"dynamodb", "s3", "sqs", "sts", "ssm"})  # sts for credentials, ssm for secrets
 DESCRIPTIONS = ("botocore", "data")
 DASHBOARD = Path("infra/dashboard.json")
-# What runs there: Python 3.11 on Amazon Linux 2, whose glibc is 2.26.
-PYTHON, GLIBC, MACHINE = (3, 11), 26, "x86_64"
+# Lambda runs Python 3.11 on Amazon Linux 2, whose glibc is 2.26.
+PYTHON = (3, 11)
+GLIBC = 26
+MACHINE = "x86_64"
 PLATFORMS = [f"manylinux_2_{minor}_{MACHINE}" for minor in range(GLIBC, 4, -1)]
 PLATFORMS += [f"manylinux{name}_{MACHINE}" for name in ("2014", "2010", "1")]
 ELF_MACHINE = 62  # x86-64, in the header of a shared library
-REGION = "us-east-1"  # `chalice package` wants one, although nothing in the template depends on it
+REGION = "us-east-1"  # `chalice package` requires one, although nothing in the template depends on it
 
 
-# Prints which files a function has imported when it is about to give its first answer.
+# Prints the files that a function has imported by the time it answers its first request.
 LOADED = """
 import sys
 folder, *services = sys.argv[1:]
@@ -51,18 +52,18 @@ for module in list(sys.modules.values()):
 
 
 class Unfit(Exception):
-    """What was packaged may not run on Lambda. The message names it."""
+    """Something in the package would not run on Lambda. The message names it."""
 
 
 def without_secrets() -> dict[str, str]:
-    """The environment for programs that are not ours."""
+    """Return the environment for third-party programs: without our secrets."""
     return {name: value for name, value in os.environ.items() if not name.startswith("WHATSAPP_")}
 
 
 def main(stage: str, folder: str, *, quiet: bool = False) -> None:
-    """Raises Unfit."""
+    """Write template, zip and bill of materials to the folder. Raises Unfit."""
     chalice = Path(sys.executable).with_name("chalice")
-    subprocess.run(  # noqa: S603 - our own words, and no shell
+    subprocess.run(  # noqa: S603 - our own arguments, no shell
         [chalice, "package", "--stage", stage, "--merge-template", "infra/resources.json", folder],
         check=True,
         stdout=subprocess.DEVNULL if quiet else None,
@@ -71,53 +72,57 @@ def main(stage: str, folder: str, *, quiet: bool = False) -> None:
     finish(Path(folder) / "sam.json")
     deployment = Path(folder) / "deployment.zip"
     slim(deployment)
-    if found := list(unfit(deployment)):
-        raise Unfit("\n".join(found))
+    if problems := list(unfit(deployment)):
+        raise Unfit("\n".join(problems))
     write_bill(Path(folder) / "sbom.json")
     if sys.version_info[:2] == PYTHON:
         compile_ahead(deployment)
     else:
-        sys.stderr.write("Packaged by another Python than 3.11: without bytecode, so that functions start slower.\n")
+        sys.stderr.write(
+            "Not packaged with Python 3.11: the zip contains no bytecode, so functions start more slowly.\n"
+        )
 
 
 def finish(template: Path) -> None:
-    """Put in the dashboard, whose text CloudFormation wants as one string, and leave out all blanks: with them the
-    template comes near to the largest that CloudFormation takes, 1 MB."""
-    made = json.loads(template.read_text(encoding="utf-8"))
+    """Add the dashboard, which CloudFormation expects as one string, and remove all whitespace.
+
+    With whitespace, the template comes close to CloudFormation's limit of 1 MB.
+    """
+    content = json.loads(template.read_text(encoding="utf-8"))
     dashboard = json.loads(DASHBOARD.read_text(encoding="utf-8"))
-    table = made["Globals"]["Function"]["Environment"]["Variables"]["TOMBOLA_TABLE"]
-    made["Resources"]["Dashboard"]["Properties"]["DashboardBody"] = {
+    table = content["Globals"]["Function"]["Environment"]["Variables"]["TOMBOLA_TABLE"]
+    content["Resources"]["Dashboard"]["Properties"]["DashboardBody"] = {
         "Fn::Sub": [json.dumps(dashboard, separators=(",", ":")), {"TableName": table}]
     }
-    template.write_text(json.dumps(made, separators=(",", ":")), encoding="utf-8")
+    template.write_text(json.dumps(content, separators=(",", ":")), encoding="utf-8")
 
 
 def write_bill(to: Path) -> None:
-    """The bill of materials in CycloneDX's form: what the zip carries, by hash. The same packages give the same."""
+    """Write the bill of materials in CycloneDX format: the packages in the zip with their hashes. Reproducible."""
     bill = Path(sys.executable).with_name("cyclonedx-py")
-    carried = Path("requirements.txt").read_text(encoding="utf-8")
-    carried += f"chalice=={version('chalice')}\n"  # which `chalice package` adds
-    subprocess.run(  # noqa: S603 - our own words, and no shell
+    requirements = Path("requirements.txt").read_text(encoding="utf-8")
+    requirements += f"chalice=={version('chalice')}\n"  # `chalice package` adds it
+    subprocess.run(  # noqa: S603 - our own arguments, no shell
         [bill, "requirements", "-", "--output-reproducible", "--of", "JSON", "-o", str(to)],
-        input=carried, check=True, capture_output=True, text=True,
+        input=requirements, check=True, capture_output=True, text=True,
     )  # fmt: skip
 
 
 def slim(deployment: Path) -> None:
-    """Take out what is not needed. The same packages give the same bytes: Chalice sets all dates to 1980."""
+    """Remove the files that are not needed. Reproducible, since Chalice sets all dates to 1980."""
     slimmed = deployment.with_suffix(".slim")
-    with ZipFile(deployment) as whole, ZipFile(slimmed, "w") as part:
-        for entry in sorted(whole.infolist(), key=lambda entry: entry.filename):
+    with ZipFile(deployment) as original, ZipFile(slimmed, "w") as smaller:
+        for entry in sorted(original.infolist(), key=lambda entry: entry.filename):
             if is_needed(PurePosixPath(entry.filename)):
-                part.writestr(entry, whole.read(entry), ZIP_DEFLATED, compresslevel=9)
+                smaller.writestr(entry, original.read(entry), ZIP_DEFLATED, compresslevel=9)
     slimmed.replace(deployment)
 
 
 def compile_ahead(deployment: Path) -> None:
-    """Add the bytecode of all modules that a function imports before its first answer. A function cannot write any, so
-    that it would compile them in each cold start: that takes twice as long as all the rest of it.
+    """Add the bytecode of all modules that a function imports before its first response.
 
-    The bytecode is never compared with its source, which is beside it and has no date. The same packages give the same.
+    A function cannot write bytecode, so it would compile them in each cold start. That takes twice as long as
+    everything else. Python does not compare this bytecode with its source. Reproducible.
     """
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -126,22 +131,25 @@ def compile_ahead(deployment: Path) -> None:
         command = [sys.executable, "-I", "-S", "-B", "-c", LOADED, str(folder), *sorted(SERVICES)]
         environment = {"AWS_DEFAULT_REGION": REGION}
         loaded = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)  # noqa: S603
-        wanted = {Path(line) for line in loaded.stdout.splitlines()} | set((folder / "chalicelib").rglob("*.py"))
+        sources = {Path(line) for line in loaded.stdout.splitlines()} | set((folder / "chalicelib").rglob("*.py"))
         with ZipFile(deployment, "a") as archive:
-            for source in sorted(wanted):
+            for source in sorted(sources):
                 inside = source.relative_to(folder)
-                made = Path(cache_from_source(str(source)))
+                bytecode = Path(cache_from_source(str(source)))
                 py_compile.compile(
                     str(source), dfile=str(inside), doraise=True, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH
                 )
-                entry = ZipInfo(str(made.relative_to(folder)))
+                entry = ZipInfo(str(bytecode.relative_to(folder)))
                 entry.external_attr = 0o644 << 16
-                archive.writestr(entry, made.read_bytes(), ZIP_DEFLATED, compresslevel=9)
+                archive.writestr(entry, bytecode.read_bytes(), ZIP_DEFLATED, compresslevel=9)
 
 
 def is_needed(path: PurePosixPath) -> bool:
-    """Files beside the descriptions, like endpoints.json, are about all services. Bytecode that lay beside our sources
-    is bound to their dates, which Chalice changes."""
+    """Return whether the zip needs a file.
+
+    Files next to the service descriptions, like endpoints.json, apply to all services. Existing bytecode is useless,
+    because it depends on the dates of its sources, which Chalice changes.
+    """
     if path.suffix == ".pyc":
         return False
     in_a_service = path.parts[:2] == DESCRIPTIONS and len(path.parts) > 3
@@ -149,26 +157,30 @@ def is_needed(path: PurePosixPath) -> bool:
 
 
 def unfit(deployment: Path) -> Iterator[str]:
-    """What is in the zip and does not run on Lambda, a sentence each: wheels for another Python, system or machine
-    (Chalice builds one on this machine where it finds none), and libraries for another machine."""
-    there = runs_on_lambda()
+    """Yield a sentence for each part of the zip that does not run on Lambda.
+
+    That is a wheel for another Python, system or machine (where Chalice finds no wheel, it builds one on this machine),
+    or a library for another machine.
+    """
+    supported = supported_tags()
     with ZipFile(deployment) as archive:
         for name in sorted(archive.namelist()):
             if name.endswith(".dist-info/WHEEL"):
                 tags = BytesHeaderParser().parsebytes(archive.read(name)).get_all("Tag", [])
-                if not any(tag in there for text in tags for tag in parse_tag(text)):
+                if not any(tag in supported for text in tags for tag in parse_tag(text)):
                     package = name.split("/")[0].removesuffix(".dist-info")
-                    yield f"{package} is for {', '.join(tags) or 'nothing that is named'}, and does not run on Lambda"
+                    yield f"{package} is for {', '.join(tags) or 'an unknown platform'}, and does not run on Lambda"
             elif name.endswith(".so") or ".so." in name:
                 with archive.open(name) as library:
                     start = library.read(20)
                 if start[:4] != b"\x7fELF" or int.from_bytes(start[18:20], "little") != ELF_MACHINE:
-                    yield f"{name} is no library for {MACHINE}"
+                    yield f"{name} is not a library for {MACHINE}"
 
 
-def runs_on_lambda() -> frozenset[Tag]:
-    found = {*cpython_tags(PYTHON, platforms=PLATFORMS), *compatible_tags(PYTHON, "cp311", PLATFORMS)}
-    return frozenset(found)
+def supported_tags() -> frozenset[Tag]:
+    """Return the tags of all wheels that run on Lambda."""
+    tags = {*cpython_tags(PYTHON, platforms=PLATFORMS), *compatible_tags(PYTHON, "cp311", PLATFORMS)}
+    return frozenset(tags)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""The WhatsApp sandbox: a phone page and a stand-in for the Graph API. It imports nothing of the product."""
+"""The WhatsApp sandbox: a chat page and a stand-in for Meta's Graph API. It imports nothing from the application."""

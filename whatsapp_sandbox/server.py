@@ -1,4 +1,4 @@
-"""Puts the parts together into one ASGI application; the one place where tests substitute the clock and the sender."""
+"""Builds the ASGI application. Tests replace the clock and the HTTP transport here, and nowhere else."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from whatsapp_sandbox import courier as couriers
-from whatsapp_sandbox import page_api
-from whatsapp_sandbox.answers import Answers
-from whatsapp_sandbox.events import Events
-from whatsapp_sandbox.files import Files
-from whatsapp_sandbox.graph import Dropped, Graph
-from whatsapp_sandbox.phones import CannotDo, Phones
-from whatsapp_sandbox.refusals import BadPath, BadToken, NoSuchObject, Refused
+from whatsapp_sandbox import page_api, webhook_sender
+from whatsapp_sandbox.chats import Chats, NotPossible
+from whatsapp_sandbox.control_api import ControlApi
+from whatsapp_sandbox.graph_api import ConnectionDropped, GraphApi
+from whatsapp_sandbox.graph_errors import InvalidToken, NoSuchObject, Refused, UnknownPath
+from whatsapp_sandbox.media_files import MediaFiles
+from whatsapp_sandbox.page_events import PageEvents
+from whatsapp_sandbox.scripted_answers import ScriptedAnswers
 from whatsapp_sandbox.settings import Settings
-from whatsapp_sandbox.stand_in_api import StandInApi
 from whatsapp_sandbox.store import Store
 
-# The page needs nothing from elsewhere, so a slip in it cannot run what somebody wrote in a chat.
+# The page loads nothing from other hosts. Even with a bug in it, text from a chat cannot run as a script.
 SECURITY = (
     (b"content-security-policy", b"default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'"),
     (b"x-content-type-options", b"nosniff"),
@@ -35,51 +34,51 @@ SECURITY = (
 def build(
     settings: Settings,
     *,
-    events: Events | None = None,
+    events: PageEvents | None = None,
     clock: Callable[[], float] = time.time,
-    send: couriers.Send | None = None,
+    send: webhook_sender.Send | None = None,
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> ASGIApp:
-    """Return the application. Its state is in `settings.state`, which is made if need be."""
+    """Return the application. Its state is in the folder `settings.state`, which is created if it is missing."""
     settings.state.mkdir(parents=True, exist_ok=True)
     store = Store(settings.state / "phone.sqlite3")
-    sender = send or couriers.HttpSender(settings.webhook_url)
-    courier = couriers.Courier(store, sender, secret=settings.app_secret, clock=clock, pause=pause)
-    files = Files(settings.state / "media", store, clock)
-    phones = Phones(settings, store, files, courier, events or Events(), clock)
-    answers = Answers()
+    transport = send or webhook_sender.HttpTransport(settings.webhook_url)
+    sender = webhook_sender.WebhookSender(store, transport, secret=settings.app_secret, clock=clock, pause=pause)
+    files = MediaFiles(settings.state / "media", store, clock)
+    chats = Chats(settings, store, files, sender, events or PageEvents(), clock)
+    scripted = ScriptedAnswers()
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        courier.start()
+        sender.start()
         yield
-        await courier.stop()
-        if isinstance(sender, couriers.HttpSender):
-            await sender.close()
+        await sender.stop()
+        if isinstance(transport, webhook_sender.HttpTransport):
+            await transport.close()
         store.close()
 
     app = Starlette(
         routes=[
-            *page_api.PageApi(phones).routes(),
-            *StandInApi(phones, answers).routes(),
-            # Last: its paths begin with a wild card.
-            *Graph(phones, answers).routes(),
+            *page_api.PageApi(chats).routes(),
+            *ControlApi(chats, scripted).routes(),
+            # Last, because its paths start with a wildcard.
+            *GraphApi(chats, scripted).routes(),
         ],
         exception_handlers={
-            Refused: _as_meta,
-            NoSuchObject: _as_meta,
-            BadPath: _as_meta,
-            BadToken: _as_meta,
-            CannotDo: page_api.refuse,
-            Dropped: _break_line,
+            Refused: _graph_error,
+            NoSuchObject: _graph_error,
+            UnknownPath: _graph_error,
+            InvalidToken: _graph_error,
+            NotPossible: page_api.not_possible,
+            ConnectionDropped: _abort_connection,
         },
         lifespan=lifespan,
     )
-    return Shell(app)
+    return _Outer(app)
 
 
-class Shell:
-    """Around the application: security headers on every answer, and connections that break when told to."""
+class _Outer:
+    """Wraps the application: adds security headers to every answer, and makes it possible to cut connections."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -90,27 +89,27 @@ class Shell:
                 message["headers"] = [*message.get("headers", []), *SECURITY]
             await send(message)
 
-        # uvicorn hands no transport out, but its `send` is a method of the object that holds it.
+        # uvicorn does not expose the transport, but its `send` is a method of the object that has it.
         transport = getattr(getattr(send, "__self__", None), "transport", None)
         await self._app({**scope, "phone.transport": transport}, receive, with_headers)
 
 
-class BrokenLine(Response):
-    """No answer at all: the connection is cut."""
+class _AbortedConnection(Response):
+    """Sends no answer and cuts the connection."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         transport = scope.get("phone.transport")
-        if transport is None:  # there is no real connection, as in tests
-            raise Dropped
+        if transport is None:  # no real connection, e.g. in tests
+            raise ConnectionDropped
         transport.abort()
-        await asyncio.sleep(0.01)  # let the server notice, or it would try to answer 500
+        await asyncio.sleep(0.01)  # let the server notice, or it tries to answer 500
 
 
-async def _break_line(_request: Request, _told: Exception) -> Response:
-    return BrokenLine()
+async def _abort_connection(_request: Request, _error: Exception) -> Response:
+    return _AbortedConnection()
 
 
-async def _as_meta(_request: Request, refusal: Exception) -> Response:
-    if not isinstance(refusal, Refused | NoSuchObject | BadPath | BadToken):
-        raise refusal
-    return JSONResponse(refusal.body(), refusal.http_status)
+async def _graph_error(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, Refused | NoSuchObject | UnknownPath | InvalidToken):
+        raise error
+    return JSONResponse(error.body(), error.http_status)

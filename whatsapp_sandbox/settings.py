@@ -1,4 +1,4 @@
-"""What the phone needs to know from its environment, with the defaults of `make run`."""
+"""The settings from the environment, with defaults that fit `make run`."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from whatsapp_sandbox.webhooks import OUR_BUSINESS, Business
 E164 = re.compile(r"\+[1-9]\d{6,14}")
 
 
-class BadSetting(Exception):
-    """A variable that cannot be used; the message names it."""
+class InvalidSetting(Exception):
+    """A variable has an unusable value. The message names the variable."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Secrets are shared with the product: both sides must have the same ones."""
+    """All settings. The application under test must have the same token, secret and number id."""
 
-    access_token: str = "local-access-token"  # noqa: S105 - opens nothing but the stand-in
+    access_token: str = "local-access-token"  # noqa: S105 - opens nothing but the sandbox
     app_secret: str = "local-app-secret"  # noqa: S105
     webhook_url: str = "http://127.0.0.1:8000/whatsapp/webhook"
     organisers: tuple[str, ...] = ("+50255550000",)
@@ -29,7 +29,7 @@ class Settings:
 
 
 def from_environment(environ: Mapping[str, str], state: Path) -> Settings:
-    """Read the settings; an empty variable counts as not set. Raises BadSetting."""
+    """Read the settings. An empty variable counts as unset. Raises InvalidSetting."""
 
     def value(name: str, default: str) -> str:
         return environ.get(name, "").strip() or default
@@ -37,7 +37,7 @@ def from_environment(environ: Mapping[str, str], state: Path) -> Settings:
     default = Settings()
     webhook_url = value("TOMBOLA_WEBHOOK_URL", default.webhook_url)
     if not webhook_url.startswith(("http://", "https://")):
-        raise BadSetting(f"TOMBOLA_WEBHOOK_URL must be an http(s) address, not {webhook_url!r}")
+        raise InvalidSetting(f"TOMBOLA_WEBHOOK_URL must be an http(s) address, not {webhook_url!r}")
     return Settings(
         access_token=value("WHATSAPP_ACCESS_TOKEN", default.access_token),
         app_secret=value("WHATSAPP_APP_SECRET", default.app_secret),
@@ -52,5 +52,5 @@ def _organisers(text: str) -> tuple[str, ...]:
     numbers = tuple(dict.fromkeys(re.sub(r"[ ()-]", "", part) for part in re.split(r"[,;]", text) if part.strip()))
     for number in numbers:
         if not E164.fullmatch(number):
-            raise BadSetting(f"WHATSAPP_ORGANISERS must hold numbers like +50255550000, not {number!r}")
+            raise InvalidSetting(f"WHATSAPP_ORGANISERS must contain numbers like +50255550000, not {number!r}")
     return numbers

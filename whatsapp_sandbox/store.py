@@ -1,4 +1,4 @@
-"""What the phone remembers over restarts: chats, 24-hour windows, files, and webhooks still to be delivered."""
+"""The state that survives a restart: chats, 24-hour windows, files, and webhooks that are still to be sent."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS letters (
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """A message in a chat. `content` is the object under its kind; `request` is what the product sent, whole."""
+    """A message in a chat. `content` is the object under its kind, `request` the whole request of the application."""
 
     id: str
     contact: str
@@ -45,8 +45,11 @@ class Message:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Letter:
-    """A webhook body on its way. Those of a lane arrive in order; `message_id` is the message whose tick it moves."""
+class QueuedWebhook:
+    """A webhook that is still to be sent. Webhooks of one lane arrive in order.
+
+    `message_id` is the message whose ticks change when the webhook arrives.
+    """
 
     seq: int
     lane: str
@@ -57,7 +60,7 @@ class Letter:
 
 @dataclass(frozen=True, kw_only=True)
 class Media:
-    """What is known of a file; `sha256` is hex."""
+    """The metadata of a file. `sha256` is in hex."""
 
     id: str
     mime_type: str
@@ -67,10 +70,10 @@ class Media:
 
 
 class Store:
-    """SQLite in WAL mode: every change is on disk before the next step, so a kill loses nothing."""
+    """An SQLite database in WAL mode: every change is saved at once, so killing the process loses nothing."""
 
     def __init__(self, path: Path | str) -> None:
-        # Everything runs on one event loop, which in tests is another thread than the one that built it.
+        # Everything runs on one event loop. In tests, its thread is not the one that created the store.
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode=WAL")
@@ -81,14 +84,14 @@ class Store:
         self._db.close()
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Delete everything."""
         for table in ("messages", "windows", "strangers", "media", "links", "letters"):
-            self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names are those above
+            self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - only the names above
 
     # Chats
 
-    def add(self, message: Message) -> Message:
-        """Keep a message at the end of its chat, and return it with its place."""
+    def add_message(self, message: Message) -> Message:
+        """Append a message to its chat, and return it with its sequence number."""
         request = None if message.request is None else json.dumps(message.request)
         self._db.execute(
             "INSERT INTO messages (id, contact, direction, at, kind, content, status, note, reply_to, request) "
@@ -103,12 +106,12 @@ class Store:
         return _message(row) if row else None
 
     def chat(self, contact: str, limit: int = 300) -> list[Message]:
-        """The last messages of a chat, oldest first."""
+        """Return the last messages of a chat, oldest first."""
         rows = self._db.execute("SELECT * FROM messages WHERE contact = ? ORDER BY seq DESC LIMIT ?", (contact, limit))
         return [_message(row) for row in rows][::-1]
 
     def accepted(self, contact: str | None = None) -> list[Message]:
-        """Everything that the product sent, oldest first."""
+        """Return everything that the application sent, oldest first."""
         rows = self._db.execute(
             "SELECT * FROM messages WHERE direction = 'theirs' AND (? IS NULL OR contact = ?) ORDER BY seq",
             (contact, contact),
@@ -116,7 +119,7 @@ class Store:
         return [_message(row) for row in rows]
 
     def unread(self, contact: str) -> list[Message]:
-        """What the person has not looked at yet."""
+        """Return the messages that the person has not seen yet."""
         rows = self._db.execute(
             "SELECT * FROM messages WHERE contact = ? AND direction = 'theirs' AND status NOT IN ('read', 'failed') "
             "AND kind != 'reaction' ORDER BY seq",
@@ -125,7 +128,7 @@ class Store:
         return [_message(row) for row in rows]
 
     def mine_up_to(self, message: Message) -> list[Message]:
-        """The person's messages up to this one that the business has not read."""
+        """Return the person's messages, up to and including this one, that the business has not read."""
         rows = self._db.execute(
             "SELECT * FROM messages WHERE contact = ? AND seq <= ? AND direction = 'mine' "
             "AND status != 'read' ORDER BY seq",
@@ -133,16 +136,16 @@ class Store:
         )
         return [_message(row) for row in rows]
 
-    def mark(self, message_id: str, status: str, note: str | None = None) -> Message | None:
-        """Change how far a message has come, and return it."""
+    def set_status(self, message_id: str, status: str, note: str | None = None) -> Message | None:
+        """Change the status of a message, and return the message."""
         self._db.execute("UPDATE messages SET status = ?, note = ? WHERE id = ?", (status, note, message_id))
         return self.message(message_id)
 
-    def open_window(self, contact: str, until: float) -> None:
+    def set_window(self, contact: str, until: float) -> None:
         self._db.execute("INSERT OR REPLACE INTO windows VALUES (?, ?)", (contact, until))
 
     def window_until(self, contact: str) -> float:
-        """When the 24-hour window closes; 0 when it was never open."""
+        """Return when the 24-hour window closes, in Unix seconds. 0 if it was never open."""
         row = self._db.execute("SELECT until FROM windows WHERE contact = ?", (contact,)).fetchone()
         return float(row["until"]) if row else 0.0
 
@@ -150,30 +153,30 @@ class Store:
         self._db.execute("INSERT OR IGNORE INTO strangers VALUES (?, ?, ?)", (contact, phone, user_id))
 
     def strangers(self) -> list[tuple[str | None, str | None]]:
-        """Phone and BSUID of everybody who was written to without being one of ours."""
+        """Return phone and BSUID of everybody else whom the application wrote to."""
         return [(row["phone"], row["user_id"]) for row in self._db.execute("SELECT * FROM strangers ORDER BY rowid")]
 
-    # Webhooks on their way
+    # Webhooks still to be sent
 
-    def post(self, lane: str, raw: bytes, message_id: str | None, due: float) -> None:
+    def enqueue_webhook(self, lane: str, raw: bytes, message_id: str | None, due: float) -> None:
         self._db.execute(
             "INSERT INTO letters (lane, raw, message_id, due) VALUES (?, ?, ?, ?)", (lane, raw, message_id, due)
         )
 
-    def next_letter(self, lane: str) -> Letter | None:
+    def next_webhook(self, lane: str) -> QueuedWebhook | None:
         row = self._db.execute("SELECT * FROM letters WHERE lane = ? ORDER BY seq LIMIT 1", (lane,)).fetchone()
-        return Letter(**dict(row)) if row else None
+        return QueuedWebhook(**dict(row)) if row else None
 
-    def drop_letter(self, seq: int) -> None:
+    def delete_webhook(self, seq: int) -> None:
         self._db.execute("DELETE FROM letters WHERE seq = ?", (seq,))
 
-    def letters(self) -> int:
+    def count_webhooks(self) -> int:
         return int(self._db.execute("SELECT count(*) FROM letters").fetchone()[0])
 
-    def lanes(self) -> list[str]:
+    def webhook_lanes(self) -> list[str]:
         return [row["lane"] for row in self._db.execute("SELECT DISTINCT lane FROM letters")]
 
-    # Files
+    # MediaFiles
 
     def add_media(self, media: Media) -> None:
         self._db.execute(
@@ -189,7 +192,7 @@ class Store:
         self._db.execute("INSERT INTO links VALUES (?, ?, ?)", (token, media_id, until))
 
     def linked_media(self, token: str, now: float) -> Media | None:
-        """The file behind a link that has not expired."""
+        """Return the file behind a link, or None if the link has expired."""
         row = self._db.execute("SELECT media_id FROM links WHERE token = ? AND until > ?", (token, now)).fetchone()
         return self.media(row["media_id"]) if row else None
 

@@ -1,6 +1,7 @@
-"""Webhook bodies in Meta's forms, their bytes and their signature. Pure: no clock, no network, no state.
+"""Webhook bodies as Meta sends them, their encoding and signature. Pure functions: no clock, no network, no state.
 
-Each form follows a body in `tests/data/payloads/`. `at` is in seconds; who has no phone has neither `wa_id` nor `from`.
+`at` is in Unix seconds. A person without a phone number has neither `wa_id` nor `from`.
+Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, Literal
 Json = dict[str, Any]
 State = Literal["sent", "delivered", "read", "failed"]
 
-# Service messages are billed since 2026-10-01.
+# Service messages have been billed since 2026-10-01.
 PRICING: Json = {"billable": True, "pricing_model": "PMP", "type": "regular"}
 ERROR_PAGE = "/documentation/business-messaging/whatsapp/support/error-codes"
 
@@ -33,7 +34,7 @@ class Business:
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """Somebody on WhatsApp. `phone` is in E.164 with the plus; it, `user_id` (the BSUID) or both are known."""
+    """Somebody on WhatsApp, with a `phone` (E.164 with the plus), a `user_id` (the BSUID) or both."""
 
     name: str
     phone: str | None = None
@@ -42,13 +43,13 @@ class Person:
 
     @property
     def wa_id(self) -> str | None:
-        """The phone as webhooks write it: without the plus."""
+        """The phone number as webhooks write it: without the plus."""
         return self.phone.removeprefix("+") if self.phone else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class File:
-    """A file that a person sends. `sha256` is base64, as webhooks (but not media look-ups) have it."""
+    """A file that a person sends. `sha256` is in base64, as in webhooks. (Media look-ups have it in hex.)"""
 
     media_id: str
     mime_type: str
@@ -61,25 +62,25 @@ OUR_BUSINESS = Business()
 
 
 def sign(raw: bytes, secret: str) -> str:
-    """Return the value of X-Hub-Signature-256 for these exact bytes."""
+    """Return the value of X-Hub-Signature-256 for exactly these bytes."""
     return "sha256=" + hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()
 
 
 def encode(body: Json) -> bytes:
-    """Return the bytes as Meta writes them: non-ASCII, slashes and at-signs escaped."""
+    """Encode a body as Meta does: non-ASCII characters, slashes and at signs are escaped."""
     text = json.dumps(body, ensure_ascii=True, separators=(",", ":"))
     return text.replace("/", "\\/").replace("@", "\\u0040").encode("ascii")
 
 
 def new_message_id(owner: str, direction: Literal["in", "out"]) -> str:
-    """Return a fresh wamid. Like Meta's it embeds the person's number, and so is personal data."""
-    own = owner.removeprefix("+").encode()
+    """Return a new wamid. Like Meta's, it contains the person's number, so it is personal data."""
+    identifier = owner.removeprefix("+").encode()
     marker, length = (b"\x12", 20) if direction == "in" else (b"\x11", 18)
     code = secrets.token_hex(length // 2).upper().encode()
     raw = (
         b"\x1c\x18"
-        + bytes([len(own) % 256])
-        + own
+        + bytes([len(identifier) % 256])
+        + identifier
         + b"\x15\x02\x00"
         + marker
         + b"\x18"
@@ -99,7 +100,7 @@ def text_message(
     reply_to: str | None = None,
     business: Business = OUR_BUSINESS,
 ) -> Json:
-    """A text; `reply_to` is the wamid that the person quotes."""
+    """A text message. `reply_to` is the wamid of the message that the person quotes."""
     return message(person, "text", {"body": text}, message_id=message_id, at=at, reply_to=reply_to, business=business)
 
 
@@ -159,7 +160,7 @@ def image(
     reply_to: str | None = None,
     business: Business = OUR_BUSINESS,
 ) -> Json:
-    """A picture with an optional caption."""
+    """An image with an optional caption."""
     content = file_content(file)
     content.pop("filename", None)
     return message(person, "image", content, message_id=message_id, at=at, reply_to=reply_to, business=business)
@@ -183,7 +184,7 @@ def location(
     person: Person, latitude: float, longitude: float, *, message_id: str, at: float, reply_to: str | None = None,
     business: Business = OUR_BUSINESS,
 ) -> Json:  # fmt: skip
-    """The place where the person is."""
+    """The person's location."""
     content = {"latitude": latitude, "longitude": longitude}
     return message(person, "location", content, message_id=message_id, at=at, reply_to=reply_to, business=business)
 
@@ -198,7 +199,7 @@ def message(
     reply_to: str | None = None,
     business: Business = OUR_BUSINESS,
 ) -> Json:
-    """Any inbound message: `content` is the object under the name of its kind."""
+    """Any inbound message. `content` is the object under the name of its kind."""
     inbound: Json = {"from": person.wa_id, "from_user_id": person.user_id, "id": message_id, "timestamp": str(int(at))}
     inbound |= {"type": kind, kind: content}
     if reply_to:
@@ -217,7 +218,7 @@ def status(
     errors: Sequence[tuple[int, str]] = (),
     business: Business = OUR_BUSINESS,
 ) -> Json:
-    """How far our message has come. `tracking` is its biz_opaque_callback_data, `errors` are (code, title)."""
+    """A status of an outbound message. `tracking` is its biz_opaque_callback_data, `errors` are (code, title) pairs."""
     report: Json = {
         "id": message_id,
         "status": state,
@@ -231,23 +232,23 @@ def status(
             {"code": code, "title": title, "message": title, "error_data": {"details": title}, "href": ERROR_PAGE}
             for code, title in errors
         ]
-        # A failed status comes without contacts: who indexes them by position falls over.
+        # Meta sends a failed status without contacts. Code that expects one contact per status breaks.
         return envelope({"statuses": [_present(report)]}, business)
     report["pricing"] = PRICING | {"category": category}
-    who = contact(person)
+    recipient = contact(person)
     if state == "sent":
-        who.pop("profile")
-    return envelope({"contacts": [who], "statuses": [_present(report)]}, business)
+        recipient.pop("profile")
+    return envelope({"contacts": [recipient], "statuses": [_present(report)]}, business)
 
 
 def contact(person: Person) -> Json:
-    """The entry of `contacts` for a person."""
+    """Return the entry of `contacts` for a person."""
     profile = _present({"name": person.name, "username": person.username})
     return _present({"profile": profile, "wa_id": person.wa_id, "user_id": person.user_id})
 
 
 def file_content(file: File) -> Json:
-    """The object under `image` or `document`."""
+    """Return the object under `image` or `document`."""
     return _present(
         {
             "mime_type": file.mime_type,
@@ -260,7 +261,7 @@ def file_content(file: File) -> Json:
 
 
 def envelope(value: Json, business: Business = OUR_BUSINESS) -> Json:
-    """Wrap the `value` of one change of the field `messages`."""
+    """Wrap `value` as the only change in a webhook for the field `messages`."""
     metadata = {"display_phone_number": business.display_number, "phone_number_id": business.phone_number_id}
     change = {"value": {"messaging_product": "whatsapp", "metadata": metadata, **value}, "field": "messages"}
     return {"object": "whatsapp_business_account", "entry": [{"id": business.account_id, "changes": [change]}]}

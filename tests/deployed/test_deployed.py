@@ -213,9 +213,9 @@ def test_back_in_time_and_down_and_up_again_with_the_same_data(deployment: Deplo
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    restored = re.search(rf"The table ({STACK}-[0-9-]+) is as (\S+) was", make("restore", STAGE))
+    restored = re.search(rf"Restored the table (\S+) as ({STACK}-[0-9-]+)", make("restore", STAGE))
     assert restored
-    new, old = restored.groups()
+    old, new = restored.groups()
     assert dynamodb.describe_table(TableName=new)["Table"]["DeletionProtectionEnabled"] is True
     assert dynamodb.describe_time_to_live(TableName=new)["TimeToLiveDescription"]["TimeToLiveStatus"] == "ENABLED"
 
@@ -236,7 +236,7 @@ def test_back_in_time_and_down_and_up_again_with_the_same_data(deployment: Deplo
     run.url = back[1]
     assert run.api("GET", "/api/raffles?page_size=100")["results"][0]["id"] == added["id"]
 
-    assert "say it twice" in make("destroy", STAGE, "--yes", "--data", code=2)
+    assert "confirm it" in make("destroy", STAGE, "--yes", "--data", code=2)
     make("destroy", STAGE, "--yes", "--data", "--confirm", STACK)
     assert {old, new}.isdisjoint(dynamodb.list_tables()["TableNames"])
     assert kept[2] not in [one["Name"] for one in deployment.account.client("s3").list_buckets()["Buckets"]]

@@ -77,7 +77,7 @@ def test_a_second_run_says_in_one_line_that_there_is_one(tmp_path: Path) -> None
     with running(state) as run:
         second = start(state, free_ports())
         assert second.process.wait(STOP_SECONDS) == 1
-        assert lines(second) == ["`make run` runs here already: stop that one with Ctrl-C first."]
+        assert lines(second) == ["`make run` is already running here. Stop it with Ctrl-C first."]
         assert run.api("GET", "/api/health") == {"status": "ok"}
 
 
@@ -85,7 +85,7 @@ def test_ctrl_c_while_it_starts_stops_what_has_started(tmp_path: Path) -> None:
     run = start(tmp_path / "state")
     until(lambda: is_listening(run.ports), "something listens")
     assert run.stop() == 0
-    assert lines(run) == ["Starting …", "Stopping, and keeping what you did …", "Stopped."]
+    assert lines(run) == ["Starting …", "Stopping. Your data is kept …", "Stopped."]
     assert not is_listening(run.ports)
 
 

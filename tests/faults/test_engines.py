@@ -22,7 +22,7 @@ from chalicelib.store import contacts, orders, raffles
 from chalicelib.store.records import Record
 from chalicelib.whatsapp.inbound import Message
 from local.engines import ENGINES
-from local.lab import QuietGraph, make_table, open_container
+from local.in_process import QuietGraph, make_table, open_container
 from tests.support.expired_holds import expire_order
 from tests.support.faults import wire as w
 from tests.support.faults.wire import Wire, tapped

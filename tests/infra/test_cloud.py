@@ -9,7 +9,7 @@ from botocore.exceptions import WaiterError
 from botocore.stub import Stubber
 
 from infra.cloud import Cloud, CloudFailed
-from infra.restoring import back_up
+from infra.table_restore import back_up
 
 STACK = "tombola-dev"
 BACKUPS = {"TableName": "table", "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
@@ -42,7 +42,7 @@ def test_what_was_shown_can_be_carried_out(cloud: Cloud, stack: str) -> None:
 def test_another_deployment_meanwhile_ends_this_one_before_a_secret_is_put(
     cloud: Cloud, stack: str, change_set: str
 ) -> None:
-    with answer(stack, change_set, cloud), pytest.raises(CloudFailed, match="changed meanwhile"):
+    with answer(stack, change_set, cloud), pytest.raises(CloudFailed, match="changed in the meantime"):
         cloud.check_prepared()
 
 

@@ -13,7 +13,7 @@ from infra.__main__ import TOKEN, _check_number
 from infra.cloud import Cloud
 from infra.plan import PlanInvalid, plan
 from tests.support.local_server import serving
-from whatsapp_sandbox.answers import Recorded, recorded
+from whatsapp_sandbox.scripted_answers import RecordedResponse, load_response
 
 NUMBER = "112233445566778"
 STACK = {"StackName": "tombola-dev", "CreationTime": "2026-11-24T00:00:00Z", "StackStatus": "UPDATE_COMPLETE"}
@@ -21,12 +21,12 @@ KNOWN = [{"ParameterKey": "WhatsAppPhoneNumberId", "ParameterValue": NUMBER}]
 
 
 @contextmanager
-def whatsapp(told: Recorded) -> Iterator[str]:
+def whatsapp(response: RecordedResponse) -> Iterator[str]:
     class Graph(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(told.http_status)
+            self.send_response(response.http_status)
             self.end_headers()
-            self.wfile.write((told.body_text or json.dumps(told.body)).encode())
+            self.wfile.write((response.body_text or json.dumps(response.body)).encode())
 
     with serving(Graph) as url:
         yield url
@@ -35,7 +35,7 @@ def whatsapp(told: Recorded) -> Iterator[str]:
 def check(answer: str, *, number: str = NUMBER, changed: list[str]) -> None:
     """With a stack that has the number already."""
     cloud = Cloud(boto3.Session("none", "none", region_name="us-east-1"), "tombola-dev")
-    with whatsapp(recorded(answer)) as url, Stubber(cloud.client("cloudformation")) as answers:
+    with whatsapp(load_response(answer)) as url, Stubber(cloud.client("cloudformation")) as answers:
         answers.add_response("describe_stacks", {"Stacks": [{**STACK, "Parameters": KNOWN}]})
         wanted = plan("dev", {"WHATSAPP_PHONE_NUMBER_ID": number, "WHATSAPP_GRAPH_URL": url}, new=False)
         _check_number(cloud, wanted, {TOKEN: "a-token-of-ours"}, changed)
@@ -51,7 +51,7 @@ def test_one_that_is_new_and_refused_ends_it(answer: str, number: str, changed: 
 
 def test_what_was_there_before_stands_in_the_way_of_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     check("err_190_expired", changed=[])
-    assert "going on" in capsys.readouterr().err
+    assert "the deployment continues" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("answer", ["err_html_502", "err_80007_waba_limit", "err_2_transient"])

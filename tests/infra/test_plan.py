@@ -21,10 +21,10 @@ def test_a_stage_that_can_name_no_stack_is_refused(stage: str) -> None:
 
 
 def test_what_is_given_becomes_parameters_and_nothing_else() -> None:
-    found = plan(
+    new_plan = plan(
         "dev", {**GIVEN, "ALARM_EMAIL": "a@b.org", "MONTHLY_BUDGET": "20", "HOME": "/x", "LOG_LEVEL": ""}, new=True
     )
-    assert found.parameters == {
+    assert new_plan.parameters == {
         "WhatsAppPhoneNumberId": "112233445566778", "AlarmEmail": "a@b.org", "MonthlyBudget": "20",
     }  # fmt: skip
 

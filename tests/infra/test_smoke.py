@@ -1,4 +1,4 @@
-"""What is asked of a fresh deployment, and what is made of the answers."""
+"""The smoke test checks a new deployment, and retries while a new secret is not known yet."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,8 +8,8 @@ from infra.smoke import Smoke
 from tests.support.local_server import serving
 
 SECRETS = {"WHATSAPP_VERIFY_TOKEN": "verify", "WHATSAPP_APP_SECRET": "new"}
-SIGNED = "a signed one is taken"
-VERIFIED = "WhatsApp's check of the webhook is answered"
+SIGNED = "a signed webhook is accepted"
+VERIFIED = "the webhook answers WhatsApp's verification request"
 
 
 @contextmanager
@@ -45,30 +45,30 @@ def knows_the_new_secret_after(refusals: int) -> Iterator[str]:
         yield url
 
 
-def found(smoke: Smoke) -> dict[str, bool]:
-    return {check.what: check.right for check in smoke.checks(None)}
+def results(smoke: Smoke) -> dict[str, bool]:
+    return {check.name: check.passed for check in smoke.checks(None)}
 
 
 def test_what_is_not_there_yet_is_asked_for_again() -> None:
     with knows_the_new_secret_after(0) as url:
-        answers = found(Smoke(url, SECRETS))
-    assert answers["the API is up"] and answers[SIGNED] and answers[VERIFIED]
+        passed = results(Smoke(url, SECRETS))
+    assert passed["the API is up"] and passed[SIGNED] and passed[VERIFIED]
 
 
 def test_a_rotated_secret_is_tried_until_the_functions_know_it() -> None:
     with knows_the_new_secret_after(3) as url:
-        answers = found(Smoke(url, SECRETS, rotated=True, every=0))
-    assert answers[SIGNED] and answers[VERIFIED] and answers["an unsigned webhook is refused"]
+        passed = results(Smoke(url, SECRETS, rotated=True, retry_seconds=0))
+    assert passed[SIGNED] and passed[VERIFIED] and passed["an unsigned webhook is refused"]
 
 
 def test_one_that_they_never_know_is_told() -> None:
     with knows_the_new_secret_after(1000) as url:
-        answers = list(Smoke(url, SECRETS, rotated=True, every=0).checks(None))
-    found = {one.what: one.found for one in answers}
-    assert (found[VERIFIED], found[SIGNED]) == (403, 401)
+        checks = list(Smoke(url, SECRETS, rotated=True, retry_seconds=0).checks(None))
+    statuses = {check.name: check.actual for check in checks}
+    assert (statuses[VERIFIED], statuses[SIGNED]) == (403, 401)
 
 
 def test_where_none_is_new_a_wrong_answer_is_one() -> None:
     with knows_the_new_secret_after(1) as url:
-        answers = found(Smoke(url, SECRETS))
-    assert not answers[SIGNED] and not answers[VERIFIED]
+        passed = results(Smoke(url, SECRETS))
+    assert not passed[SIGNED] and not passed[VERIFIED]

@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.domain.exports import KEPT
 from chalicelib.services.messaging.account_notices import RULES
+from chalicelib.services.orders.expiry import EXPIRED
 from infra.__main__ import for_console
 
 ROOT = Path(__file__).parents[2]
@@ -137,6 +138,8 @@ def test_each_metric_that_is_watched_is_one_that_the_product_writes() -> None:
     dashboard = json.loads((ROOT / "infra" / "dashboard.json").read_text(encoding="utf-8"))
     for widget in dashboard["widgets"]:
         watched |= {row[1] for row in widget["properties"].get("metrics", []) if row[0] == "Tombola"}
-    written = set(re.findall(r'(?:count|measure|counts\.append|_log)\((?:\s*"[a-z ]+",)?\s*"(\w+)"', code))
-    written |= {f"Messages{state.title()}" for state in ("DELIVERED", "READ", "SENT")}  # what WhatsApp says of one
+    written = set(re.findall(r'(?:count|measure|metrics\.append|_log)\((?:\s*"[a-z ]+",)?\s*"(\w+)"', code))
+    written |= set(re.findall(r'\bmetric="(\w+)"', code))
+    written.add(EXPIRED)
+    written |= {f"Messages{state.title()}" for state in ("DELIVERED", "READ", "SENT")}  # statuses from WhatsApp
     assert watched - written == set()

@@ -45,7 +45,7 @@ def test_one_tag_that_fits_is_enough(tmp_path: Path) -> None:
 @pytest.mark.parametrize("library", [FOR_ARM, b"MZ", b""])
 def test_a_library_for_another_machine_is_named_whatever_the_wheel_says(tmp_path: Path, library: bytes) -> None:
     [found] = package.unfit(planted(tmp_path, RIGHT[1], library=library))
-    assert found == "planted/_planted.so is no library for x86_64"
+    assert found == "planted/_planted.so is not a library for x86_64"
 
 
 def test_packaging_ends_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

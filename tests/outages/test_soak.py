@@ -22,7 +22,7 @@ from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.store import messages
 from chalicelib.store.records import OrderRecord, OutboundRecord, Record
 from local.engines import dynamodb_local
-from local.lab import make_raffle, make_table, open_container
+from local.in_process import make_raffle, make_table, open_container
 from tests.support.faulty_network import TROUBLE, Fault, Line
 from tests.support.interleavings.scene import Bucket, Queue
 from tests.support.world import Clock

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from bench import cost
 from chalicelib.domain.messages import Identity
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.services.orders.holds import RandomNumbers
@@ -26,6 +25,7 @@ from tests.support.steps import (
     reject,
 )
 from tests.support.world import PNG, Buyer, World, rows_of, text_of
+from tools import cost
 
 MILLION = 1_000_000
 SPREAD = ", ".join(str(number) for number in range(1, MILLION, 25_000))  # forty numbers, each in a leaf of its own

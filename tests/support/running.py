@@ -108,7 +108,7 @@ class Run:
     def wait_until_ready(self) -> None:
         def ready() -> bool:
             if self.process.poll() is not None:
-                raise AssertionError(f"make run ended by itself: {self.said()}{self.complained()}")
+                raise AssertionError(f"make run stopped unexpectedly: {self.said()}{self.complained()}")
             return READY in self.said()
 
         until(ready, "make run is ready", START_SECONDS)

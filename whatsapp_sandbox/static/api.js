@@ -1,9 +1,9 @@
-// Talks to the server of this page, and to nothing else.
+// Requests to the server of this page. Nothing else is contacted.
 
 async function call(path, options = {}) {
-  const answer = await fetch(path, options);
-  const body = answer.status === 204 ? null : await answer.json().catch(() => null);
-  if (!answer.ok) throw new Error(body?.title ?? `The phone's server answered ${answer.status}.`);
+  const response = await fetch(path, options);
+  const body = response.status === 204 ? null : await response.json().catch(() => null);
+  if (!response.ok) throw new Error(body?.title ?? `The server of this page answered ${response.status}.`);
   return body;
 }
 
@@ -26,13 +26,13 @@ export function attach(contact, file, caption, replyTo) {
   return call(`${chat(contact, "attachments")}?${query}`, { method: "POST", headers, body: file });
 }
 
-// Calls `opened` at each (re)connection, so that the page can load what it missed meanwhile.
-export function listen(opened, heard, lost) {
+// Calls `onOpen` on every connection and reconnection, so that the page can load what it missed in between.
+export function listen(onOpen, onEvent, onLost) {
   const source = new EventSource("/phone/events");
-  source.addEventListener("open", opened);
-  source.addEventListener("message", (event) => heard(JSON.parse(event.data)));
+  source.addEventListener("open", onOpen);
+  source.addEventListener("message", (event) => onEvent(JSON.parse(event.data)));
   source.addEventListener("error", () => {
-    lost();
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => listen(opened, heard, lost), 2000);
+    onLost();
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => listen(onOpen, onEvent, onLost), 2000);
   });
 }

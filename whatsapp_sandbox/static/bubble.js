@@ -1,4 +1,4 @@
-// One message as an element.
+// Builds the element of a message.
 
 import { mediaUrl } from "./api.js";
 import { el, icon } from "./dom.js";
@@ -6,13 +6,13 @@ import { formatted } from "./format.js";
 import { clockTime, summary } from "./words.js";
 
 const TICKS = {
-  waiting: ["clock", "On its way"],
+  waiting: ["clock", "Sending"],
   arrived: ["one", "Delivered"],
   read: ["two", "Read"],
   failed: ["failed", "Not delivered"],
 };
 
-// `acts` are what a person can do here: reply, tap, openList, sharePlace, again, goTo.
+// `acts` are the actions of the page: reply, tap, openList, sharePlace, again, goTo.
 export function bubble(message, { quoted, reaction, tapped, follows }, acts) {
   const { kind, content, direction } = message;
   const choices = choicesOf(message, tapped, acts);
@@ -55,7 +55,7 @@ const BODIES = {
   button: (content) => formatted(content.text),
   interactive: (content) => [
     header(content.header),
-    // What a person tapped is a title, not formatted text: "2. Motorcycle" is no list.
+    // A tapped title is plain text: "2. Motorcycle" must not become a list.
     content.body ? formatted(content.body.text) : el("p", {}, summary({ kind: "interactive", content })),
     content.list_reply?.description && el("p", { class: "footer" }, content.list_reply.description),
     content.footer && el("p", { class: "footer" }, content.footer.text),
@@ -66,7 +66,7 @@ const BODIES = {
       (part.parameters ?? []).map((value) =>
         value.type === "image" ? picture(value.image)
           : formatted(`${value.parameter_name ? `${value.parameter_name}: ` : ""}${value.text ?? value.type}`))),
-    el("p", { class: "footer" }, `Wording approved at Meta, language ${content.language?.code}`),
+    el("p", { class: "footer" }, `The wording is stored at Meta, language ${content.language?.code}`),
   ],
 };
 
@@ -79,11 +79,11 @@ function header(content) {
 }
 
 function picture({ id, link, caption }) {
-  // What lies elsewhere is not fetched by itself: this page talks to its own server only.
+  // Never load a picture from another host: the page contacts only its own server.
   if (link) return file({ link, filename: "Photo from a link" }, link.split("/")[2]);
   const url = mediaUrl(id);
   const image = el("img", { src: url, alt: caption ? "Photo" : "Photo without caption" });
-  // A picture that cannot be shown must not leave a hole: tests send invented ids.
+  // Show a placeholder for a missing picture, because tests send made-up ids.
   image.addEventListener("error", () => image.replaceWith(el("span", { class: "file" }, icon("photo"), "Photo not found")));
   return el("a", { class: "picture", href: url, target: "_blank", rel: "noopener noreferrer" }, image);
 }
@@ -113,7 +113,7 @@ function fault(message, acts) {
     !waits && message.direction === "mine" && el("button", { type: "button", "data-testid": "again", onclick: () => acts.again(message) }, "Try again"));
 }
 
-// Answered choices stay tappable, as in WhatsApp: people do tap twice.
+// Choices stay tappable after the first tap, as in WhatsApp.
 function choicesOf(message, tapped, acts) {
   const { kind, content } = message;
   if (message.direction !== "theirs") return null;
@@ -128,7 +128,7 @@ function choicesOf(message, tapped, acts) {
     return box(el("a", { href: action.parameters.url, target: "_blank", rel: "noopener noreferrer" }, icon("link"), action.parameters.display_text));
   if (type === "location_request_message")
     return box(el("button", { type: "button", "data-testid": "send-place", onclick: () => acts.sharePlace(message) }, icon("place"), "Send an example location"));
-  if (type === "flow") return box(el("button", { type: "button", disabled: true }, `${action.parameters.flow_cta} (forms do not open here)`));
+  if (type === "flow") return box(el("button", { type: "button", disabled: true }, `${action.parameters.flow_cta} (forms are not supported here)`));
   return null;
 }
 

@@ -1,4 +1,4 @@
-// Where a person writes: text, an attachment with its caption, a quoted message.
+// The form below the chat: text, an attachment with its caption, a quoted message.
 
 import { el, icon } from "./dom.js";
 import { exampleReceipt } from "./receipt.js";
@@ -53,19 +53,19 @@ export function startComposer({ send, recentTexts, complain }) {
   document.getElementById("attach").addEventListener("click", () => {
     const offers = [
       { shape: "photo", title: "Photo or PDF", text: "JPEG, PNG, WebP or PDF from this computer", testid: "attach-choose", act: () => picker.click() },
-      { shape: "receipt", title: "Example receipt", text: "A made-up bank receipt, drawn on the spot", testid: "attach-example",
+      { shape: "receipt", title: "Example receipt", text: "A made-up bank receipt", testid: "attach-example",
         act: async () => attach((lastReceipt = await exampleReceipt(recentTexts())), complain) },
     ];
     if (lastReceipt)
-      offers.push({ shape: "receipt", title: "The same receipt again", text: "To see how a reused proof is noticed", testid: "attach-same", act: () => attach(lastReceipt, complain) });
+      offers.push({ shape: "receipt", title: "The same receipt again", text: "To see that a reused proof is detected", testid: "attach-same", act: () => attach(lastReceipt, complain) });
     openAttachments(offers);
   });
 }
 
-// Each chat has a draft of its own.
+// Each chat has its own draft.
 export function switchDraft(from, to) {
   if (from) drafts.set(from, draft);
-  else if (text.value) drafts.set(to, { ...draft, text: text.value }); // typed before the first chat was there
+  else if (text.value) drafts.set(to, { ...draft, text: text.value }); // typed before the first chat was loaded
   take(drafts.get(to) ?? { text: "", file: null, replyTo: null });
 }
 
@@ -94,7 +94,7 @@ function take(next) {
 function quoteItem(message) {
   return el("div", { class: "pending-item" },
     el("span", {}, el("span", { class: "quote" }, el("b", {}, message.direction === "mine" ? "You" : "Tombola"), el("span", {}, summary(message)))),
-    remove("Do not quote", () => take({ ...draft, replyTo: null })));
+    remove("Remove the quote", () => take({ ...draft, replyTo: null })));
 }
 
 function fileItem(file) {

@@ -1,4 +1,4 @@
-// Small helpers to build elements. Text always goes in as text, so what somebody wrote is never read as HTML.
+// Helpers that build elements. Text is always inserted as text, so a message is never parsed as HTML.
 
 export function el(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);

@@ -1,4 +1,4 @@
-// WhatsApp's formatting as elements: *bold*, _italic_, ~strike~, `code`, ```mono```, lists, quotes and links.
+// Renders WhatsApp's formatting: *bold*, _italic_, ~strike~, `code`, ```mono```, lists, quotes and links.
 
 import { el } from "./dom.js";
 
@@ -10,20 +10,20 @@ export function formatted(text) {
   const box = el("div", { class: "words", dir: "auto" });
   text.split(/```([\s\S]+?)```/).forEach((part, index, parts) => {
     if (index % 2) return box.append(el("pre", {}, part.replace(/^\n|\n$/g, "")));
-    // A block stands on lines of its own: the breaks around it are not shown twice.
+    // A block is on its own lines anyway, so drop the line breaks around it.
     const words = part.replace(index > 0 ? /^\n/ : "", "").replace(index < parts.length - 1 ? /\n$/ : "", "");
     return words && lines(words, box);
   });
   return box;
 }
 
-// What fits on one line of a preview: the same words without marks.
+// The same text without marks, for a one-line preview.
 export function plain(text) {
   return text.replace(/```/g, "").replace(/(^|[^\p{L}\p{N}])([*_~`])(\S(?:.*?\S)?)\2(?![\p{L}\p{N}])/gu, "$1$3");
 }
 
 function lines(text, box) {
-  let block = null; // the list or quote that the line before belongs to
+  let block = null; // the list or quote that the previous line belongs to
   const into = (tag, item) => {
     if (block?.localName !== tag) box.append((block = el(tag)));
     block.append(item);
@@ -36,7 +36,7 @@ function lines(text, box) {
     else if (numbered) into("ol", el("li", { value: numbered[1] }, inline(numbered[2])));
     else if (quoted) into("blockquote", el("div", {}, inline(quoted[1])));
     else {
-      // A block ends its own line: only text after text needs the break.
+      // After a block there is a line break already. Only text after text needs one.
       const follows = index > 0 && block === null;
       block = null;
       box.append(...(follows ? ["\n"] : []), ...inline(line));
@@ -46,7 +46,7 @@ function lines(text, box) {
 
 function inline(text) {
   const nodes = [];
-  const marks = new RegExp(INLINE); // its own position: this calls itself
+  const marks = new RegExp(INLINE); // a copy with its own position, because this function calls itself
   let from = 0;
   for (let hit; (hit = marks.exec(text)); ) {
     let node = null;
@@ -73,7 +73,7 @@ function inline(text) {
   return nodes.filter((node) => node !== "");
 }
 
-// A mark opens before a word and after none, and closes the other way round: 2*3*4 and snake_case stay as they are.
+// A mark opens only at the start of a word and closes only at its end, so 2*3*4 and snake_case stay unchanged.
 function closing(text, open) {
   const mark = text[open];
   if (WORD.test(text[open - 1] ?? " ") || /\s/.test(text[open + 1] ?? " ") || text[open + 1] === mark) return -1;

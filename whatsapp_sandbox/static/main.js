@@ -1,4 +1,4 @@
-// Brings the parts together: which chat is open, what is known of it, and what happens live.
+// The page's state and its updates: the open chat, the list of people, live events.
 
 import * as api from "./api.js";
 import { startComposer, quote, switchDraft } from "./composer.js";
@@ -39,8 +39,8 @@ async function attempt(work) {
 }
 
 function complain(trouble) {
-  const lost = trouble instanceof TypeError; // what fetch throws when nobody answers
-  state.complaint = lost ? "The phone's own server does not answer. Is it still running?" : trouble.message;
+  const lost = trouble instanceof TypeError; // fetch throws this when the server does not answer
+  state.complaint = lost ? "The server of this page does not answer. Is it still running?" : trouble.message;
   renderNotice();
   setTimeout(() => { state.complaint = null; renderNotice(); }, 6000);
 }
@@ -51,7 +51,7 @@ function drawChat() {
   const messages = [...state.messages.values()].sort((a, b) => a.seq - b.seq);
   const reactions = new Map(messages.filter(({ kind }) => kind === "reaction").map(({ content }) => [content.message_id, content.emoji]));
   const taps = tapsOf(messages);
-  const parts = []; // [key, what it shows, how to make it]
+  const parts = []; // [key, what it shows, function that builds it]
   let before = null;
   for (const message of messages.filter(({ kind }) => kind !== "reaction")) {
     const day = dayName(message.at);
@@ -60,7 +60,7 @@ function drawChat() {
       quoted: state.messages.get(message.reply_to) ?? null, reaction: reactions.get(message.id) ?? null,
       tapped: taps.get(message.id) ?? [], follows: before?.direction === message.direction,
     };
-    // That the person has read it changes nothing to be seen.
+    // Whether the person has read a message does not change its look.
     const status = message.status === "read" && message.direction === "theirs" ? "delivered" : message.status;
     parts.push([message.id, JSON.stringify([{ ...message, status }, around]), () => bubble(message, around, acts)]);
     before = message;
@@ -70,7 +70,7 @@ function drawChat() {
   show(parts);
 }
 
-// Only what changed is exchanged: focus, scroll position and pictures stay as they are.
+// Replaces only what has changed, so that focus, scroll position and pictures stay.
 function show(parts) {
   const moved = state.drawn !== state.current;
   const old = new Map([...chat.children].map((node) => [node.key, node]));
@@ -104,8 +104,8 @@ function hint() {
   return el("div", { class: "hint", "data-testid": "hint" },
     el("h3", {}, organiser ? "The organiser’s phone" : `You are ${contact()?.name.split(" ")[0] ?? "here"}`),
     organiser
-      ? el("p", {}, "Payments to review are announced here. Write once, so that the 24-hour window is open.")
-      : el("p", {}, "Write ", el("strong", {}, "menu"), " to begin. Pick numbers, pay, and attach the example receipt."),
+      ? el("p", {}, "New payment proofs are announced here. Write something first, to open the 24-hour window.")
+      : el("p", {}, "Write ", el("strong", {}, "menu"), " to start. Pick numbers, pay, and attach the example receipt."),
     el("button", { type: "button", "data-testid": "hint-begin", onclick: () => attempt(() => api.send(state.current, { text: "menu" })) }, "Send “menu”"));
 }
 
@@ -127,12 +127,12 @@ function drawPeople() {
 }
 
 function renderNotice() {
-  const text = state.complaint ?? (state.lost ? "The phone's own server does not answer. Trying again." : null) ?? (state.trouble && `${state.trouble} Messages wait and are sent as soon as it answers.`);
+  const text = state.complaint ?? (state.lost ? "The server of this page does not answer. Trying again." : null) ?? (state.trouble && `${state.trouble} Your messages will be sent as soon as it answers.`);
   $("notice").hidden = !text;
   $("notice").textContent = text ?? "";
 }
 
-// What happens
+// Live events and navigation
 
 async function open(id) {
   const before = state.current;
@@ -172,7 +172,7 @@ async function load() {
   });
 }
 
-const HEARD = {
+const HANDLERS = {
   message({ message }) {
     const person = state.contacts.find(({ id }) => id === message.contact);
     if (!person) return load();
@@ -219,7 +219,7 @@ chat.addEventListener("scroll", () => {
   state.follow = atEnd();
   $("to-end").hidden = state.follow;
 });
-// Pictures come later than their bubbles, and the composer grows: stay at the end all the same.
+// Pictures load after their bubbles, and the composer grows. Stay at the end in both cases.
 const follow = () => state.follow && toEnd();
 chat.addEventListener("load", follow, { capture: true });
 new ResizeObserver(follow).observe(chat);
@@ -229,4 +229,4 @@ window.addEventListener("hashchange", () => {
   const id = decodeURIComponent(location.hash.slice(1));
   if (id !== state.current && state.contacts.some((person) => person.id === id)) open(id);
 });
-api.listen(load, (event) => HEARD[event.kind]?.(event), () => { state.lost = true; renderNotice(); });
+api.listen(load, (event) => HANDLERS[event.kind]?.(event), () => { state.lost = true; renderNotice(); });

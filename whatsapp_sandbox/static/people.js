@@ -1,4 +1,4 @@
-// The list of people whose phones can be held.
+// The list of people on the left.
 
 import { el } from "./dom.js";
 import { summary, whenShort } from "./words.js";
@@ -6,7 +6,7 @@ import { summary, whenShort } from "./words.js";
 const HUES = { lucia: 330, marco: 205, ana: 150, organiser: 268 };
 const list = document.getElementById("people");
 
-// Buttons stay the same elements while what they show changes: a click in between is not lost.
+// Reuses the buttons and changes only their content, so that a click during an update is not lost.
 export function renderPeople(contacts, current, choose) {
   const known = new Map([...list.children].map((item) => [item.key, item]));
   const items = contacts.map((contact) => {
@@ -17,7 +17,7 @@ export function renderPeople(contacts, current, choose) {
   if (items.length !== list.children.length || items.some((item, place) => list.children[place] !== item)) list.replaceChildren(...items);
 }
 
-// How to reach somebody, and whether the business may still write freely.
+// The person's address, and whether the business may still write freely.
 export function describe({ phone, user_id: userId, window_until: until }) {
   const open = until && until * 1000 > Date.now();
   return [phone ?? userId, open ? "" : "24 h window closed", open ? `Tombola may write until ${whenShort(until)}` : "Tombola may send only templates until this person writes"];
@@ -49,8 +49,8 @@ function fill(node, contact, isCurrent) {
 }
 
 function role({ role: what, phone }) {
-  if (what === "organiser") return "Is told of payments";
-  return phone ? "Buys numbers" : "Buys numbers, hides the phone";
+  if (what === "organiser") return "Gets payment notifications";
+  return phone ? "Buys numbers" : "Buys numbers, phone number hidden";
 }
 
 const initials = (name) => name.replace(/^\+/, "").split(" ").slice(0, 2).map((word) => word[0]).join("").toUpperCase();

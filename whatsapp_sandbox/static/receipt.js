@@ -1,16 +1,16 @@
-// Draws an example of a bank receipt, so that somebody new can pay without having a file at hand.
+// Draws an example bank receipt, so that a newcomer can pay without looking for a file.
 
 const MONEY = /(?:Q|GTQ|\$|USD|€|EUR|MXN|R\$)\s?\d[\d.,]*\d|\d[\d.,]*\d\s?(?:GTQ|USD|EUR|MXN|€)/g;
 const ORDER = /\b[2346789BCDFGHJKMPQRTVWXY]{8}\b/g;
 
-// Takes amount and order from what the business wrote last, where it did.
+// Uses the last amount and order code that the business wrote, if any.
 export async function exampleReceipt(texts) {
   const find = (pattern) => texts.flatMap((text) => text.match(pattern) ?? []).at(-1);
   const number = String(Math.floor(1e9 + Math.random() * 9e9));
   const lines = [
     ["Amount", find(MONEY) ?? "Q 75.00"],
     ["Reference", number],
-    ["Concept", find(ORDER) ?? "Raffle numbers"],
+    ["Description", find(ORDER) ?? "Raffle numbers"],
     ["Date", new Date().toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })],
     ["To account", "•••• 4417"],
   ];
@@ -47,7 +47,7 @@ function draw(pen, lines) {
   pen.fillText("An example. No money was moved.", 44, height - 26);
 }
 
-// Coarse random tiles: two example receipts must not look like the same picture sent twice.
+// Coarse random tiles, so that two example receipts are not mistaken for the same picture.
 function mosaic(pen, width, height) {
   const columns = 8;
   const rows = 3;

@@ -1,4 +1,4 @@
-// The sheet that slides up from below: the rows of a list, or what can be attached.
+// The sheet that slides up from the bottom: the rows of a list, or the kinds of attachments.
 
 import { el, icon } from "./dom.js";
 

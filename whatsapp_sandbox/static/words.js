@@ -19,7 +19,7 @@ export function whenShort(seconds) {
   return daysAgo(seconds) === 0 ? clockTime(seconds) : shortDay.format(date(seconds));
 }
 
-// What a message says, on one line.
+// A message on one line.
 export function summary({ kind, content }) {
   switch (kind) {
     case "text": return plain(content.body);

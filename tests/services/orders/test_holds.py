@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from chalicelib.domain import orders
-from chalicelib.services.orders import holds as selling_module
+from chalicelib.services.orders import expiry
 from chalicelib.services.orders.holds import RandomNumbers
 from chalicelib.store import raffles, transaction
 from chalicelib.store.records import OrderRecord
@@ -157,7 +157,7 @@ def test_h4_a_raffle_whose_last_numbers_were_held_until_now_can_be_opened(
 def test_h4_ended_holds_of_other_raffles_do_not_stand_before_those_of_this_one(
     world: World, lucia: Buyer, marco: Buyer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(selling_module, "EXPIRE_BATCH", 2)
+    monkeypatch.setattr(expiry, "EXPIRE_BATCH", 2)
     world.raffle(code="OTHER")
     world.raffle(last_number=3)
     marco.says("BIKE")

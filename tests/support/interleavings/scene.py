@@ -32,7 +32,7 @@ from chalicelib.whatsapp.graph import Accepted
 from chalicelib.whatsapp.inbound import Message, read
 from chalicelib.whatsapp.webhook import Update
 from local.environment import Ports, local_environment
-from local.lab import TABLE, make_table
+from local.in_process import TABLE, make_table
 from local.stack import REGION, Stack
 from tests.support.world import ORGANISER, PNG, Clock, FakeGraph, text_of
 from whatsapp_sandbox import webhooks

@@ -27,7 +27,7 @@ from chalicelib.store.records import TicketRecord
 from chalicelib.store.transaction import Transaction
 from chalicelib.telemetry import logger, metrics
 from chalicelib.whatsapp.graph import Accepted
-from local import lab
+from local import in_process
 from local.engines import ENGINES
 from tests.support.world import FakeGraph, text_of
 
@@ -131,8 +131,8 @@ class Hall:
         """An active raffle in a table of its own, so that everything stored is about this race."""
         table = f"races-{os.urandom(6).hex()}"
         container = open_container(self.endpoint, table, seed=table)
-        lab.make_table(table)
-        raffle = lab.make_raffle(container, numbers=profile.numbers, max_per_contact=profile.most, code="RACE")
+        in_process.make_table(table)
+        raffle = in_process.make_raffle(container, numbers=profile.numbers, max_per_contact=profile.most, code="RACE")
         try:
             yield Stage(self, table, raffle, profile, container)
         finally:
@@ -193,7 +193,7 @@ def open_hall(engine: str) -> Iterator[Hall]:
 
 def open_container(endpoint: str, table: str, *, seed: object) -> Container:
     """The product on the engine, with the hall's clock."""
-    container = lab.open_container(endpoint, clock=clock, seed=str(seed), table=table)
+    container = in_process.open_container(endpoint, clock=clock, seed=str(seed), table=table)
     vars(container)["graph"] = Meta()
     return container
 

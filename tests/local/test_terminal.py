@@ -1,0 +1,36 @@
+"""Only the log lines that matter reach the terminal."""
+
+import json
+
+from local.terminal import Headlines
+
+TRACEBACK = """converse menu
+Traceback (most recent call last):
+  File "app.py", line 3, in converse
+    raise ValueError("no")
+    ^^^^^^^^^^^^^^^^^^^^^^
+ValueError: no
+converse again"""
+
+
+def headlines(log: str) -> list[str]:
+    finder = Headlines()
+    return [line for line in map(finder.feed, log.splitlines()) if line]
+
+
+def test_of_a_traceback_only_the_last_line_is_shown() -> None:
+    assert headlines(TRACEBACK) == ["ValueError: no"]
+
+
+def test_the_same_trouble_is_not_told_twice_running() -> None:
+    assert headlines(f"{TRACEBACK}\n{TRACEBACK}") == ["ValueError: no"]
+
+
+def test_a_structured_error_is_shown_with_what_was_raised() -> None:
+    entry = {"level": "ERROR", "message": "not sent", "exception": 'Traceback …\n  File "x"\nOSError: gone'}
+
+    assert headlines(json.dumps(entry)) == ["not sent - OSError: gone"]
+
+
+def test_ordinary_lines_are_not_shown() -> None:
+    assert not headlines('{"level": "INFO", "message": "ok"}\n{broken\n127.0.0.1 - "GET /api/health" 200 -\n[1]')
