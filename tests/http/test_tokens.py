@@ -86,7 +86,7 @@ def test_who_guesses_tokens_is_not_looked_at_any_more_and_keeps_nobody_out(world
 
 
 def test_of_the_tokens_that_came_in_the_last_ones_are_known(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(entrance, "MOST_REMEMBERED", 2)
+    monkeypatch.setattr(entrance, "MAX_REMEMBERED", 2)
     access = world.container.tokens
     first, second, third = (access.create(name, Role.VIEWER, by=COMMAND_LINE).key for name in ("A", "B", "C"))
     for key in (first, second, first, third):
