@@ -61,7 +61,8 @@ def _export(stage: Stage, request: ExportRequest, goal: str) -> Iterator[Figure]
 def measured(endpoint: str, request: ExportRequest) -> Measured:
     """One export, by this process."""
     open_container(endpoint, clock=Clock(), seed=1)
-    meter, rows = Meter(), list[int]()
+    meter = Meter()
+    rows = list[int]()
     with TemporaryFile() as file:  # as the function writes it; S3 is not among the figures
 
         def do() -> None:
