@@ -5,7 +5,8 @@ The figures behind these numbers are in docs/adr/0008-pictures-that-came-before.
 
 from collections.abc import Iterator
 
-COLUMNS, ROWS = 80, 64
+COLUMNS = 80
+ROWS = 64
 HASH_BITS = COLUMNS * ROWS
 # Nearly all copies of a receipt, compressed or resized, differ from it in 8 bits or fewer. Two receipts from the same
 # bank's app differ in 10 bits or more, even with the same payer and amount.

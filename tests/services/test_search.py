@@ -99,8 +99,11 @@ def test_a_new_name_is_found_and_the_old_one_is_not(world: World, lucia: Buyer) 
 
 
 def test_orders_are_found_by_the_name_of_their_buyer(shelf: Shelf) -> None:
-    ana, marco = shelf.person("Ana Gómez"), shelf.person("Marco Gómez")
-    first, second, third = shelf.order(ana), shelf.order(marco), shelf.order(ana, S.PAID)
+    ana = shelf.person("Ana Gómez")
+    marco = shelf.person("Marco Gómez")
+    first = shelf.order(ana)
+    second = shelf.order(marco)
+    third = shelf.order(ana, S.PAID)
     assert found_orders("ana") == [third.id, first.id]
     assert sorted(found_orders("gomez")) == sorted([first.id, second.id, third.id])
     assert found_orders("gomez", OrderFilter(status=S.PAID)) == [third.id]
@@ -113,10 +116,11 @@ def test_orders_are_found_by_the_name_of_their_buyer(shelf: Shelf) -> None:
     "has", [MAX_NEWEST_ORDERS - 1, MAX_NEWEST_ORDERS, MAX_NEWEST_ORDERS + 1, 3 * MAX_NEWEST_ORDERS]
 )
 def test_also_those_of_who_has_very_many(shelf: Shelf, has: int, limit: int) -> None:
-    ana, anna = shelf.person("Ana"), shelf.person("Anna")
-    made = [shelf.order(ana).id for _ in range(has)]
+    ana = shelf.person("Ana")
+    anna = shelf.person("Anna")
+    order_ids = [shelf.order(ana).id for _ in range(has)]
     other = shelf.order(anna).id
-    assert found_orders("an", limit=limit) == [*made[::-1], other]
+    assert found_orders("an", limit=limit) == [*order_ids[::-1], other]
 
 
 # By phone number
@@ -239,7 +243,8 @@ def test_so_does_what_waits_for_money(shelf: Shelf, requests: Requests, raffle_i
 @pytest.mark.parametrize("person_wanted", [False, True])
 @pytest.mark.parametrize("opted_out", [False, True])
 def test_so_does_every_page_of_contacts(shelf: Shelf, requests: Requests, person_wanted: bool, opted_out: bool) -> None:
-    heavy, flags = crowd(shelf), {"person_wanted": person_wanted, "opted_out": opted_out}
+    heavy = crowd(shelf)
+    flags = {"person_wanted": person_wanted, "opted_out": opted_out}
     for limit in (5, 200):
         assert_few_requests(requests, reading(contacts.listed, limit=limit, **flags))
     for text in texts(heavy):
@@ -340,8 +345,8 @@ def test_of_a_contact_with_very_many_orders_a_page_looks_at_so_many_and_none_is_
 ) -> None:
     monkeypatch.setattr(pages, "FILTERED", looked_at)
     ana = shelf.person("Ana")
-    made = [shelf.order(ana, S.PAID if number % 4 == 1 else S.DRAFT) for number in range(14)]
-    paid = [order.id for order in made[::-1] if order.status is S.PAID]
+    stored = [shelf.order(ana, S.PAID if number % 4 == 1 else S.DRAFT) for number in range(14)]
+    paid = [order.id for order in stored[::-1] if order.status is S.PAID]
 
     def read(after: str | None, backwards: bool = False) -> Page[Order]:
         return orders.listed(contact_id=ana.id, status=S.PAID, limit=limit, after=after, backwards=backwards)
@@ -360,7 +365,9 @@ def test_of_a_contact_with_very_many_orders_a_page_looks_at_so_many_and_none_is_
 
 def test_the_orders_of_a_raffle_in_a_status(shelf: Shelf) -> None:
     ana = shelf.person("Ana")
-    first, second, other = shelf.order(ana), shelf.order(ana), shelf.order(ana, raffle_id="other")
+    first = shelf.order(ana)
+    second = shelf.order(ana)
+    other = shelf.order(ana, raffle_id="other")
     third = shelf.order(ana, S.PENDING_PAYMENT)
     for raffle_id, status, expected in (
         (RAFFLE, S.DRAFT, [second, first]),
@@ -379,8 +386,9 @@ def test_the_orders_of_a_raffle_in_a_status(shelf: Shelf) -> None:
 
 
 def test_who_was_stored_before_there_were_lists_is_found_after_a_repair(shelf: Shelf) -> None:
-    ana, bea = shelf.person("Ana", "50255501234"), shelf.person("Bea", person_wanted_at=shelf.now)
-    made = [shelf.order(ana).id for _ in range(MAX_NEWEST_ORDERS + 3)]
+    ana = shelf.person("Ana", "50255501234")
+    bea = shelf.person("Bea", person_wanted_at=shelf.now)
+    order_ids = [shelf.order(ana).id for _ in range(MAX_NEWEST_ORDERS + 3)]
     for contact in (ana, bea):
         forget(contact)
     assert listed_contacts() == found_names("ana") == found_names("5550 1234") == []
@@ -391,8 +399,8 @@ def test_who_was_stored_before_there_were_lists_is_found_after_a_repair(shelf: S
     assert listed_contacts() == ["Bea", "Ana"]
     assert listed_contacts(person_wanted=True) == ["Bea"]
     assert found_names("ana") == found_names("5550 1234") == ["Ana"]
-    assert found_orders("ana", limit=7) == made[::-1]
-    assert shelf.read(ana).newest_orders == tuple(made[: -MAX_NEWEST_ORDERS - 1 : -1])
+    assert found_orders("ana", limit=7) == order_ids[::-1]
+    assert shelf.read(ana).newest_orders == tuple(order_ids[: -MAX_NEWEST_ORDERS - 1 : -1])
 
 
 def test_who_writes_again_is_filed_by_that(world: World, lucia: Buyer, shelf: Shelf) -> None:
@@ -473,7 +481,7 @@ def test_what_was_there_all_along_comes_once_whatever_is_changed_between_pages(
 ) -> None:
     empty(shelf.world.stack)
     known = [shelf.person(called, PHONE_OF_ALL) for called, _ in people]
-    made = [shelf.order(contact) for contact, (_, has) in zip(known, people, strict=True) for _ in range(has)]
+    stored = [shelf.order(contact) for contact, (_, has) in zip(known, people, strict=True) for _ in range(has)]
     find, what = LISTS[name]
     read = partial(find, *what)
     always = {item.id for item in all_of(reading(read, limit=200))}
@@ -484,7 +492,7 @@ def test_what_was_there_all_along_comes_once_whatever_is_changed_between_pages(
     seen.update(item.id for item in page.items)
     while page.next:
         for coming in islice(to_come, 1):
-            renamed |= change(shelf, coming, known, made)
+            renamed |= change(shelf, coming, known, stored)
         always &= {item.id for item in all_of(reading(read, limit=200)) if whose(item) not in renamed}
         page = read(limit=limit, after=page.next)
         seen.update(item.id for item in page.items)
@@ -495,7 +503,7 @@ def whose(item: Order | Contact) -> str:
     return item.contact_id if isinstance(item, Order) else item.id
 
 
-def change(shelf: Shelf, coming: Change, known: list[Contact], made: list[Order]) -> set[str]:
+def change(shelf: Shelf, coming: Change, known: list[Contact], stored: list[Order]) -> set[str]:
     """Ids of the contacts who have another name now."""
     what, position, name = coming
     contact = known[position % len(known)]
@@ -503,11 +511,11 @@ def change(shelf: Shelf, coming: Change, known: list[Contact], made: list[Order]
         shelf.save(replace(shelf.read(contact), name=name))
         return {contact.id}
     if what == "order":
-        made.append(shelf.order(contact))
+        stored.append(shelf.order(contact))
     elif what == "person":
         known.append(shelf.person(name, PHONE_OF_ALL))
-    elif made:
-        order = orders.get(made[position % len(made)].id)
+    elif stored:
+        order = orders.get(stored[position % len(stored)].id)
         if order.status is S.DRAFT:
             shelf.move(order, S.PENDING_PAYMENT)
     return set()

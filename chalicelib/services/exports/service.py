@@ -211,8 +211,8 @@ class Exports:
     def _make(self, export: Export, run: str) -> None:
         board = raffles.board(export.request.raffle_id)
         progress = _Progress(export, run, self.clock)
-        # On the function's disk of 2 GB (EphemeralStorage in infra/resources.json). A million orders, measured: 1.5 GB
-        # as XLSX, while XlsxWriter puts the sheet together; half a gigabyte as CSV, with the scratch database.
+        # On the function's disk of 2 GB (EphemeralStorage in infra/resources.json). A million orders take 1.5 GB
+        # as XLSX, while XlsxWriter puts the sheet together, and 0.6 GB as CSV, with the scratch database.
         with TemporaryFile() as file:
             rows = write(board, export.request, file, progress=progress)
             size = file.tell()

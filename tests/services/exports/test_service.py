@@ -59,7 +59,8 @@ def fetched(world: World, export_id: str) -> bytes:
     shown = world.container.exports.get(export_id)
     assert shown.url is not None
     parts = urlsplit(shown.url)
-    bucket, key = world.stack.bucket, parts.path.rpartition(f"{world.stack.bucket}/")[2].lstrip("/")
+    bucket = world.stack.bucket
+    key = parts.path.rpartition(f"{world.stack.bucket}/")[2].lstrip("/")
     return bytes(boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
 
 
@@ -74,7 +75,8 @@ def objects(world: World) -> list[str]:
 def test_tickets_are_all_numbers_with_who_has_them(
     world: World, raffle: Json, exports: Exports, lucia: Buyer, marco: Buyer
 ) -> None:
-    paid, held = buy(lucia, "5,12"), hold(marco, "7")
+    paid = buy(lucia, "5,12")
+    held = hold(marco, "7")
     tickets = rows(exports, request_for(raffle))
 
     assert [row["number"] for row in tickets] == [f"{number:03}" for number in range(1, 101)]
@@ -151,7 +153,8 @@ def test_buyers_are_those_who_have_numbers_in_the_order_of_their_first_order(
 @pytest.mark.parametrize("of", Of)
 def test_both_forms_say_the_same(raffle: Json, exports: Exports, lucia: Buyer, of: Of) -> None:
     buy(lucia, "5,12")
-    as_csv, as_xlsx = rows(exports, request_for(raffle, of)), rows(exports, request_for(raffle, of, Format.XLSX))
+    as_csv = rows(exports, request_for(raffle, of))
+    as_xlsx = rows(exports, request_for(raffle, of, Format.XLSX))
 
     assert len(as_csv) == len(as_xlsx) > 0
     for csv_row, xlsx_row in zip(as_csv, as_xlsx, strict=True):
@@ -181,9 +184,9 @@ def test_a_contact_that_another_took_over_is_that_one(
 ) -> None:
     buy(lucia, "5")
     buy(marco, "7")
-    one, other = (world.order(row["order"])["contact"] for row in rows(exports, request_for(raffle, Of.ORDERS)))
-    ContactRecord.get(*stored_contacts.key(one)).delete()
-    AliasRecord(*stored_contacts.key(one), contact_id=other).save()
+    alias_id, owner_id = (world.order(row["order"])["contact"] for row in rows(exports, request_for(raffle, Of.ORDERS)))
+    ContactRecord.get(*stored_contacts.key(alias_id)).delete()
+    AliasRecord(*stored_contacts.key(alias_id), contact_id=owner_id).save()
 
     (row,) = rows(exports, request_for(raffle, Of.BUYERS))
     assert (row["buyer"], row["numbers"]) == ("Marco", "005, 007")

@@ -117,7 +117,8 @@ def test_what_only_looks_like_a_phone_number_is_made_safe() -> None:
 def test_times_are_in_the_raffles_zone() -> None:
     named = {"time_zone": "America/Guatemala"}
     content = export(Format.XLSX, [column(ColumnKind.TIME, "paid_at")], [NOON], **named)
-    header, cell = xlsx_sheet(content)["A1"], xlsx_sheet(content)["A2"]
+    header = xlsx_sheet(content)["A1"]
+    cell = xlsx_sheet(content)["A2"]
 
     assert read_cell(Format.CSV, ColumnKind.TIME, NOON, **named) == "2026-11-23T12:00:00-06:00"
     assert header.value == "paid_at (America/Guatemala)"

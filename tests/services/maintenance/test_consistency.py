@@ -175,7 +175,8 @@ def everything(*kinds: str) -> dict[tuple[str, str], Json]:
 
 def restore(saved: dict[tuple[str, str], Json]) -> None:
     """Have the table hold just these items: quicker than selling all of it again."""
-    client, now = low_level().client, everything()
+    client = low_level().client
+    now = everything()
     for key in now.keys() - saved.keys():
         name = dict(zip(("pk", "sk"), ({"S": part} for part in key), strict=True))
         client.delete_item(TableName=Record.Meta.table_name, Key=name)
@@ -193,14 +194,17 @@ def primary() -> dict[tuple[str, str], Json]:
 @contextmanager
 def before_requests(do: Callable[[str, int], object]) -> Iterator[None]:
     """Call `do` with the operation and its position before each request that is not made by itself."""
-    events, inside, position = low_level().client.meta.events, False, 0
+    events = low_level().client.meta.events
+    inside = False
+    position = 0
 
     def note(model: Any, **_: Any) -> None:
         nonlocal inside, position
         if not inside:
             inside = True
             do(model.name, position)
-            inside, position = False, position + 1
+            inside = False
+            position = position + 1
 
     events.register("before-call.dynamodb", note)
     try:
@@ -402,7 +406,8 @@ def test_what_was_planted_is_found_and_what_is_derived_is_mended(hall: Hall, sub
         restore(healthy)
         with subtests.test(f"{place}: {', '.join(sorted(fault.kinds))}"):
             fault.plant(hall)
-            planted, whole = primary(), everything()
+            planted = primary()
+            whole = everything()
 
             findings = hall.kinds(status=1)
             examples = [example for kind in findings.values() for example in kind["examples"]]
@@ -512,7 +517,8 @@ def test_an_order_that_the_index_does_not_show_is_said_when_it_stays_so(
 
 
 def test_an_index_that_catches_up_is_no_fault(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
-    query, hidden = type(Record.by_raffle).query, {f"ORDER#{hall.paid}"}
+    query = type(Record.by_raffle).query
+    hidden = {f"ORDER#{hall.paid}"}
 
     def behind(index: Any, *arguments: Any, **named: Any) -> Iterator[Record]:
         yield from (record for record in query(index, *arguments, **named) if record.pk not in hidden)
@@ -570,7 +576,8 @@ def test_a_sale_at_any_moment_is_no_fault(hall: Hall) -> None:
 
 
 def test_many_sales_at_all_moments_are_no_fault(hall: Hall) -> None:
-    marco, sales = hall.world.buyer("Marco", 2), iter(range(20))
+    marco = hall.world.buyer("Marco", 2)
+    sales = iter(range(20))
 
     def sell(operation: str, _: int) -> None:
         if next(sales, None) is not None:
