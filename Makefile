@@ -40,7 +40,7 @@ test: $(READY) browser engines cloud messages ## Run all tests
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 soak: $(READY) engines messages ## Race for hours: make soak ATTEMPTS=100000 ENGINE=ministack TIMES=50 (both engines unless named)
-	$(BIN)/python -m tests.races $(addprefix --attempts ,$(ATTEMPTS)) $(addprefix --engine ,$(ENGINE))
+	$(BIN)/python -m tests.support.races $(addprefix --attempts ,$(ATTEMPTS)) $(addprefix --engine ,$(ENGINE))
 	TOMBOLA_SOAK=$(or $(TIMES),50) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder tests/interleavings tests/fuzz tests/outages
 
 bench: $(READY) engines messages ## Measure what docs/performance.md promises: make bench ENGINE=ministack

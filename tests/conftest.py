@@ -7,7 +7,6 @@ import pytest
 from _pytest.terminal import TerminalReporter
 from hypothesis import settings
 from moto import mock_aws
-from moto.backends import get_backend
 
 from chalicelib import container as composition
 from chalicelib.domain.messages import Identity
@@ -16,6 +15,7 @@ from chalicelib.store.contact_ids import contact_ids_of
 from chalicelib.store.records import low_level
 from local.stack import Stack, create
 from tests.support.log_watch import Watch, watching
+from tests.support.moto_state import empty
 from tests.support.request_counts import Requests
 from tests.support.world import TOKEN, Buyer, World, make_world
 
@@ -76,18 +76,6 @@ def world(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     made.container.tokens.create("local", Role.MANAGER, by=COMMAND_LINE, key=TOKEN)
     yield made
     composition.container.cache_clear()
-
-
-def empty(stack: Stack) -> None:
-    """Take away what an earlier test has left in moto."""
-    account = "123456789012"
-    get_backend("dynamodb")[account]["us-east-1"].tables[stack.table].items.clear()
-    for url in (stack.queue_url, stack.exports_url):
-        queue = get_backend("sqs")[account]["us-east-1"].get_queue(url.rpartition("/")[2])
-        queue._messages, queue._pending_messages = [], set()
-    bucket = get_backend("s3")[account]["aws"].buckets[stack.bucket]
-    bucket.keys.clear()
-    bucket.multiparts.clear()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 from local.environment import API_TOKEN
-from tests.browser.conftest import Browse
+from tests.support.browsing import Browse
 from tests.support.running import Run
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.slow]

@@ -11,7 +11,7 @@ from chalicelib.domain.refusals import StatementUnreadable
 from chalicelib.domain.statements import Judged, Why, judged, mentioned_in
 from chalicelib.statements.detect import read
 from chalicelib.statements.options import ParseOptions
-from tests.domain.test_statements import CODE, NOW, order
+from tests.support.matching_orders import CODE, NOW, order
 
 GTQ = ParseOptions(currency="GTQ")  # as banking.py says it of a raffle
 
