@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from _pytest.terminal import TerminalReporter
@@ -14,8 +16,10 @@ from chalicelib.domain.organisers import COMMAND_LINE, Role
 from chalicelib.store.contact_ids import contact_ids_of
 from chalicelib.store.records import low_level
 from local.stack import Stack, create
+from tests.support import schedule
 from tests.support.log_watch import Watch, watching
 from tests.support.moto_state import empty
+from tests.support.quick_moto import quicken_moto
 from tests.support.request_counts import Requests
 from tests.support.world import TOKEN, Buyer, World, make_world
 
@@ -24,6 +28,7 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 COUNTED = (" tried", " counted")
+SLOWEST = 50  # files and tests whose times are kept
 
 
 @pytest.fixture(scope="session")
@@ -42,15 +47,34 @@ def nothing_personal_is_logged(log_watch: Watch) -> Iterator[None]:
     assert not leaks, "\n".join(leaks)
 
 
-def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
-    """What the tests tried, as they recorded it ("crash points tried"), summed over all of them and all workers."""
-    tried = Counter[str]()
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    schedule.mark_and_sort(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return schedule.scheduler(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
+    """What the tests tried, as they recorded it ("crash points tried"), summed over all of them and all workers; and
+    how long they took, beside the file of `--junitxml`."""
+    tried, seconds = Counter[str](), Counter[str]()
     for reports in terminalreporter.stats.values():
         for report in reports:
             if getattr(report, "when", "") == "call":
                 tried.update({name: n for name, n in report.user_properties if name.endswith(COUNTED)})
+            if isinstance(report, pytest.TestReport):
+                seconds[report.nodeid] += report.duration
     for name, number in sorted(tried.items()):
         terminalreporter.write_line(f"{name}: {number}")
+    if xml := config.getoption("xmlpath"):
+        files = Counter[str]()
+        for nodeid, took in seconds.items():
+            files[nodeid.partition("::")[0]] += took
+        lines = [f"{took:8.1f} s  {name}" for times in (files, seconds) for name, took in times.most_common(SLOWEST)]
+        Path(xml).with_name("durations.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +86,7 @@ def stack() -> Iterator[Stack]:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "test")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        quicken_moto(patch)
         yield create(None)
 
 

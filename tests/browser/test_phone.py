@@ -17,8 +17,6 @@ from selenium.webdriver.support.wait import WebDriverWait
 from tests.support.browsing import Browse
 from tests.support.running import ROOT, Run
 
-pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.slow]
-
 T = TypeVar("T")
 
 PHONE, DESKTOP = (390, 844), (1280, 900)

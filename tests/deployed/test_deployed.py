@@ -20,8 +20,6 @@ from tests.support.running_sales import DOCUMENT, PHOTO, buy, choose, new_code
 from tests.support.world import text_of
 from whatsapp_sandbox import webhooks
 
-pytestmark = [pytest.mark.engine, pytest.mark.slow]
-
 EXPIRED_WITHIN = 200  # seconds: a hold of one minute, and the schedule's next two rounds
 
 

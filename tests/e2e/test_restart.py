@@ -25,8 +25,6 @@ from tests.support.running import (
 from tests.support.running_sales import PHOTO
 from tests.support.world import text_of
 
-pytestmark = [pytest.mark.engine, pytest.mark.slow]
-
 HOLD_SECONDS = 60
 FREED_WITHIN_SECONDS = 60.0
 

@@ -13,8 +13,6 @@ from tests.support.running_sales import DOCUMENT, PHOTO, buy, choose, new_code
 from tests.support.world import text_of
 from whatsapp_sandbox import webhooks
 
-pytestmark = [pytest.mark.engine, pytest.mark.slow]
-
 SMALLEST, LARGEST = 100, 1_000_000
 TIMES, RATIO = 9, 1.5
 
