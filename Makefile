@@ -7,12 +7,14 @@ endif
 BIN := .venv/bin
 READY := .venv/.ready
 JOBS ?= 2
+# tests/support/schedule.py says which tests come first, and which stay together.
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 CHECKED := app.py chalicelib infra local whatsapp_sandbox bench tests tools
 LOCALE := chalicelib/locale
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test soak bench cost lock licences review lint format package deploy destroy restore environment catalogue api-table browser engines cloud clean
+.PHONY: help install run test test-fast soak bench cost lock licences review lint format package deploy destroy restore environment catalogue api-table browser engines cloud clean
 
 help: ## List all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,12 +38,15 @@ $(READY): requirements.txt requirements-dev.txt
 run: $(READY) messages ## Run everything on this machine
 	@exec $(BIN)/python -m local $(addprefix --without ,$(WITHOUT))
 
-test: $(READY) browser engines cloud messages ## Run all tests
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+test: $(READY) browser engines cloud messages ## Run all tests (how long they took: ci-output/durations.txt)
+	$(PYTEST) --durations=50 --junitxml=ci-output/junit.xml $(ARGS)
+
+test-fast: $(READY) messages ## Run the tests that start no engine, server or browser
+	$(PYTEST) -m "not (engine or server or browser)" $(ARGS)
 
 soak: $(READY) engines messages ## Race for hours: make soak ATTEMPTS=100000 ENGINE=ministack TIMES=50 (both engines unless named)
-	$(BIN)/python -m tests.races $(addprefix --attempts ,$(ATTEMPTS)) $(addprefix --engine ,$(ENGINE))
-	TOMBOLA_SOAK=$(or $(TIMES),50) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder tests/interleavings tests/fuzz tests/outages
+	$(BIN)/python -m tests.support.races $(addprefix --attempts ,$(ATTEMPTS)) $(addprefix --engine ,$(ENGINE))
+	TOMBOLA_SOAK=$(or $(TIMES),50) $(PYTEST) tests/interleavings tests/fuzz tests/outages
 
 bench: $(READY) engines messages ## Measure the figures of docs/performance.md: make bench ENGINE=ministack
 	$(BIN)/python -m bench $(addprefix --engine ,$(ENGINE)) $(if $(JSON),--json)

@@ -1,13 +1,16 @@
 """Fixtures that every test may use."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from heapq import nlargest
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
 
 import pytest
 from _pytest.terminal import TerminalReporter
 from hypothesis import settings
 from moto import mock_aws
-from moto.backends import get_backend
 
 from chalicelib import container as composition
 from chalicelib.domain.messages import Identity
@@ -15,7 +18,10 @@ from chalicelib.domain.organisers import COMMAND_LINE, Role
 from chalicelib.store.contact_ids import contact_ids_of
 from chalicelib.store.records import low_level
 from local.stack import Stack, create
+from tests.support import schedule
 from tests.support.log_watch import Watch, watching
+from tests.support.moto_state import empty
+from tests.support.quick_moto import quicken_moto
 from tests.support.request_counts import Requests
 from tests.support.world import TOKEN, Buyer, World, make_world
 
@@ -24,6 +30,7 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 COUNTED = (" tried", " counted")
+SLOWEST = 50  # files and tests whose times are kept
 
 
 @pytest.fixture(scope="session")
@@ -42,15 +49,39 @@ def nothing_personal_is_logged(log_watch: Watch) -> Iterator[None]:
     assert not leaks, "\n".join(leaks)
 
 
-def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
-    """What the tests tried, as they recorded it ("crash points tried"), summed over all of them and all workers."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    schedule.mark_and_sort(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return schedule.scheduler(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
+    """What the tests tried, as they recorded it ("crash points tried"), summed over all of them and all workers; and
+    how long they took, beside the file of `--junitxml`."""
     tried = Counter[str]()
+    seconds = defaultdict[str, float](float)
     for reports in terminalreporter.stats.values():
         for report in reports:
             if getattr(report, "when", "") == "call":
                 tried.update({name: n for name, n in report.user_properties if name.endswith(COUNTED)})
+            if isinstance(report, pytest.TestReport):
+                seconds[report.nodeid] += report.duration
     for name, number in sorted(tried.items()):
         terminalreporter.write_line(f"{name}: {number}")
+    if xml := config.getoption("xmlpath"):
+        files = defaultdict[str, float](float)
+        for nodeid, took in seconds.items():
+            files[nodeid.partition("::")[0]] += took
+        lines = [
+            f"{took:8.1f} s  {name}"
+            for times in (files, seconds)
+            for name, took in nlargest(SLOWEST, times.items(), itemgetter(1))
+        ]
+        Path(xml).with_name("durations.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +93,7 @@ def stack() -> Iterator[Stack]:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "test")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        quicken_moto(patch)
         yield create(None)
 
 
@@ -76,18 +108,6 @@ def world(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     made.container.tokens.create("local", Role.MANAGER, by=COMMAND_LINE, key=TOKEN)
     yield made
     composition.container.cache_clear()
-
-
-def empty(stack: Stack) -> None:
-    """Take away what an earlier test has left in moto."""
-    account = "123456789012"
-    get_backend("dynamodb")[account]["us-east-1"].tables[stack.table].items.clear()
-    for url in (stack.queue_url, stack.exports_url):
-        queue = get_backend("sqs")[account]["us-east-1"].get_queue(url.rpartition("/")[2])
-        queue._messages, queue._pending_messages = [], set()
-    bucket = get_backend("s3")[account]["aws"].buckets[stack.bucket]
-    bucket.keys.clear()
-    bucket.multiparts.clear()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -15,6 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PRODUCT = sorted([ROOT / "app.py", *(ROOT / "chalicelib").rglob("*.py")])
 NAMES = [str(path.relative_to(ROOT)) for path in PRODUCT]
+TESTS = {str(path.relative_to(ROOT)): path for path in sorted((ROOT / "tests").rglob("*.py"))}
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -100,6 +102,20 @@ def test_a_wrong_import_breaks_its_contract(copy: Path, contract: str) -> None:
         path.write_text(text, encoding="utf-8")
     assert done.returncode == 1, done.stdout
     assert "BROKEN" in done.stdout
+
+
+@pytest.mark.parametrize("name", TESTS)
+def test_tests_import_no_test_module_and_no_conftest(name: str) -> None:
+    tree = ast.parse(TESTS[name].read_text(encoding="utf-8"))
+    froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    modules = {*imported(TESTS[name]), *(f"{node.module}.{alias.name}" for node in froms for alias in node.names)}
+    for module in modules:
+        assert not re.match(r"tests\.(.+\.)?(test_\w+|conftest)$", module), module
+
+
+def test_the_helpers_of_tests_live_in_support() -> None:
+    helpers = [name for name in TESTS if not Path(name).name.startswith(("test_", "conftest.", "__init__."))]
+    assert [name for name in helpers if not name.startswith("tests/support/")] == []
 
 
 BARE = """

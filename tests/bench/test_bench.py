@@ -4,12 +4,9 @@ import json
 import subprocess
 import sys
 
-import pytest
-
 from tests.support.running import ROOT
 from tools import cost
 
-pytestmark = [pytest.mark.engine, pytest.mark.slow]
 GROUPS = ("requests", "units", "writing", "reading", "overhead", "webhook", "deadline", "package")
 SECONDS = 300
 

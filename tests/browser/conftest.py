@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -10,9 +10,8 @@ import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
+from tests.support.browsing import Browse
 from tests.support.running import ROOT, Run, running
-
-Browse = Callable[[int, int], Chrome]
 
 FLAGS = (
     "--headless=new",

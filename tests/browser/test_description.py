@@ -3,17 +3,14 @@
 from pathlib import Path
 from typing import cast
 
-import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 from local.environment import API_TOKEN
-from tests.browser.conftest import Browse
+from tests.support.browsing import Browse
 from tests.support.running import Run
-
-pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.slow]
 
 SECONDS = 60.0
 

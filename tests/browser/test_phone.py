@@ -14,10 +14,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.browser.conftest import Browse
+from tests.support.browsing import Browse
 from tests.support.running import ROOT, Run
-
-pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.slow]
 
 T = TypeVar("T")
 

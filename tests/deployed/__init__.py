@@ -1,0 +1,1 @@
+"""Tests of the packaged stack on an account of its own."""

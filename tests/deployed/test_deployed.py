@@ -12,14 +12,13 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
-from tests.deployed.conftest import STACK, STAGE, Deployment, settings
-from tests.e2e.test_sale import DOCUMENT, PHOTO, buy, choose, code_in, new_code
 from tests.support.deployed.account import SECRETS, Deployed
+from tests.support.deployed.deployment import STACK, STAGE, Deployment, settings
+from tests.support.order_codes import code_in
 from tests.support.running import Elsewhere, OnThePhone, until
+from tests.support.running_sales import DOCUMENT, PHOTO, buy, choose, new_code
 from tests.support.world import text_of
 from whatsapp_sandbox import webhooks
-
-pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 EXPIRED_WITHIN = 200  # seconds: a hold of one minute, and the schedule's next two rounds
 

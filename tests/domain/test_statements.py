@@ -1,7 +1,7 @@
 """Payments of a bank's statement against orders: what is sure, and what makes one unsure."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from random import Random
 from typing import Any
 
@@ -25,18 +25,9 @@ from chalicelib.domain.statements import (
     find_all_mentions,
     match_payments,
 )
+from tests.support.matching_orders import CODE, NOW, order
 
-NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
-CODE = "8WGRRPW3"
 CODES = st.builds(lambda seed: new_code(Random(seed)), st.integers(0, 10**9))
-
-
-def order(code: str = CODE, **fields: Any) -> Order:
-    values: dict[str, Any] = {
-        "id": code, "raffle_id": "r", "contact_id": "c", "numbers": (5, 12), "unit_amount": 2500, "currency": "GTQ",
-        "status": OrderStatus.PENDING_PAYMENT, "reserved_until": None, "created_at": NOW, "updated_at": NOW, **fields,
-    }  # fmt: skip
-    return Order(**values)
 
 
 def payment(text: str = f"REF {CODE}", **fields: Any) -> Payment:

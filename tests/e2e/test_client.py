@@ -6,12 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.support.running import ROOT, OnThePhone, Run, until
 from tests.support.world import PNG
-
-pytestmark = pytest.mark.slow
 
 BIN = Path(sys.executable).parent
 SECONDS = 120

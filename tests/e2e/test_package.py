@@ -7,12 +7,8 @@ import sys
 import zipfile
 from pathlib import Path
 
-import pytest
-
 from tests.support.running import copy_of_the_project
 from tools import package
-
-pytestmark = pytest.mark.slow
 
 LARGEST_ZIP = 22_000_000
 SECONDS = 180

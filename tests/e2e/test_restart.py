@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from local.environment import HOST
-from tests.e2e.test_sale import PHOTO, code_in
+from tests.support.order_codes import code_in
 from tests.support.running import (
     STOP_SECONDS,
     Elsewhere,
@@ -22,9 +22,8 @@ from tests.support.running import (
     start,
     until,
 )
+from tests.support.running_sales import PHOTO
 from tests.support.world import text_of
-
-pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 HOLD_SECONDS = 60
 FREED_WITHIN_SECONDS = 60.0

@@ -1,0 +1,1 @@
+"""Tests in which DynamoDB fails, pauses or answers late."""

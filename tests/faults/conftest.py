@@ -8,18 +8,10 @@ from chalicelib import container as composition
 from chalicelib.domain.organisers import COMMAND_LINE, Role
 from chalicelib.store import retries, transaction
 from local.stack import Stack
+from tests.support.faults.pauses import Pauses
 from tests.support.faults.scene import Scene
 from tests.support.faults.wire import Wire, tapped
 from tests.support.world import TOKEN, World, make_world
-
-
-class Pauses(list[float]):
-    """The seconds that the product would have paused for. Its clock knows of these, and of those that are added."""
-
-    waited = 0.0  # seconds, for answers
-
-    def now(self) -> float:
-        return sum(self) + self.waited
 
 
 @pytest.fixture(autouse=True)

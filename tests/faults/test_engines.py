@@ -29,7 +29,6 @@ from tests.support.faults.wire import Wire, tapped
 from tests.support.races.findings import differences
 from tests.support.races.hall import START
 
-pytestmark = pytest.mark.engine
 COUNT = count(1)
 LUCIA = Identity(user_id="GT.1")
 VALUES: dict[str, Any] = {

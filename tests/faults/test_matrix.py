@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import pytest
 
 from chalicelib.store import retries
-from tests.faults.conftest import Pauses
 from tests.support.faults import wire as w
 from tests.support.faults.operations import DEEDS, Deed
+from tests.support.faults.pauses import Pauses
 from tests.support.faults.scene import Json, Moment, Scene
 
 TRANSACTION, BATCH, QUERY, GET, UPDATE = "TransactWriteItems", "BatchGetItem", "Query", "GetItem", "UpdateItem"

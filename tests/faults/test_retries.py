@@ -18,9 +18,9 @@ from chalicelib.store.records import Record, TokenRecord, low_level
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, Unsure, retry
 from chalicelib.whatsapp.graph import NotSent
 from chalicelib.whatsapp.inbound import Status
-from tests.faults.conftest import Pauses
 from tests.support.faults import wire as w
 from tests.support.faults.operations import OTHER
+from tests.support.faults.pauses import Pauses
 from tests.support.faults.wire import Wire
 from tests.support.steps import assert_board_is_exact, hold, hold_and_confirm, outbounds
 from tests.support.world import TOKEN, Buyer, World, text_of

@@ -1,0 +1,1 @@
+"""Tests with webhooks that nobody in good faith posts."""

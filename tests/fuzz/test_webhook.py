@@ -14,7 +14,7 @@ import pytest
 
 import app
 from local.worker import Context, sqs_event
-from tests.support.interleavings.scene import quicken_moto
+from tests.support.quick_moto import quicken_moto
 from tests.support.webhook_mutations import NEIGHBOUR_ID, NOW, carries_the_neighbour, corpus, mutated, smaller
 from tests.support.world import World
 

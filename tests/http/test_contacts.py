@@ -10,10 +10,10 @@ from chalicelib.http import contacts as http_contacts
 from chalicelib.whatsapp import error_codes, templates
 from chalicelib.whatsapp.messages import build_template
 from chalicelib.whatsapp.rendered_text import extract_text
-from tests.http.test_tokens import a_token
-from tests.services.chat.test_changed_identity import NEW_PHONE, PHONE, USER_ID, contact_of, moves, person, writes
-from tests.services.test_contacts import known
+from tests.support.contact_chat import known
+from tests.support.identities import NEW_PHONE, PHONE, USER_ID, contact_of, moves, person, writes
 from tests.support.steps import cancel, everything, hold, hold_and_confirm, hold_and_prove
+from tests.support.tokens import a_token
 from tests.support.world import Answer, Buyer, World
 
 Json = dict[str, Any]

@@ -2,10 +2,10 @@
 
 import requests
 
-from tests.http.test_tokens import a_token
-from tests.services.messaging.test_inbox import a_text
-from tests.services.messaging.test_outbox import pass_time, refused
+from tests.support.deliveries import pass_time, refused
 from tests.support.steps import hold_and_prove, outbounds
+from tests.support.tokens import a_token
+from tests.support.updates import a_text
 from tests.support.world import PNG, Buyer, World
 
 

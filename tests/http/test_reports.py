@@ -10,7 +10,7 @@ from chalicelib.domain.channel import Stop
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.store import channel
 from chalicelib.store.records import OrderRecord, TallyRecord
-from tests.services.messaging.test_outbox import refused
+from tests.support.deliveries import refused
 from tests.support.steps import buy, cancel, confirm_payment, hold, hold_and_confirm, hold_and_prove
 from tests.support.world import World
 

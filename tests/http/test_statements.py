@@ -8,16 +8,12 @@ import pytest
 
 from chalicelib.domain.statements import MOST_PAYMENTS, Why
 from chalicelib.http.routes import BANK_FILE_LIMIT, BANK_FILES
+from tests.support.statements import post
 from tests.support.steps import buy, cancel, confirm_payment, hold, hold_and_confirm, hold_and_prove
 from tests.support.world import Answer, Buyer, World
 
 Json = dict[str, Any]
 SAMPLES = Path(__file__).parent.parent / "statements" / "samples"
-
-
-def post(world: World, *rows: str, query: str = "", media: str = "text/csv", token: str = "local-token") -> Answer:
-    raw = "\n".join(("Fecha;Concepto;Importe GTQ", *(f"20.11.2026;{row}" for row in rows), "")).encode()
-    return world.api("POST", f"/api/statements{query}", raw, token=token, **{"Content-Type": media})
 
 
 def payments(answer: Answer) -> list[Json]:

@@ -12,13 +12,8 @@ from chalicelib.services import tokens as entrance
 from chalicelib.services.tokens import FAILURES, Tokens, id_of
 from chalicelib.store.records import TokenRecord
 from chalicelib.store.transaction import Busy
+from tests.support.tokens import a_token
 from tests.support.world import TOKEN, World
-
-
-def a_token(world: World, role: str = "viewer", **fields: object) -> dict[str, str]:
-    made = world.api("POST", "/api/tokens", {"name": f"the {role}", "role": role, **fields})
-    assert made.status == 201, made.body
-    return dict(made.body)
 
 
 @pytest.mark.parametrize("why", ["revoked", "expired"])

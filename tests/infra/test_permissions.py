@@ -20,8 +20,8 @@ from chalicelib.settings import EnvironmentSecrets
 from chalicelib.store import exports
 from chalicelib.store.records import Record
 from chalicelib.whatsapp.graph import NotSent, OutcomeUnknown
-from tests.services.chat.test_changed_identity import moves
-from tests.services.messaging.test_outbox import refused
+from tests.support.deliveries import refused
+from tests.support.identities import moves
 from tests.support.steps import buy, cancel, hold, hold_and_confirm, hold_and_prove
 from tests.support.world import Buyer, FakeGraph, World
 from whatsapp_sandbox import webhooks

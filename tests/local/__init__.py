@@ -1,1 +1,1 @@
-"""Tests of what stands in for AWS and Meta on one machine."""
+"""Tests of what runs Tombola on one machine."""

@@ -197,7 +197,6 @@ def weather() -> Iterator[Weather]:
         Record._connection = None  # the next test module may speak to another
 
 
-@pytest.mark.engine
 def test_m3_in_bad_weather_every_order_is_right_and_every_reply_arrives_once(
     weather: Weather, record_property: Callable[[str, object], None]
 ) -> None:

@@ -1,0 +1,1 @@
+"""Tests with many buyers in many processes on real engines."""

@@ -6,8 +6,6 @@ import pytest
 
 from tests.support.races.hall import Hall, open_hall
 
-pytest.register_assert_rewrite("tests.support.races.rules")
-
 
 @pytest.fixture(scope="module")
 def hall(request: pytest.FixtureRequest) -> Iterator[Hall]:

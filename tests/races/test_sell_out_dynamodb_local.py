@@ -1,8 +1,5 @@
 """H1, H2, H6, M1, M3: raffles sold out by many buyers in many processes, on dynamodb-local."""
 
-import pytest
-
 from tests.support.races.rules import *  # noqa: F403 - the tests are the same on both engines
 
 ENGINE = "dynamodb-local"
-pytestmark = pytest.mark.engine

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.http.test_statements import post
 from tests.support.request_counts import Requests
+from tests.support.statements import post
 from tests.support.steps import hold
 from tests.support.world import World
 

@@ -10,10 +10,12 @@ from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.services.orders.holds import RandomNumbers
 from chalicelib.store import raffles
 from chalicelib.store.records import FingerprintRecord
-from tests.services.chat.test_sale import code_in
-from tests.services.orders.test_proof_fingerprints import picture
+from tests.support.order_codes import code_in
+from tests.support.receipts import picture
 from tests.support.request_counts import Requests
 from tests.support.steps import (
+    MILLION,
+    SPREAD,
     buy,
     confirm_payment,
     hold,
@@ -26,9 +28,6 @@ from tests.support.steps import (
 )
 from tests.support.world import PNG, Buyer, World, rows_of, text_of
 from tools import cost
-
-MILLION = 1_000_000
-SPREAD = ", ".join(str(number) for number in range(1, MILLION, 25_000))  # forty numbers, each in a leaf of its own
 
 
 def looks_around(buyer: Buyer) -> None:

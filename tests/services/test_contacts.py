@@ -1,13 +1,10 @@
 """Organisers and one person: pausing the bot, writing to them, reading what was said."""
 
-from typing import Any
-
 import pytest
 
 from chalicelib.domain.channel import Stop
 from chalicelib.domain.contacts import Contact
-from chalicelib.domain.delivery import DeliveryState, Outbound
-from chalicelib.domain.organisers import Actor, Role
+from chalicelib.domain.delivery import DeliveryState
 from chalicelib.domain.refusals import (
     ContactNotFound,
     ContactOptedOut,
@@ -16,36 +13,17 @@ from chalicelib.domain.refusals import (
     WindowClosed,
 )
 from chalicelib.store import channel, history
-from chalicelib.store.history import ReceivedMessage
 from chalicelib.whatsapp.graph import NotSent
-from tests.services.chat.test_changed_identity import NEW_PHONE, PHONE, USER_ID, contact_of, moves, person, writes
+from tests.support.contact_chat import BY, known, line_of, said, write
+from tests.support.identities import NEW_PHONE, PHONE, USER_ID, contact_of, moves, person, writes
 from tests.support.request_counts import Requests
 from tests.support.steps import hold, hold_and_confirm
 from tests.support.world import Buyer, World, text_of
 from whatsapp_sandbox import webhooks
 
-BY = Actor("Olga's laptop", Role.CASHIER, "t1")
-
-
-def known(buyer: Buyer) -> Contact:
-    return contact_of(buyer.person)
-
-
-def write(world: World, buyer: Buyer, text: str = "How can I help?", **named: Any) -> Outbound:
-    return world.container.contacts.write(known(buyer).id, text, by=BY, **named)
-
 
 def pause(world: World, buyer: Buyer, on: bool = True) -> Contact:
     return world.container.contacts.change(known(buyer).id, {"bot_paused": on}, by=BY)
-
-
-def said(contact_id: str, limit: int = 100) -> list[str]:
-    """What was said, newest first: "> …" by us, "< …" by them."""
-    return [line_of(one) for one in history.page(contact_id, limit=limit).items]
-
-
-def line_of(one: ReceivedMessage | Outbound) -> str:
-    return f"< {one.text or one.form}" if isinstance(one, ReceivedMessage) else f"> {text_of(one.body).splitlines()[0]}"
 
 
 # M6: pausing the bot

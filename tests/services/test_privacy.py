@@ -17,9 +17,9 @@ from chalicelib.store.order_context import load_context
 from chalicelib.store.records import FingerprintRecord, Record, low_level
 from chalicelib.store.transaction import Transaction
 from chalicelib.whatsapp.graph import NotSent
-from tests.services.chat.test_changed_identity import NEW_PHONE, PHONE, USER_ID, contact_of, moves, person, writes
-from tests.services.orders.test_proof_fingerprints import picture
-from tests.services.test_contacts import known, said, write
+from tests.support.contact_chat import known, said, write
+from tests.support.identities import NEW_PHONE, PHONE, USER_ID, contact_of, moves, person, writes
+from tests.support.receipts import picture
 from tests.support.request_counts import Requests
 from tests.support.steps import assert_board_is_exact, buy, cancel, hold, hold_and_confirm, hold_and_prove
 from tests.support.world import Buyer, World, text_of

@@ -22,20 +22,10 @@ from chalicelib.store import contact_index, contacts, orders, pages
 from chalicelib.store.pages import Page
 from chalicelib.store.records import ContactRecord, ListedRecord, NameRecord
 from chalicelib.store.transaction import Transaction
-from tests.conftest import empty
-from tests.services.chat.test_changed_identity import (
-    NEW_PHONE,
-    NEW_USER_ID,
-    PHONE,
-    USER_ID,
-    contact_of,
-    moves,
-    person,
-    writes,
-)
-from tests.services.test_budgets import SPREAD
+from tests.support.identities import NEW_PHONE, NEW_USER_ID, PHONE, USER_ID, contact_of, moves, person, writes
+from tests.support.moto_state import empty
 from tests.support.request_counts import Requests
-from tests.support.steps import buy, hold
+from tests.support.steps import SPREAD, buy, hold
 from tests.support.stored_contacts import RAFFLE, Shelf
 from tests.support.world import Buyer, World, text_of
 

@@ -11,7 +11,7 @@ from chalicelib.domain.refusals import StatementUnreadable
 from chalicelib.domain.statements import MatchedPayment, Why, find_all_mentions, match_payments
 from chalicelib.statements.detect import read
 from chalicelib.statements.options import ParseOptions
-from tests.domain.test_statements import CODE, NOW, order
+from tests.support.matching_orders import CODE, NOW, order
 
 GTQ = ParseOptions(currency="GTQ")  # as if a raffle were named
 

@@ -1,5 +1,6 @@
 """Receipts to compare, drawn: what a bank's app shows, a slip of paper on a table, and copies of both."""
 
+from functools import cache
 from io import BytesIO
 from random import Random
 from typing import NamedTuple
@@ -123,3 +124,13 @@ def _saved(picture: Picture, form: str, **options: int) -> bytes:
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
+
+
+@cache
+def receipt(seed: int = 1) -> Picture:
+    return screenshot(payment(Random(seed)))
+
+
+@cache
+def picture(seed: int = 1, quality: int = 85) -> bytes:
+    return jpeg(receipt(seed), quality)

@@ -48,3 +48,9 @@ class Requests:
     def note_answer(self, model: Any, **_: Any) -> None:
         if model.name == "TransactWriteItems" and self._followers:
             self._followers.pop()()
+
+
+def tickets_asked_for(requests: Requests) -> list[int]:
+    """The numbers that the transaction about to be sent takes."""
+    puts = [item["Put"]["Item"] for item in requests.asked["TransactItems"] if "Put" in item]
+    return [int(item["sk"]["S"]) for item in puts if item["kind"]["S"] == "ticket"]

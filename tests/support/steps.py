@@ -7,11 +7,13 @@ from chalicelib.domain.messages import Identity
 from chalicelib.domain.orders import Order
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.store.contact_ids import contact_ids_of
-from tests.services.chat.test_sale import code_in
+from tests.support.order_codes import code_in
 from tests.support.outbound_records import outbound_records
 from tests.support.world import Buyer, World, text_of
 
 Json = dict[str, Any]
+MILLION = 1_000_000
+SPREAD = ", ".join(str(number) for number in range(1, MILLION, 25_000))  # forty numbers, each in a leaf of its own
 
 
 def hold(buyer: Buyer, text: str = "5,12", code: str = "BIKE") -> str:

@@ -1,0 +1,1 @@
+"""Tests on data that earlier versions have stored."""

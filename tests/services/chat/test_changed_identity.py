@@ -4,33 +4,15 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.contacts import Contact
-from chalicelib.domain.messages import Identity
-from chalicelib.store import contacts
 from chalicelib.whatsapp.inbound import Message, read
-from tests.services.messaging.test_inbox import a_text, update_of
+from tests.support.identities import NEW_PHONE, NEW_USER_ID, PHONE, USER_ID, contact_of, moves, person, writes
 from tests.support.request_counts import Requests
 from tests.support.steps import confirm_payment, hold, hold_and_prove
-from tests.support.world import Buyer, World, text_of
+from tests.support.updates import a_text, update_of
+from tests.support.world import World, text_of
 from whatsapp_sandbox import webhooks
 
 Json = dict[str, Any]
-PHONE, NEW_PHONE = "+50255501234", "+50244443333"
-USER_ID, NEW_USER_ID = "GT.7700112233445566", "GT.9900112233445599"
-
-
-def person(phone: str | None = None, user_id: str | None = None) -> webhooks.Person:
-    return webhooks.Person(name="Lucía", phone=phone, user_id=user_id)
-
-
-def writes(world: World, who: webhooks.Person) -> Buyer:
-    return Buyer(world=world, person=who)
-
-
-def moves(world: World, who: webhooks.Person, phone: str, key: str = "wa_id") -> Json:
-    """The system message of a person who has another number now. Older bodies say it under another key."""
-    content = {"body": "changed", key: phone.removeprefix("+"), "type": "user_changed_number"}
-    return webhooks.message(who, "system", content, message_id=world.new_id(), at=world.at)
 
 
 def gets_user_id(world: World, who: webhooks.Person, user_id: str) -> Json:
@@ -44,13 +26,6 @@ def updates_user_id(phone: str | None, old: str, new: str) -> Json:
     body = webhooks.envelope({"user_id_update": [update]})
     body["entry"][0]["changes"][0]["field"] = "user_id_update"
     return body
-
-
-def contact_of(who: webhooks.Person) -> Contact:
-    found = contacts.look_up(
-        Identity(user_id=who.user_id, phone=who.wa_id), phone_number_id="", message_id="", code=None
-    )
-    return found.contact
 
 
 ONCE = [person(PHONE), person(PHONE, USER_ID)]

@@ -11,7 +11,6 @@ from chalicelib.domain.messages import Identity
 from chalicelib.store import contacts
 from chalicelib.store.contact_ids import contact_ids_of
 from chalicelib.whatsapp.graph import NotSent, SendRefused
-from tests.services.messaging.test_inbox import tag_of
 from tests.support.request_counts import Requests
 from tests.support.steps import (
     assert_board_is_exact,
@@ -22,6 +21,7 @@ from tests.support.steps import (
     hold_and_prove,
     outbounds,
 )
+from tests.support.updates import tag_of
 from tests.support.world import Buyer, World, buttons_of, text_of
 from whatsapp_sandbox import webhooks
 

@@ -1,14 +1,7 @@
 """The main job, end to end: a number is sold over WhatsApp."""
 
-import re
-
+from tests.support.order_codes import code_in
 from tests.support.world import Buyer, World, buttons_of, rows_of, text_of
-
-
-def code_in(text: str) -> str:
-    found = re.search(r"\b[2346789BCDFGHJKMPQRTVWXY]{8}\b", text)
-    assert found, text
-    return found[0]
 
 
 def test_the_sale_word_for_word(world: World, lucia: Buyer) -> None:

@@ -20,7 +20,7 @@ from chalicelib.domain.refusals import ExportNotFound
 from chalicelib.services.exports import service
 from chalicelib.services.exports.service import Exports
 from chalicelib.store.records import ExportRecord, low_level
-from tests.services.exports.test_service import OLGA, _ticking, fetched, objects, request_for
+from tests.support.exports import OLGA, fetched, objects, request_for, ticking
 from tests.support.spreadsheets import csv_rows
 from tests.support.steps import buy
 from tests.support.world import Buyer, World
@@ -64,7 +64,7 @@ def raffle(world: World, lucia: Buyer, monkeypatch: pytest.MonkeyPatch) -> Json:
 @pytest.fixture
 def exports(world: World) -> Exports:
     """With a clock that goes on four seconds at each look, so that progress is noted each time."""
-    return replace(world.container.exports, clock=_ticking(world, minutes=4 / 60))
+    return replace(world.container.exports, clock=ticking(world, minutes=4 / 60))
 
 
 @pytest.fixture

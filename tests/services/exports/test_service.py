@@ -6,25 +6,23 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import boto3
 import pytest
 
 from chalicelib import lambdas
 from chalicelib.domain.exports import LONGEST, ExportRequest, ExportStatus, Format, Of, Reason
-from chalicelib.domain.organisers import Actor, Role
 from chalicelib.domain.raffles import TicketStatus
 from chalicelib.domain.refusals import ExportNotFound, RaffleNotFound, TryAgain
 from chalicelib.services.exports import service
 from chalicelib.services.exports.service import ExportFile, Exports
 from chalicelib.store import contacts as stored_contacts
 from chalicelib.store.records import AliasRecord, ContactRecord, ExportRecord
+from tests.support.exports import OLGA, PIA, fetched, objects, request_for, ticking
 from tests.support.request_counts import Requests
 from tests.support.spreadsheets import csv_rows, xlsx_rows
 from tests.support.steps import buy, cancel, hold, hold_and_confirm, hold_and_prove, refund
 from tests.support.world import Buyer, World
 
 Json = dict[str, Any]
-OLGA, PIA = Actor("Olga", Role.VIEWER, "t1"), Actor("Pia", Role.VIEWER, "t2")
 
 
 @pytest.fixture
@@ -37,12 +35,6 @@ def exports(world: World) -> Exports:
     return world.container.exports
 
 
-def request_for(
-    raffle: Json, of: Of = Of.TICKETS, form: Format = Format.CSV, status: TicketStatus | None = None
-) -> ExportRequest:
-    return ExportRequest(raffle["id"], of, form, status)
-
-
 def at_once(exports: Exports, request: ExportRequest) -> ExportFile:
     file = exports.make_at_once(request, by=OLGA)
     assert file is not None
@@ -52,21 +44,6 @@ def at_once(exports: Exports, request: ExportRequest) -> ExportFile:
 def rows(exports: Exports, request: ExportRequest) -> list[Json]:
     content = at_once(exports, request).content
     return csv_rows(content) if request.format is Format.CSV else xlsx_rows(content)
-
-
-def fetched(world: World, export_id: str) -> bytes:
-    """The file behind the link."""
-    shown = world.container.exports.get(export_id)
-    assert shown.url is not None
-    parts = urlsplit(shown.url)
-    bucket = world.stack.bucket
-    key = parts.path.rpartition(f"{world.stack.bucket}/")[2].lstrip("/")
-    return bytes(boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
-
-
-def objects(world: World) -> list[str]:
-    entries = boto3.client("s3").list_objects_v2(Bucket=world.stack.bucket, Prefix="exports/").get("Contents", [])
-    return [entry["Key"] for entry in entries]
 
 
 # What is in them
@@ -377,7 +354,7 @@ def test_one_that_takes_too_long_gives_up_before_its_function_is_stopped(
     config = json.loads(open(".chalice/config.json").read())["lambda_functions"]["export"]  # noqa: SIM115, PTH123
     assert timedelta(seconds=config["lambda_timeout"]) > LONGEST
     export = exports.enqueue(request_for(raffle), by=OLGA)
-    slow = replace(exports, clock=_ticking(world, minutes=8))
+    slow = replace(exports, clock=ticking(world, minutes=8))
     slow.make(export.id, last_try=False)
 
     failed = exports.get(export.id).export
@@ -409,16 +386,6 @@ def _raises(*_: object, **__: object) -> int:
     raise ZeroDivisionError
 
 
-def _ticking(world: World, *, minutes: float) -> Any:
-    """A clock that moves each time somebody looks at it."""
-
-    def tick() -> datetime:
-        world.clock.pass_minutes(minutes)
-        return world.clock.now
-
-    return tick
-
-
 # How far it is
 
 
@@ -427,7 +394,7 @@ def test_progress_is_noted_every_few_seconds_and_never_goes_back(
 ) -> None:
     raffle = world.raffle(first_number=1, last_number=100_000)
     export = exports.enqueue(request_for(raffle), by=OLGA)
-    slow = replace(exports, clock=_ticking(world, minutes=1 / 60))  # a second each time
+    slow = replace(exports, clock=ticking(world, minutes=1 / 60))  # a second each time
     noted: list[tuple[int, int, int]] = []
     begin = len(requests.made)
     slow.make(export.id, last_try=False)

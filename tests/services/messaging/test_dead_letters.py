@@ -15,7 +15,7 @@ from chalicelib.store import dead_letters as stored
 from chalicelib.store.transaction import Busy
 from chalicelib.whatsapp import webhook
 from local.worker import Context, sqs_event
-from tests.services.messaging.test_inbox import a_text, update_of
+from tests.support.updates import a_text, update_of
 from tests.support.world import Buyer, World, text_of
 from whatsapp_sandbox import webhooks
 

@@ -14,8 +14,8 @@ from chalicelib.domain.messages import Identity
 from chalicelib.lambdas import flush
 from chalicelib.store import contacts
 from chalicelib.store.contact_ids import contact_ids_of
-from tests.services.messaging.test_payloads import QuickQueue, work_off
 from tests.support.outbound_records import outbound_records
+from tests.support.quick_queue import QuickQueue, work_off
 from tests.support.steps import hold_and_confirm
 from tests.support.whatsapp_samples import PAYLOADS, raw
 from tests.support.world import PNG, Buyer, World, text_of

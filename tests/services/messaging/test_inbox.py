@@ -1,6 +1,5 @@
 """M1 to M3: a message takes effect once, in its turn, and its replies are sent, however often things go wrong."""
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,22 +12,13 @@ from chalicelib.domain.refusals import TryAgain
 from chalicelib.store import transaction
 from chalicelib.whatsapp.error_codes import REMEDIES, Action
 from chalicelib.whatsapp.graph import GraphError, NotSent, OutcomeUnknown, SendRefused
-from chalicelib.whatsapp.webhook import Update, split
+from chalicelib.whatsapp.webhook import split
 from tests.support.request_counts import Requests
 from tests.support.steps import assert_board_is_exact, everything, hold, hold_and_confirm, outbounds
+from tests.support.updates import a_text, tag_of, update_of
 from tests.support.whatsapp_samples import OURS, raw
-from tests.support.world import Buyer, Json, World, text_of
+from tests.support.world import Buyer, World, text_of
 from whatsapp_sandbox import webhooks
-
-
-def update_of(body: Json) -> Update:
-    [found] = split(webhooks.encode(body), phone_number_id=OURS).updates
-    return found
-
-
-def a_text(buyer: Buyer, text: str) -> Json:
-    return webhooks.text_message(buyer.person, text, message_id=buyer.world.new_id(), at=buyer.world.at)
-
 
 WRITTEN = datetime.fromtimestamp(1790000060, UTC)  # a minute after the messages of the payloads were written
 
@@ -325,10 +315,6 @@ def test_m3_an_unknown_outcome_whose_status_comes_is_not_sent_again(world: World
     assert lucia.heard == []
     stored = outbounds(lucia)[-1]
     assert (stored.state, stored.message_id) == ("DELIVERED", "wamid.Z")
-
-
-def tag_of(buyer: Buyer) -> str:
-    return str(json.loads(outbounds(buyer)[-1].body)["biz_opaque_callback_data"])
 
 
 @pytest.mark.parametrize(

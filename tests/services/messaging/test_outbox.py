@@ -14,43 +14,19 @@ from chalicelib.store import contacts
 from chalicelib.store.contact_ids import contact_ids_of
 from chalicelib.telemetry import metrics
 from chalicelib.whatsapp.error_codes import REMEDIES, Action
-from chalicelib.whatsapp.graph import GraphError, NotSent, OutcomeUnknown, SendRefused
-from chalicelib.whatsapp.templates import DEFINITIONS
-from tests.services.messaging.test_inbox import tag_of
+from chalicelib.whatsapp.graph import GraphError, NotSent, OutcomeUnknown
+from tests.support.deliveries import EVERY_TEMPLATE, fails_late, pass_time, refused, texts
 from tests.support.steps import cancel, confirm_payment, hold, hold_and_confirm, hold_and_prove, outbounds
+from tests.support.updates import tag_of
 from tests.support.world import Buyer, World, text_of
 from whatsapp_sandbox import webhooks
 
 Json = dict[str, Any]
 OUTSIDE = 131047
-EVERY_TEMPLATE = [f"{one.name}/{language}" for one in DEFINITIONS for language in one.texts]
-
-
-def refused(code: int, retry_after: float | None = None) -> SendRefused:
-    return SendRefused(code, "", 400, retry_after)
-
-
-def fails_late(buyer: Buyer, code: int, *, message_id: str | None = None) -> None:
-    """WhatsApp took the newest message to them, and says now that it failed."""
-    stored = outbounds(buyer)[-1]
-    body = webhooks.status(
-        buyer.person, message_id or stored.message_id, "failed", at=buyer.world.at, tracking=tag_of(buyer),
-        errors=[(code, "failed")],
-    )  # fmt: skip
-    buyer.world.deliver(body)
-
-
-def pass_time(world: World, *, seconds: float = 0, minutes: float = 0, hours: float = 0) -> None:
-    world.clock.now += timedelta(seconds=seconds, minutes=minutes, hours=hours)
-    world.minute()
 
 
 def codes_of(*actions: Action) -> list[int]:
     return [codes[0] for codes, remedy in REMEDIES if remedy.action in actions]
-
-
-def texts(buyer: Buyer) -> list[str]:
-    return [text_of(said) for said in buyer.heard]
 
 
 # Failures that come late follow the same table

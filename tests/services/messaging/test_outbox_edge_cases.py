@@ -14,10 +14,10 @@ from chalicelib.store import contacts
 from chalicelib.store import messages as stored
 from chalicelib.store.transaction import Busy
 from chalicelib.whatsapp.graph import GraphError, NotSent, OutcomeUnknown
-from tests.services.chat.test_changed_identity import NEW_PHONE, NEW_USER_ID, PHONE, USER_ID, moves, person, writes
-from tests.services.messaging.test_inbox import tag_of
-from tests.services.messaging.test_outbox import EVERY_TEMPLATE, fails_late, pass_time, refused, texts
+from tests.support.deliveries import EVERY_TEMPLATE, fails_late, pass_time, refused, texts
+from tests.support.identities import NEW_PHONE, NEW_USER_ID, PHONE, USER_ID, moves, person, writes
 from tests.support.steps import confirm_payment, hold, hold_and_confirm, hold_and_prove, outbounds
+from tests.support.updates import tag_of
 from tests.support.world import Buyer, World, text_of
 from whatsapp_sandbox import webhooks
 

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-import app
 from chalicelib.whatsapp.webhook import split
-from local.worker import Context, sqs_event
+from tests.support.quick_queue import QuickQueue, work_off
 from tests.support.steps import assert_board_is_exact
 from tests.support.whatsapp_samples import OURS, PAYLOADS, raw, taken_apart
 from tests.support.world import World
@@ -16,38 +15,11 @@ from tests.support.world import World
 OBJECT = "whatsapp_business_account"
 
 
-class QuickQueue:
-    """In the place of moto's queue, whose time grows with the square of what is in it."""
-
-    def __init__(self) -> None:
-        self.waiting: dict[str, str] = {}
-
-    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, object]:  # noqa: N803
-        assert 1 <= len(Entries) <= 10
-        for entry in Entries:
-            self.waiting.setdefault(entry["MessageDeduplicationId"], entry["MessageBody"])
-        return {}
-
-
 @pytest.fixture
 def queue(world: World) -> QuickQueue:
     made = QuickQueue()
     vars(world.container)["inbox"] = replace(world.container.inbox, sqs=lambda: made)
     return made
-
-
-def work_off(queue: QuickQueue) -> tuple[int, list[Exception]]:
-    """Hand over all that is queued, as Lambda does: what raises would be handed over again."""
-    done, raised = 0, []
-    while queue.waiting:
-        body = queue.waiting.pop(next(iter(queue.waiting)))
-        message = {"MessageId": "1", "ReceiptHandle": "1", "Body": body}
-        try:
-            app.converse(sqs_event(message), Context("converse"))
-            done += 1
-        except Exception as failure:
-            raised.append(failure)
-    return done, raised
 
 
 def texts(world: World) -> str:

@@ -13,8 +13,8 @@ from chalicelib.services.orders import expiry
 from chalicelib.services.orders.holds import RandomNumbers
 from chalicelib.store import raffles, transaction
 from chalicelib.store.records import OrderRecord
-from tests.services.chat.test_sale import code_in
-from tests.support.request_counts import Requests
+from tests.support.order_codes import code_in
+from tests.support.request_counts import Requests, tickets_asked_for
 from tests.support.steps import assert_board_is_exact, buy, cancel, confirm_payment, everything, hold, hold_and_prove
 from tests.support.world import Buyer, World, buttons_of, text_of
 
@@ -285,12 +285,6 @@ def test_h5_of_numbers_that_go_while_they_are_drawn_only_those_are_drawn_anew(
     assert set(tried[0]) - set(numbers) == {tried[0][0]}
     assert len(numbers) == 10
     assert_board_is_exact(world, raffle)
-
-
-def tickets_asked_for(requests: Requests) -> list[int]:
-    """The numbers that the transaction about to be sent takes."""
-    puts = [item["Put"]["Item"] for item in requests.asked["TransactItems"] if "Put" in item]
-    return [int(item["sk"]["S"]) for item in puts if item["kind"]["S"] == "ticket"]
 
 
 # H6

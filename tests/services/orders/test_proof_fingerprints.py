@@ -1,8 +1,7 @@
 """P6: a proof that came before, with whatever order in whatever raffle, is flagged for the organisers."""
 
 from collections.abc import Callable
-from functools import cache, partial
-from random import Random
+from functools import partial
 
 import pytest
 
@@ -11,22 +10,13 @@ from chalicelib.store.contact_ids import contact_ids_of
 from chalicelib.store.records import FingerprintRecord
 from chalicelib.whatsapp.graph import MediaFile
 from tests.support import receipts
+from tests.support.receipts import picture, receipt
 from tests.support.request_counts import Requests
 from tests.support.steps import assert_board_is_exact, buy, cancel, hold, hold_and_confirm
 from tests.support.world import Buyer, Json, World, text_of
 
 PDF = b"%PDF-1.7\n" + bytes(100)
 FLAGS = ("same_file_as", "looks_like")
-
-
-@cache
-def receipt(seed: int = 1) -> receipts.Picture:
-    return receipts.screenshot(receipts.payment(Random(seed)))
-
-
-@cache
-def picture(seed: int = 1, quality: int = 85) -> bytes:
-    return receipts.jpeg(receipt(seed), quality)
 
 
 def proves(buyer: Buyer, content: bytes, numbers: str) -> str:

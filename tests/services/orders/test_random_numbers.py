@@ -14,9 +14,8 @@ from chalicelib.store import board, raffles, retries, transaction
 from chalicelib.store.records import LeafRecord, TallyRecord, low_level
 from chalicelib.store.transaction import Busy, Transaction
 from chalicelib.whatsapp.inbound import Message
-from tests.services.chat.test_sale import code_in
-from tests.services.orders.test_holds import tickets_asked_for
-from tests.support.request_counts import Requests
+from tests.support.order_codes import code_in
+from tests.support.request_counts import Requests, tickets_asked_for
 from tests.support.steps import everything, hold
 from tests.support.world import Buyer, World, text_of
 

@@ -17,8 +17,8 @@ from chalicelib.domain.organisers import COMMAND_LINE, Role
 from chalicelib.http.routes import ROUTES
 from local.gateway import Answered, Gateway
 from local.stack import Stack
-from tests.conftest import empty
-from tests.support.interleavings.scene import quicken_moto
+from tests.support.moto_state import empty
+from tests.support.quick_moto import quicken_moto
 from tests.support.steps import buy, hold, hold_and_confirm, hold_and_prove
 from tests.support.world import TOKEN, World, make_world
 

@@ -1,10 +1,8 @@
 """A small Tombola on moto whose whole state can be kept, put back and read in no time."""
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from copy import copy, deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from json import dumps, loads
@@ -14,10 +12,6 @@ from typing import Any
 import pytest
 from moto import mock_aws
 from moto.backends import get_backend
-from moto.core.serialize import ResponseSerializer
-from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.dynamo_type import DynamoType
-from moto.dynamodb.models.table import Table
 
 from chalicelib.container import Container
 from chalicelib.domain.messages import Identity, IncomingMessage, Media, MessageKind
@@ -34,6 +28,7 @@ from chalicelib.whatsapp.webhook import Update
 from local.environment import Ports, local_environment
 from local.in_process import TABLE, make_table
 from local.stack import REGION, Stack
+from tests.support.quick_moto import quicken_moto, shelves
 from tests.support.world import ORGANISER, PNG, Clock, FakeGraph, text_of
 from whatsapp_sandbox import webhooks
 
@@ -181,12 +176,12 @@ class Scene:
 
     def keep(self) -> Kept:
         return Kept(
-            _shelves(self.table.items), self.clock.now, len(self.graph.sent), len(self.bucket.keys), dict(self.said),
+            shelves(self.table.items), self.clock.now, len(self.graph.sent), len(self.bucket.keys), dict(self.said),
             Record.Meta.name_key,
         )  # fmt: skip
 
     def put_items(self, items: Mapping[Any, Mapping[Any, Any]]) -> None:
-        self.table.items = _shelves(items)
+        self.table.items = shelves(items)
 
     def put_back(self, kept: Kept) -> None:
         self.put_items(kept.items)
@@ -307,48 +302,6 @@ def _scene(random: Random) -> Scene:
     vars(container)["_clients"] = {"s3": bucket, "sqs": queue}
     vars(container)["proofs"] = replace(container.proofs, random_hex=lambda: f"{random.getrandbits(128):032x}")
     return Scene(container=container, clock=clock, graph=graph, bucket=bucket, queue=queue)
-
-
-def quicken_moto(patch: pytest.MonkeyPatch) -> None:
-    """For tests that ask thousands of things of it; it answers as before."""
-    _copy_on_write(patch)
-    _answer_faster(patch)
-
-
-def _copy_on_write(patch: pytest.MonkeyPatch) -> None:
-    """Have moto replace the items that it changes. Then a copy of the table need not copy them: otherwise each
-    transaction copies every item, which is most of its time."""
-    update_item: Callable[..., Any] = DynamoDBBackend.update_item
-
-    def update(self: Any, table_name: str, key: Json, *arguments: Any, **named: Any) -> Any:
-        shelf, at = self.tables[table_name].items[DynamoType(key["pk"])], DynamoType(key["sk"])
-        if at in shelf:
-            shelf[at] = deepcopy(shelf[at])
-        return update_item(self, table_name, key, *arguments, **named)
-
-    def copied(self: Any, memo: Any) -> Any:
-        other = copy(self)
-        other.items = _shelves(self.items)
-        return other
-
-    patch.setattr(DynamoDBBackend, "update_item", update)
-    patch.setattr(Table, "__deepcopy__", copied, raising=False)
-
-
-def _answer_faster(patch: pytest.MonkeyPatch) -> None:
-    """Have moto look for an attribute's value under its type only, not under a dozen aliases: a third of its time."""
-    look_up: Callable[..., Any] = ResponseSerializer.get_value
-
-    def get_value(self: Any, value: Any, key: str, shape: Any) -> Any:
-        if type(value) is dict and shape.parent.name == "AttributeValue":
-            return value.get(key)
-        return look_up(self, value, key, shape)
-
-    patch.setattr(ResponseSerializer, "get_value", get_value)
-
-
-def _shelves(items: Mapping[Any, Mapping[Any, Any]]) -> dict[Any, dict[Any, Any]]:
-    return defaultdict(dict, {partition: dict(shelf) for partition, shelf in items.items() if shelf})
 
 
 def _plain(value: Any) -> Any:

@@ -46,7 +46,7 @@ class Sum:
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.races", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.support.races", description=__doc__)
     parser.add_argument(
         "--attempts", type=_count, default=100_000, help="attempted purchases in all, at least (%(default)s)"
     )

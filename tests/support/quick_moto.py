@@ -1,0 +1,234 @@
+"""Make moto several times faster. It answers as before: each change leaves out work that is done again and again.
+
+Without this, moto spends most of the tests' time on copying tables and on reading the same few expressions anew.
+"""
+
+import inspect
+from base64 import b64decode
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from copy import copy, deepcopy
+from functools import cache
+from typing import Any, NamedTuple
+
+import moto.core.responses
+import pytest
+from botocore import xform_name
+from botocore.client import BaseClient
+from botocore.useragent import UserAgentString
+from moto.core.exceptions import ServiceException
+from moto.core.models import DEFAULT_ACCOUNT_ID, botocore_stubber
+from moto.core.parse import PROTOCOL_PARSERS, BaseJSONParser
+from moto.core.serialize import BaseJSONSerializer, ResponseSerializer
+from moto.dynamodb.comparisons import ConditionExpressionParser
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.dynamo_type import DDBType, DynamoType
+from moto.dynamodb.models.table import Table
+from moto.dynamodb.responses import DynamoHandler
+from werkzeug.exceptions import HTTPException
+
+Json = dict[str, Any]
+OF_ITEMS = {
+    "GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem",
+    "TransactWriteItems",
+}  # fmt: skip
+
+
+def quicken_moto(patch: pytest.MonkeyPatch) -> None:
+    _copy_on_write(patch)
+    _compare_text_as_it_is(patch)
+    _look_in_one_partition(patch)
+    _read_expressions_once(patch)
+    _take_values_as_they_are(patch)
+    _answer_directly(patch)
+    _describe_itself_once(patch)
+
+
+def shelves(items: Mapping[Any, Mapping[Any, Any]]) -> dict[Any, dict[Any, Any]]:
+    """A copy of a table's partitions that shares its items."""
+    return defaultdict(dict, {partition: dict(shelf) for partition, shelf in items.items() if shelf})
+
+
+def _copy_on_write(patch: pytest.MonkeyPatch) -> None:
+    """Replace the items that change. Then a copy of the table need not copy them: each transaction makes one copy for
+    each of its items, to go back to."""
+    update_item: Callable[..., Any] = DynamoDBBackend.update_item
+
+    def update(self: Any, table_name: str, key: Json, *arguments: Any, **named: Any) -> Any:
+        table = self.tables[table_name]
+        if table.range_key_attr:
+            shelf, at = table.items[DynamoType(key[table.hash_key_attr])], DynamoType(key[table.range_key_attr])
+            if at in shelf:
+                shelf[at] = deepcopy(shelf[at])
+        return update_item(self, table_name, key, *arguments, **named)
+
+    def copied(self: Any, memo: Any) -> Any:
+        other = copy(self)
+        other.items = shelves(self.items)
+        return other
+
+    patch.setattr(DynamoDBBackend, "update_item", update)
+    patch.setattr(Table, "__deepcopy__", copied, raising=False)
+
+
+def _compare_text_as_it_is(patch: pytest.MonkeyPatch) -> None:
+    """Keys are text, and compared thousands of times for a query: not by way of several properties."""
+    cast: Callable[[Any], Any] = vars(DynamoType)["cast_value"].fget
+
+    def cast_value(self: Any) -> Any:
+        return self.value if self.type == DDBType.STRING else cast(self)
+
+    def equal(self: Any, other: Any) -> bool:
+        if self.type != other.type:
+            return False
+        return bool(self.value == other.value if self.type == DDBType.STRING else cast(self) == cast(other))
+
+    patch.setattr(DynamoType, "cast_value", property(cast_value))
+    patch.setattr(DynamoType, "__eq__", equal)
+    patch.setattr(DynamoType, "__ne__", lambda self, other: not equal(self, other))
+    patch.setattr(DynamoType, "__hash__", lambda self: hash((self.type, self.cast_value)))
+
+
+def _look_in_one_partition(patch: pytest.MonkeyPatch) -> None:
+    """A query of the table itself asks for one partition: do not sort all others first."""
+    query: Callable[..., Any] = Table.query
+
+    def query_one(self: Any, hash_key: Any, *arguments: Any, **named: Any) -> Any:
+        table, index_name = self, arguments[6]
+        if not index_name and self.range_key_attr:
+            table = copy(self)
+            table.items = {hash_key: self.items[hash_key]} if hash_key in self.items else {}
+        return query(table, hash_key, *arguments, **named)
+
+    def all_items(self: Any) -> list[Any]:
+        if not self.range_key_attr:
+            return sorted(self.items.values(), key=lambda item: item.hash_key)
+        items = [item for shelf in self.items.values() for item in shelf.values()]
+        return sorted(items, key=lambda item: (item.hash_key.cast_value, item.range_key.cast_value))
+
+    patch.setattr(Table, "query", query_one)
+    patch.setattr(Table, "all_items", all_items)
+
+
+def _read_expressions_once(patch: pytest.MonkeyPatch) -> None:
+    """PynamoDB numbers its placeholders, so that the same expressions come again and again."""
+    lex: Callable[[Any], Any] = ConditionExpressionParser._lex_condition_expression
+
+    @cache
+    def lexed(expression: str) -> tuple[Any, ...]:
+        return tuple(lex(ConditionExpressionParser(expression, {}, {})))
+
+    patch.setattr(
+        ConditionExpressionParser, "_lex_condition_expression", lambda self: deque(lexed(self.condition_expression))
+    )
+
+
+def _take_values_as_they_are(patch: pytest.MonkeyPatch) -> None:
+    """Most attributes are text, numbers or booleans, which need no conversion: do not look at them as if they could be
+    of any of ten types, under any of a dozen aliases."""
+    parse: Callable[..., Any] = BaseJSONParser._parse_structure
+    serialize: Callable[..., Any] = BaseJSONSerializer._serialize_type_structure
+    look_up: Callable[..., Any] = ResponseSerializer.get_value
+    plain = {(DDBType.STRING, str), (DDBType.NUMBER, str), ("BOOL", bool)}
+
+    def is_plain(shape: Any, value: Any) -> bool:
+        if shape.name != "AttributeValue" or type(value) is not dict or len(value) != 1:
+            return False
+        ((kind, content),) = value.items()
+        return (kind, type(content)) in plain
+
+    def parse_structure(self: Any, shape: Any, value: Any) -> Any:
+        return self.MAP_TYPE(value) if is_plain(shape, value) else parse(self, shape, value)
+
+    def serialize_structure(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
+        if key and is_plain(shape, value):
+            self._default_serialize(serialized, dict(value), shape, key)
+        else:
+            serialize(self, serialized, value, shape, key)
+
+    def get_value(self: Any, value: Any, key: str, shape: Any) -> Any:
+        if type(value) is dict and shape.parent.name == "AttributeValue":
+            return value.get(key)
+        return look_up(self, value, key, shape)
+
+    patch.setattr(BaseJSONParser, "_parse_structure", parse_structure)
+    patch.setattr(BaseJSONSerializer, "_serialize_type_structure", serialize_structure)
+    patch.setattr(ResponseSerializer, "get_value", get_value)
+
+
+def _answer_directly(patch: pytest.MonkeyPatch) -> None:
+    """Hand a request for items to moto's handler, and its result to the client: not by way of a signature, HTTP headers
+    and two texts in JSON. What is refused goes the whole way, and is refused once more, so that its error is the real
+    one. So does what a test or the product wants to see on its way."""
+    make_request: Callable[..., Any] = BaseClient._make_request
+
+    def make_directly(self: Any, model: Any, request: Json, context: Json) -> Any:
+        is_taken_apart = self.meta.events._emitter._handlers.prefix_search(f"before-parse.dynamodb.{model.name}")
+        direct = model.name in OF_ITEMS and botocore_stubber.enabled and request["url"].endswith(".amazonaws.com/")
+        if direct and not is_taken_apart and "_send" not in vars(self._endpoint):
+            with suppress(ServiceException, HTTPException):
+                return _Success(200), _directly(self.meta.region_name, model, request)
+        return make_request(self, model, request, context)
+
+    patch.setattr(BaseClient, "_make_request", make_directly)
+
+
+class _Success(NamedTuple):
+    """As much of an HTTP response as botocore looks at."""
+
+    status_code: int
+
+
+def _directly(region: str, model: Any, request: Json) -> Json:
+    handler = DynamoHandler()
+    handler.region, handler.current_account, handler.headers = region, DEFAULT_ACCOUNT_ID, {}
+    parser = PROTOCOL_PARSERS["json"](model, map_type=handler.PROTOCOL_PARSER_MAP_TYPE)
+    handler.body = handler.params = parser.parse({"headers": request["headers"], "body": request["body"]})  # type: ignore[typeddict-item]
+    result = getattr(handler, xform_name(model.name))().result
+    metadata = {"RequestId": "direct", "HTTPStatusCode": 200, "HTTPHeaders": {}, "RetryAttempts": 0}
+    return {**_parsed(model.output_shape, result), "ResponseMetadata": metadata}
+
+
+def _parsed(shape: Any, value: Any) -> Any:
+    """As botocore would have it after the way."""
+    if shape.name == "AttributeValue":
+        return _attribute(value)
+    match shape.type_name:
+        case "structure":
+            found = ((name, value.get(name), member) for name, member in shape.members.items())
+            return {name: _parsed(member, content) for name, content, member in found if content is not None}
+        case "list":
+            return [_parsed(shape.member, content) for content in value]
+        case "map":
+            return {name: _parsed(shape.value, content) for name, content in value.items()}
+        case _:
+            return value
+
+
+def _attribute(value: Any) -> Json:
+    ((kind, content),) = value.items() if isinstance(value, dict) else ((value.type, value.value),)
+    match kind:
+        case DDBType.LIST:
+            return {kind: [_attribute(element) for element in content]}
+        case DDBType.MAP:
+            return {kind: {name: _attribute(element) for name, element in content.items()}}
+        case DDBType.BINARY:
+            return {kind: b64decode(content) if isinstance(content, str) else content}
+        case DDBType.BINARY_SET:
+            raise NotImplementedError("nothing stored is a set of bytes")
+        case DDBType.STRING_SET | DDBType.NUMBER_SET:
+            return {kind: list(content)}
+        case _:
+            return {kind: content}
+
+
+def _describe_itself_once(patch: pytest.MonkeyPatch) -> None:
+    """moto lists the methods of its classes, and botocore describes this machine, for each request."""
+
+    @cache
+    def method_names(of: type) -> frozenset[str]:
+        return frozenset(name for name, _ in inspect.getmembers(of, predicate=inspect.isfunction))
+
+    patch.setattr(moto.core.responses, "method_names_from_class", method_names)
+    patch.setattr(UserAgentString, "to_string", lambda self: "tests")

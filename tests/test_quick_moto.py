@@ -1,0 +1,198 @@
+"""moto made quick answers as moto does."""
+
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from tests.support.quick_moto import quicken_moto
+
+Json = dict[str, Any]
+TABLE = "items"
+KEYS = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
+BY_RANK = [{"AttributeName": "kind", "KeyType": "HASH"}, {"AttributeName": "rank", "KeyType": "RANGE"}]
+TYPES = {"pk": "S", "sk": "S", "kind": "S", "rank": "N"}
+
+
+def item(pk: str, sk: str, rank: int, **more: Json) -> Json:
+    return {"pk": {"S": pk}, "sk": {"S": sk}, "kind": {"S": "k"}, "rank": {"N": str(rank)}, **more}
+
+
+MANY: Json = {
+    "text": {"S": "ñ"},
+    "empty": {"S": ""},
+    "number": {"N": "1.50"},
+    "yes": {"BOOL": True},
+    "none": {"NULL": True},
+    "bytes": {"B": b"\x00\xff"},
+    "words": {"SS": ["a", "b"]},
+    "numbers": {"NS": ["1", "2"]},
+    "list": {"L": [{"S": "x"}, {"L": [{"B": b"\x01"}]}, {"M": {}}]},
+    "map": {"M": {"S": {"S": "x"}, "B": {"B": b"\x02"}}},
+}
+VALUES = {":one": {"N": "1"}, ":word": {"S": "w"}}
+
+
+def key(pk: str, sk: str) -> Json:
+    return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def query(**more: Any) -> tuple[str, Json]:
+    return "query", {
+        "KeyConditionExpression": "pk = :pk",
+        "ExpressionAttributeValues": {":pk": {"S": "a"}},
+        **more,
+    }
+
+
+def transaction(*steps: Json) -> tuple[str, Json]:
+    return "transact_write_items", {
+        "TransactItems": [{kind: {"TableName": TABLE, **step}} for entry in steps for kind, step in entry.items()]
+    }
+
+
+REQUESTS: list[tuple[str, Json]] = [
+    ("put_item", {"Item": item("a", "1", 3, **MANY)}),
+    ("put_item", {"Item": item("a", "1", 3, **MANY), "ReturnValues": "ALL_OLD"}),
+    ("put_item", {"Item": item("a", "1", 3), "ConditionExpression": "attribute_not_exists(pk)"}),
+    ("get_item", {"Key": key("a", "1")}),
+    ("get_item", {"Key": key("a", "none")}),
+    (
+        "get_item",
+        {"Key": key("a", "1"), "ProjectionExpression": "#l[1], yes", "ExpressionAttributeNames": {"#l": "list"}},
+    ),
+    ("get_item", {"Key": key("", "1")}),
+    (
+        "update_item",
+        {
+            "Key": key("a", "1"),
+            "UpdateExpression": "SET #t = :word ADD rank :one",
+            "ReturnValues": "ALL_NEW",
+            "ExpressionAttributeNames": {"#t": "text"},
+            "ExpressionAttributeValues": VALUES,
+        },
+    ),
+    (
+        "update_item",
+        {
+            "Key": key("a", "1"),
+            "UpdateExpression": "ADD rank :one",
+            "ConditionExpression": "rank < :one",
+            "ExpressionAttributeValues": {":one": {"N": "1"}},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        },
+    ),
+    (
+        "update_item",
+        {
+            "Key": key("b", "new"),
+            "UpdateExpression": "SET kind = :word",
+            "ExpressionAttributeValues": {":word": {"S": "w"}},
+        },
+    ),
+    transaction(
+        {"Put": {"Item": item("a", "2", 2)}},
+        {"Put": {"Item": item("a", "10", 1)}},
+        {"Put": {"Item": item("b", "1", 9)}},
+        {
+            "Update": {
+                "Key": key("a", "1"),
+                "UpdateExpression": "SET rank = :one",
+                "ExpressionAttributeValues": {":one": {"N": "7"}},
+            }
+        },
+        {"Delete": {"Key": key("b", "new")}},
+    ),
+    transaction(
+        {"Put": {"Item": item("a", "3", 2)}},
+        {
+            "Update": {
+                "Key": key("a", "1"),
+                "UpdateExpression": "SET rank = :one",
+                "ExpressionAttributeValues": {":one": {"N": "8"}},
+            }
+        },
+        {
+            "ConditionCheck": {
+                "Key": key("a", "2"),
+                "ConditionExpression": "attribute_not_exists(pk)",
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        },
+    ),
+    ("get_item", {"Key": key("a", "1"), "ConsistentRead": True}),
+    ("batch_get_item", {"RequestItems": {TABLE: {"Keys": [key("a", "1"), key("b", "1"), key("c", "1")]}}}),
+    query(),
+    query(ScanIndexForward=False, Limit=2),
+    query(ExclusiveStartKey=key("a", "10")),
+    query(Select="COUNT"),
+    query(
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+        ExpressionAttributeValues={":pk": {"S": "a"}, ":sk": {"S": "1"}},
+    ),
+    query(
+        FilterExpression="(rank > :low AND attribute_exists(kind)) OR NOT size(kind) < :low",
+        ExpressionAttributeValues={":pk": {"S": "a"}, ":low": {"N": "1"}},
+    ),
+    query(
+        IndexName="by_rank",
+        KeyConditionExpression="kind = :k AND rank BETWEEN :low AND :high",
+        ExpressionAttributeValues={":k": {"S": "k"}, ":low": {"N": "1"}, ":high": {"N": "9"}},
+    ),
+    query(KeyConditionExpression="pk = :pk AND unknown = :pk"),
+    ("scan", {}),
+    (
+        "batch_write_item",
+        {
+            "RequestItems": {
+                TABLE: [{"PutRequest": {"Item": item("d", "1", 1)}}, {"DeleteRequest": {"Key": key("a", "2")}}]
+            },
+        },
+    ),
+    ("delete_item", {"Key": key("d", "1"), "ReturnValues": "ALL_OLD"}),
+    ("scan", {"Limit": 1}),
+]
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[Any]]:
+    """What each request is answered, in a new account."""
+    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+
+    def ask() -> list[Any]:
+        with mock_aws():
+            client = boto3.client("dynamodb", "us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+            client.create_table(
+                TableName=TABLE,
+                KeySchema=KEYS,
+                BillingMode="PAY_PER_REQUEST",
+                AttributeDefinitions=[{"AttributeName": name, "AttributeType": type_} for name, type_ in TYPES.items()],
+                GlobalSecondaryIndexes=[
+                    {"IndexName": "by_rank", "KeySchema": BY_RANK, "Projection": {"ProjectionType": "ALL"}}
+                ],
+            )
+            return [answer(client, operation, asked) for operation, asked in REQUESTS]
+
+    return ask
+
+
+def answer(client: Any, operation: str, asked: Json) -> Json:
+    of_one_table = operation not in ("transact_write_items", "batch_get_item", "batch_write_item")
+    try:
+        found = dict(getattr(client, operation)(**({"TableName": TABLE} if of_one_table else {}), **asked))
+    except ClientError as refused:
+        found = dict(refused.response)
+    found["status"] = found.pop("ResponseMetadata")["HTTPStatusCode"]
+    return found
+
+
+def test_quick_moto_answers_as_moto_does(answers: Callable[[], list[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = answers()
+    assert {answer["status"] for answer in plain} == {200, 400}
+    quicken_moto(monkeypatch)
+    for asked, expected, found in zip(REQUESTS, plain, answers(), strict=True):
+        assert found == expected, asked
