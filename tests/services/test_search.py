@@ -410,7 +410,7 @@ def forget(contact: Contact) -> None:
     transaction = Transaction()
     contact_index.unindex(transaction, contact)
     transaction.commit()
-    gone = ("found_by", "newest_orders", "queue_key", "queue_at", "time_key", "time_at")
+    gone = ("indexed_terms", "newest_orders", "queue_key", "queue_at", "time_key", "time_at")
     ContactRecord(*contacts.key(contact.id)).update([getattr(ContactRecord, name).remove() for name in gone])
 
 

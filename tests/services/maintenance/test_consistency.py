@@ -661,7 +661,7 @@ def test_a_leaf_that_is_removed_meanwhile_does_not_come_back_as_half_a_one(hall:
 def test_what_is_sold_again_and_again_while_it_is_counted_is_not_compared(
     hall: Hall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transaction, "PATIENCE", 0)
+    monkeypatch.setattr(transaction, "DEADLINE_SECONDS", 0)
     hall.tally("sold", 1)
     marco = hall.world.buyer("Marco", 2)
 

@@ -163,7 +163,7 @@ def test_p2_once_rejected_is_enough(world: World, lucia: Buyer) -> None:
     world.raffle()
     order_id = hold_and_prove(lucia)
     reject(world, order_id)
-    assert "waits for a proof already" in out_of_turn(lambda: reject(world, order_id, "too dark"))
+    assert "already waiting for a proof" in out_of_turn(lambda: reject(world, order_id, "too dark"))
     assert sum("could not accept" in text_of(said) for said in lucia.heard) == 1
 
 
@@ -315,7 +315,7 @@ def test_p5_its_own_numbers_when_they_are_free_again(world: World, lucia: Buyer,
     order_id = late(lucia, marco)
     marco.says("cancel")
     said = out_of_turn(lambda: confirm_payment_of(world, order_id))
-    assert "reassign it" in said and "refund it" in said
+    assert "Reassign it" in said and "refund it" in said
     assert reassign(world, order_id, [5, 12]).status == "PAID"
     assert exact(world, raffle)
 
@@ -501,9 +501,9 @@ def test_what_is_no_order_is_not_found(world: World, step: Callable[[World, str]
     ("reach", "step", "status", "advice"),
     [
         (buy, "cancel", "PAID", "Refund it instead"),
-        (buy, "reject", "PAID", "refund it instead"),
-        (hold, "refund", "DRAFT", "cancel it instead"),
-        (hold_and_prove, "refund", "IN_REVIEW", "cancel it instead"),
+        (buy, "reject", "PAID", "Refund it instead"),
+        (hold, "refund", "DRAFT", "Cancel it instead"),
+        (hold_and_prove, "refund", "IN_REVIEW", "Cancel it instead"),
         (hold_and_prove, "reassign", "IN_REVIEW", "LATE"),
     ],
 )
