@@ -19,7 +19,7 @@ NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 FENCE = re.compile(r"^( *)```(?P<info>[^\n]*)\n(?P<code>.*?)^\1```", re.MULTILINE | re.DOTALL)
 PYTHON = re.compile(r"python -m ([a-z_.]+)(?: ([a-z][a-z-]+))?")
 SETTING = re.compile(r"\b(?:(?:WHATSAPP|TOMBOLA|AWS)_[A-Z_]+[A-Z]|LOG_LEVEL|(?:API|PHONE|AWS)_PORT)\b")
-TARGET = re.compile(r"^ *make ([a-z]+)\b", re.MULTILINE)
+TARGET = re.compile(r"^ *make ([a-z][a-z-]*)\b", re.MULTILINE)
 
 # Read by the AWS SDK, by `make run` and by `make deploy`, not by the product's settings.
 NOT_OURS = {
