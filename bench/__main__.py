@@ -52,7 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         measurement = MEASUREMENTS[name]
         engine = measurement.engine or given.engine
         try:
-            with console.status(f"{name} on {engine} ...") as status, staged(engine, status.update) as stage:
+            with (
+                console.status(f"{name} on {engine} ...") as status,
+                staged(engine, status.update, quick=given.quick) as stage,
+            ):
                 figures += measurement.measure(stage)
         except EngineMissing as missing:
             print(f"bench: {missing}", file=sys.stderr)
@@ -85,6 +88,7 @@ def _table(figures: Sequence[Figure]) -> Table:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--engine", choices=sorted(ENGINES), default="dynamodb-local", help="default: %(default)s")
+    parser.add_argument("--quick", action="store_true", help="repeat few times what is timed; counts are the same")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument(
         "--only", nargs="+", choices=sorted(MEASUREMENTS), metavar="GROUP", help=", ".join(MEASUREMENTS)

@@ -50,8 +50,8 @@ def package(stage: Stage) -> Iterator[Figure]:
     compile_dir(ROOT / "chalicelib", quiet=1)  # as the libraries are, since pip installed them
     compile_file(ROOT / "app.py", quiet=1)
     ours, libraries = list[float](), list[float]()
-    for run in range(RUNS):
-        stage.progress(f"importing: {run + 1} of {RUNS}")
+    for run in range(runs := stage.runs(RUNS)):
+        stage.progress(f"importing: {run + 1} of {runs}")
         ours.append(float(_python("-c", APP, env=deployed)))
         libraries.append(float(_python("-c", LIBRARIES, *modules, env=deployed)))
     yield ratio("import of app.py to that of its libraries", ours, libraries, "<= 1.25")
@@ -65,8 +65,8 @@ def _cold(stage: Stage, deployment: Path, folder: Path) -> tuple[list[float], li
         ZipFile(deployment).extractall(place)
     for made in places[1].rglob("*.pyc"):
         made.unlink()
-    for run in range(RUNS):
-        stage.progress(f"importing from the zip: {run + 1} of {RUNS}")
+    for run in range(runs := stage.runs(RUNS)):
+        stage.progress(f"importing from the zip: {run + 1} of {runs}")
         for place, found in zip(places, seconds, strict=True):
             there = f"import sys; sys.path.insert(0, {str(place)!r})"
             found.append(float(_python("-I", "-S", "-B", "-c", f"{there}; {APP}")))

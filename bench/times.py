@@ -31,8 +31,8 @@ def overhead(stage: Stage) -> Iterator[Figure]:
     for what in ("three numbers", "random 3"):
         raffle, other = (make_raffle(stage.container, numbers=10_000) for _ in range(2))
         stage.copy_audit()
-        for run in range(RUNS):
-            stage.progress(f"our own time: {what}, buyer {run + 1} of {RUNS}")
+        for run in range(runs := stage.runs(RUNS)):
+            stage.progress(f"our own time: {what}, buyer {run + 1} of {runs}")
             wish = what if what == "random 3" else f"#{3 * run}, #{3 * run + 1}, #{3 * run + 2}"
             for step, (own, bare) in _bought_twice(stage, raffle, other, wish).items():
                 ours[f"{step} {what}"].append(own)

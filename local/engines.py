@@ -14,7 +14,7 @@ from pathlib import Path
 TOOLS = Path(__file__).parent.parent / "tools"
 EMULATOR = TOOLS / "emulator"
 FENCE = TOOLS / "fence.so"
-SECONDS = 60
+SECONDS = 300
 
 
 class EngineMissing(Exception):

@@ -8,11 +8,11 @@ from bench import cost
 from tests.support.running import ROOT
 
 GROUPS = ("requests", "units", "writing", "reading", "overhead", "webhook", "deadline", "package")
-SECONDS = 300
+SECONDS = 1800  # only against hanging
 
 
 def test_counts_meet_their_goals_whatever_the_machine_does_beside() -> None:
-    command = [sys.executable, "-m", "bench", "--json", "--only", *GROUPS]
+    command = [sys.executable, "-m", "bench", "--json", "--quick", "--only", *GROUPS]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
     figures = json.loads(done.stdout or "{}").get("figures")
     assert figures, done.stderr
