@@ -52,7 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         measurement = MEASUREMENTS[name]
         engine = measurement.engine or options.engine
         try:
-            with console.status(f"{name} on {engine} ...") as status, open_testbed(engine, status.update) as testbed:
+            with (
+                console.status(f"{name} on {engine} ...") as status,
+                open_testbed(engine, status.update, quick=options.quick) as testbed,
+            ):
                 figures += measurement.measure(testbed)
         except EngineMissing as error:
             print(f"bench: {error}", file=sys.stderr)
@@ -85,6 +88,7 @@ def _table(figures: Sequence[Figure]) -> Table:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--engine", choices=sorted(ENGINES), default="dynamodb-local", help="default: %(default)s")
+    parser.add_argument("--quick", action="store_true", help="repeat few times what is timed; counts are the same")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument(
         "--only",

@@ -51,8 +51,8 @@ def package(testbed: Testbed) -> Iterator[Figure]:
     compile_file(ROOT / "app.py", quiet=1)
     ours: list[float] = []
     libraries: list[float] = []
-    for run in range(RUNS):
-        testbed.progress(f"importing: {run + 1} of {RUNS}")
+    for run in range(runs := testbed.runs(RUNS)):
+        testbed.progress(f"importing: {run + 1} of {runs}")
         ours.append(float(_python("-c", APP, env=deployed)))
         libraries.append(float(_python("-c", LIBRARIES, *modules, env=deployed)))
     yield ratio("import of app.py to that of its libraries", ours, libraries, "<= 1.25")
@@ -69,8 +69,8 @@ def _cold(testbed: Testbed, deployment: Path, folder: Path) -> tuple[list[float]
         ZipFile(deployment).extractall(place)
     for bytecode in folders[1].rglob("*.pyc"):
         bytecode.unlink()
-    for run in range(RUNS):
-        testbed.progress(f"importing from the zip: {run + 1} of {RUNS}")
+    for run in range(runs := testbed.runs(RUNS)):
+        testbed.progress(f"importing from the zip: {run + 1} of {runs}")
         for place, series in zip(folders, seconds, strict=True):
             path = f"import sys; sys.path.insert(0, {str(place)!r})"
             series.append(float(_python("-I", "-S", "-B", "-c", f"{path}; {APP}")))

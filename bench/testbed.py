@@ -31,6 +31,7 @@ from local.in_process import QuietGraph, make_table, open_container
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 COPIED_AUDIT = "COPIED#"
 OUR_NUMBER = "100000000000001"
+MIN_RUNS = 3  # quartiles need two
 _buyer_numbers = count(1)
 
 
@@ -54,6 +55,11 @@ class Testbed:
     meter: RequestMeter
     bare: BareClient
     progress: Callable[[str], None]
+    quick: bool = False
+
+    def runs(self, number: int) -> int:
+        """Return how often to repeat a timed step. Counts need no repetition."""
+        return min(number, MIN_RUNS) if self.quick else number
 
     @property
     def graph(self) -> QuietGraph:
@@ -71,14 +77,14 @@ class Testbed:
 
 
 @contextmanager
-def open_testbed(engine: str, progress: Callable[[str], None]) -> Iterator[Testbed]:
+def open_testbed(engine: str, progress: Callable[[str], None], *, quick: bool = False) -> Iterator[Testbed]:
     """Start an engine with an empty table, and the application on it. Raises EngineMissing."""
     clock = Clock()
     # Powertools prints the metrics in batches of a hundred. The figures must not include that.
     with ENGINES[engine]() as endpoint, patch.object(metrics, "add_metric"):
         container = open_container(endpoint, clock=clock, seed=1)
         make_table()
-        yield Testbed(endpoint, container, clock, RequestMeter(), BareClient(), progress)
+        yield Testbed(endpoint, container, clock, RequestMeter(), BareClient(), progress, quick)
 
 
 class Buyer:

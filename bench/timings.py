@@ -32,8 +32,8 @@ def overhead(testbed: Testbed) -> Iterator[Figure]:
     for choice in ("three numbers", "random 3"):
         raffle, other = (make_raffle(testbed.container, numbers=10_000) for _ in range(2))
         testbed.copy_audit()
-        for run in range(RUNS):
-            testbed.progress(f"our own time: {choice}, buyer {run + 1} of {RUNS}")
+        for run in range(runs := testbed.runs(RUNS)):
+            testbed.progress(f"our own time: {choice}, buyer {run + 1} of {runs}")
             text = choice if choice == "random 3" else f"#{3 * run}, #{3 * run + 1}, #{3 * run + 2}"
             for step, (own, bare) in _buy_twice(testbed, raffle, other, text).items():
                 ours[f"{step} {choice}"].append(own)
@@ -46,8 +46,8 @@ def processor(testbed: Testbed) -> Iterator[Figure]:
     """Measure the processor time of a message that holds three numbers. Lambda assigns processor power by memory."""
     raffle = make_raffle(testbed.container, numbers=10_000)
     used: list[float] = []
-    for run in range(RUNS):
-        testbed.progress(f"processor: buyer {run + 1} of {RUNS}")
+    for run in range(runs := testbed.runs(RUNS)):
+        testbed.progress(f"processor: buyer {run + 1} of {runs}")
         buyer = Buyer(testbed)
         buyer.says(raffle.code)
         before = process_time()
@@ -84,8 +84,8 @@ def random(testbed: Testbed) -> Iterator[Figure]:
             filler.up_to(share)
         seconds: tuple[list[float], list[float]] = ([], [])
         requests: tuple[list[int], list[int]] = ([], [])
-        for run in range(RUNS):
-            testbed.progress(f"random 3 at {share:.1%} sold: {run + 1} of {RUNS}")
+        for run in range(runs := testbed.runs(RUNS)):
+            testbed.progress(f"random 3 at {share:.1%} sold: {run + 1} of {runs}")
             for position, raffle in enumerate(pair):
                 duration, request_count = _random_3(testbed, raffle)
                 seconds[position].append(duration)
@@ -112,8 +112,8 @@ def _random_3(testbed: Testbed, raffle: Raffle) -> tuple[float, int]:
 def making(testbed: Testbed) -> Iterator[Figure]:
     """Compare creating and activating a large raffle with a small one (N2)."""
     seconds: dict[int, list[float]] = {MILLION: [], 100: []}
-    for run in range(RUNS):
-        testbed.progress(f"making raffles: {run + 1} of {RUNS}")
+    for run in range(runs := testbed.runs(RUNS)):
+        testbed.progress(f"making raffles: {run + 1} of {runs}")
         for numbers, series in seconds.items():
             series.append(timed(partial(make_raffle, testbed.container, numbers=numbers)))
     yield ratio("making and activating 1,000,000 to 100 numbers", seconds[MILLION], seconds[100], "<= 1.2")
@@ -132,8 +132,8 @@ def tickets(testbed: Testbed) -> Iterator[Figure]:
     for status, number in last.items():
         first_page: list[float] = []
         last_page: list[float] = []
-        for run in range(RUNS):
-            testbed.progress(f"tickets, {status or 'all'}: {run + 1} of {RUNS}")
+        for run in range(runs := testbed.runs(RUNS)):
+            testbed.progress(f"tickets, {status or 'all'}: {run + 1} of {runs}")
             for cursor, series in ((None, first_page), (ticket_cursor(raffle.layout, number), last_page)):
                 list_page = partial(
                     testbed.container.raffles.tickets, raffle.id, status=status, limit=PAGE, cursor=cursor

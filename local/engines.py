@@ -14,7 +14,7 @@ from pathlib import Path
 TOOLS = Path(__file__).parent.parent / "tools"
 EMULATOR = TOOLS / "emulator"
 FENCE = TOOLS / "fence.so"
-START_SECONDS = 60
+START_SECONDS = 300
 
 
 class EngineMissing(Exception):

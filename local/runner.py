@@ -24,7 +24,7 @@ from local.worker import WATCHED
 ROOT = Path(__file__).parent.parent
 STATE = Path(os.environ.get("TOMBOLA_STATE") or ROOT / ".local").resolve()
 POLL_SECONDS = 0.2
-START_SECONDS = 60.0
+START_SECONDS = 300.0
 BIN = Path(sys.executable).parent
 
 

@@ -22,7 +22,7 @@ Event = dict[str, Any]
 Function = Callable[[Event, Any], object]
 
 THREADS = 4
-TICK_SECONDS = 60
+TICK_SECONDS = float(os.environ.get("TOMBOLA_TICK_SECONDS") or 60)  # on AWS the schedules run every minute
 RETRY_SECONDS = 1.0
 ACCOUNT = "000000000000"
 WATCHED = ("app.py", "chalicelib")

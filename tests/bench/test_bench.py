@@ -8,11 +8,11 @@ from tests.support.running import ROOT
 from tools import cost
 
 GROUPS = ("requests", "units", "writing", "reading", "overhead", "webhook", "deadline", "package")
-SECONDS = 300
+SECONDS = 1800  # only against hanging
 
 
 def test_counts_meet_their_goals_whatever_the_machine_does_beside() -> None:
-    command = [sys.executable, "-m", "bench", "--json", "--only", *GROUPS]
+    command = [sys.executable, "-m", "bench", "--json", "--quick", "--only", *GROUPS]
     process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
     figures = json.loads(process.stdout or "{}").get("figures")
     assert figures, process.stderr

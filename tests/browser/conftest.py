@@ -58,7 +58,7 @@ def browse(tmp_path: Path) -> Iterator[Browse]:
             }
             browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
             browser.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": "UTC"})
-            browser.set_page_load_timeout(30)
+            browser.set_page_load_timeout(300)
             return browser
 
         yield browse

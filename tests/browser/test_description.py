@@ -12,7 +12,7 @@ from local.environment import API_TOKEN
 from tests.support.browsing import Browse
 from tests.support.running import Run
 
-SECONDS = 60.0
+SECONDS = 300.0
 
 
 def find(browser: Chrome, css: str) -> WebElement:

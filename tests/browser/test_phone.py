@@ -20,7 +20,7 @@ from tests.support.running import ROOT, Run
 T = TypeVar("T")
 
 PHONE, DESKTOP = (390, 844), (1280, 900)
-SECONDS = 30.0
+SECONDS = 300.0
 # Bubbles slide in, sheets up, pictures come later: in between there is nothing that anybody looks at.
 AT_REST = """
     const endless = (one) => one.effect.getTiming().iterations === Infinity;

@@ -15,16 +15,27 @@ from botocore.exceptions import ClientError
 from tests.support.deployed.account import SECRETS, Deployed
 from tests.support.deployed.deployment import STACK, STAGE, Deployment, settings
 from tests.support.order_codes import code_in
-from tests.support.running import Elsewhere, OnThePhone, until
+from tests.support.running import Elsewhere, Json, OnThePhone, until
 from tests.support.running_sales import DOCUMENT, PHOTO, buy, choose, new_code
 from tests.support.world import text_of
 from whatsapp_sandbox import webhooks
 
-EXPIRED_WITHIN = 200  # seconds: a hold of one minute, and the schedule's next two rounds
+EXPIRED_WITHIN = 900  # seconds: a hold of one minute, and the schedule's next two rounds, on a busy machine
 
 
 class Outside(Elsewhere):
     SECRET = SECRETS["WHATSAPP_APP_SECRET"]
+
+
+@pytest.fixture(scope="module")
+def held(run: Deployed) -> tuple[Json, Json, OnThePhone]:
+    """A hold of a minute, whose end the real schedule finds while other tests run: raffle, order, buyer."""
+    raffle = run.raffle(new_code(), hold_minutes=1)
+    marco = OnThePhone(run, "marco")
+    marco.says(raffle["code"])
+    order = run.order(code_in(text_of(marco.says("7"))))
+    assert run.availability(raffle) == (99, 1, 0)
+    return raffle, order, marco
 
 
 def test_deploying_says_where_everything_is_and_shows_the_token_once_and_no_secret(deployment: Deployment) -> None:
@@ -47,6 +58,7 @@ def test_no_secret_is_in_the_template_or_a_functions_environment(deployment: Dep
         assert secret not in json.dumps(template) + json.dumps(functions, default=str)
 
 
+@pytest.mark.usefixtures("held")  # from here on its minute runs
 def test_a_token_or_a_number_that_whatsapp_refuses_is_not_put(deployment: Deployment, run: Deployed) -> None:
     about = {"Name": f"/{STACK}/WHATSAPP_ACCESS_TOKEN", "WithDecryption": True}
     given = {**settings(deployment.account), "WHATSAPP_ACCESS_TOKEN": "of-another-app"}
@@ -81,17 +93,6 @@ def test_the_whole_sale(run: Deployed, organiser: OnThePhone) -> None:
     buy(run, ana, organiser, raffle, "random 3", DOCUMENT)
 
 
-def test_h3_the_real_schedule_ends_a_hold(run: Deployed) -> None:
-    raffle = run.raffle(new_code(), hold_minutes=1)
-    marco = OnThePhone(run, "marco")
-    marco.says(raffle["code"])
-    order = run.order(code_in(text_of(marco.says("7"))))
-    assert run.availability(raffle) == (99, 1, 0)
-    until(lambda: run.order(order["id"])["status"] == "EXPIRED", "the hold is ended", EXPIRED_WITHIN)
-    assert run.availability(raffle) == (100, 0, 0)
-    assert order["id"] in text_of(marco.hears())
-
-
 def test_m1_one_body_delivered_five_times_at_once_has_one_effect_and_one_reply(run: Deployed) -> None:
     raffle, nadie = run.raffle(new_code()), Outside(run)
     nadie.says(raffle["code"])
@@ -107,8 +108,8 @@ def test_m1_one_body_delivered_five_times_at_once_has_one_effect_and_one_reply(r
 
 def test_o1_nobody_gets_in_without_a_good_token(run: Deployed) -> None:
     url = f"{run.url}/api/raffles"
-    assert requests.get(url, timeout=30).status_code == 401
-    assert requests.get(url, headers={"Authorization": "Token of-nobody"}, timeout=30).status_code == 403
+    assert requests.get(url, timeout=300).status_code == 401
+    assert requests.get(url, headers={"Authorization": "Token of-nobody"}, timeout=300).status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -178,6 +179,13 @@ def test_m3_a_killed_process_loses_and_doubles_nothing(run: Deployed, deployment
     assert run.availability(raffle) == (1000 - 24, 24, 0)
     orders = run.api("GET", f"/api/orders?raffle={raffle['id']}&page_size=200")["results"]
     assert sorted(order["quantity"] for order in orders) == [2] * len(people)
+
+
+def test_h3_the_real_schedule_ends_a_hold(run: Deployed, held: tuple[Json, Json, OnThePhone]) -> None:
+    raffle, order, marco = held
+    until(lambda: run.order(order["id"])["status"] == "EXPIRED", "the hold is ended", EXPIRED_WITHIN)
+    assert run.availability(raffle) == (100, 0, 0)
+    assert order["id"] in text_of(marco.hears())
 
 
 def test_a_deployment_that_fails_is_taken_back(deployment: Deployment, run: Deployed) -> None:

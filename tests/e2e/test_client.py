@@ -10,7 +10,7 @@ from tests.support.running import ROOT, OnThePhone, Run, until
 from tests.support.world import PNG
 
 BIN = Path(sys.executable).parent
-SECONDS = 120
+SECONDS = 900
 
 
 def generated(run: Run, folder: Path) -> Path:

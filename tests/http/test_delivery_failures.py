@@ -50,7 +50,7 @@ def test_p6_a_proof_is_opened_by_a_link_that_lives_minutes(world: World, lucia: 
     world.raffle()
     order_id = hold_and_prove(lucia)
     found = world.api("GET", f"/api/orders/{order_id}/proof").body
-    assert requests.get(found["url"], timeout=5).content == PNG
+    assert requests.get(found["url"], timeout=60).content == PNG
     assert found["mime_type"] == "image/png" and found["earlier"] == []
     assert "Expires=300" in found["url"]
     assert "url" not in world.order(order_id)["proof"]

@@ -61,7 +61,7 @@ def test_secrets_that_are_missing_or_malformed_are_named_unseen() -> None:
 @pytest.mark.parametrize("command", [[], ["deploy"], ["destroy"], ["environment"], ["restore"]])
 def test_every_command_explains_itself(command: list[str]) -> None:
     process = subprocess.run(
-        [sys.executable, "-m", "infra", *command, "--help"], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-m", "infra", *command, "--help"], capture_output=True, text=True, timeout=600, check=True
     )
     assert "STAGE" in process.stdout or "COMMAND" in process.stdout
 
@@ -76,7 +76,7 @@ def test_without_a_region_or_credentials_it_says_what_to_do(monkeypatch: pytest.
     for more, expected in (({}, "AWS_REGION"), ({"AWS_REGION": "us-east-1"}, "aws sso login")):
         process = subprocess.run(
             [sys.executable, "-m", "infra", "deploy", "dev"], env={**bare, **more}, capture_output=True, text=True,
-            timeout=60, check=False,
+            timeout=600, check=False,
         )  # fmt: skip
         assert process.returncode == 1
         assert expected in process.stderr

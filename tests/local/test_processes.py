@@ -11,14 +11,14 @@ import pytest
 
 from local.processes import Children
 
-SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
+SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
 RUNNER = """
 import os, sys, time
 from pathlib import Path
 from local.processes import Children
 with open(os.devnull) as lock:
     print(Children(Path(sys.argv[1]), lock.fileno()).start("sleeper", sys.argv[2:], os.environ).process.pid, flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 
@@ -42,7 +42,7 @@ def test_all_children_are_stopped_and_their_output_is_in_their_logs(tmp_path: Pa
         children = Children(tmp_path / "logs", lock.fileno())
         started = [children.start(name, SLEEPER, os.environ) for name in ("one", "two")]
         assert children.ended() is None
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 120
         while not all(child.log.read_text() for child in started) and time.monotonic() < deadline:
             time.sleep(0.05)
         children.stop()
@@ -72,4 +72,4 @@ def test_a_runner_that_is_killed_leaves_no_child_behind(tmp_path: Path) -> None:
         assert not is_gone(sleeper)
         runner.kill()
         runner.wait()
-        assert within(10, sleeper)
+        assert within(120, sleeper)

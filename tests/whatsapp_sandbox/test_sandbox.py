@@ -67,7 +67,7 @@ class Product:
 
     def next(self) -> Json:
         """Return the value of the next webhook."""
-        raw, _ = self.arrived.get(timeout=5)
+        raw, _ = self.arrived.get(timeout=60)
         return cast("Json", json.loads(raw)["entry"][0]["changes"][0]["value"])
 
     def statuses(self, count: int) -> list[Json]:
@@ -522,7 +522,7 @@ def test_a_message_may_fail_after_all(graph: TestClient, product: Product) -> No
 
 def test_what_a_person_writes_arrives_signed(graph: TestClient, product: Product) -> None:
     graph.post("/phone/contacts/ana/messages", json={"text": "¿Cuánto cuesta? a@b.c/d"})
-    raw, headers = product.arrived.get(timeout=5)
+    raw, headers = product.arrived.get(timeout=60)
     assert headers["X-Hub-Signature-256"] == webhooks.sign(raw, "local-app-secret")
     assert b"\\u0040" in raw
     value = json.loads(raw)["entry"][0]["changes"][0]["value"]

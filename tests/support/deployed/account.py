@@ -18,7 +18,7 @@ from tests.support.running import ROOT, Run, free_ports
 
 CLOUD = ROOT / ".cloud" / "bin"
 ROOT_KEY = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}  # may do everything there
-DEPLOY_SECONDS = 300
+DEPLOY_SECONDS = 1800
 SECRETS = {"WHATSAPP_ACCESS_TOKEN": "deployed-access-token", "WHATSAPP_APP_SECRET": "deployed-app-secret"}
 OURS = ("AWS_", "WHATSAPP_", "TOMBOLA_", "POWERTOOLS_", "LOG_LEVEL")
 

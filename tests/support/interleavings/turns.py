@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, Protocol
 from chalicelib.domain.refusals import Refusal
 
 Json = dict[str, Any]
-PATIENCE = 60  # seconds without a request before we say that an operation hangs
+PATIENCE = 900  # seconds without a request before we say that an operation hangs
 
 
 class Status(NamedTuple):

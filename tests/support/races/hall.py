@@ -182,7 +182,7 @@ class Work(NamedTuple):
 def open_hall(engine: str) -> Iterator[Hall]:
     """Start the engine and the processes."""
     context = get_context("spawn")
-    shared = context.Value("i", 0), context.Barrier(PROCESSES * THREADS, timeout=120)
+    shared = context.Value("i", 0), context.Barrier(PROCESSES * THREADS, timeout=1200)
     Shared.join(*shared)
     with (
         ENGINES[engine]() as endpoint,
