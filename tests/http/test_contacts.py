@@ -246,8 +246,8 @@ def test_everything_about_a_person_as_one_answer(world: World, lucia: Buyer) -> 
 def test_who_wrote_very_much_is_exported_in_parts(world: World, lucia: Buyer, monkeypatch: pytest.MonkeyPatch) -> None:
     world.raffle()
     order_id = hold_and_prove(lucia)
-    monkeypatch.setattr(http_contacts, "AT_ONCE", 3)
-    monkeypatch.setattr(http_contacts, "MOST_SAID", 1)
+    monkeypatch.setattr(http_contacts, "BATCH", 3)
+    monkeypatch.setattr(http_contacts, "MOST_MESSAGE_BYTES", 1)
     parts = [world.api("GET", path(lucia, "/export")).body]
     while (further := parts[-1]["next"]) is not None:
         parts.append(world.api("GET", further).body)
