@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -64,7 +65,9 @@ def watching() -> Iterator[Watch]:
     real_message = webhooks.message
 
     def message(person: webhooks.Person, kind: str, content: Any, **named: Any) -> Any:
-        _said.update(text[:60] for _, text in _leaves(content) if len(text) >= SHORTEST_TEXT)
+        for _, text in _leaves(content):
+            if len(text) >= SHORTEST_TEXT:
+                _said[text[:SHORTEST_TEXT]].add(text[:60])
         return real_message(person, kind, content, **named)
 
     def write(line: str) -> None:
@@ -93,15 +96,27 @@ def personal(line: str) -> list[str]:
     """What in a line must not be there."""
     text = _unescaped(line)
     found = [what for what, pattern in PATTERNS.items() if pattern.search(text)]
-    found += [f"the {what} {known[0]!r}" for what, pattern in _known().items() if (known := pattern.search(text))]
-    return found + [f"the text {said!r}" for said in list(_said) if said in text]
+    found += [f"the {what} {word!r}" for what, words in _known().items() for word in words if _is_in(word, text)]
+    return found + [f"the text {said!r}" for said in _said_in(text)]
 
 
-_said: set[str] = set()  # what people have written in this run
+# What people have written in this run, by its beginning: there are thousands of texts, and many more lines.
+_said: dict[str, set[str]] = defaultdict(set)
+
+
+def _said_in(text: str) -> Iterator[str]:
+    for at in range(len(text) - SHORTEST_TEXT + 1):
+        if (beginning := text[at : at + SHORTEST_TEXT]) in _said:
+            yield from (said for said in _said[beginning] if text.startswith(said, at))
+
+
+def _is_in(word: str, text: str) -> bool:
+    """As a whole word."""
+    return word in text and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
 
 
 @cache
-def _known() -> dict[str, re.Pattern[str]]:
+def _known() -> dict[str, list[str]]:
     """Names and numbers of the tests' and the payloads' people, the texts of the latter, and our secrets."""
     found: dict[str, set[str]] = {"name": set(PERSONS), "number": set(), "text": set()}
     for key, value in _of_the_payloads():
@@ -113,11 +128,7 @@ def _known() -> dict[str, re.Pattern[str]]:
             found["text"].add(value[:60])
     settings = local_settings(Ports(), Stack(table="t", bucket="b", queue_url="q", exports_url="e"))
     found["secret"] = {API_TOKEN, *(value for name, value in settings.items() if re.search("TOKEN|APP_SECRET", name))}
-    return {what: re.compile("|".join(map(_whole, sorted(known)))) for what, known in found.items()}
-
-
-def _whole(text: str) -> str:
-    return rf"(?<!\w){re.escape(text)}(?!\w)"
+    return {what: sorted(words) for what, words in found.items()}
 
 
 def _of_the_payloads() -> Iterator[tuple[str, str]]:

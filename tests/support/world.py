@@ -29,6 +29,8 @@ PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
 
+CLIENTS: dict[str, Any] = {}  # of S3 and SQS: made by the first world, since that takes longer than most tests
+
 
 class Clock:
     def __init__(self) -> None:
@@ -247,5 +249,5 @@ def make_world(stack: Stack) -> World:
     clock, graph = Clock(), FakeGraph()
     loaded = load(local_environment({}, Ports(api=1, phone=2, aws=3), stack))
     container = replace(Container(*loaded), clock=clock, random=Random(7), sleep=lambda _: None, expire_workers=1)
-    vars(container)["graph"] = graph
+    vars(container)["graph"], vars(container)["_clients"] = graph, CLIENTS
     return World(container=container, clock=clock, graph=graph, client=Client(functions.app), stack=stack)
