@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import moto.core.responses
+import moto.sqs.models
 import pytest
 from botocore import xform_name
 from botocore.client import BaseClient
@@ -21,6 +22,7 @@ from moto.core.exceptions import ServiceException
 from moto.core.models import DEFAULT_ACCOUNT_ID, botocore_stubber
 from moto.core.parse import PROTOCOL_PARSERS, BaseJSONParser
 from moto.core.serialize import BaseJSONSerializer, ResponseSerializer
+from moto.core.utils import camelcase_to_underscores
 from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DDBType, DynamoType
@@ -33,6 +35,7 @@ OF_ITEMS = {
     "GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem",
     "TransactWriteItems",
 }  # fmt: skip
+MOST_PARSED = 1000  # conditions that are remembered, with their values
 
 
 def quicken_moto(patch: pytest.MonkeyPatch) -> None:
@@ -112,16 +115,32 @@ def _look_in_one_partition(patch: pytest.MonkeyPatch) -> None:
 
 
 def _read_expressions_once(patch: pytest.MonkeyPatch) -> None:
-    """PynamoDB numbers its placeholders, so that the same expressions come again and again."""
+    """moto reads the conditions of a request several times; and PynamoDB numbers its placeholders, so that the same
+    expressions come again and again."""
     lex: Callable[[Any], Any] = ConditionExpressionParser._lex_condition_expression
+    parse: Callable[[Any], Any] = ConditionExpressionParser.parse
+    parsed: dict[tuple[str, ...], tuple[Any, list[str], list[str]]] = {}
 
     @cache
     def lexed(expression: str) -> tuple[Any, ...]:
         return tuple(lex(ConditionExpressionParser(expression, {}, {})))
 
+    def parse_once(self: Any) -> Any:
+        names, values = self.expression_attribute_names, self.expression_attribute_values
+        key = (str(self.condition_expression), repr(names), repr(values))
+        if key not in parsed:
+            if len(parsed) > MOST_PARSED:
+                parsed.clear()
+            operation = parse(self)
+            parsed[key] = operation, [*self.expr_attr_names_found], [*self.expr_attr_values_found]
+        operation, names_found, values_found = parsed[key]
+        self.expr_attr_names_found, self.expr_attr_values_found = [*names_found], [*values_found]
+        return operation
+
     patch.setattr(
         ConditionExpressionParser, "_lex_condition_expression", lambda self: deque(lexed(self.condition_expression))
     )
+    patch.setattr(ConditionExpressionParser, "parse", parse_once)
 
 
 def _take_values_as_they_are(patch: pytest.MonkeyPatch) -> None:
@@ -224,11 +243,18 @@ def _attribute(value: Any) -> Json:
 
 
 def _describe_itself_once(patch: pytest.MonkeyPatch) -> None:
-    """moto lists the methods of its classes, and botocore describes this machine, for each request."""
+    """moto lists the methods of its classes and spells names its own way, and botocore describes this machine, for each
+    request."""
 
     @cache
     def method_names(of: type) -> frozenset[str]:
         return frozenset(name for name, _ in inspect.getmembers(of, predicate=inspect.isfunction))
 
+    @cache
+    def underscored(name: str) -> str:
+        return str(camelcase_to_underscores(name))
+
     patch.setattr(moto.core.responses, "method_names_from_class", method_names)
+    for module in (moto.core.responses, moto.sqs.models):
+        patch.setattr(module, "camelcase_to_underscores", underscored)
     patch.setattr(UserAgentString, "to_string", lambda self: "tests")
