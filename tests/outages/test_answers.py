@@ -34,7 +34,7 @@ class Purchase:
         self.made, self.name, self.at, self.got = made, name, at, list[Json]()
         self.line = Line(self._weather, self._took)
         vars(made.container)["graph"] = self.line.graph()
-        for part in ("sender", "outbox", "holds", "chat", "proofs", "expiry"):
+        for part in ("sender", "outbox", "order_changes", "settlement", "holds", "chat", "proofs", "expiry"):
             vars(made.container).pop(part, None)
 
     def _weather(self, body: Json) -> Fault | None:
