@@ -386,8 +386,8 @@ def test_a_sign_that_counts_is_read_as_what_it_counts_or_not_at_all(char: str) -
 )
 def test_a_long_message_costs_no_more_than_its_length(piece: str) -> None:
     # 2–15 ms on a laptop; a backtracking expression would take seconds, so that a wide limit tells them apart.
-    started = time.perf_counter()
+    began = time.process_time()  # how busy the machine is does not count
     for tail in ("", "$", " &", " y"):
         read((piece * 4096)[:4094] + tail)
     read(piece * 20_000)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - began < 20  # one that grows with the square, or faster, takes minutes
