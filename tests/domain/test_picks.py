@@ -390,4 +390,4 @@ def test_a_long_message_costs_no_more_than_its_length(piece: str) -> None:
     for tail in ("", "$", " &", " y"):
         read((piece * 4096)[:4094] + tail)
     read(piece * 20_000)
-    assert time.process_time() - began < 20  # one that grows with the square, or faster, takes minutes
+    assert time.process_time() - began < 5  # one that grows with the square, or faster, takes minutes
