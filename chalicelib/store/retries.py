@@ -22,8 +22,8 @@ from chalicelib.telemetry import count
 # - A whole attempt (`transaction.retry`) has 10 s. After that nothing is sent again, and no pause extends beyond it.
 #   The last request may take 2 s more, so a refusal is there after 12 s. `converse` has 30 s, of which marking the
 #   message as read may take 9; a REST request has API Gateway's 29 s.
-# PynamoDB by default would wait 4 × (15 + 30) s. A function that is killed anyway loses nothing: see "crashes" in
-# docs/architecture.md.
+# PynamoDB by default would wait 4 × (15 + 30) s. A function that is killed anyway loses nothing:
+# see the tables of crashes in docs/architecture.md.
 CONNECT_SECONDS = 1
 READ_SECONDS = 2
 TRIES = 3

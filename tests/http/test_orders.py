@@ -8,7 +8,7 @@ from tests.support.steps import buy, cancel, everything, hold, hold_and_confirm,
 from tests.support.world import World
 
 
-def test_an_order_reads_as_the_contract_says(world: World) -> None:
+def test_an_order_shows_its_fields(world: World) -> None:
     raffle = world.raffle()
     order = world.order(hold(world.buyer()) + "/")
     assert (order["raffle"], order["numbers"], order["quantity"]) == (raffle["id"], [5, 12], 2)

@@ -1,4 +1,4 @@
-"""What things cost, counted in requests to DynamoDB: the budgets of design.md."""
+"""What things cost, counted in requests to DynamoDB. docs/data-model.md lists the costs."""
 
 from collections.abc import Callable
 from dataclasses import replace

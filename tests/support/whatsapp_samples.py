@@ -1,4 +1,7 @@
-"""The written contract as test data: bodies that Meta posts, requests that it takes, answers that it gives."""
+"""WhatsApp's side as test data: bodies that Meta posts, requests that it takes, answers that it gives.
+
+Source: https://developers.facebook.com/docs/whatsapp/cloud-api
+"""
 
 import base64
 import json

@@ -66,6 +66,6 @@ def test_no_row_hides_another() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in ANSWERS if name.startswith("err_") and "body" in answer(name)])
-def test_each_error_of_the_contract_is_in_the_table(name: str) -> None:
+def test_each_error_among_the_samples_is_in_the_table(name: str) -> None:
     code = answer(name)["body"]["error"]["code"]
     assert any(code in codes for codes, _ in REMEDIES)

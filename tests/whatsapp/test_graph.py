@@ -104,7 +104,7 @@ class Meta:
 
 
 def _reply(sample: dict[str, Any]) -> Reply:
-    """As the files of the contract write answers."""
+    """The reply that a file of tests/data/graph/responses describes."""
     if "http_status" not in sample:
         return Reply(body=json.dumps(sample).encode())
     body = sample["body_text"].encode() if "body_text" in sample else json.dumps(sample["body"]).encode()

@@ -1,6 +1,6 @@
 """pywa, a client that others use with the real API, is content with our stand-in; and we say what it would say.
 
-Where the two differ, the contract (`tests/data/graph`) decides, and the difference is named below.
+Where the two differ, the samples in `tests/data/graph` decide, and the difference is named below.
 """
 
 import json
@@ -80,8 +80,9 @@ def as_meta_reads(request: Json) -> Json:
     if plain.get("text", {}).get("preview_url") is False:
         del plain["text"]["preview_url"]
     for component in plain.get("template", {}).get("components", ()):
-        # pywa, whose templates do arrive, writes these words in capitals and the index as a number; the contract, and
-        # so we, in small letters and as a string. Meta takes both.
+        # pywa, whose templates do arrive, writes these words in capitals and the index as a number. We write them
+        # in small letters and as a string, like Meta's documentation. Meta takes both.
+        # https://developers.facebook.com/docs/whatsapp/cloud-api/reference/messages
         component["type"] = component["type"].lower()
         if "sub_type" in component:
             component |= {"sub_type": component["sub_type"].lower(), "index": str(component["index"])}

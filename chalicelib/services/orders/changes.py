@@ -1,6 +1,6 @@
 """One way to change an order: load, change, save, audit, tell the buyer, commit and send are written here, once.
 
-`docs/architecture.md` has the page "How a change is made".
+docs/how-a-change-is-made.md shows the steps.
 """
 
 from collections.abc import Callable
