@@ -24,8 +24,8 @@ TARGET = re.compile(r"^ *make ([a-z][a-z-]*)\b", re.MULTILINE)
 # Read by the AWS SDK, by `make run` and by `make deploy`, not by the product's settings.
 NOT_OURS = {
     "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "API_PORT", "PHONE_PORT", "AWS_PORT",
-    "TOMBOLA_STATE", "TOMBOLA_WEBHOOK_URL", "ALARM_EMAIL", "MONTHLY_BUDGET", "PROOF_RETENTION_DAYS", "TRACING",
-    "RESERVE_CONCURRENCY", "USE_TABLE", "USE_BUCKET",
+    "TOMBOLA_STATE", "TOMBOLA_TICK_SECONDS", "TOMBOLA_WEBHOOK_URL", "ALARM_EMAIL", "MONTHLY_BUDGET",
+    "PROOF_RETENTION_DAYS", "TRACING", "RESERVE_CONCURRENCY", "USE_TABLE", "USE_BUCKET",
 }  # fmt: skip
 # Made by running something, so not in a fresh checkout.
 MADE = (".local", ".venv", "out/", "tools/")
