@@ -9,7 +9,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-TIMEOUT_SECONDS = 30  # for each response, including a cold start
+TIMEOUT_SECONDS = 60  # API Gateway itself gives up after 29
 # A new deployment may take a moment until it can be reached.
 UNTIL_UP = Retry(
     total=6, backoff_factor=1,
