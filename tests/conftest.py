@@ -16,7 +16,8 @@ from chalicelib import container as composition
 from chalicelib.domain.messages import Identity
 from chalicelib.domain.organisers import COMMAND_LINE, Role
 from chalicelib.store.contact_ids import contact_ids_of
-from chalicelib.store.records import low_level
+from chalicelib.store.records import Record, low_level
+from chalicelib.store.retries import READ_SECONDS
 from local.stack import Stack, create
 from tests.support import schedule
 from tests.support.log_watch import Watch, watching
@@ -93,6 +94,9 @@ def stack() -> Iterator[Stack]:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "test")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        # A test with an engine may have run in this process before, with an endpoint and time-outs of its own.
+        patch.setattr(Record.Meta, "read_timeout_seconds", READ_SECONDS)
+        patch.setattr(Record, "_connection", None)
         quicken_moto(patch)
         yield create(None)
 

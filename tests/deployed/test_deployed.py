@@ -201,7 +201,7 @@ def test_a_deployment_that_fails_is_taken_back(deployment: Deployment, run: Depl
     failed = deployment.deploy()
     assert failed.returncode == 1, failed.stdout
     assert "Broken" in failed.stderr
-    assert "took it back" in failed.stderr
+    assert "was rolled back" in failed.stderr
     stack = deployment.account.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
     assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert run.availability(raffle) == (100, 0, 0)
