@@ -26,7 +26,7 @@ SYLLABLES = ("a", "be", "ca", "da", "e", "fo", "go", "hi", "i", "jo", "ka", "lu"
 
 @dataclass(frozen=True)
 class Dataset:
-    """What was written, oldest first."""
+    """Return what was written, oldest first."""
 
     raffle: Raffle
     orders: list[Order]

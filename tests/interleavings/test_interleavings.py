@@ -394,6 +394,6 @@ def test_the_search_that_leaves_out_schedules_finds_every_state_that_the_whole_o
     order = stage.hold(stage.lucia)
     operations = stage.confirms(order), stage.cancels(order)
     whole, pruned = stage.search(*operations, pruned=False), stage.search(*operations)
-    assert whole.schedules >= 60  # four steps of each, fewer where one is refused, and a few more where one looks again
+    assert whole.schedules >= 64  # four steps of each, fewer where one is refused, and a few more where one looks again
     assert pruned.begun < whole.begun / 3
     assert pruned.states == whole.states
