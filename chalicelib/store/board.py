@@ -8,7 +8,7 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.domain.board import Layout, LeafKey, TicketOwner, set_numbers
 from chalicelib.domain.orders import Order, OrderStatus
-from chalicelib.domain.raffles import Raffle
+from chalicelib.domain.raffles import Raffle, TicketStatus
 from chalicelib.domain.refusals import RaffleNotFound
 from chalicelib.store import raffles
 from chalicelib.store.records import LeafRecord, Record, Stored, TallyRecord, TicketRecord, stored_at, stored_in
@@ -26,11 +26,14 @@ class Leaf(NamedTuple):
     taken: Mapping[int, int]
     sold: Mapping[int, int]
 
-    def numbers_with(self, status: str | None) -> Iterator[int]:
+    def numbers_with(self, status: TicketStatus | None) -> Iterator[int]:
         """Yield the leaf's numbers that are RESERVED, SOLD, or either (None), in order."""
         taken = set_numbers(self.first, self.taken)
+        if status is None:
+            return taken
         sold = set(set_numbers(self.first, self.sold))
-        return (number for number in taken if status is None or (number in sold) == (status == "SOLD"))
+        is_sold = status is TicketStatus.SOLD
+        return (number for number in taken if (number in sold) == is_sold)
 
 
 def take(transaction: Transaction, raffle: Raffle, order: Order) -> None:
@@ -107,7 +110,9 @@ def stored_leaves(raffle_id: str, start: LeafKey, *, first: int) -> Iterator[Lea
         yield from map(_as_leaf, stored_in(partition, LeafRecord.sk > items[-1]["sk"]["S"]))
 
 
-def ticket_states(layout: Layout, stored: Iterable[Leaf], start: int, status: str | None) -> Iterator[tuple[int, str]]:
+def ticket_states(
+    layout: Layout, stored: Iterable[Leaf], start: int, status: TicketStatus | None
+) -> Iterator[tuple[int, TicketStatus]]:
     """Yield the numbers from `start` on that have the status, or all (None), in order, each with its state.
 
     Args:
@@ -124,14 +129,14 @@ def ticket_states(layout: Layout, stored: Iterable[Leaf], start: int, status: st
             yield from (ticket for ticket in _states_in_leaf(layout, here, status) if ticket[0] >= start)
 
 
-def _states_in_leaf(layout: Layout, leaf: Leaf, status: str | None) -> Iterator[tuple[int, str]]:
-    if status == "AVAILABLE":
+def _states_in_leaf(layout: Layout, leaf: Leaf, status: TicketStatus | None) -> Iterator[tuple[int, TicketStatus]]:
+    if status is TicketStatus.AVAILABLE:
         return ((number, status) for number in layout.clear_bits(leaf.key, leaf.taken))
     if status is not None:
         return ((number, status) for number in leaf.numbers_with(status))
-    reserved = dict.fromkeys(leaf.numbers_with("RESERVED"), "RESERVED")
-    state = reserved | dict.fromkeys(leaf.numbers_with("SOLD"), "SOLD")
-    return ((number, state.get(number, "AVAILABLE")) for number in layout.numbers(leaf.key))
+    reserved = dict.fromkeys(leaf.numbers_with(TicketStatus.RESERVED), TicketStatus.RESERVED)
+    state = reserved | dict.fromkeys(leaf.numbers_with(TicketStatus.SOLD), TicketStatus.SOLD)
+    return ((number, state.get(number, TicketStatus.AVAILABLE)) for number in layout.numbers(leaf.key))
 
 
 def with_owners(raffle_id: str, numbers: Iterable[tuple[LeafKey, int]]) -> tuple[Raffle, dict[int, TicketOwner]]:
