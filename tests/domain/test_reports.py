@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.domain.raffles import Board
-from chalicelib.domain.reports import MEANINGS, MAX_NAMED, Differs, ReportedOrder, ReportTotals, sum_waiting
+from chalicelib.domain.reports import MAX_NAMED, MEANINGS, Differs, ReportedOrder, ReportTotals, sum_waiting
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PAID, REFUNDED = OrderStatus.PAID, OrderStatus.REFUNDED

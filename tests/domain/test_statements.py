@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from chalicelib.domain.code_mentions import MAX_MENTIONS, TypoFinder, find_mentions
 from chalicelib.domain.orders import CODE_ALPHABET, Order, OrderStatus, is_code, new_code
 from chalicelib.domain.statements import (
-    MEANINGS,
     MAX_LINES,
     MAX_SUGGESTED,
+    MEANINGS,
     PAYABLE,
     REASON_FOR_STATUS,
     Buyer,

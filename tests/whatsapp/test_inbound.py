@@ -62,9 +62,7 @@ def heard(kind: MessageKind, text: str = "", choice: str = "", media: Media | No
         ("interactive_unknown_subtype", heard(MessageKind.OTHER)),
         (
             "image_caption",
-            heard(
-                MessageKind.MEDIA, "Comprobante de pago números 5, 12 y 99", media=Media(id="1780011223344556")
-            ),
+            heard(MessageKind.MEDIA, "Comprobante de pago números 5, 12 y 99", media=Media(id="1780011223344556")),
         ),
         ("document_hostile_filename", heard(MessageKind.MEDIA, media=Media(id="1780099887766003"))),
         ("type_missing", heard(MessageKind.OTHER)),
