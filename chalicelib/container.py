@@ -98,7 +98,7 @@ class Container:
     def _clients(self) -> dict[str, Any]:
         return {}
 
-    # What the chat and the schedules use
+    # For the chat and the schedules
 
     @cached_property
     def inbox(self) -> Inbox:
@@ -161,7 +161,7 @@ class Container:
     def tokens(self) -> Tokens:
         return Tokens(clock=self.clock)
 
-    # What only organisers use
+    # For organisers
 
     @cached_property
     def raffles(self) -> Raffles:
@@ -224,7 +224,7 @@ class Container:
 
         return Templates(graph=self.graph, account_id=self.settings.WHATSAPP_ACCOUNT_ID)
 
-    # What only commands use
+    # For commands
 
     @cached_property
     def consistency(self) -> ConsistencyCheck:

@@ -1,7 +1,7 @@
 """Settings: environment variables, validated on first use. Problems are reported with the variable's name."""
 
 from collections.abc import Mapping
-from hmac import new as hmac
+from hmac import digest
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
@@ -19,7 +19,7 @@ def _split(value: Any) -> Any:
 
 CommaSeparated = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Phone = Annotated[str, Field(pattern=r"^\+?[0-9]{7,15}$")]
-# A notice to each is part of the transaction that stores a proof; beside 40 numbers it has room for ten.
+# Each gets a notice in the transaction that stores a proof. Beside 40 numbers it has room for ten notices.
 Phones = Annotated[tuple[Phone, ...], BeforeValidator(_split), Field(max_length=10)]
 # Printable ASCII without spaces, since it goes into headers: the HTTP client's own error would show the secret.
 Secret = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[\x21-\x7e]+$")]
@@ -59,7 +59,7 @@ class Secrets:
     @property
     def cursor_key(self) -> bytes:
         """The key that seals the cursors of lists, derived from the app secret."""
-        return hmac(self.app_secret.encode(), b"cursors of lists", "sha256").digest()
+        return digest(self.app_secret.encode(), b"cursors of lists", "sha256")
 
 
 class EnvironmentSecrets(BaseModel, Secrets):

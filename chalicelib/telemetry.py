@@ -82,7 +82,7 @@ def measure(name: str, time: timedelta) -> None:
 
 
 def pseudonym(name: str) -> str:
-    """Return what stands for an organiser in the log. Whoever knows the token's name can find its lines."""
+    """Return the hash that replaces a token's name in the log. Anyone who knows the name can find its lines."""
     return sha256(name.encode()).hexdigest()[:8]
 
 

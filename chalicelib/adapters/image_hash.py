@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
 # 40 million pixels take at most 160 MB and another 40 MB in gray; the function has 1,024 MB. A larger JPEG, as phone
 # cameras take them, is decoded at a reduced size (`draft`).
-MOST_PIXELS = 40_000_000
-LARGEST_JPEG = 100_000_000
+MAX_PIXELS = 40_000_000
+MAX_JPEG_PIXELS = 100_000_000
 DRAFT = 1_000  # pixels: a JPEG is decoded as small as possible, but at least this wide and high
 CONTRAST = 8  # of 255: smaller differences are shades or noise from compression
-FEWEST_BITS = HASH_BITS // 64  # a picture with fewer edges is plain, and plain pictures all look alike
+MIN_BITS = HASH_BITS // 64  # a picture with fewer edges is plain, and plain pictures all look alike
 
 
 def compute_image_hash(content: bytes, mime_type: str) -> bytes | None:
@@ -35,7 +35,7 @@ def compute_image_hash(content: bytes, mime_type: str) -> bytes | None:
     except Exception as failure:  # noqa: BLE001 - the bytes come from a stranger, and a proof counts without a hash
         logger.info("a picture cannot be read", extra={"reason": type(failure).__name__})
         return None
-    return image_hash if int.from_bytes(image_hash).bit_count() >= FEWEST_BITS else None
+    return image_hash if int.from_bytes(image_hash).bit_count() >= MIN_BITS else None
 
 
 def _gray(content: bytes, form: str) -> "Image":
@@ -43,7 +43,7 @@ def _gray(content: bytes, form: str) -> "Image":
     from PIL import Image, ImageOps  # noqa: PLC0415 - slow to import, and only proofs need it
 
     with Image.open(BytesIO(content), formats=[form]) as picture:
-        if picture.width * picture.height > (LARGEST_JPEG if form == "JPEG" else MOST_PIXELS):
+        if picture.width * picture.height > (MAX_JPEG_PIXELS if form == "JPEG" else MAX_PIXELS):
             raise ValueError("too many pixels")
         picture.draft("L", (DRAFT, DRAFT))
         gray = picture.convert("L")

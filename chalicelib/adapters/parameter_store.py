@@ -48,8 +48,7 @@ class ParameterStore(Secrets):
         return cached.value
 
     def _renew(self, name: str, cached: CachedSecret | None) -> CachedSecret:
-        # Imported on first use: functions that need no secret, or have them in the environment, do not wait for it.
-        from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError  # noqa: PLC0415
+        from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError  # noqa: PLC0415 - see _provider
 
         try:
             value = self._read(name)
@@ -64,7 +63,7 @@ class ParameterStore(Secrets):
         return CachedSecret(value, self.clock() + FRESH_SECONDS)
 
     def _read(self, name: str) -> str:
-        from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError  # noqa: PLC0415
+        from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError  # noqa: PLC0415 - see _provider
 
         parameter = f"{self.path}{name}"
         try:
@@ -77,8 +76,9 @@ class ParameterStore(Secrets):
         raise SettingsInvalid(f"{name} is missing; expected in the Parameter Store as {parameter}")
 
     def _provider(self) -> "SSMProvider":
-        import boto3  # noqa: PLC0415
-        from aws_lambda_powertools.utilities.parameters import SSMProvider  # noqa: PLC0415
+        # Imported on first use: functions that need no secret, or have them in the environment, do not wait for it.
+        import boto3  # noqa: PLC0415 - see above
+        from aws_lambda_powertools.utilities.parameters import SSMProvider  # noqa: PLC0415 - see above
 
         return SSMProvider(boto3_client=boto3.client("ssm", region_name=self.region, config=CLIENT_CONFIG))
 

@@ -16,10 +16,13 @@ FULL_LENGTH = 10  # digits that a number has at least if it includes its country
 
 
 def matches_phone(written: str, phone: str) -> bool:
-    """Whether `written` means `phone`, which is in digits with its country code.
+    """Return whether a number as a person wrote it is the number of a contact. Its last six digits are enough.
 
-    A number without a country code is read as one of the same country as `phone`, so that no setting has to say where
-    we are. The last digits are enough, from six on.
+    A written number without a country code is read as one of the contact's country, so that no setting has to name a
+    country.
+
+    Args:
+        phone: the contact's number: digits with the country code.
     """
     digits = digits_of(written).lstrip("0")
     if len(digits) >= PHONE_END and phone.endswith(digits):
@@ -33,7 +36,7 @@ def matches_phone(written: str, phone: str) -> bool:
 
 
 def _readings(written: str, digits: str, known: "PhoneNumber") -> "list[PhoneNumber | None]":
-    from phonenumbers import region_code_for_country_code  # noqa: PLC0415 - see `_parsed`
+    from phonenumbers import region_code_for_country_code  # noqa: PLC0415 - slow to import
 
     region = region_code_for_country_code(known.country_code or 0)
     return [_parsed(written, region), _parsed(f"+{digits}", None)]
@@ -52,8 +55,7 @@ def _core(number: "PhoneNumber") -> str:
 
 
 def _parsed(text: str, region: str | None) -> "PhoneNumber | None":
-    # Imported on first use: it takes as long as all other imports of a small function, and few requests need it.
-    from phonenumbers import NumberParseException, parse  # noqa: PLC0415
+    from phonenumbers import NumberParseException, parse  # noqa: PLC0415 - slow to import, and few requests need it
 
     try:
         return parse(text, region)

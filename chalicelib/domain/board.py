@@ -20,7 +20,7 @@ WORD_MASK = (1 << WORD_BITS) - 1
 LEAF_WORDS = 32
 LEAF_NUMBERS = WORD_BITS * LEAF_WORDS
 MOST_PAGES = 101
-MOST_TALLIES = 16
+MAX_TALLIES = 16
 
 
 class Place(NamedTuple):
@@ -33,6 +33,13 @@ class Place(NamedTuple):
 class LeafKey(NamedTuple):
     page: int
     leaf: int
+
+
+class TicketOwner(NamedTuple):
+    """Whose number it is, according to its ticket."""
+
+    order_id: str
+    contact_id: str
 
 
 Bits = dict[int, int]  # word → bits
@@ -53,7 +60,7 @@ class Layout:
     @property
     def tallies(self) -> int:
         """The number of tallies. A page's count is the sum over all of them."""
-        return min(MOST_TALLIES, self.pages)
+        return min(MAX_TALLIES, self.pages)
 
     @property
     def leaves_per_page(self) -> int:
@@ -136,8 +143,4 @@ def share_out(free_by_page: Mapping[int, int], quantity: int, random: Random) ->
     pages = list(free_by_page)
     drawn = random.sample(range(sum(free_by_page.values())), quantity)
     ends = list(accumulate(free_by_page[page] for page in pages))
-    share: dict[int, int] = {}
-    for position in sorted(drawn):
-        page = pages[bisect_right(ends, position)]
-        share[page] = share.get(page, 0) + 1
-    return share
+    return dict(Counter(pages[bisect_right(ends, position)] for position in sorted(drawn)))

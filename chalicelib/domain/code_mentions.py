@@ -1,4 +1,4 @@
-"""Finds order codes in what banks write beside a payment, and tells them from parts of long references."""
+"""Find order codes in what banks write beside a payment, and tell them from parts of long references."""
 
 import re
 from bisect import bisect_right
@@ -9,9 +9,9 @@ from typing import NamedTuple
 from chalicelib.domain.codes import ascii_words, look_alikes, runs_of
 from chalicelib.domain.orders import CODE_ALPHABET, CODE_LENGTH, is_code
 
-MOST_TEXT = 1000  # characters of a payment's text that are checked
-MOST_MENTIONS = 5  # possible codes of a text
-MOST_RUNS = 120  # words of a text, or neighbouring words joined, that are compared with codes
+MAX_TEXT = 1000  # characters of a payment's text that are checked
+MAX_MENTIONS = 5  # possible codes of a text
+MAX_RUNS = 120  # words of a text, or neighbouring words joined, that are compared with codes
 
 _WINDOW = re.compile(f"(?=([{CODE_ALPHABET}]{{{CODE_LENGTH}}}))")
 
@@ -28,14 +28,14 @@ class Mention(NamedTuple):
 
 
 def find_mentions(text: str) -> list[Mention]:
-    """Return the well-formed codes of a text, those that stand alone first, at most MOST_MENTIONS.
+    """Return the well-formed codes of a text, those that stand alone first, at most MAX_MENTIONS.
 
     Case, accents and anything but letters and digits are ignored, so spaces, hyphens and line ends may break a code.
     The caller looks up whether there is such an order: most codes found here are a coincidence.
     """
-    codes = find_codes(text[:MOST_TEXT])
+    codes = find_codes(text[:MAX_TEXT])
     mentions = sorted((Mention(*entry) for entry in codes.items()), key=lambda mention: not mention.stands_alone)
-    return mentions[:MOST_MENTIONS]
+    return mentions[:MAX_MENTIONS]
 
 
 def find_codes(text: str) -> dict[str, bool]:
@@ -59,7 +59,7 @@ def _stands_alone(joined: str, ends: list[int], start: int) -> bool:
 
 
 class TypoFinder:
-    """Finds the codes that a text has with one mistake.
+    """Find the codes that a text has with one mistake.
 
     A mistake is a wrong, missing, additional or misplaced character, or any number of characters that only look like
     those of a code. Give it the codes of unpaid orders only: then nothing has to be looked up.
@@ -75,10 +75,10 @@ class TypoFinder:
     def find(self, text: str) -> set[str]:
         """Return the codes that are one mistake away from a word of the text, or from neighbouring words joined.
 
-        Only the first MOST_RUNS of these are compared. A match with a typo is never sure, so the rest can be skipped.
+        Only the first MAX_RUNS of these are compared. A match with a typo is never sure, so the rest can be skipped.
         """
         found: set[str] = set()
-        for run in islice(runs_of(ascii_words(text[:MOST_TEXT])), MOST_RUNS):
+        for run in islice(runs_of(ascii_words(text[:MAX_TEXT])), MAX_RUNS):
             match len(run) - CODE_LENGTH:
                 case -1:
                     found |= self._shortened.get(run, set())

@@ -4,17 +4,19 @@ Tickets and orders decide: everything else is derived from them and can be resto
 contradict each other, a person has to decide.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from math import ceil
 from typing import NamedTuple
 
-from chalicelib.domain.board import WORD_BITS, Layout, LeafKey
+from chalicelib.domain.board import WORD_BITS, Layout, LeafKey, TicketOwner
 from chalicelib.domain.orders import OWNING, RUNNING, Order, OrderStatus
 from chalicelib.domain.raffles import Raffle
 
-MOST_EXAMPLES = 5
+MAX_EXAMPLES = 5
 # An order created this long after the last change of its raffle was created under the raffle's current rules.
 SETTLED = timedelta(minutes=1)
 
@@ -115,7 +117,7 @@ class ConsistencyReport:
         finding = self.findings.setdefault(fault.kind, Finding())
         finding.count += 1
         finding.repaired += repaired
-        if len(finding.examples) < MOST_EXAMPLES:
+        if len(finding.examples) < MAX_EXAMPLES:
             finding.examples.append(fault.example)
 
     @property
@@ -150,11 +152,6 @@ class WordKey(NamedTuple):
         return f"{self.leaf.page:03}#{self.leaf.leaf} word {self.word}"
 
 
-class TicketOwner(NamedTuple):
-    order_id: str
-    contact_id: str
-
-
 @dataclass(frozen=True, kw_only=True)
 class Word:
     """A word of the board at one moment, with the tickets of its numbers.
@@ -184,7 +181,8 @@ def judge_word(raffle: Raffle, key: WordKey, word: Word) -> WordVerdict:
     """
     numbers = key.numbers(raffle.layout)
     faults: list[Fault] = []
-    taken = sold = 0
+    taken = 0
+    sold = 0
     for position, number in enumerate(numbers):
         bit = 1 << position
         ticket = word.tickets.get(number)
@@ -237,7 +235,7 @@ def count_ones(bits: int, numbers: range) -> int:
 
 def words_of(layout: Layout, leaf: LeafKey) -> list[WordKey]:
     """Return the keys of a leaf's words."""
-    return [WordKey(leaf, word) for word in range(-(-len(layout.numbers(leaf)) // WORD_BITS))]
+    return [WordKey(leaf, word) for word in range(ceil(len(layout.numbers(leaf)) / WORD_BITS))]
 
 
 def find_order_faults(raffle: Raffle, order: Order, *, had_deadline: bool) -> list[Fault]:
@@ -252,7 +250,7 @@ def find_order_faults(raffle: Raffle, order: Order, *, had_deadline: bool) -> li
 
 
 def has_lost_deadline(raffle: Raffle, order: Order, *, had_deadline: bool) -> bool:
-    """Whether the clock of the order runs and it must have had a deadline, but has none.
+    """Return whether the order has no deadline although its clock runs and it must have had one.
 
     A hold without a deadline is right if the raffle had no time limit then. That may have changed since.
     """
@@ -277,8 +275,7 @@ def is_over_limit(raffle: Raffle, held: int) -> bool:
 
 def sum_tallies(tallies: Collection[Mapping[str, int]]) -> dict[str, int]:
     """Sum each column over all tallies; a single tally means nothing. Columns are `sold`, `paid`, `p0` … `p100`."""
-    sums: dict[str, int] = {}
+    sums = Counter[str]()
     for tally in tallies:
-        for column, count in tally.items():
-            sums[column] = sums.get(column, 0) + count
-    return sums
+        sums.update(tally)
+    return dict(sums)

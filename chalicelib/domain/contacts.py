@@ -90,7 +90,7 @@ class Contact:
 
         False for a contact who never wrote to us, since we don't know their window: WhatsApp decides.
         """
-        return self.last_heard_at is not None and now >= self.last_heard_at + WINDOW
+        return self.window_until is not None and now >= self.window_until
 
     def with_message_at(self, at: datetime) -> "Contact":
         """Return the contact after a message that they wrote at `at`. Messages may arrive late and out of order."""

@@ -1,14 +1,14 @@
-"""Escapes text for the cells of a spreadsheet, so that no program runs it as a formula.
+"""Escape text for the cells of a spreadsheet, so that no program runs it as a formula.
 
 Names and other words of buyers end up in organisers' spreadsheets. Some programs run a cell as a formula if it begins
-with = + - @, a tab or a line break. The same goes for text behind a semicolon or a tab if the program takes that as the
+with = + - @, a tab or a line break. The same goes for text after a semicolon or a tab if the program takes that as the
 end of a cell. Source: https://owasp.org/www-community/attacks/CSV_Injection
 """
 
 import re
 
 _STARTERS = "=+\\-@\uff1d\uff0b\uff0d\uff20"  # with their full-width forms
-# A cell begins at the start of the text, and behind whatever a program may take as a separator.
+# A cell begins at the start of the text, and after whatever a program may take as a separator.
 _FORMULA = re.compile(rf"(^|[\t\r\n;|])([ \"']*)(?=[{_STARTERS}])")
 _ESCAPED = re.compile(rf"(^|[\t\r\n;|])([ \"']*)'(?=[{_STARTERS}])")
 _BREAK = re.compile(r"^(?='*[\t\r\n])")
@@ -18,7 +18,7 @@ _PHONE = re.compile(r"\+[0-9]{4,15}")
 
 
 def is_safe(text: str) -> bool:
-    """Tell whether no program takes the text, or a part of it, as a formula."""
+    """Return whether no program takes the text, or a part of it, as a formula."""
     return _DANGER.search(text) is None
 
 
@@ -33,5 +33,5 @@ def original(text: str) -> str:
 
 
 def is_phone(text: str) -> bool:
-    """Tell whether it is a phone number such as +50255550001. As a formula that is just its own value."""
+    """Return whether it is a phone number such as +50255550001. Run as a formula, it is just its own value."""
     return _PHONE.fullmatch(text) is not None

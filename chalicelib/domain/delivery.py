@@ -55,7 +55,7 @@ class Outbound:
         template: the same content as a template, for use outside the 24-hour window; None if there is none.
         attempts: how often we tried to send it, including the attempt under way.
         paused: how many attempts failed because nothing could be sent to anybody; they don't count as its own.
-        in_reply_to: our key of the inbound message that it replies to.
+        in_reply_to: our id of the inbound message that it replies to.
         queue: where it waits or is kept; None once WhatsApp took it.
         due_at: when the schedule may send it.
         useful_until: after this moment it is not worth sending; None: always worth it.

@@ -11,7 +11,7 @@ from chalicelib.domain.raffles import TicketStatus
 
 # An XLSX cell holds at most 32,767 characters (Excel's limit), so longer lists of numbers are cut. The column
 # `quantity` has the full count.
-MOST_LISTED = 1_000
+MAX_LISTED = 1_000
 
 
 class ColumnKind(Enum):
@@ -132,4 +132,4 @@ def join_numbers(numbers: Iterable[int], digits: int) -> str:
     A space follows each comma, so that no program reads two numbers as one with decimals or thousands.
     """
     padded = [f"{number:0{digits}}" for number in numbers]
-    return ", ".join(padded[:MOST_LISTED]) + (", …" if len(padded) > MOST_LISTED else "")
+    return ", ".join(padded[:MAX_LISTED]) + (", …" if len(padded) > MAX_LISTED else "")

@@ -95,14 +95,14 @@ class Export:
         return f"exports/{self.id}"
 
     def is_gone(self, now: datetime) -> bool:
-        """Whether the export has expired. DynamoDB deletes the item some time later."""
+        """Return whether the export has expired. DynamoDB deletes the item some time later."""
         return now >= self.vanishes_at
 
     def is_abandoned(self, now: datetime) -> bool:
         return self.status in UNFINISHED and now >= self.updated_at + ABANDONED
 
     def is_being_made(self, now: datetime) -> bool:
-        """Whether a file is still to be expected, so that a second export would be of no use."""
+        """Return whether a file is still to be expected, so that a second export would be of no use."""
         return self.status in UNFINISHED and not self.is_abandoned(now) and not self.is_gone(now)
 
 

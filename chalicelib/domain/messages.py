@@ -17,12 +17,12 @@ class MessageKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Media:
-    """A file that a contact sent. WhatsApp keeps its content, to be fetched by `id`."""
+    """A file that a contact sent. WhatsApp keeps its content, to be fetched by `id`.
+
+    What WhatsApp says about name, type and hash is not kept: a file is judged by its content.
+    """
 
     id: str
-    mime_type: str = ""
-    sha256: str = ""  # as WhatsApp sends it, in hex or base64
-    filename: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ class Role(StrEnum):
     MANAGER = "manager"  # does everything: raffles, tokens, erasing personal data
 
     def may(self, needed: "Role") -> bool:
-        """Whether this role includes `needed`."""
+        """Return whether this role includes `needed`."""
         ranks = list(Role)
         return ranks.index(self) >= ranks.index(needed)
 
@@ -44,5 +44,5 @@ class Token:
     revoked_at: datetime | None = None
 
     def is_valid(self, now: datetime) -> bool:
-        """Whether it is neither revoked nor expired."""
+        """Return whether it is neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)

@@ -1,4 +1,4 @@
-"""Reads the ticket numbers that a person asks for. Money depends on it, so anything doubtful is asked again."""
+"""Read the ticket numbers that a person asks for. Money depends on it, so anything doubtful is asked again."""
 
 import re
 import unicodedata
@@ -10,6 +10,7 @@ from itertools import islice, pairwise
 from typing import NamedTuple
 
 from chalicelib.domain.languages import LANGUAGES
+from chalicelib.domain.orders import MAX_NUMBERS
 
 
 class Unclarity(StrEnum):
@@ -40,7 +41,7 @@ class Unclear:
     fragment: str = ""
 
 
-def read_pick(text: str, *, first: int, last: int, most: int = 40) -> Specific | Random | Unclear:
+def read_pick(text: str, *, first: int, last: int, most: int = MAX_NUMBERS) -> Specific | Random | Unclear:
     """Read at most `most` numbers of a raffle `first..last`. Never raises.
 
     A comma separates, so "5,50" is 5 and 50. But "1,000" is doubtful, and so is "1,500" in a raffle with a number 1500.
@@ -256,7 +257,7 @@ def _is_one_number(thousands: str, last: int) -> bool:
 
 
 def _like_a_phone(token: _Token, last: int) -> bool:
-    """Whether it is too long for this raffle and may be a phone number, instead of a number that does not exist."""
+    """Return whether it may be a phone number: it is too long for one of this raffle's numbers."""
     too_long = len(token.text) > max(6, len(str(last)))
     return too_long and (len(token.text) <= _LONGEST_PHONE or token.shows_padding)
 
@@ -275,13 +276,13 @@ def _or_and_no(tokens: Sequence[_Token], kinds: str) -> Iterator[tuple[_Token, _
 _ASCII_DIGITS = "0123456789"
 _LEXEME = re.compile(r"[0-9]+|[^\W\d_]+(?:'[^\W\d_]+)*|\S")
 _ALIKE = str.maketrans("‐‒–—−’،、", "-----',,")
-_MOST_LEXEMES = 2200  # more than any list of different numbers in WhatsApp's 4096 characters
+_MAX_LEXEMES = 2200  # more than any list of different numbers in WhatsApp's 4096 characters
 # How many lexemes a phrase with this first lexeme may have. The longest comes last and wins.
 _LONGEST = {lexemes[0]: len(lexemes) for lexemes in sorted(map(_LEXEME.findall, _KINDS), key=len)}
 
 
 def _tokens(line: str) -> Iterator[_Token]:
-    lexemes = list(islice(_LEXEME.finditer(line), _MOST_LEXEMES))
+    lexemes = list(islice(_LEXEME.finditer(line), _MAX_LEXEMES))
     at = 0
     before = _UNKNOWN
     while at < len(lexemes):
@@ -294,7 +295,7 @@ def _tokens(line: str) -> Iterator[_Token]:
         at += size
         before = _in_place(line, start, end, kind, before)
         yield _Token(before, line[start:end], _value(line[start:end]), start)
-    if at == _MOST_LEXEMES:
+    if at == _MAX_LEXEMES:
         yield _Token(_UNKNOWN, "", start=len(line))
 
 
@@ -305,14 +306,14 @@ def _kind(text: str) -> str:
 
 
 # More than any raffle has. int() of a very long string is slow, and it refuses more than 4,300 digits.
-_MOST_DIGITS = 18
-_HUGE = 10**_MOST_DIGITS
+_MAX_DIGITS = 18
+_HUGE = 10**_MAX_DIGITS
 
 
 def _value(text: str) -> int:
     if text[0] in _ASCII_DIGITS:
         significant = text.lstrip("0")
-        return int(significant or "0") if len(significant) <= _MOST_DIGITS else _HUGE
+        return int(significant or "0") if len(significant) <= _MAX_DIGITS else _HUGE
     return _VALUES.get(text, -1)
 
 
@@ -415,7 +416,7 @@ def _family(char: str) -> str:
 
 
 def _vanishes(char: str) -> bool:
-    """Whether it folds into a space, as a stand-alone accent does ("5´")."""
+    """Return whether it folds into a space, as a stand-alone accent does ("5´")."""
     return " " in _folded(char) and not char.isspace()
 
 

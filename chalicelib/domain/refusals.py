@@ -176,7 +176,6 @@ class RaffleHasSales(Conflict):
     code = "raffle_has_sales"
 
     def __init__(self, action: str, taken: int) -> None:
-        self.taken = taken
         super().__init__(
             f"{action} is only possible while no number is reserved or sold, and {taken} are. "
             "Cancel or refund their orders first."
@@ -204,9 +203,8 @@ class RaffleHasLateOrders(Conflict):
     code = "raffle_has_late_orders"
 
     def __init__(self, order_ids: Sequence[str]) -> None:
-        self.order_ids = tuple(order_ids)
         super().__init__(
-            f"Late payments for this raffle are not settled yet: {', '.join(self.order_ids)}, and there may be more. "
+            f"Late payments for this raffle are not settled yet: {', '.join(order_ids)}, and there may be more. "
             "Refund or reassign these orders first."
         )
 
@@ -260,7 +258,6 @@ class NumbersTaken(Conflict):
     ) -> None:
         self.until = dict(until)
         self.own = frozenset(own)
-        self.nearest = tuple(nearest)
         nearby = f" Free nearby: {_listed(nearest)}." if nearest else ""
         super().__init__(f"Already taken: {_listed(sorted(self.until))}.{nearby}")
 
@@ -463,7 +460,7 @@ class StatementUnreadable(Invalid):
 
     The text says only what was expected: what the file contains is about third parties.
 
-    Attributes:
+    Args:
         line: the line of the file that is wrong; None if the whole file is.
         column: its number, counted from 1, if a single cell is wrong.
         option: the query parameter that is missing or wrong, if there is one.
@@ -475,8 +472,6 @@ class StatementUnreadable(Invalid):
     def __init__(
         self, expected: str, line: int | None = None, *, column: int | None = None, option: str | None = None
     ) -> None:
-        self.line = line
-        self.column = column
         self.option = option
         place = f"Line {line}" if column is None else f"Line {line}, column {column}"
         super().__init__(expected if line is None else f"{place}: {expected}")

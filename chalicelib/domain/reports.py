@@ -10,7 +10,7 @@ from typing import NamedTuple
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.domain.raffles import Board
 
-MOST_NAMED = 100  # orders to settle that are named; all are counted
+MAX_NAMED = 100  # orders to settle that are named; all are counted
 
 
 class Differs(StrEnum):
@@ -82,7 +82,7 @@ class Named:
 
     def add(self, order: ReportedOrder) -> None:
         self.part.add(order)
-        if len(self.ids) < MOST_NAMED:
+        if len(self.ids) < MAX_NAMED:
             self.ids.append(order.id)
 
 

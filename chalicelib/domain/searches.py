@@ -1,14 +1,14 @@
-"""Reads search texts, and splits names into the words under which a contact is found."""
+"""Read search texts, and split names into the words under which a contact is found."""
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from unicodedata import combining, normalize
+from unicodedata import normalize
 
-from chalicelib.domain.codes import likely_codes
+from chalicelib.domain.codes import likely_codes, without_accents
 
 LONGEST = 100  # characters of a search
-MOST_WORDS = 6  # of a name; the rest is not indexed
+MAX_WORDS = 6  # of a name; the rest is not indexed
 WORD = 20  # letters of a word that count
 PHONE_END = 6  # digits of a phone number that are the same however it is written
 LONGEST_NUMBER = 7  # digits of a ticket's number
@@ -46,18 +46,18 @@ def read_search(text: str) -> SearchTerms:
 
 def words_of(name: str) -> tuple[str, ...]:
     """Return the first words of a name, in its order, without duplicates, case, accents and signs."""
-    plain = "".join(character for character in normalize("NFKD", name.translate(_JOINED)) if not combining(character))
+    plain = without_accents(name.translate(_JOINED))
     words = _WORDS.findall(plain.casefold().translate(_SPELT))
-    return tuple(dict.fromkeys(word[:WORD] for word in words))[:MOST_WORDS]
+    return tuple(dict.fromkeys(word[:WORD] for word in words))[:MAX_WORDS]
 
 
 def fits(words: Sequence[str], wanted: Iterable[str]) -> bool:
-    """Tell whether each wanted word is a word of the name or the beginning of one."""
+    """Return whether each wanted word is a word of the name or the beginning of one."""
     return all(any(word.startswith(start) for word in words) for start in wanted)
 
 
 def is_first(word: str, words: Sequence[str], key_word: str) -> bool:
-    """Tell whether this is the first of the name's words that fit, so that "Ana Anaya" is found only once."""
+    """Return whether this is the first of the name's words that fit, so that "Ana Anaya" is found only once."""
     return word == min(other for other in words if other.startswith(key_word))
 
 

@@ -1,4 +1,4 @@
-"""Matches the payments of a bank statement with orders, and says what makes a match doubtful."""
+"""Match the payments of a bank statement with orders, and say what makes a match doubtful."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,14 +7,14 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from chalicelib.domain.code_mentions import MOST_MENTIONS, MOST_TEXT, Mention, TypoFinder, find_codes, find_mentions
+from chalicelib.domain.code_mentions import MAX_MENTIONS, MAX_TEXT, Mention, TypoFinder, find_codes, find_mentions
 from chalicelib.domain.codes import ascii_words
 from chalicelib.domain.orders import Order, OrderStatus
 
 # In a file. The longest answer has 2.3 KB for each payment, and Lambda may answer 6 MB.
 MOST_PAYMENTS = 2_500
-MOST_SUGGESTED = 3
-MOST_LINES = 5  # other lines that a reason names
+MAX_SUGGESTED = 3
+MAX_LINES = 5  # other lines that a reason names
 SHORT_NAME = 4  # letters that a name must have if it is the only one
 PHONE_DIGITS = 8  # at the end of a phone number, as people write it within their country
 
@@ -227,7 +227,7 @@ def match_payments(
 
 
 def _outgoing_lines(outgoing: Iterable[Outgoing], codes: set[str]) -> dict[str, list[int]]:
-    """For each order, the lines of the outgoing money that names it."""
+    """Return order id → the lines of the outgoing money that names it."""
     lines: dict[str, list[int]] = defaultdict(list)
     for booking in outgoing:
         for code in codes.intersection(find_codes(booking.text)):
@@ -236,7 +236,7 @@ def _outgoing_lines(outgoing: Iterable[Outgoing], codes: set[str]) -> dict[str, 
 
 
 def _with_taken_back(match: MatchedPayment, outgoing_lines: Mapping[str, list[int]]) -> MatchedPayment:
-    lines = sorted({line for order in match.orders for line in outgoing_lines.get(order.id, ())})[:MOST_LINES]
+    lines = sorted({line for order in match.orders for line in outgoing_lines.get(order.id, ())})[:MAX_LINES]
     if not lines:
         return match
     return replace(match, reasons=(*match.reasons, DoubtReason(code=Why.TAKEN_BACK, lines=tuple(lines))))
@@ -257,7 +257,7 @@ def _match(
     orders = named or mistyped
     reasons = [DoubtReason(code=Why.REVERSAL)] if payment.reversal else []
     reasons += [DoubtReason(code=doubt) for doubt in payment.doubts]
-    if len(payment.text) > MOST_TEXT or len(codes) >= MOST_MENTIONS:  # the rest may have another order's code
+    if len(payment.text) > MAX_TEXT or len(codes) >= MAX_MENTIONS:  # the rest may have another order's code
         reasons.append(DoubtReason(code=Why.CUT_OFF))
     if not orders:
         reasons.append(DoubtReason(code=Why.NO_CODE))
@@ -286,7 +286,7 @@ def _compare(payment: Payment, order: Order, now: datetime, *, stands_alone: boo
 
 
 def _group_duplicates(payments: Sequence[Payment], orders: Iterable[Sequence[Order]]) -> list[list[DuplicateGroup]]:
-    """For each payment, the groups that it shares with other payments."""
+    """Return, for each payment, the groups that it shares with other payments."""
     groups: dict[object, DuplicateGroup] = defaultdict(DuplicateGroup)
     keys: list[list[object]] = []
     for payment, matched in zip(payments, orders, strict=True):
@@ -294,11 +294,11 @@ def _group_duplicates(payments: Sequence[Payment], orders: Iterable[Sequence[Ord
         keys.append([order.id for order in matched] or [content])
         for key in keys[-1]:
             groups[key].add(payment)
-    return [[groups[key] for key in each if len(groups[key].lines) > 1] for each in keys]
+    return [[groups[key] for key in own_keys if len(groups[key].lines) > 1] for own_keys in keys]
 
 
 def _duplicate(payment: Payment, group: DuplicateGroup) -> DoubtReason:
-    lines = tuple(line for line in group.lines[: MOST_LINES + 1] if line != payment.line)[:MOST_LINES]
+    lines = tuple(line for line in group.lines[: MAX_LINES + 1] if line != payment.line)[:MAX_LINES]
     return DoubtReason(code=Why.DUPLICATE_LINE, lines=lines, total=group.total)
 
 
@@ -341,7 +341,7 @@ class BuyerIndex:
 
         It must have their phone number or two words of their name, or the only word if the name has just one.
         """
-        words = ascii_words(text[:MOST_TEXT])
+        words = ascii_words(text[:MAX_TEXT])
         named = Counter(position for word in set(words) for position in self._names.get(word, ()))
         digits = "".join(character for word in words for character in word if character.isdigit())
         ends = {digits[at : at + PHONE_DIGITS] for at in range(len(digits) - PHONE_DIGITS + 1)}
@@ -350,11 +350,11 @@ class BuyerIndex:
         best = sorted(likely, key=lambda position: (position not in phoned, -named[position], position))
         return [
             Suggestion(buyer=self._buyers[position], by_phone=position in phoned, names=named[position])
-            for position in best[:MOST_SUGGESTED]
+            for position in best[:MAX_SUGGESTED]
         ]
 
 
 def _identifying_names(name: str) -> set[str]:
-    """The words of a name that may identify somebody: no initials, and no short name alone."""
+    """Return the words of a name that may identify somebody: no initials, and no short name alone."""
     words = {word for word in ascii_words(name) if word.isalpha() and len(word) >= SHORT_NAME - 1}
     return words if len(words) > 1 else {word for word in words if len(word) >= SHORT_NAME}

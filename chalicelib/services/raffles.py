@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from chalicelib.domain import board as layouts
 from chalicelib.domain.audit import Facts
-from chalicelib.domain.board import Layout, LeafKey
+from chalicelib.domain.board import Layout, LeafKey, TicketOwner
 from chalicelib.domain.conversation import is_reserved
 from chalicelib.domain.orders import CODE_ALPHABET, OrderStatus
 from chalicelib.domain.organisers import Actor
@@ -45,7 +45,7 @@ class Ticket(NamedTuple):
 
     number: int
     status: str
-    owner: board.Owner | None
+    owner: TicketOwner | None
 
 
 class TicketCursor(NamedTuple):

@@ -1,4 +1,4 @@
-"""Loads the words by which bank files are read. The words themselves stand in bank_words.toml."""
+"""Load the words by which bank files are read, from bank_words.toml."""
 
 import tomllib
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""Reads statements in camt.053, 052 and 054 (ISO 20022). All versions have the elements that are read here.
+"""Read statements in camt.053, 052 and 054 (ISO 20022). All versions have the elements that are read here.
 
 The standard library reads the XML, through defusedxml, which refuses entities and document types: a file must neither
 expand without end nor pull in other files.
@@ -15,13 +15,13 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
-from chalicelib.domain.code_mentions import MOST_TEXT
+from chalicelib.domain.code_mentions import MAX_TEXT
 from chalicelib.domain.refusals import StatementUnreadable
 from chalicelib.domain.statements import Outgoing, Payment, Statement
 from chalicelib.statements import values
 
 MESSAGES = {"BkToCstmrStmt": "camt.053", "BkToCstmrAcctRpt": "camt.052", "BkToCstmrDbtCdtNtfctn": "camt.054"}
-MOST_DEPTH = 60  # levels of nested elements; real files have about 12
+MAX_DEPTH = 60  # levels of nested elements; real files have about 12
 # Where a payer's words may be, in the order in which they are shown.
 TEXTS = ("RmtInf", "Refs/EndToEndId", "AddtlTxInf", "RltdPties/UltmtDbtr", "RltdPties/Dbtr")
 PLACEHOLDERS = frozenset({"NOTPROVIDED", "NONREF"})
@@ -69,7 +69,7 @@ def _elements(raw: bytes) -> Iterator[Element]:
     for event, element in iterparse(BytesIO(raw), events=("start", "end"), forbid_dtd=True):
         if event == "start":
             around.append(element)
-            if len(around) > MOST_DEPTH:
+            if len(around) > MAX_DEPTH:
                 raise StatementUnreadable("The XML is nested deeper than any statement.")
             entry = entry or (len(around) if _name(element) == "Ntry" else 0)
             continue
@@ -129,14 +129,14 @@ def _payment(entry: int, element: Element, parts: Sequence[Element], money: Mone
         on=_day(entry, element),
         amount=money.amount,
         currency=money.currency,
-        text=_text(element, parts)[: MOST_TEXT + 1],  # the one character more shows that it was cut off
+        text=_text(element, parts)[: MAX_TEXT + 1],  # the one character more shows that it was cut off
         reference=own or _text_at(element, "AcctSvcrRef") or _text_at(element, "NtryRef"),
         reversal=_is_reversal(element, parts),
     )
 
 
 def _is_reversal(element: Element, parts: Sequence[Element]) -> bool:
-    """Whether the bank reversed a booking, a transfer of ours came back (RtrInf), or a part of the entry went out."""
+    """Return whether the bank reversed a booking, a transfer of ours came back (RtrInf), or a part went out."""
     is_marked = _text_at(element, "RvslInd") in ("true", "1")
     return is_marked or any(_went_out(part) or part.find("{*}RtrInf") is not None for part in parts)
 

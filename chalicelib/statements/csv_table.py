@@ -1,4 +1,4 @@
-"""Reads statements that are tables (CSV), whatever the dialect of the bank."""
+"""Read statements that are tables (CSV), whatever the dialect of the bank."""
 
 import csv
 import re
@@ -8,7 +8,7 @@ from io import StringIO
 from itertools import islice, takewhile
 from typing import NamedTuple
 
-from chalicelib.domain.code_mentions import MOST_TEXT
+from chalicelib.domain.code_mentions import MAX_TEXT
 from chalicelib.domain.codes import ascii_words
 from chalicelib.domain.refusals import StatementTooLarge, StatementUnreadable
 from chalicelib.domain.statements import Outgoing, Payment, Statement, Why
@@ -18,10 +18,10 @@ from chalicelib.statements.headings import Columns, find_columns, find_missing_o
 from chalicelib.statements.options import DateOrder, ParseOptions
 
 DELIMITERS = (";", ",", "\t", "|")
-MOST_ABOVE = 60  # rows above the headings: account, holder, period
-MOST_ROWS = 50_000  # rows below the headings; they take a second or two
-MOST_CELLS = 200  # in a row
-MOST_IGNORED = 20  # ignored lines that are named
+MAX_ABOVE = 60  # rows above the headings: account, holder, period
+MAX_ROWS = 50_000  # rows below the headings; they take a second or two
+MAX_CELLS = 200  # in a row
+MAX_IGNORED = 20  # ignored lines that are named
 SAMPLE = 2000  # rows that show how amounts are written
 _CODE = re.compile(r"(?<![A-Z])[A-Z]{3}(?![A-Z])")
 
@@ -63,9 +63,9 @@ def read(text: str, options: ParseOptions) -> Statement:
     """Read the bookings of a table. Raises StatementUnreadable, StatementTooLarge."""
     layout = _find_layout(text, options)
     below = islice(_rows(text, layout.delimiter), len(layout.above), None)
-    rows = list(islice((row for row in below if any(row.cells)), MOST_ROWS + 1))
-    if len(rows) > MOST_ROWS:
-        raise StatementTooLarge(f"The file has more than {MOST_ROWS:,} lines.")
+    rows = list(islice((row for row in below if any(row.cells)), MAX_ROWS + 1))
+    if len(rows) > MAX_ROWS:
+        raise StatementTooLarge(f"The file has more than {MAX_ROWS:,} lines.")
     notation = _find_notation(rows, layout, options)
     payments: list[Payment] = []
     outgoing: list[Outgoing] = []
@@ -87,7 +87,7 @@ def read(text: str, options: ParseOptions) -> Statement:
         payments=payments,
         outgoing=outgoing,
         pending=pending,
-        ignored=tuple(ignored[:MOST_IGNORED]),
+        ignored=tuple(ignored[:MAX_IGNORED]),
         lines=len(rows),
         read_as=_describe(layout, notation, options),
     )
@@ -104,8 +104,8 @@ def _rows(text: str, delimiter: str) -> Iterator[Row]:
             raise StatementUnreadable("expected quotation marks only around whole cells.", line) from None
         if cells is None:
             return
-        if len(cells) > MOST_CELLS:
-            raise StatementUnreadable(f"expected at most {MOST_CELLS} columns.", line)
+        if len(cells) > MAX_CELLS:
+            raise StatementUnreadable(f"expected at most {MAX_CELLS} columns.", line)
         if reader.line_num > line and any(cell.count(delimiter) > 1 and "\n" in cell for cell in cells):
             raise StatementUnreadable("expected the quotation marks of a cell to close before the next row.", line)
         yield Row(line, cells)
@@ -119,7 +119,7 @@ def _find_layout(text: str, options: ParseOptions) -> Layout:
     for delimiter in candidates if numbered is None else ():
         above: list[Row] = []
         try:
-            for row in islice(_rows(text, delimiter), MOST_ABOVE):
+            for row in islice(_rows(text, delimiter), MAX_ABOVE):
                 above.append(row)
                 if len(row.cells) > 1 and (columns := find_columns(row.cells, options)):
                     layout = Layout(delimiter, columns, above, has_headings=True)
@@ -134,30 +134,30 @@ def _find_layout(text: str, options: ParseOptions) -> Layout:
     if best is not None:
         return best
     delimiter = _likeliest(text, candidates)
-    if option := find_missing_option((row.cells for row in islice(_rows(text, delimiter), MOST_ABOVE)), options):
+    if option := find_missing_option((row.cells for row in islice(_rows(text, delimiter), MAX_ABOVE)), options):
         raise StatementUnreadable(
-            f"None of the first {MOST_ABOVE} rows has the heading that was given ({option}).", option=option
+            f"None of the first {MAX_ABOVE} rows has the heading that was given ({option}).", option=option
         )
     raise StatementUnreadable(
-        f"Expected a row of headings among the first {MOST_ABOVE} rows, with a date and an amount or a credit, and the "
+        f"Expected a row of headings among the first {MAX_ABOVE} rows, with a date and an amount or a credit, and the "
         "bookings below it. Name the columns, by heading or by number: date, amount (or credit), text."
     )
 
 
 def _rows_before_dates(text: str, delimiter: str, columns: Columns) -> list[Row]:
-    """The rows before the first one that has a date."""
+    """Return the rows before the first one that has a date."""
     orders = tuple(DateOrder)
     return list(
         takewhile(
             lambda row: not any(values.parse_date(row.cell(columns.date), order) for order in orders),
-            islice(_rows(text, delimiter), MOST_ABOVE),
+            islice(_rows(text, delimiter), MAX_ABOVE),
         )
     )
 
 
 def _likeliest(text: str, candidates: Sequence[str]) -> str:
-    """The delimiter that most lines have the same number of times."""
-    lines = [line for line in islice(StringIO(text), MOST_ABOVE) if line.strip()]
+    """Return the delimiter that most lines have the same number of times."""
+    lines = [line for line in islice(StringIO(text), MAX_ABOVE) if line.strip()]
 
     def regularity(delimiter: str) -> tuple[int, int]:
         counts = Counter(line.count(delimiter) for line in lines if delimiter in line)
@@ -202,7 +202,7 @@ def _currencies(cells: Iterable[str], symbols: Mapping[str, str]) -> set[str]:
 
 
 def _currency(layout: Layout, rows: Sequence[Row], option: str | None) -> str:
-    """The currency of the headings, else of the amounts, else of the rows above them, else the given one."""
+    """Return the currency of the headings, else of the amounts, else of the rows above them, else the option."""
     amounts = [row.cell(position) for row in rows[:50] for position in layout.columns.amounts]
     above = [cell for row in layout.above[: -1 if layout.has_headings else None] for cell in row.cells]
     symbols = bank_words().currencies.symbols
@@ -257,7 +257,7 @@ def _read_booking(row: Row, columns: Columns, notation: Notation) -> Payment | O
         doubts = (*doubts, Why.STATE_UNKNOWN)
     if columns.money is not None and notation.heading_currency not in (None, currency):
         doubts = (*doubts, Why.CURRENCY_UNCLEAR)
-    text = text[: MOST_TEXT + 1]  # the one character more shows that it was cut off
+    text = text[: MAX_TEXT + 1]  # the one character more shows that it was cut off
     return Payment(line=row.line, on=day, amount=amount, currency=currency, text=text, doubts=doubts)
 
 
@@ -280,7 +280,8 @@ def _state(row: Row, columns: Columns) -> str:
 def _signed(row: Row, columns: Columns, amounts: Mapping[int, int], notation: Notation) -> tuple[int, tuple[Why, ...]]:
     """Return the amount, negative if it went out, and the reasons to doubt its sign."""
     amount, credit, debit = (
-        amounts.get(p, 0) if p is not None else 0 for p in (columns.amount, columns.credit, columns.debit)
+        0 if position is None else amounts.get(position, 0)
+        for position in (columns.amount, columns.credit, columns.debit)
     )
     came_in = credit if columns.amount is None else amount
     side = 1 if columns.sign is None else values.detect_side(row.cell(columns.sign))
@@ -292,7 +293,7 @@ def _signed(row: Row, columns: Columns, amounts: Mapping[int, int], notation: No
 
 
 def _describe(layout: Layout, notation: Notation, options: ParseOptions) -> dict[str, str]:
-    """Tell how the file was read, so that a person can check it."""
+    """Describe how the file was read, so that a person can check it."""
     columns = layout.columns
     headings = layout.above[-1] if layout.has_headings else None
 

@@ -1,4 +1,4 @@
-"""Detects the format of a bank statement and reads it. Imported only when a statement comes in."""
+"""Detect the format of a bank statement and read it. Imported only when a statement comes in."""
 
 import codecs
 import re

@@ -1,4 +1,4 @@
-"""Finds out which columns a table has, by what banks call them (bank_words.toml)."""
+"""Find out which columns a table has, by what banks call them (bank_words.toml)."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -102,20 +102,20 @@ def normalise(cell: str) -> str:
 
 
 def _sides_in(cell: str) -> set[str]:
-    """Which sides a heading names, also within brackets: "Monto (cargo)"."""
+    """Return the sides that a heading names, also within brackets: "Monto (cargo)"."""
     words = set(ascii_words(cell[:100]))
     return {side for side, known in _side_words().items() if words & known}
 
 
 @cache
 def _side_words() -> dict[str, frozenset[str]]:
-    """The single words that name a debit or a credit."""
+    """Return side → the single words that name it."""
     columns = bank_words().columns
     return {side: frozenset(name for name in columns[side] if " " not in name) for side in ("credit", "debit")}
 
 
 def _may_be(field: str, name: str, cell: str) -> bool:
-    """Whether nothing else in the heading speaks against it."""
+    """Return whether no other word of the heading rules the field out."""
     sides = _sides_in(cell)
     match field:
         case "credit" | "debit":
@@ -128,12 +128,12 @@ def _may_be(field: str, name: str, cell: str) -> bool:
 
 
 def _is_amount_of(side: str, cell: str, taken: Mapping[str, int | None], position: int) -> bool:
-    """Whether the heading names both an amount and this side: "Monto débito GTQ"."""
+    """Return whether the heading names both an amount and this side: "Monto débito GTQ"."""
     return position not in taken.values() and _sides_in(cell) == {side} and _may_have_amounts(cell)
 
 
 def _may_have_amounts(cell: str) -> bool:
-    """Whether a heading names an amount, a debit or a credit, and neither a date nor a balance."""
+    """Return whether a heading names an amount, a debit or a credit, and neither a date nor a balance."""
     name = normalise(cell)
     columns = bank_words().columns
     named = set(ascii_words(cell[:100])) & set(columns["amount"])
@@ -161,7 +161,7 @@ def _find_heading(word: str, names: Sequence[str], taken: Mapping[str, int | Non
 
 
 def _text_columns(names: Sequence[str], used: set[int | None], options: ParseOptions) -> tuple[int, ...] | None:
-    """The columns that the options name, else all that are nothing else: a code may be in any of them."""
+    """Return the columns that the options name, else all unused ones: a code may be in any of them."""
     if options.text:
         named = [_position_of(option, names) for option in options.text]
         return None if None in named else tuple(position for position in named if position is not None)

@@ -1,4 +1,4 @@
-"""Reads statements in SWIFT's MT940 with the package mt-940, whose defaults are not safe enough: see below."""
+"""Read statements in SWIFT's MT940 with the package mt-940, whose defaults are not safe enough: see below."""
 
 import logging
 import re
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from mt940.models import Transaction, Transactions
 from mt940.options import Options
 
-from chalicelib.domain.code_mentions import MOST_TEXT
+from chalicelib.domain.code_mentions import MAX_TEXT
 from chalicelib.domain.refusals import StatementTooLarge, StatementUnreadable
 from chalicelib.domain.statements import Outgoing, Payment, Statement
 from chalicelib.statements import values
@@ -18,13 +18,13 @@ from chalicelib.statements.options import ParseOptions
 logging.getLogger("mt940").setLevel(logging.CRITICAL + 1)
 # Among others: details are not cut off, and RC (a credit that was reversed) is not a credit.
 OPTIONS = Options.all()
-MOST_BOOKINGS = 20_000  # they take the package a second or two
+MAX_BOOKINGS = 20_000  # they take the package a second or two
 TEXTS = ("transaction_details", "customer_reference", "extra_details")
 
 _STATEMENT = re.compile(r"^:20:", re.MULTILINE)
 _BOOKING = re.compile(r"^:61:", re.MULTILINE)
 _ENVELOPE = re.compile(r"^(?:\{[1-5]:|-\}).*$", re.MULTILINE)  # from SWIFT's network, around a statement
-_MARK = re.compile(r"\?\d\d")  # starts a part of structured details; a code may continue behind it
+_MARK = re.compile(r"\?\d\d")  # starts a part of structured details; a code may continue after it
 _GROUP = re.compile(r"^\d{3}(?=\?\d\d)")
 
 
@@ -38,8 +38,8 @@ class Block(NamedTuple):
 
 def read(text: str, options: ParseOptions) -> Statement:
     """Read the bookings of a file, which may have several statements. Raises StatementUnreadable, StatementTooLarge."""
-    if sum(1 for _ in _BOOKING.finditer(text)) > MOST_BOOKINGS:
-        raise StatementTooLarge(f"The statement has more than {MOST_BOOKINGS:,} bookings.")
+    if sum(1 for _ in _BOOKING.finditer(text)) > MAX_BOOKINGS:
+        raise StatementTooLarge(f"The statement has more than {MAX_BOOKINGS:,} bookings.")
     payments: list[Payment] = []
     outgoing: list[Outgoing] = []
     for block in _blocks(_ENVELOPE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))):
@@ -89,7 +89,7 @@ def _parse(block: Block) -> Transactions:
 
 
 def _with_id(_: Any, __: Any, ___: Any, result: dict[str, Any]) -> dict[str, Any]:
-    """Give a booking without a type one, or else the next booking would overwrite it."""
+    """Give a type to a booking without one. Otherwise the next booking would overwrite it."""
     return {**result, "id": result.get("id") or "NMSC"}
 
 
@@ -110,7 +110,7 @@ def _payment(line: int, booking: Transaction, currency: str | None) -> Payment |
         on=data["date"],
         amount=amount,
         currency=currency,
-        text=_text_of(booking)[: MOST_TEXT + 1],  # the one character more shows that it was cut off
+        text=_text_of(booking)[: MAX_TEXT + 1],  # the one character more shows that it was cut off
         reference=str(data.get("bank_reference") or ""),
         reversal=str(data["status"]).upper() == "RD",
     )

@@ -1,4 +1,4 @@
-"""What somebody may say about a bank's file if the file alone does not tell."""
+"""Options for reading a bank's file, for what the file does not show by itself."""
 
 from enum import StrEnum
 from typing import NamedTuple

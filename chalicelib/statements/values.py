@@ -1,4 +1,4 @@
-"""Parses dates and amounts as banks write them."""
+"""Parse dates and amounts as banks write them."""
 
 import re
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from chalicelib.domain.codes import ascii_words
 from chalicelib.statements.bank_words import bank_words
 from chalicelib.statements.options import DateOrder
 
-MOST = 10**15  # minor units; anything larger is two numbers that ran together, not a payment
+MAX_UNITS = 10**15  # minor units; anything larger is two numbers that ran together, not a payment
 
 _DATE = re.compile(r"(\d{1,4})([./ -])(\d{1,2}|[^\W\d_]{3,10})\.?\2(\d{2,4})(?=$|[ T,])")
 _ISO = re.compile(r"(\d{4})(\d{2})(\d{2})(?=$|[ T])")
@@ -151,14 +151,14 @@ def detect_side(cell: str) -> int:
 
 
 def has_minus(cell: str) -> bool:
-    """Tell whether an amount is written as negative: with a minus before or behind it, or in brackets."""
+    """Return whether an amount is written as negative: with a minus before or after it, or in brackets."""
     return bool(re.search(r"[-−–(]\s*[^\d\s]{0,3}\s*\d|\d\s*[-−–]\s*$", cell))
 
 
 def minor_units(amount: Decimal, currency: str) -> int | None:
     """Return minor units, or None if the currency has no such small units or the amount is absurdly large."""
     scaled = amount.scaleb(exponent(currency))
-    return int(scaled) if scaled == scaled.to_integral_value() and abs(scaled) < MOST else None
+    return int(scaled) if scaled == scaled.to_integral_value() and abs(scaled) < MAX_UNITS else None
 
 
 @cache
@@ -169,7 +169,7 @@ def exponent(currency: str) -> int:
 
 @cache
 def is_currency(code: str) -> bool:
-    """Tell whether it is an ISO 4217 code."""
+    """Return whether it is an ISO 4217 code."""
     try:
         Currency(code)
     except ValueError:

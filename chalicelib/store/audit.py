@@ -1,6 +1,7 @@
 """The audit log in the table. An entry is appended in the transaction of the change, and never modified."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from datetime import datetime
 from json import dumps, loads
 from typing import Any
@@ -132,7 +133,11 @@ def _all_of(records: Iterable[Record]) -> list[AuditEntry]:
 
 
 def _as_entry(record: AuditRecord) -> AuditEntry:
-    fields: dict[str, Any] = {name: record.attribute_values.get(name) for name in AuditEntry.__dataclass_fields__}
-    facts = {name: loads(fields[name]) for name in ("before", "after")}
-    numbers = {name: int(fields[name]) for name in ("chain", "number")}
-    return AuditEntry(**{**fields, **facts, **numbers, "role": Role(record.role)})
+    converted: dict[str, Any] = {
+        "chain": int(record.chain),
+        "number": int(record.number),
+        "role": Role(record.role),
+        "before": loads(record.before),
+        "after": loads(record.after),
+    }
+    return AuditEntry(**{field.name: getattr(record, field.name) for field in fields(AuditEntry)} | converted)

@@ -6,9 +6,9 @@ from zlib import crc32
 
 from pynamodb.expressions.update import Action
 
-from chalicelib.domain.board import Layout, LeafKey, set_numbers
+from chalicelib.domain.board import Layout, LeafKey, TicketOwner, set_numbers
 from chalicelib.domain.orders import Order, OrderStatus
-from chalicelib.domain.raffles import Raffle
+from chalicelib.domain.raffles import Raffle, TicketStatus
 from chalicelib.domain.refusals import RaffleNotFound
 from chalicelib.store import raffles
 from chalicelib.store.records import LeafRecord, Record, Stored, TallyRecord, TicketRecord, stored_at, stored_in
@@ -26,16 +26,14 @@ class Leaf(NamedTuple):
     taken: Mapping[int, int]
     sold: Mapping[int, int]
 
-    def numbers_with(self, status: str | None) -> Iterator[int]:
+    def numbers_with(self, status: TicketStatus | None) -> Iterator[int]:
         """Yield the leaf's numbers that are RESERVED, SOLD, or either (None), in order."""
         taken = set_numbers(self.first, self.taken)
+        if status is None:
+            return taken
         sold = set(set_numbers(self.first, self.sold))
-        return (number for number in taken if status is None or (number in sold) == (status == "SOLD"))
-
-
-class Owner(NamedTuple):
-    order_id: str
-    contact_id: str
+        is_sold = status is TicketStatus.SOLD
+        return (number for number in taken if (number in sold) == is_sold)
 
 
 def take(transaction: Transaction, raffle: Raffle, order: Order) -> None:
@@ -93,7 +91,7 @@ def leaves(raffle: Raffle, pages: Iterable[int]) -> list[Leaf]:
     keys = [leaf for page in sorted(distinct_pages) for leaf in raffle.layout.leaf_keys(page)]
     if len(keys) > BATCH or len(distinct_pages) == raffle.layout.pages:
         # These would take several batches. The whole board is one query of at most half a megabyte.
-        items: Iterable[Stored] = stored_in(_partition(raffle.id))
+        items: Iterable[Stored] = stored_in(leaves_partition(raffle.id))
     else:
         items = stored_at(leaf_key(raffle.id, key) for key in keys)
     leaf_by_key = {leaf.key: leaf for leaf in map(_as_leaf, items)}
@@ -112,7 +110,9 @@ def stored_leaves(raffle_id: str, start: LeafKey, *, first: int) -> Iterator[Lea
         yield from map(_as_leaf, stored_in(partition, LeafRecord.sk > items[-1]["sk"]["S"]))
 
 
-def ticket_states(layout: Layout, stored: Iterable[Leaf], start: int, status: str | None) -> Iterator[tuple[int, str]]:
+def ticket_states(
+    layout: Layout, stored: Iterable[Leaf], start: int, status: TicketStatus | None
+) -> Iterator[tuple[int, TicketStatus]]:
     """Yield the numbers from `start` on that have the status, or all (None), in order, each with its state.
 
     Args:
@@ -129,28 +129,36 @@ def ticket_states(layout: Layout, stored: Iterable[Leaf], start: int, status: st
             yield from (ticket for ticket in _states_in_leaf(layout, here, status) if ticket[0] >= start)
 
 
-def _states_in_leaf(layout: Layout, leaf: Leaf, status: str | None) -> Iterator[tuple[int, str]]:
-    if status == "AVAILABLE":
+def _states_in_leaf(layout: Layout, leaf: Leaf, status: TicketStatus | None) -> Iterator[tuple[int, TicketStatus]]:
+    if status is TicketStatus.AVAILABLE:
         return ((number, status) for number in layout.clear_bits(leaf.key, leaf.taken))
     if status is not None:
         return ((number, status) for number in leaf.numbers_with(status))
-    reserved = dict.fromkeys(leaf.numbers_with("RESERVED"), "RESERVED")
-    state = reserved | dict.fromkeys(leaf.numbers_with("SOLD"), "SOLD")
-    return ((number, state.get(number, "AVAILABLE")) for number in layout.numbers(leaf.key))
+    reserved = dict.fromkeys(leaf.numbers_with(TicketStatus.RESERVED), TicketStatus.RESERVED)
+    state = reserved | dict.fromkeys(leaf.numbers_with(TicketStatus.SOLD), TicketStatus.SOLD)
+    return ((number, state.get(number, TicketStatus.AVAILABLE)) for number in layout.numbers(leaf.key))
 
 
-def with_owners(raffle_id: str, numbers: Iterable[tuple[LeafKey, int]]) -> tuple[Raffle, dict[int, Owner]]:
+def with_owners(raffle_id: str, numbers: Iterable[tuple[LeafKey, int]]) -> tuple[Raffle, dict[int, TicketOwner]]:
     """Read the raffle and the owners of some of its numbers. One request for up to 99 numbers.
 
     Numbers without a ticket are left out. Raises RaffleNotFound.
     """
-    keys = dict.fromkeys((f"TICKETS#{raffle_id}#{key.page:03}", f"{number:07}") for key, number in numbers)
+    keys = dict.fromkeys(ticket_key_on(raffle_id, key.page, number) for key, number in numbers)
     records = list(Record.batch_get([raffles.key(raffle_id), *keys], consistent_read=True))
     raffle = next(iter(raffles.found_in(records)), None)
     if raffle is None:
         raise RaffleNotFound(raffle_id)
-    tickets = [record for record in records if isinstance(record, TicketRecord)]
-    return raffle, {int(ticket.sk): Owner(ticket.order_id, ticket.contact_id) for ticket in tickets}
+    return raffle, owners_in(records)
+
+
+def owners_in(records: Iterable[Record]) -> dict[int, TicketOwner]:
+    """Return number → owner of the tickets among items that were read together."""
+    return {
+        int(record.sk): TicketOwner(record.order_id, record.contact_id)
+        for record in records
+        if isinstance(record, TicketRecord)
+    }
 
 
 def free_numbers(layout: Layout, leaves: Sequence[Leaf]) -> dict[int, list[int]]:
@@ -167,20 +175,29 @@ def conflicting_orders(failures: Iterable[FailedCondition]) -> dict[int, str]:
 
 
 def ticket_key(raffle: Raffle, number: int) -> tuple[str, str]:
-    return f"TICKETS#{raffle.id}#{raffle.layout.place(number).page:03}", f"{number:07}"
+    return ticket_key_on(raffle.id, raffle.layout.place(number).page, number)
+
+
+def ticket_key_on(raffle_id: str, page: int, number: int) -> tuple[str, str]:
+    """Return the key of a number's ticket if it is stored on this page."""
+    return tickets_partition(raffle_id, page), f"{number:07}"
+
+
+def tickets_partition(raffle_id: str, page: int) -> str:
+    return f"TICKETS#{raffle_id}#{page:03}"
 
 
 def leaf_key(raffle_id: str, key: LeafKey) -> tuple[str, str]:
-    return _partition(raffle_id), f"{key.page:03}#{key.leaf}"
+    return leaves_partition(raffle_id), f"{key.page:03}#{key.leaf}"
 
 
 def tally_key(raffle: Raffle, order: Order) -> tuple[str, str]:
     # This spreads the orders over the tallies. Only the sum of all tallies counts, so after a raffle has grown, an
     # order may be subtracted from another tally than it was added to.
-    return f"BOARD#{raffle.id}", f"TALLY#{crc32(order.id.encode()) % raffle.layout.tallies:02}"
+    return raffles.partition(raffle.id), f"TALLY#{crc32(order.id.encode()) % raffle.layout.tallies:02}"
 
 
-def _partition(raffle_id: str) -> str:
+def leaves_partition(raffle_id: str) -> str:
     return f"LEAVES#{raffle_id}"
 
 

@@ -3,12 +3,11 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.domain.channel import Channel, Stop
-from chalicelib.store.records import ChannelRecord, Record
+from chalicelib.store.records import ChannelRecord, Record, update_if
 
 KEY = ("CHANNEL", "CHANNEL")
 
@@ -59,12 +58,8 @@ def approve(names: Iterable[str], *, approved: bool) -> None:
 
 # Each of these updates may be sent twice, if the first one was not answered. They have the same effect then.
 def _update(actions: list[Action], only_if: Condition | None) -> None:
-    try:
-        # The item may be new, so its kind is set, too.
-        ChannelRecord(*KEY).update([ChannelRecord.kind.set(ChannelRecord), *actions], condition=only_if)
-    except UpdateError as failure:
-        if failure.cause_response_code != "ConditionalCheckFailedException":
-            raise
+    # The item may be new, so its kind is set, too.
+    update_if(ChannelRecord(*KEY), [ChannelRecord.kind.set(ChannelRecord), *actions], only_if)
 
 
 def _as_channel(record: ChannelRecord) -> Channel:

@@ -11,13 +11,13 @@ from operator import and_
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from pynamodb.attributes import Attribute
-from pynamodb.exceptions import TransactGetError, UpdateError
+from pynamodb.exceptions import TransactGetError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactGet
 
-from chalicelib.domain.board import LEAF_WORDS, Layout, LeafKey
-from chalicelib.domain.consistency import TicketOwner, Word, WordKey, count_ones, words_of
+from chalicelib.domain.board import LEAF_WORDS, Layout, LeafKey, TicketOwner
+from chalicelib.domain.consistency import Word, WordKey, count_ones, words_of
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.orders import OWNING, RUNNING, Order, OrderStatus
 from chalicelib.domain.raffles import Raffle, RaffleStatus
@@ -32,6 +32,7 @@ from chalicelib.store.records import (
     TallyRecord,
     TicketRecord,
     low_level,
+    update_if,
 )
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction
 
@@ -99,7 +100,7 @@ def overview(raffle_id: str) -> tuple[Indexed[Raffle], dict[str, Counts]]:
     """Read the raffle, and its tallies by sort key: one query. Raises RaffleNotFound."""
     raffle = None
     tallies = {}
-    for record in Record.query(f"BOARD#{raffle_id}", consistent_read=True):
+    for record in Record.query(raffles.partition(raffle_id), consistent_read=True):
         if isinstance(record, RaffleRecord):
             raffle = _as_indexed_raffle(record)
         elif isinstance(record, TallyRecord):
@@ -111,13 +112,13 @@ def overview(raffle_id: str) -> tuple[Indexed[Raffle], dict[str, Counts]]:
 
 def leaves(raffle: Raffle) -> dict[LeafKey, StoredLeaf]:
     """Read all stored leaves, even those that the raffle should not have: a query for each megabyte."""
-    records = LeafRecord.query(f"LEAVES#{raffle.id}", consistent_read=True)
+    records = LeafRecord.query(board.leaves_partition(raffle.id), consistent_read=True)
     return {_leaf_key(record): _as_leaf(record) for record in records}
 
 
 def tickets(raffle: Raffle, page: int) -> Iterator[NumberedTicket]:
     """Yield the tickets stored for a page, in order: a query for each megabyte, which is about 10,000 tickets."""
-    for record in TicketRecord.query(f"TICKETS#{raffle.id}#{page:03}", consistent_read=True):
+    for record in TicketRecord.query(board.tickets_partition(raffle.id, page), consistent_read=True):
         yield NumberedTicket(int(record.sk), TicketOwner(record.order_id, record.contact_id))
 
 
@@ -154,7 +155,7 @@ def read_word(raffle: Raffle, key: WordKey, claims: Mapping[int, Collection[str]
         snapshot = _snapshot(raffle, [leaf_key, *part])
         states.add(_as_leaf(snapshot.get(leaf_key)).word(key.word))
         _merge(records, snapshot)
-    tickets_now = _tickets_in(records.values())
+    tickets_now = board.owners_in(records.values())
     # The word changes with each of its numbers. If it is the same in all snapshots, they fit together.
     if len(states) != 1 or tickets_now != tickets_before:
         raise Busy("a word changed while it was read")
@@ -169,7 +170,7 @@ def read_page(raffle: Raffle, page: int, tallies: Iterable[str]) -> tuple[dict[s
     """
     keys = raffle.layout.leaf_keys(page)
     leaf_keys = {key: board.leaf_key(raffle.id, key) for key in keys}
-    records = _snapshot(raffle, [*((f"BOARD#{raffle.id}", sk) for sk in tallies), *leaf_keys.values()])
+    records = _snapshot(raffle, [*((raffles.partition(raffle.id), sk) for sk in tallies), *leaf_keys.values()])
     taken = sum(_count_numbers(raffle.layout, key, _as_leaf(records.get(leaf_keys[key])).taken) for key in keys)
     return {record.sk: _counts(record) for record in records.values() if isinstance(record, TallyRecord)}, taken
 
@@ -213,7 +214,7 @@ def read_leaf(raffle: Raffle, key: LeafKey) -> StoredLeaf:
 
 def read_tally(raffle: Raffle, sk: str) -> Counts:
     """Read the counts of a tally: one request. Raises as `read_word`."""
-    key = (f"BOARD#{raffle.id}", sk)
+    key = (raffles.partition(raffle.id), sk)
     record = _snapshot(raffle, [key]).get(key)
     return _counts(record) if isinstance(record, TallyRecord) else {}
 
@@ -239,13 +240,13 @@ def read_orders(raffle: Raffle, order_ids: Iterable[str]) -> dict[str, Indexed[O
 
 
 def has_ticket(raffle: Raffle, page: int, number: int) -> bool:
-    """Whether a page's partition has a ticket of the number. One request. Raises as `read_word`."""
-    key = (f"TICKETS#{raffle.id}#{page:03}", f"{number:07}")
+    """Return whether a page's partition has a ticket of the number. One request. Raises as `read_word`."""
+    key = board.ticket_key_on(raffle.id, page, number)
     return key in _snapshot(raffle, [key])
 
 
 def is_listed(raffle: Raffle, order: Order) -> bool:
-    """Whether the raffle's index has the order. One query."""
+    """Return whether the raffle's index has the order. One query."""
     at = orders.as_record(order).raffle_at
     return any(
         record.pk == orders.key(order.id)[0] for record in Record.by_raffle.query(raffle.id, Record.raffle_at == at)
@@ -315,7 +316,7 @@ def add_to_tally(raffle: Raffle, column: str, change: int, read: Mapping[str, Co
     actions = [TallyRecord.kind.set(TallyRecord), attribute.add(change)]
     # Nobody else may have repaired it in the meantime.
     unchanged = _is(attribute, read.get(FIRST_TALLY, {}).get(column, 0))
-    _update(TallyRecord(f"BOARD#{raffle.id}", FIRST_TALLY), actions, unchanged)
+    _update(TallyRecord(raffles.partition(raffle.id), FIRST_TALLY), actions, unchanged)
 
 
 def fold_tally(raffle: Raffle, sk: str, read: Counts) -> None:
@@ -326,7 +327,8 @@ def fold_tally(raffle: Raffle, sk: str, read: Counts) -> None:
     transaction = Transaction()
     for name, sign in ((sk, -1), (FIRST_TALLY, +1)):
         actions = [getattr(TallyRecord, column).add(sign * count) for column, count in read.items() if count]
-        transaction.update(TallyRecord(f"BOARD#{raffle.id}", name), [TallyRecord.kind.set(TallyRecord), *actions])
+        tally = TallyRecord(raffles.partition(raffle.id), name)
+        transaction.update(tally, [TallyRecord.kind.set(TallyRecord), *actions])
     _commit(transaction)
 
 
@@ -368,12 +370,8 @@ def _is(attribute: Attribute[Any], value: int) -> Condition:
 
 
 def _update(record: Record, actions: Sequence[Action], unchanged: Condition) -> None:
-    try:
-        record.update(list(actions), condition=unchanged)
-    except UpdateError as failure:
-        if failure.cause_response_code == "ConditionalCheckFailedException":
-            raise Busy(failure.cause_response_code) from failure
-        raise
+    if not update_if(record, actions, unchanged):
+        raise Busy("it changed")
 
 
 def _commit(transaction: Transaction) -> None:
@@ -410,7 +408,7 @@ def _snapshot(raffle: Raffle, keys: Sequence[Key]) -> dict[Key, Record]:
 
 
 def _check_range(raffle: Raffle, now: Raffle) -> None:
-    """Raises RaffleResized."""
+    """Raise RaffleResized if the raffle's numbers are laid out differently by now."""
     if now.layout != raffle.layout:
         raise RaffleResized
 
@@ -439,15 +437,7 @@ def _merge(records: dict[Key, Record], snapshot: Mapping[Key, Record]) -> None:
 
 def _read_tickets(raffle: Raffle, numbers: Iterable[int]) -> dict[int, TicketOwner]:
     keys = [board.ticket_key(raffle, number) for number in numbers]
-    return _tickets_in(TicketRecord.batch_get(keys, consistent_read=True)) if keys else {}
-
-
-def _tickets_in(records: Iterable[Record]) -> dict[int, TicketOwner]:
-    return {
-        int(record.sk): TicketOwner(record.order_id, record.contact_id)
-        for record in records
-        if isinstance(record, TicketRecord)
-    }
+    return board.owners_in(TicketRecord.batch_get(keys, consistent_read=True)) if keys else {}
 
 
 def _orders_in(records: Iterable[Record]) -> dict[str, Order]:

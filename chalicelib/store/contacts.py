@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex
@@ -19,7 +18,16 @@ from chalicelib.store.contact_ids import contact_ids_of
 from chalicelib.store.messages import inbound_key
 from chalicelib.store.pages import Page, page_of
 from chalicelib.store.raffles import code_key
-from chalicelib.store.records import AliasRecord, CodeRecord, ContactRecord, InboundRecord, ListedRecord, Record, stamp
+from chalicelib.store.records import (
+    AliasRecord,
+    CodeRecord,
+    ContactRecord,
+    InboundRecord,
+    ListedRecord,
+    Record,
+    stamp,
+    update_if,
+)
 from chalicelib.store.transaction import Transaction
 
 MAX_ALIASES = 4  # from an id to the contact: an alias may point to a contact that has become an alias itself
@@ -201,17 +209,14 @@ def _update(contact_id: str, *actions: Action, only_if: Condition) -> None:
 
 
 def _try_update(contact_id: str, actions: Sequence[Action], only_if: Condition) -> bool:
-    try:
-        # The version changes, so that nobody who read the contact before can overwrite this. If the request is sent
-        # twice because the first was not answered, the version grows by two, which does no harm.
-        ContactRecord(*key(contact_id)).update(
-            [*actions, ContactRecord.version.add(1)], condition=ContactRecord.version.exists() & only_if
-        )
-    except UpdateError as failure:  # no contact: an alias, or an organiser who never wrote
-        if failure.cause_response_code != "ConditionalCheckFailedException":
-            raise
-        return False
-    return True
+    # The version changes, so that nobody who read the contact before can overwrite this. If the request is sent twice
+    # because the first was not answered, the version grows by two, which does no harm.
+    return update_if(
+        ContactRecord(*key(contact_id)),
+        [*actions, ContactRecord.version.add(1)],
+        # Without a version there is no contact, but an alias or an organiser who never wrote.
+        ContactRecord.version.exists() & only_if,
+    )
 
 
 def scan() -> Iterator[tuple[Contact, bool]]:

@@ -4,7 +4,7 @@ Items stay in DynamoDB's form and only the attributes that exports show are read
 than DynamoDB itself.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, TypeVar
 from chalicelib.domain.exports import ExportedOrder
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.store import contacts, orders
-from chalicelib.store.board import BATCH
-from chalicelib.store.records import Record, Stored, low_level, stored_in
+from chalicelib.store.board import BATCH, tickets_partition
+from chalicelib.store.records import Record, Stored, low_level, stored_at, stored_in, stored_moment
 from chalicelib.telemetry import logger
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ def owners(raffle_id: str, page: int) -> Iterator[tuple[int, str]]:
 
     A strongly consistent query for each megabyte, which is about 10,000 tickets.
     """
-    for item in stored_in(f"TICKETS#{raffle_id}#{page:03}"):
+    for item in stored_in(tickets_partition(raffle_id, page)):
         yield int(item["sk"]["S"]), item["order_id"]["S"]
 
 
@@ -64,7 +64,7 @@ def orders_of_raffle(raffle_id: str) -> Iterator[list[ExportedOrder]]:
 def get_orders(order_ids: Iterable[str]) -> Iterator[list[ExportedOrder]]:
     """Yield the orders that exist and can be read: a strongly consistent request for each hundred."""
     for batch in chunks(order_ids, BATCH):
-        yield _readable(_batch_get([orders.key(order_id) for order_id in batch], OF_AN_ORDER))
+        yield _readable(stored_at((orders.key(order_id) for order_id in batch), OF_AN_ORDER))
 
 
 def get_names(contact_ids: Iterable[str]) -> Iterator[dict[str, ContactName]]:
@@ -72,7 +72,7 @@ def get_names(contact_ids: Iterable[str]) -> Iterator[dict[str, ContactName]]:
     for batch in chunks(contact_ids, BATCH):
         yield {
             item["pk"]["S"].removeprefix("CONTACT#"): _as_name(item)
-            for item in _batch_get([contacts.key(contact_id) for contact_id in batch], OF_A_CONTACT)
+            for item in stored_at((contacts.key(contact_id) for contact_id in batch), OF_A_CONTACT)
         }
 
 
@@ -81,14 +81,6 @@ def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
     rest = iter(items)
     while chunk := list(islice(rest, size)):
         yield chunk
-
-
-def _batch_get(keys: Sequence[tuple[str, str]], attributes: Sequence[str]) -> list[Stored]:
-    table = Record.Meta.table_name
-    stored_keys: list[Any] = [{"pk": pk, "sk": sk} for pk, sk in keys]
-    answer = low_level().batch_get_item(table, stored_keys, consistent_read=True, attributes_to_get=list(attributes))
-    items: list[Stored] = answer["Responses"].get(table, [])
-    return items
 
 
 def _readable(items: Iterable[Stored]) -> list[ExportedOrder]:
@@ -110,15 +102,11 @@ def _as_order(item: Stored) -> ExportedOrder:
         unit_amount=int(item["unit_amount"]["N"]),
         currency=item["currency"]["S"],
         created_at=datetime.fromisoformat(item["created_at"]["S"]),
-        reserved_until=_moment(item, "reserved_until"),
-        paid_at=_moment(item, "paid_at"),
-        refunded_at=_moment(item, "refunded_at"),
+        reserved_until=stored_moment(item, "reserved_until"),
+        paid_at=stored_moment(item, "paid_at"),
+        refunded_at=stored_moment(item, "refunded_at"),
         refund_reason=item.get("refund_reason", {}).get("S"),
     )
-
-
-def _moment(item: Stored, name: str) -> datetime | None:
-    return datetime.fromisoformat(item[name]["S"]) if "S" in item.get(name, ()) else None
 
 
 def _as_name(item: Stored) -> ContactName:

@@ -1,17 +1,14 @@
 """Exports in the table: one request for the same at a time, and only the run that owns an export advances it."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.update import Action
 
 from chalicelib.domain.exports import LEASE, Export, ExportRequest, ExportStatus, Format, Of, Reason
 from chalicelib.domain.raffles import TicketStatus
 from chalicelib.domain.refusals import ExportNotFound
-from chalicelib.store.records import ExportRecord, LatestExportRecord
+from chalicelib.store.records import ExportRecord, LatestExportRecord, update_if
 from chalicelib.store.transaction import Transaction
 
 
@@ -75,7 +72,7 @@ def start(export_id: str, run: str, now: datetime) -> Export | None:
         ExportRecord.updated_at.set(now),
     ]
     record = ExportRecord(*_key(export_id))
-    return _as_export(record) if _update(record, actions, free) else None
+    return _as_export(record) if update_if(record, actions, free) else None
 
 
 def set_progress(export_id: str, run: str, *, rows: int | None, done: int, progress: int, now: datetime) -> bool:
@@ -83,7 +80,7 @@ def set_progress(export_id: str, run: str, *, rows: int | None, done: int, progr
     actions = [ExportRecord.done.set(done), ExportRecord.progress.set(progress), ExportRecord.updated_at.set(now)]
     if rows is not None:
         actions.append(ExportRecord.rows.set(rows))
-    return _update(ExportRecord(*_key(export_id)), actions, _owned_by(run))
+    return update_if(ExportRecord(*_key(export_id)), actions, _owned_by(run))
 
 
 def finish(export_id: str, run: str, *, rows: int, size: int, now: datetime) -> bool:
@@ -98,7 +95,7 @@ def finish(export_id: str, run: str, *, rows: int, size: int, now: datetime) -> 
         ExportRecord.updated_at.set(now),
     ]
     finished = (ExportRecord.run == run) & (ExportRecord.status == ExportStatus.READY.value)
-    return _update(ExportRecord(*_key(export_id)), actions, _owned_by(run) | finished)
+    return update_if(ExportRecord(*_key(export_id)), actions, _owned_by(run) | finished)
 
 
 def fail(export_id: str, run: str, reason: Reason, now: datetime) -> bool:
@@ -109,28 +106,18 @@ def fail(export_id: str, run: str, reason: Reason, now: datetime) -> bool:
         ExportRecord.finished_at.set(now),
         ExportRecord.updated_at.set(now),
     ]
-    return _update(ExportRecord(*_key(export_id)), actions, _owned_by(run))
+    return update_if(ExportRecord(*_key(export_id)), actions, _owned_by(run))
 
 
 def release(export_id: str, run: str, now: datetime) -> bool:
     """Leave the export to another run, after an error. Returns whether this run still owned it."""
     actions = [ExportRecord.status.set(ExportStatus.WAITING.value), ExportRecord.updated_at.set(now)]
-    return _update(ExportRecord(*_key(export_id)), actions, _owned_by(run))
+    return update_if(ExportRecord(*_key(export_id)), actions, _owned_by(run))
 
 
 def _owned_by(run: str) -> Condition:
     owned: Condition = (ExportRecord.run == run) & (ExportRecord.status == ExportStatus.RUNNING.value)
     return owned
-
-
-def _update(record: ExportRecord, actions: Sequence[Action], only_if: Condition) -> bool:
-    try:
-        record.update(list(actions), condition=only_if)
-    except UpdateError as failure:
-        if failure.cause_response_code != "ConditionalCheckFailedException":
-            raise
-        return False
-    return True
 
 
 def _key(export_id: str) -> tuple[str, str]:

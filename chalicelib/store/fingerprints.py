@@ -1,4 +1,4 @@
-"""Which order a file, or a picture like it, came with first: what makes rule P6 notice a proof that is used again."""
+"""Fingerprints of proofs: which order a file, or a picture like it, came with first. They reveal reused proofs (P6)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -18,53 +18,51 @@ FINGERPRINT = "fingerprint"  # the name of the conditions on what was read here
 
 Key = tuple[str, str]
 FILE = "FINGERPRINT#sha#"  # before the hash of a file
-BAND = "FINGERPRINT#band#"  # before the number and the hash of a part of a picture's look
+BAND = "FINGERPRINT#band#"  # before the number of a band of a picture's hash, and a hash of that band
 
 
 class Fingerprint(NamedTuple):
-    """What is remembered of a proof as a contact's: its file, or a part of what its picture looks like."""
+    """What is stored about a contact's proof, so that it is recognised: its file, or a band of its picture's hash."""
 
     kind: Literal["file", "picture"]
     order_id: str
     contact_id: str
     received_at: datetime
-    key: Key  # says `forget` where it is
+    key: Key
 
 
 def compare(transaction: Transaction, proof: Proof, order: Order) -> Proof:
-    """The proof, flagged with the order that the same file or picture came with before, if that was another one.
+    """Return the proof, flagged with the other order that the same file or a similar picture came with before, if any.
 
-    One request, whatever the file. What was not known before is remembered by the transaction, on condition that it
-    still is as it was read. So of two orders that get one file at the same moment, the second one to commit fails,
-    reads anew, and is flagged.
+    One request, whatever the file. The transaction stores the fingerprints that are new, on condition that nothing has
+    changed since they were read. So if two orders get the same file at the same moment, the second one to commit fails,
+    reads again, and is flagged.
     """
-    file, parts = _file_key(proof), _band_keys(proof)
-    found = {
-        (record.pk, record.sk): record
-        for record in Record.batch_get([file, *parts], consistent_read=True)
-        if isinstance(record, FingerprintRecord)
-    }
-    if file not in found:
-        _remember(transaction, _record(file, proof, order, image_hash=proof.image_hash), None)
-    for key in parts:
-        if key not in found or not _is_alike(found[key], proof):
-            _remember(transaction, _record(key, proof, order, image_hash=proof.image_hash), found.get(key))
-    if file in found and (same := _other(found[file].order_id, order)) is not None:
-        return replace(proof, same_file_as=same)
-    return replace(proof, looks_like=_first_alike([found[key] for key in parts if key in found], proof, order))
+    file_key = _file_key(proof)
+    band_keys = _band_keys(proof)
+    known = {(record.pk, record.sk): record for record in _read([file_key, *band_keys])}
+    if file_key not in known:
+        _remember(transaction, _record(file_key, proof, order), None)
+    for key in band_keys:
+        if key not in known or not _is_alike(known[key], proof):
+            _remember(transaction, _record(key, proof, order), known.get(key))
+    if file_key in known and known[file_key].order_id != order.id:
+        return replace(proof, same_file_as=known[file_key].order_id)
+    return replace(proof, looks_like=_first_alike([known[key] for key in band_keys if key in known], proof, order))
 
 
 def noted(proofs: Iterable[Proof], contact_id: str) -> list[Fingerprint]:
-    """Return what is remembered of these files, and of pictures like them, as this contact's. Two requests a file.
+    """Return the contact's fingerprints of these proofs' files, and of pictures like them. Up to two requests a proof.
 
-    A stored order does not say what its pictures look like: that is stored with the file's fingerprint.
+    The hash of a picture is not stored with the order, so it is taken from the fingerprint of the file.
     """
-    found = list[FingerprintRecord]()
+    records = list[FingerprintRecord]()
     for proof in proofs:
-        of_file = _at([_file_key(proof)])
-        keys = [key for one in of_file for key in _band_keys(replace(proof, image_hash=one.image_hash))]
-        found += of_file + _at(keys)
-    return [_as_fingerprint(record) for record in found if record.contact_id == contact_id]
+        of_file = _read([_file_key(proof)])
+        records += of_file
+        for record in of_file:
+            records += _read(_band_keys(replace(proof, image_hash=record.image_hash)))
+    return [_as_fingerprint(record) for record in records if record.contact_id == contact_id]
 
 
 def _as_fingerprint(record: FingerprintRecord) -> Fingerprint:
@@ -87,28 +85,27 @@ def forget(fingerprint: Fingerprint) -> None:
             raise
 
 
-def _at(keys: Sequence[Key]) -> list[FingerprintRecord]:
-    found = Record.batch_get(keys, consistent_read=True) if keys else ()
-    return [record for record in found if isinstance(record, FingerprintRecord)]
+def _read(keys: Sequence[Key]) -> list[FingerprintRecord]:
+    records = Record.batch_get(keys, consistent_read=True) if keys else ()
+    return [record for record in records if isinstance(record, FingerprintRecord)]
 
 
-def _first_alike(found: Sequence[FingerprintRecord], proof: Proof, order: Order) -> str | None:
-    """The order of the earliest picture like this one, unless that is this order itself: then it was sent again."""
-    alike = [record for record in found if _is_alike(record, proof)]
+def _first_alike(records: Sequence[FingerprintRecord], proof: Proof, order: Order) -> str | None:
+    """Return the id of the order that got the earliest similar picture. None if this order did: it was sent again."""
+    alike = [record for record in records if _is_alike(record, proof)]
     first = min(alike, key=lambda record: record.received_at, default=None)
-    return None if first is None else _other(first.order_id, order)
-
-
-def _other(order_id: str, order: Order) -> str | None:
-    return None if order_id == order.id else order_id
+    return None if first is None or first.order_id == order.id else first.order_id
 
 
 def _remember(transaction: Transaction, record: FingerprintRecord, before: FingerprintRecord | None) -> None:
-    """Who came first with a file or a picture stays. `before` is another picture that has this band: the latest stays.
+    """Store a fingerprint, unless the item has changed since it was read.
 
-    There is room, but in one case: a late proof brings back 40 numbers on 40 leaves, which are 82 items with the order
-    and the tally, 86 with the message, the contact, a further name of theirs and the reply, and 96 with notices to 10
-    organisers. Of that proof the file and three of nine bands are remembered.
+    There is room for all fingerprints except in one case. A late proof that brings back 40 numbers on 40 leaves takes
+    82 items with the order and the tally, 86 with the message, the contact, an alias and the reply, and 96 with notices
+    to 10 organisers. Of such a proof, the file and three of nine bands are stored.
+
+    Args:
+        before: the stored fingerprint that is replaced: of a different picture with the same band. None: there is none.
     """
     unchanged: Condition = FingerprintRecord.pk.does_not_exist()
     if before is not None:
@@ -116,9 +113,13 @@ def _remember(transaction: Transaction, record: FingerprintRecord, before: Finge
     transaction.put_if_room(record, name=FINGERPRINT, only_if=unchanged)
 
 
-def _record(key: Key, proof: Proof, order: Order, *, image_hash: bytes | None = None) -> FingerprintRecord:
+def _record(key: Key, proof: Proof, order: Order) -> FingerprintRecord:
     return FingerprintRecord(
-        *key, order_id=order.id, contact_id=order.contact_id, image_hash=image_hash, received_at=proof.received_at
+        *key,
+        order_id=order.id,
+        contact_id=order.contact_id,
+        image_hash=proof.image_hash,
+        received_at=proof.received_at,
     )
 
 
@@ -131,6 +132,6 @@ def _file_key(proof: Proof) -> Key:
 
 
 def _band_keys(proof: Proof) -> list[Key]:
-    """None where the file is no picture, or a plain one."""
-    parts = [] if proof.image_hash is None else [sha256(band).hexdigest()[:32] for band in bands(proof.image_hash)]
-    return [(f"{BAND}{number}#{part}", "FINGERPRINT") for number, part in enumerate(parts)]
+    """Return the keys of the picture's bands. There are none if the file is a PDF or a plain picture."""
+    hashes = [] if proof.image_hash is None else [sha256(band).hexdigest()[:32] for band in bands(proof.image_hash)]
+    return [(f"{BAND}{number}#{band_hash}", "FINGERPRINT") for number, band_hash in enumerate(hashes)]

@@ -1,4 +1,4 @@
-"""What a contact and we have said to each other, in its order: read a page at a time, and taken away."""
+"""The history of a contact: what they and we wrote, in order. It is read page by page, and deleted with an erasure."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,20 +9,23 @@ from chalicelib.domain.contacts import Contact
 from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.refusals import ContactNotFound
 from chalicelib.store import contacts
-from chalicelib.store.messages import INBOUND_PREFIX, as_outbound
+from chalicelib.store.messages import INBOUND_PREFIX, OUTBOUND_PREFIX, outbound_key, readable_outbound
 from chalicelib.store.pages import CursorInvalid, Page
 from chalicelib.store.records import InboundRecord, MarkRecord, OutboundRecord, Record
-from chalicelib.telemetry import logger
 
-PREFIX = "MSG#"
-FIRST = "00"  # the place among the replies of a turn at which what was heard is found
-CHUNK = 25  # what DynamoDB writes in a batch
+FIRST = "00"  # the position of the reply that leads to the message it answers
+CHUNK = 25  # items that DynamoDB writes in one batch at most
 
-Key = tuple[str, str]
+Place = tuple[str, bool]
 
 
 class ReceivedMessage(NamedTuple):
-    """What a contact sent. `form` is Meta's type; of a file WhatsApp's id is kept, which leads to it for a while."""
+    """What a contact sent.
+
+    Attributes:
+        form: Meta's type.
+        media_id: WhatsApp's id of a file; WhatsApp deletes the file after some time.
+    """
 
     id: str
     form: str
@@ -33,106 +36,117 @@ class ReceivedMessage(NamedTuple):
 
 
 class _Line(NamedTuple):
-    """A line of the history: an outbound message, or (`inbound`) the key of what came in. The order is by `place`."""
+    """A line of the history: an outbound message, or an inbound one that is not read yet.
 
-    place: tuple[str, bool]  # id, and whether it is the outbound one of the two that may share the id
+    Attributes:
+        place: the sort key: an id, and whether the line is outbound. An inbound message takes the id of its first reply
+            or of its mark.
+        outbound: the message; None if it is inbound or damaged.
+        inbound_pk: the key of the inbound message.
+    """
+
+    place: Place
     outbound: Outbound | None = None
-    inbound: str | None = None
+    inbound_pk: str | None = None
 
 
 def page(contact_id: str, *, limit: int, after: str | None = None) -> Page[ReceivedMessage | Outbound]:
-    """One page of what was said, the newest first. It goes forwards only.
+    """Return one page of the history, newest first. There is no way back to an earlier page.
 
-    Two requests, with up to 99 inbound messages in a page; one or two more where the id is a further name of a contact,
-    and one for each contact that this one took over. Raises ContactNotFound, CursorInvalid.
+    Two requests, if the page has at most 99 inbound messages. Four more if the id is an alias. If other contacts were
+    merged into this one, one more for each of them, and one for their messages. Raises ContactNotFound, CursorInvalid.
     """
-    before = _read(after)
-    lines = _lines(contact_id, before, limit)
-    contact, heard = _heard(contact_id, lines)
+    before = _read_cursor(after)
+    lines = _lines_before(before, contact_id, limit)
+    contact, received = _read_received(contact_id, lines)
     if contact is None:
         contact = contacts.get(contact_id)
         if contact is None:
             raise ContactNotFound(contact_id)
-    others = [one for one in (contact.id, *contact.also) if one != contact_id]
-    if others:
-        more = (line for other in others for line in _lines(other, before, limit))
+    other_ids = [other_id for other_id in (contact.id, *contact.also) if other_id != contact_id]
+    if other_ids:
+        more = (line for other_id in other_ids for line in _lines_before(before, other_id, limit))
         lines = sorted([*lines, *more], reverse=True, key=lambda line: line.place)[: limit + 1]
-        _, heard = _heard(contact.id, lines)
+        _, received = _read_received(contact.id, lines)
     shown = lines[:limit]
-    found = (line.outbound or heard.get(line.inbound or "") for line in shown)
-    further = _cursor(shown[-1]) if len(lines) > limit else None
-    return Page([one for one in found if one is not None], further, None)
+    messages = (line.outbound or received.get(line.inbound_pk or "") for line in shown)
+    cursor = _cursor(shown[-1]) if len(lines) > limit else None
+    return Page([message for message in messages if message is not None], cursor, None)
 
 
 def take_away(contact_id: str) -> bool:
-    """Delete up to 25 of what was said to a contact or heard from them. Whether there was anything.
+    """Delete up to 25 items of the history, and return whether there were any.
 
-    Messages to organisers that name the person go first, and last what leads to all of it: who stops in between begins
-    with the same. Of what came in a bare mark stays, so that WhatsApp may deliver it again and nothing happens (M1).
+    Messages to organisers that name the person are deleted first, and the items that lead to them last. So a call after
+    a crash begins with the same items. Of an inbound message only its key and the time remain, so that nothing happens
+    if WhatsApp delivers it again (M1).
     """
-    found = list(Record.query(f"CONTACT#{contact_id}", Record.sk.startswith(PREFIX), limit=CHUNK, consistent_read=True))
-    heard = _inbound(found)
-    notices = [_notice_key(tag) for record in heard for tag in record.notices or ()]
+    partition, _ = contacts.key(contact_id)
+    at = Record.sk.startswith(OUTBOUND_PREFIX)
+    records = list(Record.query(partition, at, limit=CHUNK, consistent_read=True))
+    inbound = _read_inbound(records)
+    notices = [_notice_key(tag) for record in inbound for tag in record.notices or ()]
     with Record.batch_write() as batch:
         for key in notices:
             batch.delete(OutboundRecord(*key))
     with Record.batch_write() as batch:
-        for one in heard:
-            batch.save(InboundRecord(one.pk, one.sk, contact_id=contact_id, form="", received_at=one.received_at))
+        for record in inbound:
+            emptied = InboundRecord(
+                record.pk, record.sk, contact_id=contact_id, form="", received_at=record.received_at
+            )
+            batch.save(emptied)
     with Record.batch_write() as batch:
-        for record in found:
-            batch.delete(record)
-    return bool(found)
+        for item in records:
+            batch.delete(item)
+    return bool(records)
 
 
-def _lines(contact_id: str, before: tuple[str, bool] | None, limit: int) -> list[_Line]:
-    """The lines of one partition before a place, newest first, and one more than the limit if there is. One query."""
-    last = before[0] if before else "~"
-    found = Record.query(
-        f"CONTACT#{contact_id}",
-        Record.sk.between(PREFIX, PREFIX + last),
+def _lines_before(place: Place | None, contact_id: str, limit: int) -> list[_Line]:
+    """Return the newest lines of one contact's partition before a place, up to one more than the limit. One query."""
+    partition, _ = contacts.key(contact_id)
+    last_id = place[0] if place else "~"
+    records = Record.query(
+        partition,
+        Record.sk.between(OUTBOUND_PREFIX, OUTBOUND_PREFIX + last_id),
         scan_index_forward=False,
         limit=limit + 2,
         consistent_read=True,
     )
-    lines = [line for record in found for line in _lines_of(record)]
-    return [line for line in lines if before is None or line.place < before][: limit + 1]
+    lines = [line for record in records for line in _lines_of(record)]
+    return [line for line in lines if place is None or line.place < place][: limit + 1]
 
 
 def _lines_of(record: Record) -> Iterator[_Line]:
-    place = record.sk.removeprefix(PREFIX)
+    message_id = record.sk.removeprefix(OUTBOUND_PREFIX)
     if isinstance(record, OutboundRecord):
-        try:
-            yield _Line((place, True), outbound=as_outbound(record))
-        except (ValueError, TypeError, KeyError):
-            logger.error("a message cannot be read", extra={"contact_id": record.contact_id, "at": record.created_at})
-            yield _Line((place, True))
-    if (inbound := _inbound_of(record)) is not None:
-        yield _Line((place, False), inbound=inbound)
+        yield _Line((message_id, True), outbound=readable_outbound(record))
+    if (inbound_pk := _inbound_pk(record)) is not None:
+        yield _Line((message_id, False), inbound_pk=inbound_pk)
 
 
-def _inbound_of(record: Record) -> str | None:
-    """The key of the inbound message that this record leads to: a mark, or the first of the replies."""
+def _inbound_pk(record: Record) -> str | None:
+    """Return the key of the inbound message that a record leads to, if it is a mark or the first reply."""
     if isinstance(record, MarkRecord):
         return record.in_reply_to
-    is_first = record.sk.removeprefix(PREFIX).split("#")[1:2] == [FIRST]
+    is_first = record.sk.removeprefix(OUTBOUND_PREFIX).split("#")[1:2] == [FIRST]
     return record.in_reply_to if isinstance(record, OutboundRecord) and is_first else None
 
 
-def _heard(contact_id: str, lines: Sequence[_Line]) -> tuple[Contact | None, dict[str, ReceivedMessage]]:
-    keys = {(line.inbound, "INBOUND") for line in lines if line.inbound is not None}
-    found = list(Record.batch_get([contacts.key(contact_id), *keys], consistent_read=True))
-    heard = {record.pk: _as_heard(record) for record in found if isinstance(record, InboundRecord)}
-    return next(iter(contacts.found_in(found)), None), heard
+def _read_received(contact_id: str, lines: Sequence[_Line]) -> tuple[Contact | None, dict[str, ReceivedMessage]]:
+    """Read the contact, and the inbound messages by key. One request for up to 100 items."""
+    keys = {(line.inbound_pk, "INBOUND") for line in lines if line.inbound_pk is not None}
+    records = list(Record.batch_get([contacts.key(contact_id), *keys], consistent_read=True))
+    received = {record.pk: _as_received(record) for record in records if isinstance(record, InboundRecord)}
+    return next(iter(contacts.found_in(records)), None), received
 
 
-def _inbound(found: Iterable[Record]) -> list[InboundRecord]:
-    keys = {(pk, "INBOUND") for record in found if (pk := _inbound_of(record)) is not None}
-    records = Record.batch_get(list(keys), consistent_read=True) if keys else ()
-    return [record for record in records if isinstance(record, InboundRecord)]
+def _read_inbound(records: Iterable[Record]) -> list[InboundRecord]:
+    keys = {(pk, "INBOUND") for record in records if (pk := _inbound_pk(record)) is not None}
+    inbound = Record.batch_get(list(keys), consistent_read=True) if keys else ()
+    return [record for record in inbound if isinstance(record, InboundRecord)]
 
 
-def _as_heard(record: InboundRecord) -> ReceivedMessage:
+def _as_received(record: InboundRecord) -> ReceivedMessage:
     return ReceivedMessage(
         record.pk.removeprefix(INBOUND_PREFIX),
         record.form,
@@ -143,17 +157,17 @@ def _as_heard(record: InboundRecord) -> ReceivedMessage:
     )
 
 
-def _notice_key(tag: str) -> Key:
+def _notice_key(tag: str) -> tuple[str, str]:
     contact_id, _, outbound_id = tag.partition("/")
-    return f"CONTACT#{contact_id}", PREFIX + outbound_id
+    return outbound_key(contact_id, outbound_id)
 
 
 def _cursor(line: _Line) -> str:
-    place, is_outbound = line.place
-    return f"{place}{'>' if is_outbound else '<'}"
+    message_id, is_outbound = line.place
+    return f"{message_id}{'>' if is_outbound else '<'}"
 
 
-def _read(cursor: str | None) -> tuple[str, bool] | None:
+def _read_cursor(cursor: str | None) -> Place | None:
     if cursor is None:
         return None
     if not re.fullmatch(r"[0-9T:.Z-]{20,40}#[0-9]{2}#[0-9a-f]{1,32}[<>]", cursor, re.ASCII):

@@ -7,18 +7,18 @@ from hashlib import sha256
 from json import dumps, loads
 from typing import Any
 
-from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.domain.delivery import REACHABLE_FROM, DeliveryState, Outbound, Queue
 from chalicelib.domain.messages import IncomingMessage, Template
 from chalicelib.store.pages import Page, page_of
-from chalicelib.store.records import InboundRecord, MarkRecord, OutboundRecord, Record, stamp
+from chalicelib.store.records import InboundRecord, MarkRecord, OutboundRecord, Record, stamp, update_if
 from chalicelib.store.transaction import Transaction
 from chalicelib.telemetry import logger
 
 INBOUND = "inbound"  # the name of the condition that a message is new (M1)
+OUTBOUND_PREFIX = "MSG#"  # precedes the id of an outbound message in its sk
 INBOUND_PREFIX = "INBOUND#"  # precedes the id of an inbound message, in its pk and wherever it is referred to
 MESSAGE = "message"  # the name of the condition that a message was given up
 # A message is sent right after it was committed. The schedule takes over if that has not happened after this time.
@@ -60,7 +60,7 @@ def record_inbound(
 def leave_unanswered(transaction: Transaction, contact_id: str, inbound_id: str, now: datetime) -> None:
     """Store a mark for an inbound message without a reply. Others are found through their first reply."""
     mark_id = outbound_id(now, 0, inbound_id[-SALT_LENGTH:])
-    transaction.put(MarkRecord(*_key(contact_id, mark_id), in_reply_to=INBOUND_PREFIX + inbound_id))
+    transaction.put(MarkRecord(*outbound_key(contact_id, mark_id), in_reply_to=INBOUND_PREFIX + inbound_id))
 
 
 def put(transaction: Transaction, outbound: Outbound) -> None:
@@ -68,7 +68,7 @@ def put(transaction: Transaction, outbound: Outbound) -> None:
     due_at = outbound.due_at or outbound.created_at + GRACE
     assert outbound.queue is not None
     record = OutboundRecord(
-        *_key(outbound.contact_id, outbound.id),
+        *outbound_key(outbound.contact_id, outbound.id),
         contact_id=outbound.contact_id,
         body=_as_json(outbound.body),
         template={"name": outbound.template.name, "values": dict(outbound.template.values)}
@@ -109,16 +109,17 @@ def page(queue: Queue, *, limit: int, after: str | None = None, backwards: bool 
 
 
 def _readable(records: Iterable[Record]) -> list[Outbound]:
-    """Return the messages without damaged ones, which are logged instead: they must not hide the others."""
-    readable = []
-    for record in records:
-        if not isinstance(record, OutboundRecord):
-            continue
-        try:
-            readable.append(as_outbound(record))
-        except (ValueError, TypeError, KeyError):
-            logger.error("a message cannot be read", extra={"contact_id": record.contact_id, "at": record.created_at})
-    return readable
+    messages = (readable_outbound(record) for record in records if isinstance(record, OutboundRecord))
+    return [message for message in messages if message is not None]
+
+
+def readable_outbound(record: OutboundRecord) -> Outbound | None:
+    """Return the message. None if it is damaged, which is logged: it must not hide other messages."""
+    try:
+        return as_outbound(record)
+    except (ValueError, TypeError, KeyError):
+        logger.error("a message cannot be read", extra={"contact_id": record.contact_id, "at": record.created_at})
+        return None
 
 
 def get(tag: str) -> Outbound | None:
@@ -127,7 +128,7 @@ def get(tag: str) -> Outbound | None:
     if not (contact_id and outbound_id):
         return None
     try:
-        return as_outbound(OutboundRecord.get(*_key(contact_id, outbound_id), consistent_read=True))
+        return as_outbound(OutboundRecord.get(*outbound_key(contact_id, outbound_id), consistent_read=True))
     except OutboundRecord.DoesNotExist:
         return None
 
@@ -165,7 +166,9 @@ def try_again(
     error_code: int | None = None,
     failed_id: str | None = None,
 ) -> bool:
-    """Have a message sent once more at `when`, with this `body`. Return False if it must not be sent any more.
+    """Have a message sent once more at `when`, with the body that it has now.
+
+    Return False if it must not be sent any more.
 
     Args:
         failed_id: the id under which WhatsApp had accepted the message before it failed. Later statuses of that id are
@@ -233,7 +236,7 @@ def start_again(transaction: Transaction, outbound: Outbound, now: datetime) -> 
         *_set_queue(Queue.DUE, now, outbound),
     ]
     is_given_up = OutboundRecord.queue_key == queue_key(Queue.UNDELIVERED)
-    record = OutboundRecord(*_key(outbound.contact_id, outbound.id))
+    record = OutboundRecord(*outbound_key(outbound.contact_id, outbound.id))
     transaction.update(record, actions, name=MESSAGE, only_if=is_given_up)
 
 
@@ -274,7 +277,7 @@ def advance(
         only_if &= ~OutboundRecord.failed_ids.contains(message_id)
     if error_code is not None:
         actions.append(OutboundRecord.error_code.set(error_code))
-    return _update_at(_key(contact_id, outbound_id), actions, only_if)
+    return _update_at(outbound_key(contact_id, outbound_id), actions, only_if)
 
 
 def outbound_id(now: datetime, position: int, salt: str) -> str:
@@ -295,8 +298,9 @@ def inbound_key(phone_number_id: str, message_id: str) -> tuple[str, str]:
     return INBOUND_PREFIX + inbound_id(phone_number_id, message_id), "INBOUND"
 
 
-def _key(contact_id: str, outbound_id: str) -> tuple[str, str]:
-    return f"CONTACT#{contact_id}", f"MSG#{outbound_id}"
+def outbound_key(contact_id: str, outbound_id: str) -> tuple[str, str]:
+    """Return the key of an outbound message, or of a mark."""
+    return f"CONTACT#{contact_id}", OUTBOUND_PREFIX + outbound_id
 
 
 def queue_key(queue: Queue) -> str:
@@ -319,19 +323,13 @@ def _as_json(body: dict[str, Any]) -> str:
 
 
 def _update(outbound: Outbound, actions: list[Action], only_if: Condition) -> bool:
-    return _update_at(_key(outbound.contact_id, outbound.id), actions, only_if)
+    return _update_at(outbound_key(outbound.contact_id, outbound.id), actions, only_if)
 
 
 # Each of these updates may be sent twice, if the first request was not answered. They set values and never add to them.
 # If the condition of the second fails because of the first, the message is already as it should be.
 def _update_at(key: tuple[str, str], actions: list[Action], only_if: Condition) -> bool:
-    try:
-        OutboundRecord(*key).update(actions, condition=OutboundRecord.pk.exists() & only_if)
-    except UpdateError as failure:
-        if failure.cause_response_code != "ConditionalCheckFailedException":
-            raise
-        return False
-    return True
+    return update_if(OutboundRecord(*key), actions, OutboundRecord.pk.exists() & only_if)
 
 
 def as_outbound(record: OutboundRecord) -> Outbound:
@@ -339,7 +337,7 @@ def as_outbound(record: OutboundRecord) -> Outbound:
     code: float | None = record.error_code
     return Outbound(
         contact_id=record.contact_id,
-        id=record.sk.removeprefix("MSG#"),
+        id=record.sk.removeprefix(OUTBOUND_PREFIX),
         body=loads(record.body),
         template=Template(**record.template) if record.template else None,
         created_at=record.created_at,

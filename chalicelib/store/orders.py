@@ -24,7 +24,7 @@ ALL = "ORDERS"
 ORDER = "order"  # the name of the condition on an order's status
 FIELDS = tuple(field.name for field in fields(Order))
 PROOF_FIELDS = tuple(field.name for field in fields(Proof) if field.name != "image_hash")  # stored as a fingerprint
-# Written by every event, whatever is stored by now.
+# Every event writes these.
 LIFE_CYCLE = ("status", "updated_at", "queue_key", "queue_at", "status_key", "reserved_until")
 NO_DEADLINE = "9999-12-31T23:59:59.999999Z"  # sorts after every real one
 
@@ -58,11 +58,11 @@ def move(
     if over_at is not None:
         allowed &= OrderRecord.reserved_until <= over_at
     record = as_record(order)
-    actions = [_put(name, getattr(record, name)) for name in dict.fromkeys((*LIFE_CYCLE, *changed))]
+    actions = [_set_or_remove(name, getattr(record, name)) for name in dict.fromkeys((*LIFE_CYCLE, *changed))]
     transaction.update(OrderRecord(*key(order.id)), actions, name=ORDER, only_if=allowed)
 
 
-def _put(name: str, value: Any) -> Action:
+def _set_or_remove(name: str, value: Any) -> Action:
     attribute = getattr(OrderRecord, name)
     action: Action = attribute.remove() if value is None else attribute.set(value)
     return action
@@ -98,7 +98,7 @@ def with_raffle(order_id: str, *, likely_raffle_id: str | None) -> tuple[Order |
 
 
 def reload(orders: Sequence[Order]) -> list[tuple[Raffle, Order]]:
-    """Read orders from an index, which may be behind, again, together with their raffles. One request.
+    """Return orders that came from an index as they are now, with their raffles. One request.
 
     Orders that are gone or can't be read are left out.
     """

@@ -86,7 +86,7 @@ def _query(
     entries_read = 0
     most = limit if only is None else FILTERED
     beyond = None
-    # Says the same as the start key. Without it, DynamoDB's stand-in in tests reads all entries before that key.
+    # This condition repeats the start key. Without it, DynamoDB's stand-in in tests reads all entries before that key.
     if start is not None:
         _, _, _, name = _key_names(index)
         place = getattr(Record, name)

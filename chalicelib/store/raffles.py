@@ -1,7 +1,7 @@
 """Raffles in the table: store them, list them, and read one with its availability in a single query."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from pynamodb.expressions.condition import Condition
@@ -15,14 +15,16 @@ from chalicelib.store.transaction import ConditionsFailed, Transaction
 
 ALL = "RAFFLES"
 RAFFLE = "raffle"  # the name of the condition on a raffle's item
+CODE = "code"  # the name of the condition that a code is free
 
 
 def board(raffle_id: str) -> Board:
     """Read a raffle and its tallies. One strongly consistent query at any size. Raises RaffleNotFound."""
     raffle: Raffle | None = None
     taken: dict[int, int] = {}
-    sold = paid = 0
-    for item in stored_in(_board_key(raffle_id)):
+    sold = 0
+    paid = 0
+    for item in stored_in(partition(raffle_id)):
         match item["kind"]["S"]:
             case "raffle":
                 raffle = as_raffle(RaffleRecord.from_raw_data(item))
@@ -40,7 +42,7 @@ def board(raffle_id: str) -> Board:
 def get(raffle_id: str) -> Raffle:
     """Return a raffle. One request. Raises RaffleNotFound."""
     try:
-        return as_raffle(RaffleRecord.get(_board_key(raffle_id), "RAFFLE", consistent_read=True))
+        return as_raffle(RaffleRecord.get(*key(raffle_id), consistent_read=True))
     except RaffleRecord.DoesNotExist:
         raise RaffleNotFound(raffle_id) from None
 
@@ -50,8 +52,13 @@ def get_all(raffle_ids: Iterable[str]) -> list[Raffle]:
     return found_in(RaffleRecord.batch_get([key(raffle_id) for raffle_id in raffle_ids], consistent_read=True))
 
 
+def partition(raffle_id: str) -> str:
+    """Return the partition of a raffle and its tallies."""
+    return f"BOARD#{raffle_id}"
+
+
 def key(raffle_id: str) -> tuple[str, str]:
-    return _board_key(raffle_id), "RAFFLE"
+    return partition(raffle_id), "RAFFLE"
 
 
 def code_key(code: str) -> tuple[str, str]:
@@ -93,9 +100,10 @@ def commit(transaction: Transaction, raffle: Raffle) -> None:
         transaction.commit()
     except ConditionsFailed as failure:
         # An earlier try whose answer did not arrive may have succeeded, and may be the reason why this one fails.
-        if any(failed.stored and _from_item(failed.stored) == raffle for failed in failure.named(RAFFLE)):
+        stored = (RaffleRecord.from_raw_data(failed.stored) for failed in failure.named(RAFFLE) if failed.stored)
+        if any(as_raffle(record) == raffle for record in stored):
             return
-        if failure.named("code") and not failure.named(RAFFLE):
+        if failure.named(CODE) and not failure.named(RAFFLE):
             raise CodeTaken(raffle.code) from None
         raise
 
@@ -112,12 +120,12 @@ def listed(
     """Return one page of raffles, the newest first. One query."""
     index: GlobalSecondaryIndex[Any] = Record.by_time if status is None else Record.by_queue
     hash_key = ALL if status is None else queue(status)
-    return page_of(index, hash_key, _all_of, limit=limit, after=after, backwards=backwards)
+    return page_of(index, hash_key, found_in, limit=limit, after=after, backwards=backwards)
 
 
 def active() -> list[Raffle]:
     """Return all active raffles, the oldest first. One query."""
-    return [as_raffle(record) for record in Record.by_queue.query(queue(RaffleStatus.ACTIVE))]
+    return found_in(Record.by_queue.query(queue(RaffleStatus.ACTIVE)))
 
 
 def count_inactive() -> dict[RaffleStatus, int]:
@@ -142,15 +150,10 @@ def as_record(raffle: Raffle) -> RaffleRecord:
     )
 
 
-def _all_of(records: Iterable[Record]) -> list[Raffle]:
-    return [as_raffle(record) for record in records]
-
-
 def as_raffle(record: Record) -> Raffle:
     assert isinstance(record, RaffleRecord)
-    # An attribute that is None is not stored.
-    fields: dict[str, Any] = {name: record.attribute_values.get(name) for name in Raffle.__dataclass_fields__}
-    return Raffle(**{**fields, "status": RaffleStatus(record.status)})
+    values: dict[str, Any] = {field.name: getattr(record, field.name) for field in fields(Raffle)}
+    return Raffle(**{**values, "status": RaffleStatus(record.status)})
 
 
 def found_in(records: Iterable[Record]) -> list[Raffle]:
@@ -158,14 +161,6 @@ def found_in(records: Iterable[Record]) -> list[Raffle]:
     return [as_raffle(record) for record in records if isinstance(record, RaffleRecord)]
 
 
-def _board_key(raffle_id: str) -> str:
-    return f"BOARD#{raffle_id}"
-
-
 def _claim_code(transaction: Transaction, raffle: Raffle) -> None:
     code = CodeRecord(*code_key(raffle.code), raffle_id=raffle.id)
-    transaction.put(code, name="code", only_if=CodeRecord.pk.does_not_exist())
-
-
-def _from_item(item: dict[str, Any]) -> Raffle:
-    return as_raffle(RaffleRecord.from_raw_data(item))
+    transaction.put(code, name=CODE, only_if=CodeRecord.pk.does_not_exist())

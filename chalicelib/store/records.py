@@ -4,7 +4,7 @@ All items share one table. `kind` tells them apart, so that one read can return 
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +22,9 @@ from pynamodb.attributes import (
     UTCDateTimeAttribute,
 )
 from pynamodb.connection import Connection
+from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
@@ -33,7 +35,7 @@ Stored = dict[str, Any]  # an item in DynamoDB's form
 
 
 class ByContact(GlobalSecondaryIndex["Record"]):
-    """The orders of a contact, oldest first."""
+    """The orders of a contact, and the audit entries of a token, oldest first."""
 
     class Meta:
         index_name = "by_contact"
@@ -44,7 +46,7 @@ class ByContact(GlobalSecondaryIndex["Record"]):
 
 
 class ByRaffle(GlobalSecondaryIndex["Record"]):
-    """The orders of a raffle, oldest first."""
+    """The orders of a raffle, and the audit entries of a target, oldest first."""
 
     class Meta:
         index_name = "by_raffle"
@@ -68,8 +70,8 @@ class ByRaffleStatus(GlobalSecondaryIndex["Record"]):
 class ByQueue(GlobalSecondaryIndex["Record"]):
     """Queues, sorted by since when or until when an item is in one.
 
-    These are orders and raffles by status, holds by deadline, outbound messages to send, and contacts who asked for a
-    person. The index is sparse: an item that is in no queue is not in it.
+    These are orders and raffles by status, holds by deadline, outbound messages, dead letters, and contacts who asked
+    for a person. The index is sparse: an item that is in no queue is not in it.
     """
 
     class Meta:
@@ -81,7 +83,7 @@ class ByQueue(GlobalSecondaryIndex["Record"]):
 
 
 class ByTime(GlobalSecondaryIndex["Record"]):
-    """All orders, all raffles and all contacts by time of creation, and contacts who opted out by when they did."""
+    """All orders, raffles, contacts, tokens and audit entries by time, and contacts who opted out by when they did."""
 
     class Meta:
         index_name = "by_time"
@@ -136,8 +138,18 @@ def bind(table: str, region: str) -> None:
 
 def low_level() -> Connection:
     """Return the connection of all record classes, for transactions and for requests in DynamoDB's form."""
-    # PynamoDB has no public way to share the models' connection with a transaction.
-    return Record._get_connection().connection  # noqa: SLF001
+    return Record._get_connection().connection  # noqa: SLF001 - PynamoDB has no public way to share a connection
+
+
+def update_if(record: Record, actions: Sequence[Action], condition: Condition | None) -> bool:
+    """Update an item, and return whether the condition held. One request."""
+    try:
+        record.update(list(actions), condition=condition)
+    except UpdateError as failure:
+        if failure.cause_response_code != "ConditionalCheckFailedException":
+            raise
+        return False
+    return True
 
 
 # Tallies and leaves have up to a hundred columns, few of which are stored, and a record looks at each column. So these
@@ -163,15 +175,26 @@ def stored_in(partition: str, at: Condition | None = None, *, limit: int | None 
             return
 
 
-def stored_at(keys: Iterable[tuple[str, str]]) -> list[Stored]:
-    """Return those of up to 100 items that exist, in any order: one strongly consistent request."""
+def stored_at(keys: Iterable[tuple[str, str]], attributes: Sequence[str] | None = None) -> list[Stored]:
+    """Return those of up to 100 items that exist, in any order: one strongly consistent request.
+
+    Args:
+        attributes: what to read of each item; None: everything.
+    """
     table = Record.Meta.table_name
     stored_keys: list[Any] = [{"pk": pk, "sk": sk} for pk, sk in keys]
     if not stored_keys:
         return []
-    answer = low_level().batch_get_item(table, stored_keys, consistent_read=True)
+    projected = None if attributes is None else list(attributes)
+    answer = low_level().batch_get_item(table, stored_keys, consistent_read=True, attributes_to_get=projected)
     items: list[Stored] = answer["Responses"].get(table, [])
     return items
+
+
+def stored_moment(item: Stored, name: str) -> datetime | None:
+    """Return a time of a stored item, or None if it has none. PynamoDB writes microseconds and "+0000"."""
+    text = item.get(name, {}).get("S")
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def stamp(moment: datetime, *more: str) -> str:
@@ -394,7 +417,7 @@ class MarkRecord(Record, discriminator="mark"):
 
 
 class OutboundRecord(Record, discriminator="outbound"):
-    """pk CONTACT#id, sk MSG#time#position#random: a message to send, and its state. In by_queue while due."""
+    """pk CONTACT#id, sk MSG#time#position#random: a message to send, and its state. In by_queue until taken."""
 
     contact_id = UnicodeAttribute()
     body = UnicodeAttribute()  # the message in Meta's form, with the recipient
@@ -406,9 +429,7 @@ class OutboundRecord(Record, discriminator="outbound"):
     in_reply_to = UnicodeAttribute(null=True)  # pk of the inbound message
     behind = UnicodeAttribute(null=True)  # id of an earlier message to the contact, which must be sent first
     message_id = UnicodeAttribute(null=True)  # Meta's
-    failed_ids = UnicodeSetAttribute(
-        null=True
-    )  # Meta's ids of earlier tries that Meta accepted and then failed to deliver
+    failed_ids = UnicodeSetAttribute(null=True)  # Meta's ids of tries that it accepted, then failed to deliver
     error_code = NumberAttribute(null=True)
     by = UnicodeAttribute(null=True)  # the organiser who wrote it
     created_at = UTCDateTimeAttribute()

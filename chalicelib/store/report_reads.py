@@ -16,7 +16,7 @@ from chalicelib.domain.orders import OrderStatus
 from chalicelib.domain.reports import ReportedOrder
 from chalicelib.store.orders import queue as queue_of
 from chalicelib.store.pages import FILTERED
-from chalicelib.store.records import Record, Stored, low_level
+from chalicelib.store.records import Record, Stored, low_level, stored_moment
 
 ATTRIBUTES = (
     "id", "raffle_id", "contact_id", "status", "numbers", "unit_amount", "currency", "created_at", "updated_at",
@@ -120,17 +120,11 @@ def _as_order_read(item: Stored) -> OrderRead:
             quantity=len(item["numbers"]["L"]),
             unit_amount=int(item["unit_amount"]["N"]),
             currency=item["currency"]["S"],
-            changed_at=_moment(item, "updated_at") or datetime.fromisoformat(item["created_at"]["S"]),
-            paid_at=_moment(item, "paid_at"),
-            refunded_at=_moment(item, "refunded_at"),
-            rejected_at=_moment(item, "rejected_at"),
+            changed_at=stored_moment(item, "updated_at") or datetime.fromisoformat(item["created_at"]["S"]),
+            paid_at=stored_moment(item, "paid_at"),
+            refunded_at=stored_moment(item, "refunded_at"),
+            rejected_at=stored_moment(item, "rejected_at"),
         )
     except (KeyError, TypeError, ValueError):
         return OrderRead(str(item.get("raffle_id", {}).get("S", "")), None)
     return OrderRead(item["raffle_id"]["S"], order)
-
-
-def _moment(item: Stored, name: str) -> datetime | None:
-    """Read a time as PynamoDB writes it, with microseconds and "+0000"."""
-    text = item.get(name, {}).get("S")
-    return None if text is None else datetime.fromisoformat(text)

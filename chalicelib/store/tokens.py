@@ -5,12 +5,10 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from pynamodb.exceptions import UpdateError
-
 from chalicelib.domain.organisers import Role, Token
 from chalicelib.domain.refusals import TokenNotFound
 from chalicelib.store.pages import Page, page_of
-from chalicelib.store.records import Record, TokenRecord, stamp
+from chalicelib.store.records import Record, TokenRecord, stamp, update_if
 from chalicelib.store.transaction import Transaction
 
 ALL = "TOKENS"
@@ -54,13 +52,7 @@ def revoke(transaction: Transaction, token_id: str, now: datetime) -> None:
 
 def record_use(token_id: str, now: datetime) -> None:
     """Record when a token was last used. Do nothing if it does not exist. One request."""
-    try:
-        TokenRecord(*_key(token_id)).update(
-            actions=[TokenRecord.last_used_at.set(now)], condition=TokenRecord.pk.exists()
-        )
-    except UpdateError as failure:
-        if failure.cause_response_code != "ConditionalCheckFailedException":
-            raise
+    update_if(TokenRecord(*_key(token_id)), [TokenRecord.last_used_at.set(now)], TokenRecord.pk.exists())
 
 
 def _key(token_id: str) -> tuple[str, str]:
@@ -72,6 +64,5 @@ def _all_of(records: Iterable[Record]) -> list[Token]:
 
 
 def _as_token(record: TokenRecord) -> Token:
-    # An attribute that is None is not stored.
-    values: dict[str, Any] = {field.name: record.attribute_values.get(field.name) for field in fields(Token)}
+    values: dict[str, Any] = {field.name: getattr(record, field.name) for field in fields(Token)}
     return Token(**{**values, "role": Role(record.role)})

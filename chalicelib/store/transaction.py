@@ -19,7 +19,7 @@ from chalicelib.telemetry import count
 # Everything that a caller of `commit` needs, the two exceptions of retries.py included.
 __all__ = ["Busy", "ConditionsFailed", "FailedCondition", "Transaction", "Unsure", "retry"]
 
-MOST_ITEMS = 100  # DynamoDB's limit
+MAX_ITEMS = 100  # DynamoDB's limit
 TRIES = 8
 FIRST_PAUSE = 0.02  # seconds; doubled on each try, with full jitter
 
@@ -59,7 +59,7 @@ class _Step:
 
 
 class Transaction:
-    """Collects puts, updates and deletes of at most 100 items and commits all of them or none.
+    """Collect puts, updates and deletes of at most 100 items and commit all of them or none.
 
     What is added by `put_if_room` is left out, the last first, where there would be more than 100 items.
     """
@@ -100,7 +100,7 @@ class Transaction:
         # While the outcome is unknown, retries.py sends the same request again. DynamoDB recognises it by its token
         # for ten minutes, so it takes effect once. The next commit is another request, with a token of its own.
         token = str(uuid4())
-        puts = [*self._puts, *self._extras[: max(MOST_ITEMS - self.items, 0)]]
+        puts = [*self._puts, *self._extras[: max(MAX_ITEMS - self.items, 0)]]
         # PynamoDB sends deletes before puts before updates, and the reasons come back in that order.
         steps = (*self._deletes, *puts, *self._updates)
         try:

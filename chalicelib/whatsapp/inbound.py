@@ -9,7 +9,7 @@ from typing import Any
 from chalicelib.domain.messages import Identity, IncomingMessage, Media, MessageKind
 from chalicelib.whatsapp.error_codes import Action, remedy
 from chalicelib.whatsapp.identities import Json, identify, parse_phone, parse_user_id
-from chalicelib.whatsapp.text import clean, clean_line, clean_name, safe_filename
+from chalicelib.whatsapp.text import clean, clean_line, clean_name
 from chalicelib.whatsapp.webhook import ID, Update
 
 MEDIA_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
@@ -174,13 +174,7 @@ def _read_media(part: Json) -> IncomingMessage:
     caption = clean(part.get("caption"))
     if not (isinstance(identifier, str) and MEDIA_ID.fullmatch(identifier)):
         return IncomingMessage(kind=MessageKind.OTHER, text=caption)
-    media = Media(
-        id=identifier,
-        mime_type=clean_line(part.get("mime_type"), 100).lower(),
-        sha256=clean_line(part.get("sha256"), 100),
-        filename=safe_filename(part.get("filename")),
-    )
-    return IncomingMessage(kind=MessageKind.MEDIA, text=caption, media=media)
+    return IncomingMessage(kind=MessageKind.MEDIA, text=caption, media=Media(id=identifier))
 
 
 def _read_other(_part: Json) -> IncomingMessage:

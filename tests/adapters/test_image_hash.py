@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from chalicelib.adapters.image_hash import FORMATS, MOST_PIXELS, compute_image_hash
+from chalicelib.adapters.image_hash import FORMATS, MAX_PIXELS, compute_image_hash
 from chalicelib.domain.image_similarity import BANDS, HASH_BITS, NEAR, are_alike, bands, distance
 from tests.support import receipts as r
 
@@ -149,13 +149,13 @@ def claiming(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
-@pytest.mark.parametrize("size", [(6_400, 6_400), (100_000, 100_000), (2**31 - 1, 2**31 - 1), (MOST_PIXELS + 1, 1)])
+@pytest.mark.parametrize("size", [(6_400, 6_400), (100_000, 100_000), (2**31 - 1, 2**31 - 1), (MAX_PIXELS + 1, 1)])
 def test_p6_a_picture_too_large_to_unpack_is_left_packed(
     size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unpacked = list[str]()
     monkeypatch.setattr(Image.Image, "convert", lambda self, mode: unpacked.append(mode))
-    assert size[0] * size[1] > MOST_PIXELS
+    assert size[0] * size[1] > MAX_PIXELS
     assert compute_image_hash(claiming(*size), "image/png") is None
     assert unpacked == []
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.codes import LOOK_ALIKES, MOST_LIKELY, likely_codes
+from chalicelib.domain.codes import LOOK_ALIKES, MAX_LIKELY, likely_codes
 from chalicelib.domain.orders import CODE_ALPHABET, CODE_LENGTH, check_character, is_code
 
 BODIES = st.text(CODE_ALPHABET, min_size=CODE_LENGTH - 1, max_size=CODE_LENGTH - 1)
@@ -75,12 +75,12 @@ def test_a_code_is_found_within_a_longer_word(code: str, rest: str) -> None:
 def test_any_text_has_few_readings_all_well_formed_and_none_twice(text: str) -> None:
     found = likely_codes(text)
     assert all(map(is_code, found))
-    assert len(set(found)) == len(found) <= MOST_LIKELY
+    assert len(set(found)) == len(found) <= MAX_LIKELY
 
 
 @given(st.lists(WRITTEN, max_size=9).map(" ".join))
 def test_of_up_to_nine_characters_no_reading_is_left_out(text: str) -> None:
-    assert len(likely_codes(text)) < MOST_LIKELY
+    assert len(likely_codes(text)) < MAX_LIKELY
 
 
 # What was meant, and what came: copied from handwriting, heard over the phone, put right by a keyboard.

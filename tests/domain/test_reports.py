@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.domain.raffles import Board
-from chalicelib.domain.reports import MEANINGS, MOST_NAMED, Differs, ReportedOrder, ReportTotals, sum_waiting
+from chalicelib.domain.reports import MAX_NAMED, MEANINGS, Differs, ReportedOrder, ReportTotals, sum_waiting
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PAID, REFUNDED = OrderStatus.PAID, OrderStatus.REFUNDED
@@ -87,11 +87,11 @@ def test_a_refund_without_a_time_of_its_own_is_on_the_day_of_the_last_change() -
 
 
 def test_what_is_to_be_settled_is_counted_and_some_of_it_named() -> None:
-    many = [make_order(id=f"L{n}", status=OrderStatus.LATE, paid_at=None) for n in range(MOST_NAMED + 5)]
+    many = [make_order(id=f"L{n}", status=OrderStatus.LATE, paid_at=None) for n in range(MAX_NAMED + 5)]
     again = make_order(id="R", status=OrderStatus.PENDING_PAYMENT, paid_at=None, rejected_at=NOON)
     settled = make_order(id="S", rejected_at=NOON)
     totals = report(*many, again, settled)
-    assert (totals.late.part.orders, len(totals.late.ids)) == (MOST_NAMED + 5, MOST_NAMED)
+    assert (totals.late.part.orders, len(totals.late.ids)) == (MAX_NAMED + 5, MAX_NAMED)
     assert totals.rejected.ids == ["R"]
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.adapters.phone_numbers import matches_phone
-from chalicelib.domain.searches import MOST_WORDS, fits, is_first, phone_end, read_search, words_of
+from chalicelib.domain.searches import MAX_WORDS, fits, is_first, phone_end, read_search, words_of
 
 NAMES = {
     "María López": ("maria", "lopez"),
@@ -33,7 +33,7 @@ def test_words_of_names(name: str) -> None:
 @given(st.text(max_size=80))
 def test_any_name_is_found_by_itself_and_by_the_beginning_of_each_word(name: str) -> None:
     words = words_of(name)
-    assert len(words) <= MOST_WORDS
+    assert len(words) <= MAX_WORDS
     assert fits(words, words_of(name.upper().lower())) or not name.isascii()
     assert all(fits(words, [word[:cut]]) for word in words for cut in range(1, len(word) + 1))
     assert all(word.isalnum() for word in words)

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.code_mentions import MOST_MENTIONS, TypoFinder, find_mentions
+from chalicelib.domain.code_mentions import MAX_MENTIONS, TypoFinder, find_mentions
 from chalicelib.domain.orders import CODE_ALPHABET, Order, OrderStatus, is_code, new_code
 from chalicelib.domain.statements import (
+    MAX_LINES,
+    MAX_SUGGESTED,
     MEANINGS,
-    MOST_LINES,
-    MOST_SUGGESTED,
     PAYABLE,
     REASON_FOR_STATUS,
     Buyer,
@@ -131,7 +131,7 @@ def test_the_same_line_twice_is_named_though_it_has_no_code_and_others_are_not()
 
 def test_of_many_like_it_a_few_are_named() -> None:
     found = match(*(payment(line=n) for n in range(1, 2001)))
-    assert {len(one.reasons[-1].lines) for one in found} == {MOST_LINES}
+    assert {len(one.reasons[-1].lines) for one in found} == {MAX_LINES}
     assert all(one.payment.line not in one.reasons[-1].lines for one in found)
 
 
@@ -198,7 +198,7 @@ def test_p7_a_real_code_by_chance_within_a_number_is_never_sure(
 @given(st.text(max_size=300))
 def test_any_text_may_have_a_few_codes_at_most(text: str) -> None:
     found = find_mentions(text)
-    assert len(found) <= MOST_MENTIONS and all(is_code(mention.code) for mention in found)
+    assert len(found) <= MAX_MENTIONS and all(is_code(mention.code) for mention in found)
 
 
 def test_how_often_chance_makes_a_code_of_a_text() -> None:
@@ -244,7 +244,7 @@ def test_a_phone_number_counts_however_it_is_written_and_comes_first() -> None:
 
 def test_at_most_a_few_are_suggested_and_only_where_no_code_is_found() -> None:
     many = [buyer("Lucía Méndez", str(10**9 + n)) for n in range(9)]
-    assert len(suggested("LUCIA MENDEZ", *many)) == MOST_SUGGESTED
+    assert len(suggested("LUCIA MENDEZ", *many)) == MAX_SUGGESTED
     (found,) = add_suggestions(match(payment(f"LUCIA MENDEZ {CODE}")), many)
     assert found.suggestions == ()
 

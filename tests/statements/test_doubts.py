@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.code_mentions import MOST_MENTIONS, MOST_RUNS, MOST_TEXT
+from chalicelib.domain.code_mentions import MAX_MENTIONS, MAX_RUNS, MAX_TEXT
 from chalicelib.domain.orders import new_code
 from chalicelib.domain.refusals import StatementUnreadable
 from chalicelib.domain.statements import MatchedPayment, Why, find_all_mentions, match_payments
@@ -207,13 +207,13 @@ def test_a_reversal_is_marked_however_it_is_written(raw: str) -> None:
 
 
 def test_a_text_that_was_cut_off_is_not_sure() -> None:
-    assert why(table("Importe GTQ", f"{CODE}{' .' * MOST_TEXT};25,00")) == [["cut_off"]]
-    others = " ".join(new_code(Random(n)) for n in range(MOST_MENTIONS - 1))
+    assert why(table("Importe GTQ", f"{CODE}{' .' * MAX_TEXT};25,00")) == [["cut_off"]]
+    others = " ".join(new_code(Random(n)) for n in range(MAX_MENTIONS - 1))
     assert why(table("Importe GTQ", f"{CODE} {others};25,00")) == [["cut_off"]]
 
 
 def test_only_so_many_words_are_compared_with_codes() -> None:
-    many = " ".join(["AB"] * (MOST_RUNS + 10))
+    many = " ".join(["AB"] * (MAX_RUNS + 10))
     assert why(table("Importe GTQ", f"{many} 8WGRRPW4;25,00")) == [["no_code"]]
     assert why(table("Importe GTQ", f"8WGRRPW4 {many};25,00")) == [["typo"]]
 

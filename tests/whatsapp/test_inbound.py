@@ -62,28 +62,9 @@ def heard(kind: MessageKind, text: str = "", choice: str = "", media: Media | No
         ("interactive_unknown_subtype", heard(MessageKind.OTHER)),
         (
             "image_caption",
-            heard(
-                MessageKind.MEDIA,
-                "Comprobante de pago números 5, 12 y 99",
-                media=Media(
-                    id="1780011223344556",
-                    mime_type="image/jpeg",
-                    sha256="6eL8qi6AeOVZ/ZhUmpiS/NZJW3KhfgZcV2XejIKXCcY=",
-                ),
-            ),
+            heard(MessageKind.MEDIA, "Comprobante de pago números 5, 12 y 99", media=Media(id="1780011223344556")),
         ),
-        (
-            "document_hostile_filename",
-            heard(
-                MessageKind.MEDIA,
-                media=Media(
-                    id="1780099887766003",
-                    mime_type="application/pdf",
-                    sha256="xxprMZP0Aw0vAKbJ/9SIQK3NDeKRHqXqobg/ARldYb0=",
-                    filename="passwdfdp.exe",
-                ),
-            ),
-        ),
+        ("document_hostile_filename", heard(MessageKind.MEDIA, media=Media(id="1780099887766003"))),
         ("type_missing", heard(MessageKind.OTHER)),
         ("request_welcome", heard(MessageKind.CHOICE, choice="menu")),
     ],
