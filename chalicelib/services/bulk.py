@@ -5,14 +5,14 @@ Of a bulk action nothing is stored except its effects (ADR 10).
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
-from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
+from chalicelib.domain.batches import batched
 from chalicelib.domain.orders import TRANSITIONS, Order, OrderEvent, is_code
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.raffles import Raffle, RaffleEvent
@@ -112,7 +112,7 @@ class Bulk:
     ) -> list[Result]:
         until = self.clock() + TIME_TO_START
         results = dict[str, Result]()
-        for batch in _in_batches(ids, BATCH):
+        for batch in batched(ids, BATCH):
             items = bulk_action.read(batch) if self.clock() < until else None
             for item_id in batch:
                 results[item_id] = (
@@ -221,9 +221,3 @@ def _run(item_id: str, step: Callable[[], object]) -> Result:
 
 def _not_tried(item_id: str) -> Result:
     return Result(item_id, Outcome.NOT_TRIED, "not_tried", "No time was left for this one: send it again.")
-
-
-def _in_batches(ids: Iterable[str], size: int) -> Iterator[list[str]]:
-    rest = iter(ids)
-    while batch := list(islice(rest, size)):
-        yield batch

@@ -11,6 +11,7 @@ from functools import partial
 from time import sleep
 from typing import NamedTuple, TypeVar
 
+from chalicelib.domain.batches import batched
 from chalicelib.domain.board import LeafKey
 from chalicelib.domain.consistency import (
     DERIVED,
@@ -33,7 +34,6 @@ from chalicelib.domain.refusals import TryAgain
 from chalicelib.services.maintenance.scan import STEP, UNCLAIMED, MisplacedTicket, OnProgress, scan_raffle
 from chalicelib.store import consistency_reads
 from chalicelib.store.consistency_reads import Indexed, RaffleResized
-from chalicelib.store.export_reads import chunks
 from chalicelib.store.transaction import retry
 
 PAUSE = 2.0  # seconds before a suspect is examined for the last time; indexes hardly ever lag that far behind
@@ -273,7 +273,7 @@ class _Check:
     def _odd_contacts(self) -> Iterator[str]:
         """Yield contacts that are missing or have wrong counts. Collect their orders, for a closer look."""
         odd_contacts: list[str] = []
-        for contact_ids in chunks(self.scan.held, consistency_reads.BATCH):
+        for contact_ids in batched(self.scan.held, consistency_reads.BATCH):
             counted = consistency_reads.contacts_held(self.raffle, contact_ids)
             odd_contacts += self.scan.odd_contacts(counted)
             odd_contacts += (contact_id for contact_id in contact_ids if contact_id not in counted)
