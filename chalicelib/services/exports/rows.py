@@ -13,7 +13,7 @@ from chalicelib.store.contacts import MAX_ALIASES
 from chalicelib.store.export_reads import ContactName
 
 BATCH = 1_000  # rows that are passed on together; contacts that are read between two calls of `on_read`
-NUMBERS = 10_000  # whose tickets are read before their orders and contacts
+NUMBERS = 10_000  # numbers whose tickets are read before their orders and contacts
 
 OnRead = Callable[[float], None]
 
@@ -25,8 +25,7 @@ class RowLimitExceeded(Exception):
 class ExportRows:
     """The rows of one raffle's export.
 
-    Tickets are passed on while they are read. Orders and buyers are all read first, so that they are counted before
-    the first row.
+    Tickets are passed on while they are read. Orders and buyers are all read before the first row, which counts them.
 
     Attributes:
         total: how many rows there will be; None until they are counted.

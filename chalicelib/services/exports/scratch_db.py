@@ -1,7 +1,7 @@
 """A scratch database on disk for what an export has read: a million orders and contacts need little memory.
 
-It is a temporary SQLite database without a name: no other process can open it, and it disappears with its own. The SQL
-works with SQLite 3.7, the version on Lambda. Only constants of this file are formatted into it.
+It is a temporary SQLite database without a name: no other process can open it, and it disappears with this one. The
+SQL works with SQLite 3.7, the version on Lambda. Only constants of this file are formatted into it.
 """
 
 import sqlite3

@@ -93,7 +93,7 @@ class Outbox:
         Stops when the outcome can't be stored, when the channel closes, or when the time is up. The rest stays due for
         the schedule. When a message must wait, the contact's later messages wait with it, to keep their order.
 
-        No failure at WhatsApp's raises.
+        A failure at WhatsApp raises nothing.
 
         Args:
             within: the time after which no further attempt is started.
