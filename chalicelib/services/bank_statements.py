@@ -88,7 +88,7 @@ class BankStatements:
         Args:
             raffle_id: leave out what is for other raffles. If the file names no currency, this raffle's is taken.
         """
-        from chalicelib.statements.detect import read  # noqa: PLC0415 - parsers for which no other request waits
+        from chalicelib.statements.detect import read  # noqa: PLC0415 - no other request waits for the parsers to load
 
         if raffle_id is not None:
             raffle = raffles.get(raffle_id)

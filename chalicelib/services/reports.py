@@ -18,7 +18,7 @@ from chalicelib.store.report_reads import Queued
 
 MAX_UNDELIVERED = 1000  # messages that are searched for those to a raffle's buyers
 MAX_WAITING = 6_000  # orders of each status that the dashboard sums up: six queries
-MAX_COUNTED = 10_000  # of everything else
+MAX_COUNTED = 10_000  # items that are counted of any other queue
 # Orders on which somebody has to act.
 STATUSES = (OrderStatus.DRAFT, OrderStatus.PENDING_PAYMENT, OrderStatus.IN_REVIEW, OrderStatus.LATE)
 

@@ -199,7 +199,7 @@ def _hold(turn: Turn, raffle_id: str, text: str) -> None:
             return
         order, turn.contact = turn.holds.hold(turn.transaction, raffle, turn.contact, numbers)
     except TooFewFree as refusal:
-        # The schedule may have been faster, and the board that was read older than what it freed.
+        # The schedule may have freed numbers since the board was read.
         before = board.availability.available
         if turn.conflicts.release_in_raffle(raffle) or raffles.board(raffle.id).availability.available > before:
             raise Busy from None  # try again with the numbers that have just come free
@@ -269,7 +269,7 @@ def _tell_about_order(turn: Turn, order_id: str) -> None:
 def _tell_where_it_stands(turn: Turn, raffle: Raffle, order: Order) -> None:
     texts = turn.texts
     done = IDLE if turn.contact.conversation.order_id == order.id else None
-    if order.hold_has_ended(turn.now):  # the schedule has not come by yet
+    if order.hold_has_ended(turn.now):  # the schedule has not ended it yet
         with turn.changing(raffle, order) as unit:
             release(unit, OrderEvent.DEADLINE_PASSED, over_at=turn.now)
         turn.reply(texts.expired(raffle, order))

@@ -27,7 +27,7 @@ from chalicelib.whatsapp.graph import Graph, GraphError
 from chalicelib.whatsapp.inbound import Message, Preference
 from chalicelib.whatsapp.text import plain
 
-# The function has 30 seconds, of which trying to commit may take 12. What is not sent in time is the schedule's.
+# The function has 30 seconds, and committing may take 12 of them. The schedule sends what is not sent in time.
 SENDING_TIME = timedelta(seconds=8)
 
 

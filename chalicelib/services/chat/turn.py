@@ -67,6 +67,6 @@ class Turn:
 
     @property
     def at_rest(self) -> Conversation:
-        """Where the conversation stands when nothing is asked: an order at hand stays at hand."""
+        """Return where the conversation stands when nothing is asked: an order at hand stays at hand."""
         conversation = self.contact.conversation
         return conversation if conversation.order_id is not None else IDLE

@@ -101,7 +101,7 @@ class Outbox:
         started_at = self.clock()
         waiting: dict[str, tuple[datetime, str]] = {}  # contact id → when and behind which message the others wait
         for message in messages:
-            if not message.attempts:  # the schedule's, or not to be sent
+            if not message.attempts:  # left to the schedule, or not to be sent
                 continue
             if within is not None and self.clock() - started_at > within:
                 return False

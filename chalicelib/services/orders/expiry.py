@@ -1,4 +1,4 @@
-"""End holds that are over (H3, H4): by the schedule's run, or by whoever needs the numbers; remind buyers in time."""
+"""End holds that are over (H3, H4), in the schedule's run or when somebody needs the numbers; remind buyers in time."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
