@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
-from itertools import islice
 from random import Random
 from typing import Any
 from zlib import crc32
@@ -14,6 +13,7 @@ import boto3
 from botocore.config import Config
 
 from bench.testbed import Testbed, new_contact
+from chalicelib.domain.batches import batched
 from chalicelib.domain.orders import Order, OrderStatus
 from chalicelib.domain.raffles import Raffle
 from chalicelib.store import contacts, orders
@@ -87,7 +87,7 @@ def load(testbed: Testbed, items: Iterable[Item]) -> None:
     def write(batch: Sequence[Item]) -> None:
         client.batch_write_item(RequestItems={TABLE: [{"PutRequest": {"Item": item}} for item in batch]})
 
-    _in_parallel(write, _chunks(items, 25))
+    _in_parallel(write, batched(items, 25))
 
 
 def count_in(raffle: Raffle, owned: Mapping[int, str], *, sold: bool) -> None:
@@ -134,9 +134,3 @@ def _adding(pk: str, sk: str, added: Mapping[str, int], fixed: Mapping[str, Item
         "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": values,
     }
-
-
-def _chunks(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    rest = iter(items)
-    while chunk := list(islice(rest, size)):
-        yield chunk

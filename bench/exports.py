@@ -12,12 +12,12 @@ from bench.bulk_data import Item, count_in, load, ticket
 from bench.dynamodb_meter import RequestMeter, timed
 from bench.figures import Figure
 from bench.testbed import Clock, Testbed, new_contact
+from chalicelib.domain.batches import batched
 from chalicelib.domain.exports import ExportRequest, Format, Of
 from chalicelib.domain.orders import Order, OrderStatus
 from chalicelib.domain.raffles import Raffle
 from chalicelib.services.exports.service import write
 from chalicelib.store import contacts, orders, raffles
-from chalicelib.store.export_reads import chunks
 from local.in_process import make_raffle, open_container
 
 MILLION = 1_000_000
@@ -77,7 +77,7 @@ def run_export(endpoint: str, request: ExportRequest) -> ExportRun:
 def sell(testbed: Testbed, raffle: Raffle, sold: int) -> None:
     """Write paid orders with their contacts, tickets, leaves and tallies."""
     numbers = Random(11).sample(range(raffle.first_number, raffle.last_number + 1), sold)
-    numbers_by_order = list(chunks(numbers, NUMBERS_PER_ORDER))
+    numbers_by_order = list(batched(numbers, NUMBERS_PER_ORDER))
     testbed.progress(f"selling {sold:,} numbers to {len(numbers_by_order):,} buyers")
     sales = enumerate(numbers_by_order)
     load(testbed, (item for index, own in sales for item in _sale(testbed, raffle, index, own)))

@@ -173,7 +173,7 @@ class Container:
     def settlement(self) -> Settlement:
         from chalicelib.services.orders.settlement import Settlement
 
-        return Settlement(changes=self.order_changes, expiry=self.expiry, random=self.random, clock=self.clock)
+        return Settlement(changes=self.order_changes, expiry=self.expiry, random=self.random)
 
     @cached_property
     def bulk(self) -> Bulk:

@@ -1,4 +1,4 @@
-"""Reviews a bank statement: which payment is for which order. Confirms nothing by itself."""
+"""Review a bank statement: find the order that each payment is for. Nothing is confirmed here."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -24,9 +24,9 @@ from chalicelib.statements.options import ParseOptions
 from chalicelib.store import contacts, orders, raffles
 from chalicelib.telemetry import count, logger
 
-MOST_CODES = 20_000  # possible codes of a file that are looked up: 200 requests
-MOST_PAYABLE = 10_000  # unpaid orders of each status that are compared with mistyped codes and names
-MOST_BUYERS = 2_000  # buyers whose names are looked for
+MAX_CODES = 20_000  # possible codes of a file that are looked up: 200 requests
+MAX_PAYABLE = 10_000  # unpaid orders of each status that are compared with mistyped codes and names
+MAX_BUYERS = 2_000  # orders whose buyers' names are looked for
 
 
 class Sums(NamedTuple):
@@ -83,12 +83,12 @@ class BankStatements:
         Takes one request for each 100 codes that the texts may have. If some payments name no order, it also takes one
         for each thousand unpaid orders and one for each 100 of their buyers.
 
+        Raises StatementUnreadable, StatementTooLarge, RaffleNotFound, Busy.
+
         Args:
             raffle_id: leave out what is for other raffles. If the file names no currency, this raffle's is taken.
-
-        Raises StatementUnreadable, StatementTooLarge, RaffleNotFound; Busy.
         """
-        from chalicelib.statements.detect import read  # noqa: PLC0415 - parsers for which no other request waits
+        from chalicelib.statements.detect import read  # noqa: PLC0415 - no other request waits for the parsers to load
 
         if raffle_id is not None:
             raffle = raffles.get(raffle_id)
@@ -124,27 +124,27 @@ class BankStatements:
 
 def _load_mentioned(mentions: Mentions) -> dict[str, Order]:
     codes = list(dict.fromkeys(mention.code for listed in mentions for mention in listed))
-    if len(codes) > MOST_CODES:
+    if len(codes) > MAX_CODES:
         raise StatementTooLarge(
-            f"The texts may have {len(codes):,} order codes; at most {MOST_CODES:,} can be looked up."
+            f"The texts may have {len(codes):,} order codes; at most {MAX_CODES:,} can be looked up."
         )
     return orders.get_all(codes)
 
 
 def _load_payable(raffle_id: str | None) -> tuple[list[Order], bool]:
     """Return unpaid orders, and whether these are all."""
-    queues = [orders.in_status(status, limit=MOST_PAYABLE, raffle_id=raffle_id) for status in sorted(PAYABLE)]
-    return [order for queue in queues for order in queue], all(len(queue) < MOST_PAYABLE for queue in queues)
+    queues = [orders.in_status(status, limit=MAX_PAYABLE, raffle_id=raffle_id) for status in sorted(PAYABLE)]
+    return [order for queue in queues for order in queue], all(len(queue) < MAX_PAYABLE for queue in queues)
 
 
 def _load_buyers(matches: Iterable[MatchedPayment], payable: Iterable[Order]) -> tuple[list[Buyer], bool]:
     """Return the buyers who owe just what came in without a code, and whether these are all."""
     amounts = {(match.payment.currency, match.payment.amount) for match in matches if match.has_reason(Why.NO_CODE)}
     wanted = [order for order in payable if (order.currency, order.amount) in amounts]
-    people = contacts.get_all({order.contact_id for order in wanted[:MOST_BUYERS]})
+    people = contacts.get_all({order.contact_id for order in wanted[:MAX_BUYERS]})
     known = [(order, people[order.contact_id]) for order in wanted if order.contact_id in people]
     buyers = [Buyer(order=order, name=contact.name, phone=contact.phone) for order, contact in known]
-    return buyers, len(wanted) <= MOST_BUYERS
+    return buyers, len(wanted) <= MAX_BUYERS
 
 
 def _may_be_of_raffle(match: MatchedPayment, raffle_id: str) -> bool:

@@ -5,14 +5,14 @@ Of a bulk action nothing is stored except its effects (ADR 10).
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
-from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
+from chalicelib.domain.batches import batched
 from chalicelib.domain.orders import TRANSITIONS, Order, OrderEvent, is_code
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.raffles import Raffle, RaffleEvent
@@ -76,7 +76,7 @@ class BulkAction(Protocol):
     def preview(self, item_id: str, item: Any) -> str:
         """Return why the item would stay unchanged, or "" if it would change. Raises the Refusal it would meet."""
 
-    def change(self, item_id: str) -> object:
+    def change(self, item_id: str) -> None:
         """Change the item. Raises Refusal."""
 
 
@@ -84,8 +84,8 @@ class BulkAction(Protocol):
 class Bulk:
     """The use cases of bulk actions. A failing item never affects the others. Duplicates are handled once.
 
-    Items are read a hundred at a time, and those that need no change or can't be changed are settled from that alone.
-    So a request that is sent again quickly reaches the items that were not tried.
+    Items are read a hundred at a time. That alone decides which of them need no change or can't be changed, so a
+    request that is sent again quickly reaches the items that were not tried.
     """
 
     settlement: Settlement
@@ -112,15 +112,20 @@ class Bulk:
     ) -> list[Result]:
         until = self.clock() + TIME_TO_START
         results = dict[str, Result]()
-        for batch in _in_batches(ids, BATCH):
-            items = bulk_action.read(batch) if self.clock() < until else None
-            for item_id in batch:
-                results[item_id] = (
-                    _not_tried(item_id) if items is None else _preview(bulk_action, item_id, items.get(item_id))
-                )
-        for item_id, preview in results.items():
-            if preview.outcome is Outcome.DONE and not dry_run:
-                results[item_id] = _change(bulk_action, item_id) if self.clock() < until else _not_tried(item_id)
+        for batch in batched(ids, BATCH):
+            if self.clock() < until:
+                items = bulk_action.read(batch)
+                for item_id in batch:
+                    results[item_id] = _run(item_id, partial(bulk_action.preview, item_id, items.get(item_id)))
+            else:
+                results |= {item_id: _not_tried(item_id) for item_id in batch}
+        if not dry_run:
+            would_change = [item_id for item_id, preview in results.items() if preview.outcome is Outcome.DONE]
+            for item_id in would_change:
+                if self.clock() < until:
+                    results[item_id] = _run(item_id, partial(bulk_action.change, item_id))
+                else:
+                    results[item_id] = _not_tried(item_id)
         counts = Counter(result.outcome.value for result in results.values())
         extra = {"action": action.value, "dry_run": dry_run, "by": pseudonym(by.name), **counts}
         logger.info("bulk action", extra=extra)
@@ -199,15 +204,7 @@ class _ActionOnRaffles:
             self.raffles.move(raffle_id, MOVES[self.action], by=self.by)
 
 
-def _preview(bulk_action: BulkAction, item_id: str, item: Any) -> Result:
-    return _run(item_id, partial(bulk_action.preview, item_id, item))
-
-
-def _change(bulk_action: BulkAction, item_id: str) -> Result:
-    return _run(item_id, partial(bulk_action.change, item_id))
-
-
-def _run(item_id: str, step: Callable[[], object]) -> Result:
+def _run(item_id: str, step: Callable[[], str | None]) -> Result:
     """Run a step and return its result. The step returns why the item is unchanged, or nothing."""
     try:
         reason = step()
@@ -216,14 +213,8 @@ def _run(item_id: str, step: Callable[[], object]) -> Result:
     except Exception:  # noqa: BLE001 - one damaged item must not keep the others from being handled
         logger.exception("an item of a bulk action failed", extra={"item": item_id})
         return Result(item_id, Outcome.REFUSED, "internal_error", "This one failed. The log has the reason.")
-    return Result(item_id, Outcome.UNCHANGED, "unchanged", str(reason)) if reason else Result(item_id, Outcome.DONE)
+    return Result(item_id, Outcome.UNCHANGED, "unchanged", reason) if reason else Result(item_id, Outcome.DONE)
 
 
 def _not_tried(item_id: str) -> Result:
     return Result(item_id, Outcome.NOT_TRIED, "not_tried", "No time was left for this one: send it again.")
-
-
-def _in_batches(ids: Iterable[str], size: int) -> Iterator[list[str]]:
-    rest = iter(ids)
-    while batch := list(islice(rest, size)):
-        yield batch

@@ -43,7 +43,7 @@ class Privacy:
     """The use cases of data protection. `by` is the organiser who acts."""
 
     proofs: Proofs
-    random_id: Callable[[], str]  # a new contact id
+    random_id: Callable[[], str]  # returns a new contact id
     clock: Callable[[], datetime]
 
     def collect(self, contact_id: str, *, everything: bool = True, by: Actor) -> PersonalData:
@@ -71,7 +71,7 @@ class Privacy:
         )
 
     def erase(self, contact_id: str, *, by: Actor) -> Erasure:
-        """Erase all that identifies a person, or continue to. Their orders remain, under an id that identifies nobody.
+        """Erase all that identifies a person, or continue doing so. Their orders remain under an id that names nobody.
 
         The contact is marked as erased first. From then on they get no messages, and nothing is stored under this
         contact. If they write again, they are a new contact. The names by which the rest is found are erased last.

@@ -16,9 +16,9 @@ from chalicelib.domain.reports import Difference, Part, ReportTotals, Waiting, s
 from chalicelib.store import channel, contacts, dead_letters, messages, raffles, report_reads
 from chalicelib.store.report_reads import Queued
 
-MOST_UNDELIVERED = 1000  # messages to search for those to a raffle's buyers
-MOST_WAITING = 6_000  # orders to sum up in each status for the dashboard: six queries
-MOST_COUNTED = 10_000  # of everything else
+MAX_UNDELIVERED = 1000  # messages that are searched for those to a raffle's buyers
+MAX_WAITING = 6_000  # orders of each status that the dashboard sums up: six queries
+MAX_COUNTED = 10_000  # items that are counted of any other queue
 # Orders on which somebody has to act.
 STATUSES = (OrderStatus.DRAFT, OrderStatus.PENDING_PAYMENT, OrderStatus.IN_REVIEW, OrderStatus.LATE)
 
@@ -29,7 +29,7 @@ class RaffleReport:
 
     Attributes:
         undelivered: how many messages to the raffle's buyers were not delivered.
-        changed: payments were confirmed or refunded while the orders were read, which may explain differences.
+        changed: whether payments were confirmed or refunded while the orders were read, which may explain differences.
     """
 
     made_at: datetime
@@ -67,10 +67,10 @@ class Reports:
     def build_report(self, raffle_id: str, *, seconds: int | None = None) -> RaffleReport:
         """Sum up all orders of a raffle: a query for each thousand of them, and three more.
 
+        Raises RaffleNotFound, ReportTooLarge, Busy.
+
         Args:
             seconds: how long it may take; None: no limit.
-
-        Raises RaffleNotFound, ReportTooLarge, Busy.
         """
         started_at = monotonic()
         before = raffles.board(raffle_id)
@@ -83,7 +83,7 @@ class Reports:
             if seconds is not None and monotonic() - started_at > seconds:
                 raise ReportTooLarge(raffle_id, seconds)
         after = raffles.board(raffle_id)
-        undelivered = messages.waiting(Queue.UNDELIVERED, limit=MOST_UNDELIVERED)
+        undelivered = messages.waiting(Queue.UNDELIVERED, limit=MAX_UNDELIVERED)
         # If numbers were sold or refunded meanwhile, the orders may match either board, or one in between.
         board = min((after, before), key=lambda board: len(totals.differences(board)))
         return RaffleReport(
@@ -108,15 +108,15 @@ class Reports:
             raffles={**counts, RaffleStatus.ACTIVE: len(active)},
             active=[_sum_active(raffles.board(raffle.id), orders) for raffle in active],
             orders=orders,
-            people_waiting=report_reads.count_queue(contacts.PERSON_WANTED, most=MOST_COUNTED),
-            undelivered=report_reads.count_queue(messages.queue_key(Queue.UNDELIVERED), most=MOST_COUNTED),
-            dead_letters=report_reads.count_queue(dead_letters.LETTERS, most=MOST_COUNTED),
+            people_waiting=report_reads.count_queue(contacts.PERSON_WANTED, most=MAX_COUNTED),
+            undelivered=report_reads.count_queue(messages.queue_key(Queue.UNDELIVERED), most=MAX_COUNTED),
+            dead_letters=report_reads.count_queue(dead_letters.LETTERS, most=MAX_COUNTED),
             channel=channel.read(),
         )
 
 
 def _sum_queue(status: OrderStatus) -> Waiting:
-    orders_read, is_complete = report_reads.orders_in_queue(status, most=MOST_WAITING)
+    orders_read, is_complete = report_reads.orders_in_queue(status, most=MAX_WAITING)
     readable = ((raffle_id, order) for raffle_id, order in orders_read if order is not None)
     return sum_waiting(readable, is_complete=is_complete)
 

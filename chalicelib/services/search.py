@@ -211,7 +211,7 @@ def _ticket_keys(search: SearchTerms, items: ItemsRead) -> Iterator[Key]:
 
 
 def _has_phone(search: SearchTerms, contact: Contact) -> bool:
-    """Whether the contact has the phone number searched for, if there is one: many numbers end in the same digits."""
+    """Return whether the contact has the phone number searched for, or none was: many end in the same digits."""
     return search.phone is None or matches_phone(search.phone, contact.phone or "")
 
 

@@ -140,7 +140,7 @@ class Tokens:
         return retry(attempt, again_on=(Busy, ConditionsFailed))
 
     def revoke(self, token_id: str, *, by: Actor) -> Token:
-        """Revoke a token. It stops working at once, or within a minute where API Gateway has cached it.
+        """Revoke a token. It stops working at once, or within a minute if API Gateway has cached it.
 
         Repeating the request has no further effect. Raises TokenNotFound, TryAgain.
         """

@@ -6,9 +6,9 @@ than DynamoDB itself.
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
+from chalicelib.domain.batches import batched
 from chalicelib.domain.exports import ExportedOrder
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.store import contacts, orders
@@ -16,7 +16,6 @@ from chalicelib.store.board import BATCH, tickets_partition
 from chalicelib.store.records import Record, Stored, low_level, stored_at, stored_in, stored_moment
 from chalicelib.telemetry import logger
 
-T = TypeVar("T")
 OF_AN_ORDER = (
     "pk", "contact_id", "numbers", "unit_amount", "currency", "status", "created_at", "reserved_until", "paid_at",
     "refunded_at", "refund_reason",
@@ -63,24 +62,17 @@ def orders_of_raffle(raffle_id: str) -> Iterator[list[ExportedOrder]]:
 
 def get_orders(order_ids: Iterable[str]) -> Iterator[list[ExportedOrder]]:
     """Yield the orders that exist and can be read: a strongly consistent request for each hundred."""
-    for batch in chunks(order_ids, BATCH):
+    for batch in batched(order_ids, BATCH):
         yield _readable(stored_at((orders.key(order_id) for order_id in batch), OF_AN_ORDER))
 
 
 def get_names(contact_ids: Iterable[str]) -> Iterator[dict[str, ContactName]]:
     """Yield id → name of the contacts that exist: a strongly consistent request for each hundred."""
-    for batch in chunks(contact_ids, BATCH):
+    for batch in batched(contact_ids, BATCH):
         yield {
             item["pk"]["S"].removeprefix("CONTACT#"): _as_name(item)
             for item in stored_at((contacts.key(contact_id) for contact_id in batch), OF_A_CONTACT)
         }
-
-
-def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Split items into lists of `size`; the last one may be shorter."""
-    rest = iter(items)
-    while chunk := list(islice(rest, size)):
-        yield chunk
 
 
 def _readable(items: Iterable[Stored]) -> list[ExportedOrder]:

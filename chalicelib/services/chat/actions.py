@@ -1,4 +1,4 @@
-"""What each action of the conversation does: to the turn's transaction, to the conversation, and what is replied."""
+"""Carry out the actions of the conversation: change the turn's transaction and the conversation, and reply."""
 
 import re
 from collections.abc import Sequence
@@ -79,7 +79,7 @@ def act(action: c.Action, turn: Turn) -> None:
 def _call_person(turn: Turn, action: c.CallPerson | c.LeaveToPerson) -> None:
     """Add the contact to the people who wait for a person, and notify the organisers, at most once an hour.
 
-    Someone who answers an organiser is expected by them: that alone is no news within the hour.
+    A contact who answers an organiser is expected to write, so that alone is not reported again within the hour.
     """
     has_asked = isinstance(action, c.CallPerson)
     english = texts_in("en")
@@ -175,7 +175,10 @@ def _board_on_sale(turn: Turn, raffle_id: str) -> Board | None:
 def _keeping_order(
     turn: Turn, stage: Stage, *, raffle_id: str | None = None, shown: tuple[str, ...] = (), page: int = 1
 ) -> Conversation:
-    """Keep the order at hand while the contact looks around: `cancel` and a proof still find it."""
+    """Return a conversation that keeps the order at hand while the contact looks at raffles.
+
+    So `cancel` and a proof still find it.
+    """
     order_id = turn.contact.conversation.order_id
     return Conversation(stage=stage, raffle_id=raffle_id, order_id=order_id, shown=shown, page=page)
 
@@ -196,7 +199,7 @@ def _hold(turn: Turn, raffle_id: str, text: str) -> None:
             return
         order, turn.contact = turn.holds.hold(turn.transaction, raffle, turn.contact, numbers)
     except TooFewFree as refusal:
-        # The schedule may have been faster, and the board that was read older than what it freed.
+        # The schedule may have freed numbers since the board was read.
         before = board.availability.available
         if turn.conflicts.release_in_raffle(raffle) or raffles.board(raffle.id).availability.available > before:
             raise Busy from None  # try again with the numbers that have just come free
@@ -214,7 +217,7 @@ def _hold(turn: Turn, raffle_id: str, text: str) -> None:
 def _choose_numbers(
     turn: Turn, board: Board, pick: picks.Specific | picks.Random | picks.Unclear
 ) -> Sequence[int] | None:
-    """Choose the numbers to hold. None when a question or a refusal was replied instead. Raises TooFewFree."""
+    """Choose the numbers to hold. None if a question or a refusal was replied instead. Raises TooFewFree."""
     match pick:
         case picks.Random(quantity):
             return turn.conflicts.random_numbers.choose(board, quantity)
@@ -232,7 +235,7 @@ def _choose_numbers(
 
 
 def _find_own(turn: Turn, order_id: str) -> OwnOrder | None:
-    """Find the contact's own order. A code is no secret: somebody else's order is none of theirs."""
+    """Find the contact's own order. Codes are no secret, so another contact's order is not returned."""
     at_hand = turn.contact.conversation.raffle_id
     order, raffle = orders.with_raffle(order_id, likely_raffle_id=at_hand)
     if order is None or order.contact_id != turn.contact.id:
@@ -266,7 +269,7 @@ def _tell_about_order(turn: Turn, order_id: str) -> None:
 def _tell_where_it_stands(turn: Turn, raffle: Raffle, order: Order) -> None:
     texts = turn.texts
     done = IDLE if turn.contact.conversation.order_id == order.id else None
-    if order.hold_has_ended(turn.now):  # the schedule has not come by yet
+    if order.hold_has_ended(turn.now):  # the schedule has not ended it yet
         with turn.changing(raffle, order) as unit:
             release(unit, OrderEvent.DEADLINE_PASSED, over_at=turn.now)
         turn.reply(texts.expired(raffle, order))
@@ -368,9 +371,9 @@ def _keep_late_proof(turn: Turn, raffle: Raffle, order: Order, proof: Proof) -> 
 
 
 def _revive(turn: Turn, raffle: Raffle, order: Order, proof: Proof) -> Order | None:
-    """Hold the order's numbers again, in review at once (P5).
+    """Hold the order's numbers again and put it in review (P5).
 
-    None where they are gone, or too many for the contact by now (H6), or where the raffle is drawn or called off.
+    None if they are gone, or too many for the contact by now (H6), or if the raffle is drawn or cancelled.
     """
     if turn.conflicts.taken is not None or order.status not in TRANSITIONS[OrderEvent.REVIVED].sources:
         return None
@@ -389,11 +392,11 @@ def _revive(turn: Turn, raffle: Raffle, order: Order, proof: Proof) -> Order | N
 
 
 def _find_order_of_proof(turn: Turn, action: c.TakeProof) -> OwnOrder | None:
-    """Find what a file is the proof of.
+    """Find the order that a file is the proof of.
 
-    The order whose code is in the caption; else one that waits for its payment, the one at hand before newer ones; else
-    the one at hand or in review; else the newest of all, which may have ended. Not an older one: a picture must not
-    bring back what was long forgotten.
+    It is the order whose code is in the caption; else one that waits for its payment, the one at hand before newer
+    ones; else the one at hand; else one in review; else the newest of all, which may have ended. It is never an older
+    one that has ended: a picture must not bring back what was long forgotten.
     """
     for word in re.split("[^0-9A-Z]+", action.caption.upper()):
         if is_code(word) and (named := _find_own(turn, word)) is not None:

@@ -27,20 +27,20 @@ from chalicelib.whatsapp.graph import Graph, GraphError
 from chalicelib.whatsapp.inbound import Message, Preference
 from chalicelib.whatsapp.text import plain
 
-# The function has 30 seconds, of which trying to commit may take 12. What is not sent in time is the schedule's.
+# The function has 30 seconds, and committing may take 12 of them. The schedule sends what is not sent in time.
 SENDING_TIME = timedelta(seconds=8)
 
 
 class _DecideAgain(Exception):
-    """Something changed under us, or was just set right: decide anew from what is stored now."""
+    """Something has changed since it was read, or a hold was ended on the way: decide again from what is stored now."""
 
 
 @dataclass(kw_only=True)
 class _Tries:
-    """The tries at one message: what is kept from one to the next.
+    """What is kept from one try at a message to the next.
 
     Attributes:
-        lookup: what was read before the first try, which uses it up.
+        lookup: what was read before the first try, for that try only; None after it.
     """
 
     message: Message
@@ -81,9 +81,10 @@ class ChatHandler:
             # These holds have ended whatever becomes of this message.
             self.outbox.send(conflicts.messages, within=SENDING_TIME)
             raise
-        # What the person's own order was comes before the reply; what others lost can wait until after it.
-        own = [expired for expired in conflicts.messages if replies and expired.contact_id == replies[0].contact_id]
-        others = [expired for expired in conflicts.messages if expired not in own]
+        # News of the person's own holds comes before the reply. What others lost can wait until after it.
+        contact_id = replies[0].contact_id if replies else None
+        own = [expired for expired in conflicts.messages if expired.contact_id == contact_id]
+        others = [expired for expired in conflicts.messages if expired.contact_id != contact_id]
         self.outbox.send([*own, *replies, *others], within=SENDING_TIME)
 
     def _attempt(self, tries: _Tries) -> list[Outbound]:
@@ -117,8 +118,8 @@ class ChatHandler:
     def change_identity(self, old: Identity, new: Identity) -> None:
         """Know the same contact by other names, as WhatsApp reports them. Raises TryAgain.
 
-        A person who wrote under a new name before this report is a contact of that name already. One that never bought
-        anything is given up for the old one; others stay two.
+        If the person wrote under a new name before this report, there is a contact of that name already. It becomes an
+        alias of the old one if it never bought anything. Otherwise they stay two contacts.
         """
 
         def attempt() -> None:
@@ -238,13 +239,13 @@ class ChatHandler:
 
 
 def _find(person: Identity) -> contacts.Lookup:
-    # There is no message to look up beside the person: a key that none has.
+    # There is no message to look up, and no message has these empty ids.
     return contacts.look_up(person, phone_number_id="", message_id="", code=None)
 
 
 def _contact_who_wrote(message: Message, lookup: contacts.Lookup, now: datetime) -> Contact:
     """Return the contact with what the message tells about them: names, profile name, and when they wrote."""
-    # A person who reports that their names change writes under the old ones.
+    # A report that somebody's names change still comes from the old ones.
     sender = message.sender if message.becomes is None else lookup.contact
     contact = replace(
         lookup.contact,

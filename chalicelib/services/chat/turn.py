@@ -1,4 +1,4 @@
-"""One try at answering one message: what it changes, what is replied, and what it learned from earlier tries."""
+"""One try at answering one message: what it changes, what it replies, and what earlier tries have learned."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ class Turn:
     Attributes:
         contact: who wrote, as they are to be saved.
         raffle_of_code: the raffle whose code was written, if the message is one.
-        conflicts: what earlier tries at the same message came up against.
+        conflicts: what earlier tries at the same message have learned.
         keep_proof: fetches and stores a file; a second try gets the same proof again.
         notices: what the organisers are told.
         metrics: counted once this is committed.
@@ -49,14 +49,17 @@ class Turn:
         return texts_in(self.contact.language)
 
     def reply(self, reply: Reply, conversation: Conversation | None = None) -> None:
-        """Reply, and let the conversation stand at `conversation` from now on."""
+        """Add a reply. If `conversation` is given, the conversation continues from there."""
         self.replies.append(reply)
         if conversation is not None:
             self.contact = replace(self.contact, conversation=conversation)
 
     @contextmanager
     def changing(self, raffle: Raffle, order: Order) -> Iterator[OrderChange]:
-        """Change an order of the contact as part of this turn, which saves what that changes of the contact."""
+        """Change an order of the contact as part of this turn. The turn also saves what this changes in the contact.
+
+        Reply with `Turn.reply`: the replies of the OrderChange are not sent.
+        """
         context = OrderContext(raffle, self.contact)
         unit = OrderChange(order, now=self.now, transaction=self.transaction, context=context)
         yield unit
@@ -64,6 +67,6 @@ class Turn:
 
     @property
     def at_rest(self) -> Conversation:
-        """Where the conversation stands when nothing is asked: an order at hand stays at hand."""
+        """Return where the conversation stands when nothing is asked: an order at hand stays at hand."""
         conversation = self.contact.conversation
         return conversation if conversation.order_id is not None else IDLE

@@ -3,16 +3,17 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 
+from chalicelib.domain.batches import batched
 from chalicelib.domain.export_columns import Row, buyer_row, order_row, ticket_row
 from chalicelib.domain.exports import ExportedOrder, ExportRequest, Of, Person
 from chalicelib.domain.raffles import Board, TicketStatus
 from chalicelib.services.exports.scratch_db import NOBODY, ExportScratchDb, resolve_aliases
 from chalicelib.store import export_reads
-from chalicelib.store.export_reads import ContactName, chunks
+from chalicelib.store.contacts import MAX_ALIASES
+from chalicelib.store.export_reads import ContactName
 
 BATCH = 1_000  # rows that are passed on together; contacts that are read between two calls of `on_read`
-NUMBERS = 10_000  # whose tickets are read before their orders and contacts
-MOST_STEPS = 4  # from an id to the contact, as in chalicelib/store/contacts.py
+NUMBERS = 10_000  # numbers whose tickets are read before their orders and contacts
 
 OnRead = Callable[[float], None]
 
@@ -24,8 +25,7 @@ class RowLimitExceeded(Exception):
 class ExportRows:
     """The rows of one raffle's export.
 
-    Tickets are passed on while they are read. Orders and buyers are all read first, so that they are counted before
-    the first row.
+    Tickets are passed on while they are read. Orders and buyers are all read before the first row, which counts them.
 
     Attributes:
         total: how many rows there will be; None until they are counted.
@@ -65,7 +65,7 @@ class ExportRows:
     def _tickets(self, scratch: ExportScratchDb) -> Iterator[Sequence[Row]]:
         layout = self._raffle.layout
         digits = self._digits
-        for pages in chunks(range(layout.pages), max(1, NUMBERS // layout.page_size)):
+        for pages in batched(range(layout.pages), max(1, NUMBERS // layout.page_size)):
             owners = {
                 number: order_id for page in pages for number, order_id in export_reads.owners(self._raffle.id, page)
             }
@@ -87,14 +87,14 @@ class ExportRows:
         self._set_total(scratch.count_orders())
         self._load_people(scratch)
         digits = self._digits
-        yield from chunks((order_row(order, buyer, digits) for order, buyer in scratch.all_orders()), BATCH)
+        yield from batched((order_row(order, buyer, digits) for order, buyer in scratch.all_orders()), BATCH)
 
     def _buyers(self, scratch: ExportScratchDb) -> Iterator[Sequence[Row]]:
         self._load_orders(scratch)
         self._load_people(scratch)
         self._set_total(scratch.count_buyers())
         digits = self._digits
-        yield from chunks((buyer_row(orders, buyer, digits) for buyer, orders in scratch.all_buyers()), BATCH)
+        yield from batched((buyer_row(orders, buyer, digits) for buyer, orders in scratch.all_buyers()), BATCH)
 
     def _load_orders(self, scratch: ExportScratchDb) -> None:
         for orders in export_reads.orders_of_raffle(self._raffle.id):
@@ -105,7 +105,7 @@ class ExportRows:
     def _load_people(self, scratch: ExportScratchDb) -> None:
         total = scratch.count_contacts()
         done = 0
-        for contact_ids in chunks(scratch.all_contact_ids(), BATCH):
+        for contact_ids in batched(scratch.all_contact_ids(), BATCH):
             _read_people(scratch, contact_ids)
             done += len(contact_ids)
             self._on_read(done / total)
@@ -146,7 +146,7 @@ def _read_people(scratch: ExportScratchDb, contact_ids: Iterable[str]) -> dict[s
     missing = [contact_id for contact_id in unique_ids if contact_id not in people]
     names: dict[str, ContactName] = {}
     unread = missing
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_ALIASES):
         for batch in export_reads.get_names(unread):
             names |= batch
         unread = [name.alias_of for name in names.values() if name.alias_of is not None and name.alias_of not in names]

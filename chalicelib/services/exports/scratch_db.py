@@ -1,7 +1,7 @@
 """A scratch database on disk for what an export has read: a million orders and contacts need little memory.
 
-It is a temporary SQLite database without a name: no other process can open it, and it disappears with its own. The SQL
-works with SQLite 3.7, the version on Lambda. Only constants of this file are formatted into it.
+It is a temporary SQLite database without a name: no other process can open it, and it disappears with this one. The
+SQL works with SQLite 3.7, the version on Lambda. Only constants of this file are formatted into it.
 """
 
 import sqlite3
@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
+from chalicelib.domain.batches import batched
 from chalicelib.domain.exports import ExportedOrder, Person
 from chalicelib.domain.orders import OWNING, OrderStatus
-from chalicelib.store.export_reads import ContactName, chunks
+from chalicelib.store.export_reads import ContactName
 
-MOST_VALUES = 500  # in a query; SQLite allows 999
+MAX_VALUES = 500  # in a query; SQLite allows 999
 FETCHED_ROWS = 1_000
 CACHE = 16_000  # KB of memory; the rest goes to disk
 TABLES = f"""
@@ -77,7 +78,7 @@ class ExportScratchDb:
     def get_orders(self, order_ids: Iterable[str]) -> dict[str, ExportedOrder]:
         """Return the orders that are there, by id."""
         orders = {}
-        for batch in chunks(order_ids, MOST_VALUES):
+        for batch in batched(order_ids, MAX_VALUES):
             marks = ", ".join("?" * len(batch))
             for row in self._db.execute(f"SELECT {ORDER} FROM orders o WHERE o.id IN ({marks})", batch):
                 orders[row[0]] = _as_order(row)
@@ -86,7 +87,7 @@ class ExportScratchDb:
     def get_people(self, contact_ids: Iterable[str]) -> dict[str, Person]:
         """Return the people that are there, by contact id."""
         people = {}
-        for batch in chunks(contact_ids, MOST_VALUES):
+        for batch in batched(contact_ids, MAX_VALUES):
             marks = ", ".join("?" * len(batch))
             query = f"SELECT contact, name, phone FROM people WHERE contact IN ({marks})"
             for contact_id, *person in self._db.execute(query, batch):

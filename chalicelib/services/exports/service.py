@@ -85,7 +85,7 @@ class Exports:
     random_hex: Callable[[], str]
 
     def make_at_once(self, request: ExportRequest, *, by: Actor) -> ExportFile | None:
-        """Make the file now and record the export in the audit log. Returns None if the file is too large for that.
+        """Make the file now and record the export in the audit log. Return None if the file is too large for that.
 
         Raises RaffleNotFound, TryAgain.
         """
@@ -171,8 +171,7 @@ class Exports:
         latest = exports.get_latest(request)
         now = self.clock()
         transaction = Transaction()
-        # An earlier try has stored it, and the answer to that try was lost.
-        if latest.export is not None and latest.export.id == export_id:
+        if latest.export is not None and latest.export.id == export_id:  # stored by a try whose answer was lost
             return latest.export
         if latest.export is not None and latest.export.is_being_made(now):
             export = latest.export
@@ -256,7 +255,7 @@ class Exports:
 
 
 class _Progress:
-    """Stores every few seconds how far an export is. Every update raises _Superseded, _TooLong."""
+    """Stores every few seconds how far an export is. Every update may raise _Superseded or _TooLong."""
 
     def __init__(self, export: Export, run: str, clock: Callable[[], datetime]) -> None:
         self._export = export

@@ -68,7 +68,8 @@ def _open_csv(file: IO[bytes], columns: Sequence[Column], zone: ZoneInfo) -> Ite
 
 
 def _phone_text(cell: Any) -> str:
-    # At worst its + makes a phone number a number. With an apostrophe only Excel would still read it as a phone number.
+    # At worst, a spreadsheet takes a phone number with its + for a number. With an apostrophe, no program but Excel
+    # would read it as a phone number.
     return str(cell) if is_phone(cell) else safe(cell)
 
 
@@ -128,7 +129,7 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-class _PlainWorksheet(Worksheet):  # type: ignore[misc]
+class _PlainWorksheet(Worksheet):  # type: ignore[misc]  # XlsxWriter publishes no types, so its classes are Any
     """A worksheet that never takes text for markup."""
 
     def _escape_control_characters(self, text: str) -> str:

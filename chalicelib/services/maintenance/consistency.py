@@ -6,11 +6,13 @@ read at one moment, and is reported if it is wrong twice. A repair is conditione
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from time import sleep
 from typing import NamedTuple, TypeVar
 
+from chalicelib.domain.batches import batched
 from chalicelib.domain.board import LeafKey
 from chalicelib.domain.consistency import (
     DERIVED,
@@ -30,10 +32,16 @@ from chalicelib.domain.consistency import (
 )
 from chalicelib.domain.orders import Order
 from chalicelib.domain.refusals import TryAgain
-from chalicelib.services.maintenance.scan import STEP, UNCLAIMED, MisplacedTicket, OnProgress, scan_raffle
+from chalicelib.services.maintenance.scan import (
+    STEP,
+    UNCLAIMED,
+    MisplacedTicket,
+    OnProgress,
+    ignore_progress,
+    scan_raffle,
+)
 from chalicelib.store import consistency_reads
 from chalicelib.store.consistency_reads import Indexed, RaffleResized
-from chalicelib.store.export_reads import chunks
 from chalicelib.store.transaction import retry
 
 PAUSE = 2.0  # seconds before a suspect is examined for the last time; indexes hardly ever lag that far behind
@@ -54,9 +62,6 @@ class Diagnosis(NamedTuple):
     leave: Callable[[], None] = _nothing
 
 
-def _ignore_progress(what: str, done: int, total: int | None) -> None: ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class ConsistencyCheck:
     """The use case. `pause` sleeps for a number of seconds."""
@@ -68,26 +73,17 @@ class ConsistencyCheck:
         return consistency_reads.raffle_ids()
 
     def check(
-        self, raffle_id: str, *, repair: bool = False, progress: OnProgress = _ignore_progress
+        self, raffle_id: str, *, repair: bool = False, progress: OnProgress = ignore_progress
     ) -> ConsistencyReport:
         """Compare all that is stored about a raffle. With `repair`, restore what is derived from tickets and orders.
 
         Tickets and the contents of orders are never changed. Raises RaffleNotFound, or TryAgain if the raffle was
         resized again and again.
         """
-
-        def attempt() -> ConsistencyReport:
-            return _Check(raffle_id, repair=repair, progress=progress, pause=self.pause).run()
-
-        for _ in range(STARTS - 1):
-            try:
-                return attempt()
-            except RaffleResized:
-                continue
-        try:
-            return attempt()
-        except RaffleResized:
-            raise TryAgain from None
+        for _ in range(STARTS):
+            with suppress(RaffleResized):
+                return _Check(raffle_id, repair=repair, progress=progress, pause=self.pause).run()
+        raise TryAgain
 
 
 class _Check:
@@ -100,7 +96,8 @@ class _Check:
         self.scan = scan_raffle(raffle_id, progress)
         self.raffle = self.scan.raffle
         self.report = ConsistencyReport(self.raffle, tickets=self.scan.taken.total(), orders=self.scan.orders)
-        self.unlisted: dict[str, Order] = {}  # orders that only their tickets led to
+        self.unlisted: dict[str, Order] = {}  # orders that were found only through their tickets
+        self.orders_of: dict[str, set[str]] = {}  # contact with a wrong count → their orders
         # Differences between what the leaves show and what they should show, as far as they are left unrepaired:
         # taken numbers by page, and sold numbers.
         self.unshown_taken: Counter[int] = Counter()
@@ -124,14 +121,14 @@ class _Check:
         if not unread:
             self._examine_all("sold", ["numbers sold"] if scan.miscounts_sold() else [], self._examine_sold)
         self._examine_all("paid", ["what was paid"] if scan.miscounts_paid() else [], self._examine_paid)
-        self._examine_all("contacts", list(self._odd_contacts()), self._examine_contact)
+        self._examine_all("contacts", self._odd_contacts(), self._examine_contact)
         self._examine_all("raffle", ["raffle"] if scan.indexed.wrong_keys else [], self._examine_raffle)
         return self.report
 
-    def _examine_all(self, what: str, suspects: Sequence[S], examine: Callable[[S], Diagnosis]) -> list[S]:
+    def _examine_all(self, label: str, suspects: Sequence[S], examine: Callable[[S], Diagnosis]) -> list[S]:
         """Examine suspects twice, and report or repair those that are wrong both times.
 
-        Returns those that could not be read, because they changed again and again.
+        Return those that could not be read, because they changed again and again.
         """
         unread: list[S] = []
 
@@ -140,7 +137,7 @@ class _Check:
                 return retry(attempt)
             except TryAgain:
                 unread.append(suspect)
-                self.report.not_compared.append(f"{what}: {suspect}")
+                self.report.not_compared.append(f"{label}: {suspect}")
                 return None
 
         def is_wrong(suspect: S) -> bool:
@@ -153,10 +150,10 @@ class _Check:
                 diagnosis.repair()
             return diagnosis
 
-        still_suspect = [suspect for suspect in self._with_progress(what, suspects) if is_wrong(suspect)]
+        still_suspect = [suspect for suspect in self._with_progress(label, suspects) if is_wrong(suspect)]
         if still_suspect:
             self.pause(PAUSE)
-        for suspect in self._with_progress(f"{what} again", still_suspect):
+        for suspect in self._with_progress(f"{label} again", still_suspect):
             diagnosis = try_to(partial(examine_and_repair, suspect), suspect)
             if diagnosis is not None:
                 self._add_to_report(diagnosis)
@@ -168,11 +165,11 @@ class _Check:
         if not self.repair:
             diagnosis.leave()
 
-    def _with_progress(self, what: str, suspects: Sequence[S]) -> Iterator[S]:
+    def _with_progress(self, label: str, suspects: Sequence[S]) -> Iterator[S]:
         for done, suspect in enumerate(suspects, start=1):
             yield suspect
             if done % STEP == 0 or done == len(suspects):
-                self.progress(what, done, len(suspects))
+                self.progress(label, done, len(suspects))
 
     # One method for each kind of suspect
 
@@ -270,20 +267,20 @@ class _Check:
         fault = Fault(DifferenceKind.TALLY_PAID, f"{counted} counted, {paid} paid")
         return Diagnosis([fault], lambda: consistency_reads.add_to_tally(self.raffle, "paid", paid - counted, tallies))
 
-    def _odd_contacts(self) -> Iterator[str]:
-        """Yield contacts that are missing or have wrong counts. Collect their orders, for a closer look."""
+    def _odd_contacts(self) -> list[str]:
+        """Return the contacts that are missing or have wrong counts. Collect their orders for a closer look."""
         odd_contacts: list[str] = []
-        for contact_ids in chunks(self.scan.held, consistency_reads.BATCH):
+        for contact_ids in batched(self.scan.held, consistency_reads.BATCH):
             counted = consistency_reads.contacts_held(self.raffle, contact_ids)
             odd_contacts += self.scan.odd_contacts(counted)
             odd_contacts += (contact_id for contact_id in contact_ids if contact_id not in counted)
-        self.orders_of: dict[str, set[str]] = {contact_id: set() for contact_id in odd_contacts}
+        self.orders_of = {contact_id: set() for contact_id in odd_contacts}
         if odd_contacts:
             listed = (indexed.item for _, indexed in consistency_reads.orders_listed(self.raffle) if indexed)
             for order in (*listed, *self.unlisted.values()):
                 if order.contact_id in self.orders_of:
                     self.orders_of[order.contact_id].add(order.id)
-        yield from odd_contacts
+        return odd_contacts
 
     def _examine_contact(self, contact_id: str) -> Diagnosis:
         contact, held = consistency_reads.read_held(self.raffle, contact_id, self.orders_of[contact_id])

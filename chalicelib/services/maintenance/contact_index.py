@@ -5,14 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.contacts import MAX_NEWEST_ORDERS, Contact
+from chalicelib.services.maintenance.scan import STEP, OnProgress, ignore_progress
 from chalicelib.store import contacts, orders
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
-
-OnProgress = Callable[[str, int, int | None], None]
-STEP = 200  # contacts between two calls of it
-
-
-def _ignore_progress(what: str, done: int, total: int | None) -> None: ...
 
 
 @dataclass
@@ -32,7 +27,7 @@ class IndexCheckResult:
 class ContactIndexCheck:
     clock: Callable[[], datetime]
 
-    def check(self, *, repair: bool = False, progress: OnProgress = _ignore_progress) -> IndexCheckResult:
+    def check(self, *, repair: bool = False, progress: OnProgress = ignore_progress) -> IndexCheckResult:
         """Check every contact. With `repair`, write the index entries of those that have missing or wrong ones.
 
         This reads the whole table: a contact that is in no list can't be found otherwise. Raises TryAgain.

@@ -18,9 +18,13 @@ from chalicelib.store import consistency_reads
 from chalicelib.store.consistency_reads import Counts, Indexed, StoredLeaf
 
 OnProgress = Callable[[str, int, int | None], None]  # what is being read, how much is done, of how much in all
-STEP = 200  # orders or words between two calls of it
+STEP = 200  # orders, words or contacts between two calls of it
 
 UNCLAIMED, OWNED, SOLD = range(3)  # what the order of a number's ticket says about the number
+
+
+def ignore_progress(label: str, done: int, total: int | None) -> None:
+    """Report nothing: the default."""
 
 
 class MisplacedTicket(NamedTuple):

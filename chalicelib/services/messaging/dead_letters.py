@@ -77,7 +77,7 @@ class DeadLetters:
         An update that still can't be handled becomes a letter again. Replaying a letter twice is harmless: each update
         takes effect once (M1).
 
-        Returns the number of updates. Raises LetterNotFound, NotQueued, TryAgain.
+        Return the number of updates. Raises LetterNotFound, NotQueued, TryAgain.
         """
         letter = self.get(letter_id)
         queued = self.inbox.replay(letter.body, salt=f"{letter_id} {self.clock().isoformat()}")

@@ -93,7 +93,7 @@ class Outbox:
         Stops when the outcome can't be stored, when the channel closes, or when the time is up. The rest stays due for
         the schedule. When a message must wait, the contact's later messages wait with it, to keep their order.
 
-        No failure at WhatsApp's raises.
+        A failure at WhatsApp raises nothing.
 
         Args:
             within: the time after which no further attempt is started.
@@ -101,7 +101,7 @@ class Outbox:
         started_at = self.clock()
         waiting: dict[str, tuple[datetime, str]] = {}  # contact id → when and behind which message the others wait
         for message in messages:
-            if not message.attempts:  # the schedule's, or not to be sent
+            if not message.attempts:  # left to the schedule, or not to be sent
                 continue
             if within is not None and self.clock() - started_at > within:
                 return False

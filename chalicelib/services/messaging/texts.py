@@ -134,7 +134,8 @@ class Texts:
         rows = []
         for position, board in enumerate(boards, start=1):
             raffle = board.raffle
-            price, free = money(raffle.unit_amount, raffle.currency), self._availability(board)
+            price = money(raffle.unit_amount, raffle.currency)
+            free = self._availability(board)
             lines.append(f"*{position}.* {raffle.title}\n{price} · {free} · *{raffle.code}*")
             rows.append(
                 Choice(
@@ -148,10 +149,12 @@ class Texts:
         return Reply(text=_shorten("\n".join(lines), BODY_LIMIT), rows=rows, list_label=_("See raffles"))
 
     def _availability(self, board: Board) -> str:
-        available, total = board.availability.available, board.availability.total
-        if not available:
+        counts = board.availability
+        if not counts.available:
             return self._("sold out")
-        return self._("{available} of {total} free").format(available=f"{available:,}", total=f"{total:,}")
+        return self._("{available} of {total} free").format(
+            available=f"{counts.available:,}", total=f"{counts.total:,}"
+        )
 
     def raffle(self, board: Board) -> Reply:
         """Show a raffle and ask for numbers."""

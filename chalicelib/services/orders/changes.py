@@ -37,7 +37,7 @@ class OrderChange:
         order: the order as it is once the transaction is committed.
         contact: the buyer, as they are to be saved.
         replies: what the buyer is told.
-        messages: `replies` as they were queued; empty before the commit.
+        messages: the queued `replies`, to be sent after the commit.
     """
 
     def __init__(
@@ -59,7 +59,10 @@ class OrderChange:
 
     @property
     def context(self) -> OrderContext:
-        """What the order belongs to. It takes one request, once. Raises LookupError without raffle or contact."""
+        """Return what the order belongs to. The first call takes one request.
+
+        Raises LookupError if the raffle or the contact is missing.
+        """
         if self._context is None:
             self._context = load_context(self.before)
         return self._context
@@ -78,7 +81,7 @@ class OrderChange:
 
     @property
     def is_made(self) -> bool:
-        """Whether something changes at all: a request that is repeated changes nothing."""
+        """Return whether an event was applied. A repeated request applies none."""
         return self.order is not self.before
 
     def apply(
@@ -92,7 +95,7 @@ class OrderChange:
         """Move the order along its life cycle and set `fields` of it. Raises OrderOutOfTurn.
 
         Args:
-            only_from: commit only if the stored order is in this status, where what else is done depends on it.
+            only_from: commit only if the stored order is in this status: the rest of the change depends on it.
             over_at: commit only if the stored hold has ended by then.
         """
         status = self.before.after(event)
@@ -100,12 +103,12 @@ class OrderChange:
         orders.move(self.transaction, self.order, event, changed=fields, only_from=only_from, over_at=over_at)
 
     def take_numbers(self) -> None:
-        """Give the order its numbers (H1, H2). Whether somebody has one of them shows at the commit."""
+        """Give the order its numbers (H1). The commit fails if somebody has one of them (H2)."""
         board.take(self.transaction, self.raffle, self.order)
         self.contact = self.contact.with_numbers(self.order.raffle_id, self.order.quantity)
 
     def sell_numbers(self) -> None:
-        """Mark the numbers, which the order owns, as sold."""
+        """Mark the order's numbers as sold."""
         board.sell(self.transaction, self.raffle, self.order)
 
     def release_numbers(self) -> None:
@@ -114,15 +117,18 @@ class OrderChange:
         self.contact = self.contact.with_numbers(self.before.raffle_id, -self.before.quantity)
 
     def close_conversation(self) -> None:
-        """End the conversation about this order, if there is one. What the buyer looks at since stays open."""
+        """End the conversation about this order, if there is one. If the buyer looks at raffles, that stays open."""
         conversation = self.contact.conversation
         if conversation.order_id == self.order.id:
             is_looking = conversation.stage in (Stage.BROWSING, Stage.SELECTING)
-            left = replace(conversation, order_id=None) if is_looking else Conversation(stage=Stage.IDLE)
-            self.contact = replace(self.contact, conversation=left)
+            remaining = replace(conversation, order_id=None) if is_looking else Conversation(stage=Stage.IDLE)
+            self.contact = replace(self.contact, conversation=remaining)
 
     def reopen_conversation(self) -> None:
-        """Talk about this order's payment, unless another order is at hand. What the buyer looks at stays open."""
+        """Turn the conversation to this order's payment, unless it is about another order.
+
+        If the buyer looks at raffles, that stays open.
+        """
         conversation = self.contact.conversation
         if conversation.order_id is not None:
             return
@@ -140,7 +146,7 @@ class OrderChange:
 
 
 class AuditNote(NamedTuple):
-    """Who makes a change, and its name in the audit log, as "order.paid" (O2)."""
+    """Who makes a change, and the change's name in the audit log, such as "order.paid" (O2)."""
 
     by: Actor
     action: str
@@ -165,18 +171,18 @@ class OrderChanges:
     ) -> Order:
         """Change an order on behalf of an organiser, and send what the buyer is told. Return the order as it is then.
 
-        `change` is called for each try. Where it applies no event, nothing is written: so a repeated request has no
+        `change` is called for each try. If it applies no event, nothing is written, so a repeated request has no
         further effect. Raises what `change` raises, OrderNotFound and TryAgain.
 
         Args:
             action: the change's name in the audit log and in the log.
-            metric: counts the changes that were made.
-            on_failure: learns from a commit that failed, before the next try.
+            metric: the metric that counts such changes.
+            on_failure: called after a failed try, before the next one.
         """
         note = AuditNote(by, action)
-        made = self.commit(order_id, change, note=note, metric=metric, on_failure=on_failure)
-        self.outbox.send(made.messages)
-        return made.order
+        unit = self.commit(order_id, change, note=note, metric=metric, on_failure=on_failure)
+        self.outbox.send(unit.messages)
+        return unit.order
 
     def commit(
         self,
@@ -191,7 +197,7 @@ class OrderChanges:
         """Do as `run` does, but leave the sending of `messages` to the caller.
 
         Args:
-            note: None where no organiser acts, but the clock.
+            note: None if the clock makes the change and not an organiser.
         """
         now = self.clock()
 
@@ -214,7 +220,7 @@ class OrderChanges:
         note: AuditNote | None = None,
         metric: str | None = None,
     ) -> OrderChange:
-        """Change an order that was read before, in one try. Raises ConditionsFailed, Busy."""
+        """Change an order that was read before, in one try. Raises what `change` raises, ConditionsFailed and Busy."""
         change(unit)
         if not unit.is_made:
             return unit
@@ -235,7 +241,7 @@ class OrderChanges:
 
 
 def _audit_event(unit: OrderChange, note: AuditNote) -> AuditEvent:
-    """O2: what changed. A reason that an organiser gives stays with the order."""
+    """Return what the audit log says about a change (O2). An organiser's reason is stored with the order instead."""
     before: Facts = {"status": unit.before.status.value}
     after: Facts = {"status": unit.order.status.value}
     if unit.before.numbers != unit.order.numbers:

@@ -1,4 +1,4 @@
-"""What stands in the way of taking numbers: who has them until when (H8), and what to do about it in the next try."""
+"""Find out who has the wanted numbers and until when (H8), so that the next try can act on it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,18 +14,18 @@ from chalicelib.store import board, orders
 from chalicelib.store.transaction import ConditionsFailed
 
 NEAREST_SHOWN = 6
-NEAREST_LEAVES = 100  # so many are read to find them
+NEAREST_LEAVES = 100  # leaves that are read to find them
 
 
 @dataclass(kw_only=True)
 class Conflicts:
-    """What the tries at one wish for numbers came up against, kept from one try to the next.
+    """What the tries at one request for numbers have learned, kept from one try to the next.
 
     Attributes:
-        random_numbers: what is chosen where the numbers don't matter.
-        taken: who has the numbers that were named, as the last try showed; None while nobody is known to.
-        messages: what other buyers are told whose hold had ended and was released on the way (H4). Send them after all
-            else: whoever waits for the numbers comes first.
+        random_numbers: the numbers chosen so far, if any numbers will do.
+        taken: who has the numbers that were named, as the last try showed; None if nobody is known to have them.
+        messages: what buyers are told whose hold was over and was ended on the way (H4). The caller sends them; those
+            to other buyers come last, since somebody is waiting for the numbers.
     """
 
     expiry: Expiry
@@ -35,7 +35,7 @@ class Conflicts:
     _orphaned_orders: set[str] = field(default_factory=set)
 
     def learn(self, failure: ConditionsFailed, contact_id: str) -> None:
-        """Take in why a commit failed: random numbers that are gone are drawn anew, named ones have an owner."""
+        """Learn from a failed commit which random numbers are gone, or who has the numbers that were named."""
         in_the_way = board.conflicting_orders(failure.named(board.TICKET))
         if self.random_numbers.numbers:
             self.random_numbers.lose(in_the_way)
@@ -62,8 +62,9 @@ class Conflicts:
         holders = orders.get_all(set(in_the_way.values()))
         owning = {order_id: order for order_id, order in holders.items() if order.status in OWNING}
         let_go = set(in_the_way.values()) - owning.keys()
-        # H4, or the schedule was faster: try again. A ticket of an order that let go before this try, too, is damage,
-        # which `check` names; its number stays taken until that is repaired.
+        # A hold that was over has just been ended (H4), or the schedule ended it first: the numbers may be free now.
+        # But if an order that owns nothing was in the way in an earlier try, too, its ticket is damage, which `check`
+        # reports. The number stays taken until that is repaired.
         if self.expiry.expire_overdue(owning.values(), self.messages) or not let_go <= self._orphaned_orders:
             self._orphaned_orders |= let_go
             return None

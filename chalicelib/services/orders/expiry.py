@@ -1,4 +1,4 @@
-"""End holds that are over (H3, H4): by the schedule's run, or by whoever needs the numbers; remind buyers in time."""
+"""End holds that are over (H3, H4), in the schedule's run or when somebody needs the numbers; remind buyers in time."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,8 +24,8 @@ from chalicelib.telemetry import count, logger, measure
 
 CHUNK = 94  # orders at a time: with a few raffles, what they belong to is one batch read of at most 100
 TRIES_ANEW = 3
-REMIND_MOST = 500  # a run; the rest follow a minute later
-EXPIRE_BATCH = 50  # holds of a raffle that a buyer's message ends at most: enough for the largest order
+MAX_REMINDERS = 500  # in a run, of each status; the rest follow a minute later
+EXPIRE_BATCH = 50  # orders that a buyer's message reads at a time to end holds: enough for the largest order
 # Counted from the start of a run, which has 55 seconds. What is left waits for the next one, a minute later.
 END_UNTIL = timedelta(seconds=30)
 TELL_UNTIL = timedelta(seconds=38)
@@ -46,7 +46,7 @@ class RunResult(NamedTuple):
 
 
 def expire(unit: OrderChange) -> None:
-    """End the hold, if it is over at that moment, and free its numbers."""
+    """End the hold if it is over: free its numbers and tell the buyer."""
     if unit.order.hold_has_ended(unit.now):
         release(unit, OrderEvent.DEADLINE_PASSED, over_at=unit.now)
         unit.reply(Texts.expired)
@@ -95,9 +95,10 @@ class Expiry:
         return result
 
     def expire(self, order_id: str, *, tries: int = TRIES) -> list[Outbound] | None:
-        """End one hold that is over, and return what is still to be sent. None when it is not over (any more).
+        """End one hold that is over, and return the messages to send. None if it is not over, or not any more.
 
-        Raises TryAgain when others were at it at each try, or the order is damaged.
+        Raises OrderNotFound, LookupError without raffle or contact, and TryAgain if every try met a conflict or the
+        order is damaged.
         """
         was_over = False
 
@@ -107,15 +108,15 @@ class Expiry:
             expire(unit)
 
         unit = self.changes.commit(order_id, change, metric=EXPIRED, tries=tries)
-        # A hold that ended under our hands was perhaps ended by a try of ours whose answer did not come.
+        # If it ended while we tried, one of our tries may have done it without our getting the answer.
         ended_before = was_over and unit.order.status is OrderStatus.EXPIRED
         return unit.messages if unit.is_made or ended_before else None
 
     def expire_overdue(self, candidates: Iterable[Order], messages: list[Outbound]) -> bool:
         """End those of the orders whose hold is over, as the schedule would have (H4).
 
-        Return whether numbers may have come free: also when somebody else ended a hold just before. What the buyers are
-        told is added to `messages`.
+        Return whether numbers may have come free, even if somebody else ended the hold. Messages to the buyers are
+        added to `messages`.
         """
         now = self.clock()
         has_ended = False
@@ -144,7 +145,7 @@ class Expiry:
         return self.expire_overdue(orders.of_contact(contact.id, limit=EXPIRE_BATCH), messages)
 
     def _overdue(self, begun: datetime) -> Iterator[orders.Overdue]:
-        """Yield the orders whose hold is over, chunk by chunk: none twice in a run, so that a bad one delays nobody."""
+        """Yield the orders whose hold is over, in chunks. None comes twice in a run, so a bad one delays nobody."""
         for status in RUNNING:
             last = ""
             while self.clock() < begun + END_UNTIL:
@@ -189,14 +190,14 @@ class Expiry:
                 unit = OrderChange(loaded.order, now=self.clock(), context=loaded.context)
                 self.changes.commit_loaded(unit, expire, metric=EXPIRED)
                 return unit.messages if unit.is_made else None
-        # Something changed, or the index was behind: read anew from the table. An order that fails then, too, is
-        # damaged: the others wait no longer for it, and the next run comes to it again.
+        # Something has changed, or the index was behind, so read the order from the table. If it still fails, it is
+        # damaged: the others must not wait for it, and the next run tries it again.
         return self.expire(loaded.order.id, tries=TRIES_ANEW)
 
     def _remind_due(self, begun: datetime) -> None:
         """Tell the buyers whose hold ends within five minutes, each once."""
         for status in RUNNING:
-            due = orders.ending(status, begun, begun + REMINDER_LEAD, limit=REMIND_MOST)
+            due = orders.ending(status, begun, begun + REMINDER_LEAD, limit=MAX_REMINDERS)
             for order in self._while(begun + REMIND_UNTIL, due):
                 if order.wants_reminder(begun):
                     try:

@@ -13,7 +13,7 @@ from chalicelib.domain.refusals import TooFewFree, TooManyForContact
 from chalicelib.store import board, orders
 from chalicelib.store.transaction import Transaction
 
-FEW_PAGES = 16  # so many are read as a whole to choose from, which costs no more than some of them: 2,048 numbers
+FEW_PAGES = 16  # a board of up to 16 pages (2,048 numbers) is read whole, which costs no more than reading some
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class Holds:
     ) -> tuple[Order, Contact]:
         """Hold exactly these numbers for the contact (H1), at today's price (H7).
 
-        Raises TooManyForContact (H6). That somebody has one of the numbers shows when the transaction is committed.
+        Raises TooManyForContact (H6). Committing fails if somebody has one of the numbers (H2).
         """
         now = self.clock()
         check_limit(raffle, contact, len(numbers))
@@ -50,7 +50,7 @@ class Holds:
 
 
 def check_limit(raffle: Raffle, contact: Contact, quantity: int) -> None:
-    """Raise TooManyForContact when the contact can't have so many more numbers of the raffle (H6)."""
+    """Raise TooManyForContact if the contact may not have so many more numbers of the raffle (H6)."""
     held = contact.held.get(raffle.id, 0)
     if raffle.max_per_contact is not None and held + quantity > raffle.max_per_contact:
         raise TooManyForContact(raffle.max_per_contact, held)
@@ -71,18 +71,18 @@ class RandomNumbers:
     lost: frozenset[int] = frozenset()
     stuck: frozenset[int] = frozenset()
 
-    def choose(self, found: Board, quantity: int) -> Sequence[int]:
+    def choose(self, current: Board, quantity: int) -> Sequence[int]:
         """Choose `quantity` free numbers, every set of them equally likely (H5). Raises TooFewFree.
 
-        It takes one request; in a raffle of many pages one more when the pages that were read are newer than the board.
-        The numbers of an earlier try that still are free stay chosen; only the others are drawn.
+        It takes one request. In a raffle of many pages it takes another one if the pages are newer than the board.
+        Numbers of an earlier try that are still free stay chosen; only the others are drawn again.
         """
-        raffle = found.raffle
+        raffle = current.raffle
         if self.raffle_id != raffle.id:
             self.raffle_id = raffle.id
             self.numbers = ()
             self.lost = self.stuck = frozenset()
-        numbers = self._choose_by_counts(found, quantity) if raffle.layout.pages > FEW_PAGES else None
+        numbers = self._choose_by_counts(current, quantity) if raffle.layout.pages > FEW_PAGES else None
         return self.choose_from_all(raffle, quantity) if numbers is None else self._keep(numbers)
 
     def choose_from_all(self, raffle: Raffle, quantity: int) -> Sequence[int]:
@@ -96,7 +96,7 @@ class RandomNumbers:
         return self._keep(sorted([*kept, *self.random.sample(others, quantity - len(kept))]))
 
     def lose(self, gone: Collection[int]) -> None:
-        """Drop the numbers that others took first. The rest stays chosen: many who choose at once are done sooner."""
+        """Drop the numbers that others took first. The rest stays chosen, so that many buyers at once finish sooner."""
         self.numbers = [number for number in self.numbers if number not in gone]
         self.stuck |= self.lost.intersection(gone)
         self.lost |= frozenset(gone)
@@ -105,14 +105,14 @@ class RandomNumbers:
         self.numbers = numbers
         return numbers
 
-    def _choose_by_counts(self, found: Board, quantity: int) -> list[int] | None:
-        """Choose pages by their counts and numbers from these pages. None when the counts are not the pages' any more.
+    def _choose_by_counts(self, current: Board, quantity: int) -> list[int] | None:
+        """Choose pages by their counts, then numbers on these pages. None if the counts no longer match the pages.
 
         Raises TooFewFree.
         """
-        layout = found.raffle.layout
+        layout = current.raffle.layout
         kept = set(self.numbers)
-        free_by_page = found.free_by_page
+        free_by_page = current.free_by_page
         free_in_all = sum(free_by_page.values())
         kept_by_page = layout.count_by_page(kept)
         if free_in_all < quantity:
@@ -121,7 +121,7 @@ class RandomNumbers:
         if min(free.values()) < 0:  # a number that was to be kept has gone
             return None
         share = arithmetic.share_out(free, quantity - len(kept), self.random)
-        by_page = board.free_numbers(layout, board.leaves(found.raffle, share))
+        by_page = board.free_numbers(layout, board.leaves(current.raffle, share))
         if any(len(by_page[page]) != free_by_page[page] for page in share):
             return None
         fit = {page: [number for number in by_page[page] if number not in kept | self.stuck] for page in share}

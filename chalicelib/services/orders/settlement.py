@@ -1,6 +1,6 @@
 """Manual settlement by organisers: confirm a payment, cancel, reject a proof, refund, reassign a late payment."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -25,7 +25,8 @@ from chalicelib.services.orders.expiry import Expiry, release
 from chalicelib.services.orders.holds import RandomNumbers, check_limit
 from chalicelib.store.transaction import Busy, ConditionsFailed, Unsure
 
-# A request that is made again must not reject a proof that has come since the first one, and nobody has looked at.
+# How long an equal rejection counts as a repeated request. A repeat must not reject a proof that has come in the
+# meantime and that nobody has looked at.
 SAME_REQUEST = timedelta(minutes=10)
 
 
@@ -36,7 +37,6 @@ class Settlement:
     changes: OrderChanges
     expiry: Expiry
     random: Random
-    clock: Callable[[], datetime]
 
     def confirm_payment(self, order_id: str, *, by: Actor) -> Order:
         """Mark an order as paid: its numbers are sold (P4). Idempotent.
@@ -71,8 +71,8 @@ class Settlement:
     def reject_proof(self, order_id: str, *, reason: str, proof: str | None = None, by: Actor) -> Order:
         """Reject the proof (P2): the order waits for its payment again, with a fresh hold.
 
-        Repeating the request within ten minutes has no further effect, as long as no other proof has come: whoever
-        asks again for the same reason may not have got the answer, nor seen the new proof.
+        Repeating the request within ten minutes, for the same reason, has no further effect. If a new proof has come
+        by then, the request must name it: otherwise the sender may not have seen it.
 
         Raises OrderNotFound, OrderOutOfTurn, ProofNotSeen, TryAgain.
 
@@ -85,9 +85,10 @@ class Settlement:
             is_repeated = was_rejected(order, reason, unit.now)
             if is_repeated and order.status is not OrderStatus.IN_REVIEW:
                 return
-            order.after(OrderEvent.PROOF_REJECTED)  # what the status refuses is refused before the proof is looked at
-            newest = [proof.sha256 for proof in order.proofs[-1:]]
-            if is_repeated if proof is None else proof not in newest:
+            order.after(OrderEvent.PROOF_REJECTED)  # a wrong status is refused before the proof is looked at
+            newest = order.proofs[-1].sha256 if order.proofs else None
+            is_unseen = is_repeated if proof is None else proof != newest
+            if is_unseen:
                 raise ProofNotSeen(order_id)
             unit.apply(
                 OrderEvent.PROOF_REJECTED,
@@ -102,10 +103,10 @@ class Settlement:
         return self.changes.run(order_id, change, by=by, action="order.rejected", metric="ProofsRejected")
 
     def refund(self, order_id: str, *, reason: str, by: Actor) -> Order:
-        """Note that the money goes back (P3, P5). Idempotent.
+        """Record that the money goes back (P3, P5). Idempotent.
 
-        The numbers of a PAID order are free again. An order in another status owns none; an organiser has seen that its
-        money came.
+        The numbers of a PAID order are free again. An order in another status owns none, but an organiser has seen its
+        money.
 
         Raises OrderNotFound, OrderOutOfTurn, TryAgain.
         """
@@ -131,7 +132,7 @@ class Settlement:
     def reassign(self, order_id: str, numbers: Sequence[int] | None, *, paid: bool, by: Actor) -> Order:
         """Give numbers to an order that owns none: as many as it had, at its price (P5), by the rules of a hold.
 
-        Idempotent where the numbers are named.
+        Idempotent if the numbers are named.
 
         Raises OrderNotFound, OrderOutOfTurn, RaffleOutOfTurn, ContactErased, NumbersInvalid, NumbersTaken with the
         nearest free ones (H8), TooFewFree, TooManyForContact, TryAgain.
@@ -164,11 +165,11 @@ def was_rejected(order: Order, reason: str, now: datetime) -> bool:
 
 @dataclass
 class _Reassignment:
-    """Other numbers for one order, from one try to the next.
+    """Gives one order other numbers, and learns from each failed try.
 
     Attributes:
         numbers: the numbers that were named; None for random ones.
-        is_unsure: whether a try may have been committed without our hearing of it.
+        is_unsure: whether a try may have been committed without our getting the answer.
     """
 
     numbers: Sequence[int] | None
@@ -196,14 +197,14 @@ class _Reassignment:
         unit.reply(Texts.reassigned)
 
     def learn(self, unit: OrderChange, failure: Exception) -> None:
-        """Take in why a try failed."""
+        """Learn from a failed try."""
         if isinstance(failure, ConditionsFailed):
             self.conflicts.learn(failure, unit.before.contact_id)
         elif isinstance(failure, Unsure):
             self.is_unsure = True
 
     def _is_done(self, unit: OrderChange) -> bool:
-        """Whether a try of ours without an answer did it, or an earlier request for the same numbers."""
+        """Return whether a try whose answer was lost did it, or an earlier request for the same numbers."""
         order = unit.order
         if order.reassigned_at is None or order.status is not TRANSITIONS[self.event].target:
             return False
