@@ -142,7 +142,7 @@ class _Change:
 
 
 _Maker = Callable[[Any, _Change, str], Update]
-_Piece = tuple[_Maker, Any, _Change, Callable[[], Json]]  # and a body that holds nothing else
+_Piece = tuple[_Maker, Any, _Change, Callable[[], Json]]  # the last one returns a body with this piece alone
 
 
 def _pieces(body: object) -> Iterator[_Piece]:
@@ -245,7 +245,7 @@ def _make_status(part: Any, change: _Change, ours: str) -> Update:
 
 
 def _make_other(part: Any, change: _Change, ours: str) -> Update:
-    """Make an update of any other notice. It is not for us only if it names another number: many name none."""
+    """Make an update of any other notice. Only one that names another number is not for us: many name none."""
     number = change.metadata.get("phone_number_id")
     if number is not None and number != ours:
         raise _NotForUs
