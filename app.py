@@ -4,10 +4,10 @@ import gc
 
 gc.disable()  # imports leave no garbage, and looking for it takes a tenth of a cold start
 
-from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, SQSEvent  # noqa: E402
+from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, SQSEvent  # noqa: E402 - after gc.disable()
 
-from chalicelib import lambdas  # noqa: E402
-from chalicelib.http.routes import expose  # noqa: E402
+from chalicelib import lambdas  # noqa: E402 - likewise
+from chalicelib.http.routes import expose  # noqa: E402 - likewise
 
 app = Chalice(app_name="tombola")
 

@@ -76,7 +76,8 @@ def handle_update(body: str, tries: int = 1) -> None:
 def _failure_of(handle: Callable[[], None]) -> Exception | None:
     """Return what `handle` raised, or None.
 
-    Otherwise the failure would be the context of the exception that is raised for it, and Lambda would log both.
+    The caller raises NotHandled outside of any `except`. Inside one, the failure would become the context of the new
+    exception, and Lambda would log the text of both.
     """
     try:
         handle()

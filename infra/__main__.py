@@ -350,7 +350,7 @@ def restore(options: argparse.Namespace) -> int:
 
 def _cloud(stage: str) -> Cloud:
     cloud = Cloud(boto3.Session(region_name=environ.get("AWS_REGION") or None), stack_of(stage))
-    _ = cloud.region, cloud.account  # raise early
+    _ = cloud.region, cloud.account  # raise now if there is no region, or no credentials
     return cloud
 
 

@@ -13,15 +13,15 @@ error_console = Console(highlight=False, soft_wrap=True, stderr=True)
 
 
 @contextmanager
-def step(what: str) -> Iterator[None]:
+def step(name: str) -> Iterator[None]:
     """Show a spinner during a step, and a tick once it has succeeded."""
-    with console.status(Text(f"{what} ...")):
+    with console.status(Text(f"{name} ...")):
         yield
-    done(what)
+    done(name)
 
 
-def done(what: str) -> None:
-    console.print(Text.assemble(("✓ ", "green"), what))
+def done(line: str) -> None:
+    console.print(Text.assemble(("✓ ", "green"), line))
 
 
 def say(line: str = "") -> None:

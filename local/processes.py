@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 GRACE_SECONDS = 20.0
@@ -70,7 +71,7 @@ class Children:
     def stop(self) -> None:
         """Stop all children, the last one started first, and wait for each."""
         for child in reversed(self._children):
-            stop_group(child.process.pid, lambda child=child: child.process.poll() is None)  # type: ignore[misc]
+            stop_group(child.process.pid, partial(_is_running, child.process))
             child.process.wait()
         if self._guardian.stdin:
             self._guardian.stdin.close()
@@ -92,6 +93,10 @@ def _signal_group(leader: int, number: signal.Signals) -> None:
         os.killpg(leader, number)
 
 
+def _is_running(process: subprocess.Popen[bytes]) -> bool:
+    return process.poll() is None
+
+
 def _is_alive(pid: int) -> bool:
     """Return whether a process runs. Where there is /proc, a zombie does not count as running."""
     try:
@@ -110,7 +115,7 @@ def guard() -> None:
     leaders = [int(line) for line in sys.stdin]
     for leader in reversed(leaders):
         if _is_alive(leader):
-            stop_group(leader, lambda leader=leader: _is_alive(leader))  # type: ignore[misc]
+            stop_group(leader, partial(_is_alive, leader))
 
 
 if __name__ == "__main__":

@@ -109,7 +109,8 @@ class LogWatch:
     """Follows one child's log."""
 
     def __init__(self, name: str, log: Path) -> None:
-        self._name, self._log = name, log
+        self._name = name
+        self._log = log
         self._file = log.open(encoding="utf-8", errors="replace")
         self._headlines = Headlines()
         self._rest = ""

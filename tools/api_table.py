@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from inspect import getdoc
+from itertools import takewhile
 from pathlib import Path
 
 from chalicelib.http.dispatch import Route
@@ -22,13 +23,8 @@ def lines(routes: Iterable[Route]) -> list[str]:
 
 def written(page: str) -> list[str]:
     """Return the table that the page has now."""
-    all_lines = page.splitlines()
-    start = all_lines.index(HEAD[0])
-    return [line for line in all_lines[start:] if line.startswith("|")][: _length(all_lines[start:])]
-
-
-def _length(rest: list[str]) -> int:
-    return next((number for number, line in enumerate(rest) if not line.startswith("|")), len(rest))
+    page_lines = page.splitlines()
+    return list(takewhile(lambda line: line.startswith("|"), page_lines[page_lines.index(HEAD[0]) :]))
 
 
 def _summary(route: Route) -> str:

@@ -21,7 +21,8 @@ PRICES: Mapping[str, tuple[float, int, str]] = {
     for name, row in json.loads((ROOT / "tools" / "prices.json").read_text("utf-8")).items()
     if isinstance(row, list)
 }
-BEGIN, END = "<!-- made by `make cost` -->", "<!-- until here -->"
+BEGIN = "<!-- made by `make cost` -->"
+END = "<!-- until here -->"
 MINUTES = 30 * 24 * 60
 HOURS = 30 * 24
 

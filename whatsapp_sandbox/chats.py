@@ -174,7 +174,7 @@ class Chats:
         self.typing_until.clear()
         self.events.publish("reset")
 
-    # Inside
+    # Internal steps
 
     def _add_stranger(self, recipient: Recipient) -> Contact:
         contact = stranger(recipient)

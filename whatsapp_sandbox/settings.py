@@ -21,7 +21,7 @@ class Settings:
     """All settings. The application under test must have the same token, secret and number id."""
 
     access_token: str = "local-access-token"  # noqa: S105 - opens nothing but the sandbox
-    app_secret: str = "local-app-secret"  # noqa: S105
+    app_secret: str = "local-app-secret"  # noqa: S105 - likewise
     webhook_url: str = "http://127.0.0.1:8000/whatsapp/webhook"
     organisers: tuple[str, ...] = ("+50255550000",)
     business: Business = OUR_BUSINESS

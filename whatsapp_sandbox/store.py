@@ -176,7 +176,7 @@ class Store:
     def webhook_lanes(self) -> list[str]:
         return [row["lane"] for row in self._db.execute("SELECT DISTINCT lane FROM letters")]
 
-    # MediaFiles
+    # Files
 
     def add_media(self, media: Media) -> None:
         self._db.execute(

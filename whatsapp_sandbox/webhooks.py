@@ -100,7 +100,7 @@ def text_message(
     reply_to: str | None = None,
     business: Business = OUR_BUSINESS,
 ) -> Json:
-    """A text message. `reply_to` is the wamid of the message that the person quotes."""
+    """Build a text message. `reply_to` is the wamid of the message that the person quotes."""
     return message(person, "text", {"body": text}, message_id=message_id, at=at, reply_to=reply_to, business=business)
 
 
@@ -114,7 +114,7 @@ def button_reply(
     reply_to: str,
     business: Business = OUR_BUSINESS,
 ) -> Json:
-    """A tap on a reply button of the message `reply_to`."""
+    """Build a tap on a reply button of the message `reply_to`."""
     content = {"type": "button_reply", "button_reply": {"id": button_id, "title": title}}
     return message(person, "interactive", content, message_id=message_id, at=at, reply_to=reply_to, business=business)
 
@@ -130,7 +130,7 @@ def list_reply(
     reply_to: str,
     business: Business = OUR_BUSINESS,
 ) -> Json:
-    """A row chosen from the list of the message `reply_to`."""
+    """Build the choice of a row from the list of the message `reply_to`."""
     row = {"id": row_id, "title": title} | ({"description": description} if description else {})
     content = {"type": "list_reply", "list_reply": row}
     return message(person, "interactive", content, message_id=message_id, at=at, reply_to=reply_to, business=business)
@@ -146,7 +146,7 @@ def template_button(
     reply_to: str,
     business: Business = OUR_BUSINESS,
 ) -> Json:
-    """A tap on a quick-reply button of the template `reply_to`."""
+    """Build a tap on a quick-reply button of the template `reply_to`."""
     content = {"payload": payload, "text": text}
     return message(person, "button", content, message_id=message_id, at=at, reply_to=reply_to, business=business)
 
@@ -160,7 +160,7 @@ def image(
     reply_to: str | None = None,
     business: Business = OUR_BUSINESS,
 ) -> Json:
-    """An image with an optional caption."""
+    """Build an image with an optional caption."""
     content = file_content(file)
     content.pop("filename", None)
     return message(person, "image", content, message_id=message_id, at=at, reply_to=reply_to, business=business)
@@ -175,7 +175,7 @@ def document(
     reply_to: str | None = None,
     business: Business = OUR_BUSINESS,
 ) -> Json:
-    """A document with an optional file name and caption."""
+    """Build a document with an optional file name and caption."""
     content = file_content(file)
     return message(person, "document", content, message_id=message_id, at=at, reply_to=reply_to, business=business)
 
@@ -184,7 +184,7 @@ def location(
     person: Person, latitude: float, longitude: float, *, message_id: str, at: float, reply_to: str | None = None,
     business: Business = OUR_BUSINESS,
 ) -> Json:  # fmt: skip
-    """The person's location."""
+    """Build a message with the person's location."""
     content = {"latitude": latitude, "longitude": longitude}
     return message(person, "location", content, message_id=message_id, at=at, reply_to=reply_to, business=business)
 
@@ -199,7 +199,7 @@ def message(
     reply_to: str | None = None,
     business: Business = OUR_BUSINESS,
 ) -> Json:
-    """Any inbound message. `content` is the object under the name of its kind."""
+    """Build any inbound message. `content` is the object under the name of its kind."""
     inbound: Json = {"from": person.wa_id, "from_user_id": person.user_id, "id": message_id, "timestamp": str(int(at))}
     inbound |= {"type": kind, kind: content}
     if reply_to:
@@ -218,7 +218,10 @@ def status(
     errors: Sequence[tuple[int, str]] = (),
     business: Business = OUR_BUSINESS,
 ) -> Json:
-    """A status of an outbound message. `tracking` is its biz_opaque_callback_data, `errors` are (code, title) pairs."""
+    """Build a status of an outbound message.
+
+    `tracking` is the message's biz_opaque_callback_data, `errors` are pairs of code and title.
+    """
     report: Json = {
         "id": message_id,
         "status": state,

@@ -33,7 +33,7 @@ from chalicelib.store import channel as channels
 from chalicelib.store.transaction import Busy
 from chalicelib.telemetry import only_errors_to_stderr
 
-MOST_SHOWN = 1000  # messages of a queue
+MAX_SHOWN = 1000  # messages of a queue
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -210,7 +210,7 @@ def _check_contacts(options: argparse.Namespace) -> int:
 
 
 def _check_audit(options: argparse.Namespace) -> int:
-    container()
+    container()  # connects the store to the table
     entries = 0
     problems = list[str]()
     with progress_on(sys.stderr, "the audit log") as progress:
@@ -239,13 +239,13 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _show_sending(options: argparse.Namespace) -> int:
-    container()
+    container()  # connects the store to the table
     channel = channels.read()
-    waiting = {queue: messages.waiting(queue, limit=MOST_SHOWN) for queue in Queue}
+    waiting = {queue: messages.waiting(queue, limit=MAX_SHOWN) for queue in Queue}
     if options.json:
         print(json.dumps(sending_as_json(channel, waiting), indent=2))
     else:
-        print("\n".join(sending(channel, waiting, most=MOST_SHOWN)))
+        print("\n".join(sending(channel, waiting, most=MAX_SHOWN)))
     return 0
 
 

@@ -15,7 +15,7 @@ from chalicelib.services.messaging.texts import money
 from chalicelib.services.reports import RaffleReport
 from chalicelib.store.dead_letters import DeadLetter
 
-MOST_IDS = 5  # order ids in a line
+MAX_IDS = 5  # order ids in a line
 Progress = Callable[[str, int, int | None], None]
 
 
@@ -27,7 +27,7 @@ def progress_on(stream: TextIO, subject: str) -> Iterator[Progress]:
     """
     try:
         from rich.console import Console  # noqa: PLC0415 - optional, and not needed by other commands
-        from rich.progress import Progress as Bars  # noqa: PLC0415
+        from rich.progress import Progress as Bars  # noqa: PLC0415 - likewise
     except ImportError:
         rich = False
     else:
@@ -217,9 +217,11 @@ def report(raffle_report: RaffleReport) -> list[str]:
     if totals.days:
         lines += ["", f"  {'day':<12}{'orders':>9} {'numbers':>10} {'confirmed':>22} {'refunded':>22}"]
         lines += [_day(day, sums, raffle.currency) for day, sums in sorted(totals.days.items())]
-    settle = [_settle("paid late, to reassign or refund", totals.late.part.orders, totals.late.ids)]
-    settle += [_settle("with a rejected proof and not paid since", totals.rejected.part.orders, totals.rejected.ids)]
-    settle += [_settle("refunded without ever being confirmed", totals.given_back.orders, ())]
+    settle = [
+        _settle("paid late, to reassign or refund", totals.late.part.orders, totals.late.ids),
+        _settle("with a rejected proof and not paid since", totals.rejected.part.orders, totals.rejected.ids),
+        _settle("refunded without ever being confirmed", totals.given_back.orders, ()),
+    ]
     if raffle_report.undelivered:
         settle.append(f"  {raffle_report.undelivered:>6,} messages to buyers were not delivered")
     lines += ["", *filter(None, settle)] if any(settle) else []
@@ -241,5 +243,5 @@ def _day(day: date, sums: Day, currency: str) -> str:
 
 
 def _settle(label: str, count: int, ids: Sequence[str]) -> str | None:
-    listed = f": {', '.join(ids[:MOST_IDS])}{', ...' if count > MOST_IDS else ''}" if ids else ""
+    listed = f": {', '.join(ids[:MAX_IDS])}{', ...' if count > MAX_IDS else ''}" if ids else ""
     return f"  {count:>6,} {label}{listed}" if count else None

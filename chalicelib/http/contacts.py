@@ -241,21 +241,21 @@ def export_contact(call: Call, contact_id: str, query: CursorQuery) -> PersonVie
 
     For requests of access under privacy laws. The audit log records who exported the data.
     """
-    held = call.container.privacy.collect(contact_id, everything=query.cursor is None, by=call.by)
-    messages = call.forwards(query, partial(_messages_that_fit, held.contact.id), lambda message: message)
+    data = call.container.privacy.collect(contact_id, everything=query.cursor is None, by=call.by)
+    messages = call.forwards(query, partial(_messages_that_fit, data.contact.id), lambda message: message)
     return PersonView(
-        contact=present(call, held.contact),
+        contact=present(call, data.contact),
         messages=messages.results,
-        orders=[_with_proofs(call, order) for order in held.orders],
+        orders=[_with_proofs(call, order) for order in data.orders],
         fingerprints=[
             FingerprintView(
                 what=fingerprint.kind,
                 order=fingerprint.order_id,
                 received_at=fingerprint.received_at,
             )
-            for fingerprint in held.fingerprints
+            for fingerprint in data.fingerprints
         ],
-        dead_letters=[present_whole(letter) for letter in held.dead_letters],
+        dead_letters=[present_whole(letter) for letter in data.dead_letters],
         next=messages.next,
     )
 

@@ -15,7 +15,7 @@ from chalicelib.store import dead_letters as stored_letters
 from chalicelib.store import messages
 from chalicelib.store.dead_letters import DeadLetter
 
-MOST_AT_ONCE = 100
+MAX_AT_ONCE = 100
 
 
 class LetterView(View):
@@ -66,7 +66,7 @@ class UndeliveredQuery(PageQuery):
 class AgainBody(Form):
     """The undelivered messages to send again."""
 
-    ids: Annotated[list[Annotated[str, Field(max_length=200)]], Field(min_length=1, max_length=MOST_AT_ONCE)]
+    ids: Annotated[list[Annotated[str, Field(max_length=200)]], Field(min_length=1, max_length=MAX_AT_ONCE)]
 
 
 class Outcomes(View):

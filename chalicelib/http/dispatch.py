@@ -321,7 +321,7 @@ def _parse_object(raw: bytes) -> dict[str, Any]:
 
 
 def _refuse_constant(_: str) -> NoReturn:
-    """Python takes NaN and Infinity for numbers; JSON does not."""
+    """Refuse NaN and Infinity, which Python reads although JSON does not have them."""
     raise ValueError
 
 

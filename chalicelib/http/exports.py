@@ -74,7 +74,7 @@ class ExportView(View):
 def export_raffle(call: Call, raffle_id: str, query: ExportQuery) -> Response:
     """Export tickets, orders or buyers as CSV or XLSX.
 
-    The answer is the file if it has up to 10,000 rows. A larger one is created in the background (202).
+    The answer is the file if it has up to 10,000 rows and 4 MB. A larger one is created in the background (202).
     """
     request = ExportRequest(raffle_id, query.of, query.format, query.status)
     file = call.container.exports.make_at_once(request, by=call.by)

@@ -238,7 +238,7 @@ def _parameters(route: Route, forms: ViewForms, schemas: Json) -> Iterator[Json]
 
 
 def _is_guarded(route: Route) -> bool:
-    """Whether it changes something that exists, so that If-Match can name the expected state."""
+    """Return whether the route changes something that exists, so that If-Match can name the expected state."""
     return route.tagged and route.method != "GET" and "{" in route.path
 
 

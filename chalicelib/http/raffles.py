@@ -3,14 +3,24 @@
 from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from iso4217 import Currency
 from pydantic import Field, field_validator, model_validator
 
 from chalicelib.domain.conversation import is_raffle_code, is_reserved
 from chalicelib.domain.raffles import HOLD_MINUTES, MOST_NUMBERS, Raffle, RaffleEvent, RaffleStatus, TicketStatus
 from chalicelib.http.dispatch import Call, Patch
 from chalicelib.http.problems import FieldInvalid
-from chalicelib.http.schemas import Form, GivenMoment, Listed, Matching, Moment, PageQuery, SomeText, Text, View
+from chalicelib.http.schemas import (
+    CurrencyCode,
+    Form,
+    GivenMoment,
+    Listed,
+    Matching,
+    Moment,
+    PageQuery,
+    SomeText,
+    Text,
+    View,
+)
 from chalicelib.services.raffles import Ticket
 from chalicelib.store import raffles as stored
 
@@ -31,7 +41,7 @@ class RaffleBody(Form):
     unit_amount: Annotated[
         int, Field(ge=0, le=1_000_000_000_000, description="The price of a number in minor units.", examples=[2500])
     ]
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217 code.", examples=["GTQ"])]
+    currency: Annotated[CurrencyCode, Field(description="ISO 4217 code.", examples=["GTQ"])]
     first_number: Annotated[int, Field(ge=0, le=9_999_999)] = 1
     last_number: Annotated[int, Field(ge=0, le=9_999_999, examples=[1000])]
     hold_minutes: Annotated[int, Field(ge=1, le=43_200)] | None = HOLD_MINUTES
@@ -52,15 +62,6 @@ class RaffleBody(Form):
             if isinstance(values, dict)
             else values
         )
-
-    @field_validator("currency")
-    @classmethod
-    def _known_currency(cls, value: str) -> str:
-        try:
-            Currency(value)
-        except ValueError:
-            raise ValueError("expected an ISO 4217 currency code, like GTQ") from None
-        return value
 
     @field_validator("code")
     @classmethod

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
+from iso4217 import Currency
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -60,15 +61,24 @@ def _to_utc(value: datetime) -> datetime:
         raise ValueError("expected a time between the years 1 and 9999") from None
 
 
+def _check_currency(value: str) -> str:
+    try:
+        Currency(value)
+    except ValueError:
+        raise ValueError("expected an ISO 4217 currency code, like GTQ") from None
+    return value
+
+
 def rfc3339(value: datetime) -> str:
     """Format a time in UTC, such as 2026-12-24T18:00:00Z."""
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 Text = Annotated[str, BeforeValidator(_clean_text), Matching(f"^[^{NO_TEXT}]*$")]
-# Not blank either.
+# Text that is not blank.
 SomeText = Annotated[str, BeforeValidator(_clean_text), Matching(rf"^[^{NO_TEXT}]*[^{NO_TEXT}\s][^{NO_TEXT}]*$")]
 Search = Annotated[SomeText, Field(min_length=1, max_length=LONGEST)]
+CurrencyCode = Annotated[str, Field(pattern="^[A-Z]{3}$"), AfterValidator(_check_currency)]
 Moment = Annotated[
     AwareDatetime,
     PlainSerializer(rfc3339, return_type=str),

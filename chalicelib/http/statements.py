@@ -3,14 +3,14 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from chalicelib.domain import refusals
 from chalicelib.domain.orders import Order, OrderStatus
 from chalicelib.domain.statements import MEANINGS, DoubtReason, MatchedPayment, Suggestion, Why
 from chalicelib.http.dispatch import Call
 from chalicelib.http.problems import FieldInvalid
-from chalicelib.http.schemas import Moment, Query, View
+from chalicelib.http.schemas import CurrencyCode, Moment, Query, View
 from chalicelib.services.bank_statements import StatementReview
 from chalicelib.statements.options import DateOrder, ParseOptions, StatementFormat
 
@@ -31,8 +31,7 @@ class StatementQuery(Query):
         Literal["utf-8", "utf-16", "windows-1252", "latin-1"] | None, Field(description="The character encoding.")
     ] = None
     currency: (
-        Annotated[str, Field(pattern="^[A-Z]{3}$", description="The currency of all amounts, if the file names none.")]
-        | None
+        Annotated[CurrencyCode, Field(description="The currency of all amounts, if the file names none.")] | None
     ) = None
     delimiter: Annotated[
         Literal[";", ",", "|", "tab"] | None, Field(description="The character between the columns of a CSV file.")
@@ -57,15 +56,6 @@ class StatementQuery(Query):
         ]
         | None
     ) = None
-
-    @field_validator("currency")
-    @classmethod
-    def _known_currency(cls, value: str | None) -> str | None:
-        from chalicelib.statements.values import is_currency  # noqa: PLC0415 - only statements need it
-
-        if value is not None and not is_currency(value):
-            raise ValueError("expected an ISO 4217 currency code, like GTQ")
-        return value
 
     @property
     def options(self) -> ParseOptions:

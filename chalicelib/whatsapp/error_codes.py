@@ -10,10 +10,10 @@ from enum import StrEnum
 class Action(StrEnum):
     """What happens to the message and to those behind it."""
 
-    RETRY = "retry"  # send again after the delays; after the last one as DEAD_LETTER
-    WAIT_PERSON = "wait_person"  # as RETRY, and hold back everything else for this person
+    RETRY = "retry"  # send again after the delays, then give up
+    WAIT_PERSON = "wait_person"  # like RETRY, and hold back everything else for this person
     WAIT_NUMBER = "wait_number"  # hold back everything from our number during the delay, then continue
-    WAIT_ALL = "wait_all"  # as WAIT_NUMBER, since we have one number; a Retry-After in the answer overrides the delays
+    WAIT_ALL = "wait_all"  # like WAIT_NUMBER, since we have only one number
     DROP = "drop"  # it can't reach this person, and nothing can be done about it
     OPTED_OUT = "opted_out"  # drop, and mark the contact as opted out
     TEMPLATE = "template"  # the 24-hour window is closed: send a template, or show it to the organiser
@@ -30,8 +30,9 @@ class Remedy:
 
     Attributes:
         alert: somebody must look at it now.
-        delays: seconds before each retry; empty means no retry. After the last one a message is given up, except for
-            WAIT_NUMBER and WAIT_ALL, which try it again when sending continues.
+        delays: seconds before each retry; empty means no retry. A Retry-After in the answer overrides them. After the
+            last one a message is given up, except for WAIT_NUMBER and WAIT_ALL, which try it again when sending
+            continues.
     """
 
     action: Action

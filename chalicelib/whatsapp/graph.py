@@ -32,6 +32,7 @@ from chalicelib.whatsapp.graph_errors import (
     translate_media_errors,
 )
 from chalicelib.whatsapp.identities import Json
+from chalicelib.whatsapp.inbound import MEDIA_ID
 from chalicelib.whatsapp.text import clean_line, safe_filename
 
 __all__ = [
@@ -40,7 +41,6 @@ __all__ = [
 ]  # fmt: skip
 
 META_MEDIA_HOSTS = ("lookaside.fbsbx.com", "*.fbcdn.net", "*.whatsapp.net")
-MEDIA_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 
 # While its sender waits, a file is fetched again if the error may pass within seconds. The function has 30 s, of which
 # marking the message as read may take 9 and DynamoDB 12. So no request for the file starts after 8 s, and a silent one
@@ -98,14 +98,15 @@ class Graph:
         clock: Callable[[], float] = monotonic,
         pause: Callable[[float], object] = sleep,
     ) -> None:
-        """`clock` returns seconds; `pause` waits for so many."""
+        """`clock` returns seconds, `pause` waits for a number of seconds."""
         self._base = urlsplit(base_url.rstrip("/"))
         self._root = f"{base_url.rstrip('/')}/{version}"
         self._phone_number_id = phone_number_id
         self._auth = _Bearer(access_token)
         self._media_hosts = tuple(host.strip().lower() for host in media_hosts if host.strip())
         self._timeout = timeout
-        self._clock, self._pause = clock, pause
+        self._clock = clock
+        self._pause = pause
         self._session: requests.Session | None = None
 
     def send(self, message: Mapping[str, Any]) -> Accepted:

@@ -29,7 +29,9 @@ NO_CODE = -1  # refused without a code
 CODE_OF_STATUS: dict[int, int] = {HTTPStatus.UNAUTHORIZED: 190, HTTPStatus.TOO_MANY_REQUESTS: 4}
 CLIENT_ERROR = 4  # 4xx
 LONGEST_WAIT = 86_400.0  # seconds
-A_MINUTE = 60  # seconds; a remedy that starts with such a long delay holds for downloads, too
+# Seconds. A download waits for the first delay of a remedy only if it is at least this long: shorter ones space out
+# messages.
+A_MINUTE = 60
 PERSONAL = re.compile(r"wamid\.\S+|\+?\d(?:[ ().-]?\d){6,}")  # message ids hold phone numbers
 
 
@@ -46,7 +48,10 @@ class SendRefused(GraphError):
 
     def __init__(self, code: int, details: str, http_status: int, retry_after: float | None) -> None:
         super().__init__(f"refused with code {code} (HTTP {http_status})")
-        self.code, self.details, self.http_status, self.retry_after = code, details, http_status, retry_after
+        self.code = code
+        self.details = details
+        self.http_status = http_status
+        self.retry_after = retry_after
 
 
 class OutcomeUnknown(GraphError):
@@ -62,7 +67,10 @@ class MediaUnavailable(GraphError):
 
     def __init__(self, reason: str, *, temporary: bool = False, wait: float = 0, code: int | None = None) -> None:
         super().__init__(reason)
-        self.reason, self.temporary, self.wait, self.code = reason, temporary, wait, code
+        self.reason = reason
+        self.temporary = temporary
+        self.wait = wait
+        self.code = code
 
 
 class MediaTooLarge(GraphError):

@@ -1,4 +1,4 @@
-"""Identifies people in the bodies that WhatsApp posts: user ids, phones, the find_contact_entry entry of `contacts`."""
+"""Identifies people in the bodies that WhatsApp posts: user ids, phones, their entries in `contacts`."""
 
 import hashlib
 import re

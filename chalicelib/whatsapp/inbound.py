@@ -186,7 +186,7 @@ def _read_welcome(_part: Json) -> IncomingMessage:
     return IncomingMessage(kind=MessageKind.CHOICE, choice="menu")
 
 
-def _read_sign(_part: Json) -> IncomingMessage:
+def _read_event(_part: Json) -> IncomingMessage:
     return IncomingMessage(kind=MessageKind.EVENT)
 
 
@@ -199,7 +199,7 @@ CONTENT_READERS = {
     "interactive": _read_interactive,
     "request_welcome": _read_welcome,
     **dict.fromkeys(FILES, _read_media),
-    **dict.fromkeys(("reaction", "edit", "revoke", "system"), _read_sign),
+    **dict.fromkeys(("reaction", "edit", "revoke", "system"), _read_event),
 }
 
 

@@ -9,12 +9,24 @@ from typing import Any
 
 from chalicelib.whatsapp.identities import PHONE, USER_ID
 
+# BUTTONS and ROWS are counts; everything else is in characters.
 TEXT_BODY = 4096
-BODY, CAPTION = 1024, 1024
-HEADER = FOOTER = 60
-BUTTONS, BUTTON_TITLE, BUTTON_ID = 3, 20, 256
-ROWS, LIST_LABEL, SECTION_TITLE, ROW_TITLE, ROW_ID, ROW_DESCRIPTION = 10, 20, 24, 24, 200, 72
-URL, TAG, PARAMETER = 2000, 512, 1024
+BODY = 1024
+CAPTION = 1024
+HEADER = 60
+FOOTER = 60
+BUTTONS = 3
+BUTTON_TITLE = 20
+BUTTON_ID = 256
+ROWS = 10
+LIST_LABEL = 20
+SECTION_TITLE = 24
+ROW_TITLE = 24
+ROW_ID = 200
+ROW_DESCRIPTION = 72
+URL = 2000
+TAG = 512
+PARAMETER = 1024
 
 
 class Unsendable(ValueError):
@@ -22,7 +34,9 @@ class Unsendable(ValueError):
 
     def __init__(self, field: str, limit: str, given: str) -> None:
         super().__init__(f"{field}: {limit}, given {given}")
-        self.field, self.limit, self.given = field, limit, given
+        self.field = field
+        self.limit = limit
+        self.given = given
 
 
 def check(request: Mapping[str, Any]) -> None:
@@ -176,10 +190,10 @@ def _list_paths(message: Mapping[str, Any], path: str) -> list[str]:
     return [f"{path}.{index}" for index in range(len(value or ()))]
 
 
-def _require_distinct(path: str, what: str, values: Iterable[str]) -> None:
+def _require_distinct(path: str, noun: str, values: Iterable[str]) -> None:
     listed = tuple(values)
     if len(set(listed)) < len(listed):
-        raise Unsendable(path, f"{what} that differ", f"{len(set(listed))} different ones of {len(listed)}")
+        raise Unsendable(path, f"{noun} that differ", f"{len(set(listed))} different ones of {len(listed)}")
 
 
 def _require_media(message: Mapping[str, Any], path: str) -> None:

@@ -29,7 +29,7 @@ class Definition:
 
     @cached_property
     def texts(self) -> Mapping[str, str]:
-        """The same texts by WhatsApp's language codes."""
+        """The wording by WhatsApp's language code."""
         return {TEMPLATE_CODES[code]: text for code, text in self.wording.items()}
 
     def request(self, language: str) -> Json:

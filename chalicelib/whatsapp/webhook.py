@@ -142,7 +142,7 @@ class _Change:
 
 
 _Maker = Callable[[Any, _Change, str], Update]
-_Piece = tuple[_Maker, Any, _Change, Callable[[], Json]]  # and a body that holds nothing else
+_Piece = tuple[_Maker, Any, _Change, Callable[[], Json]]  # the last one returns a body with this piece alone
 
 
 def _pieces(body: object) -> Iterator[_Piece]:
@@ -166,13 +166,13 @@ def _pieces(body: object) -> Iterator[_Piece]:
                 )
                 continue
             name = change.get("field")
-            found_in = _Change(
+            source = _Change(
                 account=_short(entry.get("id")),
                 time=_short(entry.get("time")),
                 field=name if isinstance(name, str) else "",
                 value=change["value"],
             )
-            yield from _split_change(found_in, partial(_with_value, entry, change))
+            yield from _split_change(source, partial(_with_value, entry, change))
 
 
 def _body(entry: Any) -> Json:
@@ -190,14 +190,14 @@ def _split_change(change: _Change, enclosing: Callable[[Json], Json]) -> Iterato
     if change.field != "messages" or not value.keys() & {"messages", "statuses"}:
         yield _make_other, value, change, partial(enclosing, value)
         return
-    around = {name: part for name, part in value.items() if name not in ("messages", "statuses", "errors")}
+    rest = {name: part for name, part in value.items() if name not in ("messages", "statuses", "errors")}
     for key, make in (("messages", _make_message), ("statuses", _make_status)):
         parts = value.get(key, [])
         if not isinstance(parts, list):
-            yield _make_refusal(f"{key} is not a list"), parts, change, partial(enclosing, {**around, key: parts})
+            yield _make_refusal(f"{key} is not a list"), parts, change, partial(enclosing, {**rest, key: parts})
             continue
         for part in parts:
-            yield make, part, change, partial(enclosing, {**around, key: [part]})
+            yield make, part, change, partial(enclosing, {**rest, key: [part]})
     if "errors" in value:
         errors = {"errors": value["errors"], "metadata": value.get("metadata")}
         yield _make_other, errors, change, partial(enclosing, errors)
@@ -245,7 +245,7 @@ def _make_status(part: Any, change: _Change, ours: str) -> Update:
 
 
 def _make_other(part: Any, change: _Change, ours: str) -> Update:
-    """Make an update of any other notice. It is not for us only if it names another number: many name none."""
+    """Make an update of any other notice. Only one that names another number is not for us: many name none."""
     number = change.metadata.get("phone_number_id")
     if number is not None and number != ours:
         raise _NotForUs
