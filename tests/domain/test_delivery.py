@@ -15,9 +15,6 @@ from chalicelib.domain.delivery import Decision, Outbound, Permission, permissio
 from chalicelib.domain.messages import Template
 from chalicelib.domain.rate_limit import PAIR_RATE_LIMIT, RateLimit
 
-# Messages a second that WhatsApp takes of one of our numbers, in and out together.
-# Source: "Throughput", https://developers.facebook.com/docs/whatsapp/cloud-api/overview (2026-11)
-A_NUMBER = 80
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 A_DAY = timedelta(hours=24)
 # Messages a second of a number, in and out together. WhatsApp answers 130429 when it is exceeded.

@@ -1,4 +1,4 @@
-"""A package that does not run on Lambda is problem before it is deployed."""
+"""A package that does not run on Lambda is found before it is deployed."""
 
 import shutil
 from pathlib import Path

@@ -29,7 +29,7 @@ Json = dict[str, Any]
 OPTED_OUT = 131050  # Meta's code: the person has stopped our messages
 
 
-def options(buyer: Buyer, value: str, at: float, *, person: webhooks.Person | None = None) -> Json:
+def preference(buyer: Buyer, value: str, at: float, *, person: webhooks.Person | None = None) -> Json:
     """WhatsApp's notice that the person stopped our messages, or resumed them, in its own menu."""
     person = person or buyer.person
     preference = {
@@ -53,7 +53,7 @@ def by_word(buyer: Buyer) -> None:
 
 
 def by_notice(buyer: Buyer) -> None:
-    buyer.sends(options(buyer, "stop", buyer.world.at))
+    buyer.sends(preference(buyer, "stop", buyer.world.at))
 
 
 def by_refusal(buyer: Buyer) -> None:
@@ -163,15 +163,15 @@ def test_cancelar_finds_an_order_that_is_not_at_hand(world: World, lucia: Buyer)
 def test_m5_a_notice_counts_once_and_only_the_latest(world: World, lucia: Buyer) -> None:
     lucia.says("menu")
     at = world.at
-    lucia.sends(options(lucia, "resume", at + 20))
-    lucia.sends(options(lucia, "stop", at + 10))  # it was said before
+    lucia.sends(preference(lucia, "resume", at + 20))
+    lucia.sends(preference(lucia, "stop", at + 10))  # it was said before
     assert not contact_of(lucia).opted_out
-    lucia.sends(options(lucia, "stop", at + 30))
+    lucia.sends(preference(lucia, "stop", at + 30))
     assert contact_of(lucia).opted_out
     world.clock.pass_minutes(1)
     lucia.says("start")
     version = contact_of(lucia).version
-    lucia.sends(options(lucia, "stop", at + 30))  # delivered once more, days later perhaps
+    lucia.sends(preference(lucia, "stop", at + 30))  # delivered once more, days later perhaps
     assert not contact_of(lucia).opted_out
     assert contact_of(lucia).version == version
 
@@ -188,18 +188,18 @@ def test_m5_a_refusal_from_before_they_came_back_counts_no_more(world: World, lu
 
 
 def test_m5_a_notice_about_somebody_whom_we_never_met_is_kept_for_later(world: World, lucia: Buyer) -> None:
-    lucia.sends(options(lucia, "stop", world.at))
+    lucia.sends(preference(lucia, "stop", world.at))
     assert contact_of(lucia).opted_out
     assert contact_of(lucia).phone == lucia.person.wa_id
     only_phone = webhooks.Person(name="", phone=lucia.person.phone)
     world.clock.pass_minutes(1)
-    lucia.sends(options(lucia, "resume", world.at, person=only_phone))  # the same person, by another name
+    lucia.sends(preference(lucia, "resume", world.at, person=only_phone))  # the same person, by another name
     assert not contact_of(lucia).opted_out
 
 
 def test_m5_a_notice_that_meets_a_message_of_theirs_is_not_lost(world: World, lucia: Buyer, requests: Requests) -> None:
     lucia.says("menu")
-    requests.before_the_next_commit(lambda: lucia.sends(options(lucia, "stop", world.at)))
+    requests.before_the_next_commit(lambda: lucia.sends(preference(lucia, "stop", world.at)))
     lucia.says("help")
     assert contact_of(lucia).opted_out
 
@@ -211,7 +211,7 @@ def test_m5_news_that_waited_to_be_sent_is_withheld_once_they_opt_out(world: Wor
     confirm_payment(world, order_id)
     waiting = outbounds(lucia)[-1]
     assert waiting.state == "PENDING"
-    lucia.sends(options(lucia, "stop", world.at))
+    lucia.sends(preference(lucia, "stop", world.at))
     before = len(lucia.heard)
     world.clock.now += timedelta(minutes=10)
     world.minute()
@@ -223,7 +223,7 @@ def test_m5_news_that_waited_to_be_sent_is_withheld_once_they_opt_out(world: Wor
 def test_m5_an_answer_that_waited_is_sent_even_then(world: World, lucia: Buyer) -> None:
     world.graph.refuses = [NotSent("ConnectTimeout")]
     lucia.says("help")
-    lucia.sends(options(lucia, "stop", world.at))
+    lucia.sends(preference(lucia, "stop", world.at))
     world.clock.now += timedelta(minutes=10)
     world.minute()
     assert "How it works" in text_of(lucia.heard[-1])
