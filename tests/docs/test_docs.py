@@ -1,5 +1,6 @@
 """The documentation says nothing that is not there: links, files, commands, settings, rules."""
 
+import json
 import os
 import re
 import subprocess
@@ -93,6 +94,13 @@ def test_every_page_that_code_and_alarms_name_exists() -> None:
     for file, page, fragment in named:
         assert (ROOT / page).is_file(), f"{file}: {page}"
         assert not fragment or fragment in anchors(ROOT / page), f"{file}: {page}#{fragment}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_widget_of_the_dashboard_that_is_named_exists(name: str) -> None:
+    widgets = json.loads(read("infra/dashboard.json"))["widgets"]
+    titles = {widget["properties"].get("title") for widget in widgets}
+    assert set(re.findall(r'"(Functions: [^"]+)"', re.sub(r"\s+", " ", read(name)))) <= titles
 
 
 @pytest.mark.parametrize("name", NAMES)
