@@ -121,7 +121,7 @@ def test_what_an_answer_links_to_is_there(
     scene, kept = furnished
     tried = Counter[str]()
 
-    class Journey(schema.as_state_machine()):  # type: ignore[misc]
+    class Journey(schema.as_state_machine()):  # type: ignore[misc] # made at run time
         def setup(self) -> None:
             scene.put_back(kept)
 

@@ -56,5 +56,5 @@ def test_the_page_of_the_description_shows_all_and_tries_a_request_out(
     assert "BIKE" in answer.text
     browser.save_screenshot(str(pictures / "description-tried.png"))
 
-    complaints = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]  # type: ignore[no-untyped-call]
+    complaints = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]  # type: ignore[no-untyped-call] # selenium's
     assert [entry for entry in complaints if "favicon" not in entry["message"]] == []

@@ -31,7 +31,7 @@ class Queue:
     def __init__(self) -> None:
         self.bodies: list[str] = []
 
-    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, object]:  # noqa: N803
+    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, object]:  # noqa: N803 - boto3's names
         assert 1 <= len(Entries) <= 10
         assert len({entry["Id"] for entry in Entries}) == len(Entries)
         assert sum(len(entry["MessageBody"].encode()) for entry in Entries) <= QUEUE_LIMIT

@@ -6,6 +6,7 @@ import pytest
 
 from chalicelib.domain.organisers import COMMAND_LINE, Role
 from chalicelib.services.exports import service
+from local.stack import TEMPLATE
 from tests.support.spreadsheets import csv_rows, xlsx_rows
 from tests.support.steps import buy
 from tests.support.world import TOKEN, Buyer, World
@@ -47,8 +48,6 @@ def test_xlsx_comes_as_its_bytes(world: World, raffle: Json) -> None:
 
 def test_api_gateway_is_told_to_believe_the_mark_on_bytes() -> None:
     """Otherwise who accepts everything, as curl does, would get base64."""
-    from local.stack import TEMPLATE  # noqa: PLC0415
-
     assert '"x-amazon-apigateway-binary-media-types": ["*/*"]' in TEMPLATE.read_text()
 
 

@@ -75,7 +75,7 @@ class CountingQueue:
         self.calls: list[int] = []
         self.fails_at, self.raises = fails_at, raises
 
-    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
+    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803 - boto3's names
         self.calls.append(len(Entries))
         if len(self.calls) == self.fails_at:
             if self.raises:

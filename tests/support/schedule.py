@@ -71,7 +71,7 @@ def scheduler(config: pytest.Config, log: Any) -> Any:
         LoadFileScheduling,
     )
 
-    class Spreading(LoadFileScheduling):  # type: ignore[misc,unused-ignore]
+    class Spreading(LoadFileScheduling):  # type: ignore[misc,unused-ignore] # untyped
         def _split_scope(self, nodeid: str) -> str:
             return stays_together(nodeid)
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -25,6 +26,7 @@ from tests.support.spreadsheets import csv_rows
 from tests.support.steps import buy
 from tests.support.world import Buyer, World
 
+ROOT = Path(__file__).parents[3]
 Json = dict[str, Any]
 SMALL = 1_000  # bytes of a part, so that a small file has several
 REDELIVERED = timedelta(seconds=960)  # infra/resources.json: the queue's visibility time-out
@@ -207,10 +209,10 @@ def _loses(world: World, operation: str) -> Iterator[None]:
 
 
 def test_the_queue_hides_it_for_longer_than_its_function_and_lease_last() -> None:
-    with open("infra/resources.json") as template, open(".chalice/config.json") as config:  # noqa: PTH123
-        resources = json.load(template)["Resources"]
-        limit = json.load(config)["lambda_functions"]["export"]["lambda_timeout"]
-    queue = resources["Exports"]["Properties"]
+    template = json.loads((ROOT / "infra" / "resources.json").read_text(encoding="utf-8"))
+    config = json.loads((ROOT / ".chalice" / "config.json").read_text(encoding="utf-8"))
+    queue = template["Resources"]["Exports"]["Properties"]
+    limit = config["lambda_functions"]["export"]["lambda_timeout"]
 
     assert timedelta(seconds=limit) < LEASE < REDELIVERED
     assert timedelta(seconds=queue["VisibilityTimeout"]) == REDELIVERED

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,6 +23,7 @@ from tests.support.spreadsheets import csv_rows, xlsx_rows
 from tests.support.steps import buy, cancel, hold, hold_and_confirm, hold_and_prove, refund
 from tests.support.world import Buyer, World
 
+ROOT = Path(__file__).parents[3]
 Json = dict[str, Any]
 
 
@@ -351,7 +353,7 @@ def test_too_many_rows_for_xlsx_are_a_reason(
 def test_one_that_takes_too_long_gives_up_before_its_function_is_stopped(
     world: World, raffle: Json, exports: Exports
 ) -> None:
-    config = json.loads(open(".chalice/config.json").read())["lambda_functions"]["export"]  # noqa: SIM115, PTH123
+    config = json.loads((ROOT / ".chalice" / "config.json").read_text(encoding="utf-8"))["lambda_functions"]["export"]
     assert timedelta(seconds=config["lambda_timeout"]) > LONGEST
     export = exports.enqueue(request_for(raffle), by=OLGA)
     slow = replace(exports, clock=ticking(world, minutes=8))

@@ -192,7 +192,7 @@ def test_p3_a_paid_order_is_not_cancelled_by_anybody(world: World, lucia: Buyer)
     refused = cancel(world, order_id)
     assert (refused.status, refused.body["code"]) == (409, "order_out_of_turn")
     tap = {"button_id": f"cancel:{order_id}", "title": "Cancel", "reply_to": "wamid.X"}
-    lucia.sends(webhooks.button_reply(lucia.person, message_id=world.new_id(), at=world.at, **tap))  # type: ignore[arg-type]
+    lucia.sends(webhooks.button_reply(lucia.person, message_id=world.new_id(), at=world.at, **tap))  # type: ignore[arg-type] # all are texts
     assert "is paid" in text_of(lucia.heard[-1])
     assert world.availability(raffle) == (98, 0, 2)
 
