@@ -139,7 +139,7 @@ def test_every_setting_that_is_named_exists(name: str) -> None:
     assert set(SETTING.findall(read(name))) <= example_settings()
 
 
-def test_every_setting_is_in_the_example_and_the_other_way_round() -> None:
+def test_the_example_has_exactly_the_settings_that_exist() -> None:
     ours = set(Settings.model_fields) | set(EnvironmentSecrets.model_fields)
     assert ours == example_settings() - NOT_OURS
 
@@ -150,7 +150,7 @@ def test_commands_marked_for_running_work(name: str, commands: str) -> None:
     assert done.returncode == 0, f"{name}: {commands}\n{done.stderr}"
 
 
-def test_every_decision_is_in_the_index_and_the_other_way_round() -> None:
+def test_the_index_has_exactly_the_decisions_that_exist() -> None:
     listed = re.findall(
         r"^\| (\d+) \| \[(.+?)\]\((.+?)\) \| (\w+).*? \| .+ \|$", read("docs/adr/README.md"), re.MULTILINE
     )

@@ -90,7 +90,7 @@ def test_each_function_has_a_role_of_its_own_whose_rights_are_named() -> None:
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_each_alarm_tells_somebody_and_has_an_entry_that_says_what_to_do(name: str) -> None:
+def test_each_alarm_notifies_somebody_and_has_an_entry_that_says_what_to_do(name: str) -> None:
     alarm = properties(name)
     assert alarm["AlarmActions"] == [{"Ref": "Alarms"}]
     assert f"### {name}\n" in RECOVER
@@ -98,7 +98,7 @@ def test_each_alarm_tells_somebody_and_has_an_entry_that_says_what_to_do(name: s
     assert anchor and anchor[1] == name.lower()
 
 
-def test_an_index_that_turns_writes_away_is_seen_like_the_table() -> None:
+def test_throttled_indexes_raise_the_same_alarm_as_the_table() -> None:
     watched = [one["MetricStat"]["Metric"] for one in properties("TableThrottled")["Metrics"] if "MetricStat" in one]
     dimensions = [(metric["MetricName"], *(one["Value"] for one in metric["Dimensions"][1:])) for metric in watched]
     indexes = [index["IndexName"] for index in properties("Table")["GlobalSecondaryIndexes"]]
@@ -107,12 +107,12 @@ def test_an_index_that_turns_writes_away_is_seen_like_the_table() -> None:
     assert len(watched) <= 10  # as many as AWS lets an alarm add up
 
 
-def test_the_page_says_to_subscribe_to_each_notice_that_we_listen_to() -> None:
+def test_the_page_says_to_subscribe_to_each_notice_that_we_handle() -> None:
     [step] = [block for block in DEPLOY.split("\n\n") if "Also subscribe to" in block]
     assert set(re.findall(r"`([a-z_]+)`", step)) >= {*RULES, "messages"}
 
 
-def test_spending_has_one_too() -> None:
+def test_spending_has_an_entry_too() -> None:
     told = {told["Notification"]["NotificationType"] for told in properties("Spending")["NotificationsWithSubscribers"]}
     assert told == {"ACTUAL", "FORECASTED"}
     assert "### Spending\n" in RECOVER
@@ -132,7 +132,7 @@ def test_the_dashboard_shows_every_alarm() -> None:
     assert sorted(shown) == [f"${{{name}.Arn}}" for name in ALARMS]
 
 
-def test_each_metric_that_is_watched_is_one_that_the_product_writes() -> None:
+def test_each_watched_metric_is_written_by_the_product() -> None:
     code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "chalicelib").rglob("*.py"))
     watched = {properties(name)["MetricName"] for name in ALARMS if properties(name).get("Namespace") == "Tombola"}
     dashboard = json.loads((ROOT / "infra" / "dashboard.json").read_text(encoding="utf-8"))

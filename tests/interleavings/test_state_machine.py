@@ -406,7 +406,7 @@ def machine() -> Iterator[type[Tombola]]:
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_whatever_happens_the_rules_hold(
+def test_the_rules_hold_whatever_happens(
     machine: type[Tombola], part: int, record_property: Callable[[str, object], None]
 ) -> None:
     times = int(environ.get("TOMBOLA_SOAK", "1"))

@@ -91,7 +91,7 @@ def test_n2_generate_tickets_refuses_reserved_and_sold_numbers(
 
 
 @pytest.mark.parametrize("force", [[], ["--force"]])
-def test_n2_so_does_the_command(
+def test_n2_the_command_refuses_reserved_and_sold_numbers(
     world: World, lucia: Buyer, capsys: pytest.CaptureFixture[str], force: list[str]
 ) -> None:
     raffle = world.raffle()

@@ -89,7 +89,7 @@ def uploads_left(world: World) -> list[Any]:
 
 
 @pytest.mark.parametrize("form", Format)
-def test_whoever_is_stopped_at_any_call_the_next_delivery_makes_it_anew(
+def test_an_export_that_is_stopped_at_any_call_is_made_again_by_the_next_delivery(
     world: World, raffle: Json, exports: Exports, calls: Calls, form: Format, record_property: Callable[..., None]
 ) -> None:
     def enqueue() -> str:
@@ -120,7 +120,7 @@ def test_whoever_is_stopped_at_any_call_the_next_delivery_makes_it_anew(
     record_property("crash points of exports tried", points)
 
 
-def test_who_makes_it_has_it_to_themselves(world: World, raffle: Json, exports: Exports, calls: Calls) -> None:
+def test_only_one_run_makes_an_export_at_a_time(world: World, raffle: Json, exports: Exports, calls: Calls) -> None:
     """A message that the queue hands over twice at the same time, or that was sent twice."""
     export = exports.enqueue(request_for(raffle), by=OLGA)
     interrupted = replace(exports, clock=_during(exports, lambda: exports.make(export.id, last_try=False)))
@@ -144,7 +144,7 @@ def _during(exports: Exports, do: Callable[[], object], *, at: int = 4) -> Any:
     return tick
 
 
-def test_one_that_was_thought_dead_changes_nothing_any_more(world: World, raffle: Json, exports: Exports) -> None:
+def test_a_run_that_was_thought_dead_changes_nothing(world: World, raffle: Json, exports: Exports) -> None:
     export = exports.enqueue(request_for(raffle), by=OLGA)
 
     def overtaken() -> None:
@@ -161,7 +161,7 @@ def test_one_that_was_thought_dead_changes_nothing_any_more(world: World, raffle
 
 
 @pytest.mark.parametrize("at", [3, 4, 5])
-def test_one_that_is_deleted_while_it_is_made_does_not_come_back(
+def test_an_export_that_is_deleted_while_it_is_made_does_not_come_back(
     world: World, raffle: Json, exports: Exports, at: int
 ) -> None:
     export = exports.enqueue(request_for(raffle), by=OLGA)
@@ -178,7 +178,9 @@ def test_one_that_is_deleted_while_it_is_made_does_not_come_back(
 
 
 @pytest.mark.parametrize("operation", ["UploadPart", "CompleteMultipartUpload", "PutObject"])
-def test_a_lost_answer_of_s3_is_another_delivery(world: World, raffle: Json, exports: Exports, operation: str) -> None:
+def test_a_lost_answer_of_s3_leads_to_another_delivery(
+    world: World, raffle: Json, exports: Exports, operation: str
+) -> None:
     export = exports.enqueue(
         ExportRequest(raffle["id"], Of.BUYERS if operation == "PutObject" else Of.TICKETS), by=OLGA
     )
@@ -208,7 +210,7 @@ def _loses(world: World, operation: str) -> Iterator[None]:
     client.meta.events.unregister(f"after-call.s3.{operation}", lose)
 
 
-def test_the_queue_hides_it_for_longer_than_its_function_and_lease_last() -> None:
+def test_the_queue_hides_an_export_for_longer_than_its_function_and_lease_last() -> None:
     template = json.loads((ROOT / "infra" / "resources.json").read_text(encoding="utf-8"))
     config = json.loads((ROOT / ".chalice" / "config.json").read_text(encoding="utf-8"))
     queue = template["Resources"]["Exports"]["Properties"]
