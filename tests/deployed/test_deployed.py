@@ -20,7 +20,7 @@ from tests.support.running_sales import DOCUMENT, PHOTO, buy, choose, new_code
 from tests.support.world import text_of
 from whatsapp_sandbox import webhooks
 
-EXPIRED_WITHIN = 900  # seconds: a hold of one minute, and the schedule's next two rounds, on a busy machine
+EXPIRED_WITHIN = 900  # seconds, only against hanging: one minute, and the schedule's next two runs
 
 
 class Outside(Elsewhere):
@@ -29,7 +29,7 @@ class Outside(Elsewhere):
 
 @pytest.fixture(scope="module")
 def held(run: Deployed) -> tuple[Json, Json, OnThePhone]:
-    """A hold of a minute, whose end the real schedule finds while other tests run: raffle, order, buyer."""
+    """Hold a number for one minute. The real schedule ends the hold while other tests run. Return raffle, order, buyer."""
     raffle = run.raffle(new_code(), hold_minutes=1)
     marco = OnThePhone(run, "marco")
     marco.says(raffle["code"])
@@ -58,7 +58,7 @@ def test_no_secret_is_in_the_template_or_a_functions_environment(deployment: Dep
         assert secret not in json.dumps(template) + json.dumps(functions, default=str)
 
 
-@pytest.mark.usefixtures("held")  # from here on its minute runs
+@pytest.mark.usefixtures("held")  # its minute starts here
 def test_a_token_or_number_that_whatsapp_refuses_is_not_stored(deployment: Deployment, run: Deployed) -> None:
     about = {"Name": f"/{STACK}/WHATSAPP_ACCESS_TOKEN", "WithDecryption": True}
     given = {**settings(deployment.account), "WHATSAPP_ACCESS_TOKEN": "of-another-app"}

@@ -44,7 +44,7 @@ def test_after_a_restart_all_is_there_and_a_hold_that_ended_meanwhile_is_freed(t
         run.end_hold(ended)
         assert run.order(ended)["status"] == "DRAFT", "the schedule must not have come by"
 
-    # The schedules run once at the start, and that must do.
+    # The schedules run once at the start. That alone must end the hold.
     with running(state, ports, TOMBOLA_TICK_SECONDS=NEVER) as run:
         lucia, marco = OnThePhone(run, "lucia", known), OnThePhone(run, "marco")
         assert "demo raffles were made" not in run.said()

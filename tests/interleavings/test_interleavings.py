@@ -392,9 +392,10 @@ def test_the_pruned_search_finds_every_state_that_the_whole_one_finds(stage: Sta
     order = stage.hold(stage.lucia)
     operations = stage.confirms(order), stage.cancels(order)
     whole, pruned = stage.search(*operations, pruned=False), stage.search(*operations)
-    # Whoever commits first has won, in four steps. Either the other has read the order before that: then it takes four
-    # steps too, since its commit fails, and it reads the order again and is refused. 8 steps in 30 orders. Or it reads
-    # the order later, and is refused at once: before or after the winner's last step. Either of the two may win.
+    # The one that commits first wins, in four steps, the third of which is the commit. If the other one has read the
+    # order before that, it takes four steps as well: its commit fails, it reads the order again and is refused. There
+    # are 30 orders of these eight steps. If it reads the order only afterwards, it is refused at once, before or after
+    # the winner's last step. Either of the two may win.
     assert whole.schedules == 2 * (30 + 2)
     assert pruned.begun < whole.begun / 3
     assert pruned.states == whole.states

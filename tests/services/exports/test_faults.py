@@ -33,9 +33,9 @@ REDELIVERED = timedelta(seconds=960)  # infra/resources.json: the queue's visibi
 
 
 class Crash(Exception):
-    """The process is gone: every further call ends with this, too.
+    """The process is gone: every later call raises this, too.
 
-    No BaseException, although handlers of errors run now: s3transfer would wait for the end of its task forever.
+    Not a BaseException, although error handlers run now: with one, s3transfer would wait forever for its task to end.
     """
 
 

@@ -30,7 +30,7 @@ from tests.support.races.replies import held_in, left_in
 from tests.support.world import PNG
 
 DELIVERIES = 5  # of a message by the queue
-MOST_VISITS = 500  # of one thread: only a race that leads nowhere comes to this
+MAX_VISITS = 500  # of one thread. Only a race that makes no progress reaches it
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ class Hold(NamedTuple):
 def sell_out(place: Place, random: Random, name: str, profile: Profile) -> None:
     """Come again until all numbers are sold."""
     visitor = Visitor(place, random, name, profile)
-    for visit in range(MOST_VISITS):
+    for visit in range(MAX_VISITS):
         if not visitor.visit(visit):
             return
     place.tale.wrong.append("the raffle does not sell out")
