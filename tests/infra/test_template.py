@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chalice.app import ScheduledEventConfig
 
+from app import app
 from chalicelib.domain.exports import KEPT
 from chalicelib.services.messaging.account_notices import RULES
 from chalicelib.services.orders.expiry import EXPIRED
@@ -55,6 +57,14 @@ def test_proofs_and_exports_vanish_in_their_time() -> None:
     proofs, exports = properties("Bucket")["LifecycleConfiguration"]["Rules"]
     assert (proofs["Prefix"], proofs["ExpirationInDays"]) == ("proofs/", {"Ref": "ProofRetentionDays"})
     assert (exports["Prefix"], exports["ExpirationInDays"]) == ("exports/", KEPT.days)
+
+
+def test_both_schedules_run_every_minute() -> None:
+    schedules = [source for source in app.event_sources if isinstance(source, ScheduledEventConfig)]
+    assert {source.name: source.schedule_expression for source in schedules} == {
+        "expire_reservations": "rate(1 minute)",
+        "deliver_messages": "rate(1 minute)",
+    }
 
 
 def test_every_queue_is_encrypted_and_has_dead_letters() -> None:
