@@ -29,7 +29,7 @@ class Outside(Elsewhere):
 
 @pytest.fixture(scope="module")
 def held(run: Deployed) -> tuple[Json, Json, OnThePhone]:
-    """Hold a number for one minute. The real schedule ends the hold while other tests run. Return raffle, order, buyer."""
+    """Hold a number for one minute; the real schedule ends it while other tests run. Return raffle, order, buyer."""
     raffle = run.raffle(new_code(), hold_minutes=1)
     marco = OnThePhone(run, "marco")
     marco.says(raffle["code"])
