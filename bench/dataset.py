@@ -26,7 +26,7 @@ SYLLABLES = ("a", "be", "ca", "da", "e", "fo", "go", "hi", "i", "jo", "ka", "lu"
 
 @dataclass(frozen=True)
 class Dataset:
-    """Return what was written, oldest first."""
+    """What was written, oldest first."""
 
     raffle: Raffle
     orders: list[Order]
@@ -34,7 +34,7 @@ class Dataset:
 
     @property
     def heavy(self) -> Contact:
-        """Return the contact with very many orders."""
+        """The contact with very many orders."""
         return self.contacts[0]
 
 

@@ -54,7 +54,8 @@ class RequestMeter:
 
     def during(self, action: Callable[[], object]) -> list[Request]:
         """Return the requests that are made during `action`."""
-        self.requests, self.recording = [], True
+        self.requests = []
+        self.recording = True
         try:
             action()
         finally:

@@ -71,12 +71,12 @@ def _reads(dataset: Dataset) -> Iterator[tuple[str, Read]]:
         "letter": first[0], "name": first, "names": f"{last} {first[:4]}",
         "phone": f"+{person.phone}", "national phone": str(person.phone)[3:], "phone of many orders": f"+{heavy.phone}",
     }  # fmt: skip
-    for what, text in texts.items():
-        yield f"orders, search: {what}", partial(find_orders, text, OrderFilter(), limit=PAGE)
-        yield f"contacts, search: {what}", partial(find_contacts, text, limit=PAGE)
-    for what, text in ({**texts, "number": str(order_sample.numbers[0])}).items():
+    for kind, text in texts.items():
+        yield f"orders, search: {kind}", partial(find_orders, text, OrderFilter(), limit=PAGE)
+        yield f"contacts, search: {kind}", partial(find_contacts, text, limit=PAGE)
+    for kind, text in ({**texts, "number": str(order_sample.numbers[0])}).items():
         paid_filter = OrderFilter(raffle_id=raffle_id, status=S.PAID)
-        yield f"paid orders of a raffle, search: {what}", partial(find_orders, text, paid_filter, limit=PAGE)
+        yield f"paid orders of a raffle, search: {kind}", partial(find_orders, text, paid_filter, limit=PAGE)
     yield "contacts who want a person, search: letter", partial(find_contacts, first[0], person_wanted=True, limit=PAGE)
 
 

@@ -63,9 +63,9 @@ def sell_out(testbed: Testbed) -> Iterator[Figure]:
     runs = [OURS, *REPLAYS]
     for number in range(1 + ROUNDS):
         testbed.progress(f"sell-out by 16 buyers: round {number} of {ROUNDS}")
-        for who in runs if number % 2 else reversed(runs):
+        for run in runs if number % 2 else reversed(runs):
             raffle = make_raffle(testbed.container, numbers=NUMBERS)
-            if who == OURS:
+            if run == OURS:
                 first = 1 + number * PROCESSES  # no contact comes twice, because a contact is new only once
                 shifts = _in_processes(
                     _buy_out, [(testbed.endpoint, raffle.id, first + seed) for seed in range(PROCESSES)]
@@ -73,16 +73,17 @@ def sell_out(testbed: Testbed) -> Iterator[Figure]:
                 seconds += [second for shift in shifts for second in shift.seconds] if number else ()
                 differences += testbed.container.consistency.check(raffle.id).differences
             else:
-                replayed = [_elsewhere(order, recording.id, raffle.id, REPLAYS[who]) for order in orders]
+                replayed = [_elsewhere(order, recording.id, raffle.id, REPLAYS[run]) for order in orders]
                 shares = [(testbed.endpoint, replayed[start::PROCESSES]) for start in range(PROCESSES)]
                 shifts = _in_processes(_replay, shares)
             if number:
-                rates[who].append(_rate(shifts))
+                rates[run].append(_rate(shifts))
     percentiles = quantiles(seconds, n=100)
-    for who, goal in zip(REPLAYS, (">= 0.7", ""), strict=True):
-        ratios = [ours / bare for ours, bare in zip(rates[OURS], rates[who], strict=True)]
-        note = f"{min(ratios):.2f} to {max(ratios):.2f}; {median(rates[OURS]):.0f} orders/s to {median(rates[who]):.0f}"
-        yield Figure(f"sell-out by 16 buyers: orders/s to {who}", round(median(ratios), 2), "ratio", goal, note)
+    for base, goal in zip(REPLAYS, (">= 0.7", ""), strict=True):
+        ratios = [ours / bare for ours, bare in zip(rates[OURS], rates[base], strict=True)]
+        medians = f"{median(rates[OURS]):.0f} orders/s to {median(rates[base]):.0f}"
+        note = f"{min(ratios):.2f} to {max(ratios):.2f}; {medians}"
+        yield Figure(f"sell-out by 16 buyers: orders/s to {base}", round(median(ratios), 2), "ratio", goal, note)
     value = round(percentiles[98] / percentiles[49], 2)
     yield Figure("sell-out by 16 buyers: p99 to p50", value, "ratio", "<= 5", spread(seconds))
     yield Figure("sell-out by 16 buyers: numbers sold twice or lost", differences, "numbers", "<= 0")

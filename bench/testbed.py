@@ -1,4 +1,4 @@
-"""What all measurements need: the application on a running engine, a clock set by hand, buyers and contacts."""
+"""The testbed of all measurements: the application on a running engine, a clock set by hand, buyers and contacts."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -61,8 +61,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
-    """What the tests tried, as they recorded it ("crash points tried"), summed over all of them and all workers; and
-    how long they took, beside the file of `--junitxml`."""
+    """Print what the tests recorded, such as "crash points tried", summed over all tests and workers.
+
+    With `--junitxml`, also write beside that file how long they took.
+    """
     tried = Counter[str]()
     seconds = defaultdict[str, float](float)
     for reports in terminalreporter.stats.values():

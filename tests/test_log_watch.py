@@ -29,7 +29,7 @@ LEAKS = [
 
 
 @pytest.mark.parametrize(("line", "what"), LEAKS)
-def test_what_is_personal_is_seen(line: str, what: str) -> None:
+def test_personal_data_in_a_line_is_found(line: str, what: str) -> None:
     assert any(what in leak for leak in personal(line))
 
 
@@ -41,22 +41,22 @@ def test_what_is_personal_is_seen(line: str, what: str) -> None:
         '{"message":"notice from WhatsApp","field":"account_update","event":"ACCOUNT_VIOLATION"}',
     ],
 )
-def test_what_is_not_personal_is_let_through(line: str) -> None:
+def test_a_line_without_personal_data_passes(line: str) -> None:
     assert personal(line) == []
 
 
-def test_what_somebody_writes_in_a_test_is_known(lucia: Buyer) -> None:
+def test_texts_written_in_a_test_are_known(lucia: Buyer) -> None:
     lucia.says("my aunt wants them")
     assert personal('{"reason": "my aunt wants them"}')
 
 
-def test_a_line_in_a_file_is_seen(tmp_path: Path) -> None:
+def test_a_line_in_a_file_is_checked(tmp_path: Path) -> None:
     (tmp_path / "worker.log").write_text(f"fine\n{LEAKS[0][0]}\n")
     leaks = leaks_in(tmp_path / "worker.log")
     assert leaks[0].startswith("a phone number in a line that worker.log:2 logged")
 
 
-def test_of_an_exception_the_log_has_only_its_kind_and_where_it_was_raised(log_watch: Watch) -> None:
+def test_an_exception_is_logged_only_with_its_kind_and_place(log_watch: Watch) -> None:
     class Kept(Watch):
         def look(self, line: str, where: str) -> None:
             lines.append(line)
@@ -106,7 +106,7 @@ def test_a_leak_fails_the_test_in_which_it_is_logged(tmp_path: Path, planted: st
     assert f"{seen} in a line that" in done.stdout
 
 
-def test_the_forms_of_webhooks_are_as_they_were() -> None:
+def test_the_shapes_of_webhook_bodies_are_unchanged() -> None:
     """Watching what people say changes none of it."""
     person = webhooks.Person(name="Ana", phone="+50255500003")
     body = webhooks.text_message(person, "something longer", message_id="1", at=1)

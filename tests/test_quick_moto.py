@@ -1,4 +1,4 @@
-"""moto made quick answers as moto does."""
+"""The quickened moto answers as moto does."""
 
 from collections.abc import Callable
 from typing import Any

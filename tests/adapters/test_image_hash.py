@@ -48,7 +48,7 @@ def test_p6_receipts_of_one_bank_do_not_look_alike(kind: int) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_p6_nor_do_those_of_one_person_over_one_amount(kind: int) -> None:
+def test_p6_receipts_of_one_person_over_one_amount_do_not_look_alike(kind: int) -> None:
     random = Random(5)
     first = r.payment(random)
     payments = [first._replace(moment=r.moment(random), reference=r.reference(random)) for _ in range(12)]
@@ -56,7 +56,7 @@ def test_p6_nor_do_those_of_one_person_over_one_amount(kind: int) -> None:
     assert not [other for other in others if are_alike(one, other)]
 
 
-def test_p6_nor_do_photos_of_two_slips() -> None:
+def test_p6_photos_of_two_slips_do_not_look_alike() -> None:
     looks = [seen(r.jpeg(r.photo(r.payment(Random(number)), Random(number)))) for number in range(6)]
     assert not [pair for pair in combinations(looks, 2) if are_alike(*pair)]
 
@@ -66,26 +66,26 @@ def test_p6_nor_do_photos_of_two_slips() -> None:
 
 @pytest.mark.parametrize("quality", [40, 60, 90])
 @pytest.mark.parametrize("kind", KINDS)
-def test_p6_a_receipt_that_is_compressed_anew_looks_like_itself(kind: int, quality: int) -> None:
+def test_p6_a_recompressed_receipt_looks_like_itself(kind: int, quality: int) -> None:
     for number in range(3):
         assert are_alike(seen(r.jpeg(receipt(kind, number), 85)), seen(r.jpeg(receipt(kind, number), quality)))
 
 
 @pytest.mark.parametrize("factor", [0.5, 0.6, 0.75, 1.5, 2])
-def test_p6_so_does_one_that_is_resized(factor: float) -> None:
+def test_p6_a_resized_receipt_looks_like_itself(factor: float) -> None:
     for number in range(3):
         copy = r.jpeg(r.resized(receipt(0, number), factor), 75)
         assert are_alike(seen(r.jpeg(receipt(0, number))), seen(copy))
 
 
-def test_p6_so_does_one_of_another_format() -> None:
+def test_p6_a_receipt_in_another_format_looks_like_itself() -> None:
     one = seen(r.jpeg(receipt(0, 1)))
     assert are_alike(one, seen(r.png(receipt(0, 1)), "image/png"))
     assert are_alike(one, seen(r.webp(receipt(0, 1)), "image/webp"))
 
 
 @pytest.mark.parametrize("orientation", [3, 6, 8])
-def test_p6_so_does_one_that_says_how_it_is_to_be_turned(orientation: int) -> None:
+def test_p6_a_receipt_with_an_orientation_tag_looks_like_itself(orientation: int) -> None:
     turns = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
     lying, file = receipt(0, 1).transpose(turns[orientation]), BytesIO()
     exif = Image.Exif()
@@ -95,7 +95,7 @@ def test_p6_so_does_one_that_says_how_it_is_to_be_turned(orientation: int) -> No
     assert not are_alike(seen(r.jpeg(receipt(0, 1), 85)), seen(r.jpeg(lying, 85)))
 
 
-def test_p6_an_animated_picture_looks_like_its_first_one() -> None:
+def test_p6_an_animation_looks_like_its_first_frame() -> None:
     for form in ("WEBP", "PNG"):
         file = BytesIO()
         receipt(0, 1).save(file, form, save_all=True, append_images=[receipt(0, 2)], quality=90)
@@ -106,12 +106,12 @@ def test_p6_an_animated_picture_looks_like_its_first_one() -> None:
 # What has no look, and harms nobody
 
 
-def test_p6_a_pdf_has_no_look() -> None:
+def test_p6_a_pdf_has_no_image_hash() -> None:
     assert compute_image_hash(b"%PDF-1.7", "application/pdf") is None
 
 
 @pytest.mark.parametrize("colour", ["white", "black", "red"])
-def test_p6_a_plain_picture_has_none_since_all_of_these_are_alike(colour: str) -> None:
+def test_p6_a_plain_picture_has_no_image_hash_since_all_of_these_look_alike(colour: str) -> None:
     assert compute_image_hash(r.jpeg(Image.new("RGB", (900, 1600), colour)), "image/jpeg") is None
     assert compute_image_hash(r.png(Image.linear_gradient("L")), "image/png") is None
 
@@ -128,7 +128,7 @@ def test_p6_no_bytes_do_harm(mime_type: str, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("make", [r.jpeg, r.png, r.webp])
-def test_p6_nor_does_a_picture_that_breaks_off_or_is_damaged(make: object) -> None:
+def test_p6_a_truncated_or_damaged_picture_does_no_harm(make: object) -> None:
     assert callable(make)
     whole: bytes = make(receipt(0, 1).resize((270, 480)))
     mime_type = {r.jpeg: "image/jpeg", r.png: "image/png", r.webp: "image/webp"}[make]
@@ -150,7 +150,7 @@ def claiming(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize("size", [(6_400, 6_400), (100_000, 100_000), (2**31 - 1, 2**31 - 1), (MAX_PIXELS + 1, 1)])
-def test_p6_a_picture_too_large_to_unpack_is_left_packed(
+def test_p6_a_picture_too_large_to_decode_is_not_decoded(
     size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unpacked = list[str]()
@@ -173,7 +173,7 @@ def test_p6_of_a_large_jpeg_only_a_part_is_decoded(monkeypatch: pytest.MonkeyPat
     assert sizes[0] == (1080, 1920)  # of 4320 × 7680
 
 
-def test_nothing_but_a_proof_waits_for_the_library() -> None:
+def test_only_a_proof_waits_for_the_image_library() -> None:
     code = "import sys, app; print([name for name in sys.modules if name.split('.')[0] == 'PIL'])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={}, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -183,7 +183,7 @@ def test_nothing_but_a_proof_waits_for_the_library() -> None:
 
 
 @given(LOOKS, st.lists(st.integers(0, HASH_BITS - 1), max_size=NEAR))
-def test_p6_two_looks_that_are_alike_share_a_band(one: bytes, flipped: list[int]) -> None:
+def test_p6_similar_image_hashes_share_a_band(one: bytes, flipped: list[int]) -> None:
     changed = int.from_bytes(one)
     for bit in flipped:
         changed ^= 1 << bit
@@ -192,7 +192,7 @@ def test_p6_two_looks_that_are_alike_share_a_band(one: bytes, flipped: list[int]
     assert any(a == b for a, b in zip(bands(one), bands(other), strict=True))
 
 
-def test_p6_also_when_each_bit_that_differs_is_in_another_one() -> None:
+def test_p6_similar_image_hashes_share_a_band_even_if_each_differing_bit_is_in_another_one() -> None:
     one, other = bytes(HASH_BITS // 8), ((1 << NEAR) - 1).to_bytes(HASH_BITS // 8)
     assert are_alike(one, other)
     assert [a == b for a, b in zip(bands(one), bands(other), strict=True)].count(True) == 1
@@ -205,5 +205,5 @@ def test_p6_each_bit_is_in_one_band(one: bytes, bit: int) -> None:
     assert len(list(bands(one))) == BANDS
 
 
-def test_p6_looks_of_another_kind_are_never_alike() -> None:
+def test_p6_image_hashes_of_different_lengths_are_never_similar() -> None:
     assert not are_alike(bytes(64), bytes(HASH_BITS // 8))

@@ -77,13 +77,13 @@ def test_a_function_that_needs_no_secret_reads_none(ssm: Any, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("token", ["a b", "ñ", "a\nb", "a\x00"])
-def test_a_secret_that_no_header_can_carry_is_refused_unseen(token: str) -> None:
+def test_a_secret_that_no_header_can_carry_is_refused_but_not_shown(token: str) -> None:
     with pytest.raises(SettingsInvalid, match="WHATSAPP_ACCESS_TOKEN is malformed") as refused:
         load_secrets({**GIVEN, "WHATSAPP_ACCESS_TOKEN": token})
     assert token not in str(refused.value)
 
 
-def test_blanks_around_a_secret_are_the_clipboards() -> None:
+def test_spaces_around_a_secret_are_stripped() -> None:
     assert load_secrets({**GIVEN, "WHATSAPP_APP_SECRET": " s3cret\n"}).app_secrets == ("s3cret",)
 
 
@@ -93,7 +93,7 @@ def test_secrets_are_shown_nowhere(parameter_store: ParameterStore) -> None:
     assert not any(secret in f"{parameter_store!r} {load_secrets(GIVEN)!r}" for secret in read)
 
 
-def test_each_is_read_once_until_it_is_no_longer_fresh(parameter_store: ParameterStore, ssm: Any, clock: Clock) -> None:
+def test_each_secret_is_read_once_until_it_is_stale(parameter_store: ParameterStore, ssm: Any, clock: Clock) -> None:
     assert (parameter_store.access_token, parameter_store.app_secrets) == ("first-token", ("s3cret",))
     put(ssm, "WHATSAPP_ACCESS_TOKEN", "second-token")
     put(ssm, "WHATSAPP_APP_SECRET", "new")
@@ -105,7 +105,7 @@ def test_each_is_read_once_until_it_is_no_longer_fresh(parameter_store: Paramete
     assert (parameter_store.access_token, parameter_store.app_secrets) == ("second-token", ("new", "s3cret"))
 
 
-def test_while_it_cannot_be_read_again_the_known_one_is_used(
+def test_while_a_secret_cannot_be_read_again_the_known_one_is_used(
     parameter_store: ParameterStore, ssm: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
@@ -128,7 +128,7 @@ def test_while_it_cannot_be_read_again_the_known_one_is_used(
     assert parameter_store.app_secret == known
 
 
-def test_who_has_never_read_one_is_asked_again_later(
+def test_a_secret_that_was_never_read_is_tried_again_later(
     parameter_store: ParameterStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Provider:
@@ -140,13 +140,13 @@ def test_who_has_never_read_one_is_asked_again_later(
         _ = parameter_store.access_token
 
 
-def test_what_is_missing_there_is_named_with_its_place(parameter_store: ParameterStore, ssm: Any) -> None:
+def test_a_missing_secret_is_named_with_its_path(parameter_store: ParameterStore, ssm: Any) -> None:
     ssm.delete_parameter(Name=PATH + "WHATSAPP_VERIFY_TOKEN")
     with pytest.raises(SettingsInvalid, match=f"WHATSAPP_VERIFY_TOKEN is missing.*{PATH}WHATSAPP_VERIFY_TOKEN"):
         _ = parameter_store.verify_token
 
 
-def test_what_is_malformed_there_is_named_unseen(parameter_store: ParameterStore, ssm: Any) -> None:
+def test_a_malformed_secret_is_named_but_not_shown(parameter_store: ParameterStore, ssm: Any) -> None:
     put(ssm, "WHATSAPP_ACCESS_TOKEN", "a b")
     with pytest.raises(SettingsInvalid, match="WHATSAPP_ACCESS_TOKEN is malformed") as refused:
         _ = parameter_store.access_token

@@ -121,7 +121,7 @@ def test_what_an_answer_links_to_is_there(
     scene, kept = furnished
     tried = Counter[str]()
 
-    class Journey(schema.as_state_machine()):  # type: ignore[misc]
+    class Journey(schema.as_state_machine()):  # type: ignore[misc] # made at run time
         def setup(self) -> None:
             scene.put_back(kept)
 
@@ -157,7 +157,7 @@ def _with_another_media_type(operation: Json) -> None:
 
 
 @pytest.mark.parametrize("spoil", [_without_the_status, _with_another_type, _with_another_media_type])
-def test_control_a_description_that_is_not_true_is_found_out(scene: Scene, spoil: Callable[[Json], None]) -> None:
+def test_control_a_false_description_is_detected(scene: Scene, spoil: Callable[[Json], None]) -> None:
     document = json.loads(json.dumps(openapi.whole(ROUTES)))
     spoil(document["paths"]["/api/orders"]["get"])
     spoilt = schemathesis.openapi.from_dict(document, config=SchemathesisConfig.from_dict(CONFIG))

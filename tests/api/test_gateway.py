@@ -28,7 +28,7 @@ def echo() -> Gateway:
 
 
 @pytest.mark.parametrize("kind", own_answers())
-def test_what_the_gateway_says_by_itself_is_a_problem_like_ours(kind: str) -> None:
+def test_errors_of_the_gateway_itself_are_problems_like_ours(kind: str) -> None:
     found = own_answers()[kind]
     said = Problem.model_validate_json(found.body)
     assert (said.status, said.title) == (found.status, TITLES[found.status])
@@ -37,7 +37,7 @@ def test_what_the_gateway_says_by_itself_is_a_problem_like_ours(kind: str) -> No
 
 
 @pytest.mark.parametrize("kind", own_answers())
-def test_a_console_from_elsewhere_may_read_them_and_nobody_else(kind: str) -> None:
+def test_only_the_console_on_another_origin_may_read_them(kind: str) -> None:
     console = "https://console.example.org"
     assert "Access-Control-Allow-Origin" not in own_answers()[kind].headers
     allowed = {"Access-Control-Allow-Origin": console, "Vary": "Origin"}
@@ -51,7 +51,7 @@ def test_bytes_go_through_as_they_are() -> None:
         assert (found.status, found.body) == (200, NOISE)
 
 
-def test_what_stands_in_a_path_comes_decoded() -> None:
+def test_values_in_a_path_arrive_decoded() -> None:
     headers = {"Content-Type": "text/plain", "Accept": "application/octet-stream"}
     assert echo().answer("POST", "/echo/a%2Fb%20c/", headers).headers["Word"] == "a/b c"
 
@@ -64,12 +64,12 @@ def test_a_body_has_a_limit(size: int, status: int) -> None:
     assert echo().answer("POST", "/echo/a", headers, b"x" * size).status == status
 
 
-def test_what_is_not_there_is_not_found_with_and_without_a_token(scene: Scene) -> None:
+def test_an_unknown_path_is_not_found_with_and_without_a_token(scene: Scene) -> None:
     for method, target in (("GET", "/api/nothing"), ("HEAD", "/api/raffles"), ("BREW", "/api/raffles"), ("GET", "/")):
         for authorization in (f"Token {scene.world.stack.table}", "é", ""):
             found = scene.ask(method, target, headers={"Authorization": authorization})
             assert (found.status, json.loads(found.body)["code"]) == (404, "not_found")
 
 
-def test_an_empty_token_is_none(scene: Scene) -> None:
+def test_an_empty_token_is_no_token(scene: Scene) -> None:
     assert scene.ask("GET", "/api/raffles", headers={"Authorization": " "}).status == 401

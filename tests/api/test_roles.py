@@ -56,11 +56,11 @@ def test_o1_a_route_opens_to_its_role_and_those_above_and_to_nobody_else(
 
 
 @pytest.mark.parametrize("route", [route for route in API if route.role is None], ids=named)
-def test_o1_what_is_open_asks_for_nothing(scene: Scene, route: Route) -> None:
+def test_o1_an_open_route_needs_no_token(scene: Scene, route: Route) -> None:
     for key in (None, *scene.useless.values(), *scene.keys.values()):
         assert asked(scene, route, key) == (200, "")
 
 
-def test_the_table_of_routes_in_the_pages_is_what_there_is() -> None:
+def test_the_documented_table_of_routes_is_up_to_date() -> None:
     """`make api-table` writes it."""
     assert written(Path(PAGE).read_text("utf-8")) == lines(ROUTES)

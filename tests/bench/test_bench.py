@@ -11,7 +11,7 @@ GROUPS = ("requests", "units", "writing", "reading", "overhead", "webhook", "dea
 SECONDS = 1800  # only against hanging
 
 
-def test_counts_meet_their_goals_whatever_the_machine_does_beside() -> None:
+def test_counts_meet_their_goals_however_busy_the_machine_is() -> None:
     command = [sys.executable, "-m", "bench", "--json", "--quick", "--only", *GROUPS]
     process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
     figures = json.loads(process.stdout or "{}").get("figures")

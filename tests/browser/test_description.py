@@ -29,9 +29,7 @@ def click(browser: Chrome, css: str) -> None:
     browser.execute_script("arguments[0].scrollIntoView({block: 'center'}); arguments[0].click()", find(browser, css))
 
 
-def test_the_page_of_the_description_shows_all_and_tries_a_request_out(
-    run: Run, browse: Browse, pictures: Path
-) -> None:
+def test_the_api_page_shows_every_route_and_sends_a_request(run: Run, browse: Browse, pictures: Path) -> None:
     document = run.api("GET", "/api/openapi.json")
     browser = browse(1280, 1400)
     browser.get(f"{run.ports.api_url}/api/docs")
@@ -56,5 +54,5 @@ def test_the_page_of_the_description_shows_all_and_tries_a_request_out(
     assert "BIKE" in answer.text
     browser.save_screenshot(str(pictures / "description-tried.png"))
 
-    complaints = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]  # type: ignore[no-untyped-call]
+    complaints = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]  # type: ignore[no-untyped-call] # selenium's
     assert [entry for entry in complaints if "favicon" not in entry["message"]] == []

@@ -106,7 +106,7 @@ class Page:
 
     def complaints(self) -> list[str]:
         """What the page wrote into the console: errors, broken rules of its own security policy, missing files."""
-        entries = self.browser.get_log("browser")  # type: ignore[no-untyped-call]
+        entries = self.browser.get_log("browser")  # type: ignore[no-untyped-call] # selenium's
         return [entry["message"] for entry in entries if entry["level"] in ("SEVERE", "WARNING")]
 
     def _until(self, look: Callable[[Chrome], T | None], what: str) -> T:

@@ -37,7 +37,7 @@ def test_missing_settings_are_named_in_one_clear_line() -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("nonsense",), ("create-token",), ("generate-tickets",)])
-def test_called_wrongly_it_says_how(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_arguments_print_the_usage(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2
@@ -63,7 +63,7 @@ def test_the_log_is_not_among_what_a_command_prints(
     assert "token made" in log.getvalue()
 
 
-def test_a_token_of_ones_own_is_made_once(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_token_with_a_chosen_key_is_made_once(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     for said in ("created", "already a token"):
         assert main(["create-token", "dev", "--key", "my-own-key"]) == 0
         assert said in capsys.readouterr().out
@@ -87,7 +87,7 @@ def test_a_raffle_is_named_by_its_id_or_its_code(world: World, capsys: pytest.Ca
         assert f"Raffle {raffle['id']} (100 numbers" in capsys.readouterr().out
 
 
-def test_what_fails_is_said_in_one_line_and_is_no_difference(
+def test_a_failure_is_one_line_and_not_a_difference(
     world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Record.Meta, "table_name", "not-there")
@@ -107,14 +107,14 @@ def test_progress_is_a_bar_on_a_terminal() -> None:
     assert "abc: tickets" in shown.getvalue()
 
 
-def test_progress_elsewhere_is_one_calm_line() -> None:
+def test_progress_without_a_terminal_is_one_line() -> None:
     shown = io.StringIO()
     with progress_on(shown, "abc") as progress:
         progress("tickets", 1, 2)
     assert shown.getvalue() == "Checking abc ...\n"
 
 
-def test_progress_on_a_terminal_does_without_rich(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_on_a_terminal_works_without_rich(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("rich.console", "rich.progress"):
         monkeypatch.setitem(sys.modules, name, None)
     shown = Terminal()

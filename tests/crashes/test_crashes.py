@@ -56,7 +56,7 @@ def made() -> Iterator[Scene]:
 
 
 @pytest.mark.parametrize("name", CONVERSATIONS)
-def test_m3_wherever_the_process_ends_it_comes_to_the_same(
+def test_m3_wherever_the_process_ends_the_result_is_the_same(
     made: Scene, name: str, record_property: Callable[[str, object], None]
 ) -> None:
     stops, tried = Stops(), Counter[str]()
@@ -75,7 +75,7 @@ def test_m3_wherever_the_process_ends_it_comes_to_the_same(
 
 
 @pytest.mark.parametrize("name", CONVERSATIONS)
-def test_m3_without_its_status_a_message_is_told_twice_at_most_where_nobody_can_know(
+def test_m3_without_a_status_a_message_is_sent_twice_at_most_and_only_if_the_first_outcome_is_unknown(
     made: Scene, name: str, record_property: Callable[[str, object], None]
 ) -> None:
     """WhatsApp took the message, the process ended before that was noted, and no status ever came."""

@@ -20,7 +20,7 @@ from tests.support.running_sales import DOCUMENT, PHOTO, buy, choose, new_code
 from tests.support.world import text_of
 from whatsapp_sandbox import webhooks
 
-EXPIRED_WITHIN = 900  # seconds: a hold of one minute, and the schedule's next two rounds, on a busy machine
+EXPIRED_WITHIN = 900  # seconds, only against hanging: one minute, and the schedule's next two runs
 
 
 class Outside(Elsewhere):
@@ -29,7 +29,7 @@ class Outside(Elsewhere):
 
 @pytest.fixture(scope="module")
 def held(run: Deployed) -> tuple[Json, Json, OnThePhone]:
-    """A hold of a minute, whose end the real schedule finds while other tests run: raffle, order, buyer."""
+    """Hold a number for one minute; the real schedule ends it while other tests run. Return raffle, order, buyer."""
     raffle = run.raffle(new_code(), hold_minutes=1)
     marco = OnThePhone(run, "marco")
     marco.says(raffle["code"])
@@ -58,8 +58,8 @@ def test_no_secret_is_in_the_template_or_a_functions_environment(deployment: Dep
         assert secret not in json.dumps(template) + json.dumps(functions, default=str)
 
 
-@pytest.mark.usefixtures("held")  # from here on its minute runs
-def test_a_token_or_a_number_that_whatsapp_refuses_is_not_put(deployment: Deployment, run: Deployed) -> None:
+@pytest.mark.usefixtures("held")  # its minute starts here
+def test_a_token_or_number_that_whatsapp_refuses_is_not_stored(deployment: Deployment, run: Deployed) -> None:
     about = {"Name": f"/{STACK}/WHATSAPP_ACCESS_TOKEN", "WithDecryption": True}
     given = {**settings(deployment.account), "WHATSAPP_ACCESS_TOKEN": "of-another-app"}
     refused = deployment.account.make("deploy", STAGE, "--yes", project=deployment.project, **given)
@@ -123,7 +123,7 @@ def test_o1_nobody_gets_in_without_a_good_token(run: Deployed) -> None:
         ("ExportRole", "ssm", "get_parameter", {"Name": f"/{STACK}/WHATSAPP_ACCESS_TOKEN"}),
     ],
 )
-def test_a_role_may_do_nothing_else(
+def test_a_role_may_do_nothing_that_its_function_does_not_need(
     deployment: Deployment, run: Deployed, role: str, service: str, call: str, arguments: dict[str, Any]
 ) -> None:
     account = deployment.account
@@ -188,7 +188,7 @@ def test_h3_the_real_schedule_ends_a_hold(run: Deployed, held: tuple[Json, Json,
     assert order["id"] in text_of(marco.hears())
 
 
-def test_a_deployment_that_fails_is_taken_back(deployment: Deployment, run: Deployed) -> None:
+def test_a_failed_deployment_is_rolled_back(deployment: Deployment, run: Deployed) -> None:
     """Among the last ones here, since it changes the project."""
     raffle = run.raffle(new_code())
     path = deployment.template()
@@ -210,7 +210,7 @@ def test_a_deployment_that_fails_is_taken_back(deployment: Deployment, run: Depl
     assert again.returncode == 0, again.stderr
 
 
-def test_back_in_time_and_down_and_up_again_with_the_same_data(deployment: Deployment, run: Deployed) -> None:
+def test_restoring_destroying_and_deploying_again_keep_the_data(deployment: Deployment, run: Deployed) -> None:
     """The last one here, since nothing is left after it."""
     dynamodb, raffles = deployment.account.client("dynamodb"), run.api("GET", "/api/raffles?page_size=100")["results"]
 

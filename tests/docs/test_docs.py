@@ -1,5 +1,6 @@
 """The documentation says nothing that is not there: links, files, commands, settings, rules."""
 
+import json
 import os
 import re
 import subprocess
@@ -96,6 +97,13 @@ def test_every_page_that_code_and_alarms_name_exists() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_every_widget_of_the_dashboard_that_is_named_exists(name: str) -> None:
+    widgets = json.loads(read("infra/dashboard.json"))["widgets"]
+    titles = {widget["properties"].get("title") for widget in widgets}
+    assert set(re.findall(r'"(Functions: [^"]+)"', re.sub(r"\s+", " ", read(name)))) <= titles
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_every_file_that_is_named_exists(name: str) -> None:
     top = {path.name for path in ROOT.iterdir()}
     for span in code(name):
@@ -131,7 +139,7 @@ def test_every_setting_that_is_named_exists(name: str) -> None:
     assert set(SETTING.findall(read(name))) <= example_settings()
 
 
-def test_every_setting_is_in_the_example_and_the_other_way_round() -> None:
+def test_the_example_has_exactly_the_settings_that_exist() -> None:
     ours = set(Settings.model_fields) | set(EnvironmentSecrets.model_fields)
     assert ours == example_settings() - NOT_OURS
 
@@ -142,7 +150,7 @@ def test_commands_marked_for_running_work(name: str, commands: str) -> None:
     assert done.returncode == 0, f"{name}: {commands}\n{done.stderr}"
 
 
-def test_every_decision_is_in_the_index_and_the_other_way_round() -> None:
+def test_the_index_has_exactly_the_decisions_that_exist() -> None:
     listed = re.findall(
         r"^\| (\d+) \| \[(.+?)\]\((.+?)\) \| (\w+).*? \| .+ \|$", read("docs/adr/README.md"), re.MULTILINE
     )

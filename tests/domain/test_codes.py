@@ -27,17 +27,17 @@ def test_a_code_in_any_case_and_with_anything_between_is_the_first_reading(data:
 
 
 @given(st.data(), CODES, PLACES, WRITTEN)
-def test_one_wrong_character_is_made_good(data: st.DataObject, code: str, at: int, wrong: str) -> None:
+def test_one_wrong_character_is_corrected(data: st.DataObject, code: str, at: int, wrong: str) -> None:
     assert code in likely_codes(data.draw(written(code[:at] + wrong + code[at + 1 :])))
 
 
 @given(st.data(), CODES, st.integers(0, CODE_LENGTH - 2))
-def test_two_neighbours_that_changed_places_are_put_back(data: st.DataObject, code: str, at: int) -> None:
+def test_two_swapped_neighbours_are_put_back(data: st.DataObject, code: str, at: int) -> None:
     swapped = code[:at] + code[at + 1] + code[at] + code[at + 2 :]
     assert code in likely_codes(data.draw(written(swapped)))
 
 
-def test_also_where_the_check_character_does_not_show_it() -> None:
+def test_swapped_neighbours_are_put_back_even_where_the_check_character_misses_it() -> None:
     """Luhn's blind spot: the alphabet's first character beside its last."""
     body = "2Y34678"
     code, swapped = body + check_character(body), "Y2" + body[2:] + check_character(body)
@@ -79,7 +79,7 @@ def test_any_text_has_few_readings_all_well_formed_and_none_twice(text: str) -> 
 
 
 @given(st.lists(WRITTEN, max_size=9).map(" ".join))
-def test_of_up_to_nine_characters_no_reading_is_left_out(text: str) -> None:
+def test_up_to_nine_characters_get_every_reading(text: str) -> None:
     assert len(likely_codes(text)) < MAX_LIKELY
 
 
@@ -135,5 +135,5 @@ def test_only_characters_that_no_code_has_look_like_others() -> None:
 
 
 @pytest.mark.parametrize("text", ["", " ", "-", "hola", "María López", "deposito", "martinez", "12", "\ud800", "漢字"])
-def test_what_is_no_code_has_no_reading(text: str) -> None:
+def test_text_that_is_not_a_code_has_no_reading(text: str) -> None:
     assert likely_codes(text) == []

@@ -21,11 +21,11 @@ def test_m6_a_pause_ends_by_itself_a_day_after_the_organiser_wrote() -> None:
     assert paused.with_bot_paused(by="Olga", now=NOW + A_DAY / 2).bot_is_paused(NOW + A_DAY)
 
 
-def test_m6_who_resumes_ends_it_at_once() -> None:
+def test_m6_resuming_ends_a_pause_at_once() -> None:
     assert LUCIA.with_bot_paused(by="Olga", now=NOW).with_bot_resumed() == LUCIA
 
 
-def test_m4_who_never_wrote_has_no_window() -> None:
+def test_m4_a_contact_who_never_wrote_has_no_window() -> None:
     assert LUCIA.window_until == NOW + A_DAY
     assert replace(LUCIA, last_heard_at=None).window_until is None
 
@@ -36,7 +36,7 @@ def test_a_name_that_an_organiser_corrected_is_not_replaced_by_whatsapps() -> No
     assert replace(LUCIA, name_kept=True).with_profile_name("Lu").name == "Lucía"
 
 
-def test_who_is_forgotten_leaves_an_id_and_what_they_own() -> None:
+def test_an_erased_contact_leaves_an_id_and_what_they_own() -> None:
     left = {
         name: value for name, value in asdict(LUCIA.as_erased(NOW)).items() if value != asdict(Contact(id=""))[name]
     }

@@ -227,7 +227,7 @@ def test_a_voice_message_a_sticker_or_a_place_is_answered_with_the_question_agai
 @pytest.mark.parametrize(
     "word", ["5,12", "confirm", "cancel", "menu", "A", "1A", "TOO-LONG-A-CODE-X", "MO TO", "ÑU", ""]
 )
-def test_what_is_typed_for_something_else_is_no_code(word: str) -> None:
+def test_a_word_that_means_something_else_is_not_a_code(word: str) -> None:
     assert not is_raffle_code(word.upper()) or is_reserved(word)
 
 
@@ -242,7 +242,7 @@ def test_a_word_that_names_numbers_is_reserved_too(word: str) -> None:
 
 
 @pytest.mark.parametrize("conversation", TALKS, ids=lambda conversation: str(conversation.stage))
-def test_a_reaction_and_the_like_is_not_answered(conversation: Conversation) -> None:
+def test_a_reaction_or_edit_is_not_answered(conversation: Conversation) -> None:
     assert step(conversation, IncomingMessage(kind=MessageKind.EVENT, text="confirm")) == StayQuiet()
 
 
@@ -263,9 +263,7 @@ HEARD = st.builds(
 
 
 @given(TALK, HEARD)
-def test_whatever_is_heard_wherever_there_is_something_to_do(
-    conversation: Conversation, message: IncomingMessage
-) -> None:
+def test_every_message_in_every_state_leads_to_an_action(conversation: Conversation, message: IncomingMessage) -> None:
     assert isinstance(step(conversation, message), Action)
 
 

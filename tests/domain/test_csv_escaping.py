@@ -30,7 +30,7 @@ HOSTILE = st.lists(PIECES, max_size=8).map("".join)
         ("'=1", "''=1"),
     ],
 )
-def test_what_would_be_a_formula_gets_an_apostrophe(text: str, made: str) -> None:
+def test_a_cell_that_would_be_a_formula_gets_an_apostrophe(text: str, made: str) -> None:
     assert safe(text) == made
     assert original(made) == text
 
@@ -41,7 +41,7 @@ def test_other_text_stays_as_it_is(text: str) -> None:
 
 
 @given(HOSTILE)
-def test_no_cell_begins_as_a_formula_and_each_can_be_had_back(text: str) -> None:
+def test_no_cell_begins_as_a_formula_and_each_original_can_be_restored(text: str) -> None:
     made = safe(text)
 
     assert is_safe(made)

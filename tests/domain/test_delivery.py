@@ -15,9 +15,6 @@ from chalicelib.domain.delivery import Decision, Outbound, Permission, permissio
 from chalicelib.domain.messages import Template
 from chalicelib.domain.rate_limit import PAIR_RATE_LIMIT, RateLimit
 
-# Messages a second that WhatsApp takes of one of our numbers, in and out together.
-# Source: "Throughput", https://developers.facebook.com/docs/whatsapp/cloud-api/overview (2026-11)
-A_NUMBER = 80
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 A_DAY = timedelta(hours=24)
 # Messages a second of a number, in and out together. WhatsApp answers 130429 when it is exceeded.
@@ -70,18 +67,18 @@ def test_m4_m5_what_may_go_out(
 
 
 @pytest.mark.parametrize("asked", [True, False])
-def test_v2_who_is_being_erased_is_told_nothing_more(asked: bool) -> None:
+def test_v2_a_contact_who_is_being_erased_gets_no_more_messages(asked: bool) -> None:
     said = Outbound(contact_id="c", id="1", body={}, created_at=NOW, in_reply_to="m" if asked else None)
     assert permission(said, replace(WROTE, erased_at=NOW), OPEN, NOW) == WITHHOLD
 
 
-def test_m5_what_an_organiser_writes_is_an_answer() -> None:
+def test_m5_a_message_from_an_organiser_counts_as_an_answer() -> None:
     said = Outbound(contact_id="c", id="1", body={}, created_at=NOW, by="Olga")
     assert permission(said, WROTE, QUIET, NOW) == SEND
 
 
 @pytest.mark.parametrize("asked", [True, False])
-def test_an_answer_of_yesterday_is_given_up_and_news_are_told(asked: bool) -> None:
+def test_an_answer_is_dropped_after_a_day_but_news_is_still_sent(asked: bool) -> None:
     said = Outbound(contact_id="c", id="1", body={}, created_at=NOW - A_DAY, in_reply_to="m" if asked else None)
     assert permission(said, WROTE, OPEN, NOW) == (GIVE_UP if asked else SEND)
 
@@ -108,7 +105,7 @@ def test_m4_a_template_goes_in_the_persons_language_or_in_any(
     st.lists(st.floats(0, 20), min_size=60, max_size=200),
     st.sampled_from([PAIR_RATE_LIMIT, RateLimit(interval=timedelta(seconds=0.5), burst=1)]),
 )
-def test_no_stretch_of_time_holds_more_than_the_pace_allows(waits: list[float], pace: RateLimit) -> None:
+def test_no_stretch_of_time_has_more_messages_than_the_rate_limit_allows(waits: list[float], pace: RateLimit) -> None:
     now, booked, said = NOW, None, list[datetime]()
     for wait in waits:
         now += timedelta(seconds=wait)
@@ -121,13 +118,13 @@ def test_no_stretch_of_time_holds_more_than_the_pace_allows(waits: list[float], 
             assert last - first + 1 <= allowed + 1e-6 + 1
 
 
-def test_who_was_silent_has_the_whole_burst_at_once() -> None:
+def test_after_a_silence_the_whole_burst_may_go_at_once() -> None:
     booked = PAIR_RATE_LIMIT.reserve(None, NOW, 45)
     assert PAIR_RATE_LIMIT.earliest(booked) == NOW
     assert PAIR_RATE_LIMIT.earliest(PAIR_RATE_LIMIT.reserve(booked, NOW)) == NOW + timedelta(seconds=6)
 
 
-def test_the_shares_of_all_functions_stay_within_what_whatsapp_takes_of_a_number() -> None:
+def test_the_shares_of_all_functions_stay_within_whatsapps_limit_for_a_number() -> None:
     resources = json.loads((Path(__file__).parents[2] / "infra" / "resources.json").read_text())["Resources"]
     shares = {
         name: float(one["Properties"]["Environment"]["Variables"]["WHATSAPP_SENDS_A_SECOND"])

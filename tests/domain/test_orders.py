@@ -82,7 +82,7 @@ BY_ORGANISERS = (E.PAYMENT_CONFIRMED, E.CANCELLED, E.PROOF_REJECTED, E.REFUNDED,
 
 @pytest.mark.parametrize("event", BY_ORGANISERS)
 @pytest.mark.parametrize("status", list(S))
-def test_who_is_refused_is_told_what_leads_on(status: OrderStatus, event: OrderEvent) -> None:
+def test_every_refused_step_says_what_to_do_instead(status: OrderStatus, event: OrderEvent) -> None:
     """But where the order is there already, and where nothing does."""
     nothing_does = status in (S.CANCELLED, S.EXPIRED, S.REFUNDED) and event is E.PROOF_REJECTED
     if status in TRANSITIONS[event].sources or status is TRANSITIONS[event].target or nothing_does:
@@ -94,7 +94,7 @@ def test_who_is_refused_is_told_what_leads_on(status: OrderStatus, event: OrderE
     assert instead.endswith(".")
 
 
-def test_nothing_is_said_instead_of_what_is_allowed() -> None:
+def test_no_hint_replaces_a_step_that_is_allowed() -> None:
     assert not [(event, status) for event, status in HINTS if status in TRANSITIONS[event].sources]
 
 
@@ -126,7 +126,9 @@ def test_h3_a_hold_lasts_the_raffles_minutes_or_for_ever(minutes: int | None, un
     ("now", "over"), [(NOW - timedelta(seconds=1), False), (NOW - INSTANT, False), (NOW, True), (NOW + INSTANT, True)]
 )
 @pytest.mark.parametrize("status", list(S))
-def test_h3_a_hold_is_over_at_its_very_moment_if_its_clock_runs(status: OrderStatus, now: datetime, over: bool) -> None:
+def test_h3_a_hold_ends_exactly_at_its_deadline_if_its_clock_runs(
+    status: OrderStatus, now: datetime, over: bool
+) -> None:
     assert an_order(status, reserved_until=NOW).hold_has_ended(now) is (over and status in (S.DRAFT, S.PENDING_PAYMENT))
 
 
@@ -138,7 +140,7 @@ def test_h3_without_a_time_limit_a_hold_is_never_over(status: OrderStatus) -> No
 # The code
 
 
-def test_a_new_code_is_eight_characters_without_look_alikes_that_check() -> None:
+def test_a_new_code_has_eight_characters_without_look_alikes_and_a_right_check_character() -> None:
     codes = {new_code(Random(seed)) for seed in range(500)}
     assert len(codes) == 500
     for code in codes:
@@ -148,7 +150,7 @@ def test_a_new_code_is_eight_characters_without_look_alikes_that_check() -> None
 
 
 @given(BODIES)
-def test_every_single_wrong_character_shows(body: str) -> None:
+def test_every_single_wrong_character_is_detected(body: str) -> None:
     code = body + check_character(body)
     for position in range(CODE_LENGTH):
         for other in CODE_ALPHABET:
@@ -157,7 +159,7 @@ def test_every_single_wrong_character_shows(body: str) -> None:
 
 
 @given(BODIES)
-def test_two_neighbours_swapped_show_unless_they_are_the_first_and_the_last_of_the_alphabet(body: str) -> None:
+def test_swapped_neighbours_are_detected_unless_they_are_the_first_and_last_of_the_alphabet(body: str) -> None:
     code = body + check_character(body)
     for left in range(CODE_LENGTH - 1):
         swapped = code[:left] + code[left + 1] + code[left] + code[left + 2 :]
@@ -165,7 +167,7 @@ def test_two_neighbours_swapped_show_unless_they_are_the_first_and_the_last_of_t
         assert is_code(swapped) is (swapped == code or blind)
 
 
-def test_of_all_swaps_of_different_neighbours_all_but_2_in_552_show() -> None:
+def test_all_but_2_in_552_swaps_of_different_neighbours_are_detected() -> None:
     """Luhn mod N is blind to exactly one pair, both ways round: 99.6 % of swaps are caught."""
     for position in range(CODE_LENGTH - 2):
         missed = total = 0
@@ -181,10 +183,10 @@ def test_of_all_swaps_of_different_neighbours_all_but_2_in_552_show() -> None:
 @pytest.mark.parametrize(
     "text", ["", "2", "2222222", "222222222", "AAAAAAAA", "2222222\n", "２２２２２２２２", "22222 22", "0" * 8]
 )
-def test_what_is_no_code_is_no_code(text: str) -> None:
+def test_text_that_is_not_a_code_is_not_taken_for_one(text: str) -> None:
     assert not is_code(text)
 
 
 @given(st.text())
-def test_whatever_is_asked_is_code_answers(text: str) -> None:
+def test_is_code_answers_for_any_text(text: str) -> None:
     assert is_code(text) in (True, False)

@@ -178,7 +178,7 @@ def test_h5_any_numbers_can_be_asked_for(text: str, quantity: int) -> None:
 
 
 @pytest.mark.parametrize("text", DOUBTFUL, ids=map(ascii, DOUBTFUL))
-def test_a_doubt_is_never_a_number(text: str) -> None:
+def test_doubtful_text_is_never_read_as_a_number(text: str) -> None:
     answer = read(text)
     assert isinstance(answer, Unclear)
     assert answer.reason == Unclarity.DOUBTFUL
@@ -196,7 +196,7 @@ def test_a_message_without_numbers_is_not_a_doubt(text: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "quantity"), QUANTITY.items(), ids=map(ascii, QUANTITY))
-def test_how_many_is_not_which(text: str, quantity: str) -> None:
+def test_a_quantity_is_not_a_number(text: str, quantity: str) -> None:
     assert read(text) == Unclear(Unclarity.QUANTITY, quantity)
 
 
@@ -213,13 +213,13 @@ def test_h6_40_numbers_are_not_too_many() -> None:
 
 
 @pytest.mark.parametrize("text", ["random 0", "0 random", "zero al azar"])
-def test_none_at_random_is_nothing(text: str) -> None:
+def test_random_zero_is_nothing(text: str) -> None:
     answer = read(text)
     assert isinstance(answer, Unclear)
     assert answer.reason == Unclarity.NOTHING
 
 
-def test_a_million_numbers_wide_range_is_refused_unexpanded() -> None:
+def test_a_range_of_a_million_numbers_is_refused_before_it_is_expanded() -> None:
     assert read("1 to 1000000", first=1, last=1_000_000) == Unclear(Unclarity.TOO_MANY)
     assert read("1000000", first=1, last=1_000_000) == Specific((1_000_000,))
 
@@ -267,7 +267,7 @@ def test_n1_numbers_are_padded_to_the_width_of_the_last(number: int, last: int, 
     ],
     ids=ascii,
 )
-def test_folding_leaves_what_was_meant(text: str, folded: str) -> None:
+def test_folding_keeps_the_meaning(text: str, folded: str) -> None:
     assert fold(text) == folded
 
 
@@ -292,7 +292,7 @@ ANYTHING = st.one_of(st.text(), st.lists(PIECES, max_size=8).map("".join), st.li
 
 
 @given(ANYTHING, st.integers(0, 1200), st.integers(0, 1200), st.integers(0, 50))
-def test_whatever_is_written_the_answer_can_be_held(text: str, first: int, last: int, most: int) -> None:
+def test_every_answer_can_be_held_whatever_is_written(text: str, first: int, last: int, most: int) -> None:
     match read(text, first, last, most):
         case Specific(numbers):
             assert 0 < len(numbers) <= most
@@ -354,7 +354,7 @@ def test_a_range_reads_back_the_same_either_way(low: int, more: int, form: str) 
 
 
 @given(st.sampled_from([chr(code) for code in range(0x110000) if chr(code).isdigit() or chr(code).isnumeric()]))
-def test_a_sign_that_counts_is_read_as_what_it_counts_or_not_at_all(char: str) -> None:
+def test_a_number_sign_is_read_as_its_value_or_not_at_all(char: str) -> None:
     # '⁵'.isdigit() is true and int('⁵') fails.
     answer = read(char)
     assert isinstance(answer, Unclear) or answer == Specific((int(unicodedata.numeric(char)),))
@@ -385,9 +385,10 @@ def test_a_sign_that_counts_is_read_as_what_it_counts_or_not_at_all(char: str) -
     ids=ascii,
 )
 def test_a_long_message_costs_no_more_than_its_length(piece: str) -> None:
-    # 2–15 ms on a laptop; a backtracking expression would take seconds, so that a wide limit tells them apart.
-    began = time.process_time()  # how busy the machine is does not count
+    # 2–15 ms on a laptop; a backtracking expression takes minutes, so that a wide limit tells them apart. Only the time
+    # that this process computes is counted, so a busy machine does not fail the test.
+    began = time.process_time()
     for tail in ("", "$", " &", " y"):
         read((piece * 4096)[:4094] + tail)
     read(piece * 20_000)
-    assert time.process_time() - began < 5  # one that grows with the square, or faster, takes minutes
+    assert time.process_time() - began < 2

@@ -35,7 +35,7 @@ def board(sold: int, paid: int) -> Board:
     return Board(None, {}, sold, paid)  # type: ignore[arg-type] # no raffle is needed here
 
 
-def test_p8_what_is_kept_is_what_was_confirmed_less_what_was_refunded() -> None:
+def test_p8_kept_is_confirmed_minus_refunded() -> None:
     totals = report(
         make_order(),
         make_order(status=REFUNDED, refunded_at=NOON),
@@ -47,13 +47,13 @@ def test_p8_what_is_kept_is_what_was_confirmed_less_what_was_refunded() -> None:
     assert totals.differences(board(2, 5000)) == []
 
 
-def test_p5_what_came_too_late_and_went_back_is_in_no_other_sum() -> None:
+def test_p5_a_late_payment_that_was_refunded_is_in_no_other_sum() -> None:
     totals = report(make_order(status=REFUNDED, paid_at=None, refunded_at=NOON))
     assert (totals.given_back.amount, totals.confirmed.orders, totals.kept, dict(totals.days)) == (5000, 0, 0, {})
     assert totals.differences(board(0, 0)) == []
 
 
-def test_h7_each_price_that_was_frozen_is_summed_by_itself() -> None:
+def test_h7_each_frozen_price_has_a_sum_of_its_own() -> None:
     totals = report(make_order(), make_order(unit_amount=3000, quantity=1), make_order(unit_amount=3000, quantity=4))
     assert {price: (part.numbers, part.amount) for price, part in totals.prices.items()} == {
         2500: (2, 5000),
@@ -86,7 +86,7 @@ def test_a_refund_without_a_time_of_its_own_is_on_the_day_of_the_last_change() -
     assert totals.days[date(2026, 11, 25)].refunded.amount == 5000
 
 
-def test_what_is_to_be_settled_is_counted_and_some_of_it_named() -> None:
+def test_orders_to_settle_are_counted_and_some_are_named() -> None:
     many = [make_order(id=f"L{n}", status=OrderStatus.LATE, paid_at=None) for n in range(MAX_NAMED + 5)]
     again = make_order(id="R", status=OrderStatus.PENDING_PAYMENT, paid_at=None, rejected_at=NOON)
     settled = make_order(id="S", rejected_at=NOON)
@@ -105,7 +105,7 @@ def test_what_is_to_be_settled_is_counted_and_some_of_it_named() -> None:
         (0, 0, {Differs.NUMBERS: 2, Differs.MONEY: 5000}),
     ],
 )
-def test_p8_what_does_not_come_out_even_is_named(sold: int, paid: int, differs: dict[Differs, int]) -> None:
+def test_p8_sums_that_do_not_match_are_named(sold: int, paid: int, differs: dict[Differs, int]) -> None:
     assert dict(report(make_order()).differences(board(sold, paid))) == differs
 
 
@@ -135,7 +135,7 @@ def test_days_prices_and_statuses_each_add_up_to_the_same(orders: list[ReportedO
     assert totals.by_status[PAID].amount == totals.kept
 
 
-def test_what_waits_is_summed_by_raffle_with_the_oldest() -> None:
+def test_waiting_orders_are_summed_by_raffle_with_the_oldest() -> None:
     older = NOON - timedelta(hours=1)
     summed = sum_waiting(
         [("r", make_order()), ("s", make_order(changed_at=older)), ("r", make_order())], is_complete=True

@@ -40,7 +40,7 @@ def test_any_name_is_found_by_itself_and_by_the_beginning_of_each_word(name: str
 
 
 @given(st.lists(st.text("ab", min_size=1, max_size=3), min_size=1, unique=True), st.text("ab", max_size=2))
-def test_of_the_words_that_fit_one_is_the_first(words: list[str], start: str) -> None:
+def test_exactly_one_of_the_words_that_fit_is_the_first(words: list[str], start: str) -> None:
     meeting = [word for word in words if word.startswith(start)]
     assert sum(is_first(word, words, start) for word in meeting) == bool(meeting)
 
@@ -68,7 +68,7 @@ TEXTS = [
 
 
 @pytest.mark.parametrize(("text", "codes", "words", "phone", "number"), TEXTS)
-def test_what_a_text_may_mean(
+def test_texts_and_what_they_may_mean(
     text: str, codes: tuple[str, ...], words: tuple[str, ...], phone: bool, number: int | None
 ) -> None:
     found = read_search(text)
@@ -134,11 +134,11 @@ def test_a_phone_number_in_any_form_is_known(written: str, phone: str) -> None:
         ("999999999999999999999999", "50255501234"),
     ],
 )
-def test_another_number_is_not(written: str, phone: str) -> None:
+def test_another_phone_number_does_not_match(written: str, phone: str) -> None:
     assert not matches_phone(written, phone)
 
 
 @given(st.text("0123456789", min_size=4, max_size=20), st.text(max_size=30))
-def test_any_text_beside_any_number(phone: str, text: str) -> None:
+def test_any_text_can_be_compared_with_any_phone_number(phone: str, text: str) -> None:
     matches_phone(text, phone)
     assert matches_phone(f"+{phone}", phone) or phone.lstrip("0") != phone or len(phone) < 6

@@ -51,7 +51,7 @@ def reasons(found: MatchedPayment) -> list[Why]:
     return [reason.code for reason in found.reasons]
 
 
-def test_this_code_is_one() -> None:
+def test_the_code_of_these_tests_is_valid() -> None:
     assert is_code(CODE)
 
 
@@ -90,17 +90,17 @@ def test_another_currency_is_named_and_its_amount_is_not_compared() -> None:
 
 
 @pytest.mark.parametrize("status", sorted(set(OrderStatus) - PAYABLE))
-def test_p7_an_order_that_waits_for_no_money_is_never_sure(status: OrderStatus) -> None:
+def test_p7_a_payment_for_an_order_that_waits_for_no_money_is_never_sure(status: OrderStatus) -> None:
     (found,) = match(payment(), orders=[order(status=status)])
     assert reasons(found) == [REASON_FOR_STATUS[status]]
 
 
-def test_every_status_is_either_awaited_or_has_a_reason() -> None:
+def test_every_status_is_either_payable_or_has_a_reason() -> None:
     assert set(REASON_FOR_STATUS) | PAYABLE == set(OrderStatus)
     assert set(MEANINGS) == set(Why)
 
 
-def test_h3_a_hold_that_is_over_is_not_sure_though_the_schedule_has_not_run() -> None:
+def test_h3_a_payment_for_an_ended_hold_is_not_sure_even_before_the_schedule_runs() -> None:
     (found,) = match(payment(), orders=[order(reserved_until=NOW)])
     assert reasons(found) == [Why.ORDER_EXPIRED]
     assert match(payment(), orders=[order(reserved_until=NOW + timedelta(seconds=1))])[0].is_sure
@@ -123,19 +123,19 @@ def test_p7_two_payments_for_one_order_are_both_unsure_and_added_up() -> None:
     assert not any(found.is_sure for found in match(payment(line=3), payment(line=9)))
 
 
-def test_the_same_line_twice_is_named_though_it_has_no_code_and_others_are_not() -> None:
+def test_a_line_that_comes_twice_is_named_even_without_a_code() -> None:
     same = [payment("DEPOSITO", line=n) for n in (1, 2)]
     found = match(*same, payment("DEPOSITO", line=3, amount=1), orders=[])
     assert [Why.DUPLICATE_LINE in reasons(one) for one in found] == [True, True, False]
 
 
-def test_of_many_like_it_a_few_are_named() -> None:
+def test_only_a_few_of_many_equal_lines_are_named() -> None:
     found = match(*(payment(line=n) for n in range(1, 2001)))
     assert {len(one.reasons[-1].lines) for one in found} == {MAX_LINES}
     assert all(one.payment.line not in one.reasons[-1].lines for one in found)
 
 
-def test_what_the_bank_has_taken_back_is_not_sure() -> None:
+def test_a_payment_that_the_bank_took_back_is_not_sure() -> None:
     assert reasons(match(payment(reversal=True))[0]) == [Why.REVERSAL]
 
 
@@ -201,7 +201,7 @@ def test_any_text_may_have_a_few_codes_at_most(text: str) -> None:
     assert len(found) <= MAX_MENTIONS and all(is_code(mention.code) for mention in found)
 
 
-def test_how_often_chance_makes_a_code_of_a_text() -> None:
+def test_random_text_rarely_contains_a_code() -> None:
     """What docs/adr/0014 says: of a random reference of 20 letters and digits about one in 50 has a well-formed code,
     and one that stands alone is far rarer. That it is an order's is 1 in 4.6 thousand million for each order more."""
     random, tries = Random(1), 40_000
@@ -223,7 +223,7 @@ def suggested(text: str, *buyers: Buyer, amount: int = 5000) -> list[str]:
     return [suggestion.buyer.name for suggestion in found[0].suggestions]
 
 
-def test_who_is_to_pay_that_amount_and_is_named_is_suggested() -> None:
+def test_a_named_buyer_who_owes_that_amount_is_suggested() -> None:
     lucia = buyer("Lucía Méndez 🌸")
     assert suggested("TRANSF DE MENDEZ LOPEZ LUCIA", lucia) == ["Lucía Méndez 🌸"]
     assert suggested("TRANSF DE LUCIA", lucia) == []  # one name of two is no sign

@@ -36,7 +36,7 @@ def program(run: Run) -> str:
     return str(found).replace("http://127.0.0.1:8000", run.ports.api_url)
 
 
-def test_the_program_in_the_pages_runs_with_a_generated_client(run: Run, lucia: OnThePhone, tmp_path: Path) -> None:
+def test_the_documented_program_runs_with_a_generated_client(run: Run, lucia: OnThePhone, tmp_path: Path) -> None:
     client = generated(run, tmp_path)
     (client / "day.py").write_text(program(run), "utf-8")
     with (client / "day.log").open("w") as log:

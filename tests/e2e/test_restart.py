@@ -44,7 +44,7 @@ def test_after_a_restart_all_is_there_and_a_hold_that_ended_meanwhile_is_freed(t
         run.end_hold(ended)
         assert run.order(ended)["status"] == "DRAFT", "the schedule must not have come by"
 
-    # The schedules run once at the start, and that must do.
+    # The schedules run once at the start. That alone must end the hold.
     with running(state, ports, TOMBOLA_TICK_SECONDS=NEVER) as run:
         lucia, marco = OnThePhone(run, "lucia", known), OnThePhone(run, "marco")
         assert "demo raffles were made" not in run.said()
@@ -64,7 +64,7 @@ def test_after_a_restart_all_is_there_and_a_hold_that_ended_meanwhile_is_freed(t
         assert sorted(run.tickets(run.raffles()["BIKE"], "RESERVED")) == [1, 2]
 
 
-def test_a_second_run_says_in_one_line_that_there_is_one(tmp_path: Path) -> None:
+def test_a_second_run_says_in_one_line_that_one_is_running(tmp_path: Path) -> None:
     state = tmp_path / "state"
     with running(state) as run:
         second = start(state, free_ports())
@@ -82,7 +82,7 @@ def test_ctrl_c_while_it_starts_stops_what_has_started(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["API_PORT", "PHONE_PORT", "AWS_PORT"])
-def test_a_port_in_use_is_said_in_one_line(tmp_path: Path, name: str) -> None:
+def test_a_port_in_use_is_reported_in_one_line(tmp_path: Path, name: str) -> None:
     ports = free_ports()
     port = {"API_PORT": ports.api, "PHONE_PORT": ports.phone, "AWS_PORT": ports.aws}[name]
     with socket.socket() as other:

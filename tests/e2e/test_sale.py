@@ -113,13 +113,15 @@ def test_n2_the_largest_raffle_takes_as_long_as_the_smallest(run: Run) -> None:
 
     for numbers in (SMALLEST, LARGEST):  # the first of a process is another matter
         make(numbers)
-    # Side by side, so that whatever else this machine does meets both alike.
+    # Side by side, so that whatever else this machine does meets both alike. The fastest of each counts: what the work
+    # itself takes is in every one of them, and whatever makes the others slower is not the work. That both make
+    # the very same requests is counted in tests/services/test_raffles.py.
     times = [(make(SMALLEST), make(LARGEST)) for _ in range(TIMES)]
     small, large = (min(took) for took in zip(*times, strict=True))
     assert large / small <= RATIO, f"{large * 1000:.0f} ms against {small * 1000:.0f} ms"
 
 
-def test_every_choice_fits_what_meta_takes(run: Run, lucia: OnThePhone) -> None:
+def test_every_choice_fits_metas_limits(run: Run, lucia: OnThePhone) -> None:
     """The stand-in refuses what Meta refuses; a refusal would show here as a message that is missing."""
     for words in ("menu", "raffles", "help", "my orders", "cancel"):
         answer = lucia.says(words)

@@ -111,7 +111,7 @@ LOST = pytest.mark.parametrize("effect", [w.times_out_after, w.resets_after, w.f
 
 
 @LOST
-def test_m1_h1_a_hold_is_there_once(sale: Sale, effect: w.Effect) -> None:
+def test_m1_h1_a_hold_is_made_once_although_the_answer_is_lost(sale: Sale, effect: w.Effect) -> None:
     sale.says(sale.code)
     before = sale.sent
     sale.lose_the_answer(lambda: sale.says("5,12"), effect=effect)
@@ -120,21 +120,21 @@ def test_m1_h1_a_hold_is_there_once(sale: Sale, effect: w.Effect) -> None:
     assert sale.sent == before + 1
 
 
-def test_p4_a_payment_is_confirmed_once(sale: Sale) -> None:
+def test_p4_a_payment_is_confirmed_once_although_the_answer_is_lost(sale: Sale) -> None:
     order_id = sale.held()
     sale.lose_the_answer(lambda: sale.container.settlement.confirm_payment(order_id, by=COMMAND_LINE))
     assert orders.get(order_id).status is OrderStatus.PAID
     assert raffles.board(sale.raffle.id).availability.sold == 2
 
 
-def test_p3_an_order_is_cancelled_once(sale: Sale) -> None:
+def test_p3_an_order_is_cancelled_once_although_the_answer_is_lost(sale: Sale) -> None:
     order_id = sale.held()
     sale.lose_the_answer(lambda: sale.container.settlement.cancel(order_id, by=COMMAND_LINE))
     assert orders.get(order_id).status is OrderStatus.CANCELLED
     assert raffles.board(sale.raffle.id).availability.available == 100
 
 
-def test_h4_a_hold_ends_once(sale: Sale) -> None:
+def test_h4_a_hold_ends_once_although_the_answer_is_lost(sale: Sale) -> None:
     order_id = sale.held()
     late = replace(sale.container, clock=lambda: START + timedelta(hours=1))
     vars(late)["graph"] = sale.container.graph
@@ -144,7 +144,7 @@ def test_h4_a_hold_ends_once(sale: Sale) -> None:
     assert raffles.board(sale.raffle.id).availability.available == 100
 
 
-def test_p1_a_proof_is_taken_once(sale: Sale) -> None:
+def test_p1_a_proof_is_taken_once_although_the_answer_is_lost(sale: Sale) -> None:
     order_id = sale.held()
     sale.says("confirm")
     proof = IncomingMessage(kind=MessageKind.MEDIA, media=Media(id="proof"))
@@ -152,7 +152,7 @@ def test_p1_a_proof_is_taken_once(sale: Sale) -> None:
     assert len(orders.get(order_id).proofs) == 1
 
 
-def test_n2_a_raffle_is_made_once(sale: Sale) -> None:
+def test_n2_a_raffle_is_made_once_although_the_answer_is_lost(sale: Sale) -> None:
     made: list[Raffle] = []
     values = {**VALUES, "code": f"{sale.code}X"}
     sale.lose_the_answer(lambda: made.append(sale.container.raffles.create(values, by=COMMAND_LINE)))
@@ -162,7 +162,7 @@ def test_n2_a_raffle_is_made_once(sale: Sale) -> None:
     ]
 
 
-def test_a_raffle_is_changed_and_deleted_once(sale: Sale) -> None:
+def test_a_raffle_is_changed_and_deleted_once_although_the_answer_is_lost(sale: Sale) -> None:
     made = sale.container.raffles.create({**VALUES, "code": f"{sale.code}X"}, by=COMMAND_LINE)
     values = {**VALUES, "code": f"{sale.code}Y", "prize": "A car"}
     sale.lose_the_answer(lambda: sale.container.raffles.change(made.id, lambda _: values, by=COMMAND_LINE))

@@ -91,7 +91,7 @@ def begins(operations: list[str], fault: Fault) -> list[int]:
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("name", DEEDS)
-def test_m1_a_fault_that_passes_is_not_noticed(scene: Scene, pauses: Pauses, name: str, fault: str) -> None:
+def test_m1_a_passing_fault_changes_nothing(scene: Scene, pauses: Pauses, name: str, fault: str) -> None:
     deed, meets = DEEDS[name], FAULTS[fault]
     operations, expected = ready(scene, name)
     for number in hits(operations, meets):
@@ -109,7 +109,7 @@ def test_m1_a_fault_that_passes_is_not_noticed(scene: Scene, pauses: Pauses, nam
 
 @pytest.mark.parametrize("fault", LASTING)
 @pytest.mark.parametrize("name", DEEDS)
-def test_a_fault_that_lasts_is_a_refusal_or_another_delivery_and_loses_nothing(
+def test_a_lasting_fault_is_a_refusal_or_another_delivery_and_loses_nothing(
     scene: Scene, pauses: Pauses, name: str, fault: str
 ) -> None:
     deed, meets = DEEDS[name], LASTING[fault]

@@ -69,7 +69,7 @@ def test_a_read_that_never_succeeds_is_busy_after_three_tries(wire: Wire, pauses
     assert len(pauses) == retries.TRIES - 1
 
 
-def test_botocore_tries_nothing_again_on_its_own(wire: Wire) -> None:
+def test_botocore_does_not_retry_on_its_own(wire: Wire) -> None:
     config = low_level().client.meta.config
     assert config.retries == {"total_max_attempts": 1, "mode": "standard"}
     assert (config.connect_timeout, config.read_timeout) == (1, 2)
@@ -103,20 +103,20 @@ def test_a_use_case_is_tried_eight_times(wire: Wire) -> None:
     assert tries_of(lambda: a_transaction().commit()) == transaction.TRIES == 8
 
 
-def test_or_for_ten_seconds_after_which_nothing_is_asked_again(wire: Wire, pauses: Pauses) -> None:
+def test_a_use_case_is_tried_for_ten_seconds_at_most(wire: Wire, pauses: Pauses) -> None:
     wire.effect = w.always(slowly(pauses))
     assert tries_of(lambda: tokens.get("any")) == 2
     assert retries.DEADLINE_SECONDS < pauses.now() < retries.DEADLINE_SECONDS + LONGEST
 
 
-def test_also_when_each_of_many_requests_is_slow(wire: Wire, pauses: Pauses) -> None:
+def test_many_slow_requests_end_after_ten_seconds_too(wire: Wire, pauses: Pauses) -> None:
     slow = slowly(pauses)
     wire.effect = lambda at, _: (slow, slow, None)[at % retries.TRIES]
     assert tries_of(lambda: [contacts.get("any") for _ in range(5)]) == 1
     assert retries.DEADLINE_SECONDS < pauses.now() < retries.DEADLINE_SECONDS + LONGEST
 
 
-def test_nor_is_the_rest_of_a_batch(world: World, wire: Wire, pauses: Pauses) -> None:
+def test_the_rest_of_a_batch_is_not_asked_for_after_ten_seconds(world: World, wire: Wire, pauses: Pauses) -> None:
     wanted = keys(world)
     wire.rests()
     wire.effect = w.always(w.leaves_out(0))
@@ -132,7 +132,7 @@ def slowly(pauses: Pauses) -> w.Effect:
     return effect
 
 
-def test_who_is_told_to_try_again_hears_whether_something_may_have_changed() -> None:
+def test_try_again_says_whether_something_may_have_changed() -> None:
     def ends_with(*kinds: type[Busy]) -> str:
         left = list(kinds)
 
@@ -149,7 +149,7 @@ def test_who_is_told_to_try_again_hears_whether_something_may_have_changed() -> 
 
 
 @pytest.mark.parametrize("code", ["ValidationException", "ResourceNotFoundException", "AccessDeniedException"])
-def test_what_trying_again_cannot_mend_is_tried_once(wire: Wire, code: str) -> None:
+def test_an_error_that_retrying_cannot_cure_is_tried_once(wire: Wire, code: str) -> None:
     wire.effect = w.always(w.answers(code))
     with pytest.raises(Exception, match=code) as raised:
         raffles.get("none")
@@ -157,7 +157,7 @@ def test_what_trying_again_cannot_mend_is_tried_once(wire: Wire, code: str) -> N
     assert wire.operations() == ["GetItem"]
 
 
-def test_nor_are_missing_credentials(wire: Wire) -> None:
+def test_missing_credentials_are_tried_once(wire: Wire) -> None:
     def none(_: w.Asked) -> Any:
         raise NoCredentialsError
 
@@ -191,7 +191,7 @@ def test_each_commit_has_a_token_of_its_own(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("effect", [w.times_out_after, w.resets_before, w.answers("TransactionInProgressException")])
-def test_one_that_stays_unknown_is_unsure_within_the_bound(wire: Wire, effect: w.Effect) -> None:
+def test_a_transaction_whose_outcome_stays_unknown_is_unsure_in_time(wire: Wire, effect: w.Effect) -> None:
     wire.effect = w.always(effect)
     with pytest.raises(Unsure):
         a_transaction().commit()
@@ -199,21 +199,21 @@ def test_one_that_stays_unknown_is_unsure_within_the_bound(wire: Wire, effect: w
     assert len(wire.asked) == retries.TRIES
 
 
-def test_once_unknown_it_stays_so_when_the_next_try_is_throttled(wire: Wire) -> None:
+def test_an_unknown_outcome_stays_unknown_when_the_next_try_is_throttled(wire: Wire) -> None:
     effects = [w.times_out_after, w.answers("ThrottlingException"), w.answers("ThrottlingException")]
     wire.effect = lambda at, _: effects[at]
     with pytest.raises(Unsure):
         a_transaction().commit()
 
 
-def test_a_throttled_one_was_not_done(wire: Wire) -> None:
+def test_a_throttled_transaction_was_not_done(wire: Wire) -> None:
     wire.effect = w.always(w.answers("ThrottlingException"))
     with pytest.raises(Busy) as raised:
         a_transaction().commit()
     assert not isinstance(raised.value, Unsure)
 
 
-def test_a_token_with_another_request_is_a_mistake_of_ours_and_no_passing_trouble(wire: Wire) -> None:
+def test_a_token_reused_for_another_request_is_our_bug_and_not_retried(wire: Wire) -> None:
     wire.effect = w.always(w.answers("IdempotentParameterMismatchException"))
     with pytest.raises(TransactWriteError):
         a_transaction().commit()
@@ -229,14 +229,14 @@ def reasons(*codes: str | None) -> w.Effect:
     "code", ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"]
 )
 @pytest.mark.parametrize("among", [(None, None), (None, "TransactionConflict")])
-def test_a_cancellation_that_passes_is_busy(wire: Wire, code: str, among: tuple[str | None, ...]) -> None:
+def test_a_passing_cancellation_is_busy(wire: Wire, code: str, among: tuple[str | None, ...]) -> None:
     wire.effect = w.always(reasons(*among, code))
     with pytest.raises(Busy):
         a_transaction().commit()
     assert len(wire.asked) == 1  # the same again could meet the same: who reads anew decides
 
 
-def test_a_condition_that_failed_beside_a_conflict_is_told(wire: Wire) -> None:
+def test_a_failed_condition_beside_a_conflict_is_reported(wire: Wire) -> None:
     wire.effect = w.always(reasons("ConditionalCheckFailed", "TransactionConflict"))
     both = a_transaction("x")
     both.put(a_token("y"), name="other")
@@ -246,7 +246,7 @@ def test_a_condition_that_failed_beside_a_conflict_is_told(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("code", ["ValidationError", "ItemCollectionSizeLimitExceeded"])
-def test_a_cancellation_that_will_not_pass_is_an_error(wire: Wire, code: str) -> None:
+def test_a_lasting_cancellation_is_an_error(wire: Wire, code: str) -> None:
     wire.effect = w.always(reasons(code))
     with pytest.raises(TransactWriteError):
         a_transaction().commit()
@@ -255,7 +255,7 @@ def test_a_cancellation_that_will_not_pass_is_an_error(wire: Wire, code: str) ->
 # A chat turn that meets both
 
 
-def test_h2_a_taken_number_beside_a_conflict_is_still_told(
+def test_h2_a_taken_number_beside_a_conflict_is_still_reported(
     world: World, wire: Wire, lucia: Buyer, marco: Buyer
 ) -> None:
     raffle = world.raffle()
@@ -287,7 +287,7 @@ def keys(world: World) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("brought", [0, 1, 3])
-def test_a_batch_that_came_in_part_is_completed(world: World, wire: Wire, pauses: Pauses, brought: int) -> None:
+def test_a_partial_batch_is_completed(world: World, wire: Wire, pauses: Pauses, brought: int) -> None:
     wanted = keys(world)
     wire.rests()
     wire.effect = w.once(0, w.leaves_out(brought))
@@ -308,7 +308,7 @@ def test_a_batch_may_come_piece_by_piece(world: World, wire: Wire, pauses: Pause
     assert len(pauses) == 3
 
 
-def test_one_that_never_comes_is_busy_within_a_bound(world: World, wire: Wire, pauses: Pauses) -> None:
+def test_a_batch_that_never_completes_is_busy_in_time(world: World, wire: Wire, pauses: Pauses) -> None:
     wanted = keys(world)
     wire.rests()
     wire.effect = w.always(w.leaves_out(0))
@@ -339,7 +339,7 @@ def test_o1_a_token_that_cannot_be_checked_is_not_called_wrong(world: World, wir
     assert admit(f"Token {TOKEN}") == Actor("local", Role.MANAGER, id_of(TOKEN))
 
 
-def test_a_claim_of_which_nothing_was_heard_lapses_after_the_grace_time(world: World, wire: Wire, lucia: Buyer) -> None:
+def test_an_unanswered_claim_lapses_after_the_grace_time(world: World, wire: Wire, lucia: Buyer) -> None:
     world.graph.refuses = [NotSent("no connection")]
     lucia.says("menu")
     world.clock.pass_minutes(1)
@@ -354,14 +354,14 @@ def test_a_claim_of_which_nothing_was_heard_lapses_after_the_grace_time(world: W
     assert len(lucia.heard) == 1
 
 
-def test_m3_what_was_sent_is_noted_though_the_answer_is_lost(world: World, wire: Wire, lucia: Buyer) -> None:
+def test_m3_a_sent_message_is_recorded_although_the_answer_is_lost(world: World, wire: Wire, lucia: Buyer) -> None:
     wire.effect = once_an_update(w.times_out_after)
     lucia.says("menu")
     (sent,) = outbounds(lucia)
     assert (sent.state, sent.message_id, sent.queue_key) == ("ACCEPTED", "wamid.OUT1", None)
 
 
-def test_m3_while_nothing_can_be_noted_nothing_more_is_sent(world: World, wire: Wire, lucia: Buyer) -> None:
+def test_m3_nothing_more_is_sent_while_nothing_can_be_recorded(world: World, wire: Wire, lucia: Buyer) -> None:
     """What is sent and not noted may be sent twice, so it is one message at most."""
     world.raffle()
     hold_and_confirm(lucia, "5")
@@ -381,7 +381,7 @@ def delivered(world: World, number: int) -> Status:
     return Status(message_id="wamid.X", state="delivered", at=None, tag=tag, recipient=None)
 
 
-def test_a_status_is_noted_though_dynamodb_is_slow(world: World, wire: Wire, lucia: Buyer) -> None:
+def test_a_status_is_recorded_although_dynamodb_is_slow(world: World, wire: Wire, lucia: Buyer) -> None:
     lucia.says("menu")
     left = [w.answers("ThrottlingException")] * (retries.TRIES + 1)
     wire.effect = lambda _, asked: left.pop() if left else None
@@ -389,7 +389,7 @@ def test_a_status_is_noted_though_dynamodb_is_slow(world: World, wire: Wire, luc
     assert outbounds(lucia)[0].state == "DELIVERED"
 
 
-def test_a_wait_that_is_noted_twice_is_one(world: World, wire: Wire, lucia: Buyer) -> None:
+def test_a_wait_that_is_recorded_twice_counts_once(world: World, wire: Wire, lucia: Buyer) -> None:
     world.graph.refuses = [NotSent("no connection")]
     wire.effect = lambda _, asked: w.times_out_after if waits(asked) and len(held_back) < 2 else None
     held_back: list[w.Asked] = []
@@ -433,7 +433,7 @@ def test_a_conflict_over_a_raffle_is_no_error(world: World, wire: Wire) -> None:
     assert not left
 
 
-def test_one_that_does_not_pass_is_refused_and_nothing_is_there(world: World, wire: Wire) -> None:
+def test_a_lasting_conflict_is_refused_and_leaves_nothing(world: World, wire: Wire) -> None:
     wire.effect = w.always(w.cancels("TransactionConflict"), "TransactWriteItems")
     found = world.api("POST", "/api/raffles", OTHER)
     assert (found.status, found.body["code"], found.headers["Retry-After"]) == (429, "try_again", "1")
@@ -441,7 +441,7 @@ def test_one_that_does_not_pass_is_refused_and_nothing_is_there(world: World, wi
     assert world.api("GET", "/api/raffles").body["results"] == []
 
 
-def test_somebody_elses_change_is_not_taken_for_ours(world: World, wire: Wire) -> None:
+def test_another_persons_change_is_not_taken_for_ours(world: World, wire: Wire) -> None:
     raffle = world.raffle(active=False)
     path = f"/api/raffles/{raffle['id']}"
 

@@ -59,7 +59,7 @@ def test_p1_a_proof_that_just_came_in_is_not_expired(world: World, lucia: Buyer,
     assert_board_is_exact(world, raffle)
 
 
-def test_p4_nor_is_what_was_just_paid(world: World, lucia: Buyer, behind: Any) -> None:
+def test_p4_an_order_that_was_just_paid_is_not_expired(world: World, lucia: Buyer, behind: Any) -> None:
     raffle = world.raffle()
     order_id = hold(lucia)
     world.clock.pass_minutes(16)
@@ -70,7 +70,7 @@ def test_p4_nor_is_what_was_just_paid(world: World, lucia: Buyer, behind: Any) -
     assert_board_is_exact(world, raffle)
 
 
-def test_h3_nor_is_a_hold_whose_deadline_was_put_off(world: World, lucia: Buyer, behind: Any) -> None:
+def test_h3_a_hold_whose_deadline_was_extended_is_not_expired(world: World, lucia: Buyer, behind: Any) -> None:
     raffle = world.raffle()
     order_id = hold(lucia)
     with behind():
@@ -96,7 +96,9 @@ def test_h4_a_hold_that_was_ended_is_not_ended_twice(world: World, lucia: Buyer,
     assert_board_is_exact(world, raffle)
 
 
-def test_h4_what_the_index_does_not_show_yet_is_ended_a_minute_later(world: World, lucia: Buyer, behind: Any) -> None:
+def test_h4_a_hold_that_the_index_does_not_show_yet_is_ended_a_minute_later(
+    world: World, lucia: Buyer, behind: Any
+) -> None:
     raffle = world.raffle()
     with behind():
         hold(lucia)
@@ -107,7 +109,7 @@ def test_h4_what_the_index_does_not_show_yet_is_ended_a_minute_later(world: Worl
     assert world.availability(raffle) == (100, 0, 0)
 
 
-def test_h4_what_was_paid_at_the_last_moment_does_not_come_free(
+def test_h4_numbers_that_were_paid_at_the_last_moment_are_not_freed(
     world: World, lucia: Buyer, marco: Buyer, behind: Any
 ) -> None:
     raffle = world.raffle(last_number=3)
@@ -124,7 +126,7 @@ def reminders(buyer: Buyer) -> list[str]:
     return [text_of(message) for message in buyer.heard if "ends soon" in text_of(message)]
 
 
-def test_who_has_just_confirmed_is_not_reminded_to_confirm(world: World, lucia: Buyer, behind: Any) -> None:
+def test_a_buyer_who_has_just_confirmed_is_not_reminded_to_confirm(world: World, lucia: Buyer, behind: Any) -> None:
     world.raffle()
     hold(lucia)
     world.clock.pass_minutes(11)
@@ -169,9 +171,7 @@ def test_a_raffle_that_was_just_deactivated_is_not_listed(world: World, lucia: B
         assert rows_of(lucia.says("raffles")) == ["1. Bicycle"]
 
 
-def test_p5_a_proof_goes_by_what_the_orders_are_and_not_by_what_the_index_says(
-    world: World, lucia: Buyer, behind: Any
-) -> None:
+def test_p5_a_proof_goes_by_the_orders_and_not_by_the_index(world: World, lucia: Buyer, behind: Any) -> None:
     """Two orders wait, by the index; one of them was paid in the meantime. The proof is for the other."""
     raffle = world.raffle()
     older = hold_and_confirm(lucia, "#1")
@@ -188,9 +188,7 @@ def test_p5_a_proof_goes_by_what_the_orders_are_and_not_by_what_the_index_says(
     assert_board_is_exact(world, raffle)
 
 
-def test_p3_what_was_just_cancelled_can_be_cancelled_again_without_harm(
-    world: World, lucia: Buyer, behind: Any
-) -> None:
+def test_p3_an_order_that_was_just_cancelled_can_be_cancelled_again(world: World, lucia: Buyer, behind: Any) -> None:
     raffle = world.raffle()
     order_id = hold(lucia)
     with behind():

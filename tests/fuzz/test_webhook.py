@@ -31,7 +31,7 @@ class Queue:
     def __init__(self) -> None:
         self.bodies: list[str] = []
 
-    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, object]:  # noqa: N803
+    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, object]:  # noqa: N803 - boto3's names
         assert 1 <= len(Entries) <= 10
         assert len({entry["Id"] for entry in Entries}) == len(Entries)
         assert sum(len(entry["MessageBody"].encode()) for entry in Entries) <= QUEUE_LIMIT
@@ -83,7 +83,7 @@ def trial(world: World, monkeypatch: pytest.MonkeyPatch) -> Trial:
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
-def test_whatever_a_signed_body_holds_nothing_fails_and_no_neighbour_is_lost(
+def test_no_signed_body_makes_anything_fail_or_loses_its_neighbours(
     trial: Trial, number: int, record_property: Callable[[str, object], None]
 ) -> None:
     random, bodies = Random(f"{SEED} {number}"), list(corpus().values())

@@ -23,7 +23,7 @@ def actions(world: World, **filters: str) -> list[str]:
     return [one["action"] for one in world.api("GET", f"/api/audit?{query}").body["results"]]
 
 
-def test_o2_who_did_what_when_before_and_after(world: World, lucia: Buyer) -> None:
+def test_o2_an_entry_says_who_did_what_when_before_and_after(world: World, lucia: Buyer) -> None:
     raffle = world.raffle()
     order_id = hold_and_prove(lucia)
     world.clock.pass_minutes(1)
@@ -39,7 +39,7 @@ def test_o2_who_did_what_when_before_and_after(world: World, lucia: Buyer) -> No
     assert actions(world, by="local") == ["raffle.changed", "order.paid", "raffle.activated", "raffle.created"]
 
 
-def test_o2_what_changes_nothing_is_not_in_it(world: World) -> None:
+def test_o2_a_request_that_changes_nothing_is_not_recorded(world: World) -> None:
     raffle = world.raffle()
     before = actions(world)
     world.api("POST", f"/api/raffles/{raffle['id']}/activate")
@@ -48,21 +48,21 @@ def test_o2_what_changes_nothing_is_not_in_it(world: World) -> None:
     assert actions(world) == before
 
 
-def test_o2_nothing_of_a_person_is_in_it(world: World, lucia: Buyer) -> None:
+def test_o2_the_log_holds_no_personal_data(world: World, lucia: Buyer) -> None:
     world.raffle()
     world.api("POST", f"/api/orders/{hold_and_prove(lucia)}/cancel")
     stored = json.dumps([str(record.attribute_values) for record in AuditRecord.scan()])
     assert "Luc" not in stored and str(lucia.person.wa_id) not in stored and str(lucia.person.user_id) not in stored
 
 
-def test_o2_a_log_that_is_whole_has_no_flaws(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_o2_an_intact_log_passes_the_check(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.raffle()
     assert main(["check-audit"]) == 0
     assert capsys.readouterr().out == "3 entries checked, no problems found.\n"
 
 
 @pytest.mark.parametrize("how", ["changed", "taken out", "cut off"])
-def test_o2_what_was_done_to_it_shows(world: World, how: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_o2_tampering_is_detected(world: World, how: str, capsys: pytest.CaptureFixture[str]) -> None:
     raffle = world.raffle()
     entries = [one for one in AuditRecord.scan() if one.target == f"raffle:{raffle['id']}"]
     first, last = sorted(entries, key=lambda entry: int(entry.number))
@@ -78,7 +78,7 @@ def test_o2_what_was_done_to_it_shows(world: World, how: str, capsys: pytest.Cap
 
 
 @given(st.lists(st.tuples(st.sampled_from(["a:1", "b:2"]), st.integers()), min_size=1, max_size=8), st.data())
-def test_o2_any_change_of_any_entry_shows(deeds: list[tuple[str, int]], data: st.DataObject) -> None:
+def test_o2_any_change_of_any_entry_is_detected(deeds: list[tuple[str, int]], data: st.DataObject) -> None:
     head, entries = Head(), list[AuditEntry]()
     for _, value in deeds:
         deed = AuditEvent(action="x.done", target="a:1", by=COMMAND_LINE, at=NOW, before={}, after={"value": value})

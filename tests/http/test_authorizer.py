@@ -37,7 +37,7 @@ def test_o1_without_a_token_401_and_with_a_wrong_one_403(world: World) -> None:
     assert answers == {}
 
 
-def test_o1_with_the_right_one_the_route_answers(world: World) -> None:
+def test_o1_with_a_right_token_the_route_answers(world: World) -> None:
     answers = {}
     for route in PROTECTED:
         for scheme in ("Token", "Bearer", "token", "BEARER"):
@@ -48,7 +48,7 @@ def test_o1_with_the_right_one_the_route_answers(world: World) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "", "Digest", "TokenBearer"])
-def test_o1_in_no_other_scheme(world: World, scheme: str) -> None:
+def test_o1_no_other_scheme_is_accepted(world: World, scheme: str) -> None:
     found = world.api("GET", "/api/raffles", token=None, Authorization=f"{scheme} {TOKEN}".strip())
     assert found.status == 403
 
@@ -73,9 +73,9 @@ def test_o1_only_hashes_of_tokens_are_stored(world: World) -> None:
 
 
 @pytest.mark.parametrize("path", ABOUT)
-def test_who_needs_no_token_may_ask_with_any_query(world: World, path: str) -> None:
+def test_an_open_route_takes_any_query(world: World, path: str) -> None:
     assert world.api("GET", f"{path}?x=1&x=2&=", token=None).status == 200
 
 
-def test_health_tells_nothing_and_needs_nothing(world: World) -> None:
+def test_health_needs_no_token_and_reveals_nothing(world: World) -> None:
     assert world.api("GET", "/api/health", token=None).body == {"status": "ok"}

@@ -99,7 +99,7 @@ def test_a_change_by_a_merge_patch(world: World, lucia: Buyer) -> None:
         ({"unknown": None}, "unknown"),
     ],
 )
-def test_what_cannot_be_changed_is_named(world: World, lucia: Buyer, body: Json, field: str) -> None:
+def test_fields_that_cannot_be_changed_are_named(world: World, lucia: Buyer, body: Json, field: str) -> None:
     lucia.says("menu")
     before = shown(world, lucia)
     answer = change(world, lucia, body)
@@ -144,7 +144,7 @@ def test_an_organisers_message_is_sent_shown_and_marked(world: World, lucia: Buy
     assert shown(world, lucia)["bot_paused"] is True
 
 
-def test_the_history_says_what_was_read_and_how_far_each_message_is(world: World, lucia: Buyer) -> None:
+def test_the_history_shows_texts_and_the_state_of_each_message(world: World, lucia: Buyer) -> None:
     world.raffle()
     lucia.says("menu")
     reply, heard = messages(world, lucia)
@@ -153,7 +153,7 @@ def test_the_history_says_what_was_read_and_how_far_each_message_is(world: World
     assert reply["choices"] == ["Browse raffles", "My orders", "Help"] and reply["in_reply_to"] == heard["id"]
 
 
-def test_m4_what_could_not_be_delivered_says_why(world: World, lucia: Buyer) -> None:
+def test_m4_an_undelivered_message_says_why(world: World, lucia: Buyer) -> None:
     world.raffle(hold_minutes=None)
     order_id = hold(lucia)
     world.clock.pass_minutes(24 * 60)
@@ -170,14 +170,14 @@ def test_every_code_that_whatsapp_is_known_to_send_has_a_meaning() -> None:
 
 @pytest.mark.parametrize("definition", templates.DEFINITIONS, ids=lambda one: one.name)
 @pytest.mark.parametrize("language", ["en", "es", "pt_BR"])
-def test_of_a_template_the_text_with_its_values_is_shown(definition: templates.Definition, language: str) -> None:
+def test_a_template_is_shown_as_text_with_its_values(definition: templates.Definition, language: str) -> None:
     values = {name: f"«{name}»" for name in definition.values}
     read = extract_text(build_template(definition.name, language, values))
     assert all(value in read.text for value in values.values()) and "{{" not in read.text
     assert definition.name not in read.text
 
 
-def test_m4_after_a_day_it_says_what_is_possible(world: World, lucia: Buyer) -> None:
+def test_m4_after_a_day_the_refusal_says_what_is_possible(world: World, lucia: Buyer) -> None:
     lucia.says("menu")
     world.clock.pass_minutes(24 * 60)
     answer = write(world, lucia)
@@ -186,7 +186,7 @@ def test_m4_after_a_day_it_says_what_is_possible(world: World, lucia: Buyer) -> 
     assert len(messages(world, lucia)) == 2
 
 
-def test_m5_who_opted_out_is_left_alone(world: World, lucia: Buyer) -> None:
+def test_m5_a_contact_who_opted_out_cannot_be_written_to(world: World, lucia: Buyer) -> None:
     lucia.says("stop")
     answer = write(world, lucia)
     assert (answer.status, answer.body["code"]) == (409, "contact_opted_out")
@@ -243,7 +243,7 @@ def test_everything_about_a_person_as_one_answer(world: World, lucia: Buyer) -> 
     assert answer.body["dead_letters"] == []
 
 
-def test_who_wrote_very_much_is_exported_in_parts(world: World, lucia: Buyer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_very_long_history_is_exported_in_parts(world: World, lucia: Buyer, monkeypatch: pytest.MonkeyPatch) -> None:
     world.raffle()
     order_id = hold_and_prove(lucia)
     monkeypatch.setattr(http_contacts, "BATCH", 3)
@@ -271,7 +271,7 @@ def test_a_person_is_erased_by_a_manager_alone(world: World, lucia: Buyer) -> No
     assert world.api("GET", f"{where}/export").body["code"] == "contact_erased"
 
 
-def test_not_while_an_order_is_to_be_settled(world: World, lucia: Buyer) -> None:
+def test_a_person_is_not_erased_while_an_order_is_to_be_settled(world: World, lucia: Buyer) -> None:
     world.raffle()
     order_id = hold(lucia)
     answer = world.api("POST", path(lucia, "/erase"))

@@ -23,7 +23,7 @@ def test_a_dead_letter_is_listed_shown_and_replayed(world: World, lucia: Buyer) 
     assert world.api("GET", "/api/dead-letters/22222222").body["code"] == "letter_not_found"
 
 
-def test_who_only_looks_does_not_see_what_a_person_wrote(world: World) -> None:
+def test_a_viewer_does_not_see_what_a_person_wrote(world: World) -> None:
     key = a_token(world, "viewer")["key"]
     assert world.api("GET", "/api/dead-letters/22222222", token=key).body["code"] == "role_not_allowed"
 
@@ -56,7 +56,7 @@ def test_p6_a_proof_is_opened_by_a_link_that_lives_minutes(world: World, lucia: 
     assert "url" not in world.order(order_id)["proof"]
 
 
-def test_without_a_proof_there_is_none(world: World, lucia: Buyer) -> None:
+def test_without_a_proof_there_is_no_link(world: World, lucia: Buyer) -> None:
     world.raffle()
     lucia.says("BIKE")
     order_id = world.api("GET", "/api/orders").body["results"]

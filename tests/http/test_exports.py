@@ -6,6 +6,7 @@ import pytest
 
 from chalicelib.domain.organisers import COMMAND_LINE, Role
 from chalicelib.services.exports import service
+from local.stack import TEMPLATE
 from tests.support.spreadsheets import csv_rows, xlsx_rows
 from tests.support.steps import buy
 from tests.support.world import TOKEN, Buyer, World
@@ -27,7 +28,7 @@ def download(world: World, raffle: Json, query: str = "", *, accept: str | None 
 
 
 @pytest.mark.parametrize("accept", ["*/*", None, "text/html, */*;q=0.8", "application/json"])
-def test_a_small_one_is_a_file_to_keep(world: World, raffle: Json, accept: str | None) -> None:
+def test_a_small_export_is_the_file_itself(world: World, raffle: Json, accept: str | None) -> None:
     """As `curl -OJ` takes it; whatever the client says that it accepts."""
     found = download(world, raffle, accept=accept)
 
@@ -37,7 +38,7 @@ def test_a_small_one_is_a_file_to_keep(world: World, raffle: Json, accept: str |
     assert len(csv_rows(found.body)) == 100
 
 
-def test_xlsx_comes_as_its_bytes(world: World, raffle: Json) -> None:
+def test_xlsx_arrives_as_bytes(world: World, raffle: Json) -> None:
     found = download(world, raffle, "?format=xlsx&of=buyers")
 
     assert (found.status_code, found.headers["Content-Type"]) == (200, XLSX)
@@ -45,10 +46,8 @@ def test_xlsx_comes_as_its_bytes(world: World, raffle: Json) -> None:
     assert [row["buyer"] for row in xlsx_rows(found.body)] == ["Lucía"]
 
 
-def test_api_gateway_is_told_to_believe_the_mark_on_bytes() -> None:
+def test_api_gateway_treats_marked_answers_as_bytes() -> None:
     """Otherwise who accepts everything, as curl does, would get base64."""
-    from local.stack import TEMPLATE  # noqa: PLC0415
-
     assert '"x-amazon-apigateway-binary-media-types": ["*/*"]' in TEMPLATE.read_text()
 
 
@@ -56,7 +55,7 @@ def test_tickets_of_one_status(world: World, raffle: Json) -> None:
     assert {row["number"] for row in csv_rows(download(world, raffle, "?status=SOLD").body)} == {"005", "012"}
 
 
-def test_a_large_one_is_made_in_the_background(world: World) -> None:
+def test_a_large_export_is_made_in_the_background(world: World) -> None:
     large = world.raffle(first_number=1, last_number=10_001)
     asked = world.api("GET", f"/api/raffles/{large['id']}/export?format=csv")
 
@@ -78,7 +77,7 @@ def test_a_large_one_is_made_in_the_background(world: World) -> None:
     assert ready.body["url"].startswith("https://")
 
 
-def test_a_small_one_can_be_made_in_the_background_too(world: World, raffle: Json) -> None:
+def test_a_small_export_can_be_made_in_the_background_too(world: World, raffle: Json) -> None:
     wanted = {"format": "xlsx", "of": "tickets", "status": "SOLD"}
     asked = world.api("POST", f"/api/raffles/{raffle['id']}/exports", wanted)
 
@@ -88,7 +87,7 @@ def test_a_small_one_can_be_made_in_the_background_too(world: World, raffle: Jso
     assert world.api("GET", asked.headers["Location"]).body["rows"] == 2
 
 
-def test_the_same_key_asks_once_also_when_it_is_ready(world: World, raffle: Json) -> None:
+def test_the_same_idempotency_key_makes_one_export_even_when_it_is_ready(world: World, raffle: Json) -> None:
     def ask() -> str:
         answer = world.api("POST", f"/api/raffles/{raffle['id']}/exports", {"of": "orders"}, **{"Idempotency-Key": "k"})
         assert answer.status == 202
@@ -103,23 +102,23 @@ def test_the_same_key_asks_once_also_when_it_is_ready(world: World, raffle: Json
 @pytest.mark.parametrize(
     "query", ["?format=pdf", "?of=proofs", "?status=PAID", "?of=orders&status=SOLD", "?formats=csv", "?page_size=5"]
 )
-def test_what_cannot_be_exported_is_said(world: World, raffle: Json, query: str) -> None:
+def test_an_impossible_export_is_refused(world: World, raffle: Json, query: str) -> None:
     answer = world.api("GET", f"/api/raffles/{raffle['id']}/export{query}")
     assert (answer.status, answer.body["code"]) == (422, "invalid_fields")
 
 
-def test_what_is_not_there_is_not_found(world: World) -> None:
+def test_an_unknown_export_is_not_found(world: World) -> None:
     assert world.api("GET", "/api/raffles/none/export").body["code"] == "raffle_not_found"
     assert world.api("POST", "/api/raffles/none/exports", {}).body["code"] == "raffle_not_found"
     assert world.api("GET", "/api/exports/none").body["code"] == "export_not_found"
     assert world.api("GET", "/api/exports/no-id-at-all").body["code"] == "export_not_found"
 
 
-def test_o1_without_a_token_there_is_none(world: World, raffle: Json) -> None:
+def test_o1_without_a_token_there_is_no_export(world: World, raffle: Json) -> None:
     assert world.api("GET", f"/api/raffles/{raffle['id']}/export", token=None).status == 401
 
 
-def test_o2_who_took_data_out_is_noted(world: World, raffle: Json, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_o2_the_log_says_who_exported_data(world: World, raffle: Json, monkeypatch: pytest.MonkeyPatch) -> None:
     viewer = world.container.tokens.create("Vera", Role.VIEWER, by=COMMAND_LINE)
     world.api("GET", f"/api/raffles/{raffle['id']}/export?of=buyers", token=viewer.key)
     monkeypatch.setattr(service, "MOST_ROWS", 10)

@@ -15,13 +15,13 @@ from tests.support.world import World
 Json = dict[str, Any]
 
 
-def test_it_is_valid_openapi(world: World) -> None:
+def test_the_description_is_valid_openapi(world: World) -> None:
     answer = world.api("GET", "/api/openapi.json", token=None)
     assert answer.status == 200
     OpenAPIV31SpecValidator(answer.body).validate()
 
 
-def test_every_route_of_the_api_is_in_it_and_no_other() -> None:
+def test_the_description_has_exactly_the_routes_of_the_api() -> None:
     found = openapi.whole(ROUTES)["paths"]
     described = {(method.upper(), path) for path, methods in found.items() for method in methods}
     assert described == {(route.method, route.path) for route in ROUTES if route.path.startswith("/api/")}
@@ -61,7 +61,7 @@ def test_every_tag_says_what_it_is_about() -> None:
     assert used == {tag["name"] for tag in document["tags"]}
 
 
-def test_every_example_is_one() -> None:
+def test_every_example_is_valid() -> None:
     document = openapi.whole(ROUTES)
     for name, schema in document["components"]["schemas"].items():
         for example in schema.get("examples", ()):
@@ -71,7 +71,7 @@ def test_every_example_is_one() -> None:
         assert Problem.model_validate(example["value"]).code in name
 
 
-def test_every_example_of_a_body_is_taken(world: World) -> None:
+def test_every_example_of_a_body_is_accepted(world: World) -> None:
     """A rule may still say no: an example can't know what there is."""
     document, refused = openapi.whole(ROUTES), {}
     for path, methods in document["paths"].items():

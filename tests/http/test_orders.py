@@ -108,7 +108,7 @@ def test_a_cursor_of_one_search_opens_no_other(world: World) -> None:
     assert world.api("GET", link.replace("search=ana", "search=an")).body["code"] == "cursor_invalid"
 
 
-def test_what_is_no_order_is_not_found(world: World) -> None:
+def test_an_unknown_order_is_not_found(world: World) -> None:
     for order_id in ("22222222", "x", "%00", "x" * 1500):
         assert world.api("GET", f"/api/orders/{order_id}").status == 404
         for end in ("confirm-payment", "cancel"):

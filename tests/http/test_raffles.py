@@ -50,7 +50,7 @@ def test_a_missing_field_is_named(world: World, field: str) -> None:
     assert (found.status, fields_of(found)) == (422, {field})
 
 
-def test_what_is_no_json_object_is_malformed(world: World) -> None:
+def test_a_body_that_is_no_json_object_is_malformed(world: World) -> None:
     bodies = (
         b"{",
         b"[]",
@@ -79,7 +79,7 @@ def test_what_is_no_json_object_is_malformed(world: World) -> None:
         ("PATCH", "/api/raffles/{id}", {"status": "ACTIVE"}, "status"),
     ],
 )
-def test_what_would_be_lost_without_a_word_is_refused(
+def test_values_that_would_be_silently_lost_are_refused(
     world: World, method: str, path: str, body: dict[str, object] | None, field: str
 ) -> None:
     raffle = world.raffle(active=False)
@@ -103,7 +103,7 @@ def test_a_raffle_is_made_read_changed_and_deleted(world: World) -> None:
     assert world.api("POST", "/api/raffles", GOOD).status == 201  # the code is free again
 
 
-def test_what_is_no_raffle_is_not_found(world: World) -> None:
+def test_an_unknown_raffle_is_not_found(world: World) -> None:
     answers = {}
     for raffle_id in ("nothing", "%00", "%2e%2e", "x" * 1500, "ñ"):
         for method, end in (
@@ -150,7 +150,9 @@ def test_a_raffle_with_late_orders_is_not_cancelled_before_they_are_settled(
     assert world.api("POST", f"{path}/cancel").status == 200
 
 
-def test_cancelling_a_raffle_twice_is_as_good_as_once_though_a_proof_came_since(world: World, lucia: Buyer) -> None:
+def test_cancelling_a_raffle_twice_has_no_further_effect_although_a_proof_came_since(
+    world: World, lucia: Buyer
+) -> None:
     path = f"/api/raffles/{world.raffle()['id']}"
     order_id = hold_and_confirm(lucia)
     world.clock.pass_minutes(15)
@@ -162,7 +164,7 @@ def test_cancelling_a_raffle_twice_is_as_good_as_once_though_a_proof_came_since(
     assert world.api("POST", f"{path}/cancel").body["status"] == "CANCELLED"
 
 
-def test_the_currency_stays_once_there_is_an_order_whatever_became_of_it(world: World, lucia: Buyer) -> None:
+def test_the_currency_is_fixed_once_there_was_an_order(world: World, lucia: Buyer) -> None:
     """A late proof, or an organiser, may bring the order back, at its own price."""
     raffle = world.raffle()
     path = f"/api/raffles/{raffle['id']}"
@@ -191,7 +193,7 @@ def test_a_code_that_is_taken_is_named_as_the_field(world: World) -> None:
     assert fields_of(world.api("POST", "/api/raffles", {**GOOD, "code": "BIKE"})) == {"code"}
 
 
-def test_activating_twice_is_as_good_as_once(world: World) -> None:
+def test_activating_twice_has_no_further_effect(world: World) -> None:
     path = f"/api/raffles/{world.raffle()['id']}"
     for move, status in (("activate", "ACTIVE"), ("deactivate", "INACTIVE"), ("deactivate", "INACTIVE")):
         assert world.api("POST", f"{path}/{move}").body["status"] == status

@@ -33,7 +33,7 @@ def part(orders: int, numbers: int, amount: int) -> Json:
     return {"orders": orders, "numbers": numbers, "amount": amount}
 
 
-def test_p8_sold_is_what_was_confirmed_at_each_price_and_on_each_day(world: World) -> None:
+def test_p8_sales_are_shown_by_price_and_by_day(world: World) -> None:
     raffle = world.raffle(time_zone="America/Guatemala")
     waiting = hold_and_prove(world.buyer(number=1), "1,2")
     buy(world.buyer(number=2), "3")
@@ -63,7 +63,7 @@ def test_what_is_left_to_settle_is_named(world: World) -> None:
     assert found["kept"] == 0 and found["sold"]["amount"] == 0
 
 
-def test_messages_that_its_buyers_did_not_get_are_counted(world: World) -> None:
+def test_undelivered_messages_to_its_buyers_are_counted(world: World) -> None:
     raffle = world.raffle()
     order = hold_and_confirm(world.buyer(number=1), "1")
     world.graph.refuses = [refused(131026)]
@@ -73,7 +73,7 @@ def test_messages_that_its_buyers_did_not_get_are_counted(world: World) -> None:
     assert stats(world)["undelivered"]["count"] == 1
 
 
-def test_p8_a_ledger_and_orders_that_disagree_are_named(world: World) -> None:
+def test_p8_a_board_and_orders_that_disagree_are_named(world: World) -> None:
     raffle = world.raffle()
     buy(world.buyer(), "1")
     TallyRecord(f"BOARD#{raffle['id']}", "TALLY#00").update([TallyRecord.paid.add(100), TallyRecord.sold.add(1)])
@@ -93,13 +93,13 @@ def test_an_order_that_cannot_be_read_is_counted(world: World) -> None:
     assert "orders_unreadable" in [one["code"] for one in report(world, raffle)["differences"]]
 
 
-def test_a_raffle_without_orders_comes_out_even_and_one_that_is_not_there_is_not_found(world: World) -> None:
+def test_a_raffle_without_orders_has_no_differences_and_an_unknown_one_is_not_found(world: World) -> None:
     found = report(world, world.raffle())
     assert (found["days"], found["prices"], found["differences"], found["kept"]) == ([], [], [], 0)
     assert world.api("GET", "/api/raffles/nothing/report").status == 404
 
 
-def test_the_dashboard_says_what_is_sold_and_what_waits(world: World) -> None:
+def test_the_dashboard_shows_what_is_sold_and_what_waits(world: World) -> None:
     raffle = world.raffle()
     world.raffle(code="CAR", active=False)
     buy(world.buyer(number=1), "1,2")
@@ -136,7 +136,7 @@ def test_people_dead_letters_and_a_stop_are_on_the_dashboard(world: World) -> No
     assert (after["sending"]["stopped"], after["sending"]["code"]) == ("all", 190)
 
 
-def test_the_command_prints_a_calm_table(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_a_table(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     raffle = world.raffle()
     buy(world.buyer(), "1,2")
     capsys.readouterr()  # what was logged so far
@@ -157,7 +157,7 @@ def test_the_command_prints_a_calm_table(world: World, capsys: pytest.CaptureFix
     ]
 
 
-def test_the_command_says_what_differs_and_prints_what_the_api_answers(
+def test_the_command_names_differences_and_prints_the_apis_answer(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     raffle = world.raffle()

@@ -64,7 +64,7 @@ def test_p2_without_a_good_reason_nothing_happens(world: World, lucia: Buyer, wh
     assert world.order(order_id) == before
 
 
-def test_p3_a_refund_is_noted_and_refunding_twice_is_once(world: World, lucia: Buyer) -> None:
+def test_p3_a_refund_is_recorded_and_refunding_twice_has_no_further_effect(world: World, lucia: Buyer) -> None:
     raffle = world.raffle()
     order_id = buy(lucia)
     first = post(world, order_id, "refund", {"reason": "paid twice"})
@@ -119,12 +119,12 @@ def test_p5_taken_numbers_are_a_409_that_names_them_and_free_ones(world: World, 
         ({"random": True, "paid": "no"}, "paid"),
     ],
 )
-def test_p5_a_wish_that_makes_no_sense_is_named(world: World, body: Json, field: str) -> None:
+def test_p5_a_malformed_request_is_named(world: World, body: Json, field: str) -> None:
     assert wrong_fields(post(world, "22222222", "reassign", body)) == [field]
 
 
 @pytest.mark.parametrize("what", ["reject-proof", "refund", "reassign"])
-def test_what_is_no_order_is_not_found(world: World, what: str) -> None:
+def test_an_unknown_order_is_not_found(world: World, what: str) -> None:
     body = {"random": True} if what == "reassign" else {"reason": "x"}
     found = post(world, "22222222", what, body)
     assert (found.status, found.body["code"]) == (404, "order_not_found")
@@ -133,9 +133,7 @@ def test_what_is_no_order_is_not_found(world: World, what: str) -> None:
 # O3
 
 
-def test_o3_many_at_once_have_a_result_each_counts_and_an_entry_in_the_log(
-    world: World, lucia: Buyer, marco: Buyer
-) -> None:
+def test_o3_each_order_of_many_has_a_result_and_an_audit_entry(world: World, lucia: Buyer, marco: Buyer) -> None:
     world.raffle()
     one, two = hold_and_prove(lucia, "1"), buy(marco, "2")
     body = {"action": "confirm-payment", "ids": [one.lower(), two, one, "22222222"]}
@@ -153,7 +151,7 @@ def test_o3_many_at_once_have_a_result_each_counts_and_an_entry_in_the_log(
     assert len(deeds(world, two)) == 1
 
 
-def test_o3_the_reason_of_many_rejections_is_told_to_each(world: World, lucia: Buyer, marco: Buyer) -> None:
+def test_o3_each_buyer_reads_the_reason_of_a_bulk_rejection(world: World, lucia: Buyer, marco: Buyer) -> None:
     world.raffle()
     ids = [hold_and_prove(lucia, "1"), hold_and_prove(marco, "2")]
     found = bulk(world, action="reject-proof", ids=ids, reason="blurred")
@@ -187,11 +185,11 @@ def test_o3_raffles_too(world: World, lucia: Buyer) -> None:
         ({"action": "cancel", "ids": ["2"], "dryrun": True}, "dryrun"),
     ],
 )
-def test_o3_what_makes_no_sense_is_named_before_anything_happens(world: World, body: Json, field: str) -> None:
+def test_o3_a_malformed_request_is_named_before_anything_happens(world: World, body: Json, field: str) -> None:
     assert wrong_fields(bulk(world, **body)) == [field]
 
 
-def test_o3_a_thousand_are_taken(world: World, lucia: Buyer) -> None:
+def test_o3_a_thousand_items_are_accepted(world: World, lucia: Buyer) -> None:
     world.raffle()
     order_id = hold_and_confirm(lucia)
     found = bulk(world, action="cancel", ids=[order_id, *(f"{number:08}" for number in range(999))])

@@ -44,7 +44,7 @@ def test_p7_sure_payments_come_back_with_the_ids_to_confirm_and_nothing_is_chang
         assert confirm_payment(world, order).status == 200
 
 
-def test_each_order_says_what_is_to_be_done(world: World) -> None:
+def test_each_order_says_what_to_do(world: World) -> None:
     world.raffle()
     paid, cancelled, over = buy(world.buyer(number=1), "1"), hold(world.buyer(number=2), "2"), hold(world.buyer(), "3")
     cancel(world, cancelled)
@@ -82,7 +82,7 @@ def test_a_raffle_narrows_what_is_shown(world: World) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.iterdir()), ids=lambda path: str(path.name))
-def test_each_format_is_taken_as_bytes(world: World, path: Path) -> None:
+def test_each_format_is_accepted_as_bytes(world: World, path: Path) -> None:
     query = "?currency=PYG" if path.stem == "paraguay" else ""
     query = "?date=1&text=2&amount=3&currency=EUR" if path.stem == "no_headings" else query
     answer = world.api("POST", f"/api/statements{query}", path.read_bytes(), **{"Content-Type": BANK_FILES[0]})
@@ -90,7 +90,7 @@ def test_each_format_is_taken_as_bytes(world: World, path: Path) -> None:
 
 
 @pytest.mark.parametrize("media", BANK_FILES)
-def test_it_is_taken_under_each_media_type(world: World, media: str) -> None:
+def test_a_statement_is_accepted_under_each_media_type(world: World, media: str) -> None:
     assert payments(post(world, "a;1,00", media=f"{media}; charset=utf-8"))
 
 
@@ -98,7 +98,7 @@ def test_other_media_types_are_refused(world: World) -> None:
     assert post(world, media="application/zip").status == 415
 
 
-def test_what_cannot_be_read_is_named_with_its_line(world: World) -> None:
+def test_an_unreadable_line_is_named(world: World) -> None:
     answer = post(world, "a;1,00", "b;x")
     assert (answer.status, answer.body["code"]) == (422, "statement_unreadable")
     assert answer.body["detail"] == "Line 3, column 3: expected an amount in GTQ with “,” before the decimals."
@@ -129,12 +129,12 @@ def test_a_currency_that_is_missing_is_named_as_the_query_calls_it(world: World)
 
 
 @pytest.mark.parametrize("number", ["²", "٣"])
-def test_what_only_looks_like_a_columns_number_is_no_error_of_ours(world: World, number: str) -> None:
+def test_text_that_only_looks_like_a_columns_number_is_no_server_error(world: World, number: str) -> None:
     assert post(world, "a;1,00", query=f"?date={number}&amount=3&text=2").status == 422
 
 
 @pytest.mark.parametrize("heading", ["Importe;Moneda", "Importe USD"])
-def test_p7_the_currency_of_a_raffle_is_not_taken_for_the_files(world: World, heading: str) -> None:
+def test_p7_a_raffles_currency_is_not_assumed_for_the_file(world: World, heading: str) -> None:
     raffle = world.raffle()
     order = hold_and_confirm(world.buyer(), "1")
     raw = f"Fecha;Concepto;{heading}\n20.11.2026;REF {order};25,00{';USD' if ';' in heading else ''}\n".encode()
@@ -143,14 +143,14 @@ def test_p7_the_currency_of_a_raffle_is_not_taken_for_the_files(world: World, he
         assert [reasons(one) for one in payments(answer)] == [["currency_differs"]] and not answer.body["sure_ids"]
 
 
-def test_p7_what_the_file_takes_back_is_not_confirmed(world: World) -> None:
+def test_p7_a_payment_that_the_file_takes_back_is_not_sure(world: World) -> None:
     world.raffle()
     order = hold_and_confirm(world.buyer(), "1")
     answer = post(world, f"REF {order};25,00", f"DEVOLUCION REF {order};-25,00")
     assert answer.body["sure_ids"] == [] and payments(answer)[0]["reasons"][0]["lines"] == [3]
 
 
-def test_what_is_too_large_is_refused(world: World) -> None:
+def test_a_file_that_is_too_large_is_refused(world: World) -> None:
     assert (
         world.api("POST", "/api/statements", b"x" * (BANK_FILE_LIMIT + 1), **{"Content-Type": "text/csv"}).status == 413
     )
@@ -158,7 +158,7 @@ def test_what_is_too_large_is_refused(world: World) -> None:
     assert (answer.status, answer.body["code"]) == (413, "statement_too_large")
 
 
-def test_as_many_payments_as_may_be_fit_into_an_answer(world: World, lucia: Buyer) -> None:
+def test_the_most_payments_allowed_fit_into_an_answer(world: World, lucia: Buyer) -> None:
     """Lambda answers 6 MB at most, as a text within JSON."""
     text = "TRANSFERENCIA BANCA MÓVIL “GRACIAS” DE MENDEZ LOPEZ LUCIA FERNANDA " * 3
     answer = post(world, *(f"{text}{n};{n},00" for n in range(1, MOST_PAYMENTS + 1)))
@@ -180,7 +180,7 @@ def worst(order: str, lines: int) -> bytes:
     return "\n".join(("Fecha;Concepto;Importe USD;Moneda;Tipo;Estado", *rows, back, "")).encode()
 
 
-def test_the_worst_answer_fits_into_what_lambda_may_answer(world: World) -> None:
+def test_the_largest_answer_fits_lambdas_limit(world: World) -> None:
     world.raffle()
     order = buy(world.buyer(), "1")
     few, more = (
@@ -190,11 +190,11 @@ def test_the_worst_answer_fits_into_what_lambda_may_answer(world: World) -> None
     assert (size_of(more) - size_of(few)) / 50 * MOST_PAYMENTS < 6_200_000
 
 
-def test_it_takes_the_role_of_a_cashier(world: World) -> None:
+def test_statements_need_the_role_of_a_cashier(world: World) -> None:
     assert post(world, "a;1,00", token="nobody").status in (401, 403)
 
 
-def test_every_reason_has_its_words(world: World) -> None:
+def test_every_reason_has_a_text(world: World) -> None:
     described = world.api("GET", "/api/openapi.json").body
     assert "/api/statements" in described["paths"]
     assert set(described["components"]["schemas"]["Why"]["enum"]) == {why.value for why in Why}

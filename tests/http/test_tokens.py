@@ -17,7 +17,7 @@ from tests.support.world import TOKEN, World
 
 
 @pytest.mark.parametrize("why", ["revoked", "expired"])
-def test_o1_a_token_that_is_no_longer_good_opens_nothing(world: World, why: str) -> None:
+def test_o1_a_revoked_or_expired_token_opens_nothing(world: World, why: str) -> None:
     expires_at = (world.clock.now + timedelta(hours=1)).isoformat()
     made = a_token(world, "manager", expires_at=expires_at)
     assert world.api("GET", "/api/raffles", token=made["key"]).status == 200
@@ -67,7 +67,7 @@ def guess(access: Tokens) -> None:
         assert access.admit(f"Token guess{number}") is None
 
 
-def test_who_guesses_tokens_is_not_looked_at_any_more_and_keeps_nobody_out(world: World) -> None:
+def test_guessing_tokens_soon_costs_no_reads_and_keeps_nobody_out(world: World) -> None:
     access = world.container.tokens
     stranger = access.create("Stranger", Role.VIEWER, by=COMMAND_LINE).key
     assert access.admit(f"Token {TOKEN}")
@@ -80,7 +80,7 @@ def test_who_guesses_tokens_is_not_looked_at_any_more_and_keeps_nobody_out(world
     assert access.admit(f"Token {stranger}")
 
 
-def test_of_the_tokens_that_came_in_the_last_ones_are_known(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_most_recent_tokens_are_remembered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(entrance, "MAX_REMEMBERED", 2)
     access = world.container.tokens
     first, second, third = (access.create(name, Role.VIEWER, by=COMMAND_LINE).key for name in ("A", "B", "C"))
@@ -92,7 +92,7 @@ def test_of_the_tokens_that_came_in_the_last_ones_are_known(world: World, monkey
         access.admit(f"Token {second}")
 
 
-def test_an_id_tells_nothing_of_a_key() -> None:
+def test_an_id_reveals_nothing_of_the_key() -> None:
     assert len({id_of(f"{number}") for number in range(1000)}) == 1000
     assert id_of(TOKEN) not in TOKEN and len(id_of(TOKEN)) == 16
 
@@ -105,7 +105,7 @@ def test_a_token_may_ask_whose_it_is(world: World, role: Role) -> None:
     assert found.body == {"token": made["id"], **{name: made[name] for name in ("name", "role", "expires_at")}}
 
 
-def test_a_token_that_was_never_good_is_not_made(world: World) -> None:
+def test_a_token_that_would_be_expired_is_not_made(world: World) -> None:
     body = {"name": "old", "role": "viewer", "expires_at": world.clock.now.isoformat()}
     found = world.api("POST", "/api/tokens", body)
     assert (found.status, found.body["errors"][0]["field"]) == (422, "expires_at")

@@ -19,7 +19,7 @@ def query(**changes: str | None) -> str:
     return "&".join(f"{name}={value}" for name, value in given.items() if value is not None)
 
 
-def test_metas_check_is_answered_with_its_challenge_verbatim(world: World) -> None:
+def test_metas_verification_gets_its_challenge_back_verbatim(world: World) -> None:
     found = world.api("GET", f"/whatsapp/webhook?{query()}", token=None)
     assert (found.status, found.body) == (200, "1158201444")
     assert found.headers["Content-Type"].startswith("text/plain")
@@ -28,7 +28,7 @@ def test_metas_check_is_answered_with_its_challenge_verbatim(world: World) -> No
 @pytest.mark.parametrize(
     "bad", [{"hub_verify_token": "x"}, {"hub_verify_token": None}, {"hub_mode": "x"}, {"hub_mode": None}]
 )
-def test_with_another_token_it_is_refused(world: World, bad: dict[str, Any]) -> None:
+def test_metas_verification_with_another_token_is_refused(world: World, bad: dict[str, Any]) -> None:
     found = world.api("GET", f"/whatsapp/webhook?{query(**bad)}", token=None)
     assert found.status == 403
     assert "1158201444" not in str(found.body)
@@ -43,7 +43,7 @@ def signed_with(world: World, secret: str) -> None:
 
 
 @pytest.mark.parametrize("vector", vectors(), ids=lambda vector: vector["name"])
-def test_the_signature_is_that_of_the_very_bytes(world: World, vector: dict[str, Any]) -> None:
+def test_the_signature_covers_the_exact_bytes(world: World, vector: dict[str, Any]) -> None:
     signed_with(world, vector["app_secret"])
     before = items(world)
     wrong = [f"sha256={'0' * 64}", "sha256=", vector["x_hub_signature_256"].upper(), vector["x_hub_signature_256"][7:]]
@@ -63,7 +63,7 @@ def test_without_a_signature_nothing_is_kept(world: World, lucia: Buyer) -> None
     assert (world.queued(), items(world)) == (0, before)
 
 
-def test_while_the_secret_is_renewed_the_old_one_counts_too(world: World, lucia: Buyer) -> None:
+def test_during_a_rotation_the_old_secret_counts_too(world: World, lucia: Buyer) -> None:
     vars(world.container)["inbox"] = replace(world.container.inbox, app_secrets=lambda: ("new", "old"))
     body = webhooks.encode(webhooks.text_message(lucia.person, "menu", message_id="wamid.1", at=world.at))
     for secret, status in (("old", 200), ("new", 200), ("older", 401), ("", 401)):
@@ -75,7 +75,7 @@ class CountingQueue:
         self.calls: list[int] = []
         self.fails_at, self.raises = fails_at, raises
 
-    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
+    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803 - boto3's names
         self.calls.append(len(Entries))
         if len(self.calls) == self.fails_at:
             if self.raises:
@@ -92,7 +92,7 @@ def use(world: World, queue: CountingQueue) -> None:
 
 @pytest.mark.parametrize("fails_at", [1, 2, 50, 100])
 @pytest.mark.parametrize("raises", [None, ConnectionError("queue out of reach")])
-def test_what_is_not_queued_is_not_answered_with_200(world: World, fails_at: int, raises: Exception | None) -> None:
+def test_a_body_that_is_not_queued_does_not_get_200(world: World, fails_at: int, raises: Exception | None) -> None:
     use(world, CountingQueue(fails_at, raises))
     assert world.post_webhook(raw("batch_1000_statuses")) >= 500
 

@@ -31,7 +31,7 @@ def answer(stack: str, change_set: str, cloud: Cloud) -> Stubber:
 
 
 @pytest.mark.parametrize("stack", ["REVIEW_IN_PROGRESS", "CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"])
-def test_what_was_shown_can_be_carried_out(cloud: Cloud, stack: str) -> None:
+def test_a_change_set_that_was_shown_can_be_executed(cloud: Cloud, stack: str) -> None:
     with answer(stack, "AVAILABLE", cloud):
         cloud.check_prepared()
 
@@ -39,14 +39,14 @@ def test_what_was_shown_can_be_carried_out(cloud: Cloud, stack: str) -> None:
 @pytest.mark.parametrize(
     ("stack", "change_set"), [("UPDATE_COMPLETE", "OBSOLETE"), ("UPDATE_IN_PROGRESS", "AVAILABLE")]
 )
-def test_another_deployment_meanwhile_ends_this_one_before_a_secret_is_put(
+def test_a_concurrent_deployment_stops_this_one_before_a_secret_is_stored(
     cloud: Cloud, stack: str, change_set: str
 ) -> None:
     with answer(stack, change_set, cloud), pytest.raises(CloudFailed, match="changed in the meantime"):
         cloud.check_prepared()
 
 
-def test_backups_are_asked_for_until_the_new_table_can_have_them(cloud: Cloud) -> None:
+def test_backups_are_requested_until_the_new_table_accepts_them(cloud: Cloud) -> None:
     with Stubber(cloud.client("dynamodb")) as answers:
         for _ in range(2):
             answers.add_client_error(
@@ -58,7 +58,7 @@ def test_backups_are_asked_for_until_the_new_table_can_have_them(cloud: Cloud) -
         answers.assert_no_pending_responses()
 
 
-def test_backups_that_are_refused_for_good_are_told(cloud: Cloud) -> None:
+def test_backups_that_are_refused_for_good_are_reported(cloud: Cloud) -> None:
     dynamodb = cloud.client("dynamodb")
     with Stubber(dynamodb) as answers:
         answers.add_client_error("update_continuous_backups", "AccessDeniedException", "AccessDenied")

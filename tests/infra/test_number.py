@@ -43,20 +43,18 @@ def check(answer: str, *, number: str = NUMBER, changed: list[str]) -> None:
 
 @pytest.mark.parametrize("answer", ["err_190_expired", "err_100_33_missing_object", "err_10_permission"])
 @pytest.mark.parametrize(("number", "changed"), [(NUMBER, [TOKEN]), ("5551234", [])])
-def test_one_that_is_new_and_refused_ends_it(answer: str, number: str, changed: list[str]) -> None:
+def test_a_new_value_that_whatsapp_refuses_stops_the_deployment(answer: str, number: str, changed: list[str]) -> None:
     with pytest.raises(PlanInvalid, match=f"WHATSAPP_PHONE_NUMBER_ID={number} .*WHATSAPP_ACCESS_TOKEN") as refused:
         check(answer, number=number, changed=changed)
     assert "a-token-of-ours" not in str(refused.value)
 
 
-def test_what_was_there_before_stands_in_the_way_of_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_value_from_before_does_not_stop_the_deployment(capsys: pytest.CaptureFixture[str]) -> None:
     check("err_190_expired", changed=[])
     assert "the deployment continues" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("answer", ["err_html_502", "err_80007_waba_limit", "err_2_transient"])
-def test_a_whatsapp_that_does_not_answer_stands_in_the_way_of_nothing(
-    answer: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_whatsapp_not_answering_does_not_stop_the_deployment(answer: str, capsys: pytest.CaptureFixture[str]) -> None:
     check(answer, changed=[TOKEN])
     assert "could not be asked" in capsys.readouterr().err

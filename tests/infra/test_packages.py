@@ -39,11 +39,11 @@ def unused(pinned: list[str]) -> set[str]:
     return set(pinned) - used
 
 
-def test_each_package_is_one_that_is_used() -> None:
+def test_each_package_is_in_use() -> None:
     assert unused(licences.pinned()) == set()
 
 
-def test_one_that_is_not_would_be_found() -> None:
+def test_an_unused_package_is_found() -> None:
     assert unused([*licences.pinned(), "hypothesis"]) == {"hypothesis"}
 
 
@@ -55,15 +55,15 @@ def test_each_package_is_pinned_with_the_hashes_of_all_its_files() -> None:
     assert all(re.fullmatch(r"\S+==\S+( \\\n    --hash=sha256:[0-9a-f]{64})+", block) for block in blocks)
 
 
-def test_what_is_installed_here_is_what_is_pinned() -> None:
+def test_the_installed_packages_are_the_pinned_ones() -> None:
     assert {item.name: item.version for item in licences.deployed() if item.name != "chalice"} == dict(
         re.findall(r"^([a-z0-9-]+)==(\S+)", LOCKED, re.MULTILINE)
     )
 
 
-def test_each_licence_may_be_handed_on_with_ours() -> None:
+def test_each_licence_allows_distribution_with_ours() -> None:
     assert {item.licence for item in licences.deployed()} <= licences.ALLOWED
 
 
-def test_the_page_has_them_all() -> None:
+def test_the_page_lists_every_licence() -> None:
     assert licences.PAGE.read_text(encoding="utf-8") == licences.page(), f"{sys.executable} -m tools.licences"

@@ -142,7 +142,7 @@ def ear(world: World, monkeypatch: pytest.MonkeyPatch) -> Ear:
     return made
 
 
-def test_every_function_may_do_what_it_does_and_nothing_else(world: World, ear: Ear) -> None:
+def test_every_role_allows_exactly_what_its_function_does(world: World, ear: Ear) -> None:
     everything_happens(world, ear)
     wrong = [line for role, function in ROLES.items() for line in compared(role, ear.calls[function])]
     assert not wrong, "\n".join(["", *wrong])

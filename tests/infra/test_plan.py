@@ -15,12 +15,12 @@ def test_a_stage_names_its_stack() -> None:
 
 
 @pytest.mark.parametrize("stage", ["", "Prod", "1st", "a_b", "prod;rm", "x" * 31, "-dev"])
-def test_a_stage_that_can_name_no_stack_is_refused(stage: str) -> None:
+def test_a_stage_that_cannot_name_a_stack_is_refused(stage: str) -> None:
     with pytest.raises(PlanInvalid, match="STAGE="):
         stack_of(stage)
 
 
-def test_what_is_given_becomes_parameters_and_nothing_else() -> None:
+def test_the_given_variables_become_parameters_and_nothing_else() -> None:
     new_plan = plan(
         "dev", {**GIVEN, "ALARM_EMAIL": "a@b.org", "MONTHLY_BUDGET": "20", "HOME": "/x", "LOG_LEVEL": ""}, new=True
     )
@@ -29,17 +29,17 @@ def test_what_is_given_becomes_parameters_and_nothing_else() -> None:
     }  # fmt: skip
 
 
-def test_what_was_given_before_need_not_be_given_again_and_can_be_taken_away() -> None:
+def test_known_values_are_kept_and_can_be_cleared() -> None:
     assert plan("dev", {}, new=False).parameters == {}
     assert plan("dev", {"ALARM_EMAIL": "-"}, new=False).parameters == {"AlarmEmail": ""}
 
 
-def test_a_table_or_a_bucket_in_use_is_not_left_for_an_empty_one() -> None:
+def test_a_table_or_bucket_in_use_is_not_replaced_by_an_empty_one() -> None:
     with pytest.raises(PlanInvalid, match=r"USE_TABLE=- .*\nUSE_BUCKET=- "):
         plan("dev", {"USE_TABLE": "-", "USE_BUCKET": "-"}, new=False)
 
 
-def test_all_that_is_wrong_is_named_at_once() -> None:
+def test_everything_that_is_wrong_is_named_at_once() -> None:
     wrong = {
         "MONTHLY_BUDGET": "lots", "TRACING": "maybe", "ALARM_EMAIL": "nobody", "WHATSAPP_ORGANISERS": "me",
         "WHATSAPP_GRAPH_URL": "ftp://x", "TOMBOLA_CONSOLE_ORIGIN": "console", "LOG_LEVEL": "LOUD",
@@ -50,7 +50,7 @@ def test_all_that_is_wrong_is_named_at_once() -> None:
         assert name in str(refused.value)
 
 
-def test_secrets_that_are_missing_or_malformed_are_named_unseen() -> None:
+def test_missing_or_malformed_secrets_are_named_but_not_shown() -> None:
     with pytest.raises(PlanInvalid) as refused:
         check_secrets({"WHATSAPP_ACCESS_TOKEN": "two words", "WHATSAPP_VERIFY_TOKEN": "word"})
     assert "WHATSAPP_ACCESS_TOKEN is malformed" in str(refused.value)

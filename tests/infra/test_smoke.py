@@ -49,7 +49,7 @@ def results(smoke: Smoke) -> dict[str, bool]:
     return {check.name: check.passed for check in smoke.checks(None)}
 
 
-def test_what_is_not_there_yet_is_asked_for_again() -> None:
+def test_an_api_that_is_not_up_yet_is_asked_again() -> None:
     with knows_the_new_secret_after(0) as url:
         passed = results(Smoke(url, SECRETS))
     assert passed["the API is up"] and passed[SIGNED] and passed[VERIFIED]
@@ -61,14 +61,14 @@ def test_a_rotated_secret_is_tried_until_the_functions_know_it() -> None:
     assert passed[SIGNED] and passed[VERIFIED] and passed["an unsigned webhook is refused"]
 
 
-def test_one_that_they_never_know_is_told() -> None:
+def test_a_secret_that_the_functions_never_know_is_reported() -> None:
     with knows_the_new_secret_after(1000) as url:
         checks = list(Smoke(url, SECRETS, rotated=True, retry_seconds=0).checks(None))
     statuses = {check.name: check.actual for check in checks}
     assert (statuses[VERIFIED], statuses[SIGNED]) == (403, 401)
 
 
-def test_where_none_is_new_a_wrong_answer_is_one() -> None:
+def test_without_a_new_secret_a_wrong_answer_is_not_retried() -> None:
     with knows_the_new_secret_after(1) as url:
         passed = results(Smoke(url, SECRETS))
     assert not passed[SIGNED] and not passed[VERIFIED]

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chalice.app import ScheduledEventConfig
 
+from app import app
 from chalicelib.domain.exports import KEPT
 from chalicelib.services.messaging.account_notices import RULES
 from chalicelib.services.orders.expiry import EXPIRED
@@ -57,6 +59,14 @@ def test_proofs_and_exports_vanish_in_their_time() -> None:
     assert (exports["Prefix"], exports["ExpirationInDays"]) == ("exports/", KEPT.days)
 
 
+def test_both_schedules_run_every_minute() -> None:
+    schedules = [source for source in app.event_sources if isinstance(source, ScheduledEventConfig)]
+    assert {source.name: source.schedule_expression for source in schedules} == {
+        "expire_reservations": "rate(1 minute)",
+        "deliver_messages": "rate(1 minute)",
+    }
+
+
 def test_every_queue_is_encrypted_and_has_dead_letters() -> None:
     queues = {name: body["Properties"] for name, body in RESOURCES.items() if body.get("Type") == "AWS::SQS::Queue"}
     given_up = {
@@ -90,7 +100,7 @@ def test_each_function_has_a_role_of_its_own_whose_rights_are_named() -> None:
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_each_alarm_tells_somebody_and_has_an_entry_that_says_what_to_do(name: str) -> None:
+def test_each_alarm_notifies_somebody_and_has_an_entry_that_says_what_to_do(name: str) -> None:
     alarm = properties(name)
     assert alarm["AlarmActions"] == [{"Ref": "Alarms"}]
     assert f"### {name}\n" in RECOVER
@@ -98,7 +108,7 @@ def test_each_alarm_tells_somebody_and_has_an_entry_that_says_what_to_do(name: s
     assert anchor and anchor[1] == name.lower()
 
 
-def test_an_index_that_turns_writes_away_is_seen_like_the_table() -> None:
+def test_throttled_indexes_raise_the_same_alarm_as_the_table() -> None:
     watched = [one["MetricStat"]["Metric"] for one in properties("TableThrottled")["Metrics"] if "MetricStat" in one]
     dimensions = [(metric["MetricName"], *(one["Value"] for one in metric["Dimensions"][1:])) for metric in watched]
     indexes = [index["IndexName"] for index in properties("Table")["GlobalSecondaryIndexes"]]
@@ -107,12 +117,12 @@ def test_an_index_that_turns_writes_away_is_seen_like_the_table() -> None:
     assert len(watched) <= 10  # as many as AWS lets an alarm add up
 
 
-def test_the_page_says_to_subscribe_to_each_notice_that_we_listen_to() -> None:
+def test_the_page_says_to_subscribe_to_each_notice_that_we_handle() -> None:
     [step] = [block for block in DEPLOY.split("\n\n") if "Also subscribe to" in block]
     assert set(re.findall(r"`([a-z_]+)`", step)) >= {*RULES, "messages"}
 
 
-def test_spending_has_one_too() -> None:
+def test_spending_has_an_entry_too() -> None:
     told = {told["Notification"]["NotificationType"] for told in properties("Spending")["NotificationsWithSubscribers"]}
     assert told == {"ACTUAL", "FORECASTED"}
     assert "### Spending\n" in RECOVER
@@ -132,7 +142,7 @@ def test_the_dashboard_shows_every_alarm() -> None:
     assert sorted(shown) == [f"${{{name}.Arn}}" for name in ALARMS]
 
 
-def test_each_metric_that_is_watched_is_one_that_the_product_writes() -> None:
+def test_each_watched_metric_is_written_by_the_product() -> None:
     code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "chalicelib").rglob("*.py"))
     watched = {properties(name)["MetricName"] for name in ALARMS if properties(name).get("Namespace") == "Tombola"}
     dashboard = json.loads((ROOT / "infra" / "dashboard.json").read_text(encoding="utf-8"))

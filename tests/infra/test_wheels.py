@@ -1,4 +1,4 @@
-"""A package that does not run on Lambda is problem before it is deployed."""
+"""A package that does not run on Lambda is found before it is deployed."""
 
 import shutil
 from pathlib import Path
@@ -28,7 +28,7 @@ def planted(folder: Path, *tags: str, library: bytes = LIBRARY) -> Path:
 
 
 @pytest.mark.parametrize("tag", RIGHT)
-def test_what_runs_there_is_let_through(tmp_path: Path, tag: str) -> None:
+def test_a_wheel_that_runs_on_lambda_passes(tmp_path: Path, tag: str) -> None:
     assert list(package.unfit(planted(tmp_path, tag))) == []
 
 
@@ -48,7 +48,7 @@ def test_a_library_for_another_machine_is_named_whatever_the_wheel_says(tmp_path
     assert problem == "planted/_planted.so is not a library for x86_64"
 
 
-def test_packaging_ends_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_packaging_stops_at_an_unfit_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def chalice(*_: object, **named: object) -> None:
         shutil.copy(planted(tmp_path, WRONG[1]), tmp_path / "out" / "deployment.zip")
 

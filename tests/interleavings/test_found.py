@@ -7,7 +7,7 @@ from tests.support.interleavings.scene import kind_of
 from tests.support.interleavings.stage import Stage
 
 
-def test_h4_a_number_whose_hold_is_over_is_sold_whether_or_not_the_schedule_is_at_it(stage: Stage) -> None:
+def test_h4_a_number_of_an_ended_hold_is_sold_while_the_schedule_ends_it(stage: Stage) -> None:
     stage.scene.open()
     over = stage.hold(stage.lucia)
     stage.marco.says("BIKE")
@@ -27,7 +27,7 @@ def test_h4_random_numbers_while_the_schedule_frees_them(stage: Stage) -> None:
     }
 
 
-def test_h4_who_let_a_hold_end_can_take_the_same_numbers_again(stage: Stage) -> None:
+def test_h4_a_buyer_whose_hold_ended_can_take_the_same_numbers_again(stage: Stage) -> None:
     stage.scene.open()
     stage.hold(stage.lucia)
     stage.scene.pass_time(minutes=15)

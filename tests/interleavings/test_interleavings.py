@@ -17,7 +17,7 @@ from tests.support.interleavings.stage import Stage
 soak = pytest.mark.skipif(not environ.get("TOMBOLA_SOAK"), reason="a minute long; TOMBOLA_SOAK=1 runs it")
 
 
-def test_h2_one_number_reached_for_by_two_goes_to_one_of_them(stage: Stage) -> None:
+def test_h2_a_number_that_two_ask_for_goes_to_one_of_them(stage: Stage) -> None:
     stage.scene.open()
     stage.lucia.says("BIKE")
     stage.marco.says("BIKE")
@@ -27,7 +27,7 @@ def test_h2_one_number_reached_for_by_two_goes_to_one_of_them(stage: Stage) -> N
     }
 
 
-def test_h1_two_orders_that_overlap_crosswise_never_halve_each_other(stage: Stage) -> None:
+def test_h1_two_overlapping_orders_never_split_each_other(stage: Stage) -> None:
     stage.scene.open()
     stage.lucia.says("BIKE")
     stage.marco.says("BIKE")
@@ -37,7 +37,7 @@ def test_h1_two_orders_that_overlap_crosswise_never_halve_each_other(stage: Stag
     }
 
 
-def test_h2_neighbours_in_one_page_both_get_theirs(stage: Stage) -> None:
+def test_h2_two_buyers_of_neighbouring_numbers_both_get_theirs(stage: Stage) -> None:
     stage.scene.open()
     stage.lucia.says("BIKE")
     stage.marco.says("BIKE")
@@ -57,7 +57,7 @@ def test_h5_random_numbers_for_two_when_too_few_are_left_for_both(stage: Stage) 
 
 
 @soak
-def test_h4_two_reach_for_a_number_whose_hold_is_over(stage: Stage) -> None:
+def test_h4_a_number_of_an_ended_hold_that_two_ask_for_goes_to_one(stage: Stage) -> None:
     stage.scene.open()
     nina = stage.visitor("nina")
     stage.hold(nina)
@@ -103,7 +103,7 @@ def test_p4_expiry_against_confirming_has_one_winner(stage: Stage) -> None:
     }
 
 
-def test_p4_two_who_confirm_are_both_right_and_the_buyer_hears_it_once(stage: Stage) -> None:
+def test_p4_two_confirmations_at_once_succeed_and_the_buyer_hears_it_once(stage: Stage) -> None:
     stage.scene.open()
     order = stage.hold(stage.lucia)
     assert stage.endings(*[stage.confirms(order)] * 2) == {"lucia's PAID; lucia: paid"}
@@ -228,7 +228,7 @@ def test_h3_the_reminder_against_confirming(stage: Stage) -> None:
 # What organisers settle
 
 
-def test_p2_two_who_reject_a_proof_start_the_clock_once(stage: Stage) -> None:
+def test_p2_two_rejections_at_once_start_the_clock_once(stage: Stage) -> None:
     stage.scene.open()
     order = stage.hold(stage.lucia)
     stage.lucia.sends_proof()
@@ -271,7 +271,7 @@ def test_p3_a_refund_against_confirming_comes_after_it_or_too_early(stage: Stage
     }
 
 
-def test_p3_refunded_numbers_go_to_who_reaches_for_them(stage: Stage) -> None:
+def test_p3_refunded_numbers_can_be_bought_at_once(stage: Stage) -> None:
     stage.scene.open()
     order = stage.hold(stage.lucia)
     stage.settlement.confirm_payment(order, by=COMMAND_LINE)
@@ -291,7 +291,7 @@ def test_p5_a_late_order_is_refunded_or_reassigned_and_then_refunded(stage: Stag
     }
 
 
-def test_p5_two_who_reassign_give_one_set_of_numbers(stage: Stage) -> None:
+def test_p5_two_reassignments_at_once_give_one_set_of_numbers(stage: Stage) -> None:
     stage.scene.open()
     order = stage.is_late(stage.lucia)
     assert stage.endings(stage.reassigns(order, [8]), stage.reassigns(order)) == {
@@ -367,9 +367,7 @@ def test_p5_control_without_the_contacts_condition_a_proof_is_lost(
     assert "P5: a proof belongs to no order, and its sender does not know" in found.faults
 
 
-def test_p3_a_refund_fits_the_status_that_was_read_whatever_else_is_conditioned(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_p3_a_refund_is_conditioned_on_the_status_that_was_read(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a LATE order it frees nothing, of a PAID one its numbers; and the order may come from one to the other."""
     stage.scene.open()
     order = stage.is_late(stage.lucia)
@@ -389,11 +387,15 @@ def test_m1_control_without_the_messages_condition_it_takes_effect_twice(
     assert "M1: a message was answered 2 times" in found.faults
 
 
-def test_the_search_that_leaves_out_schedules_finds_every_state_that_the_whole_one_finds(stage: Stage) -> None:
+def test_the_pruned_search_finds_every_state_that_the_whole_one_finds(stage: Stage) -> None:
     stage.scene.open()
     order = stage.hold(stage.lucia)
     operations = stage.confirms(order), stage.cancels(order)
     whole, pruned = stage.search(*operations, pruned=False), stage.search(*operations)
-    assert whole.schedules >= 64  # four steps of each, fewer where one is refused, and a few more where one looks again
+    # The one that commits first wins, in four steps, the third of which is the commit. If the other one has read the
+    # order before that, it takes four steps as well: its commit fails, it reads the order again and is refused. There
+    # are 30 orders of these eight steps. If it reads the order only afterwards, it is refused at once, before or after
+    # the winner's last step. Either of the two may win.
+    assert whole.schedules == 2 * (30 + 2)
     assert pruned.begun < whole.begun / 3
     assert pruned.states == whole.states

@@ -29,10 +29,10 @@ from whatsapp_sandbox import webhooks
 
 STEPS_AT_LEAST = 500  # in each part
 RUNS, STEPS_A_RUN = 15, 50
-PARTS = range(4)  # of all that is tried: for as many workers
+PARTS = range(4)  # as many workers can share the work
 NAMES = ("lucia", "marco", "nina")
 CODES = ("BIKE", "CAKE")
-MOST_OF_A_RAFFLE = 20
+MAX_RAFFLE_NUMBERS = 20
 
 buyers = st.sampled_from(NAMES)
 codes = st.sampled_from(CODES)
@@ -222,7 +222,7 @@ class Tombola(RuleBasedStateMachine):
     def add_numbers(self, code: str, more: int) -> None:
         """N3"""
         raffle = self.model.raffles[code]
-        raffle.last = min(MOST_OF_A_RAFFLE, raffle.last + more)
+        raffle.last = min(MAX_RAFFLE_NUMBERS, raffle.last + more)
         self.change(code, last_number=raffle.last)
 
     @rule(code=codes, price=st.sampled_from([100, 2500, 3000]))
@@ -406,7 +406,7 @@ def machine() -> Iterator[type[Tombola]]:
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_whatever_happens_the_rules_hold(
+def test_the_rules_hold_whatever_happens(
     machine: type[Tombola], part: int, record_property: Callable[[str, object], None]
 ) -> None:
     times = int(environ.get("TOMBOLA_SOAK", "1"))

@@ -32,7 +32,7 @@ def test_the_documented_values_are_the_local_ones() -> None:
     assert values.items() <= local_environment({}, Ports(), STACK).items()
 
 
-def test_what_is_in_the_environment_wins() -> None:
+def test_values_in_the_environment_win() -> None:
     base = {"TOMBOLA_TABLE": "mine", "WHATSAPP_GRAPH_URL": "https://graph.facebook.com", "HOME": "/home/me"}
 
     assert base.items() <= local_environment(base, Ports(), STACK).items()
@@ -55,6 +55,6 @@ def test_ports_come_from_the_environment() -> None:
 
 
 @pytest.mark.parametrize("text", ["http", "0", "65536", "-1", "80 80", "²"])
-def test_a_port_that_is_none_is_named(text: str) -> None:
+def test_an_invalid_port_is_named(text: str) -> None:
     with pytest.raises(BadPort, match="PHONE_PORT"):
         ports_from({"PHONE_PORT": text})

@@ -45,7 +45,7 @@ def test_making_it_again_gives_the_same_names_and_keeps_the_data() -> None:
     assert client("dynamodb").get_item(TableName=first.table, Key=TABLE_KEY)["Item"] == TABLE_KEY
 
 
-def test_a_changed_template_is_brought_up_to_date_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_template_updates_the_stack_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
     first = create(None)
     client("dynamodb").put_item(TableName=first.table, Item=TABLE_KEY)
     changed = data_template()
@@ -65,7 +65,7 @@ def test_two_stacks_live_beside_each_other() -> None:
     assert one.queue_url != other.queue_url
 
 
-def test_a_stack_that_is_not_there_is_one_clear_failure() -> None:
+def test_a_missing_stack_is_one_clear_error() -> None:
     with pytest.raises(StackFailed, match="tombola-local cannot be read"):
         read(None)
 
@@ -82,7 +82,7 @@ def test_the_queue_and_its_function_agree_on_the_last_try() -> None:
     assert data_template()["Resources"]["Inbox"]["Properties"]["RedrivePolicy"]["maxReceiveCount"] == LAST_TRY
 
 
-def test_the_inbox_is_hidden_for_six_times_as_long_as_its_function_may_run() -> None:
+def test_a_message_is_hidden_for_six_times_its_functions_time_out() -> None:
     """As AWS advises for a queue that feeds a function."""
     config = json.loads((stack.TEMPLATE.parent.parent / ".chalice" / "config.json").read_text(encoding="utf-8"))
     hidden = data_template()["Resources"]["Inbox"]["Properties"]["VisibilityTimeout"]

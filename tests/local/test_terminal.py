@@ -18,11 +18,11 @@ def headlines(log: str) -> list[str]:
     return [line for line in map(finder.feed, log.splitlines()) if line]
 
 
-def test_of_a_traceback_only_the_last_line_is_shown() -> None:
+def test_only_the_last_line_of_a_traceback_is_shown() -> None:
     assert headlines(TRACEBACK) == ["ValueError: no"]
 
 
-def test_the_same_trouble_is_not_told_twice_running() -> None:
+def test_the_same_error_is_not_shown_twice_in_a_row() -> None:
     assert headlines(f"{TRACEBACK}\n{TRACEBACK}") == ["ValueError: no"]
 
 

@@ -77,7 +77,7 @@ def test_a_message_that_fails_stays_for_another_try(inbox: Inbox) -> None:
     assert inbox.attribute("ApproximateNumberOfMessagesNotVisible") == 1
 
 
-def test_the_queues_event_has_the_form_of_lambdas(inbox: Inbox) -> None:
+def test_the_queues_event_has_lambdas_form(inbox: Inbox) -> None:
     inbox.send("menu", contact="ana")
     received = inbox.client.receive_message(QueueUrl=inbox.url, AttributeNames=["All"])["Messages"][0]
 

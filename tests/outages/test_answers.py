@@ -115,7 +115,7 @@ def code_of(name: str) -> int | None:
 
 @pytest.mark.parametrize("at", range(len(SAID)))
 @pytest.mark.parametrize("name", EACH)
-def test_m3_each_answer_leads_to_what_its_row_says(shared: tuple[Scene, Kept], name: str, at: int) -> None:
+def test_m3_each_answer_has_the_effect_of_its_row(shared: tuple[Scene, Kept], name: str, at: int) -> None:
     made, before = shared
     made.put_back(before)
     purchase = Purchase(made, name, at)

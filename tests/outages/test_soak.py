@@ -197,7 +197,7 @@ def weather() -> Iterator[Weather]:
         Record._connection = None  # the next test module may speak to another
 
 
-def test_m3_in_bad_weather_every_order_is_right_and_every_reply_arrives_once(
+def test_m3_with_many_faults_every_order_is_right_and_every_reply_arrives_once(
     weather: Weather, record_property: Callable[[str, object], None]
 ) -> None:
     raffle = make_raffle(weather.container, numbers=100 + 6 * CONVERSATIONS, code="BIKE")

@@ -74,7 +74,7 @@ def test_a_message_that_holds_nothing_takes_at_most_four_requests(
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 10, 12])
-def test_a_list_takes_one_more_for_each_raffle_in_it(
+def test_a_list_takes_one_more_request_for_each_raffle_in_it(
     world: World, lucia: Buyer, requests: Requests, count: int
 ) -> None:
     for number in range(count):
@@ -85,7 +85,7 @@ def test_a_list_takes_one_more_for_each_raffle_in_it(
     assert len(operations) <= 4 + listed, operations
 
 
-def test_so_does_the_list_of_ones_orders(world: World, lucia: Buyer, requests: Requests) -> None:
+def test_the_list_of_ones_orders_takes_one_more_request(world: World, lucia: Buyer, requests: Requests) -> None:
     world.raffle()
     for number in range(4):
         hold_and_confirm(lucia, f"#{number + 1}")
@@ -94,7 +94,7 @@ def test_so_does_the_list_of_ones_orders(world: World, lucia: Buyer, requests: R
 
 
 @pytest.mark.parametrize("content", [PNG, picture()])
-def test_a_proof_takes_one_more_to_see_whether_it_came_before_and_one_to_tell_each_organiser(
+def test_a_proof_takes_one_more_request_for_its_fingerprints_and_one_for_each_organiser(
     world: World, lucia: Buyer, requests: Requests, content: bytes
 ) -> None:
     world.raffle()
@@ -115,7 +115,7 @@ def test_a_message_that_holds_numbers_takes_at_most_five_requests(
     assert len(operations) <= 5, operations
 
 
-def test_random_numbers_of_a_million_take_reading_and_one_transaction(
+def test_random_numbers_of_a_million_take_one_read_and_one_transaction(
     world: World, lucia: Buyer, requests: Requests
 ) -> None:
     raffle = world.raffle(last_number=MILLION)
@@ -132,7 +132,7 @@ def test_random_numbers_of_a_million_take_reading_and_one_transaction(
 
 
 @pytest.mark.parametrize("reach", [hold, hold_and_confirm, hold_and_prove])
-def test_confirming_a_payment_takes_at_most_four(
+def test_confirming_a_payment_takes_at_most_four_requests(
     world: World, lucia: Buyer, requests: Requests, reach: Callable[[Buyer], str]
 ) -> None:
     world.raffle()
@@ -145,7 +145,7 @@ def test_confirming_a_payment_takes_at_most_four(
     ("reach", "settle"),
     [(hold_and_prove, reject), (buy, refund)],
 )
-def test_rejecting_a_proof_and_refunding_take_at_most_four(
+def test_rejecting_a_proof_and_refunding_take_at_most_four_requests(
     world: World,
     lucia: Buyer,
     requests: Requests,
@@ -160,7 +160,7 @@ def test_rejecting_a_proof_and_refunding_take_at_most_four(
 
 @pytest.mark.parametrize("size", [100, MILLION])
 @pytest.mark.parametrize("numbers", [[50, 60], None])
-def test_reassigning_takes_at_most_five(
+def test_reassigning_takes_at_most_five_requests(
     world: World, lucia: Buyer, marco: Buyer, requests: Requests, size: int, numbers: list[int] | None
 ) -> None:
     world.raffle(last_number=size)
@@ -170,7 +170,7 @@ def test_reassigning_takes_at_most_five(
 
 
 @pytest.mark.parametrize("size", [100, MILLION])
-def test_availability_takes_one(world: World, lucia: Buyer, requests: Requests, size: int) -> None:
+def test_availability_takes_one_request(world: World, lucia: Buyer, requests: Requests, size: int) -> None:
     raffle = world.raffle(last_number=size)
     hold(lucia)
     assert requests.during(lambda: raffles.board(raffle["id"]).availability) == ["Query"]
@@ -180,7 +180,9 @@ def test_availability_takes_one(world: World, lucia: Buyer, requests: Requests, 
 
 @pytest.mark.parametrize("status", ["", "&status=AVAILABLE", "&status=RESERVED", "&status=SOLD"])
 @pytest.mark.parametrize("size", [100, MILLION])
-def test_a_ticket_page_takes_two(world: World, lucia: Buyer, requests: Requests, size: int, status: str) -> None:
+def test_a_ticket_page_takes_two_requests(
+    world: World, lucia: Buyer, requests: Requests, size: int, status: str
+) -> None:
     raffle = world.raffle(last_number=size)
     buy(lucia, "41-80")
     hold(lucia, "1-40")
@@ -205,7 +207,7 @@ def test_forty_numbers_far_apart_fit_into_a_transaction_whatever_happens_to_them
     assert 80 < requests.largest_transaction <= 100
 
 
-def test_a_late_proof_of_them_is_remembered_as_far_as_there_is_room(
+def test_a_late_proof_of_forty_numbers_is_remembered_as_far_as_there_is_room(
     world: World, lucia: Buyer, marco: Buyer, requests: Requests
 ) -> None:
     """Forty tickets and leaves, order, tally, message, contact, reply and ten notices are 95; so the file, and four
@@ -227,7 +229,7 @@ def test_a_late_proof_of_them_is_remembered_as_far_as_there_is_room(
         assert world.order(other)["proof"][flag] == order_id
 
 
-def test_a_whole_purchase_is_short(world: World, lucia: Buyer) -> None:
+def test_a_whole_purchase_takes_few_messages(world: World, lucia: Buyer) -> None:
     world.raffle()
     inbound = ["raffles", "1", "5,12,99"]
     for said in inbound:

@@ -48,7 +48,7 @@ def exact(world: World, raffle: Json) -> bool:
     return differences(raffles.get(raffle["id"])) == []
 
 
-def test_o3_each_order_gets_what_it_would_get_alone(world: World) -> None:
+def test_o3_each_order_gets_the_result_that_it_would_get_alone(world: World) -> None:
     raffle = world.raffle()
     one, two, three, four = buyers(world, 4)
     ids = [hold_and_prove(one, "1"), buy(two, "2"), hold(three, "3"), hold_and_confirm(four, "4")]
@@ -89,7 +89,7 @@ def test_o3_a_hundred_are_read_in_one_request(world: World, requests: Requests) 
 
 
 @pytest.mark.parametrize("action", [CONFIRM, CANCEL])
-def test_o3_asking_again_leaves_what_is_done_unchanged(world: World, action: OrderAction) -> None:
+def test_o3_the_same_request_again_leaves_what_is_done_unchanged(world: World, action: OrderAction) -> None:
     raffle = world.raffle()
     ids = proved(world, 3)
     assert outcomes(bulk(world, action, ids)) == ["done"] * 3
@@ -135,14 +135,14 @@ def test_o3_one_bad_order_never_harms_the_others(world: World, monkeypatch: pyte
     assert exact(world, raffle)
 
 
-def test_o3_nor_one_that_cannot_be_read(world: World) -> None:
+def test_o3_an_unreadable_order_never_harms_the_others(world: World) -> None:
     world.raffle()
     ids = proved(world, 2)
     OrderRecord(*orders.key(ids[0])).update([OrderRecord.status.set("NOTHING")])
     assert outcomes(bulk(world, CONFIRM, ids)) == ["refused", "done"]
 
 
-def test_o3_what_changes_between_reading_and_doing_is_refused(world: World, requests: Requests) -> None:
+def test_o3_an_order_that_changes_in_between_is_refused(world: World, requests: Requests) -> None:
     raffle = world.raffle()
     ids = proved(world, 2)
     requests.before_the_next_commit(lambda: world.container.settlement.cancel(ids[0], by=COMMAND_LINE))
@@ -152,9 +152,7 @@ def test_o3_what_changes_between_reading_and_doing_is_refused(world: World, requ
     assert exact(world, raffle)
 
 
-def test_o3_when_time_is_up_the_rest_is_not_tried_and_done_by_the_next_request(
-    world: World, requests: Requests
-) -> None:
+def test_o3_items_not_tried_in_time_are_done_by_the_next_request(world: World, requests: Requests) -> None:
     raffle = world.raffle()
     ids = proved(world, 6)
 
@@ -169,7 +167,7 @@ def test_o3_when_time_is_up_the_rest_is_not_tried_and_done_by_the_next_request(
     assert exact(world, raffle)
 
 
-def test_o3_of_more_than_a_handful_the_schedule_tells_the_others(world: World) -> None:
+def test_o3_the_schedule_tells_all_buyers_but_the_first_few(world: World) -> None:
     world.raffle()
     ids, all_buyers = proved(world, 7), buyers(world, 7)
     bulk(world, CONFIRM, ids)

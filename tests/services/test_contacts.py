@@ -29,9 +29,7 @@ def pause(world: World, buyer: Buyer, on: bool = True) -> Contact:
 # M6: pausing the bot
 
 
-def test_m6_the_bot_is_silent_while_an_organiser_talks_and_the_organisers_hear_of_it(
-    world: World, lucia: Buyer
-) -> None:
+def test_m6_the_bot_is_silent_while_an_organiser_talks_and_organisers_are_notified(world: World, lucia: Buyer) -> None:
     world.raffle()
     order_id = hold(lucia)
     pause(world, lucia)
@@ -46,7 +44,7 @@ def test_m6_the_bot_is_silent_while_an_organiser_talks_and_the_organisers_hear_o
     assert said(known(lucia).id)[:4] == ["< 5,12", "< BIKE", "< yes", "< hello?"]
 
 
-def test_m6_what_is_for_an_organiser_to_read_is_not_marked_as_read(world: World, lucia: Buyer) -> None:
+def test_m6_a_message_for_an_organiser_is_not_marked_as_read(world: World, lucia: Buyer) -> None:
     lucia.says("menu")
     pause(world, lucia)
     read = len(world.graph.read)
@@ -54,7 +52,7 @@ def test_m6_what_is_for_an_organiser_to_read_is_not_marked_as_read(world: World,
     assert len(world.graph.read) == read
 
 
-def test_m6_organisers_hear_again_after_an_hour(world: World, lucia: Buyer) -> None:
+def test_m6_organisers_are_notified_again_after_an_hour(world: World, lucia: Buyer) -> None:
     lucia.says("menu")
     pause(world, lucia)
     for _ in range(3):
@@ -63,7 +61,7 @@ def test_m6_organisers_hear_again_after_an_hour(world: World, lucia: Buyer) -> N
     assert len(world.organiser().heard) == 2
 
 
-def test_m6_a_proof_is_taken_and_confirmed_all_the_same(world: World, lucia: Buyer) -> None:
+def test_m6_a_proof_is_still_accepted_and_acknowledged(world: World, lucia: Buyer) -> None:
     world.raffle()
     order_id = hold_and_confirm(lucia)
     pause(world, lucia)
@@ -84,7 +82,7 @@ def test_m6_a_picture_that_no_order_waits_for_is_for_the_organiser(world: World,
     assert said(known(lucia).id)[0] == "< image"
 
 
-def test_m6_the_time_of_a_hold_still_ends_and_is_told(world: World, lucia: Buyer) -> None:
+def test_m6_a_hold_still_ends_and_the_buyer_is_told(world: World, lucia: Buyer) -> None:
     world.raffle()
     order_id = hold(lucia)
     pause(world, lucia)
@@ -109,7 +107,7 @@ def test_m6_the_bot_answers_again_when_it_is_told_to(world: World, lucia: Buyer)
     assert len(lucia.heard) == 2
 
 
-def test_m6_and_by_itself_a_day_after_the_organiser_wrote_last(world: World, lucia: Buyer) -> None:
+def test_m6_the_bot_answers_again_a_day_after_the_organisers_last_message(world: World, lucia: Buyer) -> None:
     lucia.says("menu")
     write(world, lucia)
     world.clock.pass_minutes(20 * 60)
@@ -161,7 +159,7 @@ def test_m4_in_the_last_minute_of_the_day_it_goes_out(world: World, lucia: Buyer
     assert write(world, lucia).state is DeliveryState.ACCEPTED
 
 
-def test_m5_who_has_opted_out_is_not_written_to(world: World, lucia: Buyer) -> None:
+def test_m5_an_organiser_cannot_write_to_somebody_who_has_opted_out(world: World, lucia: Buyer) -> None:
     lucia.says("stop")
     with pytest.raises(ContactOptedOut):
         write(world, lucia)
@@ -185,7 +183,7 @@ def test_a_message_that_does_not_reach_whatsapp_says_so_and_is_tried_again(world
     assert text_of(lucia.heard[-1]) == "How can I help?"
 
 
-def test_nobody_is_written_to_who_is_not_known(world: World) -> None:
+def test_an_organiser_cannot_write_to_an_unknown_contact(world: World) -> None:
     with pytest.raises(ContactNotFound):
         world.container.contacts.write("0" * 24, "hello", by=BY)
 
@@ -203,7 +201,7 @@ def test_a_corrected_name_stays_whatever_whatsapp_calls_them(world: World, lucia
     assert known(lucia).name == "Lucía"
 
 
-def test_m6_who_was_written_to_waits_for_nobody_until_they_answer(world: World, lucia: Buyer) -> None:
+def test_m6_a_person_who_was_written_to_is_off_the_waiting_list_until_they_answer(world: World, lucia: Buyer) -> None:
     def waiting() -> list[str]:
         return [one["name"] for one in world.api("GET", "/api/contacts?person_wanted=true").body["results"]]
 
@@ -220,7 +218,7 @@ def test_m6_who_was_written_to_waits_for_nobody_until_they_answer(world: World, 
     assert len(world.organiser().heard) == 2
 
 
-def test_who_was_helped_may_call_again_at_once(world: World, lucia: Buyer) -> None:
+def test_a_person_who_was_helped_may_call_again_at_once(world: World, lucia: Buyer) -> None:
     lucia.says("human")
     world.container.contacts.change(known(lucia).id, {"person_wanted_at": None}, by=BY)
     assert known(lucia).person_wanted_at is None
@@ -228,7 +226,7 @@ def test_who_was_helped_may_call_again_at_once(world: World, lucia: Buyer) -> No
     assert len(world.organiser().heard) == 2
 
 
-def test_a_change_that_was_meant_for_an_older_version_is_refused(world: World, lucia: Buyer) -> None:
+def test_a_change_to_an_older_version_is_refused(world: World, lucia: Buyer) -> None:
     lucia.says("menu")
     version = known(lucia).version
     lucia.says("menu")
@@ -242,7 +240,9 @@ def test_a_change_that_was_meant_for_an_older_version_is_refused(world: World, l
     assert changed.version == known(lucia).version == version + 2
 
 
-def test_m2_a_change_that_meets_a_message_is_made_on_top_of_it(world: World, lucia: Buyer, requests: Requests) -> None:
+def test_m2_a_change_that_collides_with_a_message_is_made_after_it(
+    world: World, lucia: Buyer, requests: Requests
+) -> None:
     lucia.says("menu")
     requests.before_the_next_commit(lambda: lucia.says("raffles"))
     pause(world, lucia)
@@ -253,7 +253,7 @@ def test_m2_a_change_that_meets_a_message_is_made_on_top_of_it(world: World, luc
 # Reading
 
 
-def test_all_that_was_said_is_one_list_with_the_newest_first(world: World, lucia: Buyer) -> None:
+def test_all_messages_are_one_list_with_the_newest_first(world: World, lucia: Buyer) -> None:
     world.raffle()
     lucia.says("menu")
     world.clock.pass_minutes(1)
@@ -273,7 +273,7 @@ def test_all_that_was_said_is_one_list_with_the_newest_first(world: World, lucia
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 50])
-def test_pages_neither_skip_nor_repeat_while_more_is_said(world: World, lucia: Buyer, limit: int) -> None:
+def test_pages_neither_skip_nor_repeat_while_messages_arrive(world: World, lucia: Buyer, limit: int) -> None:
     world.raffle()
     for number in range(5):
         lucia.says(f"line {number}")
@@ -299,7 +299,7 @@ def test_a_page_takes_two_requests(world: World, lucia: Buyer, requests: Request
     assert requests.during(lambda: history.page(contact_id, limit=50)) == ["Query", "BatchGetItem"]
 
 
-def test_what_somebody_elses_message_told_them_is_in_their_history_alone(world: World, lucia: Buyer) -> None:
+def test_a_message_caused_by_somebody_else_is_only_in_its_readers_history(world: World, lucia: Buyer) -> None:
     raffle = world.raffle()
     marco = world.buyer("Marco", 2)
     order_id = hold(marco, "5")
@@ -311,7 +311,7 @@ def test_what_somebody_elses_message_told_them_is_in_their_history_alone(world: 
     assert world.availability(raffle) == (99, 1, 0)
 
 
-def test_what_was_said_under_another_number_before_that_was_told_is_there_too(world: World) -> None:
+def test_messages_from_before_a_merge_are_in_the_history_too(world: World) -> None:
     world.raffle()
     before, after = person(PHONE, USER_ID), person(NEW_PHONE)
     writes(world, before).says("menu")

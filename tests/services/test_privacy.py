@@ -93,7 +93,7 @@ def test_v2_after_erasure_nothing_in_table_or_bucket_names_the_person(world: Wor
     assert_board_is_exact(world, {**world.api("GET", f"/api/raffles/{world.order(paid)['raffle']}").body})
 
 
-def test_v2_others_keep_what_is_theirs(world: World, lucia: Buyer, marco: Buyer) -> None:
+def test_v2_other_peoples_data_stays(world: World, lucia: Buyer, marco: Buyer) -> None:
     world.raffle()
     mine, theirs = hold_and_confirm(lucia), hold_and_confirm(marco, "7")
     lucia.sends_proof(picture())
@@ -110,7 +110,7 @@ def test_v2_others_keep_what_is_theirs(world: World, lucia: Buyer, marco: Buyer)
 
 
 @pytest.mark.parametrize("reach", [hold, hold_and_confirm, hold_and_prove])
-def test_v2_who_has_something_to_settle_is_not_erased(world: World, lucia: Buyer, reach: Any) -> None:
+def test_v2_a_person_with_an_open_order_is_not_erased(world: World, lucia: Buyer, reach: Any) -> None:
     world.raffle()
     order_id = reach(lucia)
     before = everything_stored(world)
@@ -120,7 +120,7 @@ def test_v2_who_has_something_to_settle_is_not_erased(world: World, lucia: Buyer
     assert everything_stored(world) == before
 
 
-def test_p5_nor_is_who_paid_late_and_waits_for_the_money(world: World, lucia: Buyer) -> None:
+def test_p5_a_person_who_paid_late_and_waits_for_the_money_is_not_erased(world: World, lucia: Buyer) -> None:
     world.raffle()
     order_id = hold_and_confirm(lucia)
     cancel(world, order_id)
@@ -142,7 +142,7 @@ def test_v2_an_order_that_the_index_does_not_show_yet_counts(
     assert known(lucia).erased_at is None
 
 
-def test_m2_a_hold_that_is_made_at_that_moment_wins(world: World, lucia: Buyer, requests: Requests) -> None:
+def test_m2_a_hold_that_is_made_during_an_erasure_wins(world: World, lucia: Buyer, requests: Requests) -> None:
     world.raffle()
     lucia.says("BIKE")
     requests.before_the_next_commit(lambda: lucia.says("5"))
@@ -155,7 +155,7 @@ class Stopped(Exception):
     """The process ends."""
 
 
-def test_v2_what_was_interrupted_anywhere_goes_on_when_it_is_asked_for_again(world: World, lucia: Buyer) -> None:
+def test_v2_an_erasure_that_stopped_anywhere_goes_on_with_the_next_request(world: World, lucia: Buyer) -> None:
     """It is stopped before its first request to DynamoDB, then before the second, and so on to its end."""
     a_whole_life(world, lucia)
     contact_id, made, allowed, finished = known(lucia).id, 0, 0, False
@@ -179,7 +179,7 @@ def test_v2_what_was_interrupted_anywhere_goes_on_when_it_is_asked_for_again(wor
     assert (traces(world, lucia), files(world)) == ([], 0)
 
 
-def test_v2_what_takes_longer_than_a_request_may_goes_on_with_the_next(
+def test_v2_an_erasure_too_long_for_one_request_goes_on_with_the_next(
     world: World, lucia: Buyer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a_whole_life(world, lucia)
@@ -195,7 +195,7 @@ def test_v2_what_takes_longer_than_a_request_may_goes_on_with_the_next(
     assert traces(world, lucia) == []
 
 
-def test_v2_twice_is_once_and_is_in_the_audit_log_without_a_name(world: World, lucia: Buyer) -> None:
+def test_v2_erasing_twice_has_no_further_effect_and_the_audit_log_has_no_name(world: World, lucia: Buyer) -> None:
     lucia.says("menu")
     contact_id = known(lucia).id
     first, again = (world.container.privacy.erase(contact_id, by=MANAGER) for _ in range(2))
@@ -204,7 +204,7 @@ def test_v2_twice_is_once_and_is_in_the_audit_log_without_a_name(world: World, l
     assert [(entry["action"], entry["before"], entry["after"]) for entry in found] == [("contact.erased", {}, {})]
 
 
-def test_v2_nobody_who_is_not_known_is_erased(world: World) -> None:
+def test_v2_an_unknown_contact_is_not_erased(world: World) -> None:
     with pytest.raises(ContactNotFound):
         world.container.privacy.erase("0" * 24, by=MANAGER)
 
@@ -219,7 +219,7 @@ def erased(world: World, buyer: Buyer) -> Contact:
     return before
 
 
-def test_v2_who_writes_again_is_somebody_new_without_a_past(world: World, lucia: Buyer) -> None:
+def test_v2_an_erased_person_who_writes_again_is_somebody_new(world: World, lucia: Buyer) -> None:
     world.raffle()
     order_id = buy(lucia)
     before = erased(world, lucia)
@@ -234,7 +234,7 @@ def test_v2_who_writes_again_is_somebody_new_without_a_past(world: World, lucia:
     assert world.order(new)["contact"] == after.id != world.order(order_id)["contact"]
 
 
-def test_v2_by_whichever_name_they_write(world: World) -> None:
+def test_v2_an_erased_person_is_somebody_new_under_each_of_their_names(world: World) -> None:
     both = person(PHONE, USER_ID)
     before = erased(world, writes(world, both))
     writes(world, both).says("menu")
@@ -244,7 +244,7 @@ def test_v2_by_whichever_name_they_write(world: World) -> None:
         assert contact_of(who).id == after.id != before.id
 
 
-def test_v2_erased_twice_they_are_somebody_new_twice(world: World, lucia: Buyer) -> None:
+def test_v2_a_person_erased_twice_is_somebody_new_twice(world: World, lucia: Buyer) -> None:
     first = erased(world, lucia)
     second = erased(world, lucia)
     lucia.says("menu")
@@ -261,7 +261,7 @@ def test_v2_a_new_owner_of_their_number_is_not_taken_for_them(world: World) -> N
     assert known(stranger).id != known(returned).id
 
 
-def test_v2_nor_is_the_owner_of_a_number_that_they_had_long_before(world: World) -> None:
+def test_v2_the_owner_of_a_number_that_they_had_long_before_is_not_taken_for_them(world: World) -> None:
     old, new = person(PHONE, USER_ID), person(NEW_PHONE, USER_ID)
     writes(world, old).says("menu")
     world.deliver(moves(world, old, NEW_PHONE))
@@ -273,7 +273,7 @@ def test_v2_nor_is_the_owner_of_a_number_that_they_had_long_before(world: World)
     assert writes(world, person(PHONE)).says("menu")
 
 
-def test_m1_a_message_from_before_that_comes_again_does_nothing(world: World, lucia: Buyer) -> None:
+def test_m1_a_message_from_before_the_erasure_that_comes_again_has_no_effect(world: World, lucia: Buyer) -> None:
     body = webhooks.text_message(lucia.person, "menu", message_id=world.new_id(), at=world.at)
     world.deliver(body)
     erase(world, lucia)
@@ -291,7 +291,7 @@ def test_v2_a_status_that_comes_late_brings_nothing_back(world: World, lucia: Bu
     assert traces(world, lucia) == []
 
 
-def test_v2_what_was_still_to_be_sent_is_not(world: World, lucia: Buyer) -> None:
+def test_v2_messages_still_to_be_sent_are_not_sent(world: World, lucia: Buyer) -> None:
     world.graph.refuses = [NotSent("no connection")]
     lucia.says("menu")
     erase(world, lucia)
@@ -318,7 +318,7 @@ def test_v2_news_of_an_old_order_goes_to_nobody_and_stops_nothing(world: World, 
     assert said(before.id) == []
 
 
-def test_v2_there_is_nobody_to_write_to_or_to_change(world: World, lucia: Buyer) -> None:
+def test_v2_an_erased_contact_cannot_be_written_to_or_changed(world: World, lucia: Buyer) -> None:
     before = erased(world, lucia)
     contacts = world.container.contacts
     with pytest.raises(ContactErased):
@@ -329,7 +329,7 @@ def test_v2_there_is_nobody_to_write_to_or_to_change(world: World, lucia: Buyer)
         world.container.privacy.collect(before.id, by=MANAGER)
 
 
-def test_v2_who_was_two_contacts_for_a_while_is_forgotten_as_both(world: World) -> None:
+def test_v2_a_person_with_merged_contacts_is_erased_as_both(world: World) -> None:
     before, after = person(PHONE, USER_ID), person(NEW_PHONE)
     writes(world, before).says("menu")
     writes(world, after).says(SAID)
@@ -342,7 +342,7 @@ def test_v2_who_was_two_contacts_for_a_while_is_forgotten_as_both(world: World) 
 # Seeing all of it
 
 
-def test_v1_everything_that_is_held_is_shown_to_who_asks(world: World, lucia: Buyer, marco: Buyer) -> None:
+def test_v1_a_manager_gets_everything_that_is_held_about_a_person(world: World, lucia: Buyer, marco: Buyer) -> None:
     paid, cancelled = a_whole_life(world, lucia)
     hold_and_prove(marco, "9")
     held = world.container.privacy.collect(known(lucia).id, by=MANAGER)

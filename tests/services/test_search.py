@@ -105,7 +105,7 @@ def test_orders_are_found_by_the_name_of_their_buyer(shelf: Shelf) -> None:
 @pytest.mark.parametrize(
     "has", [MAX_NEWEST_ORDERS - 1, MAX_NEWEST_ORDERS, MAX_NEWEST_ORDERS + 1, 3 * MAX_NEWEST_ORDERS]
 )
-def test_also_those_of_who_has_very_many(shelf: Shelf, has: int, limit: int) -> None:
+def test_orders_of_a_buyer_with_very_many_are_found_by_name(shelf: Shelf, has: int, limit: int) -> None:
     ana = shelf.person("Ana")
     anna = shelf.person("Anna")
     order_ids = [shelf.order(ana).id for _ in range(has)]
@@ -135,7 +135,7 @@ def test_a_number_that_moved_is_found_with_its_new_owner(world: World, lucia: Bu
     assert found_names("7770 1111") == ["Lucía"]
 
 
-def test_a_contact_that_was_given_up_for_another_is_found_once(world: World) -> None:
+def test_a_merged_contact_is_found_once(world: World) -> None:
     """A person writes under new names before WhatsApp tells that they are theirs."""
     writes(world, OLD).says("menu")
     writes(world, NEW).says("menu")
@@ -172,7 +172,7 @@ def test_a_code_with_a_mistake_finds_the_order_and_its_buyer(shelf: Shelf) -> No
 
 
 @pytest.mark.parametrize("written", ["5", "005", "#5", " # 05 "])
-def test_in_a_raffle_a_number_finds_who_has_it(world: World, lucia: Buyer, written: str) -> None:
+def test_in_a_raffle_a_number_finds_its_buyer(world: World, lucia: Buyer, written: str) -> None:
     raffle = world.raffle()
     order_id = hold(lucia, "5,12")
     assert found_orders(written, OrderFilter(raffle_id=raffle["id"])) == [order_id]
@@ -185,7 +185,7 @@ def test_in_a_raffle_a_number_finds_who_has_it(world: World, lucia: Buyer, writt
 # What a text may mean all at once
 
 
-def test_what_a_text_names_comes_first_and_nothing_comes_twice(world: World, shelf: Shelf) -> None:
+def test_exact_matches_come_first_and_nothing_comes_twice(world: World, shelf: Shelf) -> None:
     raffle = world.raffle(last_number=1_000_000)
     buyer = world.buyer("Ana", number=1)  # +502 5550 0001
     bought = buy(buyer, "#500001")
@@ -224,7 +224,9 @@ def test_every_page_of_orders_takes_at_most_three_requests(
 
 
 @pytest.mark.parametrize("raffle_id", [None, RAFFLE])
-def test_so_does_what_waits_for_money(shelf: Shelf, requests: Requests, raffle_id: str | None) -> None:
+def test_every_page_of_orders_that_wait_for_money_takes_at_most_three_requests(
+    shelf: Shelf, requests: Requests, raffle_id: str | None
+) -> None:
     crowd(shelf)
     waits = (S.IN_REVIEW, S.PENDING_PAYMENT)
     assert_few_requests(requests, reading(orders.waiting, waits, raffle_id=raffle_id, limit=5))
@@ -232,7 +234,9 @@ def test_so_does_what_waits_for_money(shelf: Shelf, requests: Requests, raffle_i
 
 @pytest.mark.parametrize("person_wanted", [False, True])
 @pytest.mark.parametrize("opted_out", [False, True])
-def test_so_does_every_page_of_contacts(shelf: Shelf, requests: Requests, person_wanted: bool, opted_out: bool) -> None:
+def test_every_page_of_contacts_takes_at_most_three_requests(
+    shelf: Shelf, requests: Requests, person_wanted: bool, opted_out: bool
+) -> None:
     heavy = crowd(shelf)
     flags = {"person_wanted": person_wanted, "opted_out": opted_out}
     for limit in (5, 200):
@@ -293,7 +297,7 @@ def test_contacts_are_listed_by_when_they_came_and_by_what_they_wait_for(shelf: 
     assert_goes_back(contacts.listed, limit=limit, opted_out=True)
 
 
-def test_who_asks_for_a_person_again_has_waited_since_the_first_time(world: World, lucia: Buyer, marco: Buyer) -> None:
+def test_a_person_who_asks_again_has_waited_since_the_first_time(world: World, lucia: Buyer, marco: Buyer) -> None:
     for buyer in (lucia, marco, lucia):
         buyer.says("human")
         world.clock.pass_minutes(61)
@@ -302,7 +306,7 @@ def test_who_asks_for_a_person_again_has_waited_since_the_first_time(world: Worl
     assert len(notices) == 2
 
 
-def test_who_is_erased_is_found_no_more(world: World, lucia: Buyer) -> None:
+def test_an_erased_person_is_no_longer_found(world: World, lucia: Buyer) -> None:
     lucia.says("menu")
     (contact,) = find_contacts("lucia", limit=5).items
     world.container.privacy.erase(contact.id, by=COMMAND_LINE)
@@ -311,7 +315,7 @@ def test_who_is_erased_is_found_no_more(world: World, lucia: Buyer) -> None:
     assert listed_contacts() == [""]
 
 
-def test_who_tells_whatsapp_to_stop_is_listed_too(world: World, lucia: Buyer) -> None:
+def test_a_person_who_opts_out_in_whatsapp_is_listed_too(world: World, lucia: Buyer) -> None:
     lucia.says("menu")
     (contact,) = contacts.listed(limit=5).items
     contacts.opt_out(contact.id, world.clock.now)
@@ -330,7 +334,7 @@ def assert_goes_back(find: Callable[..., Page[Any]], **how: object) -> None:
 
 @pytest.mark.parametrize("looked_at", [1, 2, 7, 1000])
 @pytest.mark.parametrize("limit", [1, 3, 50])
-def test_of_a_contact_with_very_many_orders_a_page_looks_at_so_many_and_none_is_skipped(
+def test_pages_of_a_contact_with_very_many_orders_are_bounded_and_skip_none(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch, looked_at: int, limit: int
 ) -> None:
     monkeypatch.setattr(pages, "FILTERED", looked_at)
@@ -353,7 +357,7 @@ def test_of_a_contact_with_very_many_orders_a_page_looks_at_so_many_and_none_is_
     assert back == paid
 
 
-def test_the_orders_of_a_raffle_in_a_status(shelf: Shelf) -> None:
+def test_orders_of_a_raffle_are_listed_by_status(shelf: Shelf) -> None:
     ana = shelf.person("Ana")
     first = shelf.order(ana)
     second = shelf.order(ana)
@@ -375,7 +379,7 @@ def test_the_orders_of_a_raffle_in_a_status(shelf: Shelf) -> None:
 # Bringing up to date what was stored before
 
 
-def test_who_was_stored_before_there_were_lists_is_found_after_a_repair(shelf: Shelf) -> None:
+def test_a_contact_stored_before_there_were_lists_is_found_after_a_repair(shelf: Shelf) -> None:
     ana = shelf.person("Ana", "50255501234")
     bea = shelf.person("Bea", person_wanted_at=shelf.now)
     order_ids = [shelf.order(ana).id for _ in range(MAX_NEWEST_ORDERS + 3)]
@@ -393,7 +397,7 @@ def test_who_was_stored_before_there_were_lists_is_found_after_a_repair(shelf: S
     assert shelf.read(ana).newest_orders == tuple(order_ids[: -MAX_NEWEST_ORDERS - 1 : -1])
 
 
-def test_who_writes_again_is_filed_by_that(world: World, lucia: Buyer, shelf: Shelf) -> None:
+def test_a_contact_who_writes_again_is_indexed_by_that(world: World, lucia: Buyer, shelf: Shelf) -> None:
     lucia.says("menu")
     (contact,) = contacts.listed(limit=5).items
     old = shelf.order(contact).id
@@ -414,7 +418,7 @@ def forget(contact: Contact) -> None:
     ContactRecord(*contacts.key(contact.id)).update([getattr(ContactRecord, name).remove() for name in gone])
 
 
-def test_the_command_says_what_it_found(shelf: Shelf, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_its_findings(shelf: Shelf, capsys: pytest.CaptureFixture[str]) -> None:
     forget(shelf.person("Ana"))
     assert main(["check", "--contacts"]) == 1
     assert capsys.readouterr().out == "1 contact checked: 1 missing from lists or searches, 0 repaired.\n"
@@ -425,7 +429,7 @@ def test_the_command_says_what_it_found(shelf: Shelf, capsys: pytest.CaptureFixt
 # Filing leaves room
 
 
-def test_a_new_name_waits_while_a_message_changes_very_much_else(
+def test_a_new_name_is_indexed_later_if_a_message_changes_very_much(
     world: World, lucia: Buyer, requests: Requests
 ) -> None:
     world.raffle(last_number=1_000_000)
@@ -466,7 +470,7 @@ LISTS: dict[str, tuple[Callable[..., Page[Any]], tuple[object, ...]]] = {
 
 @settings(max_examples=60, phases=_unshrunk, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(list(LISTS)), _people, _changes, st.integers(1, 3))
-def test_what_was_there_all_along_comes_once_whatever_is_changed_between_pages(
+def test_entries_that_stay_come_once_whatever_changes_between_pages(
     shelf: Shelf, name: str, people: list[tuple[str, int]], changes: list[Change], limit: int
 ) -> None:
     empty(shelf.world.stack)

@@ -1,4 +1,4 @@
-"""The words in bank_words.toml are written as they are compared, so that none is there in vain."""
+"""The words in bank_words.toml are written as they are compared, so that each of them can match."""
 
 from itertools import chain
 

@@ -44,11 +44,11 @@ def table(headings: str, *rows: str) -> str:
         "Cuenta en USD\n" + table("Importe", f"REF {CODE};25,00"),
     ],
 )
-def test_what_the_file_says_of_its_currency_counts_more_than_what_was_said(raw: str) -> None:
+def test_the_files_currency_overrides_the_requests(raw: str) -> None:
     assert why(raw) == [["currency_differs"]]
 
 
-def test_a_currency_that_was_said_counts_where_the_file_has_none() -> None:
+def test_the_requests_currency_counts_if_the_file_has_none() -> None:
     assert why(table("Importe", f"REF {CODE};25,00")) == [[]]
     with pytest.raises(StatementUnreadable) as refused:
         read(table("Importe", f"REF {CODE};25,00").encode(), ParseOptions())
@@ -103,7 +103,7 @@ def test_an_amount_in_a_column_that_is_not_read_is_not_passed_over() -> None:
             settled(table(headings, f"REF {CODE};{row}"))
 
 
-def test_what_is_in_the_amount_and_the_debit_went_out() -> None:
+def test_an_amount_that_is_also_in_the_debit_column_went_out() -> None:
     assert why(table("Importe;Cargo", f"REF {CODE};25,00;25,00")) == []
     assert why(table("Importe;Cargo", f"REF {CODE};25,00;1,00")) == [["sign_unknown"]]
     assert why(table("Importe;Cargo", f"REF {CODE};25,00;")) == [[]]
@@ -121,7 +121,7 @@ SIGNS = (
     ["D", "DB", "DR", "DEB", "Debit", "Débito", "Cargo", "Salida", "OUT", "-", "Retiro bancario", "Nota de débito",
      "TRANSFERENCIA ENVIADA"],
 )  # fmt: skip
-def test_what_a_column_says_went_out_did(heading: str, value: str) -> None:
+def test_an_amount_that_a_column_marks_as_outgoing_went_out(heading: str, value: str) -> None:
     assert why(table(f"Importe GTQ;{heading}", f"DEVOLUCION {CODE};25,00;{value}")) == []
 
 
@@ -130,12 +130,12 @@ def test_what_a_column_says_went_out_did(heading: str, value: str) -> None:
     "value",
     ["C", "CR", "Credit", "Crédito", "Abono", "Entrada", "IN", "+", "Nota de crédito", "TRANSFERENCIA RECIBIDA"],
 )
-def test_what_a_column_says_came_in_did(heading: str, value: str) -> None:
+def test_an_amount_that_a_column_marks_as_incoming_came_in(heading: str, value: str) -> None:
     assert why(table(f"Importe GTQ;{heading}", f"REF {CODE};25,00;{value}")) == [[]]
 
 
 @pytest.mark.parametrize("value", ["", "X", "TRANSFERENCIA", "CREDIT CARD", "C/D", "Pago tarjeta de crédito", "25"])
-def test_what_a_column_does_not_say_plainly_is_not_sure(value: str) -> None:
+def test_an_amount_whose_direction_is_unclear_is_not_sure(value: str) -> None:
     assert why(table("Importe GTQ;Tipo", f"REF {CODE};25,00;{value}")) == [["sign_unknown"]]
 
 
@@ -222,7 +222,7 @@ def test_only_so_many_words_are_compared_with_codes() -> None:
 
 
 @pytest.mark.parametrize("field", ["credit", "date", "sign", "money"])
-def test_a_heading_that_is_not_there_is_named(field: str) -> None:
+def test_a_missing_heading_is_named(field: str) -> None:
     named: dict[str, Any] = {field: "Nada"}
     with pytest.raises(StatementUnreadable) as refused:
         settled(table("Importe GTQ", f"REF {CODE};25,00"), GTQ._replace(**named))
@@ -230,12 +230,12 @@ def test_a_heading_that_is_not_there_is_named(field: str) -> None:
 
 
 @pytest.mark.parametrize("number", ["²", "٣", "1²"])
-def test_what_only_looks_like_a_number_is_none(number: str) -> None:
+def test_text_that_only_looks_like_a_number_is_not_one(number: str) -> None:
     with pytest.raises(StatementUnreadable):
         settled(table("Importe GTQ", f"REF {CODE};25,00"), GTQ._replace(date=number, amount="3", text=("2",)))
 
 
-def test_a_word_that_tells_no_side_takes_nothing_from_an_amount_with_a_sign() -> None:
+def test_a_word_without_a_direction_does_not_weaken_a_signed_amount() -> None:
     """As in files whose type is TRANSFER or CARD_PAYMENT, and what went out has a minus."""
     file = table("Importe GTQ;Tipo", f"REF {CODE};25,00;TRANSFER", "Luz;-80,00;CARD_PAYMENT")
     assert why(file) == [[]]

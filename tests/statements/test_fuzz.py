@@ -43,7 +43,7 @@ def tried(raw: bytes, options: ParseOptions = ParseOptions()) -> Statement | Non
 
 
 @given(st.binary(max_size=400), st.sampled_from([None, *StatementFormat]))
-def test_any_bytes(raw: bytes, format_: StatementFormat | None) -> None:
+def test_any_bytes_are_read_or_refused(raw: bytes, format_: StatementFormat | None) -> None:
     tried(raw, ParseOptions(format=format_, currency="EUR"))
 
 
@@ -54,7 +54,7 @@ CELLS = st.one_of(
 
 
 @given(st.lists(st.lists(CELLS, min_size=1, max_size=5).map(";".join), max_size=12).map("\n".join))
-def test_any_table(rows: str) -> None:
+def test_any_table_is_read_or_refused(rows: str) -> None:
     text = ("Fecha;Concepto;Importe EUR\n" + rows).encode("utf-8", "surrogatepass")
     tried(text)
     tried(text, ParseOptions(date="1", amount="3", text=("2",), currency="EUR"))
@@ -78,7 +78,7 @@ def mutated(random: Random) -> bytes:
     return bytes(raw)
 
 
-def test_mutated_samples(record_property: Callable[[str, int], None]) -> None:
+def test_mutated_samples_are_read_or_refused(record_property: Callable[[str, int], None]) -> None:
     random = Random(14)
     read_after_all = sum(tried(mutated(random), ParseOptions(currency="EUR")) is not None for _ in range(MUTANTS))
     assert MUTANTS // 20 < read_after_all < MUTANTS  # neither all whole nor all broken
@@ -181,6 +181,6 @@ def test_whole_files_of_each_format_are_read_to_their_end() -> None:
         assert found is not None and len(found.payments) == LARGE[name].count(part)
 
 
-def test_what_has_very_many_lines_is_refused_before_they_are_understood() -> None:
+def test_a_file_with_too_many_lines_is_refused_before_they_are_parsed() -> None:
     with pytest.raises(StatementTooLarge, match="50,000 lines"):
         read(LARGE["short lines"], ParseOptions())

@@ -59,7 +59,7 @@ GUATEMALA = [(7, "2026-11-20", 7500, "GTQ"), (9, "2026-11-21", 150000, "GTQ"), (
         ("camt054_v8_utf16.xml", {}, [(1, "2026-11-20", 7500, "BRL"), (2, "2026-11-20", 700, "BRL")], 0),
     ],
 )
-def test_what_came_in_is_read(
+def test_incoming_payments_are_read(
     name: str, options: dict[str, Any], payments: list[tuple[int, str, int, str]], debits: int
 ) -> None:
     found = sample(name, **options)
@@ -68,7 +68,7 @@ def test_what_came_in_is_read(
     assert "8WGRRPW3" in {mention.code for mention in find_mentions(found.payments[0].text)}
 
 
-def test_every_sample_is_read_above() -> None:
+def test_every_sample_has_its_expected_payments() -> None:
     source = Path(__file__).read_text(encoding="utf-8")
     assert all(f'"{path.name}"' in source for path in SAMPLES.iterdir())
 
@@ -84,7 +84,7 @@ def test_texts_keep_their_accents_in_each_encoding() -> None:
     assert "Jörg Müller" in text_of("germany.csv")
 
 
-def test_how_a_file_was_read_is_said() -> None:
+def test_the_result_says_how_the_file_was_read() -> None:
     assert sample("guatemala.csv").read_as == {
         "format": "csv", "encoding": "cp1252", "delimiter": ",", "decimal": ".", "date_order": "dmy", "currency": "GTQ",
         "date_column": "Fecha", "credit_column": "Crédito (+)", "debit_column": "Débito (-)",
@@ -92,7 +92,7 @@ def test_how_a_file_was_read_is_said() -> None:
     }  # fmt: skip
 
 
-def test_sums_and_balances_are_no_bookings_and_named() -> None:
+def test_sums_and_balances_are_named_and_are_no_bookings() -> None:
     assert sample("guatemala.csv").ignored == (11,)
     assert sample("brazil.csv").ignored == (8,)
 
@@ -101,7 +101,7 @@ def test_a_booking_that_is_pending_has_not_come_in() -> None:
     assert sample("camt053_v2.xml").pending == 1
 
 
-def test_what_the_bank_took_back_is_marked() -> None:
+def test_a_payment_that_the_bank_took_back_is_marked() -> None:
     assert [one.reversal for one in sample("camt053_v8.xml").payments] == [False, True]
     assert [one.reversal for one in sample("structured.sta").payments] == [False, True]  # RD; RC went out
 
@@ -115,7 +115,7 @@ def test_payments_booked_together_are_told_apart_by_their_own_amounts() -> None:
     assert [one.text for one in sample("camt053_v2.xml").payments[1:]] == ["8WGRRPW3", "Los"]
 
 
-def test_only_what_people_say_is_text_and_no_address() -> None:
+def test_only_what_people_wrote_is_text_and_no_address() -> None:
     assert text_of("camt053_v2.xml") == "Tombola Los 8WGR RPW3 Jörg Müller GUTSCHRIFT"
 
 
@@ -137,7 +137,7 @@ def test_long_details_are_not_cut_off_before_the_code() -> None:
     assert found.payments[0].text.replace(" ", "").startswith("x" * 715 + "8WGRRPW3")
 
 
-def test_a_credit_that_was_taken_back_is_none() -> None:
+def test_a_reversed_credit_is_not_a_payment() -> None:
     assert mt940(":61:261120RC1,00NTRFX").payments == []
     assert mt940(":61:261120rc1,00NTRFX").payments == []
 
@@ -201,7 +201,7 @@ def test_mt940_without_a_currency_takes_the_one_that_is_named() -> None:
         (b":20:X\n:25:1\n", "Expected MT940"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_is_refused_with_what_was_expected(raw: bytes, said: str) -> None:
+def test_an_unreadable_file_is_refused_with_what_was_expected(raw: bytes, said: str) -> None:
     with pytest.raises(StatementUnreadable) as refused:
         read(raw, ParseOptions())
     assert said in str(refused.value)
@@ -234,7 +234,7 @@ def test_an_entry_that_cannot_be_read_is_named(changes: dict[str, str], said: st
         read(entry(**changes), ParseOptions())
 
 
-def test_nothing_of_the_file_is_in_a_refusal() -> None:
+def test_a_refusal_quotes_nothing_of_the_file() -> None:
     with pytest.raises(StatementUnreadable) as refused:
         read(b"Fecha;Concepto;Importe EUR\n20.11.2026;LUCIA;1,00\n20.11.2026;LUCIA;SECRET\n", ParseOptions())
     assert "LUCIA" not in str(refused.value) and "SECRET" not in str(refused.value)
@@ -254,19 +254,19 @@ def test_columns_may_be_named_by_heading_or_number() -> None:
         assert (found.on, found.amount, found.text, found.line) == (date(2026, 11, 20), 100, "LUCIA", 2)
 
 
-def test_the_order_of_days_and_months_may_be_said() -> None:
+def test_the_order_of_days_and_months_may_be_given() -> None:
     table = "Date;Text;Amount EUR\n03/04/2026;x;1.00\n"
     assert csv(table)[0].on == date(2026, 4, 3)
     assert csv(table, date_order=DateOrder.MONTH_FIRST)[0].on == date(2026, 3, 4)
 
 
-def test_the_decimal_mark_may_be_said() -> None:
+def test_the_decimal_mark_may_be_given() -> None:
     table = "Date;Text;Amount EUR\n03/04/2026;x;1.000\n"
     assert csv(table, decimal=".")[0].amount == 100
     assert csv(table, decimal=",")[0].amount == 100000
 
 
-def test_the_delimiter_may_be_said() -> None:
+def test_the_delimiter_may_be_given() -> None:
     table = "Date,x;Text;Amount EUR\n03/04/2026;x;1,00\n"
     assert csv(table, date="Date,x", delimiter=";")[0].amount == 100
 
@@ -280,6 +280,6 @@ def test_a_cell_over_two_lines_is_one() -> None:
     assert (first.line, first.text, second.line) == (2, "a\nb", 4)
 
 
-def test_an_encoding_that_was_said_wrongly_is_refused() -> None:
+def test_a_wrong_encoding_is_refused() -> None:
     with pytest.raises(StatementUnreadable, match="not in utf-8"):
         read((SAMPLES / "germany.csv").read_bytes(), ParseOptions(encoding="utf-8"))

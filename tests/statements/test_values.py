@@ -26,7 +26,7 @@ from chalicelib.statements.options import DateOrder
         ("1.234", ",", "BHD", 1234000), ("1.234", ".", "BHD", 1234), ("0,00", ",", "EUR", 0),
     ],
 )  # fmt: skip
-def test_amounts(text: str, decimal: str, currency: str, amount: int) -> None:
+def test_amounts_are_read(text: str, decimal: str, currency: str, amount: int) -> None:
     assert values.parse_amount(text, decimal, currency) == amount
 
 
@@ -39,12 +39,12 @@ def test_amounts(text: str, decimal: str, currency: str, amount: int) -> None:
         ("1e5", ".", "EUR"), ("0x10", ".", "EUR"),
     ],
 )  # fmt: skip
-def test_what_is_no_amount(text: str, decimal: str, currency: str) -> None:
+def test_text_that_is_not_an_amount_is_refused(text: str, decimal: str, currency: str) -> None:
     assert values.parse_amount(text, decimal, currency) is None
 
 
 @given(st.integers(1, 10**12), st.sampled_from((",", ".")), st.booleans())
-def test_what_is_written_is_read(amount: int, decimal: str, grouped: bool) -> None:
+def test_written_amounts_are_read_back(amount: int, decimal: str, grouped: bool) -> None:
     whole = f"{amount // 100:,}" if grouped else str(amount // 100)
     other = "." if decimal == "," else ","
     text = whole.replace(",", other) + f"{decimal}{amount % 100:02}"
@@ -59,7 +59,7 @@ def test_what_is_written_is_read(amount: int, decimal: str, grouped: bool) -> No
         (["25", ""], ""), (["1.234"], None), (["1,234", "5.678"], None), (["1,50", "1.50"], None), ([], ""),
     ],
 )  # fmt: skip
-def test_the_decimal_mark_is_seen_or_in_doubt(cells: list[str], mark: str | None) -> None:
+def test_the_decimal_mark_is_detected_or_in_doubt(cells: list[str], mark: str | None) -> None:
     assert values.detect_decimal(cells) == mark
 
 
@@ -71,7 +71,7 @@ def test_the_decimal_mark_is_seen_or_in_doubt(cells: list[str], mark: str | None
         " 23.11.2026 ",
     ],
 )  # fmt: skip
-def test_dates(text: str) -> None:
+def test_dates_are_read(text: str) -> None:
     assert values.parse_date(text, DateOrder.DAY_FIRST) == date(2026, 11, 23)
 
 
@@ -83,7 +83,7 @@ def test_months_in_the_banks_languages(text: str, month: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "x", "31.11.2026", "23.11", "23.11.20266", "1.234,56", "00.00.0000", "1/1/3000"])
-def test_what_is_no_date(text: str) -> None:
+def test_text_that_is_not_a_date_is_refused(text: str) -> None:
     assert values.parse_date(text, DateOrder.DAY_FIRST) is None
 
 
@@ -94,5 +94,5 @@ def test_what_is_no_date(text: str) -> None:
         (["2026-11-23"], DateOrder.YEAR_FIRST), (["03/04/2026"], DateOrder.DAY_FIRST), ([], DateOrder.DAY_FIRST),
     ],
 )  # fmt: skip
-def test_the_order_of_days_and_months_is_seen(cells: list[str], order: DateOrder) -> None:
+def test_the_order_of_days_and_months_is_detected(cells: list[str], order: DateOrder) -> None:
     assert values.detect_date_order(cells) is order

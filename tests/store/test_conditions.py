@@ -52,7 +52,7 @@ def test_m2_two_first_messages_at_once_make_one_contact_who_has_both_numbers(wor
     assert_board_is_exact(world, raffle)
 
 
-def test_m2_a_name_that_has_just_become_a_contact_is_not_made_an_alias(world: World, requests: Requests) -> None:
+def test_m2_an_id_that_has_just_become_a_contact_is_not_made_an_alias(world: World, requests: Requests) -> None:
     """The phone alone writes while a message of the same person with both names is under way."""
     raffle = world.raffle()
     requests.before_the_next_commit(lambda: taps(world, PHONE, raffle, 6))
@@ -109,7 +109,7 @@ def stored(outbound: Outbound) -> OutboundRecord:
     return next(iter(outbound_records(outbound.contact_id, limit=1)))
 
 
-def test_m3_what_whatsapp_reports_while_our_try_seems_to_fail_is_not_sent_again(
+def test_m3_a_message_that_whatsapp_reports_while_our_try_seems_to_fail_is_not_sent_again(
     world: World, lucia: Buyer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = waiting(world, lucia)
@@ -126,7 +126,7 @@ def test_m3_what_whatsapp_reports_while_our_try_seems_to_fail_is_not_sent_again(
     assert stored(found).queue_key is None
 
 
-def test_m3_what_was_delivered_meanwhile_does_not_wait_any_more(world: World, lucia: Buyer) -> None:
+def test_m3_a_message_that_was_delivered_meanwhile_no_longer_waits(world: World, lucia: Buyer) -> None:
     claimed = messages.claim(waiting(world, lucia), world.clock.now)
     assert claimed
     messages.advance(claimed.tag, DeliveryState.DELIVERED, world.clock.now)
@@ -134,7 +134,7 @@ def test_m3_what_was_delivered_meanwhile_does_not_wait_any_more(world: World, lu
     assert stored(claimed).queue_at is None
 
 
-def test_nothing_is_noted_about_a_message_that_is_no_longer_stored(world: World, lucia: Buyer) -> None:
+def test_nothing_is_recorded_about_a_message_that_is_no_longer_stored(world: World, lucia: Buyer) -> None:
     gone = replace(waiting(world, lucia), contact_id="gone")
     messages.mark_accepted(gone, "wamid.OUT1", world.clock.now)
     assert list(stored_in("CONTACT#gone")) == []

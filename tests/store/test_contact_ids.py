@@ -27,7 +27,7 @@ def test_v2_a_name_has_the_same_id_in_every_process() -> None:
     assert len(set(ids)) == 2 and {len(one) for one in ids} == {24}
 
 
-def test_v2_who_has_the_id_alone_finds_no_number_that_it_is_of(world: World) -> None:
+def test_v2_an_id_alone_does_not_reveal_its_phone_number(world: World) -> None:
     ids = contact_ids_of(PERSON)
     assert sha256(PHONE.encode()).hexdigest()[:24] not in ids
     Record.get(*contact_ids.KEY).delete()
@@ -35,7 +35,7 @@ def test_v2_who_has_the_id_alone_finds_no_number_that_it_is_of(world: World) -> 
     assert not set(contact_ids_of(PERSON)) & set(ids), "of another stack"
 
 
-def test_v2_of_two_who_make_the_key_at_the_same_moment_both_have_the_first_one(
+def test_v2_two_processes_that_create_the_key_at_once_use_the_same_one(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids, read = contact_ids_of(PERSON), contact_ids._read_key

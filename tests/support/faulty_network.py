@@ -43,8 +43,7 @@ def _reset() -> Exception:
 
 
 def _refused() -> Exception:
-    # urllib3 names the connection in it, which there is none of here.
-    return requests.ConnectionError(NewConnectionError(None, "refused"))  # type: ignore[arg-type]
+    return requests.ConnectionError(NewConnectionError(None, "refused"))  # type: ignore[arg-type] # no connection here
 
 
 TROUBLE = (
@@ -80,8 +79,8 @@ class Line(BaseAdapter):
         made._session.mount(BASE, self)
         return made
 
-    # The library's many options for a connection are of no use without one.
-    def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]
+    # The override leaves out the library's many options for a connection: there is none.
+    def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override] # above
         path = urlsplit(str(request.url)).path
         if path.endswith("/messages"):
             body = json.loads(request.body or b"{}")

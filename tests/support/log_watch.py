@@ -111,7 +111,7 @@ def _said_in(text: str) -> Iterator[str]:
 
 
 def _is_in(word: str, text: str) -> bool:
-    """As a whole word."""
+    """Return whether it occurs as a whole word."""
     return word in text and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
 
 

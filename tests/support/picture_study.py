@@ -46,7 +46,7 @@ def variants(paid: r.Payment, random: Random) -> Iterator[tuple[str, r.Payment]]
 def told(name: str, distances: Iterable[int], shared: Iterable[int]) -> None:
     found, same = sorted(distances), list(shared)
     near = sum(each <= NEAR for each in found)
-    print(  # noqa: T201
+    print(  # noqa: T201 - a command
         f"  {name:38} {len(found):6} pairs, bits: {found[0]:4} {found[len(found) // 2]:4} {found[-1]:4}; "
         f"alike {near / len(found):7.2%}; found by a band {sum(each > 0 for each in same) / len(same):7.2%}"
     )
@@ -72,7 +72,7 @@ def main(count: int) -> None:
         pictures = [drawn(each, number) for number, each in enumerate(paid)]
         looks = [seen(picture) for picture in pictures]
         edges = sorted(int.from_bytes(each).bit_count() for each in looks)
-        print(f"{kind}: {edges[0]}-{edges[-1]} bits set")  # noqa: T201
+        print(f"{kind}: {edges[0]}-{edges[-1]} bits set")  # noqa: T201 - a command
         compared(("different receipts", one, other) for one, other in combinations(looks, 2))
         compared(
             (name, looks[number], seen(drawn(other, number)))

@@ -1,6 +1,6 @@
-"""Make moto several times faster. It answers as before: each change leaves out work that is done again and again.
+"""Make moto several times faster, with the same answers. tests/test_quick_moto.py compares them.
 
-Without this, moto spends most of the tests' time on copying tables and on reading the same few expressions anew.
+Without this, moto spends most of the tests' time on copying tables and on parsing the same few expressions again.
 """
 
 import inspect
@@ -35,7 +35,7 @@ OF_ITEMS = {
     "GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem",
     "TransactWriteItems",
 }  # fmt: skip
-MOST_PARSED = 1000  # conditions that are remembered, with their values
+MAX_PARSED = 1000  # conditions that are remembered, with their values
 
 
 def quicken_moto(patch: pytest.MonkeyPatch) -> None:
@@ -49,13 +49,15 @@ def quicken_moto(patch: pytest.MonkeyPatch) -> None:
 
 
 def shelves(items: Mapping[Any, Mapping[Any, Any]]) -> dict[Any, dict[Any, Any]]:
-    """A copy of a table's partitions that shares its items."""
+    """Return a copy of a table's partitions that shares its items."""
     return defaultdict(dict, {partition: dict(shelf) for partition, shelf in items.items() if shelf})
 
 
 def _copy_on_write(patch: pytest.MonkeyPatch) -> None:
-    """Replace the items that change. Then a copy of the table need not copy them: each transaction makes one copy for
-    each of its items, to go back to."""
+    """Replace items instead of changing them, so that a copy of the table can share them.
+
+    In a transaction, moto copies the table once for each item, to be able to go back.
+    """
     update_item: Callable[..., Any] = DynamoDBBackend.update_item
 
     def update(self: Any, table_name: str, key: Json, *arguments: Any, **named: Any) -> Any:
@@ -76,7 +78,7 @@ def _copy_on_write(patch: pytest.MonkeyPatch) -> None:
 
 
 def _compare_text_as_it_is(patch: pytest.MonkeyPatch) -> None:
-    """Keys are text, and compared thousands of times for a query: not by way of several properties."""
+    """Compare keys as the texts that they are. A query compares thousands, and moto goes through several properties."""
     cast: Callable[[Any], Any] = vars(DynamoType)["cast_value"].fget
 
     def cast_value(self: Any) -> Any:
@@ -94,7 +96,7 @@ def _compare_text_as_it_is(patch: pytest.MonkeyPatch) -> None:
 
 
 def _look_in_one_partition(patch: pytest.MonkeyPatch) -> None:
-    """A query of the table itself asks for one partition: do not sort all others first."""
+    """Look only at the partition that a query of the table asks for. moto sorts all the others first."""
     query: Callable[..., Any] = Table.query
 
     def query_one(self: Any, hash_key: Any, *arguments: Any, **named: Any) -> Any:
@@ -115,8 +117,9 @@ def _look_in_one_partition(patch: pytest.MonkeyPatch) -> None:
 
 
 def _read_expressions_once(patch: pytest.MonkeyPatch) -> None:
-    """moto reads the conditions of a request several times; and PynamoDB numbers its placeholders, so that the same
-    expressions come again and again."""
+    """Parse each expression once. moto parses those of a request several times, and the same ones come again and again,
+    because PynamoDB numbers its placeholders.
+    """
     lex: Callable[[Any], Any] = ConditionExpressionParser._lex_condition_expression
     parse: Callable[[Any], Any] = ConditionExpressionParser.parse
     parsed: dict[tuple[str, ...], tuple[Any, list[str], list[str]]] = {}
@@ -129,7 +132,7 @@ def _read_expressions_once(patch: pytest.MonkeyPatch) -> None:
         names, values = self.expression_attribute_names, self.expression_attribute_values
         key = (str(self.condition_expression), repr(names), repr(values))
         if key not in parsed:
-            if len(parsed) > MOST_PARSED:
+            if len(parsed) > MAX_PARSED:
                 parsed.clear()
             operation = parse(self)
             parsed[key] = operation, [*self.expr_attr_names_found], [*self.expr_attr_values_found]
@@ -144,8 +147,7 @@ def _read_expressions_once(patch: pytest.MonkeyPatch) -> None:
 
 
 def _take_values_as_they_are(patch: pytest.MonkeyPatch) -> None:
-    """Most attributes are text, numbers or booleans, which need no conversion: do not look at them as if they could be
-    of any of ten types, under any of a dozen aliases."""
+    """Leave texts, numbers and booleans as they are. moto tries ten types and a dozen aliases for each attribute."""
     parse: Callable[..., Any] = BaseJSONParser._parse_structure
     serialize: Callable[..., Any] = BaseJSONSerializer._serialize_type_structure
     look_up: Callable[..., Any] = ResponseSerializer.get_value
@@ -203,7 +205,8 @@ def _directly(region: str, model: Any, request: Json) -> Json:
     handler = DynamoHandler()
     handler.region, handler.current_account, handler.headers = region, DEFAULT_ACCOUNT_ID, {}
     parser = PROTOCOL_PARSERS["json"](model, map_type=handler.PROTOCOL_PARSER_MAP_TYPE)
-    handler.body = handler.params = parser.parse({"headers": request["headers"], "body": request["body"]})  # type: ignore[typeddict-item]
+    asked = {"headers": request["headers"], "body": request["body"]}
+    handler.body = handler.params = parser.parse(asked)  # type: ignore[arg-type] # it reads no more than these
     result = getattr(handler, xform_name(model.name))().result
     metadata = {"RequestId": "direct", "HTTPStatusCode": 200, "HTTPHeaders": {}, "RetryAttempts": 0}
     return {**_parsed(model.output_shape, result), "ResponseMetadata": metadata}

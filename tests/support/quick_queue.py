@@ -10,7 +10,7 @@ class QuickQueue:
     def __init__(self) -> None:
         self.waiting: dict[str, str] = {}
 
-    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, object]:  # noqa: N803
+    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, object]:  # noqa: N803 - boto3's names
         assert 1 <= len(Entries) <= 10
         for entry in Entries:
             self.waiting.setdefault(entry["MessageDeduplicationId"], entry["MessageBody"])

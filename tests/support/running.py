@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 ROOT = Path(__file__).parent.parent.parent
 READY = "Ctrl-C stops everything"
-START_SECONDS = 600.0  # all of these are bounds against hanging, on a machine however busy
+START_SECONDS = 600.0  # these three only end a run that hangs, so they are long enough for any busy machine
 STOP_SECONDS = 300.0
 ANSWER_SECONDS = 300.0
 POLL_SECONDS = 0.03
@@ -72,7 +72,7 @@ def free_ports() -> Ports:
 
 
 def environment(ports: Ports, state: Path, settings: Mapping[str, str]) -> dict[str, str]:
-    """This process's environment without any setting of ours, but with these ports, this state directory and these."""
+    """Return this process's environment with our settings replaced by these ports, state directory and `settings`."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     chosen = {"API_PORT": str(ports.api), "PHONE_PORT": str(ports.phone), "AWS_PORT": str(ports.aws)}
     return {**clean, **chosen, "TOMBOLA_STATE": str(state), **settings}
@@ -199,7 +199,7 @@ class Run:
         return int(found["Attributes"][attribute]) + sum(pk.startswith("LETTER#") for pk, _ in self.items())
 
     def end_hold(self, order_id: str) -> None:
-        """As if its time had been up just now, whatever it is."""
+        """Set the deadline of a hold to now."""
         (pk, sk), now = orders.key(order_id), datetime.now(UTC)
         values = {":until": UTCDateTimeAttribute().serialize(now), ":queued": stamp(now, order_id)}
         self._aws("dynamodb").update_item(

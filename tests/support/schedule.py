@@ -60,18 +60,18 @@ def mark_and_sort(items: list[pytest.Item]) -> None:
 
 
 def stays_together(nodeid: str) -> str:
-    """What goes to the same worker has the same name."""
+    """Return the group of a test. All tests of a group go to the same worker."""
     file = nodeid.partition("::")[0]
     return nodeid if file in ONE_BY_ONE else TOGETHER.get(file, file)
 
 
 def scheduler(config: pytest.Config, log: Any) -> Any:
-    """pytest-xdist's `--dist loadfile`, but for what is said above."""
+    """Return pytest-xdist's scheduler for `--dist loadfile`, changed as ONE_BY_ONE and TOGETHER say."""
     from xdist.scheduler import (  # type: ignore[import-untyped]  # noqa: PLC0415 - loaded where there are workers
         LoadFileScheduling,
     )
 
-    class Spreading(LoadFileScheduling):  # type: ignore[misc,unused-ignore]
+    class Spreading(LoadFileScheduling):  # type: ignore[misc,unused-ignore] # untyped
         def _split_scope(self, nodeid: str) -> str:
             return stays_together(nodeid)
 

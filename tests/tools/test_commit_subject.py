@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
         "# ------------------------ >8 ------------------------\n" + "diff " * 30,
     ],
 )
-def test_a_subject_as_agreed_passes(message: str) -> None:
+def test_a_subject_that_follows_the_rules_passes(message: str) -> None:
     assert complaint(message) is None
 
 

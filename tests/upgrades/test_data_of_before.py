@@ -43,14 +43,14 @@ def before(request: pytest.FixtureRequest, world: World) -> Json:
     return found
 
 
-def test_it_is_whole(before: Json, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_stored_data_passes_the_check(before: Json, world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert world.availability({"id": before["raffle"]}) == tuple(before["availability"])
     for command in ("check", "check-audit"):
         assert main([command]) == 0, capsys.readouterr().out
     assert main(["check", "--contacts"]) == 0
 
 
-def test_what_was_begun_is_finished(before: Json, world: World) -> None:
+def test_unfinished_work_is_finished(before: Json, world: World) -> None:
     orders = before["orders"]
     assert {name: world.order(order)["status"] for name, order in orders.items()} == {
         name: name.upper() for name in orders
@@ -74,7 +74,7 @@ def test_people_are_known_and_buy_on(before: Json, world: World) -> None:
     assert main(["check"]) == 0
 
 
-def test_when_an_upgrade_is_taken_back_what_is_not_known_is_left_alone(before: Json, world: World) -> None:
+def test_after_a_rollback_unknown_data_is_left_alone(before: Json, world: World) -> None:
     """An item of a kind that came later is an error for whoever needs it, nothing to write over; the rest goes on."""
     dynamodb, key = boto3.client("dynamodb", region_name="us-east-1"), {}
     for item in before["items"]:

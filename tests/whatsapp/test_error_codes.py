@@ -37,13 +37,13 @@ def test_the_code_decides(codes: tuple[int, ...], action: Action, alert: bool) -
 
 
 @pytest.mark.parametrize("code", [-1, 199, 300, 999, 131099, 10**9])
-def test_an_unknown_code_is_not_retried_blindly_and_somebody_looks(code: int) -> None:
+def test_an_unknown_code_is_not_retried_and_raises_an_alert(code: int) -> None:
     assert remedy(code) == UNKNOWN
     assert not UNKNOWN.delays
     assert UNKNOWN.alert
 
 
-def test_a_person_written_to_too_fast_is_left_alone_for_powers_of_four() -> None:
+def test_a_person_written_to_too_fast_is_retried_after_powers_of_four() -> None:
     assert remedy(131056).delays[:4] == (1, 4, 16, 64)
 
 
@@ -51,7 +51,7 @@ def test_maintenance_is_waited_for_a_minute_at_least() -> None:
     assert min(remedy(131057).delays) >= 60
 
 
-def test_what_is_retried_has_growing_delays_and_an_end_and_nothing_else_has_any() -> None:
+def test_only_retried_codes_have_delays_which_grow_and_end() -> None:
     for codes, found in REMEDIES:
         assert bool(found.delays) == (found.action in RETRYING), codes
         assert list(found.delays) == sorted(set(found.delays)), codes

@@ -22,5 +22,5 @@ from chalicelib.whatsapp.file_types import sniff
         (b"", None),
     ],
 )
-def test_the_type_is_by_content(content: bytes, expected: str | None) -> None:
+def test_the_type_is_judged_by_content(content: bytes, expected: str | None) -> None:
     assert sniff(content) == expected

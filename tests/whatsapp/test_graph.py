@@ -175,7 +175,7 @@ def failure_of(do: Callable[[], object]) -> GraphError:
         ("ok_template_paused", "paused"),
     ],
 )
-def test_what_meta_took_has_an_id(meta: Meta, graph: Graph, name: str, status: str) -> None:
+def test_an_accepted_message_has_an_id(meta: Meta, graph: Graph, name: str, status: str) -> None:
     meta.will(answer(name))
     assert graph.send(MESSAGE) == Accepted(message_id=WAMID, status=status)
 
@@ -275,7 +275,7 @@ def test_a_malformed_error_is_a_refusal_without_code(meta: Meta, graph: Graph, e
         Reply(headers={"Content-Length": "500"}, body=b'{"messages"', status=200),
     ],
 )
-def test_what_cannot_be_understood_may_have_been_sent(meta: Meta, graph: Graph, reply: Reply) -> None:
+def test_an_unreadable_answer_may_mean_that_it_was_sent(meta: Meta, graph: Graph, reply: Reply) -> None:
     meta.will(reply)
     if reply.headers.get("Content-Length") == "500":
         graph = graph_at(meta.url, timeout=(60, 1.0))
@@ -288,7 +288,7 @@ def test_silence_after_sending_is_an_unknown_outcome(meta: Meta) -> None:
     assert isinstance(failure_of(lambda: graph_at(meta.url, timeout=(60, 1.0)).send(MESSAGE)), OutcomeUnknown)
 
 
-def test_a_connection_that_never_came_about_has_sent_nothing() -> None:
+def test_a_failed_connection_has_sent_nothing() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
         graph = graph_at(f"http://127.0.0.1:{taken.getsockname()[1]}")
@@ -316,7 +316,7 @@ def test_the_token_follows_no_redirect(meta: Meta, graph: Graph, status: int) ->
     assert not any("elsewhere" in asked.path for asked in meta.asked)
 
 
-def test_without_a_token_nothing_is_sent_and_a_later_try_may_do(meta: Meta) -> None:
+def test_without_a_token_nothing_is_sent_and_a_later_try_may_work(meta: Meta) -> None:
     def none() -> str:
         raise TryAgain
 
@@ -463,7 +463,7 @@ def test_a_media_id_is_not_a_path(graph: Graph, media_id: str) -> None:
     ],
 )
 @pytest.mark.parametrize("times", [1, 2])
-def test_p6_a_file_that_may_be_had_in_a_moment_is_asked_for_again(meta: Meta, trouble: Reply, times: int) -> None:
+def test_p6_a_file_that_is_not_available_yet_is_asked_for_again(meta: Meta, trouble: Reply, times: int) -> None:
     stopwatch = Stopwatch()
     meta.will(*[trouble] * times, found_at(meta, PICTURE), Reply(body=PICTURE))
     assert graph_at(meta.url, stopwatch=stopwatch).fetch_media("1").content == PICTURE
@@ -482,12 +482,14 @@ def test_p6_a_file_that_may_be_had_in_a_moment_is_asked_for_again(meta: Meta, tr
         ),
     ],
 )
-def test_p6_so_is_one_whose_download_fails_or_breaks_off(meta: Meta, graph: Graph, trouble: Reply) -> None:
+def test_p6_a_file_whose_download_fails_or_breaks_off_is_asked_for_again(
+    meta: Meta, graph: Graph, trouble: Reply
+) -> None:
     meta.will(found_at(meta, PICTURE), trouble, found_at(meta, PICTURE), Reply(body=PICTURE))
     assert graph.fetch_media("1").content == PICTURE
 
 
-def test_p6_so_is_one_about_which_meta_is_silent(meta: Meta) -> None:
+def test_p6_a_file_about_which_meta_is_silent_is_asked_for_again(meta: Meta) -> None:
     meta.will(Reply(say_nothing=True), found_at(meta, PICTURE), Reply(body=PICTURE))
     assert graph_at(meta.url, timeout=(60, 2.0)).fetch_media("1").content == PICTURE
 
@@ -502,7 +504,7 @@ def test_p6_three_tries_are_enough(meta: Meta, graph: Graph, code: int | None) -
 
 
 @pytest.mark.parametrize("name", ["err_100_33_missing_object", "err_190_expired", "err_3_capability"])
-def test_p6_a_file_that_will_not_be_had_is_asked_for_once(meta: Meta, graph: Graph, name: str) -> None:
+def test_p6_an_unavailable_file_is_asked_for_once(meta: Meta, graph: Graph, name: str) -> None:
     meta.will(answer(name))
     unavailable = failure_of(lambda: graph.fetch_media("1"))
     assert isinstance(unavailable, MediaUnavailable)
@@ -510,7 +512,9 @@ def test_p6_a_file_that_will_not_be_had_is_asked_for_once(meta: Meta, graph: Gra
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 403])
-def test_p6_so_is_one_whose_download_is_refused_or_redirected(meta: Meta, graph: Graph, status: int) -> None:
+def test_p6_a_file_whose_download_is_refused_or_redirected_is_asked_for_once(
+    meta: Meta, graph: Graph, status: int
+) -> None:
     meta.will(found_at(meta, PICTURE), Reply(status=status, headers={"Location": f"{meta.url}/elsewhere"}))
     unavailable = failure_of(lambda: graph.fetch_media("1"))
     assert isinstance(unavailable, MediaUnavailable)
@@ -522,7 +526,7 @@ def test_p6_so_is_one_whose_download_is_refused_or_redirected(meta: Meta, graph:
     ("name", "seconds"),
     [("err_4_app_limit", 60), ("err_80007_waba_limit", 900), ("err_131057_maintenance", 60)],
 )
-def test_p6_who_must_wait_longer_than_a_call_lasts_does_not_ask_again(
+def test_p6_a_wait_longer_than_a_call_may_last_is_not_waited_for(
     meta: Meta, graph: Graph, name: str, seconds: int
 ) -> None:
     meta.will(answer(name))
@@ -547,7 +551,7 @@ def test_p6_nothing_is_asked_for_when_the_time_is_over(meta: Meta) -> None:
     assert len(meta.asked) == 2
 
 
-def test_p6_not_even_a_link_that_has_expired(meta: Meta) -> None:
+def test_p6_an_expired_link_is_not_asked_for_again_when_the_time_is_over(meta: Meta) -> None:
     meta.will(found_at(meta, PICTURE), answer("media_404_expired"))
     unavailable = failure_of(lambda: graph_at(meta.url, stopwatch=Stopwatch(each=3)).fetch_media("1"))
     assert isinstance(unavailable, MediaUnavailable)
@@ -565,7 +569,7 @@ def test_p6_a_file_that_trickles_in_is_given_up_when_the_time_is_over(meta: Meta
     assert len(meta.asked) == 2
 
 
-def test_only_files_are_asked_for_again(meta: Meta) -> None:
+def test_only_file_requests_are_repeated(meta: Meta) -> None:
     stopwatch = Stopwatch()
     for trouble in (answer("err_html_502"), answer("err_131016_unavailable"), Reply(hang_up=True)):
         meta.will(trouble)

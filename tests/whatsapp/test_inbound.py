@@ -80,7 +80,7 @@ def test_each_kind_is_heard(name: str, expected: IncomingMessage) -> None:
         "contacts_many_sparse", "order", "unsupported_bare", "unsupported_poll", "unknown_type_legacy", "future_type",
     ],
 )  # fmt: skip
-def test_the_rest_is_understood_to_exist(name: str) -> None:
+def test_other_kinds_are_recognised(name: str) -> None:
     assert message(name).incoming == IncomingMessage(kind=MessageKind.OTHER)
     assert message(name).kind
 
@@ -92,7 +92,7 @@ def test_the_rest_is_understood_to_exist(name: str) -> None:
         "edit_text", "edit_image_caption", "revoke",
     ],
 )  # fmt: skip
-def test_signs_want_no_answer(name: str) -> None:
+def test_reactions_and_edits_need_no_answer(name: str) -> None:
     assert message(name).incoming == IncomingMessage(kind=MessageKind.EVENT)
 
 
@@ -195,7 +195,7 @@ def test_a_malformed_time_is_no_time(timestamp: object, expected: int | None) ->
         ({"type": {"a": 1}}, heard(MessageKind.OTHER)),
     ],
 )
-def test_malformed_parts_are_heard_as_far_as_they_go(value: dict[str, Any], expected: IncomingMessage) -> None:
+def test_malformed_parts_are_read_as_far_as_possible(value: dict[str, Any], expected: IncomingMessage) -> None:
     assert written(**value).incoming == expected
 
 
@@ -234,7 +234,7 @@ def test_a_person_who_changes_number_or_id_stays_the_same_person(name: str, expe
     assert message(name).becomes == expected
 
 
-def test_a_status_tells_what_became_of_which_message() -> None:
+def test_a_status_says_what_happened_to_which_message() -> None:
     found = status("status_with_biz_opaque")
     assert (found.state, found.tag, found.recipient) == ("delivered", "out:01J8ZKQ4:1", LUCIA)
     assert found.message_id.startswith("wamid.")
@@ -273,7 +273,7 @@ def test_a_notice_has_its_field_and_event(name: str, field: str, kind: str) -> N
     assert (other(name).field, other(name).kind) == (field, kind)
 
 
-def test_notices_about_people_are_told_in_the_domains_words() -> None:
+def test_notices_about_people_use_the_domains_words() -> None:
     [preference] = other("user_preferences_stop").preferences
     assert preference == Preference(
         person=LUCIA, stops=True, category="marketing_messages", at=datetime.fromtimestamp(1_790_000_000, UTC)
@@ -284,7 +284,7 @@ def test_notices_about_people_are_told_in_the_domains_words() -> None:
 
 
 @pytest.mark.parametrize("name", PAYLOADS)
-def test_what_is_read_can_be_stored(name: str) -> None:
+def test_everything_that_is_read_can_be_stored(name: str) -> None:
     for update in taken_apart(name).updates:
         text = str(read(update))
         assert "\x00" not in text

@@ -157,14 +157,14 @@ SAME: dict[str, tuple[Callable[[WhatsApp], object], Callable[[], Json]]] = {
 
 
 @pytest.mark.parametrize("name", SAME)
-def test_the_stand_in_takes_what_pywa_sends_and_we_send_the_same(line: Line, name: str) -> None:
+def test_the_sandbox_takes_what_pywa_sends_and_we_send_the_same(line: Line, name: str) -> None:
     by_pywa, ours = SAME[name]
     by_pywa(line.pywa)  # raises what the stand-in has to complain of
     assert as_meta_reads(line.said()) == as_meta_reads(ours())
 
 
 @pytest.mark.parametrize("name", SAME)
-def test_the_stand_in_takes_what_we_send(line: Line, name: str) -> None:
+def test_the_sandbox_takes_what_we_send(line: Line, name: str) -> None:
     _, ours = SAME[name]
     headers = {"Authorization": f"Bearer {TOKEN}"}
     answer = line.meta.post(f"/v26.0/{NUMBER}/messages", json=ours(), headers=headers)
@@ -179,7 +179,7 @@ def test_what_pywa_uploads_it_can_send_and_fetch_again(line: Line) -> None:
     assert line.pywa.get_media_bytes(found.url) == PNG
 
 
-def test_pywa_hears_the_stand_in_refuse(line: Line) -> None:
+def test_pywa_understands_the_sandboxs_refusals(line: Line) -> None:
     """The check is none where nothing is refused."""
     with pytest.raises(Exception, match=r"131009|100"):
         line.pywa.send_message(TO, "x" * 4097)

@@ -13,12 +13,12 @@ EACH = [pytest.param(one, language, id=f"{one.name}-{language}") for one in DEFI
 
 
 @pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda one: one.name)
-def test_each_is_there_in_every_language(definition: Definition) -> None:
+def test_each_template_exists_in_every_language(definition: Definition) -> None:
     assert set(definition.texts) == set(TEMPLATE_CODES.values())
 
 
 @pytest.mark.parametrize(("definition", "language"), EACH)
-def test_each_keeps_whatsapps_rules(definition: Definition, language: str) -> None:
+def test_each_template_keeps_whatsapps_rules(definition: Definition, language: str) -> None:
     text = definition.texts[language]
     assert tuple(PLACE.findall(text)) == definition.values  # each once, in this order
     assert not text.startswith("{{") and not text.rstrip(".").endswith("}}")
@@ -29,7 +29,7 @@ def test_each_keeps_whatsapps_rules(definition: Definition, language: str) -> No
 
 
 @pytest.mark.parametrize(("definition", "language"), EACH)
-def test_each_can_be_submitted_and_sent(definition: Definition, language: str) -> None:
+def test_each_template_can_be_submitted_and_sent(definition: Definition, language: str) -> None:
     asked = definition.request(language)
     [body] = asked["components"]
     assert [one["param_name"] for one in body["example"]["body_text_named_params"]] == list(definition.values)

@@ -191,7 +191,7 @@ def test_one_bad_update_does_not_harm_its_neighbours() -> None:
     ]
 
 
-def test_numbers_that_json_does_not_know_harm_nobody() -> None:
+def test_numbers_that_json_does_not_allow_do_no_harm() -> None:
     good = {"id": "wamid.1", "from": "50255501234", "a": float("nan"), "b": float("inf"), "c": 10**40}
     [update] = split(body_of(good), phone_number_id=OURS).updates
     assert (update.value["a"], update.value["b"], update.value["c"]) == (None, None, None)
@@ -238,6 +238,6 @@ def test_the_same_notice_at_another_time_is_another_notice() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "null", "[]", "{}", '{"kind": "message"}', "[" * 100_000])
-def test_what_is_not_an_update_is_refused_on_the_other_side_of_the_queue(text: str) -> None:
+def test_a_queue_message_that_is_not_an_update_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"not an update|Expecting"):
         Update.from_json(text)

@@ -239,7 +239,7 @@ def test_other_refusals(graph: TestClient, body: object, code: int) -> None:
     assert error(post(graph, body))["code"] == code
 
 
-def test_what_is_not_json_is_refused(graph: TestClient) -> None:
+def test_a_body_that_is_not_json_is_refused(graph: TestClient) -> None:
     assert error(graph.post(SEND, content=b"\xff{", headers=TOKEN))["code"] == 100
 
 
@@ -350,7 +350,7 @@ def test_a_bad_request_does_not_use_up_a_scripted_answer(graph: TestClient) -> N
     assert post(graph, text()).status_code == 503
 
 
-def test_an_outcome_that_the_caller_cannot_know(graph: TestClient) -> None:
+def test_an_answer_can_be_lost_although_the_message_is_accepted(graph: TestClient) -> None:
     script(graph, response="err_html_502", accept=True)
     assert post(graph, text()).status_code == 502
     assert len(accepted(graph)) == 1
@@ -520,7 +520,7 @@ def test_a_message_may_fail_after_all(graph: TestClient, product: Product) -> No
     assert product.statuses(1)[0]["errors"][0]["code"] == 131026
 
 
-def test_what_a_person_writes_arrives_signed(graph: TestClient, product: Product) -> None:
+def test_a_persons_message_arrives_signed(graph: TestClient, product: Product) -> None:
     graph.post("/phone/contacts/ana/messages", json={"text": "¿Cuánto cuesta? a@b.c/d"})
     raw, headers = product.arrived.get(timeout=60)
     assert headers["X-Hub-Signature-256"] == webhooks.sign(raw, "local-app-secret")
@@ -531,7 +531,7 @@ def test_what_a_person_writes_arrives_signed(graph: TestClient, product: Product
     assert "from" not in value["messages"][0]
 
 
-def test_a_product_that_is_away_or_refuses_loses_nothing(graph: TestClient, product: Product) -> None:
+def test_a_product_that_is_down_or_refuses_loses_nothing(graph: TestClient, product: Product) -> None:
     product.codes = [None, 503, 202, 204, 401, None]
     for word in ("uno", "dos", "tres"):
         graph.post("/phone/contacts/lucia/messages", json={"text": word})

@@ -34,7 +34,7 @@ ONCE = [person(PHONE), person(PHONE, USER_ID)]
 @pytest.mark.parametrize("before", ONCE, ids=["phone", "both"])
 @pytest.mark.parametrize("after", [person(NEW_PHONE), person(NEW_PHONE, NEW_USER_ID)], ids=["phone", "both"])
 @pytest.mark.parametrize("key", ["wa_id", "new_wa_id"])
-def test_who_moves_to_another_number_keeps_their_orders(
+def test_a_person_who_moves_to_another_number_keeps_their_orders(
     world: World, before: webhooks.Person, after: webhooks.Person, key: str
 ) -> None:
     world.raffle()
@@ -47,7 +47,7 @@ def test_who_moves_to_another_number_keeps_their_orders(
 
 
 @pytest.mark.parametrize("notice", ["message", "update"])
-def test_who_gets_another_user_id_keeps_their_orders(world: World, notice: str) -> None:
+def test_a_person_who_gets_another_user_id_keeps_their_orders(world: World, notice: str) -> None:
     world.raffle()
     before = person(PHONE, USER_ID)
     order_id = hold(writes(world, before))
@@ -68,7 +68,7 @@ def test_a_user_id_that_changes_may_tell_the_phone_for_the_first_time(world: Wor
         assert order_id in text_of(writes(world, after).says("my orders"))
 
 
-def test_a_new_owner_of_the_old_number_sees_nothing_of_it(world: World) -> None:
+def test_a_new_owner_of_the_old_number_sees_none_of_it(world: World) -> None:
     world.raffle()
     order_id = hold(writes(world, person(PHONE, USER_ID)))
     world.deliver(moves(world, person(PHONE, USER_ID), NEW_PHONE))
@@ -78,7 +78,7 @@ def test_a_new_owner_of_the_old_number_sees_nothing_of_it(world: World) -> None:
     assert "no orders yet" in text_of(stranger.says("my orders"))
 
 
-def test_who_wrote_under_the_new_number_before_it_was_told_becomes_one_again(world: World) -> None:
+def test_a_person_who_wrote_under_the_new_number_before_the_notice_is_merged(world: World) -> None:
     world.raffle()
     before, after = person(PHONE, USER_ID), person(NEW_PHONE, NEW_USER_ID)
     order_id = hold(writes(world, before))
@@ -89,7 +89,7 @@ def test_who_wrote_under_the_new_number_before_it_was_told_becomes_one_again(wor
     assert contact_of(after).id == contact_of(person(NEW_PHONE)).id
 
 
-def test_but_who_bought_under_it_stays_two_so_that_no_order_is_lost(world: World) -> None:
+def test_a_person_who_bought_under_the_new_number_stays_two_contacts_so_that_no_order_is_lost(world: World) -> None:
     world.raffle()
     before, after = person(PHONE, USER_ID), person(NEW_PHONE, NEW_USER_ID)
     first, second = hold(writes(world, before), "5"), hold(writes(world, after), "6")
@@ -116,12 +116,12 @@ def test_an_old_notice_that_is_delivered_once_more_changes_nothing(world: World)
     assert contact_of(person("+50277777777")).user_id == "GT.1234567890"
 
 
-def test_a_notice_about_somebody_whom_we_never_met_leaves_nothing(world: World) -> None:
+def test_a_notice_about_an_unknown_person_leaves_nothing(world: World) -> None:
     world.deliver(updates_user_id(PHONE, USER_ID, NEW_USER_ID))
     assert contact_of(person(PHONE, NEW_USER_ID)).version == 0
 
 
-def test_a_notice_that_meets_a_message_of_theirs_is_not_lost(world: World, requests: Requests) -> None:
+def test_a_notice_that_comes_together_with_their_message_is_not_lost(world: World, requests: Requests) -> None:
     before = person(PHONE, USER_ID)
     writes(world, before).says("hello")
     meanwhile = read(update_of(a_text(writes(world, before), "menu")))

@@ -29,7 +29,7 @@ STATES: list[Reach] = [nothing, browsing, selecting, hold, hold_and_confirm, hol
 
 
 @pytest.mark.parametrize("said", ["menu", "hi", "Hola!", "good morning", "gibberish", "42", "MENU", "¿?"])
-def test_a_greeting_or_what_is_not_understood_leads_to_the_menu(world: World, lucia: Buyer, said: str) -> None:
+def test_a_greeting_or_unknown_text_leads_to_the_menu(world: World, lucia: Buyer, said: str) -> None:
     assert buttons_of(lucia.says(said)) == MENU
 
 
@@ -52,7 +52,7 @@ def test_confirm_says_how_to_pay(world: World, lucia: Buyer, way: str) -> None:
 
 
 @pytest.mark.parametrize("way", ["cancel", "no", "tap"])
-def test_cancel_lets_go(world: World, lucia: Buyer, way: str) -> None:
+def test_cancel_frees_the_numbers(world: World, lucia: Buyer, way: str) -> None:
     raffle = world.raffle()
     hold(lucia)
     answer = text_of(lucia.taps("Cancel") if way == "tap" else lucia.says(way))
@@ -60,7 +60,9 @@ def test_cancel_lets_go(world: World, lucia: Buyer, way: str) -> None:
     assert world.availability(raffle) == (100, 0, 0)
 
 
-def test_after_fifteen_minutes_of_nothing_the_buyer_is_told_and_may_choose_again(world: World, lucia: Buyer) -> None:
+def test_after_fifteen_minutes_the_buyer_is_told_that_the_hold_ended_and_may_choose_again(
+    world: World, lucia: Buyer
+) -> None:
     world.raffle()
     hold(lucia)
     world.clock.pass_minutes(15)
@@ -138,7 +140,7 @@ def tap(buyer: Buyer, choice: str) -> str:
 
 @pytest.mark.parametrize("wish", ["confirm", "cancel"])
 @pytest.mark.parametrize("reach", [nothing, hold])
-def test_somebody_elses_order_is_none_of_ones_business(
+def test_another_persons_order_cannot_be_touched(
     world: World, marco: Buyer, lucia: Buyer, wish: str, reach: Reach
 ) -> None:
     world.raffle()
@@ -234,7 +236,7 @@ def test_one_person_by_phone_by_both_and_by_user_id_is_one_contact(
         "Can I talk to a human please?",
     ],
 )
-def test_a_person_is_called_by_a_word_and_what_was_asked_for_stays(world: World, lucia: Buyer, word: str) -> None:
+def test_asking_for_a_person_does_not_end_what_the_bot_was_asking(world: World, lucia: Buyer, word: str) -> None:
     world.raffle()
     order_id = hold(lucia)
     assert "An organiser has been told" in text_of(lucia.says(word))
@@ -243,7 +245,7 @@ def test_a_person_is_called_by_a_word_and_what_was_asked_for_stays(world: World,
     assert order_id in text_of(lucia.says("confirm"))
 
 
-def test_organisers_are_told_once_an_hour_that_somebody_wants_a_person(world: World, lucia: Buyer) -> None:
+def test_organisers_are_notified_once_an_hour_that_somebody_wants_a_person(world: World, lucia: Buyer) -> None:
     for _ in range(3):
         lucia.says("human")
     assert (len(lucia.heard), len(world.organiser().heard)) == (3, 1)

@@ -12,7 +12,7 @@ def status(world: World, order_id: str) -> str:
     return str(world.order(order_id)["status"])
 
 
-def test_p1_a_receipt_is_for_the_order_that_waits_for_payment_and_not_for_a_newer_draft(
+def test_p1_a_receipt_goes_to_the_order_that_waits_for_payment_and_not_to_a_newer_draft(
     world: World, lucia: Buyer
 ) -> None:
     world.raffle()
@@ -23,7 +23,7 @@ def test_p1_a_receipt_is_for_the_order_that_waits_for_payment_and_not_for_a_newe
     assert (status(world, waits), status(world, draft)) == ("IN_REVIEW", "DRAFT")
 
 
-def test_p1_a_second_receipt_is_for_the_other_order_that_waits(world: World, lucia: Buyer) -> None:
+def test_p1_a_second_receipt_goes_to_the_other_order_that_waits(world: World, lucia: Buyer) -> None:
     world.raffle()
     orders = [hold_and_confirm(lucia, "5"), hold_and_confirm(lucia, "6")]
     lucia.sends_proof()
@@ -40,7 +40,7 @@ def test_p1_the_code_in_the_caption_names_the_order(world: World, lucia: Buyer) 
     assert (status(world, older), status(world, newer)) == ("IN_REVIEW", "PENDING_PAYMENT")
 
 
-def test_p5_a_picture_does_not_hold_again_what_was_cancelled(world: World, lucia: Buyer) -> None:
+def test_p5_a_picture_does_not_hold_cancelled_numbers_again(world: World, lucia: Buyer) -> None:
     raffle = world.raffle()
     order_id = hold_and_confirm(lucia, "5")
     lucia.says("cancel")
@@ -81,7 +81,7 @@ def test_a_doubt_between_a_number_and_a_quantity_is_two_buttons(world: World, lu
     assert world.availability(raffle) == (95, 5, 0)
 
 
-def test_h8_ones_own_number_is_not_called_taken(world: World, lucia: Buyer) -> None:
+def test_h8_the_buyers_own_number_is_not_called_taken(world: World, lucia: Buyer) -> None:
     world.raffle()
     hold(lucia, "5")
     lucia.says("BIKE")
@@ -100,7 +100,7 @@ def test_a_phone_with_a_new_owner_does_not_open_the_old_owners_orders(world: Wor
     assert status(world, order_id) == "DRAFT"
 
 
-def test_m3_an_organiser_who_buys_too_and_cannot_be_told_now_blocks_nobody(world: World, lucia: Buyer) -> None:
+def test_m3_an_organiser_who_also_buys_and_cannot_be_notified_blocks_nobody(world: World, lucia: Buyer) -> None:
     """Their notices are kept under their phone, and they are known by their user id."""
     world.raffle()
     Buyer(world=world, person=replace(ORGANISER, user_id="GT.ORGANISER1")).says("hi")
@@ -114,7 +114,7 @@ def test_m3_an_organiser_who_buys_too_and_cannot_be_told_now_blocks_nobody(world
     assert "Payment proof" in text_of(world.organiser().heard[-1])
 
 
-def test_an_id_that_cannot_be_one_is_not_found(world: World) -> None:
+def test_an_impossible_id_is_not_found(world: World) -> None:
     for path in ("/api/raffles/" + "x" * 3000, "/api/orders/" + "X" * 3000, "/api/orders/a%23b"):
         answer = world.api("GET", path)
         assert (answer.status, answer.headers["Content-Type"]) == (404, "application/problem+json")

@@ -29,7 +29,7 @@ Json = dict[str, Any]
 OPTED_OUT = 131050  # Meta's code: the person has stopped our messages
 
 
-def options(buyer: Buyer, value: str, at: float, *, person: webhooks.Person | None = None) -> Json:
+def preference(buyer: Buyer, value: str, at: float, *, person: webhooks.Person | None = None) -> Json:
     """WhatsApp's notice that the person stopped our messages, or resumed them, in its own menu."""
     person = person or buyer.person
     preference = {
@@ -53,7 +53,7 @@ def by_word(buyer: Buyer) -> None:
 
 
 def by_notice(buyer: Buyer) -> None:
-    buyer.sends(options(buyer, "stop", buyer.world.at))
+    buyer.sends(preference(buyer, "stop", buyer.world.at))
 
 
 def by_refusal(buyer: Buyer) -> None:
@@ -74,7 +74,7 @@ WAYS = [by_word, by_notice, by_refusal, by_late_refusal]
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 @pytest.mark.parametrize("news", ["paid", "cancelled", "expired"])
-def test_m5_who_has_opted_out_is_told_nothing_and_the_organisers_can_see_what(
+def test_m5_news_for_an_opted_out_buyer_is_withheld_and_organisers_can_see_it(
     world: World, lucia: Buyer, way: Callable[[Buyer], None], news: str
 ) -> None:
     raffle = world.raffle()
@@ -98,7 +98,7 @@ def test_m5_who_has_opted_out_is_told_nothing_and_the_organisers_can_see_what(
 
 
 @pytest.mark.parametrize("word", ["STOP", "stop.", "Baja", "ALTO", "salir", "SAIR", "parar", "unsubscribe"])
-def test_m5_opting_out_is_said_in_a_word_and_answered_once(world: World, lucia: Buyer, word: str) -> None:
+def test_m5_one_word_opts_out_and_is_answered_once(world: World, lucia: Buyer, word: str) -> None:
     answer = text_of(lucia.says(word))
     assert "no more messages" in answer and "START" in answer
     assert contact_of(lucia).opted_out
@@ -114,7 +114,7 @@ def test_m5_opting_out_leaves_the_order_as_it_is(world: World, lucia: Buyer, rea
     assert order_id in text_of(lucia.says("my orders"))
 
 
-def test_m5_what_they_write_is_answered_all_the_same(world: World, lucia: Buyer) -> None:
+def test_m5_messages_of_an_opted_out_buyer_are_still_answered(world: World, lucia: Buyer) -> None:
     world.raffle()
     lucia.says("stop")
     order_id = hold_and_confirm(lucia)
@@ -124,7 +124,7 @@ def test_m5_what_they_write_is_answered_all_the_same(world: World, lucia: Buyer)
 
 
 @pytest.mark.parametrize("word", ["START", "alta", "Resume"])
-def test_m5_and_by_a_word_they_hear_from_us_again(world: World, lucia: Buyer, word: str) -> None:
+def test_m5_one_word_opts_in_again(world: World, lucia: Buyer, word: str) -> None:
     world.raffle()
     order_id = hold_and_prove(lucia)
     lucia.says("stop")
@@ -133,7 +133,7 @@ def test_m5_and_by_a_word_they_hear_from_us_again(world: World, lucia: Buyer, wo
     assert "Good luck!" in text_of(lucia.heard[-1])
 
 
-def test_start_is_the_menu_for_who_never_stopped(world: World, lucia: Buyer) -> None:
+def test_start_shows_the_menu_to_a_person_who_never_stopped(world: World, lucia: Buyer) -> None:
     assert buttons_of(lucia.says("start")) == ["Browse raffles", "My orders", "Help"]
 
 
@@ -163,20 +163,20 @@ def test_cancelar_finds_an_order_that_is_not_at_hand(world: World, lucia: Buyer)
 def test_m5_a_notice_counts_once_and_only_the_latest(world: World, lucia: Buyer) -> None:
     lucia.says("menu")
     at = world.at
-    lucia.sends(options(lucia, "resume", at + 20))
-    lucia.sends(options(lucia, "stop", at + 10))  # it was said before
+    lucia.sends(preference(lucia, "resume", at + 20))
+    lucia.sends(preference(lucia, "stop", at + 10))  # it was said before
     assert not contact_of(lucia).opted_out
-    lucia.sends(options(lucia, "stop", at + 30))
+    lucia.sends(preference(lucia, "stop", at + 30))
     assert contact_of(lucia).opted_out
     world.clock.pass_minutes(1)
     lucia.says("start")
     version = contact_of(lucia).version
-    lucia.sends(options(lucia, "stop", at + 30))  # delivered once more, days later perhaps
+    lucia.sends(preference(lucia, "stop", at + 30))  # delivered once more, days later perhaps
     assert not contact_of(lucia).opted_out
     assert contact_of(lucia).version == version
 
 
-def test_m5_a_refusal_from_before_they_came_back_counts_no_more(world: World, lucia: Buyer) -> None:
+def test_m5_a_refusal_from_before_they_opted_in_no_longer_counts(world: World, lucia: Buyer) -> None:
     lucia.says("help")
     tag, at = tag_of(lucia), world.at
     world.clock.pass_minutes(10)
@@ -187,19 +187,21 @@ def test_m5_a_refusal_from_before_they_came_back_counts_no_more(world: World, lu
     assert not contact_of(lucia).opted_out
 
 
-def test_m5_a_notice_about_somebody_whom_we_never_met_is_kept_for_later(world: World, lucia: Buyer) -> None:
-    lucia.sends(options(lucia, "stop", world.at))
+def test_m5_a_notice_about_an_unknown_person_is_kept_for_later(world: World, lucia: Buyer) -> None:
+    lucia.sends(preference(lucia, "stop", world.at))
     assert contact_of(lucia).opted_out
     assert contact_of(lucia).phone == lucia.person.wa_id
     only_phone = webhooks.Person(name="", phone=lucia.person.phone)
     world.clock.pass_minutes(1)
-    lucia.sends(options(lucia, "resume", world.at, person=only_phone))  # the same person, by another name
+    lucia.sends(preference(lucia, "resume", world.at, person=only_phone))  # the same person, by another name
     assert not contact_of(lucia).opted_out
 
 
-def test_m5_a_notice_that_meets_a_message_of_theirs_is_not_lost(world: World, lucia: Buyer, requests: Requests) -> None:
+def test_m5_a_notice_that_comes_together_with_their_message_is_not_lost(
+    world: World, lucia: Buyer, requests: Requests
+) -> None:
     lucia.says("menu")
-    requests.before_the_next_commit(lambda: lucia.sends(options(lucia, "stop", world.at)))
+    requests.before_the_next_commit(lambda: lucia.sends(preference(lucia, "stop", world.at)))
     lucia.says("help")
     assert contact_of(lucia).opted_out
 
@@ -211,7 +213,7 @@ def test_m5_news_that_waited_to_be_sent_is_withheld_once_they_opt_out(world: Wor
     confirm_payment(world, order_id)
     waiting = outbounds(lucia)[-1]
     assert waiting.state == "PENDING"
-    lucia.sends(options(lucia, "stop", world.at))
+    lucia.sends(preference(lucia, "stop", world.at))
     before = len(lucia.heard)
     world.clock.now += timedelta(minutes=10)
     world.minute()
@@ -220,10 +222,10 @@ def test_m5_news_that_waited_to_be_sent_is_withheld_once_they_opt_out(world: Wor
     assert {record.sk: record.state for record in outbounds(lucia)}[waiting.sk] == "WITHHELD"
 
 
-def test_m5_an_answer_that_waited_is_sent_even_then(world: World, lucia: Buyer) -> None:
+def test_m5_an_answer_that_waited_is_sent_even_after_they_opt_out(world: World, lucia: Buyer) -> None:
     world.graph.refuses = [NotSent("ConnectTimeout")]
     lucia.says("help")
-    lucia.sends(options(lucia, "stop", world.at))
+    lucia.sends(preference(lucia, "stop", world.at))
     world.clock.now += timedelta(minutes=10)
     world.minute()
     assert "How it works" in text_of(lucia.heard[-1])

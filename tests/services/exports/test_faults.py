@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -25,15 +26,16 @@ from tests.support.spreadsheets import csv_rows
 from tests.support.steps import buy
 from tests.support.world import Buyer, World
 
+ROOT = Path(__file__).parents[3]
 Json = dict[str, Any]
 SMALL = 1_000  # bytes of a part, so that a small file has several
 REDELIVERED = timedelta(seconds=960)  # infra/resources.json: the queue's visibility time-out
 
 
 class Crash(Exception):
-    """The process is gone: every further call ends with this, too.
+    """The process is gone: every later call raises this, too.
 
-    No BaseException, although handlers of errors run now: s3transfer would wait for the end of its task forever.
+    Not a BaseException, although error handlers run now: with one, s3transfer would wait forever for its task to end.
     """
 
 
@@ -87,7 +89,7 @@ def uploads_left(world: World) -> list[Any]:
 
 
 @pytest.mark.parametrize("form", Format)
-def test_whoever_is_stopped_at_any_call_the_next_delivery_makes_it_anew(
+def test_an_export_that_is_stopped_at_any_call_is_made_again_by_the_next_delivery(
     world: World, raffle: Json, exports: Exports, calls: Calls, form: Format, record_property: Callable[..., None]
 ) -> None:
     def enqueue() -> str:
@@ -118,7 +120,7 @@ def test_whoever_is_stopped_at_any_call_the_next_delivery_makes_it_anew(
     record_property("crash points of exports tried", points)
 
 
-def test_who_makes_it_has_it_to_themselves(world: World, raffle: Json, exports: Exports, calls: Calls) -> None:
+def test_only_one_run_makes_an_export_at_a_time(world: World, raffle: Json, exports: Exports, calls: Calls) -> None:
     """A message that the queue hands over twice at the same time, or that was sent twice."""
     export = exports.enqueue(request_for(raffle), by=OLGA)
     interrupted = replace(exports, clock=_during(exports, lambda: exports.make(export.id, last_try=False)))
@@ -142,7 +144,7 @@ def _during(exports: Exports, do: Callable[[], object], *, at: int = 4) -> Any:
     return tick
 
 
-def test_one_that_was_thought_dead_changes_nothing_any_more(world: World, raffle: Json, exports: Exports) -> None:
+def test_a_run_that_was_thought_dead_changes_nothing(world: World, raffle: Json, exports: Exports) -> None:
     export = exports.enqueue(request_for(raffle), by=OLGA)
 
     def overtaken() -> None:
@@ -159,7 +161,7 @@ def test_one_that_was_thought_dead_changes_nothing_any_more(world: World, raffle
 
 
 @pytest.mark.parametrize("at", [3, 4, 5])
-def test_one_that_is_deleted_while_it_is_made_does_not_come_back(
+def test_an_export_that_is_deleted_while_it_is_made_does_not_come_back(
     world: World, raffle: Json, exports: Exports, at: int
 ) -> None:
     export = exports.enqueue(request_for(raffle), by=OLGA)
@@ -176,7 +178,9 @@ def test_one_that_is_deleted_while_it_is_made_does_not_come_back(
 
 
 @pytest.mark.parametrize("operation", ["UploadPart", "CompleteMultipartUpload", "PutObject"])
-def test_a_lost_answer_of_s3_is_another_delivery(world: World, raffle: Json, exports: Exports, operation: str) -> None:
+def test_a_lost_answer_of_s3_leads_to_another_delivery(
+    world: World, raffle: Json, exports: Exports, operation: str
+) -> None:
     export = exports.enqueue(
         ExportRequest(raffle["id"], Of.BUYERS if operation == "PutObject" else Of.TICKETS), by=OLGA
     )
@@ -206,11 +210,11 @@ def _loses(world: World, operation: str) -> Iterator[None]:
     client.meta.events.unregister(f"after-call.s3.{operation}", lose)
 
 
-def test_the_queue_hides_it_for_longer_than_its_function_and_lease_last() -> None:
-    with open("infra/resources.json") as template, open(".chalice/config.json") as config:  # noqa: PTH123
-        resources = json.load(template)["Resources"]
-        limit = json.load(config)["lambda_functions"]["export"]["lambda_timeout"]
-    queue = resources["Exports"]["Properties"]
+def test_the_queue_hides_an_export_for_longer_than_its_function_and_lease_last() -> None:
+    template = json.loads((ROOT / "infra" / "resources.json").read_text(encoding="utf-8"))
+    config = json.loads((ROOT / ".chalice" / "config.json").read_text(encoding="utf-8"))
+    queue = template["Resources"]["Exports"]["Properties"]
+    limit = config["lambda_functions"]["export"]["lambda_timeout"]
 
     assert timedelta(seconds=limit) < LEASE < REDELIVERED
     assert timedelta(seconds=queue["VisibilityTimeout"]) == REDELIVERED

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,6 +23,7 @@ from tests.support.spreadsheets import csv_rows, xlsx_rows
 from tests.support.steps import buy, cancel, hold, hold_and_confirm, hold_and_prove, refund
 from tests.support.world import Buyer, World
 
+ROOT = Path(__file__).parents[3]
 Json = dict[str, Any]
 
 
@@ -128,7 +130,7 @@ def test_buyers_are_those_who_have_numbers_in_the_order_of_their_first_order(
 
 
 @pytest.mark.parametrize("of", Of)
-def test_both_forms_say_the_same(raffle: Json, exports: Exports, lucia: Buyer, of: Of) -> None:
+def test_both_formats_say_the_same(raffle: Json, exports: Exports, lucia: Buyer, of: Of) -> None:
     buy(lucia, "5,12")
     as_csv = rows(exports, request_for(raffle, of))
     as_xlsx = rows(exports, request_for(raffle, of, Format.XLSX))
@@ -156,7 +158,7 @@ def test_a_buyers_name_is_never_a_formula(raffle: Json, exports: Exports, world:
     assert rows(exports, request_for(raffle, Of.BUYERS, Format.XLSX))[0]["buyer"] == '=HYPERLINK("http://x","y")'
 
 
-def test_a_contact_that_another_took_over_is_that_one(
+def test_a_merged_contact_is_exported_as_the_one_it_was_merged_into(
     raffle: Json, exports: Exports, world: World, lucia: Buyer, marco: Buyer
 ) -> None:
     buy(lucia, "5")
@@ -170,9 +172,7 @@ def test_a_contact_that_another_took_over_is_that_one(
     assert [row["buyer"] for row in rows(exports, request_for(raffle, Of.ORDERS))] == ["Marco", "Marco"]
 
 
-def test_a_contact_that_is_no_more_leaves_its_cells_empty(
-    raffle: Json, exports: Exports, world: World, lucia: Buyer
-) -> None:
+def test_a_missing_contact_leaves_its_cells_empty(raffle: Json, exports: Exports, world: World, lucia: Buyer) -> None:
     order_id = buy(lucia, "5")
     ContactRecord.get(*stored_contacts.key(world.order(order_id)["contact"])).delete()
 
@@ -190,7 +190,7 @@ def test_the_file_is_named_after_the_raffle_and_the_moment(raffle: Json, exports
 # At once or not
 
 
-def test_what_is_large_is_not_made_at_once(world: World, exports: Exports) -> None:
+def test_a_large_export_is_not_made_at_once(world: World, exports: Exports) -> None:
     largest = world.raffle(first_number=1, last_number=10_000)
     larger = world.raffle(first_number=1, last_number=10_001, code="CAR")
 
@@ -224,7 +224,7 @@ def test_a_raffle_that_is_not_there_is_refused(exports: Exports) -> None:
 
 @pytest.mark.parametrize("of", Of)
 @pytest.mark.parametrize("form", Format)
-def test_one_that_is_asked_for_is_made_by_its_queue(
+def test_a_requested_export_is_made_by_its_queue(
     world: World, raffle: Json, exports: Exports, lucia: Buyer, of: Of, form: Format
 ) -> None:
     buy(lucia, "5,12")
@@ -242,7 +242,7 @@ def test_one_that_is_asked_for_is_made_by_its_queue(
     assert ready.rows == ready.done == len(read(content))
 
 
-def test_the_link_lives_five_minutes_is_made_anew_and_names_the_file(
+def test_the_link_works_five_minutes_is_new_each_time_and_names_the_file(
     world: World, raffle: Json, exports: Exports
 ) -> None:
     export = exports.enqueue(request_for(raffle), by=OLGA)
@@ -256,7 +256,7 @@ def test_the_link_lives_five_minutes_is_made_anew_and_names_the_file(
     assert exports.get(export.id).url_expires_at == world.clock.now + timedelta(minutes=5)
 
 
-def test_the_same_is_made_once_while_it_is_on_its_way(world: World, raffle: Json, exports: Exports) -> None:
+def test_the_same_export_is_made_once_while_it_is_under_way(world: World, raffle: Json, exports: Exports) -> None:
     first = exports.enqueue(request_for(raffle), by=OLGA)
 
     assert exports.enqueue(request_for(raffle), by=PIA).id == first.id
@@ -270,14 +270,16 @@ def test_the_same_is_made_once_while_it_is_on_its_way(world: World, raffle: Json
     assert exports.enqueue(request_for(raffle), by=OLGA).id != first.id
 
 
-def test_two_who_ask_at_the_same_moment_get_the_same(raffle: Json, exports: Exports, requests: Requests) -> None:
+def test_two_requests_at_the_same_moment_get_the_same_export(
+    raffle: Json, exports: Exports, requests: Requests
+) -> None:
     others = []
     requests.before_the_next_commit(lambda: others.append(exports.enqueue(request_for(raffle), by=PIA).id))
 
     assert exports.enqueue(request_for(raffle), by=OLGA).id == others[0]
 
 
-def test_one_that_could_not_be_queued_is_queued_when_it_is_asked_for_again(
+def test_an_export_that_could_not_be_queued_is_queued_by_the_next_request(
     world: World, raffle: Json, exports: Exports
 ) -> None:
     broken = replace(exports, queue_url="https://queue.us-east-1.amazonaws.com/123456789012/none")
@@ -289,7 +291,7 @@ def test_one_that_could_not_be_queued_is_queued_when_it_is_asked_for_again(
     assert exports.get(export.id).export.status is ExportStatus.READY
 
 
-def test_what_a_repeated_delivery_brings_is_not_made_again(
+def test_a_repeated_delivery_does_not_make_an_export_again(
     world: World, raffle: Json, exports: Exports, requests: Requests
 ) -> None:
     export = exports.enqueue(request_for(raffle), by=OLGA)
@@ -313,7 +315,7 @@ def test_an_export_vanishes_after_a_week(world: World, raffle: Json, exports: Ex
     assert exports.enqueue(request_for(raffle), by=OLGA).id != export.id
 
 
-def test_one_that_nobody_makes_any_more_counts_as_failed_and_can_be_asked_for_anew(
+def test_an_abandoned_export_counts_as_failed_and_can_be_requested_again(
     world: World, raffle: Json, exports: Exports
 ) -> None:
     export = exports.enqueue(request_for(raffle), by=OLGA)
@@ -327,7 +329,7 @@ def test_one_that_nobody_makes_any_more_counts_as_failed_and_can_be_asked_for_an
 # What goes wrong
 
 
-def test_a_raffle_that_is_deleted_meanwhile_is_a_reason(world: World, exports: Exports) -> None:
+def test_an_export_of_a_deleted_raffle_fails_with_that_reason(world: World, exports: Exports) -> None:
     draft = world.raffle(active=False)
     export = exports.enqueue(request_for(draft), by=OLGA)
     world.api("DELETE", f"/api/raffles/{draft['id']}")
@@ -338,7 +340,7 @@ def test_a_raffle_that_is_deleted_meanwhile_is_a_reason(world: World, exports: E
     assert objects(world) == []
 
 
-def test_too_many_rows_for_xlsx_are_a_reason(
+def test_an_export_with_too_many_rows_for_xlsx_fails_with_that_reason(
     world: World, raffle: Json, exports: Exports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chalicelib.services.exports.spreadsheet.MOST_ROWS", 99)
@@ -348,10 +350,10 @@ def test_too_many_rows_for_xlsx_are_a_reason(
     assert exports.get(export.id).export.reason is Reason.TOO_MANY_ROWS
 
 
-def test_one_that_takes_too_long_gives_up_before_its_function_is_stopped(
+def test_an_export_that_takes_too_long_gives_up_before_its_function_is_stopped(
     world: World, raffle: Json, exports: Exports
 ) -> None:
-    config = json.loads(open(".chalice/config.json").read())["lambda_functions"]["export"]  # noqa: SIM115, PTH123
+    config = json.loads((ROOT / ".chalice" / "config.json").read_text(encoding="utf-8"))["lambda_functions"]["export"]
     assert timedelta(seconds=config["lambda_timeout"]) > LONGEST
     export = exports.enqueue(request_for(raffle), by=OLGA)
     slow = replace(exports, clock=ticking(world, minutes=8))
@@ -362,7 +364,7 @@ def test_one_that_takes_too_long_gives_up_before_its_function_is_stopped(
     assert objects(world) == []
 
 
-def test_an_error_is_tried_again_and_becomes_a_failure_with_an_alert_at_the_last_try(
+def test_an_error_is_retried_and_the_last_try_fails_with_an_alert(
     world: World, raffle: Json, exports: Exports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alerts: list[str] = []
@@ -389,7 +391,7 @@ def _raises(*_: object, **__: object) -> int:
 # How far it is
 
 
-def test_progress_is_noted_every_few_seconds_and_never_goes_back(
+def test_progress_is_recorded_every_few_seconds_and_never_goes_back(
     world: World, exports: Exports, requests: Requests
 ) -> None:
     raffle = world.raffle(first_number=1, last_number=100_000)

@@ -110,7 +110,7 @@ def test_a_phone_number_is_whole_in_both_and_text_in_xlsx() -> None:
     assert (cell.value, cell.data_type, bool(cell.quotePrefix)) == ("+50255550001", "s", True)
 
 
-def test_what_only_looks_like_a_phone_number_is_made_safe() -> None:
+def test_text_that_only_looks_like_a_phone_number_is_made_safe() -> None:
     assert read_cell(Format.CSV, ColumnKind.PHONE, "+1+cmd") == "'+1+cmd"
 
 
@@ -144,7 +144,7 @@ def test_an_export_without_rows_has_its_header() -> None:
     assert [cell.value for cell in worksheet[1]] == ["number"]
 
 
-def test_csv_is_that_of_rfc_4180() -> None:
+def test_csv_follows_rfc_4180() -> None:
     content = export(
         Format.CSV, [column(ColumnKind.TEXT), column(ColumnKind.TEXT, "y")], ['say "hi"', "a,b"], ["two\nlines", None]
     )
@@ -167,7 +167,7 @@ def test_more_rows_than_a_sheet_has_are_refused(monkeypatch: pytest.MonkeyPatch)
         export(Format.XLSX, [column(ColumnKind.TEXT)], ["1"], ["2"], ["3"])
 
 
-def test_what_a_stopped_process_has_left_is_taken_away_and_what_a_living_one_has_is_not(
+def test_files_of_a_dead_process_are_removed_and_those_of_a_living_one_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

@@ -216,7 +216,7 @@ def before_requests(do: Callable[[str, int], object]) -> Iterator[None]:
 # What it says
 
 
-def test_nothing_differs_in_what_was_sold_and_freed(hall: Hall) -> None:
+def test_sold_and_freed_numbers_show_no_differences(hall: Hall) -> None:
     raffle_id = hall.raffle["id"]
     assert main(["check", raffle_id]) == 0
     said = hall.capsys.readouterr()
@@ -242,7 +242,7 @@ def test_findings_fit_a_terminal_and_the_last_line_says_what_to_do(hall: Hall) -
     assert hall.capsys.readouterr().out.endswith("3 differences, 2 repaired, 1 to settle by hand.\n")
 
 
-def test_repaired_means_that_nothing_is_left(hall: Hall) -> None:
+def test_after_a_repair_nothing_is_left(hall: Hall) -> None:
     hall.flip("t", 7)
     assert main(["check", "--repair"]) == 0
     assert hall.capsys.readouterr().out.endswith("1 difference, all repaired.\n")
@@ -257,7 +257,7 @@ def test_only_the_first_few_examples_are_shown(hall: Hall) -> None:
     assert "100, 101, 102, 103, 104, ...\n" in hall.capsys.readouterr().out
 
 
-def test_nothing_that_is_shown_names_a_person(hall: Hall) -> None:
+def test_findings_name_no_person(hall: Hall) -> None:
     for plant in (fault.plant for fault in FAULTS):
         plant(hall)
     main(["check"])
@@ -289,7 +289,7 @@ def test_without_raffles_it_says_so(world: World, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out == "There are no raffles.\n"
 
 
-def test_a_raffle_that_is_not_there_is_called_wrongly(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_raffle_is_a_usage_error(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "nothing"]) == 2
     output = capsys.readouterr()
     assert (output.out, output.err.splitlines()[-1]) == ("", "tombola: There is no raffle nothing.")
@@ -400,7 +400,7 @@ FAULTS = [
 ]
 
 
-def test_what_was_planted_is_found_and_what_is_derived_is_mended(hall: Hall, subtests: pytest.Subtests) -> None:
+def test_planted_faults_are_found_and_derived_data_is_repaired(hall: Hall, subtests: pytest.Subtests) -> None:
     healthy = everything()
     for place, fault in enumerate(FAULTS):
         restore(healthy)
@@ -456,7 +456,7 @@ def test_a_number_whose_owner_is_in_doubt_is_not_offered_to_others(hall: Hall) -
     assert hall.word(key, "s", word) & bit
 
 
-def test_the_trace_of_a_lost_deadline_is_kept(hall: Hall) -> None:
+def test_a_repair_keeps_the_trace_of_a_lost_deadline(hall: Hall) -> None:
     deadline = OrderRecord.get(*orders.key(hall.held)).queue_at
     hall.order(hall.held, reserved_until=None, time_key="NEVER")
     assert set(hall.kinds("--repair", status=1)) == {"order_times", "order_keys"}
@@ -464,7 +464,7 @@ def test_the_trace_of_a_lost_deadline_is_kept(hall: Hall) -> None:
     assert (stored.queue_at, stored.time_key) == (deadline, "ORDERS")
 
 
-def test_a_lost_deadline_is_told_by_its_trace_whenever_the_raffle_was_changed(hall: Hall) -> None:
+def test_a_lost_deadline_is_found_by_its_trace_whenever_the_raffle_was_changed(hall: Hall) -> None:
     assert hall.world.api("PATCH", f"/api/raffles/{hall.raffle['id']}", {"prize": "A car"}).status == 200
     _lost_deadline(hall)
     assert hall.kinds(status=1)["order_times"]["examples"] == [hall.held]
@@ -484,7 +484,7 @@ def test_a_hold_without_a_limit_is_right_in_a_raffle_that_had_none_then(hall: Ha
     assert hall.kinds(status=1)["order_times"]["examples"] == [lost]
 
 
-def test_nothing_differs_after_whatever_organisers_have_settled(hall: Hall) -> None:
+def test_settled_orders_show_no_differences(hall: Hall) -> None:
     """What is refunded owns nothing; what was rejected owns what it did."""
     marco = hall.world.buyer("Marco", 2)
     reject(hall.world, hall.proved)
@@ -503,9 +503,7 @@ def test_a_limit_that_was_lowered_is_a_remark(hall: Hall) -> None:
     assert {DifferenceKind.OVER_LIMIT} == REMARKS
 
 
-def test_an_order_that_the_index_does_not_show_is_said_when_it_stays_so(
-    hall: Hall, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_order_that_the_index_still_does_not_show_is_reported(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
     query = type(Record.by_raffle).query
     hidden = f"ORDER#{hall.paid}"
 
@@ -639,7 +637,7 @@ def test_a_repair_does_not_undo_a_change_of_the_raffle(hall: Hall) -> None:
     assert RaffleRecord.get(*raffles.key(hall.raffle["id"])).queue_key == "RAFFLE#INACTIVE"
 
 
-def test_a_part_of_the_board_that_the_raffle_grows_into_meanwhile_is_not_removed(hall: Hall) -> None:
+def test_a_part_of_the_board_that_the_raffle_grows_into_is_not_removed(hall: Hall) -> None:
     hall.set_word(BEYOND, "t", 0, 6)
 
     def grow() -> None:
@@ -650,7 +648,7 @@ def test_a_part_of_the_board_that_the_raffle_grows_into_meanwhile_is_not_removed
     assert differences(hall.stored) == []
 
 
-def test_a_leaf_that_is_removed_meanwhile_does_not_come_back_as_half_a_one(hall: Hall) -> None:
+def test_a_leaf_that_is_removed_during_a_repair_does_not_come_back_incomplete(hall: Hall) -> None:
     hall.set_first(PAGE_2, 7)
     leaf = LeafRecord(*board.leaf_key(hall.raffle["id"], PAGE_2))
     repairs_while(hall, "UpdateItem", leaf.delete)
@@ -658,7 +656,7 @@ def test_a_leaf_that_is_removed_meanwhile_does_not_come_back_as_half_a_one(hall:
     assert hall.is_exact()
 
 
-def test_what_is_sold_again_and_again_while_it_is_counted_is_not_compared(
+def test_numbers_that_keep_changing_while_they_are_counted_are_not_compared(
     hall: Hall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transaction, "DEADLINE_SECONDS", 0)
@@ -677,7 +675,7 @@ def test_what_is_sold_again_and_again_while_it_is_counted_is_not_compared(
     assert set(hall.kinds(status=1)) == {"tally_sold"}
 
 
-def test_a_raffle_that_grows_meanwhile_is_checked_anew(hall: Hall) -> None:
+def test_a_raffle_that_grows_during_a_check_is_checked_again(hall: Hall) -> None:
     grown: list[int] = []
 
     def grow(operation: str, position: int) -> None:
@@ -782,7 +780,7 @@ _UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
 
 @settings(max_examples=15, deadline=None, phases=_UNSHRUNK, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(faults=st.lists(_planted, min_size=1, max_size=8))
-def test_whatever_is_planted_in_what_is_derived_is_found_and_mended(hall: Hall, faults: list[Any]) -> None:
+def test_any_fault_in_derived_data_is_found_and_repaired(hall: Hall, faults: list[Any]) -> None:
     healthy = meaning(hall)
     for fault in faults:
         plant(hall, fault)

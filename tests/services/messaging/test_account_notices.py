@@ -55,7 +55,7 @@ def notice(field: str, body: Json, error_code: int | None = None) -> Other:
         ("something_new", {"event": "ACCOUNT_VIOLATION"}, "INFO", "ACCOUNT_VIOLATION"),
     ],
 )
-def test_the_word_of_the_field_decides(
+def test_the_value_of_the_field_decides(
     lines: list[tuple[str, dict[str, object]]], field: str, body: Json, level: str, event: str
 ) -> None:
     account_notices.handle(notice(field, body))
@@ -71,7 +71,7 @@ def test_an_error_raises_an_alert_as_it_would_in_an_answer(
 
 
 @pytest.mark.parametrize("word", ["Lucía Pérez", "+50255501234", "Ana", ["X"], None, 7, "X" * 61])
-def test_what_is_no_word_of_metas_is_not_written_down(lines: list[tuple[str, dict[str, object]]], word: object) -> None:
+def test_text_that_is_no_word_of_metas_is_not_logged(lines: list[tuple[str, dict[str, object]]], word: object) -> None:
     account_notices.handle(notice(str(word), {"event": word}))
     assert lines == [("INFO", {"field": "other", "event": "other"})]
     assert personal(str(lines)) == []

@@ -69,7 +69,7 @@ def test_one_bad_update_never_harms_its_neighbours(world: World, lucia: Buyer, m
     assert letter.reason == "a message without id"
 
 
-def test_what_still_cannot_be_used_when_it_is_replayed_is_the_same_letter(world: World, lucia: Buyer) -> None:
+def test_an_update_that_is_still_unusable_when_replayed_is_the_same_letter(world: World, lucia: Buyer) -> None:
     body = a_text(lucia, "menu")
     message = body["entry"][0]["changes"][0]["value"]["messages"][0]
     message_id = message.pop("id")
@@ -86,7 +86,7 @@ def test_what_still_cannot_be_used_when_it_is_replayed_is_the_same_letter(world:
     assert world.container.dead_letters.list_all() == [] and len(lucia.heard) == 1
 
 
-def test_what_fails_is_tried_again_and_kept_at_the_last_try(world: World, lucia: Buyer, broken: list[int]) -> None:
+def test_a_failing_update_is_retried_and_kept_at_the_last_try(world: World, lucia: Buyer, broken: list[int]) -> None:
     body = queued(lucia, "menu")
     broken[:] = [1] * LAST_TRY
     for tries in range(1, LAST_TRY):
@@ -99,7 +99,7 @@ def test_what_fails_is_tried_again_and_kept_at_the_last_try(world: World, lucia:
 
 
 @pytest.mark.parametrize("tries", [1, LAST_TRY])
-def test_settings_that_are_missing_are_named_and_the_update_stays_with_the_queue(
+def test_missing_settings_are_named_and_the_update_stays_in_the_queue(
     world: World,
     lucia: Buyer,
     monkeypatch: pytest.MonkeyPatch,
@@ -116,7 +116,7 @@ def test_settings_that_are_missing_are_named_and_the_update_stays_with_the_queue
     assert world.container.dead_letters.list_all() == []
 
 
-def test_what_cannot_even_be_kept_stays_with_the_queue(
+def test_an_update_that_cannot_even_be_kept_stays_in_the_queue(
     world: World, lucia: Buyer, broken: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def busy(_: object) -> None:
@@ -128,7 +128,7 @@ def test_what_cannot_even_be_kept_stays_with_the_queue(
         hand_over(world, queued(lucia, "menu"), LAST_TRY)
 
 
-def test_once_the_reason_is_mended_it_takes_effect_once(world: World, lucia: Buyer, broken: list[int]) -> None:
+def test_a_replayed_letter_takes_effect_once(world: World, lucia: Buyer, broken: list[int]) -> None:
     world.raffle()
     hand_over(world, queued(lucia, "BIKE"), LAST_TRY)
     [letter] = world.container.dead_letters.list_all()
@@ -143,7 +143,7 @@ def test_once_the_reason_is_mended_it_takes_effect_once(world: World, lucia: Buy
     assert len(lucia.heard) == 1
 
 
-def test_what_fails_again_becomes_a_letter_again(world: World, lucia: Buyer, broken: list[int]) -> None:
+def test_an_update_that_fails_again_becomes_a_letter_again(world: World, lucia: Buyer, broken: list[int]) -> None:
     body = queued(lucia, "menu")
     hand_over(world, body, LAST_TRY)
     broken.append(1)
@@ -153,7 +153,7 @@ def test_what_fails_again_becomes_a_letter_again(world: World, lucia: Buyer, bro
     assert len(world.container.dead_letters.list_all()) == 1
 
 
-def test_a_body_that_is_understood_by_now_is_split_anew(
+def test_a_body_that_can_be_read_now_is_split_again(
     world: World, lucia: Buyer, marco: Buyer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch = a_text(lucia, "menu")
@@ -167,7 +167,7 @@ def test_a_body_that_is_understood_by_now_is_split_anew(
     assert len(lucia.heard) == len(marco.heard) == 1
 
 
-def test_what_can_still_not_be_read_is_still_kept_when_replayed(world: World) -> None:
+def test_a_body_that_is_still_unreadable_is_kept_when_replayed(world: World) -> None:
     world.post_webhook(b"{ nonsense")
     world.work()
     for _ in range(3):
@@ -205,7 +205,7 @@ def test_a_letter_that_comes_back_while_it_is_replayed_is_kept(world: World, mon
     assert [found.body for found in world.container.dead_letters.list_all()] == [letter.body]
 
 
-def test_what_the_queue_gave_up_by_itself_is_collected(world: World, lucia: Buyer) -> None:
+def test_messages_that_the_queue_gave_up_are_collected(world: World, lucia: Buyer) -> None:
     """A function that was stopped, by its time or its memory, could say no reason."""
     body = queued(lucia, "menu")
     name = json.loads(
@@ -221,7 +221,7 @@ def test_what_the_queue_gave_up_by_itself_is_collected(world: World, lucia: Buye
     assert world.container.dead_letters.collect() == 0
 
 
-def test_the_list_names_reason_and_kind_and_nothing_private(
+def test_the_list_shows_reason_and_kind_and_nothing_private(
     world: World, lucia: Buyer, broken: list[int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["dead-letters", "list"]) == 0
@@ -255,7 +255,7 @@ def test_called_wrongly_it_says_so(
     assert capsys.readouterr().err == f"tombola: {said}\n"
 
 
-def test_a_letter_that_is_not_ours_to_read_is_only_shown_as_unreadable(world: World) -> None:
+def test_an_unreadable_letter_is_only_shown_as_unreadable(world: World) -> None:
     for body in ("[]", "not JSON", json.dumps({"kind": ["x"]}), webhooks.encode({}).decode()):
         world.container.dead_letters.keep(body, "test", tries=1)
     assert main(["dead-letters", "list"]) == 0

@@ -159,7 +159,7 @@ def test_every_payload_is_on_the_page_and_no_other() -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.payload}-{row.section}")
-def test_what_becomes_of_a_body_is_what_the_page_says(
+def test_each_body_has_the_effect_that_the_page_says(
     start: Start, row: Row, capsys: pytest.CaptureFixture[str]
 ) -> None:
     effects, told = observed(start, row, capsys)

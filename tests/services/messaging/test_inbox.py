@@ -41,7 +41,7 @@ def test_m1_the_same_body_delivered_five_times_has_one_effect_and_one_reply(worl
     assert world.availability(raffle) == (98, 2, 0)
 
 
-def test_m1_also_when_the_queue_hands_it_over_five_times(world: World, lucia: Buyer) -> None:
+def test_m1_a_message_that_the_queue_delivers_five_times_takes_effect_once(world: World, lucia: Buyer) -> None:
     """Its deduplication ends after five minutes; a webhook is repeated for days."""
     raffle = world.raffle()
     lucia.says("BIKE")
@@ -54,7 +54,7 @@ def test_m1_also_when_the_queue_hands_it_over_five_times(world: World, lucia: Bu
     assert_board_is_exact(world, raffle)
 
 
-def test_m1_also_when_a_copy_overtakes_it(world: World, lucia: Buyer, requests: Requests) -> None:
+def test_m1_a_message_overtaken_by_its_copy_takes_effect_once(world: World, lucia: Buyer, requests: Requests) -> None:
     raffle = world.raffle()
     lucia.says("BIKE")
     update = update_of(a_text(lucia, "random 2")).to_json()
@@ -65,7 +65,7 @@ def test_m1_also_when_a_copy_overtakes_it(world: World, lucia: Buyer, requests: 
 
 
 @pytest.mark.parametrize("reverse", [False, True])
-def test_m1_also_in_another_batch(world: World, reverse: bool) -> None:
+def test_m1_a_message_in_another_batch_takes_effect_once(world: World, reverse: bool) -> None:
     world.clock.now = WRITTEN
     names = ["duplicate_delivery_a", "duplicate_delivery_b_rebatched", "duplicate_inside_one_body"]
     for name in reversed(names) if reverse else names:
@@ -96,7 +96,9 @@ def test_m2_a_persons_messages_take_effect_one_after_another(world: World, lucia
     assert world.availability(raffle) == (99, 1, 0)
 
 
-def test_m2_of_a_first_message_too(world: World, lucia: Buyer, requests: Requests) -> None:
+def test_m2_a_persons_first_messages_take_effect_one_after_another(
+    world: World, lucia: Buyer, requests: Requests
+) -> None:
     requests.before_the_next_commit(lambda: lambdas.handle_update(update_of(a_text(lucia, "help")).to_json()))
     lambdas.handle_update(update_of(a_text(lucia, "menu")).to_json())
     assert len(lucia.heard) == 2
@@ -162,9 +164,7 @@ def test_m3_a_crash_before_the_commit_has_changed_nothing(world: World, lucia: B
     assert len(lucia.heard) == 2
 
 
-def test_m3_what_a_message_changes_and_what_is_replied_is_one_transaction(
-    world: World, lucia: Buyer, requests: Requests
-) -> None:
+def test_m3_a_messages_changes_and_replies_are_one_transaction(world: World, lucia: Buyer, requests: Requests) -> None:
     world.raffle()
     lucia.says("BIKE")
     for act in (
@@ -206,7 +206,7 @@ STOPPED = [codes[0] for codes, remedy in REMEDIES if remedy.action is Action.STO
 
 
 @pytest.mark.parametrize(("code", "delays"), GIVEN_UP_LATER)
-def test_m3_a_refusal_that_may_pass_is_tried_again_after_each_delay_and_then_given_up(
+def test_m3_a_temporary_refusal_is_retried_after_each_delay_and_then_given_up(
     world: World, lucia: Buyer, code: int, delays: tuple[int, ...]
 ) -> None:
     world.graph.refuses = [refused(code)] * (len(delays) + 1)
@@ -227,7 +227,7 @@ def test_m3_a_refusal_that_may_pass_is_tried_again_after_each_delay_and_then_giv
 
 
 @pytest.mark.parametrize(("code", "delays"), RETRIED)
-def test_m3_and_when_it_has_passed_the_reply_is_sent_once(
+def test_m3_after_a_temporary_refusal_the_reply_is_sent_once(
     world: World, lucia: Buyer, code: int, delays: tuple[int, ...]
 ) -> None:
     world.graph.refuses = [refused(code)]
@@ -240,7 +240,7 @@ def test_m3_and_when_it_has_passed_the_reply_is_sent_once(
 
 
 @pytest.mark.parametrize(("code", "action"), [*GIVEN_UP, (999_999, Action.DEAD_LETTER)])
-def test_m3_a_refusal_for_good_is_not_tried_again(world: World, lucia: Buyer, code: int, action: Action) -> None:
+def test_m3_a_permanent_refusal_is_not_retried(world: World, lucia: Buyer, code: int, action: Action) -> None:
     world.graph.refuses = [refused(code)]
     lucia.says("menu")
     stored = outbounds(lucia)[-1]
@@ -258,7 +258,7 @@ def test_m3_while_everything_is_stopped_a_message_stays_due(world: World, lucia:
     assert outbounds(lucia)[-1].state == "PENDING"
 
 
-def test_m3_a_retry_after_of_metas_goes_before_our_delay(world: World, lucia: Buyer) -> None:
+def test_m3_metas_retry_after_overrides_our_delay(world: World, lucia: Buyer) -> None:
     world.graph.refuses = [SendRefused(4, "", 429, 200.0)]
     lucia.says("menu")
     world.clock.now += timedelta(seconds=199)
@@ -269,7 +269,7 @@ def test_m3_a_retry_after_of_metas_goes_before_our_delay(world: World, lucia: Bu
     assert len(lucia.heard) == 1
 
 
-def test_m3_what_never_reached_meta_is_tried_again(world: World, lucia: Buyer) -> None:
+def test_m3_a_message_that_never_reached_meta_is_retried(world: World, lucia: Buyer) -> None:
     world.graph.refuses = [NotSent("ConnectTimeout"), NotSent("ConnectTimeout")]
     lucia.says("menu")
     for seconds in (5, 30):
@@ -295,7 +295,7 @@ def test_m3_an_unknown_outcome_waits_for_its_status_and_is_tried_once_more(world
     assert lucia.heard == []
 
 
-def test_m3_what_was_left_unknown_is_delivered_when_a_status_says_so(world: World, lucia: Buyer) -> None:
+def test_m3_a_message_left_unknown_is_delivered_when_a_status_says_so(world: World, lucia: Buyer) -> None:
     world.graph.refuses = [OutcomeUnknown("ReadTimeout"), OutcomeUnknown("ReadTimeout")]
     lucia.says("menu")
     world.clock.now += timedelta(minutes=5)
@@ -330,7 +330,7 @@ def test_m3_an_unknown_outcome_whose_status_comes_is_not_sent_again(world: World
         (("read", "failed"), "READ"),
     ],
 )
-def test_a_status_only_leads_forwards(world: World, lucia: Buyer, news: tuple[webhooks.State, ...], state: str) -> None:
+def test_a_state_only_moves_forwards(world: World, lucia: Buyer, news: tuple[webhooks.State, ...], state: str) -> None:
     lucia.says("menu")
     tag = tag_of(lucia)
     for one in news:
@@ -341,7 +341,7 @@ def test_a_status_only_leads_forwards(world: World, lucia: Buyer, news: tuple[we
 
 
 @pytest.mark.parametrize("tag", [None, "", "nothing", "a/b", "/", "x" * 500, "../../etc"])
-def test_a_status_of_nothing_of_ours_changes_nothing(world: World, lucia: Buyer, tag: str | None) -> None:
+def test_a_status_of_an_unknown_message_changes_nothing(world: World, lucia: Buyer, tag: str | None) -> None:
     lucia.says("menu")
     world.deliver(webhooks.status(lucia.person, "wamid.Q", "read", at=world.at, tracking=tag))
     assert outbounds(lucia)[-1].state == "ACCEPTED"
@@ -381,14 +381,14 @@ def test_replies_left_by_a_crash_are_sent_in_their_order(
     assert [text_of(said).split()[0] for said in lucia.heard] == ["How", "Which", "Welcome!"]
 
 
-def test_one_persons_trouble_does_not_hold_up_another(world: World, lucia: Buyer, marco: Buyer) -> None:
+def test_one_persons_failure_does_not_delay_another(world: World, lucia: Buyer, marco: Buyer) -> None:
     world.graph.refuses = [refused(131056)]
     lucia.says("menu")
     marco.says("menu")
     assert (len(lucia.heard), len(marco.heard)) == (0, 1)
 
 
-def test_a_receipt_that_meta_refuses_does_not_harm_the_answer(
+def test_a_refused_read_receipt_does_not_affect_the_answer(
     world: World, lucia: Buyer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(message_id: str, typing: bool = True) -> None:
@@ -398,7 +398,7 @@ def test_a_receipt_that_meta_refuses_does_not_harm_the_answer(
     assert "Welcome" in text_of(lucia.says("menu"))
 
 
-def test_a_reply_that_fails_takes_nothing_back(world: World, lucia: Buyer) -> None:
+def test_a_failed_reply_undoes_nothing(world: World, lucia: Buyer) -> None:
     raffle = world.raffle()
     lucia.says("BIKE")
     world.graph.refuses = [refused(131026)]

@@ -41,7 +41,7 @@ FINAL = [
 
 
 @pytest.mark.parametrize(("code", "delay"), RETRIED)
-def test_m3_a_late_failure_that_may_pass_is_sent_again_after_its_delay_and_once(
+def test_m3_a_temporary_late_failure_is_sent_again_once_after_its_delay(
     world: World, lucia: Buyer, code: int, delay: int
 ) -> None:
     lucia.says("menu")
@@ -60,7 +60,7 @@ def test_m3_a_late_failure_that_may_pass_is_sent_again_after_its_delay_and_once(
 
 
 @pytest.mark.parametrize("code", [*FINAL, 999_999])
-def test_m3_a_late_failure_for_good_is_kept_for_the_organisers(world: World, lucia: Buyer, code: int) -> None:
+def test_m3_a_permanent_late_failure_is_kept_for_the_organisers(world: World, lucia: Buyer, code: int) -> None:
     lucia.says("menu")
     fails_late(lucia, code)
     stored = outbounds(lucia)[-1]
@@ -85,7 +85,7 @@ def test_m3_a_late_failure_ends_after_the_last_delay(world: World, lucia: Buyer)
     assert len(lucia.heard) == 6
 
 
-def test_m3_a_failure_may_come_before_we_noted_that_whatsapp_took_the_message(
+def test_m3_a_failure_may_come_before_we_recorded_that_whatsapp_took_the_message(
     world: World, lucia: Buyer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send = world.graph.send
@@ -105,7 +105,7 @@ def test_m3_a_failure_may_come_before_we_noted_that_whatsapp_took_the_message(
 
 
 @pytest.mark.parametrize("state", ["sent", "delivered", "read"])
-def test_m3_a_status_may_come_before_we_noted_that_whatsapp_took_the_message(
+def test_m3_a_status_may_come_before_we_recorded_that_whatsapp_took_the_message(
     world: World, lucia: Buyer, monkeypatch: pytest.MonkeyPatch, state: webhooks.State
 ) -> None:
     send = world.graph.send
@@ -122,7 +122,7 @@ def test_m3_a_status_may_come_before_we_noted_that_whatsapp_took_the_message(
     assert (stored.state, stored.message_id) == (state.upper(), "wamid.OUT1")
 
 
-def test_m3_what_is_said_of_a_try_that_failed_does_not_count_for_the_next_one(world: World, lucia: Buyer) -> None:
+def test_m3_a_report_about_a_failed_try_does_not_count_for_the_next_one(world: World, lucia: Buyer) -> None:
     lucia.says("menu")
     fails_late(lucia, 131000)
     world.deliver(webhooks.status(lucia.person, "wamid.OUT1", "sent", at=world.at, tracking=tag_of(lucia)))
@@ -131,7 +131,7 @@ def test_m3_what_is_said_of_a_try_that_failed_does_not_count_for_the_next_one(wo
     assert len(lucia.heard) == 2
 
 
-def test_m3_who_has_the_message_has_it_whatever_fails_later(world: World, lucia: Buyer) -> None:
+def test_m3_a_delivered_message_stays_delivered_whatever_fails_later(world: World, lucia: Buyer) -> None:
     lucia.says("menu")
     world.deliver(webhooks.status(lucia.person, "wamid.OUT1", "delivered", at=world.at, tracking=tag_of(lucia)))
     fails_late(lucia, 131000)
@@ -139,7 +139,7 @@ def test_m3_who_has_the_message_has_it_whatever_fails_later(world: World, lucia:
     assert len(lucia.heard) == 1
 
 
-def test_a_stop_that_whatsapp_tells_of_once_more_days_later_stops_nothing(world: World, lucia: Buyer) -> None:
+def test_a_stop_that_whatsapp_reports_again_days_later_stops_nothing(world: World, lucia: Buyer) -> None:
     lucia.says("menu")
     fails_late(lucia, 190, message_id="wamid.OUT1")
     channels.resume(world.clock.now)
@@ -149,7 +149,7 @@ def test_a_stop_that_whatsapp_tells_of_once_more_days_later_stops_nothing(world:
     assert channels.read().stopped is None
 
 
-def test_m3_two_tries_that_may_have_arrived_are_the_last_whatever_was_between(world: World, lucia: Buyer) -> None:
+def test_m3_two_tries_of_unknown_outcome_are_the_last_whatever_was_between(world: World, lucia: Buyer) -> None:
     world.graph.refuses = [OutcomeUnknown("ReadTimeout"), refused(131000), OutcomeUnknown("ReadTimeout")]
     lucia.says("menu")
     for _ in range(60):
@@ -158,7 +158,7 @@ def test_m3_two_tries_that_may_have_arrived_are_the_last_whatever_was_between(wo
     assert outbounds(lucia)[-1].state == "UNKNOWN"
 
 
-def test_an_hour_without_a_line_to_whatsapp_loses_no_message(world: World, lucia: Buyer) -> None:
+def test_an_hour_without_a_connection_to_whatsapp_loses_no_message(world: World, lucia: Buyer) -> None:
     world.graph.refuses = [NotSent("ConnectTimeout") for _ in range(10)]
     lucia.says("menu")
     for _ in range(120):
@@ -166,7 +166,7 @@ def test_an_hour_without_a_line_to_whatsapp_loses_no_message(world: World, lucia
     assert len(lucia.heard) == 1
 
 
-def test_what_waits_behind_a_message_goes_as_soon_as_a_status_tells_of_that(world: World, lucia: Buyer) -> None:
+def test_messages_behind_another_go_as_soon_as_a_status_reports_that_one(world: World, lucia: Buyer) -> None:
     world.graph.refuses = [OutcomeUnknown("ReadTimeout")]
     lucia.says("menu")
     tag = tag_of(lucia)
@@ -180,7 +180,7 @@ def test_what_waits_behind_a_message_goes_as_soon_as_a_status_tells_of_that(worl
     assert len(lucia.heard) == 2  # at once
 
 
-def test_what_is_said_later_never_overtakes_what_was_refused_twice(world: World, lucia: Buyer) -> None:
+def test_a_later_message_never_overtakes_one_that_was_refused_twice(world: World, lucia: Buyer) -> None:
     world.graph.refuses = [refused(131000), refused(131000)]
     lucia.says("menu")
     pass_time(world, seconds=5)
@@ -190,7 +190,7 @@ def test_what_is_said_later_never_overtakes_what_was_refused_twice(world: World,
     assert [text.split()[0] for text in texts(lucia)] == ["Welcome!", "How"]
 
 
-def test_what_waited_for_our_number_is_not_overtaken_when_the_wait_is_over(
+def test_messages_that_waited_for_our_number_are_not_overtaken_afterwards(
     world: World, lucia: Buyer, marco: Buyer
 ) -> None:
     world.graph.refuses = [refused(130429)]
@@ -242,7 +242,7 @@ NEWS = {"paid": "payment_confirmed", "cancelled": "order_cancelled", "expired": 
 
 
 @pytest.mark.parametrize("news", NEWS)
-def test_m4_who_has_not_written_for_a_day_is_told_by_a_template(world: World, lucia: Buyer, news: str) -> None:
+def test_m4_after_a_day_of_silence_news_goes_by_template(world: World, lucia: Buyer, news: str) -> None:
     channels.approve(EVERY_TEMPLATE, approved=True)
     order_id = told_a_day_later(world, lucia, news)
     said = lucia.heard[-1]
@@ -262,7 +262,7 @@ def test_m4_without_an_approved_template_nothing_is_sent_and_organisers_see_it(
     assert (stored.state, stored.queue_key, int(stored.error_code)) == ("FAILED", "OUTBOUND#UNDELIVERED", OUTSIDE)
 
 
-def test_m4_a_word_opens_the_window_for_a_day_from_when_it_was_written(world: World, lucia: Buyer) -> None:
+def test_m4_a_message_opens_the_window_for_a_day_from_when_it_was_written(world: World, lucia: Buyer) -> None:
     channels.approve(EVERY_TEMPLATE, approved=True)
     world.raffle()
     order_id = hold_and_prove(lucia)
@@ -320,7 +320,7 @@ def test_m4_a_template_that_is_refused_for_the_same_reason_is_given_up(world: Wo
 
 
 @pytest.mark.parametrize("code", [132001, 132015, 132016])
-def test_m4_a_template_that_is_gone_is_used_no_more(world: World, lucia: Buyer, code: int) -> None:
+def test_m4_a_template_that_no_longer_exists_is_not_used(world: World, lucia: Buyer, code: int) -> None:
     channels.approve(["tombola_payment_confirmed/en", "tombola_payment_confirmed/es"], approved=True)
     world.raffle()
     order_id = hold_and_prove(lucia)
@@ -330,7 +330,7 @@ def test_m4_a_template_that_is_gone_is_used_no_more(world: World, lucia: Buyer, 
     assert channels.read().approved == {"tombola_payment_confirmed/es"}
 
 
-def test_m4_organisers_who_never_wrote_are_told_by_a_template(world: World, lucia: Buyer) -> None:
+def test_m4_organisers_who_never_wrote_are_notified_by_template(world: World, lucia: Buyer) -> None:
     channels.approve(EVERY_TEMPLATE, approved=True)
     world.raffle()
     hold_and_confirm(lucia)
@@ -391,7 +391,7 @@ def test_nothing_is_sent_after_a_stop_until_it_is_resumed_and_then_all_in_its_or
 
 
 @pytest.mark.parametrize("code", codes_of(Action.STOP_BUSINESS_INITIATED))
-def test_after_too_much_spam_answers_go_on_and_news_wait_until_it_is_resumed(
+def test_after_spam_reports_answers_go_on_and_news_waits_until_it_is_resumed(
     world: World, lucia: Buyer, marco: Buyer, code: int
 ) -> None:
     world.raffle()
@@ -428,7 +428,7 @@ def test_a_stop_raises_an_alert_every_minute_until_it_is_resumed(
 
 
 @pytest.mark.parametrize("code", [190, 131042, 368, 131031, 131048, 132001, 100, 200, 4])
-def test_what_somebody_must_mend_raises_an_alert_at_once_or_late(
+def test_a_failure_that_needs_a_person_raises_an_alert_at_once_or_late(
     world: World, lucia: Buyer, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     counted: list[str] = []
@@ -457,7 +457,7 @@ def test_the_wider_of_two_stops_holds_and_the_first_reason_is_kept(world: World)
 
 @pytest.mark.parametrize("code", codes_of(Action.WAIT_ALL, Action.WAIT_NUMBER))
 @pytest.mark.parametrize("retry_after", [None, 200.0])
-def test_while_the_number_must_wait_nothing_leaves_it_for_anybody(
+def test_while_the_number_must_wait_nothing_is_sent_to_anybody(
     world: World, lucia: Buyer, marco: Buyer, monkeypatch: pytest.MonkeyPatch, code: int, retry_after: float | None
 ) -> None:
     delay = retry_after or next(remedy.delays[0] for codes, remedy in REMEDIES if code in codes)
@@ -479,7 +479,7 @@ def test_a_number_that_must_wait_for_long_loses_no_message(world: World, lucia: 
     assert len(lucia.heard) == 1
 
 
-def test_a_retry_after_goes_before_the_delay_at_each_try(world: World, lucia: Buyer) -> None:
+def test_retry_after_overrides_the_delay_at_each_try(world: World, lucia: Buyer) -> None:
     world.graph.refuses = [refused(130429, 90), refused(130429, 90)]
     lucia.says("menu")
     for _ in range(2):
@@ -493,7 +493,7 @@ def test_a_retry_after_goes_before_the_delay_at_each_try(world: World, lucia: Bu
 # WhatsApp's pace
 
 
-def test_a_person_hears_45_answers_at_once_and_then_one_each_six_seconds_in_order(world: World, lucia: Buyer) -> None:
+def test_a_person_gets_45_answers_at_once_and_then_one_every_six_seconds_in_order(world: World, lucia: Buyer) -> None:
     for said in ["menu", "help"] * 30:
         lucia.says(said)
         world.clock.now += timedelta(milliseconds=1)
@@ -517,7 +517,7 @@ def test_a_process_spaces_what_it_sends(world: World, lucia: Buyer) -> None:
 
 
 @pytest.mark.parametrize("failure", [lambda: OutcomeUnknown("HTTP 500"), lambda: NotSent("ConnectTimeout")])
-def test_who_opts_out_meanwhile_is_not_sent_what_waits(
+def test_waiting_news_is_not_sent_after_an_opt_out(
     world: World, lucia: Buyer, failure: Callable[[], GraphError]
 ) -> None:
     world.raffle()

@@ -44,7 +44,7 @@ def failed(world: World, buyer: Buyer, tag: str, message_id: str, code: int) -> 
     )
 
 
-def test_a_failure_noted_between_claim_and_postpone_stays_a_failure(
+def test_a_failure_recorded_between_claim_and_postponement_stays_a_failure(
     world: World, lucia: Buyer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script(world, NotSent("x"), None, OutcomeUnknown("x"))
@@ -117,7 +117,7 @@ def test_waiting_for_our_number_does_not_use_up_the_tries_of_a_message(
     assert len(lucia.heard) == 1
 
 
-def test_of_unknown_outcome_only_twice(world: World, lucia: Buyer) -> None:
+def test_a_message_of_unknown_outcome_is_sent_twice_at_most(world: World, lucia: Buyer) -> None:
     unknown = OutcomeUnknown("x")
     tried = script(world, unknown, NotSent("x"), unknown, NotSent("x"), unknown, NotSent("x"), unknown)
     lucia.says("menu")
@@ -126,7 +126,7 @@ def test_of_unknown_outcome_only_twice(world: World, lucia: Buyer) -> None:
     assert len(tried) - 3 <= 2, "perhaps sent so often"
 
 
-def test_an_organisers_opt_out_told_by_whatsapp_is_kept(world: World, lucia: Buyer) -> None:
+def test_an_organisers_opt_out_reported_by_whatsapp_is_kept(world: World, lucia: Buyer) -> None:
     world.raffle()
     organiser = Buyer(world=world, person=webhooks.Person(name="Olga", phone="+50255550000", user_id="GT.770099"))
     organiser.says("menu")
@@ -148,7 +148,7 @@ def stored_contact(buyer: Buyer) -> str:
     return str(outbounds(buyer)[-1].contact_id)
 
 
-def test_an_opt_out_told_by_whatsapp_of_a_contact_that_was_given_up_for_another(world: World) -> None:
+def test_an_opt_out_reported_for_a_merged_contact_counts(world: World) -> None:
     world.raffle()
     before, after = person(PHONE, USER_ID), person(NEW_PHONE, NEW_USER_ID)
     order_id = hold_and_prove(writes(world, before))
@@ -163,7 +163,7 @@ def test_an_opt_out_told_by_whatsapp_of_a_contact_that_was_given_up_for_another(
     assert len(world.graph.sent) == count
 
 
-def test_who_stopped_under_the_new_name_stays_stopped_when_the_names_are_joined(world: World) -> None:
+def test_an_opt_out_under_the_new_name_survives_the_merge(world: World) -> None:
     world.raffle()
     before, after = person(PHONE, USER_ID), person(NEW_PHONE, NEW_USER_ID)
     order_id = hold_and_prove(writes(world, before))
@@ -174,7 +174,7 @@ def test_who_stopped_under_the_new_name_stays_stopped_when_the_names_are_joined(
     assert len(world.graph.sent) == count
 
 
-def test_who_wrote_under_the_new_name_has_an_open_window_when_the_names_are_joined(world: World) -> None:
+def test_an_open_window_under_the_new_name_survives_the_merge(world: World) -> None:
     world.raffle()
     before, after = person(PHONE, USER_ID), person(NEW_PHONE, NEW_USER_ID)
     order_id = hold_and_prove(writes(world, before))
@@ -190,7 +190,7 @@ def test_who_wrote_under_the_new_name_has_an_open_window_when_the_names_are_join
     assert len(world.graph.sent) == count + 1
 
 
-def test_what_waits_goes_to_where_the_person_is_now(world: World) -> None:
+def test_waiting_messages_go_to_the_persons_present_number(world: World) -> None:
     world.raffle()
     before = person(PHONE, USER_ID)
     order_id = hold_and_prove(writes(world, before))
@@ -202,7 +202,7 @@ def test_what_waits_goes_to_where_the_person_is_now(world: World) -> None:
     assert world.graph.sent[-1]["to"] == NEW_PHONE
 
 
-def test_a_reminder_that_waited_does_not_come_after_the_news_that_the_hold_is_over(world: World, lucia: Buyer) -> None:
+def test_a_delayed_reminder_does_not_come_after_the_news_that_the_hold_ended(world: World, lucia: Buyer) -> None:
     world.raffle()
     hold(lucia)
     world.clock.pass_minutes(9.9)
@@ -235,7 +235,7 @@ def test_a_reminder_that_was_stopped_is_not_sent_hours_after_the_hold(world: Wor
     assert not [text for text in texts(lucia) if "ends soon" in text]
 
 
-def test_after_resume_what_a_pause_held_back_goes_out_within_two_minutes(
+def test_messages_held_back_by_a_pause_go_out_within_two_minutes_of_resuming(
     world: World, lucia: Buyer, marco: Buyer
 ) -> None:
     world.graph.refuses = [refused(80007, 86_400.0)]
@@ -250,9 +250,7 @@ def test_after_resume_what_a_pause_held_back_goes_out_within_two_minutes(
 
 
 @pytest.mark.parametrize("closed", ["stopped", "paused"])
-def test_nothing_at_all_is_asked_of_whatsapp_while_it_wants_to_be_left_alone(
-    world: World, lucia: Buyer, closed: str
-) -> None:
+def test_whatsapp_gets_no_request_at_all_while_it_wants_us_to_wait(world: World, lucia: Buyer, closed: str) -> None:
     world.graph.refuses = [refused(190 if closed == "stopped" else 80007, None)]
     lucia.says("menu")
     before = len(world.graph.read)
@@ -278,7 +276,7 @@ def test_a_buyers_message_that_ends_many_holds_is_done_in_time(world: World, luc
     assert world.clock.now - begun < timedelta(seconds=30)
 
 
-def test_so_is_a_proof_while_whatsapp_does_not_answer(world: World, lucia: Buyer) -> None:
+def test_a_proof_is_done_in_time_while_whatsapp_does_not_answer(world: World, lucia: Buyer) -> None:
     world.raffle()
     hold_and_confirm(lucia)
     object.__setattr__(world.container.chat, "organisers", [Identity(phone=f"5025555000{n}") for n in range(4)])
@@ -294,7 +292,7 @@ def test_so_is_a_proof_while_whatsapp_does_not_answer(world: World, lucia: Buyer
     assert world.clock.now - begun < timedelta(seconds=30)
 
 
-def test_a_failure_of_before_the_resume_does_not_stop_again(world: World, lucia: Buyer, marco: Buyer) -> None:
+def test_a_failure_from_before_resuming_does_not_stop_again(world: World, lucia: Buyer, marco: Buyer) -> None:
     lucia.says("menu")
     marco.says("menu")
     late = webhooks.status(
@@ -309,7 +307,7 @@ def test_a_failure_of_before_the_resume_does_not_stop_again(world: World, lucia:
     assert channels.read().stopped is None
 
 
-def test_a_message_that_cannot_be_sent_is_given_up_sometime(world: World, lucia: Buyer) -> None:
+def test_a_message_that_cannot_be_sent_is_given_up_eventually(world: World, lucia: Buyer) -> None:
     tried = list[Json]()
 
     def breaks(message: Json) -> object:
@@ -323,7 +321,7 @@ def test_a_message_that_cannot_be_sent_is_given_up_sometime(world: World, lucia:
     assert len(tried) < 20
 
 
-def test_what_whatsapp_delivered_is_not_shown_as_failed(
+def test_a_delivered_message_is_not_shown_as_failed(
     world: World, lucia: Buyer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script(world, OutcomeUnknown("x"))
@@ -341,7 +339,7 @@ def test_what_whatsapp_delivered_is_not_shown_as_failed(
     assert outbounds(lucia)[-1].state == "DELIVERED"
 
 
-def test_131047_of_long_ago_while_the_window_is_open_again(world: World, lucia: Buyer) -> None:
+def test_an_old_131047_while_the_window_is_open_again_changes_nothing(world: World, lucia: Buyer) -> None:
     world.raffle()
     order_id = hold_and_prove(lucia)
     confirm_payment(world, order_id)
@@ -389,7 +387,7 @@ def test_a_template_that_may_still_be_used_is_used(world: World, event: str) -> 
     assert "tombola_hold_expired/en" in channels.read().approved
 
 
-def test_what_is_stopped_does_not_hide_what_still_waits_before_it(world: World, lucia: Buyer) -> None:
+def test_stopped_messages_do_not_hide_those_that_wait_before_them(world: World, lucia: Buyer) -> None:
     world.raffle()
     order_id = hold_and_prove(lucia)
     channels.stop(Stop.BUSINESS_INITIATED, world.clock.now, code=131048)
@@ -423,7 +421,7 @@ def test_one_request_that_fails_does_not_end_the_run(
     assert len(marco.heard) == 1
 
 
-def test_an_opt_out_reaches_what_was_perhaps_sent(world: World, lucia: Buyer) -> None:
+def test_an_opt_out_leaves_a_message_of_unknown_outcome_unknown(world: World, lucia: Buyer) -> None:
     """UNKNOWN, then not reached, then opted out: what was perhaps sent is not called WITHHELD."""
     world.raffle()
     order_id = hold_and_prove(lucia)

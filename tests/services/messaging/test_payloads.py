@@ -26,7 +26,7 @@ def texts(world: World) -> str:
     return json.dumps(world.graph.sent, ensure_ascii=False)
 
 
-def test_every_body_is_taken_and_does_no_harm(world: World, queue: QuickQueue) -> None:
+def test_every_body_is_accepted_and_does_no_harm(world: World, queue: QuickQueue) -> None:
     raffle = world.raffle()
     for name in PAYLOADS:
         apart, before = taken_apart(name), len(world.graph.sent)
@@ -41,7 +41,7 @@ def test_every_body_is_taken_and_does_no_harm(world: World, queue: QuickQueue) -
     world.minute()
 
 
-def test_all_bodies_in_one_batch(world: World, queue: QuickQueue) -> None:
+def test_all_bodies_are_accepted_in_one_batch(world: World, queue: QuickQueue) -> None:
     raffle = world.raffle()
     entries: list[Any] = []
     names = []

@@ -42,7 +42,7 @@ def status_update(event: str, name: str, language: str = "es") -> Json:
     return body
 
 
-def test_m4_what_is_missing_is_submitted_once_and_used_when_it_is_approved(
+def test_m4_missing_templates_are_submitted_once_and_used_when_approved(
     world: World, account: list[Json], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["templates"]) == 1
@@ -58,7 +58,9 @@ def test_m4_what_is_missing_is_submitted_once_and_used_when_it_is_approved(
 
 
 @pytest.mark.parametrize("status", ["PAUSED", "REJECTED", "DISABLED", "PENDING"])
-def test_m4_what_is_approved_no_more_is_used_no_more(world: World, account: list[Json], status: str) -> None:
+def test_m4_a_template_that_is_no_longer_approved_is_no_longer_used(
+    world: World, account: list[Json], status: str
+) -> None:
     main(["templates", "--submit"])
     for one in account:
         one["status"] = "APPROVED"
@@ -117,7 +119,7 @@ def test_sending_is_shown_stopped_and_resumed(world: World, lucia: Buyer, capsys
     assert len(lucia.heard) == 1
 
 
-def test_what_was_not_delivered_is_listed_with_its_reason_and_without_its_words(
+def test_undelivered_messages_are_listed_with_reasons_and_without_texts(
     world: World, lucia: Buyer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.raffle()

@@ -80,7 +80,7 @@ DAMAGE: dict[str, list[Action]] = {
 
 @pytest.mark.parametrize("position", [0, 2, 4])
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_whatever_is_wrong_with_an_order_the_others_end_and_are_told(
+def test_the_other_holds_end_and_are_told_whatever_is_wrong_with_one(
     world: World, chunks_of_three: None, damage: str, position: int
 ) -> None:
     world.raffle()
@@ -138,7 +138,7 @@ def next_ticket_key(world: World) -> str:
     return f"TICKETS#{raffle_id}#000"
 
 
-def test_what_a_run_has_no_time_for_is_left_to_the_next(
+def test_holds_that_a_run_has_no_time_for_are_left_to_the_next(
     world: World, chunks_of_three: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raffle = world.raffle()

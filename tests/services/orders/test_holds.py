@@ -69,7 +69,7 @@ def test_h3_a_hold_lasts_the_raffles_minutes(
     assert world.order(hold(lucia))["reserved_until"] == until
 
 
-def test_h3_a_hold_is_over_at_its_very_moment_and_not_before(world: World, lucia: Buyer) -> None:
+def test_h3_a_hold_ends_exactly_at_its_deadline_and_not_before(world: World, lucia: Buyer) -> None:
     raffle = world.raffle()
     order_id = hold(lucia)
     world.clock.now += timedelta(minutes=15) - INSTANT
@@ -154,7 +154,7 @@ def test_h4_a_raffle_whose_last_numbers_were_held_until_now_can_be_opened(
     assert "*2*" in text_of(marco.says("#2"))
 
 
-def test_h4_ended_holds_of_other_raffles_do_not_stand_before_those_of_this_one(
+def test_h4_ended_holds_of_other_raffles_do_not_hide_those_of_this_one(
     world: World, lucia: Buyer, marco: Buyer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(expiry, "EXPIRE_BATCH", 2)
@@ -182,7 +182,7 @@ def test_h4_a_hold_that_the_schedule_ends_meanwhile_counts_as_free(
     assert_board_is_exact(world, raffle)
 
 
-def test_h4_a_ticket_that_its_order_has_let_go_is_damage_and_fails_nobodys_message(
+def test_h4_a_leftover_ticket_of_an_ended_order_fails_nobodys_message(
     world: World, lucia: Buyer, marco: Buyer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transaction, "sleep", lambda _: None)
@@ -193,7 +193,7 @@ def test_h4_a_ticket_that_its_order_has_let_go_is_damage_and_fails_nobodys_messa
     assert "taken" in text_of(marco.says("#5"))
 
 
-def test_h4_a_damaged_order_in_the_way_is_taken_and_fails_nobody_elses_message(
+def test_h4_numbers_of_a_damaged_order_count_as_taken_and_fail_nobodys_message(
     world: World, lucia: Buyer, marco: Buyer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transaction, "sleep", lambda _: None)
@@ -247,7 +247,7 @@ def test_h5_random_works_at_the_first_try_when_exactly_as_many_are_free(
     assert world.availability(raffle)[0] == 0
 
 
-def test_h5_when_fewer_are_free_it_says_how_many(world: World, lucia: Buyer, marco: Buyer) -> None:
+def test_h5_if_fewer_are_free_the_bot_says_how_many(world: World, lucia: Buyer, marco: Buyer) -> None:
     raffle = world.raffle(last_number=10)
     hold(lucia, "1-7")
     marco.says("BIKE")
@@ -256,7 +256,7 @@ def test_h5_when_fewer_are_free_it_says_how_many(world: World, lucia: Buyer, mar
     assert "holding" in text_of(marco.says("random 3"))
 
 
-def test_h5_a_number_that_goes_while_it_is_drawn_is_drawn_anew(
+def test_h5_a_number_that_is_taken_while_it_is_drawn_is_drawn_again(
     world: World, lucia: Buyer, marco: Buyer, requests: Requests
 ) -> None:
     raffle = world.raffle(last_number=3)
@@ -267,7 +267,7 @@ def test_h5_a_number_that_goes_while_it_is_drawn_is_drawn_anew(
     assert_board_is_exact(world, raffle)
 
 
-def test_h5_of_numbers_that_go_while_they_are_drawn_only_those_are_drawn_anew(
+def test_h5_only_numbers_that_are_taken_while_they_are_drawn_are_drawn_again(
     world: World, lucia: Buyer, marco: Buyer, requests: Requests
 ) -> None:
     raffle = world.raffle()
@@ -313,7 +313,7 @@ def test_h6_nobody_gets_more_than_the_raffle_allows_each_contact(world: World, l
     assert world.availability(raffle) == (97, 3, 0)
 
 
-def test_h6_another_contact_and_another_raffle_count_for_themselves(world: World, lucia: Buyer, marco: Buyer) -> None:
+def test_h6_each_contact_and_raffle_is_counted_separately(world: World, lucia: Buyer, marco: Buyer) -> None:
     world.raffle(max_per_contact=1)
     world.raffle(max_per_contact=1, code="CAR")
     for buyer, number in ((lucia, "1"), (marco, "2")):
@@ -336,7 +336,7 @@ def test_h6_numbers_that_were_paid_count_and_freed_ones_do_not(world: World, luc
     assert world.availability(raffle) == (98, 0, 2)
 
 
-def test_h6_is_decided_in_the_transaction_of_the_hold(world: World, lucia: Buyer, requests: Requests) -> None:
+def test_h6_the_limit_is_checked_in_the_transaction_of_the_hold(world: World, lucia: Buyer, requests: Requests) -> None:
     """Two messages of one person at once: the second to commit sees what the first has taken."""
     raffle = world.raffle(max_per_contact=2)
     lucia.says("BIKE")
@@ -373,7 +373,7 @@ def test_h7_money_is_shown_in_the_currencys_own_units(
     assert shown in text_of(lucia.heard[-1])
 
 
-def test_h8_who_asks_for_taken_numbers_hears_which_until_when_and_what_is_near(
+def test_h8_a_buyer_hears_which_numbers_are_taken_until_when_and_which_are_free_nearby(
     world: World, lucia: Buyer, marco: Buyer
 ) -> None:
     world.raffle(time_zone="America/Guatemala")
@@ -387,7 +387,9 @@ def test_h8_who_asks_for_taken_numbers_hears_which_until_when_and_what_is_near(
     assert buttons_of(marco.heard[-1]) == ["Random 1", "Random 3"]
 
 
-def test_h8_paid_and_checked_numbers_never_come_free_by_themselves(world: World, lucia: Buyer, marco: Buyer) -> None:
+def test_h8_paid_and_reviewed_numbers_are_not_announced_as_coming_free(
+    world: World, lucia: Buyer, marco: Buyer
+) -> None:
     world.raffle()
     buy(lucia, "50")
     hold_and_prove(lucia, "60")

@@ -60,14 +60,14 @@ def test_p1_a_proof_stops_the_clock(world: World, lucia: Buyer) -> None:
     assert world.availability(raffle) == (98, 2, 0)
 
 
-def test_p1_who_pays_without_confirming_has_confirmed(world: World, lucia: Buyer) -> None:
+def test_p1_a_proof_without_a_confirmation_counts_as_one(world: World, lucia: Buyer) -> None:
     world.raffle()
     order_id = hold(lucia)
     lucia.sends_proof()
     assert status(world, order_id) == "IN_REVIEW"
 
 
-def test_p1_confirming_does_not_start_the_clock_anew(world: World, lucia: Buyer) -> None:
+def test_p1_confirming_does_not_restart_the_clock(world: World, lucia: Buyer) -> None:
     world.raffle()
     order_id = hold(lucia)
     world.clock.pass_minutes(14)
@@ -88,7 +88,7 @@ def test_p6_a_picture_or_a_pdf_is_kept_as_it_is(world: World, lucia: Buyer, cont
 
 
 @pytest.mark.parametrize("content", [b"GIF89a" + bytes(50), b"<svg/>", b"", b"MZ\x90", b" %PDF-1.7", b"RIFF0000AVI "])
-def test_p6_what_is_neither_is_refused_and_the_clock_runs_on(world: World, lucia: Buyer, content: bytes) -> None:
+def test_p6_any_other_file_is_refused_and_the_clock_runs_on(world: World, lucia: Buyer, content: bytes) -> None:
     world.raffle()
     order_id = hold_and_confirm(lucia)
     assert "photo (JPEG, PNG, WebP) or a PDF" in text_of(lucia.sends_proof(content))
@@ -140,7 +140,7 @@ def test_p6_a_file_that_whatsapp_lost_is_asked_for_again_at_once(
     assert len(operations) <= 3
 
 
-def test_a_second_proof_is_kept_beside_the_first_and_shown_to_the_organisers(world: World, lucia: Buyer) -> None:
+def test_a_second_proof_is_kept_with_the_first_and_shown_to_the_organisers(world: World, lucia: Buyer) -> None:
     raffle = world.raffle()
     order_id = hold_and_prove(lucia)
     lucia.sends_proof(PDF)
@@ -151,7 +151,7 @@ def test_a_second_proof_is_kept_beside_the_first_and_shown_to_the_organisers(wor
     assert_board_is_exact(world, raffle)
 
 
-def test_a_proof_without_an_order_is_asked_what_it_is_for(world: World, lucia: Buyer) -> None:
+def test_for_a_proof_without_an_order_the_bot_asks_what_it_is_for(world: World, lucia: Buyer) -> None:
     world.raffle()
     assert "no order of yours" in text_of(lucia.sends_proof())
     assert buttons_of(lucia.heard[-1]) == ["Browse raffles", "My orders", "Help"]
@@ -192,7 +192,7 @@ def test_p3_a_paid_order_is_not_cancelled_by_anybody(world: World, lucia: Buyer)
     refused = cancel(world, order_id)
     assert (refused.status, refused.body["code"]) == (409, "order_out_of_turn")
     tap = {"button_id": f"cancel:{order_id}", "title": "Cancel", "reply_to": "wamid.X"}
-    lucia.sends(webhooks.button_reply(lucia.person, message_id=world.new_id(), at=world.at, **tap))  # type: ignore[arg-type]
+    lucia.sends(webhooks.button_reply(lucia.person, message_id=world.new_id(), at=world.at, **tap))  # type: ignore[arg-type] # all are texts
     assert "is paid" in text_of(lucia.heard[-1])
     assert world.availability(raffle) == (98, 0, 2)
 
@@ -208,7 +208,7 @@ def test_p3_a_buyer_cancels_before_a_proof_is_in(world: World, lucia: Buyer, rea
     assert "no order to cancel" in text_of(lucia.says("cancel"))
 
 
-def test_p3_and_not_after_it(world: World, lucia: Buyer) -> None:
+def test_p3_a_buyer_does_not_cancel_after_a_proof_is_in(world: World, lucia: Buyer) -> None:
     world.raffle()
     order_id = hold_and_prove(lucia)
     assert "only an organiser" in text_of(lucia.says("cancel"))
@@ -218,7 +218,7 @@ def test_p3_and_not_after_it(world: World, lucia: Buyer) -> None:
 # P4
 
 
-def test_p4_confirming_a_payment_twice_is_as_good_as_once(world: World, lucia: Buyer) -> None:
+def test_p4_confirming_a_payment_twice_has_no_further_effect(world: World, lucia: Buyer) -> None:
     raffle = world.raffle()
     order_id = hold_and_prove(lucia)
     first = confirm_payment(world, order_id)
@@ -285,7 +285,7 @@ def test_p4_a_cancellation_between_reading_and_confirming_wins(world: World, luc
 
 
 @pytest.mark.parametrize("order_id", ["22222222", "nothing", "LATE"])
-def test_p4_what_is_no_order_is_not_found(world: World, order_id: str) -> None:
+def test_p4_an_unknown_order_is_not_found(world: World, order_id: str) -> None:
     assert confirm_payment(world, order_id).status == 404
 
 
@@ -311,13 +311,15 @@ def test_p5_a_proof_after_expiry_holds_the_numbers_again_if_all_are_free(world: 
     assert_board_is_exact(world, raffle)
 
 
-def test_p5_in_one_transaction(world: World, lucia: Buyer, requests: Requests) -> None:
+def test_p5_a_late_proof_holds_its_numbers_in_one_transaction(world: World, lucia: Buyer, requests: Requests) -> None:
     world.raffle()
     expired(world, lucia)
     assert requests.during(lucia.sends_proof).count("TransactWriteItems") == 1
 
 
-def test_p5_if_one_is_gone_the_order_is_late_and_the_proof_is_kept(world: World, lucia: Buyer, marco: Buyer) -> None:
+def test_p5_if_a_number_is_gone_the_order_is_late_and_the_proof_is_kept(
+    world: World, lucia: Buyer, marco: Buyer
+) -> None:
     raffle = world.raffle()
     order_id = expired(world, lucia, "5,12")
     hold(marco, "12")
@@ -331,7 +333,7 @@ def test_p5_if_one_is_gone_the_order_is_late_and_the_proof_is_kept(world: World,
     assert_board_is_exact(world, raffle)
 
 
-def test_p5_numbers_that_go_while_the_proof_is_looked_at_make_it_late_too(
+def test_p5_numbers_that_are_taken_while_the_proof_is_handled_make_it_late_too(
     world: World, lucia: Buyer, marco: Buyer, requests: Requests
 ) -> None:
     raffle = world.raffle()
@@ -372,7 +374,7 @@ def test_p5_a_second_proof_of_a_late_order_is_not_lost(world: World, lucia: Buye
 
 
 @pytest.mark.parametrize("decided", ["CANCELLED", "DRAWN"])
-def test_p5_a_late_proof_holds_nothing_in_a_raffle_that_is_decided(world: World, lucia: Buyer, decided: str) -> None:
+def test_p5_a_late_proof_holds_nothing_in_a_drawn_or_cancelled_raffle(world: World, lucia: Buyer, decided: str) -> None:
     raffle = world.raffle()
     order_id = expired(world, lucia)
     RaffleRecord(*raffles.key(raffle["id"])).update([RaffleRecord.status.set(decided)])
@@ -383,7 +385,9 @@ def test_p5_a_late_proof_holds_nothing_in_a_raffle_that_is_decided(world: World,
 
 
 @pytest.mark.parametrize("stopped", ["deactivate", "close"])
-def test_p5_it_does_where_selling_has_only_stopped(world: World, lucia: Buyer, stopped: str) -> None:
+def test_p5_a_late_proof_holds_numbers_in_a_raffle_that_only_stopped_selling(
+    world: World, lucia: Buyer, stopped: str
+) -> None:
     raffle = world.raffle()
     order_id = expired(world, lucia)
     world.api("POST", f"/api/raffles/{raffle['id']}/{stopped}")
@@ -400,7 +404,7 @@ def test_p5_a_proof_for_a_cancelled_order_counts_as_late(world: World, lucia: Bu
     assert status(world, order_id) == "LATE"
 
 
-def test_p5_a_picture_from_somebody_who_has_paid_revives_nothing(world: World, lucia: Buyer) -> None:
+def test_p5_a_picture_from_a_buyer_who_has_paid_revives_nothing(world: World, lucia: Buyer) -> None:
     """They lost one order, bought another and paid it: what comes now is about the paid one."""
     raffle = world.raffle()
     lost = expired(world, lucia, "5")

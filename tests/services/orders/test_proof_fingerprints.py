@@ -42,14 +42,16 @@ def test_p6_the_same_file_is_flagged_with_the_order_that_it_came_with(world: Wor
         cancel(world, first), cancel(world, second)
 
 
-def test_p6_the_buyer_hears_nothing_of_it(world: World, lucia: Buyer, marco: Buyer) -> None:
+def test_p6_the_buyer_hears_nothing_of_the_flag(world: World, lucia: Buyer, marco: Buyer) -> None:
     world.raffle()
     first = proves(lucia, picture(), "1")
     second = proves(marco, picture(), "2")
     assert text_of(marco.heard[-1]).replace(second, first).replace("002", "001") == text_of(lucia.heard[-1])
 
 
-def test_p6_in_whatever_raffle_and_however_long_ago(world: World, lucia: Buyer, marco: Buyer) -> None:
+def test_p6_a_file_is_flagged_in_any_raffle_and_however_long_ago_it_came(
+    world: World, lucia: Buyer, marco: Buyer
+) -> None:
     world.raffle()
     first = proves(lucia, picture(), "1")
     world.raffle(code="CAR")
@@ -59,7 +61,7 @@ def test_p6_in_whatever_raffle_and_however_long_ago(world: World, lucia: Buyer, 
     assert f"The same file came with order {first}." in text_of(world.organiser().heard[-1])
 
 
-def test_p6_also_when_the_same_buyer_uses_it_twice_and_when_the_first_order_is_cancelled_or_paid(
+def test_p6_a_file_is_flagged_for_the_same_buyer_and_whatever_became_of_the_first_order(
     world: World, lucia: Buyer
 ) -> None:
     world.raffle()
@@ -68,7 +70,7 @@ def test_p6_also_when_the_same_buyer_uses_it_twice_and_when_the_first_order_is_c
     assert flags(world, proves(lucia, picture(), "2")) == {"same_file_as": first}
 
 
-def test_p6_the_first_order_is_the_one_that_is_named_however_often_a_file_comes(world: World, lucia: Buyer) -> None:
+def test_p6_the_flag_names_the_first_order_however_often_a_file_comes(world: World, lucia: Buyer) -> None:
     world.raffle()
     first, *later = [proves(world.buyer(number=number), picture(), str(number)) for number in range(1, 5)]
     assert [flags(world, order_id) for order_id in later] == [{"same_file_as": first}] * 3
@@ -94,7 +96,7 @@ def test_p6_the_same_picture_as_another_file_is_flagged(
     assert text_of(world.organiser().heard[-1]).endswith(f"\nIt looks like the proof of order {first}.")
 
 
-def test_p6_other_receipts_of_the_same_bank_are_not(world: World) -> None:
+def test_p6_other_receipts_of_the_same_bank_are_not_flagged(world: World) -> None:
     world.raffle()
     buyers = [world.buyer(number=number) for number in range(1, 9)]
     orders = [proves(buyer, picture(seed), str(seed)) for seed, buyer in enumerate(buyers, start=1)]
@@ -102,7 +104,7 @@ def test_p6_other_receipts_of_the_same_bank_are_not(world: World) -> None:
     assert not any("order" in text_of(said).partition("Please check it.")[2] for said in world.organiser().heard)
 
 
-def test_p6_what_is_sent_again_for_the_same_order_is_not_flagged(world: World, lucia: Buyer, marco: Buyer) -> None:
+def test_p6_a_file_sent_again_for_the_same_order_is_not_flagged(world: World, lucia: Buyer, marco: Buyer) -> None:
     world.raffle()
     first = proves(lucia, picture(), "1")
     world.clock.pass_minutes(1)
@@ -135,7 +137,7 @@ def test_p6_a_late_proof_is_flagged_and_so_is_one_that_brings_its_order_back(
 
 
 @pytest.mark.parametrize("other", [picture(), picture(quality=60)])
-def test_p6_of_two_at_the_same_moment_one_is_flagged(
+def test_p6_one_of_two_proofs_at_the_same_moment_is_flagged(
     world: World, lucia: Buyer, marco: Buyer, requests: Requests, other: bytes
 ) -> None:
     world.raffle()
@@ -148,7 +150,7 @@ def test_p6_of_two_at_the_same_moment_one_is_flagged(
 
 
 @pytest.mark.parametrize("at_once", [False, True])
-def test_p6_where_another_picture_has_the_same_band_the_latest_has_it(
+def test_p6_a_band_belongs_to_the_latest_picture_that_has_it(
     world: World, lucia: Buyer, marco: Buyer, requests: Requests, at_once: bool
 ) -> None:
     """What is overwritten is the other picture that was read, and not one that has come in since."""
@@ -185,7 +187,9 @@ def test_p6_a_file_is_fetched_once_however_often_its_message_is_tried(
 
 
 @pytest.mark.parametrize("content", [picture(), PDF])
-def test_p6_looking_it_up_takes_one_request(world: World, lucia: Buyer, requests: Requests, content: bytes) -> None:
+def test_p6_looking_up_fingerprints_takes_one_request(
+    world: World, lucia: Buyer, requests: Requests, content: bytes
+) -> None:
     world.raffle()
     hold_and_confirm(lucia)
     assert requests.during(lambda: lucia.sends_proof(content)) == [

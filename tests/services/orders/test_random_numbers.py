@@ -44,7 +44,7 @@ def set_words(raffle: Raffle, page: int, *words: int) -> None:
 
 
 @pytest.mark.parametrize("last", [700, 2100])  # six pages and seventeen
-def test_h5_numbers_that_went_since_the_board_was_read_are_not_drawn(
+def test_h5_numbers_taken_since_the_board_was_read_are_not_drawn(
     world: World, lucia: Buyer, requests: Requests, last: int
 ) -> None:
     raffle = world.raffle(last_number=last)
@@ -59,7 +59,7 @@ def test_h5_numbers_that_went_since_the_board_was_read_are_not_drawn(
         assert set(drawn) <= set(range(641, last + 1))
 
 
-def test_h5_also_not_with_another_likelihood_than_the_others(world: World) -> None:
+def test_h5_numbers_taken_since_the_board_was_read_do_not_change_the_likelihoods(world: World) -> None:
     """All but one number of a page went: that one is not the likelier to be drawn."""
     raffle = world.raffle(last_number=2176)
     found = raffles.board(raffle["id"])
@@ -74,7 +74,7 @@ def test_h5_also_not_with_another_likelihood_than_the_others(world: World) -> No
         ({0: 128} | dict.fromkeys(range(1, 17), 1), set(range(17)), "sold out"),
     ],
 )
-def test_h5_what_is_free_is_said_of_now_and_not_of_a_moment_ago(
+def test_h5_random_numbers_go_by_what_is_free_now(
     world: World,
     lucia: Buyer,
     monkeypatch: pytest.MonkeyPatch,
@@ -97,7 +97,7 @@ def test_h5_what_is_free_is_said_of_now_and_not_of_a_moment_ago(
 
 
 @pytest.mark.parametrize("last", [2048, 10_000])
-def test_h5_a_board_whose_counts_are_far_off_takes_no_more_requests_than_any(
+def test_h5_wrong_counts_take_a_bounded_number_of_requests(
     world: World, lucia: Buyer, requests: Requests, monkeypatch: pytest.MonkeyPatch, last: int
 ) -> None:
     """Damage: all is taken, and nothing is counted. Each request takes a second, and an answer is there in time."""
@@ -128,9 +128,7 @@ def test_h5_a_number_that_only_seems_free_is_not_drawn_again_and_again(
     assert "Only 1 number is free" in text_of(marco.says("random 2"))
 
 
-def test_h5_counts_that_are_too_low_do_not_keep_a_refusal_from_being_said(
-    world: World, lucia: Buyer, marco: Buyer
-) -> None:
+def test_h5_counts_that_are_too_low_do_not_prevent_the_refusal(world: World, lucia: Buyer, marco: Buyer) -> None:
     raffle = world.raffle(last_number=42)
     hold(lucia, "1-40")
     TallyRecord(f"BOARD#{raffle['id']}", "TALLY#00").update([TallyRecord.page(0).set(20)])
@@ -154,7 +152,7 @@ def rationed(world: World, path: str) -> None:
 
 
 @pytest.mark.parametrize("change", [deactivated, dearer, rationed])
-def test_a_second_try_is_made_at_the_raffles_new_terms(
+def test_a_second_try_uses_the_raffles_new_terms(
     world: World, lucia: Buyer, marco: Buyer, requests: Requests, change: Callable[[World, str], None]
 ) -> None:
     raffle = world.raffle()
@@ -173,7 +171,7 @@ def test_a_second_try_is_made_at_the_raffles_new_terms(
 
 
 @pytest.mark.parametrize("busy", [1, 6])
-def test_a_try_after_the_closing_holds_nothing(
+def test_a_try_after_the_raffle_closes_holds_nothing(
     world: World, lucia: Buyer, monkeypatch: pytest.MonkeyPatch, busy: int
 ) -> None:
     closes = world.clock.now + timedelta(minutes=5)
@@ -193,9 +191,7 @@ def test_a_try_after_the_closing_holds_nothing(
     assert everything(world, "/api/orders") == []
 
 
-def test_numbers_that_were_drawn_in_one_raffle_are_none_of_anothers(
-    world: World, lucia: Buyer, requests: Requests
-) -> None:
+def test_numbers_drawn_in_one_raffle_are_not_used_in_another(world: World, lucia: Buyer, requests: Requests) -> None:
     """Two messages of one person at once: the second opens another raffle, in which the first is tried again."""
     world.raffle(last_number=64)
     world.raffle(code="CAR", last_number=5)

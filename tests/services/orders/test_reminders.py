@@ -25,7 +25,7 @@ def test_a_buyer_is_reminded_once_five_minutes_before_the_end(world: World, luci
     assert buttons_of(lucia.heard[-1]) == ["Confirm", "Cancel"]
 
 
-def test_who_has_confirmed_is_asked_for_the_proof(world: World, lucia: Buyer) -> None:
+def test_a_buyer_who_has_confirmed_is_asked_for_the_proof(world: World, lucia: Buyer) -> None:
     world.raffle()
     hold(lucia, "5")
     lucia.says("confirm")
@@ -34,7 +34,7 @@ def test_who_has_confirmed_is_asked_for_the_proof(world: World, lucia: Buyer) ->
     assert "Send a photo or PDF" in reminders(lucia)[0]
 
 
-def test_who_has_sent_the_proof_hears_nothing(world: World, lucia: Buyer) -> None:
+def test_a_buyer_who_has_sent_the_proof_gets_no_reminder(world: World, lucia: Buyer) -> None:
     world.raffle()
     hold(lucia, "5")
     lucia.sends_proof()

@@ -78,7 +78,7 @@ def out_of_turn(do: Callable[[], object]) -> str:
 # P2
 
 
-def test_p2_a_rejected_proof_is_told_with_its_reason_and_the_clock_runs_anew(world: World, lucia: Buyer) -> None:
+def test_p2_the_buyer_reads_why_a_proof_was_rejected_and_the_clock_restarts(world: World, lucia: Buyer) -> None:
     raffle = world.raffle()
     order_id = hold_and_prove(lucia)
     world.clock.pass_minutes(60)
@@ -91,7 +91,7 @@ def test_p2_a_rejected_proof_is_told_with_its_reason_and_the_clock_runs_anew(wor
     assert exact(world, raffle)
 
 
-def test_p2_another_proof_is_taken_and_confirmed(world: World, lucia: Buyer) -> None:
+def test_p2_another_proof_is_accepted_and_confirmed(world: World, lucia: Buyer) -> None:
     raffle = world.raffle()
     order_id = hold_and_prove(lucia)
     reject(world, order_id)
@@ -102,7 +102,7 @@ def test_p2_another_proof_is_taken_and_confirmed(world: World, lucia: Buyer) -> 
     assert exact(world, raffle)
 
 
-def test_p2_the_fresh_hold_ends_as_any_other_and_is_reminded_of(world: World, lucia: Buyer) -> None:
+def test_p2_the_new_hold_has_a_reminder_and_an_end_like_any_other(world: World, lucia: Buyer) -> None:
     raffle = world.raffle()
     order_id = hold_and_confirm(lucia)
     world.clock.pass_minutes(11)
@@ -122,7 +122,7 @@ def test_p2_the_fresh_hold_ends_as_any_other_and_is_reminded_of(world: World, lu
     assert exact(world, raffle)
 
 
-def test_p2_where_holds_have_no_limit_the_new_one_has_none(world: World, lucia: Buyer) -> None:
+def test_p2_the_new_hold_has_no_limit_if_the_raffle_has_none(world: World, lucia: Buyer) -> None:
     world.raffle(hold_minutes=None)
     order_id = hold_and_prove(lucia)
     assert reject(world, order_id).reserved_until is None
@@ -132,7 +132,7 @@ def test_p2_where_holds_have_no_limit_the_new_one_has_none(world: World, lucia: 
     assert world.order(order_id)["status"] == "PENDING_PAYMENT"
 
 
-def test_p2_the_order_is_at_hand_again_for_who_is_doing_nothing_else(world: World, lucia: Buyer) -> None:
+def test_p2_the_order_is_current_again_unless_another_one_is(world: World, lucia: Buyer) -> None:
     world.raffle()
     world.raffle(code="CAR", title="Car")
     order_id = hold_and_prove(lucia, "5")
@@ -149,7 +149,7 @@ def test_p2_the_order_is_at_hand_again_for_who_is_doing_nothing_else(world: Worl
     assert world.order(other)["status"] == "DRAFT"
 
 
-def test_p2_what_they_look_at_stays_open(world: World, lucia: Buyer) -> None:
+def test_p2_the_raffle_that_the_buyer_looks_at_stays_open(world: World, lucia: Buyer) -> None:
     world.raffle()
     order_id = hold_and_prove(lucia, "5")
     hold(lucia, "6")
@@ -159,7 +159,7 @@ def test_p2_what_they_look_at_stays_open(world: World, lucia: Buyer) -> None:
     assert "holding" in text_of(lucia.says("7"))
 
 
-def test_p2_once_rejected_is_enough(world: World, lucia: Buyer) -> None:
+def test_p2_a_second_rejection_has_no_further_effect(world: World, lucia: Buyer) -> None:
     world.raffle()
     order_id = hold_and_prove(lucia)
     reject(world, order_id)
@@ -190,7 +190,7 @@ def test_p2_ten_minutes_later_it_is_another_request(world: World, lucia: Buyer) 
     assert reject(world, order_id).status is OrderStatus.PENDING_PAYMENT
 
 
-def test_p2_who_names_the_proof_rejects_that_one_alone(world: World, lucia: Buyer) -> None:
+def test_p2_a_rejection_that_names_a_proof_rejects_only_that_one(world: World, lucia: Buyer) -> None:
     world.raffle()
     order_id = hold_and_prove(lucia)
     seen = orders.get(order_id).proofs[-1].sha256
@@ -205,7 +205,7 @@ def test_p2_who_names_the_proof_rejects_that_one_alone(world: World, lucia: Buye
     assert reject(world, order_id, proof=seen).status is OrderStatus.PENDING_PAYMENT, "again blurred, and looked at"
 
 
-def test_p2_who_has_not_written_for_a_day_gets_the_reason_by_template(world: World, lucia: Buyer) -> None:
+def test_p2_after_a_day_of_silence_the_reason_goes_by_template(world: World, lucia: Buyer) -> None:
     channels.approve([f"{one.name}/en" for one in DEFINITIONS], approved=True)
     world.raffle()
     order_id = hold_and_prove(lucia)
@@ -214,7 +214,7 @@ def test_p2_who_has_not_written_for_a_day_gets_the_reason_by_template(world: Wor
     assert hears(lucia) == f"tombola_proof_rejected en {order_id} Bicycle {REASON}"
 
 
-def test_p2_what_an_organiser_writes_has_no_power_over_the_message(world: World, lucia: Buyer) -> None:
+def test_p2_an_organisers_reason_cannot_change_the_messages_formatting(world: World, lucia: Buyer) -> None:
     world.raffle()
     order_id = hold_and_prove(lucia)
     reject(world, order_id, "see\n*this* _one_")
@@ -224,7 +224,7 @@ def test_p2_what_an_organiser_writes_has_no_power_over_the_message(world: World,
 # P3
 
 
-def test_p3_a_refund_frees_what_was_sold_and_says_why(world: World, lucia: Buyer, marco: Buyer) -> None:
+def test_p3_a_refund_frees_the_sold_numbers_and_says_why(world: World, lucia: Buyer, marco: Buyer) -> None:
     raffle = world.raffle(max_per_contact=2)
     order_id = buy(lucia)
     world.clock.pass_minutes(5)
@@ -241,7 +241,7 @@ def test_p3_a_refund_frees_what_was_sold_and_says_why(world: World, lucia: Buyer
     assert exact(world, raffle)
 
 
-def test_p3_refunding_twice_is_as_good_as_once(world: World, lucia: Buyer) -> None:
+def test_p3_refunding_twice_has_no_further_effect(world: World, lucia: Buyer) -> None:
     raffle = world.raffle()
     order_id = buy(lucia)
     first = refund(world, order_id)
@@ -251,7 +251,7 @@ def test_p3_refunding_twice_is_as_good_as_once(world: World, lucia: Buyer) -> No
     assert exact(world, raffle)
 
 
-def test_p3_who_asks_about_a_refunded_order_is_told_so(world: World, lucia: Buyer) -> None:
+def test_p3_a_buyer_who_asks_about_a_refunded_order_is_told_so(world: World, lucia: Buyer) -> None:
     world.raffle()
     order_id = hold(lucia)
     tapped = len(lucia.heard) - 1
@@ -262,7 +262,7 @@ def test_p3_who_asks_about_a_refunded_order_is_told_so(world: World, lucia: Buye
     assert "no order of yours" in text_of(lucia.sends_proof())
 
 
-def test_p3_a_refund_by_template(world: World, lucia: Buyer) -> None:
+def test_p3_after_a_day_of_silence_a_refund_goes_by_template(world: World, lucia: Buyer) -> None:
     channels.approve([f"{one.name}/en" for one in DEFINITIONS], approved=True)
     world.raffle()
     order_id = buy(lucia)
@@ -279,7 +279,7 @@ def test_p3_a_late_order_that_is_refunded_frees_nothing(world: World, lucia: Buy
     assert exact(world, raffle)
 
 
-def test_p3_a_refund_of_a_late_order_that_is_reassigned_meanwhile_frees_what_it_has_then(
+def test_p3_a_refund_of_an_order_that_was_just_reassigned_frees_its_new_numbers(
     world: World, lucia: Buyer, marco: Buyer, requests: Requests
 ) -> None:
     raffle = world.raffle()
@@ -310,7 +310,7 @@ def test_p5_a_late_order_gets_other_numbers_at_its_price(world: World, lucia: Bu
     assert "is PAID" in out_of_turn(lambda: reassign(world, order_id, [30, 31]))
 
 
-def test_p5_its_own_numbers_when_they_are_free_again(world: World, lucia: Buyer, marco: Buyer) -> None:
+def test_p5_a_late_order_gets_its_own_numbers_if_they_are_free_again(world: World, lucia: Buyer, marco: Buyer) -> None:
     raffle = world.raffle()
     order_id = late(lucia, marco)
     marco.says("cancel")
@@ -340,7 +340,7 @@ def test_p5_money_that_came_without_a_proof_is_settled_without_one(world: World,
     assert exact(world, raffle)
 
 
-def test_p5_who_was_erased_gets_no_numbers(world: World, lucia: Buyer) -> None:
+def test_p5_an_erased_buyer_gets_no_numbers(world: World, lucia: Buyer) -> None:
     world.raffle()
     order_id = hold_and_confirm(lucia)
     world.container.settlement.cancel(order_id, by=COMMAND_LINE)
@@ -349,7 +349,7 @@ def test_p5_who_was_erased_gets_no_numbers(world: World, lucia: Buyer) -> None:
         reassign(world, order_id)
 
 
-def test_p5_the_money_may_still_have_to_be_looked_at(world: World, lucia: Buyer, marco: Buyer) -> None:
+def test_p5_a_reassigned_order_may_still_be_in_review(world: World, lucia: Buyer, marco: Buyer) -> None:
     raffle = world.raffle()
     order_id = late(lucia, marco)
     settled = reassign(world, order_id, [20, 21], paid=False)
@@ -360,7 +360,7 @@ def test_p5_the_money_may_still_have_to_be_looked_at(world: World, lucia: Buyer,
     assert exact(world, raffle)
 
 
-def test_p5_or_random_ones(world: World, lucia: Buyer, marco: Buyer) -> None:
+def test_p5_a_late_order_gets_random_numbers(world: World, lucia: Buyer, marco: Buyer) -> None:
     raffle = world.raffle(last_number=12)
     order_id = late(lucia, marco)
     settled = reassign(world, order_id, None)
@@ -368,7 +368,7 @@ def test_p5_or_random_ones(world: World, lucia: Buyer, marco: Buyer) -> None:
     assert exact(world, raffle)
 
 
-def test_p5_random_ones_that_somebody_takes_meanwhile_are_drawn_again(
+def test_p5_random_numbers_that_somebody_takes_meanwhile_are_drawn_again(
     world: World, lucia: Buyer, marco: Buyer, requests: Requests
 ) -> None:
     raffle = world.raffle(last_number=13, max_per_contact=None)
@@ -391,7 +391,7 @@ def test_p5_numbers_that_are_taken_are_named_with_free_ones_nearby(world: World,
     assert exact(world, raffle)
 
 
-def test_p5_numbers_whose_hold_is_over_are_free_and_their_buyer_is_told(
+def test_p5_numbers_of_ended_holds_can_be_reassigned_and_their_buyer_is_told(
     world: World, lucia: Buyer, marco: Buyer
 ) -> None:
     """H4"""
@@ -404,7 +404,9 @@ def test_p5_numbers_whose_hold_is_over_are_free_and_their_buyer_is_told(
 
 
 @pytest.mark.parametrize("wish", [[5, 6, 7], None])
-def test_p5_also_the_last_ones_and_ones_own(world: World, lucia: Buyer, marco: Buyer, wish: list[int] | None) -> None:
+def test_p5_the_last_numbers_of_ended_holds_and_ones_own_can_be_reassigned(
+    world: World, lucia: Buyer, marco: Buyer, wish: list[int] | None
+) -> None:
     """H4 and H6: what is over neither is in the way nor counts against the limit."""
     raffle = world.raffle(last_number=7, max_per_contact=4)
     order_id = late(lucia, marco, "5-7", "7")
@@ -414,7 +416,7 @@ def test_p5_also_the_last_ones_and_ones_own(world: World, lucia: Buyer, marco: B
     assert exact(world, raffle)
 
 
-def test_p5_random_ones_of_holds_that_are_over(world: World, lucia: Buyer, marco: Buyer) -> None:
+def test_p5_random_numbers_may_come_from_ended_holds(world: World, lucia: Buyer, marco: Buyer) -> None:
     """H4"""
     raffle = world.raffle(last_number=2)
     order_id = late(lucia, marco, "1,2", "2")
@@ -424,7 +426,7 @@ def test_p5_random_ones_of_holds_that_are_over(world: World, lucia: Buyer, marco
     assert exact(world, raffle)
 
 
-def test_p5_no_more_than_the_raffle_allows_each_person(world: World, lucia: Buyer, marco: Buyer) -> None:
+def test_p5_a_reassignment_keeps_the_limit_of_each_person(world: World, lucia: Buyer, marco: Buyer) -> None:
     """H6"""
     raffle = world.raffle(max_per_contact=3)
     order_id = late(lucia, marco)
@@ -436,7 +438,7 @@ def test_p5_no_more_than_the_raffle_allows_each_person(world: World, lucia: Buye
 
 
 @pytest.mark.parametrize("wish", [[20], [20, 20], [20, 21, 22], [], [20, 101], [0, 20]])
-def test_p5_as_many_as_before_each_once_and_in_the_range(
+def test_p5_a_reassignment_needs_as_many_numbers_each_once_and_in_the_range(
     world: World, lucia: Buyer, marco: Buyer, wish: list[int]
 ) -> None:
     """N1"""
@@ -446,7 +448,7 @@ def test_p5_as_many_as_before_each_once_and_in_the_range(
         reassign(world, order_id, wish)
 
 
-def test_p5_when_too_few_are_free_it_says_how_many(world: World, lucia: Buyer, marco: Buyer) -> None:
+def test_p5_if_too_few_are_free_the_refusal_says_how_many(world: World, lucia: Buyer, marco: Buyer) -> None:
     world.raffle(last_number=3)
     order_id = late(lucia, marco, "1,2,3", "1")
     with pytest.raises(TooFewFree) as refusal:
@@ -454,7 +456,7 @@ def test_p5_when_too_few_are_free_it_says_how_many(world: World, lucia: Buyer, m
     assert (refusal.value.wanted, refusal.value.free) == (3, 2)
 
 
-def test_p5_asking_again_for_the_same_numbers_is_as_good_as_once(world: World, lucia: Buyer, marco: Buyer) -> None:
+def test_p5_asking_again_for_the_same_numbers_has_no_further_effect(world: World, lucia: Buyer, marco: Buyer) -> None:
     raffle = world.raffle()
     order_id = late(lucia, marco)
     first = reassign(world, order_id, [20, 21])
@@ -465,7 +467,7 @@ def test_p5_asking_again_for_the_same_numbers_is_as_good_as_once(world: World, l
     assert exact(world, raffle)
 
 
-def test_p5_not_in_a_raffle_that_is_decided(world: World, lucia: Buyer, marco: Buyer) -> None:
+def test_p5_nothing_is_reassigned_in_a_drawn_or_cancelled_raffle(world: World, lucia: Buyer, marco: Buyer) -> None:
     raffle = world.raffle()
     order_id = late(lucia, marco)
     RaffleRecord(*raffles.key(raffle["id"])).update([RaffleRecord.status.set("DRAWN")])
@@ -474,7 +476,9 @@ def test_p5_not_in_a_raffle_that_is_decided(world: World, lucia: Buyer, marco: B
 
 
 @pytest.mark.parametrize("paid", [True, False])
-def test_p5_told_by_template(world: World, lucia: Buyer, marco: Buyer, paid: bool) -> None:
+def test_p5_after_a_day_of_silence_a_reassignment_goes_by_template(
+    world: World, lucia: Buyer, marco: Buyer, paid: bool
+) -> None:
     channels.approve([f"{one.name}/en" for one in DEFINITIONS], approved=True)
     world.raffle()
     order_id = late(lucia, marco)
@@ -492,7 +496,7 @@ def confirm_payment_of(world: World, order_id: str) -> Order:
 
 
 @pytest.mark.parametrize("step", [reject, refund, reassign])
-def test_what_is_no_order_is_not_found(world: World, step: Callable[[World, str], object]) -> None:
+def test_an_unknown_order_is_not_found(world: World, step: Callable[[World, str], object]) -> None:
     with pytest.raises(OrderNotFound):
         step(world, "22222222")
 
@@ -522,7 +526,7 @@ def test_a_step_out_of_turn_says_what_to_do_instead(
     assert exact(world, raffle)
 
 
-def test_p4_what_is_over_is_not_confirmed_and_what_leads_on_is_said(world: World, lucia: Buyer) -> None:
+def test_p4_an_ended_order_is_not_confirmed_and_the_refusal_says_what_to_do(world: World, lucia: Buyer) -> None:
     world.raffle()
     ended, cancelled = hold(lucia, "1"), hold(lucia, "2")
     lucia.says("cancel")

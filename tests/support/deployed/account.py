@@ -62,7 +62,7 @@ class Deployed(Run):
     """What was deployed, as those who use it see it."""
 
     def __init__(self, account: Account, url: str, token: str, stack: str) -> None:
-        super().__init__(account.ports, account.log.parent, None, account.log, account.log)  # type: ignore[arg-type]
+        super().__init__(account.ports, account.log.parent, None, account.log, account.log)  # type: ignore[arg-type] # no process
         self.account, self.url, self.token, self.stack_name = account, url, token, stack
 
     @property

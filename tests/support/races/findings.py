@@ -51,9 +51,11 @@ def findings(tale: Tale, found: Evidence) -> list[str]:
 
 
 def outcomes(tale: Tale, found: Evidence) -> Counter[str]:
-    """How many wishes were answered in which way. Those that the conversation took for something else are left out."""
+    """How many requests for numbers were answered in which way. What the conversation took for something else is left
+    out.
+    """
     replies, heard = replied(tale, found), set(tale.heard)
-    told = (outcome(replies.get(key(wish), "")) if wish in heard else TryAgain.code for wish in tale.options)
+    told = (outcome(replies.get(key(pick), "")) if pick in heard else TryAgain.code for pick in tale.picks)
     return Counter(code for code in told if code != NO_WISH)
 
 

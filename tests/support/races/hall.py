@@ -42,7 +42,7 @@ class Profile:
     """A raffle, and who comes to it."""
 
     numbers: int
-    options: tuple[int, ...]  # how many numbers buyers ask for
+    quantities: tuple[int, ...]  # how many numbers buyers ask for
     most: int | None  # max_per_contact
     haste: float  # the share of buyers who pay cash, so that large boards fill in bearable time
     taps: bool  # whether those just tap for one order after the other
@@ -53,7 +53,7 @@ class Profile:
 class Tale:
     """What a process saw. All of it is told once the race is over, and held against the table."""
 
-    options: list[str] = field(default_factory=list)  # messages that ask for numbers
+    picks: list[str] = field(default_factory=list)  # messages that ask for numbers
     deliveries: list[str] = field(default_factory=list)  # messages, as often as they were delivered
     heard: list[str] = field(default_factory=list)  # those that the product took without an error
     proofs: list[tuple[str, str]] = field(default_factory=list)  # messages with a file, and the file's SHA-256

@@ -10,17 +10,17 @@ from tests.support.races.hall import Hall, Profile, Run
 
 # Larger boards are bought in larger orders, so that they sell out in bearable time.
 SIZES = {
-    10: Profile(numbers=10, options=(1, 2, 3), most=2, haste=0.2, taps=True, least=160),
-    100: Profile(numbers=100, options=(1, 2, 3, 5), most=6, haste=0.3, taps=True, least=320),
-    2_000: Profile(numbers=2_000, options=(1, 2, 4, 8), most=15, haste=0.85, taps=True, least=1_200),
-    10_000: Profile(numbers=10_000, options=(20, 40, 40, 40), most=None, haste=0.85, taps=False, least=700),
+    10: Profile(numbers=10, quantities=(1, 2, 3), most=2, haste=0.2, taps=True, least=160),
+    100: Profile(numbers=100, quantities=(1, 2, 3, 5), most=6, haste=0.3, taps=True, least=320),
+    2_000: Profile(numbers=2_000, quantities=(1, 2, 4, 8), most=15, haste=0.85, taps=True, least=1_200),
+    10_000: Profile(numbers=10_000, quantities=(20, 40, 40, 40), most=None, haste=0.85, taps=False, least=700),
 }
-RUSH = Profile(numbers=4, options=(1,), most=None, haste=1, taps=True, least=128)
+RUSH = Profile(numbers=4, quantities=(1,), most=None, haste=1, taps=True, least=128)
 
 
 @dataclass(frozen=True)
 class Result:
-    outcomes: Counter[str]  # of the wishes for numbers: "held", or the code of a refusal
+    outcomes: Counter[str]  # of the requests for numbers: "held", or the code of a refusal
     refused: Counter[str]  # by code, whatever was asked
     repeated: int  # deliveries of a message beyond its first
     availability: Availability

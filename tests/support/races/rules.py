@@ -16,7 +16,7 @@ from tests.support.races.profiles import RUSH, SIZES, hold_race
 from tests.support.races.visitors import rush, sell_out
 
 
-def test_h2_a_number_that_all_want_at_once_goes_to_one(hall: Hall) -> None:
+def test_h2_a_number_that_everybody_wants_at_once_goes_to_one(hall: Hall) -> None:
     result = hold_race(hall, RUSH, rush)
     assert result.wrong == []
     assert result.outcomes == {"held": RUSH.numbers, "numbers_taken": RUSH.numbers * (PROCESSES * THREADS - 1)}
@@ -38,7 +38,7 @@ def test_h2_a_sell_out_leaves_one_owner_for_each_number_and_nothing_lost(hall: H
     assert result.attempts >= SIZES[numbers].least
 
 
-def test_a_check_while_all_buy_finds_just_what_was_planted_and_its_repairs_lose_no_sale(hall: Hall) -> None:
+def test_a_check_during_a_rush_finds_only_planted_faults_and_its_repairs_lose_no_sale(hall: Hall) -> None:
     consistency, found = ConsistencyCheck(pause=lambda _: None), set[DifferenceKind]()
     with hall.raffle(SIZES[100]) as stage, ThreadPoolExecutor(1) as aside:
         race = aside.submit(stage.race, sell_out)

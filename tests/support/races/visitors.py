@@ -30,7 +30,7 @@ from tests.support.races.replies import held_in, left_in
 from tests.support.world import PNG
 
 DELIVERIES = 5  # of a message by the queue
-MOST_VISITS = 500  # of one thread: only a race that leads nowhere comes to this
+MAX_VISITS = 500  # of one thread. Only a race that makes no progress reaches it
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ class Hold(NamedTuple):
 def sell_out(place: Place, random: Random, name: str, profile: Profile) -> None:
     """Come again until all numbers are sold."""
     visitor = Visitor(place, random, name, profile)
-    for visit in range(MOST_VISITS):
+    for visit in range(MAX_VISITS):
         if not visitor.visit(visit):
             return
     place.tale.wrong.append("the raffle does not sell out")
@@ -67,15 +67,15 @@ class Visitor:
         self.container, self.raffle, self.meta, self.tale = place
         self.random, self.name, self.profile = random, name, profile
         self.past: list[Message] = []
-        self.left: int | None = None  # how many numbers are free, when they are fewer than was wished for
-        self.options = 0
+        self.left: int | None = None  # how many numbers are free, when they are fewer than were asked for
+        self.picks = 0
         process, _, thread = name.partition(".")
         self.next = (int(process) * THREADS + int(thread)) * self.raffle.total // (PROCESSES * THREADS)
 
     def visit(self, visit: int) -> bool:
         """Buy, and whatever comes of it. False when there is nothing to buy any more, and they have tried enough."""
         over = self.left == 0 and self.sold_out()
-        if over and self.options * THREADS * PROCESSES >= self.profile.least:
+        if over and self.picks * THREADS * PROCESSES >= self.profile.least:
             return False
         person = self.somebody(visit)
         in_haste = self.left is not None or self.random.random() < self.profile.haste
@@ -109,7 +109,7 @@ class Visitor:
         """Three orders of any numbers, or of one number, without asking for the raffle first."""
         for _ in range(3):
             if self.left or self.random.random() < 0.8:
-                quantity = self.left or self.random.choice(self.profile.options)
+                quantity = self.left or self.random.choice(self.profile.quantities)
                 choice = c.pick_random_choice(self.raffle.id, quantity)
             else:
                 choice = c.pick_number_choice(self.raffle.id, self.any_number())
@@ -119,14 +119,14 @@ class Visitor:
         """Open the raffle and ask up to three times: who is refused wants something else."""
         self.note_what_is_left(self.say(person, self.raffle.code))
         for attempt in range(3):
-            held = None if self.left == 0 else next(self.ask(person, self.text(self.wish(attempt))), None)
+            held = None if self.left == 0 else next(self.ask(person, self.text(self.pick(attempt))), None)
             if held is not None:
                 yield held
                 return
 
-    def wish(self, attempt: int) -> str:
+    def pick(self, attempt: int) -> str:
         """Numbers side by side; who is refused rather takes any: many random ones at once often cross others' way."""
-        quantity = self.random.choice(self.profile.options)
+        quantity = self.random.choice(self.profile.quantities)
         if self.random.random() < (0.1, 0.5, 0.8)[attempt]:
             return f"random {quantity}"
         start = self.any_number() if self.random.random() < 0.2 else self.next_number(quantity)
@@ -146,11 +146,11 @@ class Visitor:
     def tap(self, choice: str) -> IncomingMessage:
         return IncomingMessage(kind=MessageKind.CHOICE, choice=choice)
 
-    def ask(self, person: Identity, wish: IncomingMessage) -> Iterator[Hold]:
+    def ask(self, person: Identity, pick: IncomingMessage) -> Iterator[Hold]:
         """Ask for numbers. What is held then, if anything."""
-        message = self.message(person, wish)
-        self.tale.options.append(message.id)
-        self.options += 1
+        message = self.message(person, pick)
+        self.tale.picks.append(message.id)
+        self.picks += 1
         texts = self.send(message)
         self.note_what_is_left(texts)
         for held in filter(None, map(held_in, texts)):
