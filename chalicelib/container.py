@@ -145,7 +145,7 @@ class Container:
 
     @cached_property
     def expiry(self) -> Expiry:
-        return Expiry(changes=self.order_changes, outbox=self.outbox, clock=self.clock, workers=self.expire_workers)
+        return Expiry(changes=self.order_changes, clock=self.clock, workers=self.expire_workers)
 
     @cached_property
     def proofs(self) -> Proofs:

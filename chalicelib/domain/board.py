@@ -19,7 +19,7 @@ WORD_BITS = 64  # some emulators of DynamoDB round numbers of more than 28 digit
 WORD_MASK = (1 << WORD_BITS) - 1
 LEAF_WORDS = 32
 LEAF_NUMBERS = WORD_BITS * LEAF_WORDS
-MOST_PAGES = 101
+MAX_PAGES = 101
 MAX_TALLIES = 16
 
 
@@ -130,7 +130,7 @@ def set_numbers(first: int, words: Mapping[int, int]) -> Iterator[int]:
 
 def page_size(total: int) -> int:
     """Return the page size for a raffle of `total` numbers: whole words, at least 100 numbers, at most 101 pages."""
-    pages = min(MOST_PAGES, max(1, total // 100))
+    pages = min(MAX_PAGES, max(1, total // 100))
     return ceil(total / pages / WORD_BITS) * WORD_BITS
 
 

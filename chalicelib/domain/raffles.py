@@ -9,7 +9,7 @@ from typing import NamedTuple
 from chalicelib.domain.board import Layout
 from chalicelib.domain.refusals import RaffleOutOfTurn
 
-MOST_NUMBERS = 1_000_000  # N1
+MAX_NUMBERS = 1_000_000  # N1
 HOLD_MINUTES = 15  # H3, unless the raffle says otherwise
 
 

@@ -12,7 +12,7 @@ from chalicelib.domain.codes import ascii_words
 from chalicelib.domain.orders import Order, OrderStatus
 
 # In a file. The longest answer has 2.3 KB for each payment, and Lambda may answer 6 MB.
-MOST_PAYMENTS = 2_500
+MAX_PAYMENTS = 2_500
 MAX_SUGGESTED = 3
 MAX_LINES = 5  # other lines that a reason names
 SHORT_NAME = 4  # letters that a name must have if it is the only one

@@ -31,7 +31,7 @@ SEARCH = (
 )
 BATCH = 45  # messages that are read at once
 # Bytes of messages in an answer. Lambda allows 6 MB, but the orders need room, too, and escaped text is longer.
-MOST_MESSAGE_BYTES = 1_500_000
+MAX_MESSAGE_BYTES = 1_500_000
 
 
 class ContextView(View):
@@ -265,7 +265,7 @@ def _messages_that_fit(contact_id: str, after: str | None) -> Page[MessageView]:
     messages = list[MessageView]()
     size = 0
     cursor = after
-    while size < MOST_MESSAGE_BYTES:
+    while size < MAX_MESSAGE_BYTES:
         page = history.page(contact_id, limit=BATCH, after=cursor)
         batch = list(map(present_message, page.items))
         size += sum(len(message.model_dump_json().encode()) for message in batch)

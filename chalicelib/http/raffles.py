@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator, model_validator
 
 from chalicelib.domain.conversation import is_raffle_code, is_reserved
-from chalicelib.domain.raffles import HOLD_MINUTES, MOST_NUMBERS, Raffle, RaffleEvent, RaffleStatus, TicketStatus
+from chalicelib.domain.raffles import HOLD_MINUTES, MAX_NUMBERS, Raffle, RaffleEvent, RaffleStatus, TicketStatus
 from chalicelib.http.dispatch import Call, Patch
 from chalicelib.http.problems import FieldInvalid
 from chalicelib.http.schemas import (
@@ -45,7 +45,7 @@ class RaffleBody(Form):
     first_number: Annotated[int, Field(ge=0, le=9_999_999)] = 1
     last_number: Annotated[int, Field(ge=0, le=9_999_999, examples=[1000])]
     hold_minutes: Annotated[int, Field(ge=1, le=43_200)] | None = HOLD_MINUTES
-    max_per_contact: Annotated[int, Field(ge=1, le=MOST_NUMBERS)] | None = None
+    max_per_contact: Annotated[int, Field(ge=1, le=MAX_NUMBERS)] | None = None
     payment_instructions: Annotated[Text, Field(max_length=2000)] = ""
     code: (
         Annotated[str, CODE, Field(description="The word that opens the raffle in chat.", examples=["MOTO"])] | None
@@ -90,8 +90,8 @@ class RaffleBody(Form):
     def _consistent(self) -> "RaffleBody":
         if self.last_number < self.first_number:
             raise ValueError("last_number: expected at least first_number")
-        if self.last_number - self.first_number + 1 > MOST_NUMBERS:
-            raise ValueError(f"last_number: expected at most {MOST_NUMBERS:,} numbers in a raffle")
+        if self.last_number - self.first_number + 1 > MAX_NUMBERS:
+            raise ValueError(f"last_number: expected at most {MAX_NUMBERS:,} numbers in a raffle")
         if self.opens_at and self.closes_at and self.closes_at <= self.opens_at:
             raise ValueError("closes_at: expected a time after opens_at")
         return self

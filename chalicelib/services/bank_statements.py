@@ -9,7 +9,7 @@ from typing import NamedTuple
 from chalicelib.domain.orders import Order
 from chalicelib.domain.refusals import StatementTooLarge
 from chalicelib.domain.statements import (
-    MOST_PAYMENTS,
+    MAX_PAYMENTS,
     PAYABLE,
     Buyer,
     MatchedPayment,
@@ -94,9 +94,9 @@ class BankStatements:
             raffle = raffles.get(raffle_id)
             options = options._replace(currency=options.currency or raffle.currency)
         statement = read(raw, options)
-        if len(statement.payments) > MOST_PAYMENTS:
+        if len(statement.payments) > MAX_PAYMENTS:
             raise StatementTooLarge(
-                f"The statement has {len(statement.payments):,} payments; at most {MOST_PAYMENTS:,} are possible."
+                f"The statement has {len(statement.payments):,} payments; at most {MAX_PAYMENTS:,} are possible."
             )
         mentions = find_all_mentions(statement.payments)
         orders_by_code = _load_mentioned(mentions)

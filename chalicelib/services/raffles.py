@@ -336,7 +336,7 @@ def _resize(old: Raffle, new: Raffle, taken: int) -> Raffle:
         )
     if new.last_number < old.last_number:
         raise NumbersInvalid("last_number can only become smaller while the raffle is a DRAFT.")
-    largest = old.first_number + layouts.MOST_PAGES * old.page_size - 1
+    largest = old.first_number + layouts.MAX_PAGES * old.page_size - 1
     if new.last_number > largest:
         raise NumbersInvalid(
             f"last_number can grow to {largest} at most in a raffle that began with {old.total} numbers."

@@ -28,7 +28,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
-from chalicelib.domain.board import LEAF_WORDS, MOST_PAGES
+from chalicelib.domain.board import LEAF_WORDS, MAX_PAGES
 from chalicelib.store.retries import CONNECT_SECONDS, READ_SECONDS, with_retries
 
 Stored = dict[str, Any]  # an item in DynamoDB's form
@@ -240,7 +240,7 @@ class TallyRecord(Record, discriminator="tally"):
 
     sold = NumberAttribute(null=True)
     paid = NumberAttribute(null=True)  # the price of the numbers sold, in minor units
-    for _page in range(MOST_PAGES):
+    for _page in range(MAX_PAGES):
         locals()[f"p{_page}"] = NumberAttribute(null=True)  # numbers taken on this page
     del _page
 

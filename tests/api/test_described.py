@@ -61,6 +61,7 @@ BEYOND_SCHEMAS = {
     "code": "no word that the bot understands as something else",
     "ids": "it goes with no other parameter",
     "body": "of a statement it says that these are bytes",
+    **dict.fromkeys(("date", "amount", "credit", "debit", "sign", "currency_column", "text"), "a column of the file"),
     "status": "of an export: a parameter that goes with another one only",
 }
 INTEGER = "Input should be a valid integer"  # to a schema 2.0 is one; to us, who count money and numbers, it is not

@@ -247,7 +247,7 @@ def test_a_very_long_history_is_exported_in_parts(world: World, lucia: Buyer, mo
     world.raffle()
     order_id = hold_and_prove(lucia)
     monkeypatch.setattr(http_contacts, "BATCH", 3)
-    monkeypatch.setattr(http_contacts, "MOST_MESSAGE_BYTES", 1)
+    monkeypatch.setattr(http_contacts, "MAX_MESSAGE_BYTES", 1)
     parts = [world.api("GET", path(lucia, "/export")).body]
     while (further := parts[-1]["next"]) is not None:
         parts.append(world.api("GET", further).body)

@@ -121,7 +121,7 @@ def test_o1_without_a_token_there_is_no_export(world: World, raffle: Json) -> No
 def test_o2_the_log_says_who_exported_data(world: World, raffle: Json, monkeypatch: pytest.MonkeyPatch) -> None:
     viewer = world.container.tokens.create("Vera", Role.VIEWER, by=COMMAND_LINE)
     world.api("GET", f"/api/raffles/{raffle['id']}/export?of=buyers", token=viewer.key)
-    monkeypatch.setattr(service, "MOST_ROWS", 10)
+    monkeypatch.setattr(service, "MAX_ROWS", 10)
     asked = world.api("GET", f"/api/raffles/{raffle['id']}/export?status=AVAILABLE", token=viewer.key)
     world.api("GET", f"/api/raffles/{raffle['id']}/export?status=AVAILABLE")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.statements import MOST_PAYMENTS, Why
+from chalicelib.domain.statements import MAX_PAYMENTS, Why
 from chalicelib.http.routes import BANK_FILE_LIMIT, BANK_FILES
 from tests.support.statements import post
 from tests.support.steps import buy, cancel, confirm_payment, hold, hold_and_confirm, hold_and_prove
@@ -154,15 +154,15 @@ def test_a_file_that_is_too_large_is_refused(world: World) -> None:
     assert (
         world.api("POST", "/api/statements", b"x" * (BANK_FILE_LIMIT + 1), **{"Content-Type": "text/csv"}).status == 413
     )
-    answer = post(world, *(["a;1,00"] * (MOST_PAYMENTS + 1)))
+    answer = post(world, *(["a;1,00"] * (MAX_PAYMENTS + 1)))
     assert (answer.status, answer.body["code"]) == (413, "statement_too_large")
 
 
 def test_the_most_payments_allowed_fit_into_an_answer(world: World, lucia: Buyer) -> None:
     """Lambda answers 6 MB at most, as a text within JSON."""
     text = "TRANSFERENCIA BANCA MÓVIL “GRACIAS” DE MENDEZ LOPEZ LUCIA FERNANDA " * 3
-    answer = post(world, *(f"{text}{n};{n},00" for n in range(1, MOST_PAYMENTS + 1)))
-    assert len(payments(answer)) == MOST_PAYMENTS
+    answer = post(world, *(f"{text}{n};{n},00" for n in range(1, MAX_PAYMENTS + 1)))
+    assert len(payments(answer)) == MAX_PAYMENTS
     assert len(json.dumps(json.dumps(answer.body, ensure_ascii=False), ensure_ascii=False).encode()) < 5_500_000
 
 
@@ -187,7 +187,7 @@ def test_the_largest_answer_fits_lambdas_limit(world: World) -> None:
         world.api("POST", "/api/statements", worst(order, lines), **{"Content-Type": "text/csv"}) for lines in (50, 100)
     )
     assert len(reasons(payments(more)[0])) == 7
-    assert (size_of(more) - size_of(few)) / 50 * MOST_PAYMENTS < 6_200_000
+    assert (size_of(more) - size_of(few)) / 50 * MAX_PAYMENTS < 6_200_000
 
 
 def test_statements_need_the_role_of_a_cashier(world: World) -> None:

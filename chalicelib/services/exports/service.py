@@ -27,8 +27,8 @@ from chalicelib.telemetry import alert, count, logger, measure, pseudonym
 
 # A Lambda response has at most 6 MB, and base64 makes a file a third larger. Ten thousand rows are about 1 MB as CSV.
 # Reading them takes 200 requests at worst (an order and a contact each): two or three of the 29 seconds.
-MOST_ROWS = 10_000
-MOST_BYTES = 4_000_000
+MAX_ROWS = 10_000
+MAX_BYTES = 4_000_000
 LINK_LIFETIME = timedelta(minutes=5)
 PROGRESS_INTERVAL = timedelta(seconds=3)
 # Without threads: one part of 8 MB in memory at a time. The function has one processor, and even the largest file is
@@ -92,7 +92,7 @@ class Exports:
         board = raffles.board(request.raffle_id)
         buffer = _ResponseBuffer()
         try:
-            rows = write(board, request, buffer, most=MOST_ROWS)
+            rows = write(board, request, buffer, most=MAX_ROWS)
         except (RowLimitExceeded, SheetFull, _ResponseTooLarge):
             return None
 
@@ -306,7 +306,7 @@ class _ResponseBuffer(BytesIO):
 
     def write(self, data: Any) -> int:
         written = super().write(data)
-        if self.tell() > MOST_BYTES:
+        if self.tell() > MAX_BYTES:
             raise _ResponseTooLarge
         return written
 

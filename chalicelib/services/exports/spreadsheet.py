@@ -24,7 +24,7 @@ from chalicelib.domain.export_columns import CellMoney, Column, ColumnKind, Row
 from chalicelib.domain.exports import Format
 
 FOLDER_PREFIX = "tombola-sheet-"
-MOST_ROWS = 1_048_576 - 1  # of an XLSX sheet, without the header
+MAX_ROWS = 1_048_576 - 1  # of an XLSX sheet, without the header
 CONTENT_TYPES = {
     Format.CSV: "text/csv; charset=utf-8",
     Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -173,7 +173,7 @@ class _XlsxWriter:
         cell_writers = list(enumerate(self._cell_writers))
         for row in rows:
             self._rows += 1
-            if self._rows > MOST_ROWS:
+            if self._rows > MAX_ROWS:
                 raise SheetFull
             for position, write_cell in cell_writers:
                 cell = row[position]

@@ -14,7 +14,6 @@ from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.orders import REMINDER_LEAD, RUNNING, Order, OrderEvent, OrderStatus
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import TryAgain
-from chalicelib.services.messaging.outbox import Outbox
 from chalicelib.services.messaging.texts import Texts, texts_in
 from chalicelib.services.orders.changes import OrderChange, OrderChanges
 from chalicelib.store import board, orders
@@ -68,7 +67,6 @@ class Expiry:
     """
 
     changes: OrderChanges
-    outbox: Outbox
     clock: Callable[[], datetime]
     workers: int
 
@@ -90,7 +88,7 @@ class Expiry:
                 logger.info("ending holds", extra=result._asdict())
         if result.failed:
             count("HoldsNotEnded", result.failed)
-        self.outbox.send(self._while(begun + TELL_UNTIL, messages))
+        self.changes.outbox.send(self._while(begun + TELL_UNTIL, messages))
         self._remind_due(begun)
         return result
 
@@ -211,13 +209,15 @@ class Expiry:
         transaction = Transaction()
         orders.record_reminder(transaction, order, now)
         reminder = texts_in(context.contact.language).reminder(context.raffle, order, now)
-        messages = self.outbox.enqueue(transaction, context.contact, [reminder], channel=context.channel, now=now)
+        messages = self.changes.outbox.enqueue(
+            transaction, context.contact, [reminder], channel=context.channel, now=now
+        )
         try:
             transaction.commit()
         except (Busy, ConditionsFailed):  # it changed just now, or another run was faster; the next minute looks again
             return
         count("RemindersSent")
-        self.outbox.send(messages)
+        self.changes.outbox.send(messages)
 
     def _while(self, until: datetime, items: Iterable[T]) -> Iterator[T]:
         """Yield the items one by one, as long as there is time."""

@@ -204,11 +204,11 @@ def test_many_orders_or_many_bytes_are_not_made_at_once(
 ) -> None:
     buy(lucia, "5")
     buy(marco, "7")
-    monkeypatch.setattr(service, "MOST_ROWS", 1)
+    monkeypatch.setattr(service, "MAX_ROWS", 1)
     assert exports.make_at_once(request_for(raffle, Of.ORDERS), by=OLGA) is None
     assert exports.make_at_once(request_for(raffle, Of.BUYERS), by=OLGA) is None
-    monkeypatch.setattr(service, "MOST_ROWS", 1_000)
-    monkeypatch.setattr(service, "MOST_BYTES", 100)
+    monkeypatch.setattr(service, "MAX_ROWS", 1_000)
+    monkeypatch.setattr(service, "MAX_BYTES", 100)
     assert exports.make_at_once(request_for(raffle, Of.ORDERS), by=OLGA) is None
 
 
@@ -343,7 +343,7 @@ def test_an_export_of_a_deleted_raffle_fails_with_that_reason(world: World, expo
 def test_an_export_with_too_many_rows_for_xlsx_fails_with_that_reason(
     world: World, raffle: Json, exports: Exports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chalicelib.services.exports.spreadsheet.MOST_ROWS", 99)
+    monkeypatch.setattr("chalicelib.services.exports.spreadsheet.MAX_ROWS", 99)
     export = exports.enqueue(request_for(raffle, form=Format.XLSX), by=OLGA)
     world.work_on_exports()
 

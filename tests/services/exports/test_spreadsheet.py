@@ -160,8 +160,8 @@ def test_the_header_stays_in_sight_and_columns_have_widths() -> None:
 
 
 def test_more_rows_than_a_sheet_has_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert spreadsheet.MOST_ROWS == 1_048_575
-    monkeypatch.setattr(spreadsheet, "MOST_ROWS", 2)
+    assert spreadsheet.MAX_ROWS == 1_048_575
+    monkeypatch.setattr(spreadsheet, "MAX_ROWS", 2)
     export(Format.XLSX, [column(ColumnKind.TEXT)], ["1"], ["2"])
     with pytest.raises(SheetFull):
         export(Format.XLSX, [column(ColumnKind.TEXT)], ["1"], ["2"], ["3"])
