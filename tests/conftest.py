@@ -1,5 +1,6 @@
 """Fixtures that every test may use."""
 
+import gc
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from heapq import nlargest
@@ -56,6 +57,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from walking through all modules and tests again and again: a tenth of the time."""
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return schedule.scheduler(config, log) if config.getoption("dist") == "loadfile" else None
 

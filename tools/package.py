@@ -10,10 +10,12 @@ UnknownServiceError, as tests/e2e/test_package.py shows.
 import json
 import os
 import py_compile
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from email.parser import BytesHeaderParser
+from hashlib import sha256
 from importlib.metadata import version
 from importlib.util import cache_from_source
 from pathlib import Path, PurePosixPath
@@ -25,6 +27,7 @@ from packaging.tags import Tag, compatible_tags, cpython_tags, parse_tag
 
 SERVICES = frozenset({"dynamodb", "s3", "sqs", "sts", "ssm"})  # sts for credentials, ssm for secrets
 DESCRIPTIONS = ("botocore", "data")
+FINISHED = Path(".chalice/deployments")  # where Chalice keeps its own zips
 DASHBOARD = Path("infra/dashboard.json")
 # Lambda runs Python 3.11 on Amazon Linux 2, whose glibc is 2.26.
 PYTHON = (3, 11)
@@ -71,16 +74,45 @@ def main(stage: str, folder: str, *, quiet: bool = False) -> None:
     )
     finish(Path(folder) / "sam.json")
     deployment = Path(folder) / "deployment.zip"
-    slim(deployment)
-    if problems := list(unfit(deployment)):
-        raise Unfit("\n".join(problems))
-    write_bill(Path(folder) / "sbom.json")
-    if sys.version_info[:2] == PYTHON:
-        compile_ahead(deployment)
+    finished = FINISHED / f"finished-{fingerprint(deployment)}.zip"
+    if finished.exists():
+        shutil.copyfile(finished, deployment)
     else:
+        finish_zip(deployment)
+        keep(deployment, finished)
+    if sys.version_info[:2] != PYTHON:
         sys.stderr.write(
             "Not packaged with Python 3.11: the zip contains no bytecode, so functions start more slowly.\n"
         )
+    write_bill(Path(folder) / "sbom.json")
+
+
+def fingerprint(deployment: Path) -> str:
+    """Return what decides how Chalice's zip is finished, as one hash: the zip, this program, and the interpreter."""
+    digest = sha256(f"{sys.version} {sorted(SERVICES)}".encode())
+    for file in (deployment, Path(__file__)):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:32]
+
+
+def finish_zip(deployment: Path) -> None:
+    """Slim and check the zip, and add bytecode. Raises Unfit."""
+    slim(deployment)
+    if problems := list(unfit(deployment)):
+        raise Unfit("\n".join(problems))
+    if sys.version_info[:2] == PYTHON:
+        compile_ahead(deployment)
+
+
+def keep(deployment: Path, finished: Path) -> None:
+    """Keep the finished zip in place of the one before, so that deploying the same code again takes seconds."""
+    finished.parent.mkdir(parents=True, exist_ok=True)
+    earlier = [path for path in finished.parent.glob("finished-*.zip") if path != finished]
+    copy = finished.with_suffix(f".{os.getpid()}")
+    shutil.copyfile(deployment, copy)
+    copy.replace(finished)  # at once, since two may package at the same time
+    for path in earlier:
+        path.unlink(missing_ok=True)
 
 
 def finish(template: Path) -> None:

@@ -23,7 +23,7 @@ from chalicelib.domain.orders import Order
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import Refusal
 from chalicelib.store import board
-from chalicelib.store.records import TicketRecord
+from chalicelib.store.records import TicketRecord, low_level
 from chalicelib.store.transaction import Transaction
 from chalicelib.telemetry import logger, metrics
 from chalicelib.whatsapp.graph import Accepted
@@ -195,6 +195,7 @@ def open_container(endpoint: str, table: str, *, seed: object) -> Container:
     """The product on the engine, with the hall's clock."""
     container = in_process.open_container(endpoint, clock=clock, seed=str(seed), table=table)
     vars(container)["graph"] = Meta()
+    low_level().client  # noqa: B018 - else each thread would make one, which takes longer than all its requests
     return container
 
 
