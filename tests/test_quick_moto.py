@@ -196,3 +196,33 @@ def test_quick_moto_answers_as_moto_does(answers: Callable[[], list[Any]], monke
     quicken_moto(monkeypatch)
     for asked, expected, found in zip(REQUESTS, plain, answers(), strict=True):
         assert found == expected, asked
+
+
+def test_quick_moto_queues_as_moto_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask() -> list[Any]:
+        with mock_aws():
+            client = boto3.client("sqs", "us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+            url = client.create_queue(QueueName="inbox")["QueueUrl"]
+            entries = [{"Id": str(n), "MessageBody": f"ñ{n}", "DelaySeconds": 60 * n} for n in range(2)]
+            sent = client.send_message_batch(QueueUrl=url, Entries=entries)
+            received = client.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"])
+            again = client.receive_message(QueueUrl=url)
+            gone = client.delete_message(QueueUrl=url, ReceiptHandle=received["Messages"][0]["ReceiptHandle"])
+            with pytest.raises(ClientError) as refused:
+                client.delete_message(QueueUrl=url, ReceiptHandle="none")
+            return [alike(answer) for answer in (sent, received, again, gone, refused.value.response)]
+
+    plain = ask()
+    quicken_moto(monkeypatch)
+    assert ask() == plain
+
+
+def alike(answer: Any) -> Any:
+    """The answer without what differs each time: ids, times, and how it came."""
+    if isinstance(answer, dict):
+        differs = {"ResponseMetadata", "MessageId", "ReceiptHandle"}
+        return {
+            name: type(value) if name in differs or name.endswith("Timestamp") else alike(value)
+            for name, value in answer.items()
+        }
+    return [alike(part) for part in answer] if isinstance(answer, list) else answer

@@ -28,12 +28,18 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DDBType, DynamoType
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
+from moto.sqs.responses import SQSResponse
 from werkzeug.exceptions import HTTPException
 
 Json = dict[str, Any]
-OF_ITEMS = {
-    "GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem",
-    "TransactWriteItems",
+# The requests that are answered directly, by moto's class that answers them.
+DIRECT: dict[str, type] = {
+    **dict.fromkeys(
+        ("GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem",
+         "TransactWriteItems"),
+        DynamoHandler,
+    ),
+    **dict.fromkeys(("SendMessageBatch", "ReceiveMessage", "DeleteMessage"), SQSResponse),
 }  # fmt: skip
 MAX_PARSED = 1000  # conditions that are remembered, with their values
 
@@ -179,14 +185,17 @@ def _take_values_as_they_are(patch: pytest.MonkeyPatch) -> None:
 
 
 def _answer_directly(patch: pytest.MonkeyPatch) -> None:
-    """Hand a request for items to moto's handler, and its result to the client: not by way of a signature, HTTP headers
-    and two texts in JSON. What is refused goes the whole way, and is refused once more, so that its error is the real
-    one. So does what a test or the product wants to see on its way."""
+    """Hand a request for items or queued messages to moto's handler, and its result to the client.
+
+    The long way has a signature, HTTP headers and two texts in JSON. What is refused goes the long way as well, and is
+    refused once more, so that its error is the real one. So does what a test or the product wants to see on its way.
+    """
     make_request: Callable[..., Any] = BaseClient._make_request
 
     def make_directly(self: Any, model: Any, request: Json, context: Json) -> Any:
-        is_taken_apart = self.meta.events._emitter._handlers.prefix_search(f"before-parse.dynamodb.{model.name}")
-        direct = model.name in OF_ITEMS and botocore_stubber.enabled and request["url"].endswith(".amazonaws.com/")
+        service = self.meta.service_model.service_id.hyphenize()
+        is_taken_apart = self.meta.events._emitter._handlers.prefix_search(f"before-parse.{service}.{model.name}")
+        direct = model.name in DIRECT and botocore_stubber.enabled and request["url"].endswith(".amazonaws.com/")
         if direct and not is_taken_apart and "_send" not in vars(self._endpoint):
             with suppress(ServiceException, HTTPException):
                 return _Success(200), _directly(self.meta.region_name, model, request)
@@ -202,14 +211,16 @@ class _Success(NamedTuple):
 
 
 def _directly(region: str, model: Any, request: Json) -> Json:
-    handler = DynamoHandler()
-    handler.region, handler.current_account, handler.headers = region, DEFAULT_ACCOUNT_ID, {}
+    handler = DIRECT[model.name]()
+    handler.region, handler.current_account = region, DEFAULT_ACCOUNT_ID
+    handler.headers, handler.uri_match = {}, {}
     parser = PROTOCOL_PARSERS["json"](model, map_type=handler.PROTOCOL_PARSER_MAP_TYPE)
     asked = {"headers": request["headers"], "body": request["body"]}
     handler.body = handler.params = parser.parse(asked)  # type: ignore[arg-type] # it reads no more than these
     result = getattr(handler, xform_name(model.name))().result
     metadata = {"RequestId": "direct", "HTTPStatusCode": 200, "HTTPHeaders": {}, "RetryAttempts": 0}
-    return {**_parsed(model.output_shape, result), "ResponseMetadata": metadata}
+    parsed = _parsed(model.output_shape, result) if model.output_shape else {}
+    return {**parsed, "ResponseMetadata": metadata}
 
 
 def _parsed(shape: Any, value: Any) -> Any:
