@@ -199,6 +199,9 @@ def test_quick_moto_answers_as_moto_does(answers: Callable[[], list[Any]], monke
 
 
 def test_quick_moto_queues_as_moto_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+
     def ask() -> list[Any]:
         with mock_aws():
             client = boto3.client("sqs", "us-east-1", aws_access_key_id="test", aws_secret_access_key="test")

@@ -88,10 +88,15 @@ def main(stage: str, folder: str, *, quiet: bool = False) -> None:
 
 
 def fingerprint(deployment: Path) -> str:
-    """Return what decides how Chalice's zip is finished, as one hash: the zip, this program, and the interpreter."""
-    digest = sha256(f"{sys.version} {sorted(SERVICES)}".encode())
-    for file in (deployment, Path(__file__)):
-        digest.update(file.read_bytes())
+    """Return what decides how Chalice's zip is finished, as one hash: the needed files, this program, the interpreter.
+
+    The zip itself differs each time, because pip's bytecode names the folder in which it was made.
+    """
+    digest = sha256(f"{sys.version} {sorted(SERVICES)}".encode() + Path(__file__).read_bytes())
+    with ZipFile(deployment) as archive:
+        for name in sorted(archive.namelist()):
+            if is_needed(PurePosixPath(name)):
+                digest.update(sha256(name.encode()).digest() + sha256(archive.read(name)).digest())
     return digest.hexdigest()[:32]
 
 

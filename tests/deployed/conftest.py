@@ -7,17 +7,13 @@ import pytest
 
 from tests.support.deployed.account import Deployed, account, whatsapp
 from tests.support.deployed.deployment import STACK, STAGE, Deployment, known_there, settings
-from tests.support.running import ROOT, OnThePhone, copy_of_the_project
+from tests.support.running import OnThePhone, copy_of_the_project
 
 
 @pytest.fixture(scope="session")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     folder = tmp_path_factory.mktemp("deployed")
     project = copy_of_the_project(folder / "project")
-    # The zips do not depend on what is changed here, so all tests that package share them.
-    zips = ROOT / ".chalice" / "deployments"
-    zips.mkdir(exist_ok=True)
-    (project / ".chalice" / "deployments").symlink_to(zips)
     known_there(project)
     with account(folder) as there:
         first = there.make("deploy", STAGE, "--yes", project=project, **settings(there))

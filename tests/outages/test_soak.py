@@ -20,11 +20,12 @@ from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.delivery import Queue as Queue_
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.store import messages
-from chalicelib.store.records import OrderRecord, OutboundRecord, Record
+from chalicelib.store.records import OrderRecord, OutboundRecord, Record, low_level
 from local.engines import dynamodb_local
-from local.in_process import make_raffle, make_table, open_container
+from local.in_process import READ_TIMEOUT_SECONDS, make_raffle, make_table, open_container
 from tests.support.faulty_network import TROUBLE, Fault, Line
 from tests.support.interleavings.scene import Bucket, Queue
+from tests.support.quick_client import quicken
 from tests.support.world import Clock
 from whatsapp_sandbox import webhooks
 
@@ -187,6 +188,7 @@ def weather() -> Iterator[Weather]:
         clock, queue = Clock(), Queue()
         container = open_container(endpoint, clock=clock, seed=7)
         make_table()
+        quicken(low_level().client, timeout_seconds=READ_TIMEOUT_SECONDS)
         made = Weather(container, clock, queue, Random(11))
         vars(container)["graph"] = made.line.graph()
         vars(container)["_clients"] = {"s3": Bucket(), "sqs": queue}

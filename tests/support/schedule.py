@@ -16,6 +16,7 @@ NEEDS = {
     "tests/faults/test_engines.py": ("engine",),
     "tests/outages/test_soak.py": ("engine",),
     "tests/races": ("engine",),
+    "tests/test_quick_client.py": ("engine",),
 }
 # The longest first, so that no worker is left with a long one at the end. All others follow as they are collected.
 LONGEST = (

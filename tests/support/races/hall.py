@@ -29,6 +29,7 @@ from chalicelib.telemetry import logger, metrics
 from chalicelib.whatsapp.graph import Accepted
 from local import in_process
 from local.engines import ENGINES
+from tests.support.quick_client import quicken
 from tests.support.world import FakeGraph, text_of
 
 OUR_NUMBER = "1"  # the id of the phone number that people write to
@@ -195,7 +196,8 @@ def open_container(endpoint: str, table: str, *, seed: object) -> Container:
     """The product on the engine, with the hall's clock."""
     container = in_process.open_container(endpoint, clock=clock, seed=str(seed), table=table)
     vars(container)["graph"] = Meta()
-    low_level().client  # noqa: B018 - else each thread would make one, which takes longer than all its requests
+    # The client is made here, too: otherwise each thread would make one, which takes longer than all its requests.
+    quicken(low_level().client, timeout_seconds=in_process.READ_TIMEOUT_SECONDS)
     return container
 
 
