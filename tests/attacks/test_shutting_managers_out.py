@@ -9,6 +9,7 @@ from chalicelib.domain.organisers import COMMAND_LINE, Actor, Role
 from chalicelib.domain.refusals import LastManager, TokenNotFound
 from chalicelib.services.tokens import id_of
 from chalicelib.store import tokens
+from chalicelib.store.records import TokenRecord
 from tests.support.request_counts import Requests
 from tests.support.tokens import a_token, a_token_of_before
 from tests.support.world import TOKEN, World
@@ -61,6 +62,20 @@ def test_o6_a_manager_whose_token_has_expired_does_not_count(world: World) -> No
         revoke(world, LOCAL, by)
     revoke(world, expiring["id"], by)  # it is no manager any more
     assert managers(world) == {"local"}
+
+
+def test_o6_an_expired_token_is_revoked_though_no_manager_is_left(world: World) -> None:
+    soon = world.clock.now + timedelta(hours=1)
+    expiring = a_token(world, "manager", expires_at=soon.isoformat())
+    TokenRecord.get(f"TOKEN#{LOCAL}", "TOKEN").delete()
+    world.clock.now = soon
+    revoke(world, expiring["id"], COMMAND_LINE)
+    assert tokens.get(expiring["id"])[0].revoked_at == soon
+
+
+def test_o6_a_viewer_who_acts_is_no_other_manager(world: World) -> None:
+    with pytest.raises(LastManager):
+        revoke(world, LOCAL, Actor("the viewer", Role.MANAGER, a_token(world, "viewer")["id"]))
 
 
 def test_o6_who_acts_need_not_have_a_token_that_is_still_there(world: World) -> None:
