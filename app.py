@@ -7,6 +7,7 @@ gc.disable()  # imports leave no garbage, and looking for it takes a tenth of a 
 from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, SQSEvent  # noqa: E402 - after gc.disable()
 
 from chalicelib import lambdas  # noqa: E402 - likewise
+from chalicelib.domain.organisers import NOBODY  # noqa: E402 - likewise
 from chalicelib.http.routes import expose  # noqa: E402 - likewise
 
 app = Chalice(app_name="tombola")
@@ -16,7 +17,7 @@ app = Chalice(app_name="tombola")
 def admin_token(request: AuthRequest) -> AuthResponse:
     actor = lambdas.admit(request.token)
     if actor is None:
-        return AuthResponse(routes=[], principal_id="nobody")
+        return AuthResponse(routes=[], principal_id=NOBODY)
     return AuthResponse(
         routes=["*"], principal_id=actor.name, context={"role": actor.role.value, "token": actor.token_id or ""}
     )

@@ -140,9 +140,8 @@ def deliver_messages() -> None:
 def admit(header: str) -> Actor | None:
     """Return who the token in an Authorization header ("Token <key>" or "Bearer <key>") belongs to, or None.
 
-    Raises TryAgain if the store does not answer, or is not asked because of too many wrong tokens. API Gateway caches
-    an answer for a minute, so None would lock out somebody with a valid token. It does not cache a failure, and answers
-    503 (infra/resources.json).
+    Raises TryAgain if the store does not answer. API Gateway caches an answer for a minute, so None would lock out
+    somebody with a valid token. It does not cache a failure, and answers 503 (infra/resources.json).
     """
     try:
         return container().tokens.admit(header)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -26,7 +27,9 @@ from chalicelib.domain.consistency import ConsistencyReport
 from chalicelib.domain.delivery import Queue
 from chalicelib.domain.organisers import COMMAND_LINE, Role
 from chalicelib.domain.refusals import RaffleNotFound, Refusal, TokenKnown, TryAgain
+from chalicelib.domain.token_keys import KeyForm, form_of
 from chalicelib.services.messaging.templates import APPROVED
+from chalicelib.services.tokens import MAX_KEY_LENGTH
 from chalicelib.settings import SettingsInvalid
 from chalicelib.store import audit, messages, raffles
 from chalicelib.store import channel as channels
@@ -77,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         help="what it may do (default: %(default)s)",
     )
     create_token.add_argument("--days", type=int, help="days until it expires (default: never)")
-    create_token.add_argument("--key", help="use this key instead of a random one, for development")
+    create_token.add_argument("--key", type=_own_key, help="use this key instead of a random one, for development")
     create_token.set_defaults(command=_create_token)
 
     generate_tickets = commands.add_parser(
@@ -147,6 +150,15 @@ def _add_raffle(parser: argparse.ArgumentParser) -> None:
 
 def _add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+
+
+def _own_key(text: str) -> str:
+    """Return a key that somebody chose. Raises ArgumentTypeError if it could never open the API."""
+    if not re.fullmatch(rf"\S{{1,{MAX_KEY_LENGTH}}}", text):
+        raise argparse.ArgumentTypeError(f"expected 1 to {MAX_KEY_LENGTH} characters without spaces")
+    if form_of(text) is KeyForm.DAMAGED:
+        raise argparse.ArgumentTypeError("its check part is wrong, so it can't be a key; was it mistyped?")
+    return text
 
 
 def _create_token(options: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from unicodedata import normalize
 
 
 class Role(StrEnum):
@@ -28,6 +29,9 @@ class Actor:
 
 
 COMMAND_LINE = Actor("command line", Role.MANAGER)
+NOBODY = "nobody"  # what API Gateway is told instead of a name if a token opens nothing
+# The audit log and API Gateway's log know these names: no token may look like one of them.
+RESERVED_NAMES = frozenset((COMMAND_LINE.name, NOBODY, "tombola"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,3 +50,13 @@ class Token:
     def is_valid(self, now: datetime) -> bool:
         """Return whether it is neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+def same_name(name: str) -> str:
+    """Return the form in which two names that a reader would take for one are equal."""
+    return " ".join(normalize("NFKC", name).casefold().split())
+
+
+def is_reserved(name: str) -> bool:
+    """Return whether a name reads like one that Tombola itself uses."""
+    return same_name(name) in RESERVED_NAMES

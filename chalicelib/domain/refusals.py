@@ -33,6 +33,8 @@ Each refusal is of one kind, and its kind decides the HTTP status:
     │   ├── MessageNotGivenUp
     │   ├── TokenKnown
     │   ├── TokenShownBefore
+    │   ├── TokenNameTaken
+    │   ├── LastManager
     │   └── ReportTooLarge
     ├── Stale: it has changed since the client read it
     │   └── Outdated
@@ -412,6 +414,31 @@ class TokenShownBefore(Conflict):
         super().__init__(
             f"This request created token {token_id} before, and a token's key is shown only once. "
             "If the key is lost, revoke the token and create another one with a new Idempotency-Key."
+        )
+
+
+class TokenNameTaken(Conflict):
+    """The name belongs to another token, also if that was revoked, or to Tombola itself."""
+
+    code = "token_name_taken"
+    field = "name"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The name {name} is taken, by a token that there is or was, or by Tombola itself. Choose a different one, "
+            "so that the audit log always says who it was."
+        )
+
+
+class LastManager(Conflict):
+    """This is the last valid token of a manager: without it, nobody could create tokens."""
+
+    code = "last_manager"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This is the last valid token of a manager, and without it nobody could create tokens. "
+            "Create another manager's token first, then revoke this one."
         )
 
 

@@ -23,7 +23,14 @@ from pydantic import BaseModel
 from chalicelib.container import Container, container
 from chalicelib.domain import refusals
 from chalicelib.domain.organisers import Actor, Role
-from chalicelib.http.problems import BodyTooLarge, FieldInvalid, Malformed, NotAllowed, answers_problems
+from chalicelib.http.problems import (
+    BodyTooLarge,
+    FieldInvalid,
+    Malformed,
+    NotAllowed,
+    NotAuthenticated,
+    answers_problems,
+)
 from chalicelib.http.schemas import CursorQuery, Listed
 from chalicelib.lambdas import observed
 from chalicelib.store.idempotency import IdempotencyKey
@@ -162,14 +169,21 @@ def forms_of(view: View) -> ViewForms:
 
 @dataclass
 class Call:
-    """One request: who makes it, and the extra headers of its answer."""
+    """One request: who makes it, if that is known, and the extra headers of its answer."""
 
     request: Request
     container: Container
-    by: Actor
+    actor: Actor | None
     route: Route
     routes: tuple[Route, ...] = ()
     headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def by(self) -> Actor:
+        """Who makes the request. Raises NotAuthenticated if nobody has said so."""
+        if self.actor is None:
+            raise NotAuthenticated
+        return self.actor
 
     @property
     def raw(self) -> bytes:
@@ -278,11 +292,13 @@ def handler_for(app: Chalice, route: Route, routes: tuple[Route, ...] = ()) -> V
     return answers_problems(handle)
 
 
-def _actor(request: Request) -> Actor:
-    """Return who makes the request, as the authorizer found out."""
+def _actor(request: Request) -> Actor | None:
+    """Return who makes the request, as the authorizer found out. Without a role and a token, it is nobody."""
     context = request.context.get("authorizer") or {}
-    role = context.get("role")
-    return Actor(str(context.get("principalId", "")), Role(role) if role else Role.VIEWER, context.get("token"))
+    role, token_id = context.get("role"), context.get("token")
+    if role not in tuple(Role) or not token_id:
+        return None
+    return Actor(str(context.get("principalId", "")), Role(role), str(token_id))
 
 
 def _validated(call: Call) -> dict[str, Any]:

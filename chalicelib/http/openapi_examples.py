@@ -38,7 +38,7 @@ BY_NAME: Json = {
     "field": "last_number",
     "first_number": 1,
     "hold_minutes": 15,
-    "key": "3q2-7wAbCdEfGhIjKlMnOpQrStUvWxYz0123456789A",
+    "key": "tombola_3q2-7wAbCdEfGhIjKlMnOpQrStUvWxYz0123456789A80c976d9",
     "kind": "message",
     "last_number": 1000,
     "looks_like": "DJ7Q6RDX",

@@ -68,6 +68,13 @@ class FieldInvalid(Exception):
         self.field = field
 
 
+class NotAuthenticated(Exception):
+    """Nobody has said whose request it is: the authorizer was not asked, or its answer makes no sense."""
+
+    def __init__(self) -> None:
+        super().__init__("An Authorization header with a token is needed.")
+
+
 class NotAllowed(Exception):
     """The token's role does not allow this."""
 
@@ -113,6 +120,8 @@ def answers_problems(view: View) -> View:
             return problem(413, "too_large", str(failure))
         except NotQueued:
             return problem(503, "not_queued", "Not all updates could be queued. Please send them again.")
+        except NotAuthenticated as failure:
+            return problem(401, "not_authenticated", str(failure))
         except NotAllowed as failure:
             return problem(403, "role_not_allowed", str(failure))
         except SettingsInvalid:

@@ -127,9 +127,15 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/me", "tokens.read_me", refuses=(refusals.TokenNotFound,)),
     Route("GET", "/api/tokens", "tokens.list_tokens", Role.MANAGER),
     Route(
-        "POST", "/api/tokens", "tokens.create_token", Role.MANAGER, 201, refuses=(refusals.TokenShownBefore,), once=True
+        "POST",
+        "/api/tokens",
+        "tokens.create_token",
+        Role.MANAGER,
+        201,
+        refuses=(refusals.TokenShownBefore, refusals.TokenNameTaken),
+        once=True,
     ),
-    Route("DELETE", "/api/tokens/{token_id}", "tokens.revoke_token", Role.MANAGER),
+    Route("DELETE", "/api/tokens/{token_id}", "tokens.revoke_token", Role.MANAGER, refuses=(refusals.LastManager,)),
     Route("GET", "/api/audit", "audit.list_audit"),
     Route("GET", "/api/dead-letters", "delivery_failures.list_letters"),
     Route("GET", LETTER, "delivery_failures.read_letter", Role.MANAGER),

@@ -22,7 +22,7 @@ class TokenBody(Form):
         Field(
             min_length=1,
             max_length=60,
-            description="Who or what uses it.",
+            description="Who or what uses it. No other token may have, or have had, this name.",
             examples=["Olga's laptop"],
         ),
     ]
@@ -95,6 +95,6 @@ def create_token(call: Call, body: TokenBody) -> NewTokenView:
 def revoke_token(call: Call, token_id: str) -> TokenView:
     """Revoke a token.
 
-    It stops working within a minute.
+    It stops working within a minute. The last valid token of a manager can't be revoked: create another one first.
     """
     return TokenView.model_validate(call.container.tokens.revoke(token_id, by=call.by))

@@ -1,29 +1,35 @@
 """API tokens (O1): create, check and revoke them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b, sha256
 from hmac import compare_digest
 from secrets import token_bytes, token_urlsafe
 from typing import NamedTuple
 
-from chalicelib.domain.organisers import Actor, Role, Token
-from chalicelib.domain.rate_limit import RateLimit
-from chalicelib.domain.refusals import Refusal, TokenKnown, TokenNotFound, TokenShownBefore
+from chalicelib.domain.organisers import Actor, Role, Token, is_reserved, same_name
+from chalicelib.domain.refusals import (
+    LastManager,
+    Refusal,
+    TokenKnown,
+    TokenNameTaken,
+    TokenNotFound,
+    TokenShownBefore,
+)
+from chalicelib.domain.token_keys import KeyForm, form_of, with_check_part
 from chalicelib.store import audit, idempotency, tokens
 from chalicelib.store.idempotency import IdempotencyKey
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
-from chalicelib.telemetry import alert, count, logger
+from chalicelib.telemetry import count, logger
 
 SCHEMES = ("token", "bearer")
-LONGEST_KEY = 200
+MAX_KEY_LENGTH = 200
 USE_RECORDED_EVERY = timedelta(minutes=10)
-# How many wrong keys a process may receive: a hundred at once, then one every three seconds. After more, it looks up
-# only keys that it has accepted before, and answers "try again" to others. So guessing stays slow, and a correct key
-# is never called wrong.
-FAILURES = RateLimit(interval=timedelta(seconds=3), burst=100)
-MAX_REMEMBERED = 1000
+# A key without a check part may be one of before there were any, or garbage. So a process knows the ids of all tokens,
+# and reads them again for an id that is not among them, but no more often than this: a key that somebody has just
+# chosen opens the API that much later, and a flood of garbage costs one query in that time.
+IDS_READ_EVERY = timedelta(seconds=10)
 
 
 class NewToken(NamedTuple):
@@ -36,53 +42,47 @@ class Tokens:
     """The use cases of tokens. `by` is the organiser who acts."""
 
     clock: Callable[[], datetime]
-    _failures_until: datetime | None = None
-    _accepted_before: dict[str, None] = field(default_factory=dict)  # ids, the last used one at the end
+    _ids: frozenset[str] = frozenset()
+    _ids_read_at: datetime | None = None
 
     def admit(self, header: str) -> Actor | None:
         """Return the owner of the token in an Authorization header, or None if it is unknown, revoked or expired.
 
-        Raises Busy if the token was not looked up.
+        Garbage costs no look-up, so there is no limit on wrong tokens that could keep out a right one. Raises Busy if
+        the store does not answer.
         """
         scheme, _, key = header.strip().partition(" ")
         key = key.strip()
         now = self.clock()
-        if scheme.lower() not in SCHEMES or not 1 <= len(key) <= LONGEST_KEY:
-            return None
-        token_id = id_of(key)
-        if token_id not in self._accepted_before and self._too_many_failures(now):
-            count("TokensNotLookedAt")
-            raise Busy("many tokens are refused")
-        token = self._find(token_id, key)
+        token = None
+        if scheme.lower() in SCHEMES and 1 <= len(key) <= MAX_KEY_LENGTH and self._may_exist(key, now):
+            token = self._find(key)
         if token is None or not token.is_valid(now):
-            self._record_failure(now)
+            count("TokensRefused")
             return None
-        self._remember(token_id)
         if token.last_used_at is None or now - token.last_used_at >= USE_RECORDED_EVERY:
             self._record_use(token, now)
         return Actor(token.name, token.role, token.id)
 
-    def _find(self, token_id: str, key: str) -> Token | None:
+    def _may_exist(self, key: str, now: datetime) -> bool:
+        """Return whether a key is worth looking up. At most one query in ten seconds."""
+        form = form_of(key)
+        if form is not KeyForm.UNCHECKED:
+            return form is KeyForm.CHECKED
+        token_id = id_of(key)
+        if token_id in self._ids:
+            return True
+        if self._ids_read_at is None or now - self._ids_read_at >= IDS_READ_EVERY:
+            self._ids = tokens.all_ids()
+            self._ids_read_at = now
+        return token_id in self._ids
+
+    def _find(self, key: str) -> Token | None:
         try:
-            token, lock = tokens.get(token_id)
+            token, lock = tokens.get(id_of(key))
         except TokenNotFound:
             return None
         return token if compare_digest(_hash(key, lock.salt), lock.hash) else None
-
-    def _remember(self, token_id: str) -> None:
-        self._accepted_before.pop(token_id, None)
-        self._accepted_before[token_id] = None
-        if len(self._accepted_before) > MAX_REMEMBERED:
-            del self._accepted_before[next(iter(self._accepted_before))]
-
-    def _too_many_failures(self, now: datetime) -> bool:
-        return self._failures_until is not None and FAILURES.earliest(self._failures_until) > now
-
-    def _record_failure(self, now: datetime) -> None:
-        count("TokensRefused")
-        self._failures_until = FAILURES.reserve(self._failures_until, now, 1)
-        if self._too_many_failures(now):
-            alert("many tokens are refused")
 
     def _record_use(self, token: Token, now: datetime) -> None:
         try:
@@ -102,12 +102,12 @@ class Tokens:
     ) -> NewToken:
         """Create a token. Return it with its key, which can't be read again later.
 
-        Raises TokenKnown, TokenShownBefore, KeyUsedOtherwise, TryAgain.
+        Raises TokenKnown, TokenNameTaken, TokenShownBefore, KeyUsedOtherwise, TryAgain.
 
         Args:
             key: a key of the caller's choice, for development. By default it is random.
         """
-        new_key = key or token_urlsafe(32)
+        new_key = key or with_check_part(token_urlsafe(32))
 
         def attempt() -> NewToken:
             now = self.clock()
@@ -116,6 +116,7 @@ class Tokens:
                 return NewToken(tokens.get(earlier_id)[0], new_key)
             if earlier_id is not None:
                 raise TokenShownBefore(earlier_id)
+            self._check_name(name, id_of(new_key))
             token = Token(
                 id=id_of(new_key), name=name, role=role, created_at=now, created_by=by.name, expires_at=expires_at
             )
@@ -130,19 +131,34 @@ class Tokens:
                 transaction.commit()
             except ConditionsFailed as failure:
                 if not failure.named(tokens.TOKEN):
+                    if failure.named(tokens.NAME):
+                        raise TokenNameTaken(name) from None
                     raise
                 # A random key that exists already was stored by an earlier attempt that got no answer.
                 if key is not None:
                     raise TokenKnown from None
+            self._ids_read_at = None
             logger.info("token made", extra={"token_id": token.id, "role": role.value})
             return NewToken(token, new_key)
 
         return retry(attempt, again_on=(Busy, ConditionsFailed))
 
+    def _check_name(self, name: str, token_id: str) -> None:
+        """Refuse a name that is reserved, or that another token has or had. Raises TokenNameTaken.
+
+        This is for the tokens of before names were stored. For the others, the condition of `tokens.add` decides.
+        """
+        known = tokens.all_tokens()
+        if any(token.id == token_id for token in known):
+            return  # nothing is created: an earlier attempt did, or a set-up script that is run again
+        wanted = same_name(name)
+        if is_reserved(name) or any(same_name(token.name) == wanted for token in known):
+            raise TokenNameTaken(name)
+
     def revoke(self, token_id: str, *, by: Actor) -> Token:
         """Revoke a token. It stops working at once, or within a minute if API Gateway has cached it.
 
-        Repeating the request has no further effect. Raises TokenNotFound, TryAgain.
+        Repeating the request has no further effect. Raises TokenNotFound, LastManager, TryAgain.
         """
 
         def attempt() -> Token:
@@ -150,6 +166,8 @@ class Tokens:
             if token.revoked_at is None:
                 now = self.clock()
                 transaction = Transaction()
+                if token.role is Role.MANAGER and token.is_valid(now):
+                    tokens.require_unrevoked(transaction, self._other_manager(token, by, now))
                 tokens.revoke(transaction, token_id, now)
                 audit.record(
                     transaction,
@@ -166,6 +184,27 @@ class Tokens:
             return token
 
         return retry(attempt, again_on=(Busy, ConditionsFailed))
+
+    def _other_manager(self, token: Token, by: Actor, now: datetime) -> str:
+        """Return the id of a valid manager's token besides this one: that of whoever acts, if it is one.
+
+        Raises LastManager.
+        """
+        if by.token_id and self._is_other_manager(by.token_id, token, now):
+            return by.token_id
+        for other in tokens.all_tokens():
+            if other.role is Role.MANAGER and other.is_valid(now) and self._is_other_manager(other.id, token, now):
+                return other.id
+        raise LastManager
+
+    def _is_other_manager(self, other_id: str, token: Token, now: datetime) -> bool:
+        if other_id == token.id:
+            return False
+        try:
+            other, _ = tokens.get(other_id)
+        except TokenNotFound:
+            return False
+        return other.role is Role.MANAGER and other.is_valid(now)
 
 
 def id_of(key: str) -> str:

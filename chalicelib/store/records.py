@@ -514,6 +514,12 @@ class TokenRecord(Record, discriminator="token"):
     revoked_at = UTCDateTimeAttribute(null=True)
 
 
+class TokenNameRecord(Record, discriminator="token_name"):
+    """pk TOKEN_NAME#hash, sk TOKEN_NAME: the name of a token, so that no second one gets it. Never deleted."""
+
+    token_id = UnicodeAttribute()
+
+
 class AuditHeadRecord(Record, discriminator="audit_head"):
     """pk AUDIT#chain, sk HEAD: the newest entry of a chain of the audit log. Its condition keeps the chain unbroken."""
 

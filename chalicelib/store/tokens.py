@@ -3,16 +3,20 @@
 from collections.abc import Iterable
 from dataclasses import fields
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, NamedTuple
 
-from chalicelib.domain.organisers import Role, Token
+from chalicelib.domain.organisers import Role, Token, same_name
 from chalicelib.domain.refusals import TokenNotFound
 from chalicelib.store.pages import Page, page_of
-from chalicelib.store.records import Record, TokenRecord, stamp, update_if
+from chalicelib.store.records import Record, TokenNameRecord, TokenRecord, low_level, stamp, update_if
 from chalicelib.store.transaction import Transaction
 
 ALL = "TOKENS"
-TOKEN = "token"  # noqa: S105 - the name of the condition on a token's item
+# Names of conditions:
+TOKEN = "token"  # noqa: S105 - that on a token's item
+NAME = "token name"
+OTHER = "another token"
 
 
 class Lock(NamedTuple):
@@ -23,11 +27,17 @@ class Lock(NamedTuple):
 
 
 def add(transaction: Transaction, token: Token, lock: Lock) -> None:
-    """Store a new token. Committing raises ConditionsFailed if it exists already."""
+    """Store a new token and its name.
+
+    Committing raises ConditionsFailed if the token exists already, or if another one has, or had, its name. Tokens of
+    before names were stored are not among those: look for them with `all_tokens`.
+    """
     values = {**vars(token), "role": token.role.value, **lock._asdict()}
     at = stamp(token.created_at, token.id)
     record = TokenRecord(*_key(token.id), time_key=ALL, time_at=at, **values)
     transaction.put(record, name=TOKEN, only_if=TokenRecord.pk.does_not_exist())
+    named = TokenNameRecord(*_name_key(token.name), token_id=token.id)
+    transaction.put(named, name=NAME, only_if=TokenNameRecord.pk.does_not_exist())
 
 
 def get(token_id: str) -> tuple[Token, Lock]:
@@ -44,10 +54,45 @@ def listed(*, limit: int, after: str | None = None, backwards: bool = False) -> 
     return page_of(Record.by_time, ALL, _all_of, limit=limit, after=after, backwards=backwards)
 
 
+def all_tokens() -> list[Token]:
+    """Return every token, oldest first, including revoked ones. One query for each megabyte.
+
+    What was created within the last moments may be missing: it is read from an index.
+    """
+    return _all_of(Record.by_time.query(ALL))
+
+
+def all_ids() -> frozenset[str]:
+    """Return the ids of all tokens, read as `all_tokens` reads them.
+
+    Nothing else of a token is looked at, so that one which can't be read, such as one of a later version, keeps out
+    nobody else.
+    """
+    ids = set[str]()
+    start = None
+    while True:
+        answer = low_level().query(
+            Record.Meta.table_name,
+            ALL,
+            index_name=Record.by_time.Meta.index_name,
+            attributes_to_get=["id"],
+            exclusive_start_key=start,
+        )
+        ids.update(item["id"]["S"] for item in answer["Items"])
+        start = answer.get("LastEvaluatedKey")
+        if start is None:
+            return frozenset(ids)
+
+
 def revoke(transaction: Transaction, token_id: str, now: datetime) -> None:
     """Revoke a token. Committing raises ConditionsFailed if it is unknown or already revoked."""
     is_valid = TokenRecord.pk.exists() & TokenRecord.revoked_at.does_not_exist()
     transaction.update(TokenRecord(*_key(token_id)), [TokenRecord.revoked_at.set(now)], name=TOKEN, only_if=is_valid)
+
+
+def require_unrevoked(transaction: Transaction, token_id: str) -> None:
+    """Commit only if this token is not revoked. Otherwise committing raises ConditionsFailed."""
+    transaction.require(TokenRecord(*_key(token_id)), name=OTHER, only_if=TokenRecord.revoked_at.does_not_exist())
 
 
 def record_use(token_id: str, now: datetime) -> None:
@@ -57,6 +102,11 @@ def record_use(token_id: str, now: datetime) -> None:
 
 def _key(token_id: str) -> tuple[str, str]:
     return f"TOKEN#{token_id}", "TOKEN"
+
+
+def _name_key(name: str) -> tuple[str, str]:
+    """Return a key that does not reveal the name, since keys appear in the logs of AWS."""
+    return f"TOKEN_NAME#{sha256(same_name(name).encode()).hexdigest()[:32]}", "TOKEN_NAME"
 
 
 def _all_of(records: Iterable[Record]) -> list[Token]:

@@ -59,12 +59,13 @@ class _Step:
 
 
 class Transaction:
-    """Collect puts, updates and deletes of at most 100 items and commit all of them or none.
+    """Collect puts, updates, deletes and checks of at most 100 items and commit all of them or none.
 
     What is added by `put_if_room` is left out, the last first, where there would be more than 100 items.
     """
 
     def __init__(self) -> None:
+        self._checks: list[_Step] = []
         self._puts: list[_Step] = []
         self._extras: list[_Step] = []
         self._updates: list[_Step] = []
@@ -73,7 +74,11 @@ class Transaction:
     @property
     def items(self) -> int:
         """How many items it has so far, not counting those of `put_if_room`."""
-        return len(self._puts) + len(self._updates) + len(self._deletes)
+        return len(self._checks) + len(self._puts) + len(self._updates) + len(self._deletes)
+
+    def require(self, record: Record, *, name: str, only_if: Condition) -> None:
+        """Commit only if this holds of an item that the transaction leaves as it is."""
+        self._checks.append(_Step(name, record, (), only_if))
 
     def put(self, record: Record, *, name: str = "", only_if: Condition | None = None) -> None:
         self._puts.append(_Step(name, record, (), only_if))
@@ -101,10 +106,12 @@ class Transaction:
         # for ten minutes, so it takes effect once. The next commit is another request, with a token of its own.
         token = str(uuid4())
         puts = [*self._puts, *self._extras[: max(MAX_ITEMS - self.items, 0)]]
-        # PynamoDB sends deletes before puts before updates, and the reasons come back in that order.
-        steps = (*self._deletes, *puts, *self._updates)
+        # PynamoDB sends checks before deletes before puts before updates, and the reasons come back in that order.
+        steps = (*self._checks, *self._deletes, *puts, *self._updates)
         try:
             with TransactWrite(connection=low_level(), client_request_token=token) as write:
+                for step in self._checks:
+                    write.condition_check(type(step.record), step.record.pk, step.record.sk, condition=step.condition)
                 for step in self._deletes:
                     write.delete(step.record, condition=step.condition)
                 for step in puts:

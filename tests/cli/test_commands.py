@@ -10,7 +10,9 @@ import pytest
 from chalicelib.cli.commands import main
 from chalicelib.cli.output import progress_on
 from chalicelib.domain.organisers import COMMAND_LINE, Role
-from chalicelib.store.records import Record
+from chalicelib.services.tokens import Tokens
+from chalicelib.store.records import Record, TokenNameRecord
+from chalicelib.store.tokens import _name_key
 from chalicelib.telemetry import logger
 from tests.support.world import World
 
@@ -68,6 +70,35 @@ def test_a_token_with_a_chosen_key_is_made_once(world: World, capsys: pytest.Cap
         assert main(["create-token", "dev", "--key", "my-own-key"]) == 0
         assert said in capsys.readouterr().out
     assert world.api("GET", "/api/raffles", token="my-own-key").status == 200
+
+
+def test_a_set_up_script_of_the_version_before_may_run_again(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also if it gives one name to two tokens, or a name that is reserved now."""
+    tokens = [("dev", "one-key"), ("dev", "another-key"), ("nobody", "a-third-key")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Tokens, "_check_name", lambda *_: None)
+        for name, key in tokens:
+            assert main(["create-token", name, "--key", key]) == 0
+            TokenNameRecord(*_name_key(name)).delete()
+    capsys.readouterr()
+    for name, key in tokens:
+        assert main(["create-token", name, "--key", key]) == 0
+        assert "already a token" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("key", ["", "two words", "x" * 201, f"tombola_{'x' * 43}00000000"])
+def test_a_chosen_key_that_could_open_nothing_is_refused(
+    world: World, capsys: pytest.CaptureFixture[str], key: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["create-token", "dev", "--key", key])
+    assert ended.value.code == 2
+    assert "argument --key: " in capsys.readouterr().err
+
+
+def test_o7_a_name_that_a_token_has_is_a_refusal(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert [main(["create-token", name]) for name in ("Olga", "olga", "Command Line")] == [0, 1, 1]
+    assert capsys.readouterr().err.startswith("tombola: The name olga is taken")
 
 
 def test_a_raffle_that_is_not_there_is_a_refusal(world: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,15 +4,14 @@ import json
 from datetime import timedelta
 
 import pytest
+from pynamodb.connection import Connection
 
-from chalicelib.domain.organisers import COMMAND_LINE, Role
-from chalicelib.domain.refusals import TryAgain
-from chalicelib.lambdas import admit
-from chalicelib.services import tokens as entrance
-from chalicelib.services.tokens import FAILURES, Tokens, id_of
+from chalicelib.domain.organisers import COMMAND_LINE, Actor, Role
+from chalicelib.services.tokens import IDS_READ_EVERY, id_of
+from chalicelib.store.idempotency import IdempotencyKey
 from chalicelib.store.records import TokenRecord
-from chalicelib.store.transaction import Busy
-from tests.support.tokens import a_token
+from tests.support.request_counts import Requests
+from tests.support.tokens import a_token, a_token_of_before, in_another_process
 from tests.support.world import TOKEN, World
 
 
@@ -62,34 +61,44 @@ def test_when_a_token_was_used_last_is_known_to_within_ten_minutes(world: World)
     assert shown["last_used_at"] == world.clock.now.isoformat().replace("+00:00", "Z")
 
 
-def guess(access: Tokens) -> None:
-    for number in range(FAILURES.burst + 1):
-        assert access.admit(f"Token guess{number}") is None
+def test_o1_a_key_without_a_check_part_works_until_it_is_revoked(world: World, requests: Requests) -> None:
+    """Those of before there were check parts, and those that somebody chose."""
+    key = a_token_of_before(world, "Olga")
+    process = in_another_process(world)
+    first = requests.during(lambda: process.admit(f"Token {key}"))
+    assert [first, requests.during(lambda: process.admit(f"Token {key}"))] == [
+        ["Query", "GetItem", "UpdateItem"],  # the ids of all tokens, once; and its use, once in ten minutes
+        ["GetItem"],
+    ]
+    assert world.api("DELETE", f"/api/tokens/{id_of(key)}").status == 200
+    assert process.admit(f"Token {key}") is None
 
 
-def test_guessing_tokens_soon_costs_no_reads_and_keeps_nobody_out(world: World) -> None:
-    access = world.container.tokens
-    stranger = access.create("Stranger", Role.VIEWER, by=COMMAND_LINE).key
-    assert access.admit(f"Token {TOKEN}")
-    guess(access)
-    assert access.admit(f"Token {TOKEN}")  # known here
-    for key in (stranger, "another guess"):
-        with pytest.raises(TryAgain):  # not "wrong", which API Gateway would remember
-            admit(f"Token {key}")
-    world.clock.now += 2 * FAILURES.interval
-    assert access.admit(f"Token {stranger}")
+def test_a_chosen_key_opens_the_api_at_once_or_ten_seconds_later_in_another_process(world: World) -> None:
+    process = in_another_process(world)
+    assert process.admit("Token my-own-key") is None
+    assert world.container.tokens.admit("Token my-own-key") is None
+    world.container.tokens.create("dev", Role.VIEWER, by=COMMAND_LINE, key="my-own-key")
+    assert world.container.tokens.admit("Token my-own-key")
+    assert process.admit("Token my-own-key") is None
+    world.clock.now += IDS_READ_EVERY
+    assert process.admit("Token my-own-key")
 
 
-def test_the_most_recent_tokens_are_remembered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(entrance, "MAX_REMEMBERED", 2)
-    access = world.container.tokens
-    first, second, third = (access.create(name, Role.VIEWER, by=COMMAND_LINE).key for name in ("A", "B", "C"))
-    for key in (first, second, first, third):
-        assert access.admit(f"Token {key}")
-    guess(access)
-    assert access.admit(f"Token {first}") and access.admit(f"Token {third}")
-    with pytest.raises(Busy):
-        access.admit(f"Token {second}")
+def test_a_token_that_cannot_be_read_keeps_out_no_other(world: World) -> None:
+    """Such as one of a later version, after a rollback."""
+    key = a_token_of_before(world, "Olga")
+    later = TokenRecord.get(f"TOKEN#{id_of(TOKEN)}", "TOKEN")
+    later.update([TokenRecord.role.set("of a later version")])
+    assert in_another_process(world).admit(f"Token {key}")
+
+
+def test_ids_beyond_the_first_page_of_the_index_are_known(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = [a_token_of_before(world, name) for name in ("Olga", "Ana", "Eva")]
+    query = Connection.query
+    monkeypatch.setattr(Connection, "query", lambda *given, **named: query(*given, **{**named, "limit": 1}))
+    process = in_another_process(world)
+    assert all(process.admit(f"Token {key}") for key in (TOKEN, *keys))
 
 
 def test_an_id_reveals_nothing_of_the_key() -> None:
@@ -109,3 +118,17 @@ def test_a_token_that_would_be_expired_is_not_made(world: World) -> None:
     body = {"name": "old", "role": "viewer", "expires_at": world.clock.now.isoformat()}
     found = world.api("POST", "/api/tokens", body)
     assert (found.status, found.body["errors"][0]["field"]) == (422, "expires_at")
+
+
+def test_creating_and_revoking_take_as_many_requests_as_documented(world: World, requests: Requests) -> None:
+    viewer, first, second = (a_token(world, role, name=name) for role, name in (
+        ("viewer", "A"), ("manager", "B"), ("manager", "C"),
+    ))  # fmt: skip
+    by = Actor("C", Role.MANAGER, second["id"])
+    access = world.container.tokens
+    key = IdempotencyKey("k1", "fingerprint")
+    assert len(requests.during(lambda: access.create("D", Role.VIEWER, by=by))) == 3
+    assert len(requests.during(lambda: access.create("E", Role.VIEWER, by=by, idempotency_key=key))) == 4
+    assert len(requests.during(lambda: access.revoke(viewer["id"], by=by))) == 4
+    assert len(requests.during(lambda: access.revoke(first["id"], by=by))) == 5
+    assert len(requests.during(lambda: access.revoke(second["id"], by=by))) == 6

@@ -23,6 +23,7 @@ from chalicelib.whatsapp.graph import NotSent, OutcomeUnknown
 from tests.support.deliveries import refused
 from tests.support.identities import moves
 from tests.support.steps import buy, cancel, hold, hold_and_confirm, hold_and_prove
+from tests.support.tokens import a_token
 from tests.support.world import Buyer, FakeGraph, World
 from whatsapp_sandbox import webhooks
 
@@ -190,6 +191,8 @@ def everything_happens(world: World, ear: Ear) -> None:
     draft = world.raffle(code="DRAFT", active=False)
     world.api("DELETE", f"/api/raffles/{draft['id']}")
     world.api("GET", "/api/raffles?page_size=1")
+    second = a_token(world, "manager")
+    world.api("DELETE", f"/api/tokens/{second['id']}")
     contact = world.order(proven)["contact"]
     world.api("POST", f"/api/orders/{proven}/confirm-payment")
     world.api("POST", f"/api/orders/{proven}/refund", {"reason": "paid twice"})
