@@ -31,7 +31,7 @@ KEPT: dict[str, tuple[Callable[[], bytes], bool]] = {
     "JPEG with a TIFF of tags that share their value": (hostile.jpeg_of_exif_tags, True),
     "JPEG in CMYK": (hostile.cmyk_jpeg, False),
     "truncated JPEG": (lambda: hostile.truncated(hostile.saved(hostile.photo(900, 900))), False),
-    "WebP of 20 bytes and 268 million pixels": (hostile.large_webp, False),
+    "WebP of 30 bytes and 268 million pixels": (hostile.large_webp, False),
     "WebP with a large canvas": (hostile.large_canvas_webp, True),
     "WebP of a hundred thousand frames": (hostile.webp_of_frames, False),
     "largest WebP that is decoded": (hostile.webp_at_the_limits, True),

@@ -140,7 +140,7 @@ def riff(name: bytes, content: bytes) -> bytes:
 
 
 def plain_lossless(width: int, height: int) -> bytes:
-    """Twenty bytes, however many pixels: each of the five codes has one symbol, which takes no bits."""
+    """Thirty bytes as a file, however many pixels: each of the five codes has one symbol, which takes no bits."""
     # No transform, no cache, no further codes. Then each code is simple, has one symbol, of one bit, which is 0.
     bits = "000" + "1000" * 5
     value = 0x2F | (width - 1) << 8 | (height - 1) << 22
