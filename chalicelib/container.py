@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from chalicelib.services.exports.service import Exports
     from chalicelib.services.maintenance.consistency import ConsistencyCheck
     from chalicelib.services.maintenance.contact_index import ContactIndexCheck
+    from chalicelib.services.maintenance.proof_files import ProofFilesCheck
     from chalicelib.services.messaging.templates import Templates
     from chalicelib.services.orders.settlement import Settlement
     from chalicelib.services.privacy import Privacy
@@ -154,7 +155,6 @@ class Container:
             s3=lambda: self._client("s3"),
             bucket=self.settings.TOMBOLA_BUCKET,
             clock=self.clock,
-            random_hex=lambda: token_hex(16),
         )
 
     @cached_property
@@ -237,6 +237,12 @@ class Container:
         from chalicelib.services.maintenance.contact_index import ContactIndexCheck
 
         return ContactIndexCheck(clock=self.clock)
+
+    @cached_property
+    def proof_files(self) -> ProofFilesCheck:
+        from chalicelib.services.maintenance.proof_files import ProofFilesCheck
+
+        return ProofFilesCheck(proofs=self.proofs, clock=self.clock)
 
 
 def make(environment: Mapping[str, str]) -> Container:

@@ -97,6 +97,12 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="check instead that lists and searches find every contact; reads the whole table",
     )
+    check.add_argument(
+        "--files",
+        action="store_true",
+        help="check instead that an order names each stored proof, and with --repair remove those that none names; "
+        "reads the whole table",
+    )
     check.add_argument("--repair", action="store_true", help="repair what can be derived from tickets and orders")
     _add_json(check)
     check.set_defaults(command=_check)
@@ -187,6 +193,8 @@ def _generate_tickets(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     if options.contacts:
         return _check_contacts(options)
+    if options.files:
+        return _check_files(options)
     consistency = container().consistency
     reports = list[ConsistencyReport]()
     for raffle_id in [raffles.id_of(options.raffle)] if options.raffle else consistency.raffle_ids():
@@ -217,6 +225,19 @@ def _check_contacts(options: argparse.Namespace) -> int:
         print(
             f"{plural(result.contacts, 'contact')} checked: "
             f"{result.unfiled:,} missing from lists or searches, {result.repaired:,} repaired."
+        )
+    return 1 if result.left else 0
+
+
+def _check_files(options: argparse.Namespace) -> int:
+    with progress_on(sys.stderr, "stored proofs") as progress:
+        result = container().proof_files.check(repair=options.repair, progress=progress)
+    if options.json:
+        print(json.dumps(asdict(result), indent=2))
+    else:
+        print(
+            f"{plural(result.files, 'stored proof')} checked: "
+            f"{result.unnamed:,} named by no order, {result.removed:,} removed."
         )
     return 1 if result.left else 0
 

@@ -112,6 +112,11 @@ class AskForFileAgain:
 
 
 @dataclass(frozen=True)
+class SayTooLarge:
+    """Say that a file is too large, and what to send instead."""
+
+
+@dataclass(frozen=True)
 class SayWelcome:
     pass
 
@@ -170,6 +175,7 @@ Action = (
     | AskAboutOrder
     | TakeProof
     | AskForFileAgain
+    | SayTooLarge
     | ShowOrders
     | ShowHelp
     | SayWelcome
@@ -195,6 +201,8 @@ def step(conversation: Conversation, message: IncomingMessage, *, paused: bool =
         return TakeProof(conversation.order_id, message.media, message.text)
     if message.kind is MessageKind.LOST:
         return AskForFileAgain()
+    if message.kind is MessageKind.TOO_LARGE:
+        return SayTooLarge()
     if message.kind is MessageKind.CHOICE:
         action = _read_choice(message.choice)
         if action is not None:
@@ -223,6 +231,8 @@ def _step_while_paused(conversation: Conversation, message: IncomingMessage) -> 
         return TakeProof(conversation.order_id, message.media, message.text, quietly=True)
     if message.kind is MessageKind.LOST:
         return AskForFileAgain()
+    if message.kind is MessageKind.TOO_LARGE:
+        return SayTooLarge()
     if message.kind is MessageKind.EVENT:
         return StayQuiet()
     if message.kind is MessageKind.CHOICE and (action := _read_choice(message.choice)) is not None:

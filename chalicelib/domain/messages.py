@@ -11,6 +11,7 @@ class MessageKind(StrEnum):
     CHOICE = "choice"  # a button or a list row was tapped
     MEDIA = "media"  # an image or a document: perhaps a proof
     LOST = "lost"  # an image or a document whose upload to WhatsApp failed
+    TOO_LARGE = "too_large"  # a file that is too large for WhatsApp
     OTHER = "other"  # voice, sticker, location …: the bot replies that it does not understand
     EVENT = "event"  # a reaction, an edit, a changed number …: needs no reply
 

@@ -123,6 +123,8 @@ class Privacy:
                 self._erase_proofs(order)
                 yield
         for contact_id in (contact.id, *contact.also):
+            self.proofs.erase_of(contact_id)  # also files that no order names
+            yield
             while history.take_away(contact_id):
                 yield
         retry(lambda: self._erase_letters(contact), again_on=(Busy, ConditionsFailed))

@@ -1,6 +1,6 @@
 """Orders in the table: add one, move it along its life cycle, read and list them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime
 from functools import reduce
@@ -122,6 +122,12 @@ def all_of_contact(contact_id: str) -> list[Order]:
     ids = [record.pk.removeprefix("ORDER#") for record in Record.by_contact.query(contact_id, scan_index_forward=False)]
     current = get_all(ids)
     return [current[order_id] for order_id in ids if order_id in current]
+
+
+def scan_proof_keys() -> Iterator[str]:
+    """Yield the key of each file that an order names, by reading the whole table."""
+    for record in OrderRecord.scan(consistent_read=True):
+        yield from (proof.key for proof in record.proofs or ())
 
 
 def forget_proofs(order: Order) -> None:

@@ -5,8 +5,13 @@ MARKS: tuple[tuple[str, tuple[tuple[int, bytes], ...]], ...] = (
     ("image/jpeg", ((0, b"\xff\xd8\xff"),)),
     ("image/png", ((0, b"\x89PNG\r\n\x1a\n"),)),
     ("image/webp", ((0, b"RIFF"), (8, b"WEBP"))),
-    ("application/pdf", ((0, b"%PDF-"),)),
 )
+# A PDF may begin with a byte order mark, a line end or a mail header: its mark counts anywhere here, as readers take it
+# (PDF Reference 1.7, implementation note 13).
+PDF_MARK = b"%PDF-"
+PDF_MARK_WITHIN = 1024  # bytes
+# Brands of HEIF, the family of HEIC, in which phones keep their photos; and of AVIF.
+HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1", b"avif")
 
 
 def sniff(content: bytes) -> str | None:
@@ -14,4 +19,9 @@ def sniff(content: bytes) -> str | None:
     for mime_type, marks in MARKS:
         if all(content[at : at + len(mark)] == mark for at, mark in marks):
             return mime_type
-    return None
+    return "application/pdf" if PDF_MARK in content[:PDF_MARK_WITHIN] else None
+
+
+def is_heif(content: bytes) -> bool:
+    """Tell whether this is a photo as phones keep it (HEIC), which browsers do not show."""
+    return content[4:8] == b"ftyp" and content[8:12] in HEIF_BRANDS

@@ -137,9 +137,19 @@ def _other(update: Update) -> Other:
 def _content(value: Json, kind: str) -> IncomingMessage:
     content = CONTENT_READERS.get(kind, _read_other)(_part(value, kind))
     code, _ = _error(value)
-    if kind in FILES and code is not None and remedy(code).action is Action.ASK_AGAIN:
-        return replace(content, kind=MessageKind.LOST)
+    if kind in (*FILES, "unsupported") and code is not None and remedy(code).action is Action.ASK_AGAIN:
+        # Asking for the same file again would be a loop.
+        return replace(content, kind=MessageKind.TOO_LARGE if _is_too_large(value) else MessageKind.LOST)
     return content
+
+
+def _is_too_large(value: Json) -> bool:
+    """Tell whether an error says that a file has more than the 100 MB that WhatsApp takes. No code says so."""
+    return any(
+        TOO_LARGE.search(clean_line(text, 300))
+        for error in _list(value, "errors")
+        for text in (error.get("title"), error.get("message"), _part(error, "error_data").get("details"))
+    )
 
 
 def _read_text(part: Json) -> IncomingMessage:
@@ -191,6 +201,7 @@ def _read_event(_part: Json) -> IncomingMessage:
 
 
 FILES = ("image", "document")
+TOO_LARGE = re.compile(r"\b100 ?MB\b|\btoo (big|large)\b", re.IGNORECASE)
 
 # Any other type is OTHER: voice, stickers, places, orders, types to come.
 CONTENT_READERS = {

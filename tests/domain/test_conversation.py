@@ -23,6 +23,7 @@ from chalicelib.domain.conversation import (
     OpenRaffle,
     OptIn,
     OptOut,
+    SayTooLarge,
     ShowHelp,
     ShowMenu,
     ShowOrders,
@@ -206,6 +207,7 @@ def test_a_file_is_a_proof_in_every_state_whatever_its_caption(conversation: Con
     message = IncomingMessage(kind=MessageKind.MEDIA, text="cancel", media=FILE)
     assert step(conversation, message) == TakeProof(conversation.order_id, FILE, "cancel")
     assert step(conversation, replace(message, kind=MessageKind.LOST)) == AskForFileAgain()
+    assert step(conversation, replace(message, kind=MessageKind.TOO_LARGE)) == SayTooLarge()
 
 
 @pytest.mark.parametrize(
@@ -278,6 +280,7 @@ LEFT_ALONE: list[tuple[IncomingMessage, Action]] = [
     (tapped("made up"), LeaveToPerson()),
     (IncomingMessage(kind=MessageKind.EVENT), StayQuiet()),
     (IncomingMessage(kind=MessageKind.LOST), AskForFileAgain()),
+    (IncomingMessage(kind=MessageKind.TOO_LARGE), SayTooLarge()),
     (IncomingMessage(kind=MessageKind.MEDIA, media=FILE, text=ORDER), TakeProof(ORDER, FILE, ORDER, quietly=True)),
     (tapped(confirm_order_choice(ORDER)), ConfirmOrder(ORDER)),
     (tapped(pick_number_choice("first", 5)), HoldNumbers("first", "#5")),

@@ -211,6 +211,7 @@ def test_a_file_that_never_reached_meta_says_so() -> None:
         ("document", 131052, MessageKind.LOST),
         ("image", 131053, MessageKind.MEDIA),
         ("image", None, MessageKind.MEDIA),
+        ("unsupported", 131052, MessageKind.LOST),
         ("audio", 131052, MessageKind.OTHER),  # no proof, had it arrived
     ],
 )
@@ -218,6 +219,20 @@ def test_a_file_is_lost_when_meta_says_so(kind: str, code: int | None, expected:
     errors = [] if code is None else [{"code": code}]
     assert written(type=kind, **{kind: {"id": "178"}}, errors=errors).incoming.kind is expected
     assert written(type=kind, **{kind: {}}, errors=errors).incoming.kind in (expected, MessageKind.OTHER)
+
+
+@pytest.mark.parametrize("kind", ["image", "document", "unsupported"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"title": "Media file size too big. Max file size we currently support: 100MB."},
+        {"message": "Media is too large"},
+        {"error_data": {"details": "El archivo pesa más de 100 MB."}},
+    ],
+)
+def test_a_file_is_too_large_when_meta_says_so(kind: str, error: dict[str, Any]) -> None:
+    errors = [{"code": 131052, **error}]
+    assert written(type=kind, **{kind: {"id": "178"}}, errors=errors).incoming.kind is MessageKind.TOO_LARGE
 
 
 @pytest.mark.parametrize(

@@ -27,13 +27,18 @@ from chalicelib.services.messaging.texts import RAFFLES_A_PAGE, Texts, texts_in
 from chalicelib.services.orders.conflicts import nearest_free
 from chalicelib.services.orders.expiry import release
 from chalicelib.services.orders.holds import check_limit
-from chalicelib.services.orders.proofs import ProofMissing, ProofUnfit
+from chalicelib.services.orders.proofs import ProofIsHeif, ProofMissing, ProofTooLarge, ProofUnfit
 from chalicelib.store import fingerprints, orders, raffles
 from chalicelib.store.transaction import Busy
 
 ORDERS_SHOWN = 5
 CALL_AGAIN = timedelta(hours=1)
-PLAIN_REPLIES = {c.SayWelcome: Texts.welcome, c.ShowHelp: Texts.help, c.AskForFileAgain: Texts.proof_not_fetched}
+PLAIN_REPLIES = {
+    c.SayWelcome: Texts.welcome,
+    c.ShowHelp: Texts.help,
+    c.AskForFileAgain: Texts.proof_not_fetched,
+    c.SayTooLarge: Texts.file_too_large,
+}
 
 
 class OwnOrder(NamedTuple):
@@ -50,7 +55,7 @@ def act(action: c.Action, turn: Turn) -> None:
             pass
         case c.ShowMenu(not_understood):
             turn.reply(turn.texts.menu(not_understood=not_understood), turn.at_rest)
-        case c.SayWelcome() | c.ShowHelp() | c.AskForFileAgain():
+        case c.SayWelcome() | c.ShowHelp() | c.AskForFileAgain() | c.SayTooLarge():
             turn.reply(PLAIN_REPLIES[type(action)](turn.texts))
         case c.ListRaffles(page):
             _list_raffles(turn, page)
@@ -328,7 +333,13 @@ def _take_proof(turn: Turn, action: c.TakeProof) -> None:
         return
     raffle, order = own
     try:
-        proof = turn.keep_proof(action.media)
+        proof = turn.keep_proof(action.media, turn.contact.id)
+    except ProofIsHeif:
+        turn.reply(turn.texts.photo_format_unknown())
+        return
+    except ProofTooLarge:
+        turn.reply(turn.texts.file_too_large())
+        return
     except ProofUnfit:
         turn.reply(turn.texts.proof_refused())
         return

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cache
 from random import Random
 
 from chalicelib.domain import conversation as c
@@ -46,7 +46,7 @@ class _Tries:
     message: Message
     lookup: contacts.Lookup | None
     conflicts: Conflicts
-    keep_proof: Callable[[Media], Proof]
+    keep_proof: Callable[[Media, str], Proof]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +72,12 @@ class ChatHandler:
         lookup = retry(lambda: self._look_up(message))
         self._show_typing(message, lookup)
         conflicts = Conflicts(expiry=self.expiry, random_numbers=RandomNumbers(random=self.random))
-        # A second try at the same message does not fetch the file again.
-        keep_proof = lru_cache(self.proofs.keep)
+        inbound_id = messages.inbound_id(message.phone_number_id, message.id)
+
+        @cache  # a second try at the same message does not fetch the file again
+        def keep_proof(media: Media, contact_id: str) -> Proof:
+            return self.proofs.keep(media, contact_id=contact_id, message_id=inbound_id)
+
         tries = _Tries(message=message, lookup=lookup, conflicts=conflicts, keep_proof=keep_proof)
         try:
             replies = retry(lambda: self._attempt(tries), again_on=(_DecideAgain, Busy))

@@ -28,7 +28,7 @@ class Turn:
         contact: who wrote, as they are to be saved.
         raffle_of_code: the raffle whose code was written, if the message is one.
         conflicts: what earlier tries at the same message have learned.
-        keep_proof: fetches and stores a file; a second try gets the same proof again.
+        keep_proof: fetches and stores a file of a contact, named by id; a second try gets the same proof again.
         notices: what the organisers are told.
         metrics: counted once this is committed.
     """
@@ -38,7 +38,7 @@ class Turn:
     raffle_of_code: str | None
     conflicts: Conflicts
     holds: Holds
-    keep_proof: Callable[[Media], Proof]
+    keep_proof: Callable[[Media, str], Proof]
     transaction: Transaction = field(default_factory=Transaction)
     replies: list[Reply] = field(default_factory=list)
     notices: list[Reply] = field(default_factory=list)

@@ -351,8 +351,25 @@ class Texts:
             text=self._("I can only take a photo (JPEG, PNG, WebP) or a PDF of up to 16 MB. Please send one of those.")
         )
 
+    def photo_format_unknown(self) -> Reply:
+        """Say how to send a photo that came as a file in the phone's own format (HEIC)."""
+        lines = (
+            self._("I can't open this kind of photo (HEIC)."),
+            self._("Please send it from your gallery as a photo, not as a document. A screenshot of it is fine, too."),
+        )
+        return Reply(text="\n".join(lines))
+
+    def file_too_large(self) -> Reply:
+        lines = (
+            self._("That file is too large for me: I can take up to 16 MB."),
+            self._("Please send a photo or a screenshot of the receipt instead."),
+        )
+        return Reply(text="\n".join(lines))
+
     def proof_not_fetched(self) -> Reply:
-        return Reply(text=self._("I could not fetch your file from WhatsApp. Please send it again."))
+        return Reply(
+            text=self._("I could not fetch your file from WhatsApp. Please send it again, as a photo or a small PDF.")
+        )
 
     def payment_confirmed(self, raffle: Raffle, order: Order) -> Reply:
         _ = self._

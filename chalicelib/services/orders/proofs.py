@@ -1,6 +1,6 @@
 """Payment proofs: fetch them from WhatsApp, check their content, and keep them in the private bucket."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,15 +9,24 @@ from chalicelib.adapters.image_hash import compute_image_hash
 from chalicelib.domain.messages import Media
 from chalicelib.domain.orders import Proof
 from chalicelib.telemetry import logger
-from chalicelib.whatsapp.file_types import sniff
+from chalicelib.whatsapp.file_types import is_heif, sniff
 from chalicelib.whatsapp.graph import Graph, GraphError, MediaTooLarge
 
 MAX_BYTES = 16 * 2**20  # P6
+FOLDER = "proofs/"
 LINK_LIFETIME = timedelta(minutes=5)
 
 
 class ProofUnfit(Exception):
-    """The file is too large, or not a JPEG, PNG, WebP or PDF."""
+    """The file is not a JPEG, PNG, WebP or PDF."""
+
+
+class ProofIsHeif(ProofUnfit):
+    """It is a photo as phones keep it (HEIC). WhatsApp makes a JPEG of it if it is sent as a photo."""
+
+
+class ProofTooLarge(ProofUnfit):
+    """The file has more than MAX_BYTES."""
 
 
 class ProofMissing(Exception):
@@ -36,7 +45,6 @@ class Proofs:
     s3: Callable[[], Any]
     bucket: str
     clock: Callable[[], datetime]
-    random_hex: Callable[[], str]
 
     def link(self, proof: Proof) -> tuple[str, datetime]:
         """Return a link that opens the file without a token, and when the link expires."""
@@ -45,33 +53,73 @@ class Proofs:
         )
         return str(url), self.clock() + LINK_LIFETIME
 
-    def keep(self, media: Media) -> Proof:
-        """Fetch a file from WhatsApp and store it under a random key. Raises ProofUnfit, ProofMissing."""
+    def keep(self, media: Media, *, contact_id: str, message_id: str) -> Proof:
+        """Fetch a file from WhatsApp and store it. A second try at the same message overwrites what the first stored.
+
+        Raises ProofUnfit, ProofIsHeif, ProofTooLarge, ProofMissing.
+
+        Args:
+            contact_id: who sent it. Their files lie together, so that an erasure finds those too that no order names.
+            message_id: our id of the message, a hash.
+        """
         try:
             file = self.graph.fetch_media(media.id, limit_bytes=MAX_BYTES)
         except MediaTooLarge:
-            raise ProofUnfit from None
+            raise ProofTooLarge from None
         except GraphError as failure:
             logger.warning("proof not fetched", extra={"reason": str(failure)})
             raise ProofMissing from None
         mime_type = sniff(file.content)
         if mime_type is None:
-            raise ProofUnfit
-        now = self.clock()
-        key = f"proofs/{now:%Y/%m}/{self.random_hex()}"
+            raise ProofIsHeif if is_heif(file.content) else ProofUnfit
+        # Before the file is stored: if this should ever end the process, nothing stays behind.
+        image_hash = compute_image_hash(file.content, mime_type)
+        key = f"{_folder_of(contact_id)}{message_id}"
         self.s3().put_object(Bucket=self.bucket, Key=key, Body=file.content, ContentType=mime_type)
         return Proof(
             key=key,
             mime_type=mime_type,
             sha256=file.sha256,
             size=len(file.content),
-            received_at=now,
-            image_hash=compute_image_hash(file.content, mime_type),
+            received_at=self.clock(),
+            image_hash=image_hash,
         )
 
     def erase(self, proof: Proof) -> None:
         """Delete a file with all its versions, which the bucket would otherwise keep for 30 days."""
+        self._delete_versions(proof.key)
+
+    def erase_of(self, contact_id: str) -> None:
+        """Delete all files of a contact, with all their versions, whether or not an order names them.
+
+        Files that were stored by versions before this one are not found here, but by their orders alone.
+        """
+        self._delete_versions(_folder_of(contact_id))
+
+    def stored_before(self, moment: datetime) -> Iterator[str]:
+        """Yield the keys of the files that were stored before `moment`. One request for each 1,000 files."""
+        for page in self.s3().get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=FOLDER):
+            yield from (file["Key"] for file in page.get("Contents", ()) if file["LastModified"] < moment)
+
+    def remove_stored_before(self, moment: datetime, key: str) -> bool:
+        """Remove a file unless it was stored again since `moment`. Return whether it is removed.
+
+        Its versions can be brought back for 30 days, which is how long the bucket keeps what was deleted.
+        """
         s3 = self.s3()
-        for page in s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=proof.key):
+        # The listing is old by now. As a prefix, the key leads to the file as it is at this moment, or to none.
+        found = s3.list_objects_v2(Bucket=self.bucket, Prefix=key).get("Contents", ())
+        is_old = any(file["Key"] == key and file["LastModified"] < moment for file in found)
+        if is_old:
+            s3.delete_object(Bucket=self.bucket, Key=key)
+        return is_old
+
+    def _delete_versions(self, prefix: str) -> None:
+        s3 = self.s3()
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=prefix):
             for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
                 s3.delete_object(Bucket=self.bucket, Key=version["Key"], VersionId=version["VersionId"])
+
+
+def _folder_of(contact_id: str) -> str:
+    return f"{FOLDER}{contact_id}/"

@@ -87,7 +87,7 @@ def test_p6_a_picture_or_a_pdf_is_kept_as_it_is(world: World, lucia: Buyer, cont
     assert world.order(order_id)["proof"]["size"] == len(content)
 
 
-@pytest.mark.parametrize("content", [b"GIF89a" + bytes(50), b"<svg/>", b"", b"MZ\x90", b" %PDF-1.7", b"RIFF0000AVI "])
+@pytest.mark.parametrize("content", [b"GIF89a" + bytes(50), b"<svg/>", b"", b"MZ\x90", b"RIFF0000AVI "])
 def test_p6_any_other_file_is_refused_and_the_clock_runs_on(world: World, lucia: Buyer, content: bytes) -> None:
     world.raffle()
     order_id = hold_and_confirm(lucia)

@@ -300,7 +300,6 @@ def _scene(random: Random) -> Scene:
     graph.files["proof"] = PNG
     vars(container)["graph"] = graph
     vars(container)["_clients"] = {"s3": bucket, "sqs": queue}
-    vars(container)["proofs"] = replace(container.proofs, random_hex=lambda: f"{random.getrandbits(128):032x}")
     return Scene(container=container, clock=clock, graph=graph, bucket=bucket, queue=queue)
 
 
