@@ -1,0 +1,1 @@
+"""What strangers may try, each named by what it tries. These tests failed before the product withstood it."""
