@@ -57,6 +57,8 @@ def ascii_words(text: str) -> list[str]:
 
 def without_accents(text: str) -> str:
     """Return the text with compatibility forms and accented characters as plain ones: "①é" becomes "1e"."""
+    if text.isascii():  # so nothing changes
+        return text
     return "".join(character for character in normalize("NFKD", text) if not combining(character))
 
 

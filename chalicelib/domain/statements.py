@@ -174,6 +174,15 @@ class MatchedPayment:
         return any(reason.code is code for reason in self.reasons)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReturnedPayment:
+    """Money that went out and names a PAID order: the bank may have taken its payment back."""
+
+    line: int
+    text: str
+    orders: tuple[Order, ...]
+
+
 class DuplicateGroup:
     """Payments of a file that are for the same order or, if they name none, that are identical."""
 
@@ -189,9 +198,9 @@ class DuplicateGroup:
 Mentions = Sequence[Sequence[Mention]]  # for each payment, the codes that its text may have
 
 
-def find_all_mentions(payments: Iterable[Payment]) -> list[list[Mention]]:
-    """Return the codes that each payment's text may have."""
-    return [find_mentions(payment.text) for payment in payments]
+def find_all_mentions(bookings: Iterable[Payment | Outgoing]) -> list[list[Mention]]:
+    """Return the codes that each booking's text may have."""
+    return [find_mentions(booking.text) for booking in bookings]
 
 
 def match_payments(
@@ -224,6 +233,26 @@ def match_payments(
     ]
     lines = _outgoing_lines(outgoing, {order.id for match in matches for order in match.orders})
     return [_with_taken_back(match, lines) for match in matches]
+
+
+def find_returned(
+    outgoing: Iterable[Outgoing], mentions: Mentions, orders_by_code: Mapping[str, Order]
+) -> list[ReturnedPayment]:
+    """Return the outgoing money that names PAID orders.
+
+    Args:
+        mentions: what `find_all_mentions` found in this money.
+        orders_by_code: the mentioned orders that exist.
+    """
+    named = [
+        (booking, [order for order in _orders_named(codes, orders_by_code) if order.status is _S.PAID])
+        for booking, codes in zip(outgoing, mentions, strict=True)
+    ]
+    return [
+        ReturnedPayment(line=booking.line, text=booking.text, orders=tuple(orders))
+        for booking, orders in named
+        if orders
+    ]
 
 
 def _outgoing_lines(outgoing: Iterable[Outgoing], codes: set[str]) -> dict[str, list[int]]:

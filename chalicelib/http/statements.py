@@ -7,7 +7,7 @@ from pydantic import Field
 
 from chalicelib.domain import refusals
 from chalicelib.domain.orders import Order, OrderStatus
-from chalicelib.domain.statements import MEANINGS, DoubtReason, MatchedPayment, Suggestion, Why
+from chalicelib.domain.statements import MEANINGS, DoubtReason, MatchedPayment, ReturnedPayment, Suggestion, Why
 from chalicelib.http.dispatch import Call
 from chalicelib.http.problems import FieldInvalid
 from chalicelib.http.schemas import CurrencyCode, Moment, Query, View
@@ -124,6 +124,18 @@ class PaymentView(View):
     suggestions: list[SuggestionView]
 
 
+class ReturnedView(View):
+    """Outgoing money that names orders which are paid: the bank may have taken their payment back.
+
+    `line` is its line in the file (in XML its entry). Nothing is changed: if the payment did come back, refund the
+    order.
+    """
+
+    line: int
+    text: str
+    orders: list[MeantView]
+
+
 class SumsView(View):
     """The sums of payments in one currency, in minor units."""
 
@@ -137,7 +149,7 @@ class SummaryView(View):
 
     `debits` counts outgoing payments, `pending` those not booked yet, `elsewhere` those for other raffles. `ignored`
     names lines that are no bookings. `read_as` says how the file was read. `is_complete` is true if mistyped codes and
-    names were compared with all unpaid orders.
+    names were compared with all unpaid orders, and all outgoing money with codes.
     """
 
     lines: int
@@ -160,6 +172,7 @@ class SettlementView(View):
     summary: SummaryView
     sure_ids: list[str]
     payments: list[PaymentView]
+    returned: list[ReturnedView]
 
 
 def read_statement(call: Call, query: StatementQuery, body: bytes) -> SettlementView:
@@ -193,7 +206,16 @@ def _present(review: StatementReview) -> SettlementView:
         read_as=dict(statement.read_as),
     )
     return SettlementView.model_construct(
-        summary=summary, sure_ids=sure, payments=[_payment(match) for match in review.matches]
+        summary=summary,
+        sure_ids=sure,
+        payments=[_payment(match) for match in review.matches],
+        returned=[_returned(returned) for returned in review.returned],
+    )
+
+
+def _returned(returned: ReturnedPayment) -> ReturnedView:
+    return ReturnedView.model_construct(
+        line=returned.line, text=_printable(returned.text), orders=[_meant(order) for order in returned.orders]
     )
 
 

@@ -1,7 +1,7 @@
 """Review a bank statement: find the order that each payment is for. Nothing is confirmed here."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -14,10 +14,13 @@ from chalicelib.domain.statements import (
     Buyer,
     MatchedPayment,
     Mentions,
+    Outgoing,
+    ReturnedPayment,
     Statement,
     Why,
     add_suggestions,
     find_all_mentions,
+    find_returned,
     match_payments,
 )
 from chalicelib.statements.options import ParseOptions
@@ -26,6 +29,7 @@ from chalicelib.telemetry import count, logger
 
 MAX_CODES = 20_000  # possible codes of a file that are looked up: 200 requests
 MAX_PAYABLE = 10_000  # unpaid orders of each status that are compared with mistyped codes and names
+MAX_RETURNED = 50  # lines of returned payments that are shown
 MAX_BUYERS = 2_000  # orders whose buyers' names are looked for
 
 
@@ -42,12 +46,15 @@ class StatementReview:
     """A statement with its payments, each matched with orders.
 
     Attributes:
+        returned: outgoing money that names PAID orders.
         elsewhere: number of payments left out because their orders belong to other raffles than the one asked for.
-        is_complete: whether all unpaid orders were compared with mistyped codes and names.
+        is_complete: whether all unpaid orders were compared with mistyped codes and names, and all outgoing money with
+            codes.
     """
 
     statement: Statement
     matches: Sequence[MatchedPayment]
+    returned: Sequence[ReturnedPayment]
     elsewhere: int
     is_complete: bool
 
@@ -80,8 +87,8 @@ class BankStatements:
     def review(self, raw: bytes, options: ParseOptions, *, raffle_id: str | None = None) -> StatementReview:
         """Read a statement and match its payments with orders. Only counts are logged; nothing is stored.
 
-        Takes one request for each 100 codes that the texts may have. If some payments name no order, it also takes one
-        for each thousand unpaid orders and one for each 100 of their buyers.
+        Takes one request for each 100 codes that the texts may have, also those of outgoing money. If some payments
+        name no order, it also takes one for each thousand unpaid orders and one for each 100 of their buyers.
 
         Raises StatementUnreadable, StatementTooLarge, RaffleNotFound, Busy.
 
@@ -109,12 +116,14 @@ class BankStatements:
         )
         buyers, all_buyers = _load_buyers(matches, payable)
         matches = add_suggestions(matches, buyers)
+        returned, all_outgoing = _find_returned(statement.outgoing, orders_by_code)
         shown = [match for match in matches if raffle_id is None or _may_be_of_raffle(match, raffle_id)]
         review = StatementReview(
             statement=statement,
             matches=shown,
+            returned=[one for one in returned if raffle_id is None or _is_of_raffle(one.orders, raffle_id)],
             elsewhere=len(matches) - len(shown),
-            is_complete=all_payable and all_buyers,
+            is_complete=all_payable and all_buyers and all_outgoing,
         )
         sure = len(review.sure_ids)
         logger.info("statement read", extra={"payments": len(shown), "sure": sure, "unsure": len(shown) - sure})
@@ -129,6 +138,20 @@ def _load_mentioned(mentions: Mentions) -> dict[str, Order]:
             f"The texts may have {len(codes):,} order codes; at most {MAX_CODES:,} can be looked up."
         )
     return orders.get_all(codes)
+
+
+def _find_returned(outgoing: Sequence[Outgoing], known: Mapping[str, Order]) -> tuple[list[ReturnedPayment], bool]:
+    """Return the outgoing money that names PAID orders, and whether all of its codes were looked up.
+
+    Args:
+        known: the orders that were looked up before.
+    """
+    mentions = find_all_mentions(outgoing)
+    codes = [
+        code for code in dict.fromkeys(mention.code for listed in mentions for mention in listed) if code not in known
+    ]
+    found = find_returned(outgoing, mentions, {**known, **orders.get_all(codes[:MAX_CODES])})
+    return found[:MAX_RETURNED], len(codes) <= MAX_CODES and len(found) <= MAX_RETURNED
 
 
 def _load_payable(raffle_id: str | None) -> tuple[list[Order], bool]:
@@ -148,4 +171,8 @@ def _load_buyers(matches: Iterable[MatchedPayment], payable: Iterable[Order]) ->
 
 
 def _may_be_of_raffle(match: MatchedPayment, raffle_id: str) -> bool:
-    return not match.orders or any(order.raffle_id == raffle_id for order in match.orders)
+    return not match.orders or _is_of_raffle(match.orders, raffle_id)
+
+
+def _is_of_raffle(named: Iterable[Order], raffle_id: str) -> bool:
+    return any(order.raffle_id == raffle_id for order in named)

@@ -18,6 +18,7 @@ class Headings(_Table):
 
     no_text: tuple[str, ...]
     no_sign: tuple[str, ...]
+    loose_sign: tuple[str, ...]
     exact: frozenset[str]
 
 
@@ -27,6 +28,8 @@ class Sides(_Table):
     credit: frozenset[str]
     debit: frozenset[str]
     neutral: frozenset[str]
+    letters: tuple[tuple[str, str], ...]
+    initials: frozenset[str]
     suffixes: tuple[str, ...]
 
 
@@ -35,6 +38,22 @@ class States(_Table):
 
     booked: frozenset[str]
     pending: frozenset[str]
+    set_aside: frozenset[str]
+    failed: frozenset[str]
+
+
+class Doubts(_Table):
+    """Words that make a payment unsure wherever they stand."""
+
+    state: frozenset[str]
+    reversal: frozenset[str]
+
+
+class Balances(_Table):
+    """Words of rows that hold a balance or a sum. `heads` make it one; nothing but `fillers` may stand beside them."""
+
+    heads: frozenset[str]
+    fillers: frozenset[str]
 
 
 class Currencies(_Table):
@@ -51,6 +70,8 @@ class BankWords(_Table):
     headings: Headings
     sides: Sides
     states: States
+    doubts: Doubts
+    balances: Balances
     months: dict[int, tuple[str, ...]]
     currencies: Currencies
 

@@ -17,11 +17,19 @@ READERS: dict[StatementFormat, Callable[[str, ParseOptions], Statement]] = {
 HEAD = 4096  # bytes that are enough to detect the format
 # Files that people send by mistake, and what to do instead.
 FOREIGN = (
-    (b"PK\x03\x04", "a spreadsheet or another zip archive: save it as CSV"),
-    (b"\xd0\xcf\x11\xe0", "an old spreadsheet: save it as CSV"),
+    (b"\xd0\xcf\x11\xe0", "an old spreadsheet (XLS): save it as CSV"),
     (b"%PDF", "a PDF: ask the bank for CSV, MT940 or CAMT.053"),
-    (b"\x1f\x8b", "compressed: unpack it first"),
+    (b"\x1f\x8b", "compressed (GZIP): unpack it first"),
+    (b"Rar!", "a RAR archive: unpack it first"),
+    (b"7z\xbc\xaf", "a 7z archive: unpack it first"),
+    (b"{\\rtf", "a text document (RTF): ask the bank for CSV, MT940 or CAMT.053"),
 )
+ZIP = b"PK\x03\x04"
+SPREADSHEETS = (b"xl/workbook", b"xl/worksheets", b"application/vnd.oasis.opendocument.spreadsheet")
+# Pages and spreadsheets that banks call .xls.
+_HTML = re.compile(rb"<(?:!doctype\s+html|html|table)\b", re.IGNORECASE)
+_MHTML = re.compile(rb"\s*MIME-Version:", re.IGNORECASE)
+_SPREADSHEET_XML = b"urn:schemas-microsoft-com:office:spreadsheet"
 _MT940 = re.compile(r"^\s*(?:\{1:|:20:|:\n?2[058]C?:)|^:61:", re.MULTILINE)
 
 
@@ -29,14 +37,34 @@ def read(raw: bytes, options: ParseOptions) -> Statement:
     """Read the bookings of a file in any of the formats. Raises StatementUnreadable, StatementTooLarge."""
     if not raw.strip(b"\x00 \t\r\n"):
         raise StatementUnreadable("The file is empty.")
-    for magic, meaning in FOREIGN:
-        if raw.startswith(magic):
-            raise StatementUnreadable(f"The file is {meaning}.")
+    if meaning := _foreign(raw):
+        raise StatementUnreadable(f"The file is {meaning}.")
     if options.format is StatementFormat.CAMT or (options.format is None and _is_xml(raw)):
         return camt.read(raw)
     text, encoding = decode(raw, options.encoding)
     detected = options.format or (StatementFormat.MT940 if _MT940.search(text[:HEAD]) else StatementFormat.CSV)
     return READERS[detected](text, options._replace(encoding=encoding))
+
+
+def _foreign(raw: bytes) -> str | None:
+    """Return what the file is if it is none that is read here, and what to do instead."""
+    if raw.startswith(ZIP):
+        if any(name in raw for name in SPREADSHEETS):
+            return "a spreadsheet (XLSX or ODS): save it as CSV"
+        return "a ZIP archive: unpack it, and send the file in it; save a spreadsheet as CSV"
+    head = _plain_head(raw)
+    if (head.lstrip().startswith(b"<") and _HTML.search(head)) or _MHTML.match(head):
+        return "a web page (HTML), even if its name ends in .xls: open it in a spreadsheet and save it as CSV"
+    if _SPREADSHEET_XML in head:
+        return "a spreadsheet (XML), even if its name ends in .xls: open it in a spreadsheet and save it as CSV"
+    return next((meaning for magic, meaning in FOREIGN if raw.startswith(magic)), None)
+
+
+def _plain_head(raw: bytes) -> bytes:
+    head = raw[:HEAD]
+    for bom, _ in BOMS:
+        head = head.removeprefix(bom)
+    return head.replace(b"\x00", b"")
 
 
 def decode(raw: bytes, option: str | None = None) -> tuple[str, str]:
@@ -70,7 +98,4 @@ def _detect_encoding(raw: bytes) -> str:
 
 
 def _is_xml(raw: bytes) -> bool:
-    head = raw[:HEAD]
-    for bom, _ in BOMS:
-        head = head.removeprefix(bom)
-    return head.replace(b"\x00", b"").lstrip().startswith(b"<")
+    return _plain_head(raw).lstrip().startswith(b"<")

@@ -169,8 +169,16 @@ def _text_columns(names: Sequence[str], used: set[int | None], options: ParseOpt
     return tuple(
         position
         for position, name in enumerate(names)
-        if position not in used and name and not _starts_with_any(name, others)
+        if position not in used
+        and name
+        and not _starts_with_any(name, others)
+        and not any(name.endswith(f" {word}") for word in bank_words().headings.no_text)
     )
+
+
+def is_loose_sign(heading: str) -> bool:
+    """Return whether a column of this name may also hold the kind of a payment, beside its side."""
+    return normalise(heading) in bank_words().headings.loose_sign
 
 
 def _starts_with_any(name: str, words: Iterable[str]) -> bool:

@@ -1,7 +1,8 @@
 """Parse dates and amounts as banks write them."""
 
 import re
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -17,8 +18,13 @@ MAX_UNITS = 10**15  # minor units; anything larger is two numbers that ran toget
 
 _DATE = re.compile(r"(\d{1,4})([./ -])(\d{1,2}|[^\W\d_]{3,10})\.?\2(\d{2,4})(?=$|[ T,])")
 _ISO = re.compile(r"(\d{4})(\d{2})(\d{2})(?=$|[ T])")
+_COMPACT = re.compile(r"(\d{2})(\d{2})(\d{4})(?=$|[ T])")  # never a date as _ISO too: 20xx would be a month
+_QUOTES = " '\"`´’"  # around a cell that a spreadsheet must not take for a number
 _AMOUNT = re.compile(r"(?P<digits>\d[\d., ']*)")
 _NEGATIVE = re.compile(r"[-−–(]")
+_MINUS = re.compile(r"[-−–(]\D{0,3}\d|\d[-−–]$")
+_SPACES = re.compile(r"\s+")
+NO_LETTERS: Mapping[str, int] = {}
 _MARKS = {"+": 1, "-": -1, "−": -1, "–": -1}
 
 
@@ -26,10 +32,15 @@ def detect_date_order(cells: Iterable[str]) -> DateOrder:
     """Detect how the dates of a column are written. If nothing shows it, the day is first, as nearly everywhere."""
     order = DateOrder.DAY_FIRST
     for cell in cells:
-        match = _DATE.match(cell.strip())
-        if match is None:
+        text = cell.strip(_QUOTES)
+        if match := _DATE.match(text):
+            first, _, second, _ = match.groups()
+        elif _ISO.match(text) and _parse_iso(text):
+            return DateOrder.YEAR_FIRST
+        elif match := _COMPACT.match(text):
+            first, second, _ = match.groups()
+        else:
             continue
-        first, _, second, _ = match.groups()
         if len(first) == 4:
             return DateOrder.YEAR_FIRST
         if int(first) > 12:
@@ -41,9 +52,12 @@ def detect_date_order(cells: Iterable[str]) -> DateOrder:
 
 def parse_date(cell: str, order: DateOrder) -> date | None:
     """Return the day, without the time, or None if the cell is not a date."""
-    text = cell.strip()
-    if match := _ISO.match(text):
-        return _day(match[1], match[2], match[3])
+    text = cell.strip(_QUOTES)
+    if parsed := _parse_iso(text):
+        return parsed
+    if match := _COMPACT.match(text):
+        first, second, third = match.groups()
+        return _day(third, first, second) if order is DateOrder.MONTH_FIRST else _day(third, second, first)
     match = _DATE.match(text)
     if match is None:
         return None
@@ -54,6 +68,11 @@ def parse_date(cell: str, order: DateOrder) -> date | None:
     if len(first) == 4 or order is DateOrder.YEAR_FIRST:
         return _day(first, second, third)
     return _day(third, first, second) if order is DateOrder.MONTH_FIRST else _day(third, second, first)
+
+
+def _parse_iso(text: str) -> date | None:
+    match = _ISO.match(text)
+    return _day(match[1], match[2], match[3]) if match else None
 
 
 @cache
@@ -115,8 +134,19 @@ def parse_amount(cell: str, decimal: str, currency: str) -> int | None:
     amount = minor_units(Decimal(f"{re.sub('[.,]', '', whole)}.{part or 0}"), currency)
     if amount is None:
         return None
-    negative = bool(_NEGATIVE.search(around)) or (side is not None and side[1] in bank_words().sides.debit)
+    negative = bool(_NEGATIVE.search(around)) or (side is not None and _is_debit_suffix(side[1]))
     return -amount if negative else amount
+
+
+def _is_debit_suffix(suffix: str) -> bool:
+    sides = bank_words().sides
+    return suffix in sides.debit or any(suffix == debit for _, debit in sides.letters)
+
+
+def letter_behind(cell: str) -> str:
+    """Return the single letter behind an amount that may tell its side, or "" if there is none."""
+    side = _side_suffix().search(cell.strip().upper())
+    return side[1] if side and len(side[1]) == 1 else ""
 
 
 @cache
@@ -133,14 +163,19 @@ def _signs_pattern(currency: str) -> str:
     return "|".join([currency, *(rf"{re.escape(sign)}\.?" for sign in signs)])
 
 
-def detect_side(cell: str) -> int:
+def detect_side(cell: str, letters: Mapping[str, int] = NO_LETTERS) -> int:
     """Return which side a word in the column of signs means: 1 came in, -1 went out, 0 unknown.
 
     One word for a debit is enough. For a credit, all other words must be neutral: "CREDIT CARD" is unknown.
+
+    Args:
+        letters: what single letters mean in this column, as `letter_meanings` found it.
     """
     if cell.strip() in _MARKS:
         return _MARKS[cell.strip()]
     words = ascii_words(cell)
+    if len(words) == 1 and len(words[0]) == 1:
+        return letters.get(words[0], 0)
     whole = set(words) if len(words) == 1 else {word for word in words if len(word) > 2}
     sides = bank_words().sides
     came_in = whole & sides.credit
@@ -150,9 +185,40 @@ def detect_side(cell: str) -> int:
     return -1 if went_out and not came_in else 0
 
 
+def letter_meanings(heading: str, letters: Iterable[str]) -> dict[str, int]:
+    """Return what single letters mean in a column: letter → 1 came in, -1 went out. Any other letter is unknown.
+
+    A heading that names both sides by words decides: in "Cargo/Abono", C is money that went out. Else both letters of
+    a pair must be there, in the cells or in the heading: C alone may be a crédito or a cargo.
+
+    Args:
+        letters: the single letters that stand in the column.
+    """
+    words = ascii_words(heading[:100])
+    by_letter: dict[str, set[int]] = defaultdict(set)
+    for word in words:
+        if len(word) > 1 and (side := _side_of(word)):
+            by_letter[word[0]].add(side)
+    if {side for sides in by_letter.values() for side in sides} == {1, -1}:
+        return {letter: min(sides) for letter, sides in by_letter.items() if len(sides) == 1}
+    name = "".join(word for word in words if len(word) == 1) or (words[0] if len(words) == 1 else "")
+    for credit, debit in bank_words().sides.letters:
+        seen = {*letters, *(name if set(name) == {credit, debit} else ())}
+        if seen == {credit, debit}:
+            return {credit: 1, debit: -1}
+    return {}
+
+
+def _side_of(word: str) -> int:
+    words = bank_words()
+    is_credit = word in words.sides.credit or word in words.columns["credit"]
+    is_debit = word in words.sides.debit or word in words.columns["debit"]
+    return int(is_credit) - int(is_debit)
+
+
 def has_minus(cell: str) -> bool:
     """Return whether an amount is written as negative: with a minus before or after it, or in brackets."""
-    return bool(re.search(r"[-−–(]\s*[^\d\s]{0,3}\s*\d|\d\s*[-−–]\s*$", cell))
+    return bool(_MINUS.search(_SPACES.sub("", cell)))
 
 
 def minor_units(amount: Decimal, currency: str) -> int | None:

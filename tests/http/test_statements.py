@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.domain.statements import MAX_PAYMENTS, Why
 from chalicelib.http.routes import BANK_FILE_LIMIT, BANK_FILES
+from chalicelib.services.bank_statements import MAX_RETURNED
 from tests.support.statements import post
 from tests.support.steps import buy, cancel, confirm_payment, hold, hold_and_confirm, hold_and_prove
 from tests.support.world import Answer, Buyer, World
@@ -148,6 +149,29 @@ def test_p7_a_payment_that_the_file_takes_back_is_not_sure(world: World) -> None
     order = hold_and_confirm(world.buyer(), "1")
     answer = post(world, f"REF {order};25,00", f"DEVOLUCION REF {order};-25,00")
     assert answer.body["sure_ids"] == [] and payments(answer)[0]["reasons"][0]["lines"] == [3]
+
+
+def test_p10_a_return_of_a_paid_order_is_shown(world: World) -> None:
+    raffle, _ = world.raffle(), world.raffle(code="CAR")
+    paid, held = buy(world.buyer(), "1"), hold_and_confirm(world.buyer(number=2), "2")
+    there = buy(world.buyer(number=3), "1", "CAR")
+    rows = (f"DEVOLUCION REF {paid};-25,00", f"{held};-25,00", f"{there};-25,00", "Luz;-1,00", "Ana;1,00")
+    answer = post(world, *rows)
+    assert [(one["line"], [order["id"] for order in one["orders"]]) for one in answer.body["returned"]] == [
+        (2, [paid]), (4, [there])
+    ]  # fmt: skip
+    assert answer.body["returned"][0]["text"] == f"DEVOLUCION REF {paid}"
+    assert answer.body["returned"][0]["orders"][0]["status"] == "PAID"
+    narrowed = post(world, *rows, query=f"?raffle={raffle['id']}")
+    assert [one["line"] for one in narrowed.body["returned"]] == [2]
+    assert post(world, "Ana;1,00").body["returned"] == []
+
+
+def test_so_many_returns_are_shown_and_the_rest_is_said_to_be_missing(world: World) -> None:
+    world.raffle()
+    paid = buy(world.buyer(), "1")
+    answer = post(world, *([f"{paid};-25,00"] * (MAX_RETURNED + 1)))
+    assert len(answer.body["returned"]) == MAX_RETURNED and not answer.body["summary"]["is_complete"]
 
 
 def test_a_file_that_is_too_large_is_refused(world: World) -> None:

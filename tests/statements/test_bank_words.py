@@ -11,9 +11,11 @@ from chalicelib.statements.values import is_currency
 def test_words_are_in_capitals_without_accents_and_signs() -> None:
     words = bank_words()
     listed = chain(
-        *words.columns.values(), words.headings.no_text, words.headings.no_sign, words.headings.exact,
-        words.sides.credit, words.sides.debit, words.sides.neutral, words.sides.suffixes,
-        words.states.booked, words.states.pending, *words.months.values(),
+        *words.columns.values(), words.headings.no_text, words.headings.no_sign, words.headings.loose_sign,
+        words.headings.exact, words.sides.credit, words.sides.debit, words.sides.neutral, words.sides.suffixes,
+        *words.sides.letters, words.sides.initials, words.states.booked, words.states.pending, words.states.failed,
+        words.states.set_aside, words.doubts.state, words.doubts.reversal, words.balances.heads,
+        words.balances.fillers, *words.months.values(),
     )  # fmt: skip
     assert [word for word in listed if " ".join(ascii_words(word)) != word] == []
 
@@ -26,8 +28,24 @@ def test_no_word_means_two_things() -> None:
     words = bank_words()
     assert not words.sides.credit & words.sides.debit
     assert not words.sides.neutral & (words.sides.credit | words.sides.debit)
-    assert set(words.sides.suffixes) <= words.sides.credit | words.sides.debit
-    assert not words.states.booked & words.states.pending
+    letters = set(chain(*words.sides.letters))
+    assert set(words.sides.suffixes) <= words.sides.credit | words.sides.debit | letters
+    assert not words.states.booked & (words.states.pending | words.states.failed | words.states.set_aside)
+    assert not words.states.booked & (words.doubts.state | words.doubts.reversal)
+    assert not words.balances.heads & words.balances.fillers
+
+
+def test_single_letters_count_only_in_pairs() -> None:
+    words = bank_words()
+    assert not [word for word in words.sides.credit | words.sides.debit if len(word) == 1]
+    assert set(chain(*words.sides.letters)) <= words.sides.initials
+    assert all(len(letter) == 1 for letter in words.sides.initials)
+
+
+def test_words_that_raise_doubts_are_single_words() -> None:
+    words = bank_words()
+    single = chain(words.doubts.state, words.doubts.reversal, words.balances.heads, words.balances.fillers)
+    assert [word for word in single if " " in word] == []
 
 
 def test_signs_mean_currencies_and_keep_their_first_meaning() -> None:

@@ -18,7 +18,8 @@ from chalicelib.http.routes import BANK_FILE_LIMIT
 from chalicelib.statements.detect import read
 from chalicelib.statements.options import ParseOptions, StatementFormat
 
-SAMPLES = [path.read_bytes() for path in sorted((Path(__file__).parent / "samples").iterdir())]
+HERE = Path(__file__).parent
+SAMPLES = [path.read_bytes() for path in sorted((*(HERE / "samples").iterdir(), *(HERE / "corpus").iterdir()))]
 TIMES = int(os.environ.get("TOMBOLA_SOAK", "1"))
 MUTANTS = 1500 * TIMES
 SIZE = BANK_FILE_LIMIT // 4  # of the largest files here; all that they take grows with their size

@@ -68,7 +68,7 @@ def test_the_decimal_mark_is_detected_or_in_doubt(cells: list[str], mark: str | 
     [
         "23.11.2026", "23/11/2026", "23-11-26", "23.11.26", "2026-11-23", "2026/11/23", "20261123", "23-nov-2026",
         "23 NOV 2026", "23/Nov/26", "23 novembre 2026", "23/11/2026 14:05", "2026-11-23T14:05:00Z", "23.11.2026, 14:05",
-        " 23.11.2026 ",
+        " 23.11.2026 ", "23112026", "'23112026'", "'23112026", '"2026-11-23"', "23112026 14:05",
     ],
 )  # fmt: skip
 def test_dates_are_read(text: str) -> None:
@@ -82,7 +82,22 @@ def test_months_in_the_banks_languages(text: str, month: int) -> None:
     assert values.parse_date(text, DateOrder.DAY_FIRST) == date(2026, month, 1)
 
 
-@pytest.mark.parametrize("text", ["", "x", "31.11.2026", "23.11", "23.11.20266", "1.234,56", "00.00.0000", "1/1/3000"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        "31.11.2026",
+        "23.11",
+        "23.11.20266",
+        "1.234,56",
+        "00.00.0000",
+        "1/1/3000",
+        "99112026",
+        "231120266",
+        "2311202",
+    ],
+)
 def test_text_that_is_not_a_date_is_refused(text: str) -> None:
     assert values.parse_date(text, DateOrder.DAY_FIRST) is None
 
@@ -91,8 +106,29 @@ def test_text_that_is_not_a_date_is_refused(text: str) -> None:
     ("cells", "order"),
     [
         (["23/11/2026"], DateOrder.DAY_FIRST), (["11/12/2026", "11/23/2026"], DateOrder.MONTH_FIRST),
+        (["23112026"], DateOrder.DAY_FIRST), (["11122026", "'11232026'"], DateOrder.MONTH_FIRST),
+        (["20261123"], DateOrder.YEAR_FIRST), (["03042026"], DateOrder.DAY_FIRST),
         (["2026-11-23"], DateOrder.YEAR_FIRST), (["03/04/2026"], DateOrder.DAY_FIRST), ([], DateOrder.DAY_FIRST),
     ],
 )  # fmt: skip
 def test_the_order_of_days_and_months_is_detected(cells: list[str], order: DateOrder) -> None:
     assert values.detect_date_order(cells) is order
+
+
+@given(st.dates(date(1990, 1, 1), date(2099, 12, 31)))
+def test_p10_eight_digits_are_one_date_in_one_order(day: date) -> None:
+    """A date that begins with the year is none that begins with the day, and the other way round."""
+    assert values.parse_date(f"{day:%Y%m%d}", DateOrder.DAY_FIRST) == day
+    assert values.parse_date(f"{day:%d%m%Y}", DateOrder.DAY_FIRST) == day
+    assert values.parse_date(f"{day:%m%d%Y}", DateOrder.MONTH_FIRST) == day
+
+
+@pytest.mark.parametrize(
+    ("cell", "minus"),
+    [
+        ("-25", True), ("- $ 25", True), ("25-", True), ("25 -", True), ("(25)", True), ("(Q 25)", True), ("−25", True),
+        ("25", False), ("+25", False), ("", False), ("-", False), ("- - -", False),
+    ],
+)  # fmt: skip
+def test_a_minus_is_seen(cell: str, minus: bool) -> None:
+    assert values.has_minus(cell) is minus
