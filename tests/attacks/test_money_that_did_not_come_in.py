@@ -34,7 +34,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_p10_nothing_is_sure_that_may_be_no_money(name: str) -> None:
+def test_o4_nothing_is_sure_that_may_be_no_money(name: str) -> None:
     try:
         found = read(FILES[name].encode(), ParseOptions(currency="GTQ"))
     except StatementUnreadable:

@@ -57,7 +57,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_p10_a_statement_that_is_made_to_be_slow_takes_seconds(name: str) -> None:
+def test_o4_a_statement_that_is_made_to_be_slow_takes_seconds(name: str) -> None:
     raw = FILES[name][: SIZE + 1000]
     began = process_time()
     with suppress(StatementUnreadable, StatementTooLarge):

@@ -151,7 +151,7 @@ def test_p7_a_payment_that_the_file_takes_back_is_not_sure(world: World) -> None
     assert answer.body["sure_ids"] == [] and payments(answer)[0]["reasons"][0]["lines"] == [3]
 
 
-def test_p10_a_return_of_a_paid_order_is_shown(world: World) -> None:
+def test_o4_a_return_of_a_paid_order_is_shown(world: World) -> None:
     raffle, _ = world.raffle(), world.raffle(code="CAR")
     paid, held = buy(world.buyer(), "1"), hold_and_confirm(world.buyer(number=2), "2")
     there = buy(world.buyer(number=3), "1", "CAR")

@@ -32,7 +32,7 @@ def orders_for(name: str) -> dict[str, Order]:
 
 
 @pytest.mark.parametrize("name", sorted(name for name, file in EXPECTED.items() if "sure" in file))
-def test_p10_what_is_sure_in_a_banks_file_is_what_people_expect(name: str) -> None:
+def test_o4_what_is_sure_in_a_banks_file_is_what_people_expect(name: str) -> None:
     expected = EXPECTED[name]
     options = StatementQuery.model_validate(dict(parse_qsl(expected.get("query", "")))).options
     found = read((CORPUS / name).read_bytes(), options)

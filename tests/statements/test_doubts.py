@@ -142,46 +142,46 @@ KNOWN = [
 
 
 @pytest.mark.parametrize(("heading", "credit", "debit"), KNOWN)
-def test_p10_letters_mean_what_their_heading_says(heading: str, credit: str, debit: str) -> None:
+def test_o4_letters_mean_what_their_heading_says(heading: str, credit: str, debit: str) -> None:
     for letter, expected in ((credit, [[]]), (debit, []), ("X", [["sign_unknown"]]), ("", [["sign_unknown"]])):
         assert why(table(f"Importe GTQ;{heading}", f"REF {CODE};25,00;{letter}")) == expected
 
 
 @pytest.mark.parametrize("heading", ["Direction", "Signo", "Tipo", "Type", "Sentido", "Indicador"])
 @pytest.mark.parametrize("letter", ["C", "D", "H", "S", "A", "E"])
-def test_p10_a_letter_alone_leaves_the_direction_open(heading: str, letter: str) -> None:
+def test_o4_a_letter_alone_leaves_the_direction_open(heading: str, letter: str) -> None:
     """C may be a crédito or a cargo, D a débito or a depósito."""
     assert why(table(f"Importe GTQ;{heading}", f"REF {CODE};25,00;{letter}")) == [["sign_unknown"]]
 
 
 @pytest.mark.parametrize(("credit", "debit"), [("C", "D"), ("H", "S"), ("H", "D")])
 @pytest.mark.parametrize("heading", ["Tipo", " ", "Clave"])
-def test_p10_letters_that_are_a_pair_are_known_whatever_the_heading(heading: str, credit: str, debit: str) -> None:
+def test_o4_letters_that_are_a_pair_are_known_whatever_the_heading(heading: str, credit: str, debit: str) -> None:
     rows = (f"REF {CODE};25,00;{credit}", f"Luz;25,00;{debit}")
     assert why(table(f"Importe GTQ;{heading}", *rows)) == [[]]
     assert why(table(f"Importe GTQ;{heading}", *rows, "Agua;25,00;A"))[0] == ["sign_unknown"]
 
 
 @pytest.mark.parametrize("letter", ["S", "C", "A", "D"])
-def test_p10_a_column_of_one_letter_without_a_heading_is_not_passed_over(letter: str) -> None:
+def test_o4_a_column_of_one_letter_without_a_heading_is_not_passed_over(letter: str) -> None:
     assert why(table("Importe GTQ; ", f"REF {CODE};25,00;{letter}")) == [["sign_unknown"]]
 
 
 @pytest.mark.parametrize("suffix", ["C", "H"])
-def test_p10_a_letter_behind_an_amount_needs_its_pair(suffix: str) -> None:
+def test_o4_a_letter_behind_an_amount_needs_its_pair(suffix: str) -> None:
     debit = {"C": "D", "H": "S"}[suffix]
     assert why(table("Importe GTQ", f"REF {CODE};25,00 {suffix}")) == [["sign_unknown"]]
     assert why(table("Importe GTQ", f"REF {CODE};25,00 {suffix}", f"Luz;25,00 {debit}")) == [[]]
 
 
 @pytest.mark.parametrize("heading", ["Umsatzart", "Clase", "Kind"])
-def test_p10_words_for_both_sides_count_in_any_column(heading: str) -> None:
+def test_o4_words_for_both_sides_count_in_any_column(heading: str) -> None:
     rows = (f"REF {CODE};25,00;Geldeingang", f"Rest {CODE};25,00;Geldausgang")
     assert why(table(f"Betrag GTQ;{heading}", *rows)) == [["taken_back"]]
     assert why(table(f"Betrag GTQ;{heading}", rows[1].replace("Rest", "REF"))) == [["sign_unknown"]]
 
 
-def test_p10_a_named_column_of_signs_weakens_a_signed_amount_where_it_is_unclear() -> None:
+def test_o4_a_named_column_of_signs_weakens_a_signed_amount_where_it_is_unclear() -> None:
     rows = (f"REF {CODE};25,00;Memo", "Luz;-80,00;Debit", "Ana;1,00;Credit")
     assert why(table("Importe GTQ;Balance Impact", *rows))[0] == ["sign_unknown"]
     found = why(table("Importe GTQ;Kind", *rows), GTQ._replace(sign="Kind"))
@@ -189,7 +189,7 @@ def test_p10_a_named_column_of_signs_weakens_a_signed_amount_where_it_is_unclear
 
 
 @pytest.mark.parametrize("word", ["COMPRA", "Retiro", "Lastschrift", "WITHDRAWAL", "Saque", "Comisión"])
-def test_p10_a_word_for_a_debit_counts_where_nothing_else_tells_the_direction(word: str) -> None:
+def test_o4_a_word_for_a_debit_counts_where_nothing_else_tells_the_direction(word: str) -> None:
     assert why(table("Importe GTQ", f"{word} REF {CODE};25,00")) == [["sign_unknown"]]
     assert why(table("Importe GTQ", f"{word} REF {CODE};25,00", "Luz;-1,00")) == [[]]
 
@@ -224,7 +224,7 @@ STATES = ("Info", "Transaction Status", "Anmerkung", "Resultado")
         ("", [["state_unknown"]]), ("Estornado", [["state_unknown"]]),
     ],
 )  # fmt: skip
-def test_p10_a_column_of_states_counts_whatever_it_is_called(
+def test_o4_a_column_of_states_counts_whatever_it_is_called(
     heading: str, state: str, expected: list[list[str]]
 ) -> None:
     rows = (f"REF {CODE};25,00;{state}", "Ana;1,00;Completed")
@@ -240,12 +240,12 @@ def test_p10_a_column_of_states_counts_whatever_it_is_called(
         ("Chargeback 9", "reversal"),
     ],
 )  # fmt: skip
-def test_p10_words_that_say_that_no_money_came_count_in_any_column(cell: str, reason: str) -> None:
+def test_o4_words_that_say_that_no_money_came_count_in_any_column(cell: str, reason: str) -> None:
     rows = (f"REF {CODE};25,00;{cell}", "Luz;-1,00;x 1")
     assert why(table("Importe GTQ;Otros", *rows)) == [[reason]]
 
 
-def test_p10_a_cause_of_a_return_makes_a_payment_unsure() -> None:
+def test_o4_a_cause_of_a_return_makes_a_payment_unsure() -> None:
     headings = "Importe GTQ;Causa devolución"
     assert why(table(headings, f"REF {CODE};25,00;Cuenta inexistente")) == [["reversal"]]
     for nothing in ("", "-", "0", "No"):
@@ -258,17 +258,17 @@ def test_p10_a_cause_of_a_return_makes_a_payment_unsure() -> None:
 @pytest.mark.parametrize(
     "text", ["S A L D O", "Saldo Anterior", "SALDO DO DIA", "Anfangssaldo", "Endsaldo", "Closing balance", "Total 11"]
 )
-def test_p10_a_row_of_a_balance_is_no_payment(text: str) -> None:
+def test_o4_a_row_of_a_balance_is_no_payment(text: str) -> None:
     found = read(table("Importe GTQ", f"REF {CODE};25,00", f"{text};25,00").encode(), GTQ)
     assert ([one.line for one in found.payments], found.ignored) == ([2], (3,))
 
 
 @pytest.mark.parametrize("text", [f"Saldo {CODE}", "Saldo Lucía", "Total rifa"])
-def test_p10_a_payment_of_a_balance_is_not_passed_over(text: str) -> None:
+def test_o4_a_payment_of_a_balance_is_not_passed_over(text: str) -> None:
     assert len(settled(table("Importe GTQ", f"{text};25,00"))) == 1
 
 
-def test_p10_a_row_without_a_date_and_an_amount_goes_on_with_the_row_above() -> None:
+def test_o4_a_row_without_a_date_and_an_amount_goes_on_with_the_row_above() -> None:
     file = table("Importe GTQ", "Pix;25,00") + f";De Ana;\n;ref {CODE};\n"
     assert why(file) == [[]]
     assert settled(file)[0].payment.text == f"Pix De Ana ref {CODE}"
@@ -279,7 +279,7 @@ def test_p10_a_row_without_a_date_and_an_amount_goes_on_with_the_row_above() -> 
     assert why(doubtful) == [["reversal", "state_unknown"]]
 
 
-def test_p10_a_code_in_a_column_of_signs_is_found() -> None:
+def test_o4_a_code_in_a_column_of_signs_is_found() -> None:
     rows = (f"Pix;25,00;Pix recebido {CODE}", "Luz;-1,00;Pagamento")
     assert why(table("Importe GTQ;Tipo", *rows)) == [[]]
     assert why(table("Importe GTQ;Tipo", *rows), GTQ._replace(text=("Concepto",))) == [["no_code"]]
@@ -337,12 +337,12 @@ def test_a_reversal_is_marked_however_it_is_written(raw: str) -> None:
 
 
 @pytest.mark.parametrize("status", ["PDNG", "INFO", "FUTR"])
-def test_p10_an_entry_that_is_only_announced_has_not_come_in(status: str) -> None:
+def test_o4_an_entry_that_is_only_announced_has_not_come_in(status: str) -> None:
     found = read(camt(entry(more=f"<Sts><Cd>{status}</Cd></Sts>")).encode(), GTQ)
     assert (found.pending, found.payments) == (1, [])
 
 
-def test_p10_an_entry_whose_side_or_state_is_unclear_is_not_sure() -> None:
+def test_o4_an_entry_whose_side_or_state_is_unclear_is_not_sure() -> None:
     assert why(camt(entry(side=""))) == why(camt(entry(side="XXXX"))) == [["sign_unknown"]]
     assert why(camt(entry(more="<Sts>XXXX</Sts>"))) == [["state_unknown"]]
     report = camt(entry()).replace("BkToCstmrStmt", "BkToCstmrAcctRpt")  # of the day, with what is not booked yet
@@ -350,7 +350,7 @@ def test_p10_an_entry_whose_side_or_state_is_unclear_is_not_sure() -> None:
     assert why(report.replace("<BookgDt>", "<Sts>BOOK</Sts><BookgDt>")) == [[]]
 
 
-def test_p10_parts_in_another_currency_are_not_taken_for_the_entrys() -> None:
+def test_o4_parts_in_another_currency_are_not_taken_for_the_entrys() -> None:
     inner = '<Amt Ccy="USD">12.50</Amt>'
     two = entry(inner=inner).replace("</TxDtls>", f"</TxDtls><TxDtls>{inner}</TxDtls>")
     assert [one.payment.amount for one in settled(camt(two))] == [2500]
@@ -358,17 +358,17 @@ def test_p10_parts_in_another_currency_are_not_taken_for_the_entrys() -> None:
 
 
 @pytest.mark.parametrize("mark", ["EC", "ED"])
-def test_p10_a_booking_that_is_expected_has_not_come_in(mark: str) -> None:
+def test_o4_a_booking_that_is_expected_has_not_come_in(mark: str) -> None:
     found = read(mt940(mark, "C").encode(), GTQ)
     assert (found.pending, len(found.payments), found.outgoing) == (1, 1, [])
 
 
-def test_p10_an_item_that_came_back_is_a_reversal() -> None:
+def test_o4_an_item_that_came_back_is_a_reversal() -> None:
     assert why(mt940("C").replace("NTRF", "NRTI")) == [["reversal"]]
 
 
 @pytest.mark.parametrize("word", ["RUECKLASTSCHRIFT", "Storno", "Devolución"])
-def test_p10_words_for_a_reversal_count_in_every_format(word: str) -> None:
+def test_o4_words_for_a_reversal_count_in_every_format(word: str) -> None:
     assert why(mt940("C").replace(CODE, f"{word} {CODE}")) == [["reversal"]]
     assert why(camt(entry()).replace(CODE, f"{word} {CODE}")) == [["reversal"]]
 
@@ -376,14 +376,14 @@ def test_p10_words_for_a_reversal_count_in_every_format(word: str) -> None:
 # MT940: which text is whose
 
 
-def test_p10_details_of_the_statement_are_not_a_bookings() -> None:
+def test_o4_details_of_the_statement_are_not_a_bookings() -> None:
     for before in (":62F:C261130GTQ0,", ":64:C261130GTQ0,", ":65:C261130GTQ0,"):
         file = mt940("C").replace(CODE, "Ana").replace(":62F:C261130GTQ0,", f"{before}\n:86:{CODE}")
         assert why(file) == [["no_code"]]
     assert why(mt940("C").replace(CODE, "Ana").replace(":61:", f":86:{CODE}\n:61:")) == [["no_code"]]
 
 
-def test_p10_structured_text_in_ns_is_a_bookings() -> None:
+def test_o4_structured_text_in_ns_is_a_bookings() -> None:
     assert why(mt940("C").replace(f":86:{CODE}", f":NS:01{CODE}\n02Los\n15Ana")) == [[]]
     assert why(mt940("C").replace(f":86:{CODE}", ":86:Los").replace(":28C:1", f":28C:1\n:NS:01{CODE}")) == [["no_code"]]
 
@@ -391,12 +391,12 @@ def test_p10_structured_text_in_ns_is_a_bookings() -> None:
 @pytest.mark.parametrize(
     "reference", ["X" * 18, "NL47INGB9999999999", "X" * 300, "A//" + "B" * 99, f"X\n{'y' * 90}\nz"]
 )
-def test_p10_a_long_reference_does_not_refuse_a_file(reference: str) -> None:
+def test_o4_a_long_reference_does_not_refuse_a_file(reference: str) -> None:
     assert why(mt940("C").replace("NONREF", reference)) == [[]]
 
 
 @pytest.mark.parametrize("amount", ["12.50", "1 234,50", "1'234,50", "1234567890123456,00", "1,2,3"])
-def test_p10_an_amount_that_is_not_swifts_is_never_read_in_part(amount: str) -> None:
+def test_o4_an_amount_that_is_not_swifts_is_never_read_in_part(amount: str) -> None:
     with pytest.raises(StatementUnreadable, match="Line 5: expected a booking"):
         settled(mt940("C").replace("25,00", amount))
 

@@ -116,7 +116,7 @@ def test_the_order_of_days_and_months_is_detected(cells: list[str], order: DateO
 
 
 @given(st.dates(date(1990, 1, 1), date(2099, 12, 31)))
-def test_p10_eight_digits_are_one_date_in_one_order(day: date) -> None:
+def test_o4_eight_digits_are_one_date_in_one_order(day: date) -> None:
     """A date that begins with the year is none that begins with the day, and the other way round."""
     assert values.parse_date(f"{day:%Y%m%d}", DateOrder.DAY_FIRST) == day
     assert values.parse_date(f"{day:%d%m%Y}", DateOrder.DAY_FIRST) == day
