@@ -1,7 +1,7 @@
 """Review a bank statement: find the order that each payment is for. Nothing is confirmed here."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -14,7 +14,6 @@ from chalicelib.domain.statements import (
     Buyer,
     MatchedPayment,
     Mentions,
-    Outgoing,
     ReturnedPayment,
     Statement,
     Why,
@@ -106,7 +105,8 @@ class BankStatements:
                 f"The statement has {len(statement.payments):,} payments; at most {MAX_PAYMENTS:,} are possible."
             )
         mentions = find_all_mentions(statement.payments)
-        orders_by_code = _load_mentioned(mentions)
+        outgoing_mentions = find_all_mentions(statement.outgoing)
+        orders_by_code, all_outgoing = _load_mentioned(mentions, outgoing_mentions)
         payable: list[Order] = []
         all_payable = True
         if any(not any(mention.code in orders_by_code for mention in codes) for codes in mentions):
@@ -116,14 +116,18 @@ class BankStatements:
         )
         buyers, all_buyers = _load_buyers(matches, payable)
         matches = add_suggestions(matches, buyers)
-        returned, all_outgoing = _find_returned(statement.outgoing, orders_by_code)
+        returned = [
+            booking
+            for booking in find_returned(statement.outgoing, outgoing_mentions, orders_by_code)
+            if raffle_id is None or _is_of_raffle(booking.orders, raffle_id)
+        ]
         shown = [match for match in matches if raffle_id is None or _may_be_of_raffle(match, raffle_id)]
         review = StatementReview(
             statement=statement,
             matches=shown,
-            returned=[one for one in returned if raffle_id is None or _is_of_raffle(one.orders, raffle_id)],
+            returned=returned[:MAX_RETURNED],
             elsewhere=len(matches) - len(shown),
-            is_complete=all_payable and all_buyers and all_outgoing,
+            is_complete=all_payable and all_buyers and all_outgoing and len(returned) <= MAX_RETURNED,
         )
         sure = len(review.sure_ids)
         logger.info("statement read", extra={"payments": len(shown), "sure": sure, "unsure": len(shown) - sure})
@@ -131,27 +135,22 @@ class BankStatements:
         return review
 
 
-def _load_mentioned(mentions: Mentions) -> dict[str, Order]:
-    codes = list(dict.fromkeys(mention.code for listed in mentions for mention in listed))
+def _load_mentioned(mentions: Mentions, outgoing_mentions: Mentions) -> tuple[dict[str, Order], bool]:
+    """Return code → order of all codes that exist, and whether those of outgoing money were all looked up.
+
+    Raises StatementTooLarge if the payments alone have too many codes.
+    """
+    codes = _distinct_codes(mentions)
     if len(codes) > MAX_CODES:
         raise StatementTooLarge(
             f"The texts may have {len(codes):,} order codes; at most {MAX_CODES:,} can be looked up."
         )
-    return orders.get_all(codes)
+    all_codes = _distinct_codes([*mentions, *outgoing_mentions])  # those of payments first
+    return orders.get_all(all_codes[:MAX_CODES]), len(all_codes) <= MAX_CODES
 
 
-def _find_returned(outgoing: Sequence[Outgoing], known: Mapping[str, Order]) -> tuple[list[ReturnedPayment], bool]:
-    """Return the outgoing money that names PAID orders, and whether all of its codes were looked up.
-
-    Args:
-        known: the orders that were looked up before.
-    """
-    mentions = find_all_mentions(outgoing)
-    codes = [
-        code for code in dict.fromkeys(mention.code for listed in mentions for mention in listed) if code not in known
-    ]
-    found = find_returned(outgoing, mentions, {**known, **orders.get_all(codes[:MAX_CODES])})
-    return found[:MAX_RETURNED], len(codes) <= MAX_CODES and len(found) <= MAX_RETURNED
+def _distinct_codes(mentions: Mentions) -> list[str]:
+    return list(dict.fromkeys(mention.code for listed in mentions for mention in listed))
 
 
 def _load_payable(raffle_id: str | None) -> tuple[list[Order], bool]:

@@ -16,6 +16,9 @@ def test_orders_are_read_a_hundred_at_a_time(world: World, requests: Requests) -
     sure = [f"{order};25,00" for order in orders]
     made = requests.during(lambda: post(world, *sure))
     assert [operation for operation in made if operation in READS] == ["BatchGetItem"]
+    out = hold(world.buyer(number=6), "6")
+    made = requests.during(lambda: post(world, *sure, f"{out};-25,00"))
+    assert [operation for operation in made if operation in READS] == ["BatchGetItem"]
     made = requests.during(lambda: post(world, *sure, "nobody;25,00"))
     assert [operation for operation in made if operation in READS] == [
         "BatchGetItem", "Query", "Query", "Query", "BatchGetItem"
