@@ -28,6 +28,8 @@ from chalicelib.domain.delivery import Queue
 from chalicelib.domain.organisers import COMMAND_LINE, Role
 from chalicelib.domain.refusals import RaffleNotFound, Refusal, TokenKnown, TryAgain
 from chalicelib.domain.token_keys import KeyForm, form_of
+from chalicelib.services.maintenance.contact_index import IndexCheckResult
+from chalicelib.services.maintenance.proof_files import ProofFilesResult
 from chalicelib.services.messaging.templates import APPROVED
 from chalicelib.services.tokens import MAX_KEY_LENGTH
 from chalicelib.settings import SettingsInvalid
@@ -219,26 +221,20 @@ def _check(options: argparse.Namespace) -> int:
 def _check_contacts(options: argparse.Namespace) -> int:
     with progress_on(sys.stderr, "contacts") as progress:
         result = container().contact_index.check(repair=options.repair, progress=progress)
-    if options.json:
-        print(json.dumps(asdict(result), indent=2))
-    else:
-        print(
-            f"{plural(result.contacts, 'contact')} checked: "
-            f"{result.unfiled:,} missing from lists or searches, {result.repaired:,} repaired."
-        )
-    return 1 if result.left else 0
+    line = f"{result.unfiled:,} missing from lists or searches, {result.repaired:,} repaired."
+    return _print_check(options, result, f"{plural(result.contacts, 'contact')} checked: {line}")
 
 
 def _check_files(options: argparse.Namespace) -> int:
     with progress_on(sys.stderr, "stored proofs") as progress:
         result = container().proof_files.check(repair=options.repair, progress=progress)
-    if options.json:
-        print(json.dumps(asdict(result), indent=2))
-    else:
-        print(
-            f"{plural(result.files, 'stored proof')} checked: "
-            f"{result.unnamed:,} named by no order, {result.removed:,} removed."
-        )
+    line = f"{result.unnamed:,} named by no order, {result.removed:,} removed."
+    return _print_check(options, result, f"{plural(result.files, 'stored proof')} checked: {line}")
+
+
+def _print_check(options: argparse.Namespace, result: IndexCheckResult | ProofFilesResult, line: str) -> int:
+    """Print a result as JSON or as one line. Return the exit status: 1 if something is left to repair."""
+    print(json.dumps(asdict(result), indent=2) if options.json else line)
     return 1 if result.left else 0
 
 

@@ -36,7 +36,7 @@ class LeafKey(NamedTuple):
 
 
 class TicketOwner(NamedTuple):
-    """Whose number it is, according to its ticket."""
+    """The order and the contact that a ticket belongs to."""
 
     order_id: str
     contact_id: str

@@ -17,7 +17,7 @@ _KEY = re.compile(rf"({PREFIX}[A-Za-z0-9_-]{{43}})([0-9a-f]{{8}})")
 
 
 class KeyForm(Enum):
-    """What the look of a key says about it."""
+    """Whether a key has a check part, and whether it is right."""
 
     CHECKED = auto()  # its check part is right
     DAMAGED = auto()  # its check part is wrong: there is no such token

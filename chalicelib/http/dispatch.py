@@ -180,7 +180,7 @@ class Call:
 
     @property
     def by(self) -> Actor:
-        """Who makes the request. Raises NotAuthenticated if nobody has said so."""
+        """The organiser who makes the request. Raises NotAuthenticated if the authorizer named none."""
         if self.actor is None:
             raise NotAuthenticated
         return self.actor

@@ -37,7 +37,7 @@ class _DecideAgain(Exception):
 
 @dataclass(kw_only=True)
 class _Tries:
-    """What is kept from one try at a message to the next.
+    """State that all tries at one message share.
 
     Attributes:
         lookup: what was read before the first try, for that try only; None after it.

@@ -12,13 +12,13 @@ from chalicelib.services.maintenance.scan import STEP, OnProgress, ignore_progre
 from chalicelib.services.orders.proofs import Proofs
 from chalicelib.store import orders
 
-# A file is stored up to 30 seconds before its order names it. A message that is tried again stores it anew.
+# An order names its file within 30 seconds of the upload, the most that a function may run. A retry uploads it again.
 MIN_AGE = timedelta(days=1)
 
 
 @dataclass
 class ProofFilesResult:
-    """How many files are older than a day, how many of them no order names, and how many of these were removed."""
+    """The result of a check, as counts: files older than a day, those that no order names, and those removed."""
 
     files: int = 0
     unnamed: int = 0

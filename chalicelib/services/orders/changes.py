@@ -146,7 +146,7 @@ class OrderChange:
 
 
 class AuditNote(NamedTuple):
-    """Who makes a change, and the change's name in the audit log, such as "order.paid" (O2)."""
+    """The part of an audit entry (O2) that the caller knows: the actor, and the action, such as "order.paid"."""
 
     by: Actor
     action: str

@@ -19,7 +19,7 @@ NEAREST_LEAVES = 100  # leaves that are read to find them
 
 @dataclass(kw_only=True)
 class Conflicts:
-    """What the tries at one request for numbers have learned, kept from one try to the next.
+    """Remember what earlier tries at one request for numbers found out.
 
     Attributes:
         random_numbers: the numbers chosen so far, if any numbers will do.
