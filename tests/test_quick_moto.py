@@ -48,6 +48,17 @@ def query(**more: Any) -> tuple[str, Json]:
     }
 
 
+def update(expression: str, *, names: Json | None = None, values: Json = VALUES) -> tuple[str, Json]:
+    used = {name: value for name, value in values.items() if name in expression}
+    return "update_item", {
+        "Key": key("a", "1"),
+        "UpdateExpression": expression,
+        **({"ExpressionAttributeNames": names} if names else {}),
+        **({"ExpressionAttributeValues": used} if used else {}),
+        "ReturnValues": "ALL_NEW",
+    }
+
+
 def transaction(*steps: Json) -> tuple[str, Json]:
     return "transact_write_items", {
         "TransactItems": [{kind: {"TableName": TABLE, **step}} for entry in steps for kind, step in entry.items()]
@@ -93,6 +104,44 @@ REQUESTS: list[tuple[str, Json]] = [
             "ExpressionAttributeValues": {":word": {"S": "w"}},
         },
     ),
+    update(
+        "SET #l[0] = :word, #m.S = if_not_exists(#m.none, :word), kind = if_not_exists(kind, :word) "
+        "ADD words :words, rank :one REMOVE #l[1], yes DELETE #n :numbers",
+        names={"#l": "list", "#m": "map", "#n": "numbers"},
+        values=VALUES | {":words": {"SS": ["b", "c"]}, ":numbers": {"NS": ["1"]}},
+    ),
+    update(
+        "SET #l = list_append(#l, :more), rank = rank - :one",
+        names={"#l": "list"},
+        values={
+            ":more": {"L": [{"S": "y"}]},
+            ":one": {"N": "1"},
+        },
+    ),
+    ("get_item", {"Key": key("a", "1")}),
+    update("SET kind = :word, kind = :word"),
+    update("SET kind = :word SET rank = :word"),
+    update("SET sk = :word"),
+    update("SET kind.word = :word"),
+    update("SET kind = other"),
+    update("SET kind = :unknown"),
+    update("ADD kind :one"),
+    update("SET #t = :large", names={"#t": "text"}, values={":large": {"S": "x" * 409_000}}),
+    ("put_item", {"Item": item("a", "large", 1, text={"S": "x" * 409_000})}),
+    ("put_item", {"Item": item("a", "large", 1, text={"S": "x" * 400_000})}),
+    ("delete_item", {"Key": key("a", "large")}),
+    transaction(
+        {
+            "Update": {
+                "Key": key("a", "1"),
+                "UpdateExpression": "ADD words :words SET #m.S = :word",
+                "ExpressionAttributeNames": {"#m": "map"},
+                "ExpressionAttributeValues": {":words": {"SS": ["z"]}, ":word": {"S": "never"}},
+            }
+        },
+        {"ConditionCheck": {"Key": key("a", "1"), "ConditionExpression": "attribute_not_exists(pk)"}},
+    ),
+    ("get_item", {"Key": key("a", "1")}),
     transaction(
         {"Put": {"Item": item("a", "2", 2)}},
         {"Put": {"Item": item("a", "10", 1)}},

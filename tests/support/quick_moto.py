@@ -24,9 +24,12 @@ from moto.core.parse import PROTOCOL_PARSERS, BaseJSONParser
 from moto.core.serialize import BaseJSONSerializer, ResponseSerializer
 from moto.core.utils import camelcase_to_underscores
 from moto.dynamodb.comparisons import ConditionExpressionParser
+from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.dynamo_type import DDBType, DynamoType
+from moto.dynamodb.models.dynamo_type import DDBType, DynamoType, Item
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
+from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 from moto.dynamodb.responses import DynamoHandler
 from moto.sqs.responses import SQSResponse
 from werkzeug.exceptions import HTTPException
@@ -42,6 +45,7 @@ DIRECT: dict[str, type] = {
     **dict.fromkeys(("SendMessageBatch", "ReceiveMessage", "DeleteMessage"), SQSResponse),
 }  # fmt: skip
 MAX_PARSED = 1000  # conditions that are remembered, with their values
+MAX_ITEM_BYTES = 405_000  # moto's limit
 
 
 def quicken_moto(patch: pytest.MonkeyPatch) -> None:
@@ -49,6 +53,8 @@ def quicken_moto(patch: pytest.MonkeyPatch) -> None:
     _compare_text_as_it_is(patch)
     _look_in_one_partition(patch)
     _read_expressions_once(patch)
+    _walk_through_updates_quickly(patch)
+    _weigh_an_item_once(patch)
     _take_values_as_they_are(patch)
     _answer_directly(patch)
     _describe_itself_once(patch)
@@ -150,6 +156,65 @@ def _read_expressions_once(patch: pytest.MonkeyPatch) -> None:
         ConditionExpressionParser, "_lex_condition_expression", lambda self: deque(lexed(self.condition_expression))
     )
     patch.setattr(ConditionExpressionParser, "parse", parse_once)
+
+
+def _walk_through_updates_quickly(patch: pytest.MonkeyPatch) -> None:
+    """Parse each update once, copy its nodes plainly, and ask once for each class of node whether it is wanted.
+
+    moto walks through the nodes of each update eight times, and asks of each node what is wanted.
+    """
+    parse: Callable[[str], Any] = UpdateExpressionParser.make
+    walkers: dict[type, dict[type, bool]] = defaultdict(dict)
+
+    def copied(self: Any, memo: Any) -> Any:
+        other = copy(self)
+        if self.children is not None:
+            other.children = [deepcopy(child, memo) if isinstance(child, Node) else child for child in self.children]
+            for child in other.children:
+                if isinstance(child, Node):
+                    child.parent = other
+        return other
+
+    def walk(self: Any, node: Any, child_id: int = -1) -> Any:
+        if not isinstance(node, Node):
+            return node
+        parent, wanted = node.parent, walkers[type(self)]
+        for position, child in enumerate(node.children or ()):
+            self.pre_processing_of_child(node, position)
+            walk(self, child, position)
+        if type(node) not in wanted:
+            wanted[type(node)] = isinstance(node, self.nodes_to_be_processed())
+        if wanted[type(node)]:
+            node = self.process(node)
+            node.parent = parent
+            if parent:
+                parent.children[child_id] = node
+        return node
+
+    # What is parsed is copied before it is changed.
+    patch.setattr(UpdateExpressionParser, "make", staticmethod(cache(parse)))
+    patch.setattr(Node, "__deepcopy__", copied, raising=False)
+    patch.setattr(DepthFirstTraverser, "traverse_node_recursively", walk)
+
+
+def _weigh_an_item_once(patch: pytest.MonkeyPatch) -> None:
+    """Compute a new item's size once, and share what is never changed in place. moto computes it for each attribute."""
+    make: Callable[..., None] = Item.__init__
+    copy_value: Callable[..., Any] = DynamoType.__deepcopy__
+    changeable = {DDBType.LIST, DDBType.MAP, DDBType.STRING_SET, DDBType.NUMBER_SET, DDBType.BINARY_SET}
+
+    def make_once(self: Any, hash_key: Any, range_key: Any, attrs: Json) -> None:
+        make(self, hash_key, range_key, {})
+        for name, value in attrs.items():
+            dict.__setitem__(self.attrs, name, DynamoType(value))
+        if self.size() > MAX_ITEM_BYTES:
+            raise ItemSizeTooLarge
+
+    def copied(self: Any, memo: Any) -> Any:
+        return copy_value(self, memo) if self.type in changeable else self
+
+    patch.setattr(Item, "__init__", make_once)
+    patch.setattr(DynamoType, "__deepcopy__", copied)
 
 
 def _take_values_as_they_are(patch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,7 @@ class Profile:
     haste: float  # the share of buyers who pay cash, so that large boards fill in bearable time
     taps: bool  # whether those just tap for one order after the other
     least: int  # how many attempts to buy there are in all; if need be, some come when all is sold
+    blocks: int = 0  # orders of MAX_NUMBERS that each thread buys first, while nobody else wants them
 
 
 @dataclass

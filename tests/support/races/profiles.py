@@ -8,12 +8,12 @@ from chalicelib.store import raffles
 from tests.support.races.findings import evidence, findings, outcomes
 from tests.support.races.hall import Hall, Profile, Run
 
-# Larger boards are bought in larger orders, so that they sell out in bearable time.
+# Larger boards are bought in larger orders, and most of the largest in blocks, so that they sell out in bearable time.
 SIZES = {
     10: Profile(numbers=10, quantities=(1, 2, 3), most=2, haste=0.2, taps=True, least=160),
     100: Profile(numbers=100, quantities=(1, 2, 3, 5), most=6, haste=0.3, taps=True, least=320),
     2_000: Profile(numbers=2_000, quantities=(1, 2, 4, 8), most=15, haste=0.85, taps=True, least=1_200),
-    10_000: Profile(numbers=10_000, quantities=(20, 40, 40, 40), most=None, haste=0.85, taps=False, least=700),
+    10_000: Profile(numbers=10_000, quantities=(5, 10, 10, 20), most=None, haste=0.85, taps=False, least=700, blocks=6),
 }
 RUSH = Profile(numbers=4, quantities=(1,), most=None, haste=1, taps=True, least=128)
 

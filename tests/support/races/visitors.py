@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 
 from chalicelib.domain import conversation as c
 from chalicelib.domain.messages import Identity, IncomingMessage, Media, MessageKind
-from chalicelib.domain.orders import OrderStatus
+from chalicelib.domain.orders import MAX_NUMBERS, OrderStatus
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.domain.refusals import TryAgain
 from chalicelib.store import contacts, orders, raffles
@@ -45,6 +45,7 @@ class Hold(NamedTuple):
 def sell_out(place: Place, random: Random, name: str, profile: Profile) -> None:
     """Come again until all numbers are sold."""
     visitor = Visitor(place, random, name, profile)
+    visitor.buy_blocks()
     for visit in range(MAX_VISITS):
         if not visitor.visit(visit):
             return
@@ -70,7 +71,11 @@ class Visitor:
         self.left: int | None = None  # how many numbers are free, when they are fewer than were asked for
         self.picks = 0
         process, _, thread = name.partition(".")
-        self.next = (int(process) * THREADS + int(thread)) * self.raffle.total // (PROCESSES * THREADS)
+        self.place_in_line = int(process) * THREADS + int(thread)
+        # Behind the blocks is what all threads fight for.
+        self.behind = self.raffle.first_number + profile.blocks * PROCESSES * THREADS * MAX_NUMBERS
+        self.fought_for = self.raffle.last_number + 1 - self.behind
+        self.next = self.place_in_line * self.fought_for // (PROCESSES * THREADS)
 
     def visit(self, visit: int) -> bool:
         """Buy, and whatever comes of it. False when there is nothing to buy any more, and they have tried enough."""
@@ -105,6 +110,16 @@ class Visitor:
 
     # Buying
 
+    def buy_blocks(self) -> None:
+        """Buy this thread's share of the board's beginning, which nobody else wants."""
+        for block in range(self.profile.blocks):
+            person = Identity(user_id=f"GT.{self.name.replace('.', 'x')}b{block}")
+            self.say(person, self.raffle.code)
+            position = (block * PROCESSES * THREADS + self.place_in_line) * MAX_NUMBERS
+            wanted = self.side_by_side(self.raffle.first_number + position, MAX_NUMBERS)
+            for hold in self.ask(person, self.text(wanted)):
+                self.pay_cash(hold)
+
     def tap_away(self, person: Identity) -> Iterator[Hold]:
         """Three orders of any numbers, or of one number, without asking for the raffle first."""
         for _ in range(3):
@@ -130,15 +145,18 @@ class Visitor:
         if self.random.random() < (0.1, 0.5, 0.8)[attempt]:
             return f"random {quantity}"
         start = self.any_number() if self.random.random() < 0.2 else self.next_number(quantity)
+        return self.side_by_side(start, quantity)
+
+    def side_by_side(self, start: int, quantity: int) -> str:
         return f"#{start}-{min(start + quantity - 1, self.raffle.last_number)}"
 
     def next_number(self, quantity: int) -> int:
         """Where this thread left off, so that not all numbers of a large board are fought for."""
-        start, self.next = self.next, (self.next + quantity) % self.raffle.total
-        return start
+        start, self.next = self.next, (self.next + quantity) % self.fought_for
+        return self.behind + start
 
     def any_number(self) -> int:
-        return self.random.randint(self.raffle.first_number, self.raffle.last_number)
+        return self.random.randint(self.behind, self.raffle.last_number)
 
     def text(self, text: str) -> IncomingMessage:
         return IncomingMessage(kind=MessageKind.TEXT, text=text)
