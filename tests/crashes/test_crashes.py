@@ -1,7 +1,7 @@
 """M3: wherever the process ends, once everything was tried again all is as if it had not.
 
-The process is stopped before and after every single call to DynamoDB, SQS, S3 and Graph in turn; WhatsApp, the queue
-and the schedule then do what they do.
+The process is stopped before every single call to DynamoDB, SQS, S3 and Graph in turn, and after the last call that it
+made for somebody; WhatsApp, the queue and the schedule then do what they do.
 """
 
 from collections import Counter
@@ -65,8 +65,8 @@ def test_m3_wherever_the_process_ends_the_result_is_the_same(
         conversation.rehearse()
         assert conversation.story["waits to be sent"] == []
         assert conversation.story["differences"] == 0
-        for number, points in enumerate(conversation.points):
-            for at, point in enumerate(points):
+        for number, points in enumerate(conversation.distinct):
+            for at, point in points.items():
                 assert conversation.with_crash(number, at) == conversation.story, (number, at, point)
                 tried[point] += 1
     record_property("crash points tried", tried.total())

@@ -35,9 +35,26 @@ class Stops:
     def __init__(self) -> None:
         self.points: list[str] = []
         self.at: int | None = None
+        self.starts: set[int] = set()  # which points are the first of a call of ours from outside
 
     def begin(self, at: int | None) -> None:
-        self.points, self.at = [], at
+        self.points, self.at, self.starts = [], at, set()
+
+    def call_begins(self) -> None:
+        self.starts.add(len(self.points))
+
+    def distinct(self) -> dict[int, str]:
+        """Return the points by position, without those that leave the same behind as the next one.
+
+        Whether the process ends after a call or before the next, the outside is the same, unless all was done for
+        whoever had called: then the next point belongs to another call of ours.
+        """
+        last = len(self.points) - 1
+        return {
+            at: point
+            for at, point in enumerate(self.points)
+            if point.startswith("before") or at == last or at + 1 in self.starts
+        }
 
     def around(self, what: str, call: Callable[[], T]) -> T:
         self.point(f"before {what}")
@@ -128,6 +145,7 @@ class Play:
 
     def _until_done(self, do: Callable[[], object]) -> None:
         while True:
+            self.stops.call_begins()
             try:
                 do()
             except Crash:
@@ -202,6 +220,7 @@ class Conversation:
     steps: list[Step]
     beginnings: list[Beginning] = field(default_factory=list)
     points: list[list[str]] = field(default_factory=list)  # of each step
+    distinct: list[dict[int, str]] = field(default_factory=list)  # of each step, those that differ, by position
     stories: list[Json] = field(default_factory=list)  # after each step
     story: Json = field(default_factory=dict)  # at the end
 
@@ -212,6 +231,7 @@ class Conversation:
             play.stops.begin(None)
             self._take(step)
             self.points.append(play.stops.points)
+            self.distinct.append(play.stops.distinct())
             play.stops.begin(None)
             self.stories.append(play.story())
         self._end()
