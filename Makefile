@@ -41,8 +41,8 @@ run: $(READY) messages ## Run everything on this machine
 test: $(READY) browser engines cloud messages ## Run all tests (how long they took: ci-output/durations.txt)
 	$(PYTEST) --durations=50 --junitxml=ci-output/junit.xml $(ARGS)
 
-test-fast: $(READY) messages ## Run the tests that start no engine, server or browser
-	$(PYTEST) -m "not (engine or server or browser)" $(ARGS)
+test-fast: $(READY) messages ## Run the rules on moto, in minutes: no engine, server, browser or exhaustive search
+	$(PYTEST) -m "not (engine or server or browser or exhaustive)" $(ARGS)
 
 soak: $(READY) engines messages ## Race for hours: make soak ATTEMPTS=100000 ENGINE=ministack TIMES=50 (both engines unless named)
 	$(BIN)/python -m tests.support.races $(addprefix --attempts ,$(ATTEMPTS)) $(addprefix --engine ,$(ENGINE))

@@ -7,15 +7,21 @@ from typing import Any
 
 import pytest
 
-# Folders and files whose tests start something that `make test-fast` leaves out.
+# Folders and files that `make test-fast` leaves out: their tests start something, or try everything there is.
 NEEDS = {
     "tests/bench/test_bench.py": ("engine",),
     "tests/browser": ("browser", "engine", "server"),
+    "tests/crashes": ("exhaustive",),
     "tests/deployed": ("engine", "server"),
     "tests/e2e": ("engine", "server"),
     "tests/faults/test_engines.py": ("engine",),
+    "tests/faults/test_matrix.py": ("exhaustive",),
+    "tests/fuzz": ("exhaustive",),
+    "tests/interleavings": ("exhaustive",),
+    "tests/outages/test_answers.py": ("exhaustive",),
     "tests/outages/test_soak.py": ("engine",),
     "tests/races": ("engine",),
+    "tests/statements/test_fuzz.py": ("exhaustive",),
     "tests/test_quick_client.py": ("engine",),
 }
 # The longest first, so that no worker is left with a long one at the end. All others follow as they are collected.
