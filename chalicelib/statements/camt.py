@@ -21,9 +21,10 @@ from chalicelib.domain.statements import Outgoing, Payment, Statement, Why
 from chalicelib.statements import doubtful_words, values
 
 MESSAGES = {"BkToCstmrStmt": "camt.053", "BkToCstmrAcctRpt": "camt.052", "BkToCstmrDbtCdtNtfctn": "camt.054"}
-MAX_BOOKINGS = 20_000  # they take a second or two
+MAX_BOOKINGS = 10_000  # they take a second or two
 MAX_DEPTH = 60  # levels of nested elements; real files have about 12
-MAX_ELEMENTS = 500_000  # 25 for each booking; they take two or three seconds
+MAX_ELEMENTS = 300_000  # 30 for each booking; they take a second or two
+MAX_ATTRIBUTES = 150_000  # currencies of amounts, mostly
 # Where a payer's words may be, in the order in which they are shown.
 TEXTS = ("RmtInf", "Refs/EndToEndId", "AddtlTxInf", "RltdPties/UltmtDbtr", "RltdPties/Dbtr")
 # Not booked yet, or only announced (INFO).
@@ -40,6 +41,8 @@ def read(raw: bytes) -> Statement:
 
     Raises StatementUnreadable, StatementTooLarge.
     """
+    if raw.count(b"=") > MAX_ATTRIBUTES:
+        raise StatementTooLarge(f"The statement has more than {MAX_ATTRIBUTES:,} attributes of XML.")
     payments: list[Payment] = []
     outgoing: list[Outgoing] = []
     entries = 0

@@ -28,6 +28,7 @@ from chalicelib.statements.side_columns import SideColumn, find_side_column, is_
 DELIMITERS = (";", ",", "\t", "|")
 MAX_ABOVE = 60  # rows above the headings: account, holder, period
 MAX_ROWS = 50_000  # rows below the headings; they take a second or two
+MAX_LINES = 1_000_000  # blank ones and those within cells included
 MAX_CELLS = 200  # in a row
 MAX_IGNORED = 20  # ignored lines that are named
 SAMPLE = 2000  # rows that show how amounts are written
@@ -88,6 +89,8 @@ class Notation(NamedTuple):
 
 def read(text: str, options: ParseOptions) -> Statement:
     """Read the bookings of a table. Raises StatementUnreadable, StatementTooLarge."""
+    if max(text.count("\n"), text.count("\r")) > MAX_LINES:
+        raise StatementTooLarge(f"The file has more than {MAX_LINES:,} lines.")
     layout = _find_layout(text, options)
     below = islice(_rows(text, layout.delimiter), len(layout.above), None)
     rows = list(islice(_filled(below), MAX_ROWS + 1))
