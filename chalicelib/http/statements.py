@@ -178,7 +178,7 @@ class SettlementView(View):
 def read_statement(call: Call, query: StatementQuery, body: bytes) -> SettlementView:
     """Match a bank statement's payments with orders.
 
-    Takes CSV, MT940 or camt.053. Nothing is stored or changed.
+    Takes CSV, MT940, camt.053 or OFX. Nothing is stored or changed.
     """
     try:
         return _present(call.container.bank_statements.review(body, query.options, raffle_id=query.raffle))

@@ -30,6 +30,7 @@ SPREADSHEETS = (b"xl/workbook", b"xl/worksheets", b"application/vnd.oasis.opendo
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|table)\b", re.IGNORECASE)
 _MHTML = re.compile(rb"\s*MIME-Version:", re.IGNORECASE)
 _SPREADSHEET_XML = b"urn:schemas-microsoft-com:office:spreadsheet"
+_OFX = re.compile(rb"^\s*OFXHEADER\s*:|<OFX>|<\?OFX\b", re.IGNORECASE)
 _MT940 = re.compile(r"^\s*(?:\{1:|:20:|:\n?2[058]C?:)|^:61:", re.MULTILINE)
 
 
@@ -39,6 +40,10 @@ def read(raw: bytes, options: ParseOptions) -> Statement:
         raise StatementUnreadable("The file is empty.")
     if meaning := _foreign(raw):
         raise StatementUnreadable(f"The file is {meaning}.")
+    if options.format is StatementFormat.OFX or (options.format is None and _OFX.search(_plain_head(raw))):
+        from chalicelib.statements import ofx  # noqa: PLC0415 - no other format waits for its package to load
+
+        return ofx.read(raw, options)
     if options.format is StatementFormat.CAMT or (options.format is None and _is_xml(raw)):
         return camt.read(raw)
     text, encoding = decode(raw, options.encoding)

@@ -8,6 +8,7 @@ class StatementFormat(StrEnum):
     CSV = "csv"
     MT940 = "mt940"
     CAMT = "camt053"  # and 052 and 054, which have the same bookings
+    OFX = "ofx"
 
 
 class DateOrder(StrEnum):

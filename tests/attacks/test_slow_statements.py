@@ -17,6 +17,7 @@ END = b"</Ntry></Stmt></BkToCstmrStmt></Document>"
 DAY = b"<BookgDt><Dt>2026-11-20</Dt></BookgDt>"
 PART = b'<NtryDtls><TxDtls><Amt Ccy="EUR">1.00</Amt></TxDtls></NtryDtls>'
 MT940 = b":20:X\n:60F:C261119EUR1,00\n"
+OFX = b"OFXHEADER:100\n\n<OFX><STMTRS><CURDEF>EUR"
 BOOKING = b":61:261120C1,00NTRFX\n"
 
 
@@ -53,6 +54,15 @@ FILES = {
     "headings of many columns": (b";".join([b"tipo de credito y debito"] * 200) + b"\n") * 59,
     "columns of states and sides": b"Fecha;Importe EUR" + b";" * 150 + b"\n"
     + (b"20.11.2026;1,00" + b";H" * 75 + b";Done" * 75 + b"\n") * (SIZE // 560),
+    "OFX: many bookings": OFX + b"<STMTTRN><TRNTYPE>DEP<DTPOSTED>20261120<TRNAMT>1.00<NAME>x</STMTTRN>" * 20_000,
+    "OFX: many bookings of many tags": OFX + (b"<STMTTRN>" + b"<A>" * 74 + b"</B>" * 74) * 19_000,
+    "OFX: tags that end nowhere": OFX + b"<A>" * (SIZE // 7) + b"</B>" * (SIZE // 7),
+    "OFX: statements without bookings": OFX + b"<STMTRS>" * (SIZE // 8),
+    "OFX: literals that end nowhere": OFX + b"<![CDATA[" * (SIZE // 9),
+    "OFX: literals": OFX + b"<!---->" * (SIZE // 7),
+    "OFX: headers": b"<?OFX " * (SIZE // 6),
+    "OFX: many headers": b"<?xml version='1.0'?>" + b"<!-- >" * (SIZE // 6) + b"<OFX>",
+    "OFX: a header without an end": b"OFXHEADER:100\n" + b"a:b\n" * (SIZE // 4),
 }  # fmt: skip
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 LOADED = """
 import sys, app
-print(sorted({"mt940", "defusedxml", "xml.etree.ElementTree", "chalicelib.statements.detect"} & set(sys.modules)))
+parsers = {"bankfile", "mt940", "defusedxml", "xml.etree.ElementTree", "chalicelib.statements.detect"}
+print(sorted(parsers & set(sys.modules)))
 """
 
 
