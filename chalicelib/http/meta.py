@@ -1,12 +1,14 @@
 """About the API itself: whether it is up, and its description."""
 
-from json import dumps
+import re
+from gzip import decompress
 from typing import Literal
 
 from chalice.app import Response
 
-from chalicelib.http.dispatch import Call
-from chalicelib.http.openapi import page, whole
+from chalicelib.http import prebuilt
+from chalicelib.http.dispatch import BinaryResponse, Call
+from chalicelib.http.prebuilt import Compressed
 from chalicelib.http.schemas import View
 
 # The page is self-contained: scripts and styles are inline, and it may connect to nothing but this API.
@@ -14,6 +16,8 @@ DOCS_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
+MAX_AGE = 300  # seconds for which a browser shows a page again without asking
+Headers = dict[str, str | list[str]]
 
 
 class Health(View):
@@ -32,20 +36,35 @@ def health(call: Call) -> Health:
 
 def openapi(call: Call) -> Response:
     """Get this description as OpenAPI 3.1."""
-    return Response(_document(call), headers={"Content-Type": "application/json"})
+    mount, _, _ = str(call.request.context["path"]).rpartition("/api/")
+    headers: Headers = {"Content-Type": "application/json"}
+    return _cached(call, prebuilt.description(call.routes, mount), headers, plain=not _accepts_gzip(call))
 
 
 def docs(call: Call) -> Response:
     """Show this description as a web page.
 
-    Requests can be tried out on it.
+    Requests can be tried out on it. The page is always compressed with gzip, as every browser reads it.
     """
-    return Response(
-        page(_document(call)),
-        headers={"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": DOCS_POLICY},
-    )
+    headers: Headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": DOCS_POLICY}
+    return _cached(call, prebuilt.page(), headers)
 
 
-def _document(call: Call) -> str:
-    mount, _, _ = str(call.request.context["path"]).rpartition("/api/")
-    return dumps(whole(call.routes, mount), ensure_ascii=False)
+def _cached(call: Call, page: Compressed, headers: Headers, *, plain: bool = False) -> Response:
+    """Answer with the page, or with 304 if the client has this version of it.
+
+    Args:
+        plain: send it uncompressed.
+    """
+    # The ETag is weak: it stands for both forms of the page.
+    headers |= {"Cache-Control": f"max-age={MAX_AGE}", "ETag": f'W/"{page.tag}"', "Vary": "Accept-Encoding, Origin"}
+    if page.tag in re.findall(r'"([^"]*)"', call.request.headers.get("if-none-match", "")):
+        return Response("", headers=headers, status_code=304)
+    if plain:
+        return BinaryResponse(decompress(page.content), headers)
+    return BinaryResponse(page.content, {**headers, "Content-Encoding": "gzip"})
+
+
+def _accepts_gzip(call: Call) -> bool:
+    accepted = call.request.headers.get("accept-encoding", "").lower().replace(" ", "")
+    return re.search(r"\bgzip\b(?!;q=0(\.0*)?(,|$))", accepted) is not None

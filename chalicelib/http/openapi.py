@@ -7,10 +7,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from functools import cache
 from inspect import getdoc
 from json import dumps, loads
-from pathlib import Path
 from sys import modules
 from typing import Any, get_args
 
@@ -91,23 +89,6 @@ def whole(routes: Sequence[Route], mount: str = "") -> Json:
             },
         },
     }
-
-
-@cache
-def page(document: str) -> str:
-    """Return a self-contained web page that shows the document."""
-    from aws_lambda_powertools.event_handler.openapi import swagger_ui  # noqa: PLC0415 - only this page needs it
-
-    folder = Path(swagger_ui.__file__).parent
-    script, style = (folder / name for name in ("swagger-ui-bundle.min.js", "swagger-ui.min.css"))
-    html = swagger_ui.generate_swagger_html(
-        spec=document.replace("</", "<\\/"),
-        swagger_js=script.read_text("utf-8"),
-        swagger_css=style.read_text("utf-8"),
-        swagger_base_url="",
-        oauth2_config=None,
-    )
-    return html.replace("<title>Swagger UI</title>", "<title>Tombola API</title>", 1)
 
 
 def _schemas(routes: Iterable[Route]) -> Json:
