@@ -2,14 +2,16 @@
 
 import re
 from gzip import decompress
-from typing import Literal
+from typing import Annotated, Literal
 
 from chalice.app import Response
+from pydantic import ConfigDict, Field
 
 from chalicelib.http import prebuilt
-from chalicelib.http.dispatch import BinaryResponse, Call
+from chalicelib.http.dispatch import BinaryResponse, Call, check_token
 from chalicelib.http.prebuilt import Compressed
-from chalicelib.http.schemas import View
+from chalicelib.http.schemas import Query, View
+from chalicelib.services.maintenance.reachability import REACHABLE
 
 # The page is self-contained: scripts and styles are inline, and it may connect to nothing but this API.
 DOCS_POLICY = (
@@ -20,18 +22,47 @@ MAX_AGE = 300  # seconds for which a browser shows a page again without asking
 Headers = dict[str, str | list[str]]
 
 
+class HealthQuery(Query):
+    """Unknown parameters are ignored, as on every route that needs no token."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    deep: Annotated[
+        bool, Field(description="Whether to ask everything that the API needs, too. Then a token is needed.")
+    ] = False
+
+
+class Reachable(View):
+    """The parts that the API needs: each is `ok`, or says what failed."""
+
+    table: Annotated[str, Field(examples=["ok"])]
+    queue: Annotated[str, Field(description="The queue of what WhatsApp posts.", examples=["ok"])]
+    exports_queue: Annotated[str, Field(examples=["ok"])]
+    bucket: Annotated[str, Field(examples=["ok"])]
+    graph: Annotated[str, Field(description="WhatsApp's Graph API.", examples=["no answer within 5 seconds"])]
+
+
 class Health(View):
-    """The API is up."""
+    """The API is up. `failing`: something that it needs can't be reached."""
 
-    status: Literal["ok"] = "ok"
+    status: Literal["ok", "failing"] = "ok"
+    reachable: Annotated[
+        Reachable | None, Field(description="Only with `deep`.", exclude_if=lambda reachable: reachable is None)
+    ] = None
 
 
-def health(call: Call) -> Health:
+def health(call: Call, query: HealthQuery) -> Health:
     """Check that the API is up.
 
-    Reads no data, so it says nothing about the database or WhatsApp.
+    Reads no data. With `deep=1` and a token of any role, it asks the table, the queues, the bucket and WhatsApp, and
+    answers within about five seconds. The status code is 200 also if one of them fails: read `status`. While the table
+    can't be read, no token can be checked: the answer is 429 `try_again`.
     """
-    return Health()
+    if not query.deep:
+        return Health()
+    check_token(call)
+    parts = call.container.reachability.check()
+    return Health(status="ok" if set(parts.values()) == {REACHABLE} else "failing", reachable=Reachable(**parts))
 
 
 def openapi(call: Call) -> Response:

@@ -57,6 +57,7 @@ IDS = {
     "letter_id": "The dead letter's `id`.",
     "export_id": "The export's `id`.",
 }
+SECURITY: list[Json] = [{"bearer": []}, {"token": []}]
 ETAG = {"description": "The version of this state, to send in If-Match.", "schema": {"type": "string"}}
 
 
@@ -72,7 +73,7 @@ def whole(routes: Sequence[Route], mount: str = "") -> Json:
         "openapi": "3.1.0",
         "info": {"title": "Tombola", "version": VERSION, "description": ABOUT},
         "servers": [{"url": mount or "/", "description": "The server of this document."}],
-        "security": [{"bearer": []}, {"token": []}],
+        "security": SECURITY,
         "tags": [{"name": tag, "description": description} for tag, description in _tags(described).items()],
         "paths": paths,
         "components": {
@@ -157,7 +158,7 @@ def _operation(route: Route, schemas: Json, routes: Sequence[Route]) -> Json:
         "responses": _responses(route, forms, routes),
     }
     if route.role is None:
-        operation["security"] = []
+        operation["security"] = [{}, *SECURITY] if route.optional_token else []
     if body := _body(route, forms):
         operation["requestBody"] = body
     return operation
@@ -292,6 +293,10 @@ def _problems(route: Route, forms: ViewForms) -> Mapping[int, set[str]]:
         problems[403] |= {"not_allowed", "role_not_allowed"}
         problems[422].add("invalid_fields")
         problems[503].add("try_again")
+    if route.optional_token:
+        problems[401].add("not_authenticated")
+        problems[403].add("not_allowed")
+        problems[422].add("invalid_fields")
     if "{" in route.path:
         problems[404] |= {NOT_FOUND[name].code for name in re.findall(r"{(\w+)}", route.path)}
     if forms.query is not None and "cursor" in forms.query.model_fields:
