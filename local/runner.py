@@ -25,6 +25,9 @@ ROOT = Path(__file__).parent.parent
 STATE = Path(os.environ.get("TOMBOLA_STATE") or ROOT / ".local").resolve()
 POLL_SECONDS = 0.2
 START_SECONDS = 300.0
+ANSWER_SECONDS = (
+    30.0  # the first answer may take seconds on a busy machine, and hanging up would leave an error in the log
+)
 BIN = Path(sys.executable).parent
 
 
@@ -69,7 +72,7 @@ class Run:
         for _ in range(int(START_SECONDS / POLL_SECONDS)):
             self.look()
             with contextlib.suppress(requests.RequestException):
-                if requests.get(url, timeout=2).status_code < requests.codes.server_error:
+                if requests.get(url, timeout=ANSWER_SECONDS).status_code < requests.codes.server_error:
                     return
         last = terminal.last_line(child.log)
         raise Trouble(f"{child.name} does not answer at {url}: {last}  ({_relative(child.log)})")
