@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from bench import expiry, exports, lists, package, request_counts, sell_out, timings, webhook
+from bench import expiry, exports, lists, package, pages, request_counts, sell_out, timings, webhook
 from bench.figures import Figure
 from bench.testbed import Testbed, open_testbed
 from local.engines import ENGINES, EngineMissing
@@ -39,6 +39,7 @@ MEASUREMENTS = {
     "deadline": Measurement(expiry.deadline),
     "exports": Measurement(exports.exports),
     "webhook": Measurement(webhook.webhook),
+    "pages": Measurement(pages.pages),
     "package": Measurement(package.package),
 }
 

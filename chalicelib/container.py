@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from chalicelib.services.maintenance.consistency import ConsistencyCheck
     from chalicelib.services.maintenance.contact_index import ContactIndexCheck
     from chalicelib.services.maintenance.proof_files import ProofFilesCheck
+    from chalicelib.services.maintenance.reachability import Reachability
     from chalicelib.services.messaging.templates import Templates
     from chalicelib.services.orders.settlement import Settlement
     from chalicelib.services.privacy import Privacy
@@ -223,6 +224,21 @@ class Container:
         from chalicelib.services.messaging.templates import Templates
 
         return Templates(graph=self.graph, account_id=self.settings.WHATSAPP_ACCOUNT_ID)
+
+    @cached_property
+    def reachability(self) -> Reachability:
+        from chalicelib.services.maintenance.reachability import Reachability
+
+        # One try with little patience: somebody waits for the answer.
+        config = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 1})
+        return Reachability(
+            graph=self.graph,
+            sqs=lambda: boto3.client("sqs", region_name=self.settings.region, config=config),
+            s3=lambda: boto3.client("s3", region_name=self.settings.region, config=config),
+            bucket=self.settings.TOMBOLA_BUCKET,
+            inbox_queue=self.settings.TOMBOLA_INBOX_QUEUE,
+            exports_queue=self.settings.TOMBOLA_EXPORTS_QUEUE,
+        )
 
     # For commands
 

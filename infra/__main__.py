@@ -27,7 +27,7 @@ from infra.plan import GENERATED, SECRETS, Plan, PlanInvalid, check_secrets, pla
 from infra.smoke import Smoke
 from tools import package
 
-SCHEDULES = 2  # functions that reserve one concurrent execution each
+RESERVED = 14  # concurrent executions: twelve of `converse`, and one of each schedule
 VALUE_ONLY = "--query Parameter.Value --output text"
 OUT = Path("out")
 TOKEN = "WHATSAPP_ACCESS_TOKEN"  # noqa: S105 - only its name
@@ -106,7 +106,7 @@ def _parameters(cloud: Cloud, new_plan: Plan, status: str | None) -> dict[str, s
     """Return the plan's parameters. For a new stack, add a default that depends on the account."""
     parameters = dict(new_plan.parameters)
     if status in NO_STACK:
-        parameters.setdefault("ReserveConcurrency", "yes" if cloud.can_reserve(SCHEDULES) else "no")
+        parameters.setdefault("ReserveConcurrency", "yes" if cloud.can_reserve(RESERVED) else "no")
     return parameters
 
 

@@ -25,6 +25,8 @@ ROOT = Path(__file__).parent.parent
 STATE = Path(os.environ.get("TOMBOLA_STATE") or ROOT / ".local").resolve()
 POLL_SECONDS = 0.2
 START_SECONDS = 300.0
+# The first answer may take seconds on a busy machine, and hanging up would leave an error in the log.
+ANSWER_SECONDS = 30.0
 BIN = Path(sys.executable).parent
 
 
@@ -69,7 +71,7 @@ class Run:
         for _ in range(int(START_SECONDS / POLL_SECONDS)):
             self.look()
             with contextlib.suppress(requests.RequestException):
-                if requests.get(url, timeout=2).status_code < requests.codes.server_error:
+                if requests.get(url, timeout=ANSWER_SECONDS).status_code < requests.codes.server_error:
                     return
         last = terminal.last_line(child.log)
         raise Trouble(f"{child.name} does not answer at {url}: {last}  ({_relative(child.log)})")
@@ -122,7 +124,10 @@ def _run(run: Run) -> None:
 
 
 def _start(run: Run) -> None:
-    """Start the AWS stand-in, create its resources, start all parts that use it, then create the demo raffles."""
+    """Start the AWS stand-in, create its resources, the token and the demo raffles, then start all parts that use them.
+
+    So when the API answers, the token is valid.
+    """
     base = {**aws_settings(run.ports), **os.environ}
     # This process creates the stack, so it needs the same settings.
     os.environ.update(aws_settings(run.ports) | dict(os.environ))
@@ -130,30 +135,35 @@ def _start(run: Run) -> None:
         aws = run.start("aws", [str(BIN / "ministack")], {**base, **_stand_in_settings(run.ports)})
         run.wait_for(aws, f"{run.ports.aws_url}/_ministack/ready")
     environment = local_environment(base, run.ports, stack.create(base["AWS_ENDPOINT_URL"]))
-    # The phone comes first, because the other parts send to it.
-    started = [
-        (run.start(name, command, environment), url)
-        for name, command, url in _parts(run.ports)
-        if name not in run.without
-    ]
-    for child, url in started:
-        if url:
-            run.wait_for(child, url)
-    seeded = "api" not in run.without and _seed(run, environment)
+    parts = {name: (command, urls) for name, command, urls in _parts(run.ports) if name not in run.without}
+    # The phone comes first, because the others send to it.
+    if phone := parts.pop("phone", None):
+        _start_parts(run, {"phone": phone}, environment)
+    seeded = _seed(run, environment)
+    _start_parts(run, parts, environment)
     terminal.welcome(run.ports, STATE, seeded=seeded)
 
 
-def _parts(ports: Ports) -> Iterator[tuple[str, list[str], str | None]]:
-    """Yield name, command, and the address that answers when the part is ready."""
+def _start_parts(run: Run, parts: Mapping[str, tuple[list[str], list[str]]], environment: Mapping[str, str]) -> None:
+    """Start all parts, then wait until each is ready."""
+    started = [(run.start(name, command, environment), urls) for name, (command, urls) in parts.items()]
+    for child, urls in started:
+        for url in urls:
+            run.wait_for(child, url)
+
+
+def _parts(ports: Ports) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Yield name, command, and the addresses that answer when the part is ready."""
     python = [sys.executable, "-m"]
     # Chalice's own reloader restarts on a change of any file, even its own log. This one watches only code.
     local = [str(BIN / "chalice"), "local", "--stage", "local", "--host", HOST, "--port", str(ports.api)]
     serve = shlex.join([*local, "--no-autoreload"])
     reload = [*python, "watchfiles", "--filter", "python", "--target-type", "command", serve, *WATCHED]
     phone = [*python, "whatsapp_sandbox", "--port", str(ports.phone), "--state", str(STATE / "phone")]
-    yield "phone", phone, f"{ports.phone_url}/stand-in/health"
-    yield "api", reload, f"{ports.api_url}/api/health"
-    yield "worker", [*python, "local.worker"], None
+    yield "phone", phone, [f"{ports.phone_url}/stand-in/health"]
+    # The API builds its description and page when they are first asked for, so ask.
+    yield "api", reload, [f"{ports.api_url}/api/{path}" for path in ("health", "openapi.json", "docs")]
+    yield "worker", [*python, "local.worker"], []
 
 
 def _stand_in_settings(ports: Ports) -> dict[str, str]:
@@ -174,7 +184,7 @@ def _stand_in_settings(ports: Ports) -> dict[str, str]:
 
 
 def _seed(run: Run, environment: Mapping[str, str]) -> bool:
-    """Create the demo raffles that are missing. Return whether any were created."""
+    """Create the token and the demo raffles that are missing. Return whether any raffles were created."""
     log = STATE / "logs" / "seed.log"
     with log.open("wb") as output:
         seed = subprocess.Popen(

@@ -1,7 +1,6 @@
-"""Creates three demo raffles through the REST API, as an organiser would, unless they exist already."""
+"""Creates the local API token and three demo raffles, unless they exist already. `make run` serves after that."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -10,6 +9,12 @@ from typing import Any
 import requests
 from tzlocal import get_localzone_name
 
+from chalicelib.container import Container, make
+from chalicelib.domain.organisers import COMMAND_LINE, Role
+from chalicelib.domain.raffles import RaffleEvent
+from chalicelib.domain.refusals import CodeTaken, Refusal, TokenKnown
+from chalicelib.http.raffles import RaffleBody
+from chalicelib.settings import SettingsInvalid
 from local.environment import API_TOKEN, BadPort, ports_from
 
 Raffle = dict[str, Any]
@@ -74,28 +79,23 @@ RAFFLES: tuple[Raffle, ...] = (
 )
 
 
-class SeedFailed(Exception):
-    """The API refused a request."""
+def seed(container: Container) -> list[str]:
+    """Create the token, and create and activate the demo raffles that are missing. Return the codes of these."""
+    with suppress(TokenKnown):
+        container.tokens.create("local", Role.MANAGER, by=COMMAND_LINE, key=API_TOKEN)
+    # With the local time zone, the bot shows deadlines by the clock on this desk.
+    time_zone = get_localzone_name() or "UTC"
+    return [raffle["code"] for raffle in RAFFLES if _put_on_sale(container, {**raffle, "time_zone": time_zone})]
 
 
-def seed(api_url: str, session: requests.Session) -> list[str]:
-    """Create and activate the demo raffles that are missing. Return their codes. Raises SeedFailed."""
-    existing = {raffle["code"] for raffle in _call(session, "GET", f"{api_url}/api/raffles?page_size=200")["results"]}
-    missing = [raffle for raffle in RAFFLES if raffle["code"] not in existing]
-    for raffle in missing:
-        # With the local time zone, the bot shows deadlines by the clock on this desk.
-        time_zone = get_localzone_name() or "UTC"
-        created = _call(session, "POST", f"{api_url}/api/raffles", {**raffle, "time_zone": time_zone})
-        _call(session, "POST", f"{api_url}/api/raffles/{created['id']}/activate", {})
-    return [str(raffle["code"]) for raffle in missing]
-
-
-def _call(session: requests.Session, method: str, url: str, body: Raffle | None = None) -> Raffle:
-    response = session.request(method, url, json=body, timeout=TIMEOUT_SECONDS)
-    if not response.ok:
-        raise SeedFailed(f"{method} {url} answered {response.status_code}: {response.text[:300]}")
-    result: Raffle = response.json()
-    return result
+def _put_on_sale(container: Container, raffle: Raffle) -> bool:
+    """Create and activate the raffle. Return False if there is one with its code."""
+    try:
+        created = container.raffles.create(RaffleBody.model_validate(raffle).model_dump(), by=COMMAND_LINE)
+    except CodeTaken:
+        return False
+    container.raffles.move(created.id, RaffleEvent.ACTIVATED, by=COMMAND_LINE)
+    return True
 
 
 def open_organisers_window(phone_url: str) -> None:
@@ -106,25 +106,12 @@ def open_organisers_window(phone_url: str) -> None:
         )
 
 
-def ensure_token() -> None:
-    """Create the local API token unless it exists already. Raises SeedFailed."""
-    command = [sys.executable, "-m", "chalicelib", "create-token", "local", "--key", API_TOKEN]
-    process = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
-    if process.returncode:
-        last = (process.stderr.strip() or process.stdout.strip() or "no output").splitlines()[-1]
-        raise SeedFailed(f"create-token failed: {last}")
-
-
 def main(environment: Mapping[str, str] = os.environ) -> int:
-    """Seed the local API, and print one line about the result."""
+    """Seed the local table, and print one line about the result."""
     try:
-        ensure_token()
-        with requests.Session() as session:
-            session.headers["Authorization"] = f"Token {API_TOKEN}"
-            ports = ports_from(environment)
-            created = seed(ports.api_url, session)
-            open_organisers_window(ports.phone_url)
-    except (SeedFailed, BadPort, requests.RequestException) as problem:
+        created = seed(make(environment))
+        open_organisers_window(ports_from(environment).phone_url)
+    except (Refusal, SettingsInvalid, BadPort, requests.RequestException) as problem:
         print(problem, file=sys.stderr)
         return 1
     print(f"created {', '.join(created)}" if created else "the demo raffles exist already")

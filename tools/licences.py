@@ -22,6 +22,9 @@ HEAD = """# Licences
 
 The packages in the Lambda functions, listed by `make licences`. Tombola itself is Apache-2.0.
 
+The web page of the API contains [OpenAPI Explorer](https://github.com/Authress-Engineering/openapi-explorer) 2.4.820
+(Apache-2.0), unchanged from npm: `chalicelib/http/explorer`.
+
 | package | version | licence |
 | --- | --- | --- |
 """

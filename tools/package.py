@@ -29,6 +29,9 @@ SERVICES = frozenset({"dynamodb", "s3", "sqs", "sts", "ssm"})  # sts for credent
 DESCRIPTIONS = ("botocore", "data")
 FINISHED = Path(".chalice/deployments")  # where Chalice keeps its own zips
 DASHBOARD = Path("infra/dashboard.json")
+PAGES = "chalicelib/http/pages"
+# The web page of the API is built here, and contains its renderer. Powertools comes with another one.
+RENDERERS = ("chalicelib/http/explorer/openapi-explorer", "aws_lambda_powertools/event_handler/openapi/swagger_ui/")
 # Lambda runs Python 3.11 on Amazon Linux 2, whose glibc is 2.26.
 PYTHON = (3, 11)
 GLIBC = 26
@@ -74,6 +77,7 @@ def main(stage: str, folder: str, *, quiet: bool = False) -> None:
     )
     finish(Path(folder) / "sam.json")
     deployment = Path(folder) / "deployment.zip"
+    add_pages(deployment)
     finished = FINISHED / f"finished-{fingerprint(deployment)}.zip"
     if finished.exists():
         shutil.copyfile(finished, deployment)
@@ -85,6 +89,18 @@ def main(stage: str, folder: str, *, quiet: bool = False) -> None:
             "Not packaged with Python 3.11: the zip contains no bytecode, so functions start more slowly.\n"
         )
     write_bill(Path(folder) / "sbom.json")
+
+
+def add_pages(deployment: Path) -> None:
+    """Add the API's description and its web page, so that no function has to build them. Reproducible."""
+    with TemporaryDirectory() as name:
+        build = [sys.executable, "-m", "chalicelib.http.prebuilt", name]
+        subprocess.run(build, check=True, env=without_secrets())  # noqa: S603 - our own arguments, no shell
+        with ZipFile(deployment, "a") as archive:
+            for page in sorted(Path(name).iterdir()):
+                entry = ZipInfo(f"{PAGES}/{page.name}")
+                entry.external_attr = 0o644 << 16
+                archive.writestr(entry, page.read_bytes())
 
 
 def fingerprint(deployment: Path) -> str:
@@ -189,7 +205,7 @@ def is_needed(path: PurePosixPath) -> bool:
     Files next to the service descriptions, like endpoints.json, apply to all services. Existing bytecode is useless,
     because it depends on the dates of its sources, which Chalice changes.
     """
-    if path.suffix == ".pyc":
+    if path.suffix == ".pyc" or str(path).startswith(RENDERERS):
         return False
     in_a_service = path.parts[:2] == DESCRIPTIONS and len(path.parts) > 3
     return not in_a_service or path.parts[2] in SERVICES

@@ -29,10 +29,11 @@ from chalicelib.http.problems import (
     Malformed,
     NotAllowed,
     NotAuthenticated,
+    TokenUnknown,
     answers_problems,
 )
 from chalicelib.http.schemas import CursorQuery, Listed
-from chalicelib.lambdas import observed
+from chalicelib.lambdas import admit, observed
 from chalicelib.store.idempotency import IdempotencyKey
 from chalicelib.store.pages import CursorInvalid, Page
 
@@ -64,6 +65,7 @@ class Route(NamedTuple):
     Attributes:
         calls: the view.
         role: the lowest role that may call it, or None if it needs no token.
+        optional_token: whether it needs a token for a part of its answer. Its view then calls `check_token`.
         refuses: the refusals it may answer with, besides those common to all routes.
         once: whether it takes an Idempotency-Key.
         tagged: whether it answers with an ETag and, if it changes something, takes If-Match.
@@ -85,6 +87,7 @@ class Route(NamedTuple):
     media: tuple[str, ...] = ("application/json",)
     answers: tuple[str, ...] = ("application/json",)
     later: str | None = None
+    optional_token: bool = False
 
     @property
     def module(self) -> str:
@@ -193,12 +196,12 @@ class Call:
 
     @property
     def query(self) -> Mapping[str, str]:
-        """The query parameters as sent. Raises FieldInvalid if one is repeated."""
+        """The query parameters as sent. Raises FieldInvalid if one is repeated, unless the route needs no token."""
         parameters = self.request.query_params
         if not isinstance(parameters, MultiDict):  # there are none
             return {}
         for name in parameters:
-            if len(parameters.getlist(name)) > 1:
+            if len(parameters.getlist(name)) > 1 and self.route.role is not None:
                 raise FieldInvalid(name or "query", "expected once")
         return dict(parameters)
 
@@ -290,6 +293,18 @@ def handler_for(app: Chalice, route: Route, routes: tuple[Route, ...] = ()) -> V
 
     handle.__name__ = route.name
     return answers_problems(handle)
+
+
+def check_token(call: Call) -> None:
+    """Check the token where the authorizer is not asked, since only a part of the answer needs one.
+
+    Raises NotAuthenticated, TokenUnknown, TryAgain.
+    """
+    header = call.request.headers.get("authorization", "").strip()
+    if not header:
+        raise NotAuthenticated
+    if admit(header) is None:
+        raise TokenUnknown
 
 
 def _actor(request: Request) -> Actor | None:

@@ -29,8 +29,8 @@ def with_security_headers(event: Request, get_response: Callable[[Request], Resp
         response.headers |= {
             "Access-Control-Allow-Origin": origin,
             "Access-Control-Expose-Headers": EXPOSED_HEADERS,
-            "Vary": "Origin",
         }
+        response.headers.setdefault("Vary", "Origin")
     return response
 
 

@@ -7,10 +7,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from functools import cache
 from inspect import getdoc
 from json import dumps, loads
-from pathlib import Path
 from sys import modules
 from typing import Any, get_args
 
@@ -59,6 +57,7 @@ IDS = {
     "letter_id": "The dead letter's `id`.",
     "export_id": "The export's `id`.",
 }
+SECURITY: list[Json] = [{"bearer": []}, {"token": []}]
 ETAG = {"description": "The version of this state, to send in If-Match.", "schema": {"type": "string"}}
 
 
@@ -74,7 +73,7 @@ def whole(routes: Sequence[Route], mount: str = "") -> Json:
         "openapi": "3.1.0",
         "info": {"title": "Tombola", "version": VERSION, "description": ABOUT},
         "servers": [{"url": mount or "/", "description": "The server of this document."}],
-        "security": [{"bearer": []}, {"token": []}],
+        "security": SECURITY,
         "tags": [{"name": tag, "description": description} for tag, description in _tags(described).items()],
         "paths": paths,
         "components": {
@@ -91,23 +90,6 @@ def whole(routes: Sequence[Route], mount: str = "") -> Json:
             },
         },
     }
-
-
-@cache
-def page(document: str) -> str:
-    """Return a self-contained web page that shows the document."""
-    from aws_lambda_powertools.event_handler.openapi import swagger_ui  # noqa: PLC0415 - only this page needs it
-
-    folder = Path(swagger_ui.__file__).parent
-    script, style = (folder / name for name in ("swagger-ui-bundle.min.js", "swagger-ui.min.css"))
-    html = swagger_ui.generate_swagger_html(
-        spec=document.replace("</", "<\\/"),
-        swagger_js=script.read_text("utf-8"),
-        swagger_css=style.read_text("utf-8"),
-        swagger_base_url="",
-        oauth2_config=None,
-    )
-    return html.replace("<title>Swagger UI</title>", "<title>Tombola API</title>", 1)
 
 
 def _schemas(routes: Iterable[Route]) -> Json:
@@ -176,7 +158,7 @@ def _operation(route: Route, schemas: Json, routes: Sequence[Route]) -> Json:
         "responses": _responses(route, forms, routes),
     }
     if route.role is None:
-        operation["security"] = []
+        operation["security"] = [{}, *SECURITY] if route.optional_token else []
     if body := _body(route, forms):
         operation["requestBody"] = body
     return operation
@@ -311,6 +293,10 @@ def _problems(route: Route, forms: ViewForms) -> Mapping[int, set[str]]:
         problems[403] |= {"not_allowed", "role_not_allowed"}
         problems[422].add("invalid_fields")
         problems[503].add("try_again")
+    if route.optional_token:
+        problems[401].add("not_authenticated")
+        problems[403].add("not_allowed")
+        problems[422].add("invalid_fields")
     if "{" in route.path:
         problems[404] |= {NOT_FOUND[name].code for name in re.findall(r"{(\w+)}", route.path)}
     if forms.query is not None and "cursor" in forms.query.model_fields:

@@ -75,6 +75,13 @@ class NotAuthenticated(Exception):
         super().__init__("An Authorization header with a token is needed.")
 
 
+class TokenUnknown(Exception):
+    """Nobody has this token. API Gateway answers the same where it asks the authorizer."""
+
+    def __init__(self) -> None:
+        super().__init__("The token is not known, or was revoked.")
+
+
 class NotAllowed(Exception):
     """The token's role does not allow this."""
 
@@ -122,6 +129,8 @@ def answers_problems(view: View) -> View:
             return problem(503, "not_queued", "Not all updates could be queued. Please send them again.")
         except NotAuthenticated as failure:
             return problem(401, "not_authenticated", str(failure))
+        except TokenUnknown as failure:
+            return problem(403, "not_allowed", str(failure))
         except NotAllowed as failure:
             return problem(403, "role_not_allowed", str(failure))
         except SettingsInvalid:

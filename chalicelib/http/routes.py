@@ -45,7 +45,7 @@ STATEMENTS = (refusals.StatementUnreadable, refusals.StatementTooLarge, refusals
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/whatsapp/webhook", "webhook.verify_webhook", role=None),
     Route("POST", "/whatsapp/webhook", "webhook.receive_webhook", role=None),
-    Route("GET", "/api/health", "meta.health", role=None),
+    Route("GET", "/api/health", "meta.health", role=None, optional_token=True),
     Route("GET", "/api/openapi.json", "meta.openapi", role=None),
     Route("GET", "/api/docs", "meta.docs", role=None, answers=("text/html",)),
     Route("GET", "/api/raffles", "raffles.list_raffles"),

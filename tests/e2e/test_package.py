@@ -49,6 +49,7 @@ def test_the_deployment_is_packaged_without_secrets_and_imports_by_itself(tmp_pa
         assert [name for name, wheel in wheels.items() if b"linux_x86_64" in wheel.replace(b"manylinux", b"")] == []
         archive.extractall(tmp_path / "lambda")
         check_bytecode(archive)
+        check_pages(archive)
 
     # No environment at all, nothing but what is in the zip (-S: no site-packages), and no socket.
     routes, where = alone(tmp_path / "lambda", IMPORT).split()
@@ -63,6 +64,7 @@ def test_the_deployment_is_packaged_without_secrets_and_imports_by_itself(tmp_pa
         "640",
     ]
     assert "UnknownServiceError" in alone(tmp_path / "lambda", NOT_OURS)
+    assert alone(tmp_path / "lambda", DESCRIBED) == ""
     assert alone(tmp_path / "lambda", STATEMENT).split() == ["2500"]
 
 
@@ -77,6 +79,13 @@ def check_bytecode(archive: zipfile.ZipFile) -> None:
             folder, _, file = source.rpartition("/")
             compiled = f"__pycache__/{file.removesuffix('.py')}.cpython-311.pyc"
             assert (f"{folder}/{compiled}" if folder else compiled) in made
+
+
+def check_pages(archive: zipfile.ZipFile) -> None:
+    """The API's page and its descriptions are there, each of them small. What the page was made of is not."""
+    pages = {name: archive.getinfo(name).file_size for name in archive.namelist() if "chalicelib/http/pages/" in name}
+    assert len(pages) == 3 and sum(pages.values()) < 300_000
+    assert [name for name in archive.namelist() if "swagger-ui" in name or "explorer.min" in name] == []
 
 
 REFUSE = """
@@ -107,6 +116,15 @@ NOT_OURS = """
 import boto3
 try: boto3.client("ec2", region_name="us-east-1")
 except Exception as failure: print(type(failure).__name__)
+"""
+# Nothing of the description is built on Lambda.
+DESCRIBED = """
+import sys, app
+from chalicelib.http import prebuilt
+from chalicelib.http.routes import ROUTES
+for page in (prebuilt.page(), prebuilt.description(ROUTES, ""), prebuilt.description(ROUTES, "/api")):
+    assert page.content[:2] == bytes.fromhex("1f8b")
+assert "chalicelib.http.openapi" not in sys.modules
 """
 # A statement is read by words that are data beside the code.
 STATEMENT = f"""{REFUSE}

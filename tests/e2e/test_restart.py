@@ -1,13 +1,16 @@
 """Ctrl-C and `make run` again: what was done is there, and what ended meanwhile is ended. And starts that must fail."""
 
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import requests
 
 from local.environment import HOST
 from tests.support.order_codes import code_in
 from tests.support.running import (
+    START_SECONDS,
     STOP_SECONDS,
     Elsewhere,
     Json,
@@ -23,6 +26,7 @@ from tests.support.running import (
 from tests.support.running_sales import PHOTO
 from tests.support.world import text_of
 
+DEMO = {"BIKE", "MOTO", "HOUSE"}
 NEVER = str(24 * 3600)  # seconds between two runs of the schedules
 
 
@@ -71,6 +75,24 @@ def test_a_second_run_says_in_one_line_that_one_is_running(tmp_path: Path) -> No
         assert second.process.wait(STOP_SECONDS) == 1
         assert lines(second) == ["`make run` is already running here. Stop it with Ctrl-C first."]
         assert run.api("GET", "/api/health") == {"status": "ok"}
+
+
+def test_once_health_answers_the_token_and_the_raffles_are_there(tmp_path: Path) -> None:
+    run = start(tmp_path / "state")
+
+    def health() -> int | None:
+        assert run.process.poll() is None, run.complained()
+        with suppress(requests.ConnectionError):
+            return run.organiser.get(f"{run.api_url}/api/health").status_code
+        return None
+
+    assert until(health, "health answers", START_SECONDS) == 200
+    raffles = run.organiser.get(f"{run.api_url}/api/raffles")
+    assert (raffles.status_code, {raffle["code"] for raffle in raffles.json()["results"]}) == (200, DEMO)
+    assert {raffle["status"] for raffle in raffles.json()["results"]} == {"ACTIVE"}
+    deep = run.organiser.get(f"{run.api_url}/api/health?deep=1").json()
+    assert deep == {"status": "ok", "reachable": dict.fromkeys(deep["reachable"], "ok")}
+    assert run.stop() == 0
 
 
 def test_ctrl_c_while_it_starts_stops_what_has_started(tmp_path: Path) -> None:

@@ -191,6 +191,7 @@ def everything_happens(world: World, ear: Ear) -> None:
     draft = world.raffle(code="DRAFT", active=False)
     world.api("DELETE", f"/api/raffles/{draft['id']}")
     world.api("GET", "/api/raffles?page_size=1")
+    world.api("GET", "/api/health?deep=1")
     second = a_token(world, "manager")
     world.api("DELETE", f"/api/tokens/{second['id']}")
     contact = world.order(proven)["contact"]

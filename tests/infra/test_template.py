@@ -11,9 +11,10 @@ from chalice.app import ScheduledEventConfig
 
 from app import app
 from chalicelib.domain.exports import KEPT
+from chalicelib.http.routes import ROUTES
 from chalicelib.services.messaging.account_notices import RULES
 from chalicelib.services.orders.expiry import EXPIRED
-from infra.__main__ import for_console
+from infra.__main__ import RESERVED, for_console
 
 ROOT = Path(__file__).parents[2]
 Json = dict[str, Any]
@@ -106,6 +107,33 @@ def test_each_alarm_notifies_somebody_and_has_an_entry_that_says_what_to_do(name
     assert f"### {name}\n" in RECOVER
     anchor = re.search(r"docs/recover\.md#([\w-]+)$", alarm["AlarmDescription"])
     assert anchor and anchor[1] == name.lower()
+
+
+@pytest.mark.parametrize("path", ["/api/docs", "/api/openapi.json"])
+def test_o8_a_page_that_is_open_to_everybody_has_a_throttle_of_its_own(path: str) -> None:
+    limits = {one["ResourcePath"]: one for one in properties("RestAPI")["MethodSettings"]}
+    assert ("GET", path) in {(route.method, route.path) for route in ROUTES}
+    own = limits[path.replace("/", "~1").join(("/", ""))]
+    assert own["HttpMethod"] == "GET"
+    assert own["ThrottlingRateLimit"] <= 2 and own["ThrottlingBurstLimit"] <= 10
+    assert own["ThrottlingRateLimit"] < limits["/*"]["ThrottlingRateLimit"]
+
+
+def test_o8_the_api_compresses_its_answers() -> None:
+    assert properties("RestAPI")["MinimumCompressionSize"] == 1000
+
+
+def test_o8_the_chat_has_concurrency_of_its_own() -> None:
+    """Whatever floods the API takes none of it. As many as the queue hands over at once, else it would be throttled."""
+    queue = properties("Converse")["Events"]["ConverseSqsEventSource"]["Properties"]
+    _, reserved, otherwise = properties("Converse")["ReservedConcurrentExecutions"]["Fn::If"]
+    assert reserved == queue["ScalingConfig"]["MaximumConcurrency"]
+    assert otherwise == {"Ref": "AWS::NoValue"}
+
+
+def test_a_first_deployment_asks_whether_the_account_has_as_many_as_are_reserved() -> None:
+    functions = [body.get("Properties", {}).get("ReservedConcurrentExecutions") for body in RESOURCES.values()]
+    assert sum(reserved["Fn::If"][1] for reserved in functions if reserved) == RESERVED
 
 
 def test_throttled_indexes_raise_the_same_alarm_as_the_table() -> None:

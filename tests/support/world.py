@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from gzip import decompress
 from random import Random
 from typing import Any
 
@@ -194,7 +195,8 @@ class World:
         raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         headers.setdefault("Content-Type", "application/json")
         found = self.client.http.request(method, path, headers=headers, body=raw)
-        text = found.body.decode()
+        zipped = found.headers.get("Content-Encoding") == "gzip"
+        text = (decompress(found.body) if zipped else found.body).decode()
         parsed = json.loads(text) if text and "json" in found.headers.get("Content-Type", "") else text
         return Answer(found.status_code, parsed, found.headers)
 
