@@ -176,7 +176,7 @@ def rules() -> dict[str, str]:
 
 
 def test_every_rule_of_the_documentation_is_there_once() -> None:
-    expected = [*(f"N{n}" for n in range(1, 4)), *(f"H{n}" for n in range(1, 9)), *(f"P{n}" for n in range(1, 10))]
+    expected = [*(f"N{n}" for n in range(1, 4)), *(f"H{n}" for n in range(1, 14)), *(f"P{n}" for n in range(1, 12))]
     expected += [*(f"M{n}" for n in range(1, 7)), "V1", "V2", *(f"O{n}" for n in range(1, 8))]
     assert list(rules()) == expected
 
