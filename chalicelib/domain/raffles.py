@@ -128,7 +128,7 @@ class Raffle:
         no counter exists that every buyer would have to write.
         """
         if self.max_newcomer_percent == NO_LIMIT_PERCENT:
-            return self.total
+            return 2 * MAX_NUMBERS  # also more than a board shows that changes while it is read
         share = max(MAX_UNPAID_NUMBERS, self.total * self.max_newcomer_percent // 100)
         return share // self.layout.tallies
 

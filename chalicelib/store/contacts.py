@@ -174,9 +174,11 @@ def save(transaction: Transaction, contact: Contact, *, now: datetime) -> None:
 
 
 def require_unchanged(transaction: Transaction, contact: Contact) -> None:
-    """Commit only if the contact, which the transaction does not change, is still the version that was read."""
+    """Commit only if the contact, of which nothing else changes, is still the version that was read."""
+    # The version grows, so two messages under two names of a person can't both rely on the same one.
     record = ContactRecord(*key(contact.id))
-    transaction.require(record, name=CONTACT, only_if=ContactRecord.version == contact.version)
+    grows = [ContactRecord.version.add(1)]
+    transaction.update(record, grows, name=CONTACT, only_if=ContactRecord.version == contact.version)
 
 
 def add_aliases(transaction: Transaction, contact: Contact, alias_ids: Iterable[str]) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from chalicelib.domain.phone_spellings import canonical, same_number, spellings_of
 from tests.support.identities import NEW_PHONE, NEW_USER_ID, PHONE, USER_ID, contact_of, moves, person, writes
+from tests.support.request_counts import Requests
 from tests.support.steps import hold
 from tests.support.world import World, text_of
 
@@ -67,3 +68,21 @@ def test_h13_an_erased_contact_is_not_named_by_the_other_one(world: World) -> No
     old = contact_of(person(None, USER_ID)).id
     assert world.api("POST", f"/api/contacts/{old}/erase").body["finished"] is True
     assert contact_of(after).same_person == ()
+
+
+def test_h13_two_messages_at_once_under_two_names_do_not_pass_the_limit_together(
+    world: World, requests: Requests
+) -> None:
+    raffle = world.raffle(limited=True)
+    before, after = person(PHONE, USER_ID), person(NEW_PHONE, NEW_USER_ID)
+    old, new = writes(world, person(None, USER_ID)), writes(world, after)
+    hold(writes(world, before), "1-5")
+    hold(new, "6-10")
+    world.deliver(moves(world, before, NEW_PHONE))
+    world.clock.pass_minutes(15)
+    world.minute()
+    new.says("BIKE")
+    old.says("BIKE")
+    requests.before_the_next_commit(lambda: old.says("1-30"))
+    assert "at most 40 unpaid numbers" in text_of(new.says("41-70"))
+    assert world.availability(raffle) == (70, 30, 0)

@@ -154,6 +154,17 @@ def test_h10_the_share_is_free_again_once_holds_end_are_paid_or_cancelled(world:
     assert_board_is_exact(world, raffle)
 
 
+def test_h10_the_share_is_free_at_the_second_at_which_holds_end(world: World, lucia: Buyer) -> None:
+    raffle = world.raffle(limited=True)
+    for number in (10, 11):
+        hold(world.buyer(number=number), "random 40")
+    lucia.says("BIKE")
+    assert "first-time buyers" in text_of(lucia.says("random 20"))
+    world.clock.pass_minutes(15)  # the schedule has not run
+    assert "holding" in text_of(lucia.says("random 20"))
+    assert world.availability(raffle) == (80, 20, 0)
+
+
 def test_h10_two_newcomers_at_once_do_not_pass_the_share_together(
     world: World, lucia: Buyer, marco: Buyer, requests: Requests
 ) -> None:

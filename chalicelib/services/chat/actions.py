@@ -235,13 +235,21 @@ def _hold(turn: Turn, raffle_id: str, text: str) -> None:
     except HoldLimited as refusal:
         if refusal.limit in RELEASED_BY_TIME and turn.conflicts.release_of_contact(turn.contact):
             raise Busy from None
-        if refusal.limit is HoldLimit.NEWCOMERS and turn.conflicts.release_in_raffle(raffle):
+        if refusal.limit is HoldLimit.NEWCOMERS and _has_more_room(turn, board):
             raise Busy from None
         turn.reply(turn.texts.hold_limited(raffle, refusal))
     else:
         conversation = Conversation(stage=Stage.CONFIRMING, raffle_id=raffle.id, order_id=order.id)
         turn.reply(turn.texts.held(raffle, order, turn.now), conversation)
         turn.metrics.append("Holds")
+
+
+def _has_more_room(turn: Turn, board: Board) -> bool:
+    """Return whether newcomers may hold more by now: holds that are over are ended, or the schedule has ended some."""
+    if turn.conflicts.release_in_raffle(board.raffle):
+        return True
+    now = raffles.board(board.raffle.id).room_for_newcomers
+    return max(now.values()) > max(board.room_for_newcomers.values())
 
 
 def _choose_numbers(
