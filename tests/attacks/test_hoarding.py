@@ -68,12 +68,12 @@ def test_h9_two_messages_at_once_do_not_pass_the_limit_together(world: World, lu
         sender=Identity(user_id=lucia.person.user_id, phone=lucia.person.wa_id),
         name=lucia.person.name,
         sent_at=world.clock.now,
-        incoming=IncomingMessage(kind=MessageKind.CHOICE, choice=pick_random_choice(raffle["id"], 30)),
+        incoming=IncomingMessage(kind=MessageKind.CHOICE, choice=pick_random_choice(raffle["id"], 39)),
         kind="interactive",
     )
     requests.before_the_next_commit(lambda: world.container.chat.answer(other))
-    lucia.says("random 20")
-    assert world.availability(raffle) == (70, 30, 0)
+    lucia.taps("Random 3")
+    assert world.availability(raffle) == (61, 39, 0)
     assert_board_is_exact(world, raffle)
 
 
