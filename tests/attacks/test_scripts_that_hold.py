@@ -34,7 +34,9 @@ class Script:
         refused = 0
         for contact in self.contacts:
             before = self.reserved
-            self.taps(contact, pick_random_choice(self.raffle_id, 40))
+            for quantity in (40, 20, 5):
+                if self.reserved == before:
+                    self.taps(contact, pick_random_choice(self.raffle_id, quantity))
             if proofs:
                 self.sends_picture(contact)
             self.peak = max(self.peak, self.reserved)
