@@ -151,7 +151,7 @@ def reserve(
     """
     transaction = Transaction()
     numbers = (drawn or RandomNumbers(random=container.random)).choose(board, quantity)
-    order, contact = container.holds.hold(transaction, board.raffle, contact, numbers)
+    order, contact = container.holds.hold(transaction, board, contact, numbers)
     contacts.save(transaction, contact, now=container.clock())
     transaction.commit()
     return order

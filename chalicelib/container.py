@@ -186,7 +186,7 @@ class Container:
     def contacts(self) -> Contacts:
         from chalicelib.services.contacts import Contacts
 
-        return Contacts(outbox=self.outbox, clock=self.clock)
+        return Contacts(outbox=self.outbox, settlement=self.settlement, clock=self.clock)
 
     @cached_property
     def privacy(self) -> Privacy:

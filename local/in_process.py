@@ -13,7 +13,7 @@ import boto3
 
 from chalicelib.container import Container
 from chalicelib.domain.organisers import COMMAND_LINE
-from chalicelib.domain.raffles import Raffle, RaffleEvent
+from chalicelib.domain.raffles import MAX_NUMBERS, Raffle, RaffleEvent
 from chalicelib.settings import load
 from chalicelib.store.records import Record
 from chalicelib.whatsapp.graph import Accepted, Graph, MediaFile
@@ -56,13 +56,20 @@ def _no_sleep(_seconds: float) -> None:
     """Skip the pauses between messages: the fake Meta has no rate limit."""
 
 
+# Whole raffles are sold to people who never paid: what is measured is the sale, and not who may hold how much.
+NO_LIMITS = {
+    "max_unpaid_orders": 1000, "max_unpaid_numbers": MAX_NUMBERS, "max_in_review": 1000, "max_newcomer_percent": 100,
+    "max_unpaid_holds": 1000, "max_rejections": 1000,
+}  # fmt: skip
+
+
 def make_raffle(container: Container, *, numbers: int, **fields: Any) -> Raffle:
     """Create and activate a raffle with the numbers 0 to `numbers - 1`."""
     values = {
         "title": "Bicycle", "description": "", "prize": "A bicycle", "unit_amount": 2500, "currency": "GTQ",
         "first_number": 0, "last_number": numbers - 1, "hold_minutes": 15, "max_per_contact": None,
         "payment_instructions": "Bank X, account 123", "code": None, "opens_at": None, "closes_at": None,
-        "time_zone": "UTC", **fields,
+        "time_zone": "UTC", **NO_LIMITS, **fields,
     }  # fmt: skip
     raffle = container.raffles.create(values, by=COMMAND_LINE)
     return container.raffles.move(raffle.id, RaffleEvent.ACTIVATED, by=COMMAND_LINE)

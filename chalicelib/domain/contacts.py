@@ -4,8 +4,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.conversation import Conversation
+from chalicelib.domain.holding import FORGIVEN_AFTER, UnpaidOrder, wait_after
 from chalicelib.domain.languages import DEFAULT_LANGUAGE
 from chalicelib.domain.messages import Identity
+from chalicelib.domain.orders import UNPAID, Order, OrderStatus
+from chalicelib.domain.phone_spellings import same_number
 from chalicelib.domain.rate_limit import PAIR_RATE_LIMIT
 from chalicelib.domain.searches import phone_end, words_of
 
@@ -21,6 +24,13 @@ class Contact:
     Attributes:
         name_kept: an organiser corrected the name, so WhatsApp's profile name does not replace it.
         held: how many numbers they own, by raffle id.
+        unpaid: those of their orders that own numbers and are not paid, by order id (H9).
+        has_paid: whether an order of theirs was ever paid (H10). None: stored before this was kept, so unknown.
+        vouched_for: an organiser trusts them like somebody who has paid.
+        unpaid_holds: how many of their holds ended unpaid in a row (H11).
+        unpaid_hold_at: when the last of these ended.
+        blocked_at: since when they may hold nothing (H12).
+        blocked_told: they were told so.
         last_heard_at: when they last wrote, by WhatsApp's clock; None if they never did.
         opted_out: they want no messages other than replies (M5).
         opted_at: when they last opted out or in.
@@ -30,6 +40,7 @@ class Contact:
         person_called_at: when the organisers were last told about that.
         bot_paused_until: until when the bot is silent, because an organiser talks with them (M6).
         bot_paused_by: the organiser who paused the bot, by the name of their token.
+        same_person: ids of contacts that turned out to be the same person, and stay apart because both had orders (H9).
         also: ids of contacts that turned out to be the same person; their messages are still stored under these.
         erased_at: when their erasure began (V2). From then on we don't know who they are.
         successor_id: the id of the new contact if the erased person writes again.
@@ -47,6 +58,13 @@ class Contact:
     language: str = DEFAULT_LANGUAGE
     conversation: Conversation = field(default_factory=Conversation)
     held: dict[str, int] = field(default_factory=dict)
+    unpaid: dict[str, UnpaidOrder] = field(default_factory=dict)
+    has_paid: bool | None = False
+    vouched_for: bool = False
+    unpaid_holds: int = 0
+    unpaid_hold_at: datetime | None = None
+    blocked_at: datetime | None = None
+    blocked_told: bool = False
     last_heard_at: datetime | None = None
     opted_out: bool = False
     opted_at: datetime | None = None
@@ -56,6 +74,7 @@ class Contact:
     person_called_at: datetime | None = None
     bot_paused_until: datetime | None = None
     bot_paused_by: str | None = None
+    same_person: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     erased_at: datetime | None = None
     successor_id: str | None = None
@@ -142,16 +161,21 @@ class Contact:
         merged = replace(self, last_heard_at=max(moments, default=None), also=also)
         return merged.with_opt_out(out=other.opted_out, at=other.opted_at) if other.opted_at else merged
 
+    def known_as(self, other_id: str) -> "Contact":
+        """Return the contact knowing another one that is the same person, and stays a contact of its own."""
+        known = other_id == self.id or other_id in self.same_person
+        return self if known else replace(self, same_person=(*self.same_person, other_id))
+
     def with_identity(self, old: Identity, new: Identity) -> "Contact":
         """Return the contact with a new identity. Unchanged if they no longer have the old one.
 
         Somebody who changes their number also gets a new user id. Until WhatsApp tells us that id, they have none.
         """
-        if old.phone and self.phone not in (None, old.phone):
+        if old.phone and self.phone is not None and not same_number(self.phone, old.phone):
             return self
         if old.user_id and self.user_id not in (None, old.user_id):
             return self
-        phone_changes = new.phone is not None and new.phone != self.phone
+        phone_changes = new.phone is not None and not same_number(new.phone, self.phone)
         user_id = new.user_id or (None if phone_changes else self.user_id)
         return replace(self, user_id=user_id, phone=new.phone or self.phone)
 
@@ -167,6 +191,31 @@ class Contact:
         has_older = self.has_older_orders or len(self.newest_orders) >= MAX_NEWEST_ORDERS
         newest = (order_id, *self.newest_orders)[:MAX_NEWEST_ORDERS]
         return replace(self, newest_orders=newest, has_older_orders=has_older)
+
+    def may_hold_from(self, most_unpaid: int) -> datetime | None:
+        """Return from when they may hold numbers again after holds that ended unpaid (H11); None: they need not wait.
+
+        Args:
+            most_unpaid: how many such holds have no consequence.
+        """
+        if self.unpaid_hold_at is None or self.unpaid_holds < most_unpaid:
+            return None
+        return self.unpaid_hold_at + wait_after(self.unpaid_holds, most_unpaid)
+
+    def with_state_of(self, order: Order) -> "Contact":
+        """Return the contact with what has become of an order of theirs: unpaid, in review, paid or over."""
+        unpaid = {order_id: other for order_id, other in self.unpaid.items() if order_id != order.id}
+        if order.status in UNPAID:
+            in_review = order.status is OrderStatus.IN_REVIEW
+            unpaid[order.id] = UnpaidOrder(order.raffle_id, order.quantity, in_review)
+        if order.status is not OrderStatus.PAID:
+            return replace(self, unpaid=unpaid)
+        return replace(self, unpaid=unpaid, has_paid=True, unpaid_holds=0, unpaid_hold_at=None)
+
+    def with_unpaid_hold(self, now: datetime) -> "Contact":
+        """Return the contact after a hold that ended unpaid (H11)."""
+        is_forgiven = self.unpaid_hold_at is not None and now >= self.unpaid_hold_at + FORGIVEN_AFTER
+        return replace(self, unpaid_holds=(0 if is_forgiven else self.unpaid_holds) + 1, unpaid_hold_at=now)
 
     def with_numbers(self, raffle_id: str, change: int) -> "Contact":
         """Return the contact with `change` more (or fewer) numbers of a raffle."""

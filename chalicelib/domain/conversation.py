@@ -159,6 +159,11 @@ class LeaveToPerson:
 
 
 @dataclass(frozen=True)
+class SayBlocked:
+    """Say that nothing is sold to the contact (H12), unless they were told before."""
+
+
+@dataclass(frozen=True)
 class StayQuiet:
     pass
 
@@ -184,17 +189,23 @@ Action = (
     | AskWhatToCancel
     | CallPerson
     | LeaveToPerson
+    | SayBlocked
 )
 
 
-def step(conversation: Conversation, message: IncomingMessage, *, paused: bool = False) -> Action:
+def step(
+    conversation: Conversation, message: IncomingMessage, *, paused: bool = False, blocked: bool = False
+) -> Action:
     """Decide what to do about a message.
 
     The ids of tapped choices are untrusted. They only select an action, and the action checks the rules.
 
     Args:
         paused: an organiser is talking with the contact, so the bot leaves the reply to them (M6).
+        blocked: nothing is sold to the contact (H12). They can still stop all messages.
     """
+    if blocked and not paused:
+        return _step_while_blocked(message)
     if paused:
         return _step_while_paused(conversation, message)
     if message.kind is MessageKind.MEDIA and message.media is not None:
@@ -225,7 +236,8 @@ def _step_while_paused(conversation: Conversation, message: IncomingMessage) -> 
     """Leave the message to the organiser who is talking with the contact (M6).
 
     A "yes" may answer the organiser, so it confirms no order. The bot still does what only the bot can do: take a file
-    that may be a proof, since money may have moved; obey a tap on one of its own buttons; and stop all messages.
+    that may be a proof, since money may have moved; obey a tap on one of its own buttons; and stop all messages. But it
+    holds nothing more.
     """
     if message.kind is MessageKind.MEDIA and message.media is not None:
         return TakeProof(conversation.order_id, message.media, message.text, quietly=True)
@@ -236,10 +248,18 @@ def _step_while_paused(conversation: Conversation, message: IncomingMessage) -> 
     if message.kind is MessageKind.EVENT:
         return StayQuiet()
     if message.kind is MessageKind.CHOICE and (action := _read_choice(message.choice)) is not None:
-        return action
+        return LeaveToPerson() if isinstance(action, HoldNumbers) else action
     if message.kind is MessageKind.TEXT and normalize(message.text) in STOP_WORDS:
         return OptOut()
     return LeaveToPerson()
+
+
+def _step_while_blocked(message: IncomingMessage) -> Action:
+    if message.kind is MessageKind.EVENT:
+        return StayQuiet()
+    if message.kind is MessageKind.TEXT and normalize(message.text) in STOP_WORDS:
+        return OptOut()
+    return SayBlocked()
 
 
 def normalize(text: str) -> str:

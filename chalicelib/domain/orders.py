@@ -37,6 +37,10 @@ class OrderEvent(StrEnum):
     REVIVED = "held again"
     PROOF_TOO_LATE = "kept as paid late"
     PROOF_REJECTED = "asked for another proof"
+    LAST_PROOF_REJECTED = "ended for its rejected proofs"
+    PROOF_KEPT = "given a proof that does not stop its clock"
+    DEADLINE_PASSED_WITH_PROOF = "ended with a proof that nobody has looked at"
+    REVIEW_ENDED = "ended unreviewed"
     REFUNDED = "refunded"
     REASSIGNED = "given other numbers"
     REASSIGNED_UNPAID = "given other numbers for review"
@@ -66,6 +70,13 @@ TRANSITIONS = {
     OrderEvent.PROOF_TOO_LATE: OrderTransition((_S.EXPIRED, _S.CANCELLED, _S.LATE), _S.LATE),
     # The proof had stopped the clock. The hold starts anew (P2).
     OrderEvent.PROOF_REJECTED: OrderTransition((_S.IN_REVIEW,), _S.PENDING_PAYMENT),
+    # After too many rejected proofs there is no fresh hold (P10).
+    OrderEvent.LAST_PROOF_REJECTED: OrderTransition((_S.IN_REVIEW,), _S.EXPIRED),
+    # Another order of a newcomer is in review (H10). If the clock runs out, the proof is still there to be settled.
+    OrderEvent.PROOF_KEPT: OrderTransition((_S.DRAFT, _S.PENDING_PAYMENT), _S.PENDING_PAYMENT),
+    OrderEvent.DEADLINE_PASSED_WITH_PROOF: OrderTransition((_S.DRAFT, _S.PENDING_PAYMENT), _S.LATE),
+    # Nobody has looked at the proof for too long (P11). Money may have been paid, so an organiser still settles it.
+    OrderEvent.REVIEW_ENDED: OrderTransition((_S.IN_REVIEW,), _S.LATE),
     # Only money that was received is refunded (P3); an order in review is cancelled instead. An order that ended may be
     # refunded without a proof: an organiser saw the money, for example in a bank statement.
     OrderEvent.REFUNDED: OrderTransition((_S.PAID, _S.LATE, _S.EXPIRED, _S.CANCELLED), _S.REFUNDED),
@@ -99,8 +110,10 @@ HINTS: dict[tuple[OrderEvent, OrderStatus], str] = {
         for status in _S
         if status not in (_S.LATE, _S.EXPIRED, _S.CANCELLED)
     },
+    **{(_E.REVIEW_ENDED, status): "It is not in review." for status in _S if status is not _S.IN_REVIEW},
 }
 
+UNPAID = frozenset({_S.DRAFT, _S.PENDING_PAYMENT, _S.IN_REVIEW})  # orders that own their numbers without being paid
 OWNING = frozenset({_S.DRAFT, _S.PENDING_PAYMENT, _S.IN_REVIEW, _S.PAID})  # orders that own their numbers
 RUNNING = frozenset({_S.DRAFT, _S.PENDING_PAYMENT})  # orders whose hold may end
 
@@ -138,6 +151,10 @@ class Order:
         reminded_at: when the buyer was reminded during this hold.
         late: whether a proof ever came after the numbers were gone (P5).
         rejected_at: when a proof was last rejected, which started the hold anew (P2).
+        rejections: how many proofs were rejected (P10).
+        in_review_since: when the review began that is going on; further proofs don't change it (P11).
+        newcomer_tally: the tally in which its numbers count as held by a newcomer while it is unpaid (H10); None: they
+            don't count.
     """
 
     id: str
@@ -159,6 +176,9 @@ class Order:
     reassigned_at: datetime | None = None
     refunded_at: datetime | None = None
     refund_reason: str | None = None
+    newcomer_tally: int | None = None
+    rejections: int = 0
+    in_review_since: datetime | None = None
 
     @property
     def quantity(self) -> int:
@@ -171,6 +191,17 @@ class Order:
     def hold_has_ended(self, now: datetime) -> bool:
         """Return whether the hold has ended, even if the schedule has not expired the order yet (H3)."""
         return self.status in RUNNING and self.reserved_until is not None and now >= self.reserved_until
+
+    @property
+    def has_unseen_proof(self) -> bool:
+        """Return whether a proof came that stopped no clock, and that nobody has judged yet."""
+        is_new = bool(self.proofs) and (self.rejected_at is None or self.proofs[-1].received_at > self.rejected_at)
+        return self.status in RUNNING and is_new
+
+    def review_is_over(self, now: datetime, review_hours: int) -> bool:
+        """Return whether the review has taken so long that it may be ended (P11)."""
+        since = self.in_review_since or self.updated_at
+        return self.status is OrderStatus.IN_REVIEW and now >= since + timedelta(hours=review_hours)
 
     def wants_reminder(self, now: datetime) -> bool:
         """Return whether to remind the buyer now that the hold ends soon. A short hold gets no reminder."""

@@ -1,16 +1,27 @@
 """The raffle: its numbers, its price, and its life cycle."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
+from types import MappingProxyType
 from typing import NamedTuple
 
 from chalicelib.domain.board import Layout
 from chalicelib.domain.refusals import RaffleOutOfTurn
 
 MAX_NUMBERS = 1_000_000  # N1
-HOLD_MINUTES = 15  # H3, unless the raffle says otherwise
+# Each of these unless the raffle says otherwise.
+HOLD_MINUTES = 15  # H3
+MAX_UNPAID_ORDERS = 2  # H9
+MAX_UNPAID_NUMBERS = 40  # H9
+MAX_IN_REVIEW = 1  # H10
+MAX_NEWCOMER_PERCENT = 80  # H10
+NO_LIMIT_PERCENT = 100
+MAX_UNPAID_HOLDS = 3  # H11
+MAX_REJECTIONS = 2  # P10
+REVIEW_HOURS = 48  # P11
 
 
 class RaffleStatus(StrEnum):
@@ -57,7 +68,17 @@ TRANSITIONS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Raffle:
-    """A raffle. `unit_amount` is in minor units of `currency` (ISO 4217). `hold_minutes` None means no time limit."""
+    """A raffle. `unit_amount` is in minor units of `currency` (ISO 4217). `hold_minutes` None means no time limit.
+
+    Attributes:
+        max_unpaid_orders: how many orders a person may have that are not paid (H9).
+        max_unpaid_numbers: how many numbers these may have together (H9).
+        max_in_review: how many orders of a newcomer may be in review (H10).
+        max_newcomer_percent: the share of the numbers that all newcomers together may hold unpaid (H10).
+        max_unpaid_holds: after so many holds that ended unpaid, a person has to wait (H11).
+        max_rejections: after so many rejected proofs, an order gets no fresh hold (P10).
+        review_hours: after this long, a review may be ended (P11).
+    """
 
     id: str
     title: str
@@ -78,6 +99,13 @@ class Raffle:
     page_size: int  # never changes once numbers are taken: it decides where each number's bit is
     created_at: datetime
     updated_at: datetime
+    max_unpaid_orders: int = MAX_UNPAID_ORDERS
+    max_unpaid_numbers: int = MAX_UNPAID_NUMBERS
+    max_in_review: int = MAX_IN_REVIEW
+    max_newcomer_percent: int = MAX_NEWCOMER_PERCENT
+    max_unpaid_holds: int = MAX_UNPAID_HOLDS
+    max_rejections: int = MAX_REJECTIONS
+    review_hours: int = REVIEW_HOURS
 
     @property
     def layout(self) -> Layout:
@@ -91,6 +119,18 @@ class Raffle:
     @property
     def total(self) -> int:
         return self.last_number - self.first_number + 1
+
+    @property
+    def max_of_newcomers(self) -> int:
+        """How many numbers newcomers may hold unpaid in one tally (H10).
+
+        A raffle has as many tallies as it has pages, at most 16. So all of them together keep the raffle's share, and
+        no counter exists that every buyer would have to write.
+        """
+        if self.max_newcomer_percent == NO_LIMIT_PERCENT:
+            return 2 * MAX_NUMBERS  # also more than a board shows that changes while it is read
+        share = max(MAX_UNPAID_NUMBERS, self.total * self.max_newcomer_percent // 100)
+        return share // self.layout.tallies
 
     def sells_at(self, now: datetime) -> bool:
         """Return whether numbers can be held at this time."""
@@ -119,18 +159,25 @@ class Board(NamedTuple):
     """A raffle and the sums of its tallies.
 
     `taken` is how many numbers are taken on each page; pages with none are left out. `paid` is the total price of the
-    numbers sold, in minor units.
+    numbers sold, in minor units. `newcomers` is how many numbers newcomers hold unpaid, by tally.
     """
 
     raffle: Raffle
     taken: dict[int, int]
     sold: int
     paid: int = 0
+    newcomers: Mapping[int, int] = MappingProxyType({})
 
     @property
     def availability(self) -> Availability:
         taken = sum(self.taken.values())
         return Availability(self.raffle.total, self.raffle.total - taken, taken - self.sold, self.sold)
+
+    @property
+    def room_for_newcomers(self) -> dict[int, int]:
+        """How many more numbers newcomers may hold unpaid, by tally (H10)."""
+        most = self.raffle.max_of_newcomers
+        return {tally: most - self.newcomers.get(tally, 0) for tally in range(self.raffle.layout.tallies)}
 
     @property
     def free_by_page(self) -> dict[int, int]:

@@ -24,7 +24,9 @@ Each refusal is of one kind, and its kind decides the HTTP status:
     │   ├── NumbersInvalid
     │   ├── TooFewFree
     │   ├── TooManyForContact
+    │   ├── HoldLimited
     │   ├── ProofNotSeen
+    │   ├── ReviewNotOver
     │   ├── ContactErased
     │   ├── ContactHasOrders
     │   ├── ContactOptedOut
@@ -52,6 +54,7 @@ The first line of each refusal's docstring is also its example in the API's desc
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import ClassVar
 
 
@@ -309,6 +312,32 @@ class TooManyForContact(Conflict):
         super().__init__(f"A contact may have at most {most} numbers of this raffle; this one already has {has}.")
 
 
+class HoldLimit(StrEnum):
+    """Why somebody may not hold more without having paid."""
+
+    ORDERS = "too many unpaid orders"
+    NUMBERS = "too many unpaid numbers"
+    WAIT = "too many holds that ended unpaid"
+    NEWCOMERS = "newcomers hold too much of the raffle"
+    BLOCKED = "blocked"
+
+
+class HoldLimited(Conflict):
+    """The person may not hold more without having paid.
+
+    Rules H9 to H12. `most` and `has` are orders or numbers. `until` says when the wait is over, if it is known.
+    """
+
+    code = "hold_limited"
+
+    def __init__(self, limit: HoldLimit, *, most: int = 0, has: int = 0, until: datetime | None = None) -> None:
+        self.limit = limit
+        self.most = most
+        self.has = has
+        self.until = until
+        super().__init__(f"Nothing more can be held for this person: {limit.value}.")
+
+
 class ProofNotSeen(Conflict):
     """The order may have a newer proof than the one that was reviewed."""
 
@@ -318,6 +347,18 @@ class ProofNotSeen(Conflict):
         super().__init__(
             f"Order {order_id} may have a newer proof than the one you reviewed. "
             "Review the newest one and send its sha256 as `proof`."
+        )
+
+
+class ReviewNotOver(Conflict):
+    """The review has not taken long enough to be ended."""
+
+    code = "review_not_over"
+
+    def __init__(self, order_id: str, hours: int) -> None:
+        super().__init__(
+            f"Order {order_id} has been in review for less than {hours} hours. Confirm the payment, reject the proof, "
+            "or cancel the order."
         )
 
 

@@ -73,7 +73,10 @@ class BulkView(View):
 
 
 def bulk_orders(call: Call, body: OrdersBulkBody) -> BulkView:
-    """Confirm, cancel or reject many orders.
+    """Confirm, cancel or reject many orders, or end their reviews.
+
+    `end-review` frees the numbers of orders that have been in review for longer than the raffle's `review_hours`. They
+    become LATE: their proofs are kept, to be settled.
 
     Each order is processed on its own. If time runs out, the rest is `not_tried`: repeat the request, and those already
     done will be `unchanged`. In a dry run, `done` means that the action would succeed. Buyers of the first five orders

@@ -53,6 +53,8 @@ class ContactView(View):
     language: str
     state: Stage
     context: ContextView
+    blocked_at: Annotated[Moment | None, Field(description="Since when they can hold nothing; null if they can.")]
+    vouched_for: Annotated[bool, Field(description="Whether they count as somebody who has paid before.")]
     opted_out: bool
     opted_out_since: Moment | None
     person_wanted_at: Annotated[Moment | None, Field(description="When they asked for a person; null if they did not.")]
@@ -77,6 +79,10 @@ class ContactBody(Form):
     ) = None
     bot_paused: Annotated[bool, Field(description="Whether the bot leaves the conversation to organisers.")] = False
     person_wanted_at: Annotated[None, Field(description="null, once somebody has helped them.")] = None
+    blocked: Annotated[
+        bool, Field(description="true: they can hold nothing, and their unpaid orders are cancelled.")
+    ] = False
+    vouched_for: Annotated[bool, Field(description="Treat them like somebody who has paid before.")] = False
 
 
 class MessageView(View):
@@ -205,7 +211,9 @@ def read_contact(call: Call, contact_id: str) -> ContactView:
 def patch_contact(call: Call, contact_id: str, body: Patch[ContactBody]) -> ContactView:
     """Update a contact.
 
-    Correct the name or the language, pause or resume the bot for the person, or mark them as helped.
+    Correct the name or the language, pause or resume the bot for the person, mark them as helped, vouch for them, or
+    block them: that also cancels their unpaid orders, those in review included. If there was no time for all of them,
+    the answer is 429: send the same request again.
     """
     values = body.apply_to({})
     changes = {name: getattr(values, name) for name in body.changes}
@@ -298,6 +306,8 @@ def present(call: Call, contact: Contact) -> ContactView:
         language=contact.language,
         state=contact.conversation.stage,
         context=ContextView(raffle=contact.conversation.raffle_id, order=contact.conversation.order_id),
+        blocked_at=contact.blocked_at,
+        vouched_for=contact.vouched_for,
         opted_out=contact.opted_out,
         opted_out_since=contact.opted_at if contact.opted_out else None,
         person_wanted_at=contact.person_wanted_at,

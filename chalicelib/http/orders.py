@@ -51,6 +51,8 @@ class OrderView(View):
     late: Annotated[bool, Field(description="A proof came after the order had lost its numbers. Stays true.")]
     rejected_at: Annotated[Moment | None, Field(description="When a proof was last rejected; a newer one may be in.")]
     rejected_reason: str | None
+    rejections: Annotated[int, Field(description="How many proofs were rejected.")]
+    in_review_since: Annotated[Moment | None, Field(description="When the review began that is going on.")]
     reassigned_at: Annotated[Moment | None, Field(description="When a late order got its current numbers.")]
     refunded_at: Moment | None
     refund_reason: str | None
@@ -127,7 +129,8 @@ def list_orders(call: Call, query: OrdersQuery) -> Listed[OrderView]:
 def list_pending_payment(call: Call, query: PendingQuery) -> Listed[OrderView]:
     """List orders that wait for a payment.
 
-    Orders with a proof to review come first, then those without a proof; within both, the longest wait first.
+    Orders with a proof to review come first, then those without a proof; within both, the longest wait first. So the
+    reviews that have taken longer than the raffle's `review_hours` lead the list.
     """
     return call.forwards(
         query,
@@ -161,7 +164,8 @@ def cancel_order(call: Call, order_id: str) -> OrderView:
 def reject_proof(call: Call, order_id: str, body: RejectionBody) -> OrderView:
     """Reject an order's payment proof.
 
-    The order waits for its payment again, with a new hold on its numbers, and the buyer is told why. Name the proof
+    The order waits for its payment again, with a new hold on its numbers, and the buyer is told why. After the raffle's
+    `max_rejections` there is no new hold: the order is EXPIRED, and its numbers are free. Name the proof
     that you reviewed, so that a newer one is not rejected by mistake. Repeating the request within ten minutes has no
     further effect.
     """
@@ -207,6 +211,8 @@ def present(order: Order) -> OrderView:
         late=order.late,
         rejected_at=order.rejected_at,
         rejected_reason=order.rejected_reason,
+        rejections=order.rejections,
+        in_review_since=order.in_review_since,
         reassigned_at=order.reassigned_at,
         refunded_at=order.refunded_at,
         refund_reason=order.refund_reason,

@@ -6,7 +6,22 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator, model_validator
 
 from chalicelib.domain.conversation import is_raffle_code, is_reserved
-from chalicelib.domain.raffles import HOLD_MINUTES, MAX_NUMBERS, Raffle, RaffleEvent, RaffleStatus, TicketStatus
+from chalicelib.domain.raffles import (
+    HOLD_MINUTES,
+    MAX_IN_REVIEW,
+    MAX_NEWCOMER_PERCENT,
+    MAX_NUMBERS,
+    MAX_REJECTIONS,
+    MAX_UNPAID_HOLDS,
+    MAX_UNPAID_NUMBERS,
+    MAX_UNPAID_ORDERS,
+    NO_LIMIT_PERCENT,
+    REVIEW_HOURS,
+    Raffle,
+    RaffleEvent,
+    RaffleStatus,
+    TicketStatus,
+)
 from chalicelib.http.dispatch import Call, Patch
 from chalicelib.http.problems import FieldInvalid
 from chalicelib.http.schemas import (
@@ -46,6 +61,32 @@ class RaffleBody(Form):
     last_number: Annotated[int, Field(ge=0, le=9_999_999, examples=[1000])]
     hold_minutes: Annotated[int, Field(ge=1, le=43_200)] | None = HOLD_MINUTES
     max_per_contact: Annotated[int, Field(ge=1, le=MAX_NUMBERS)] | None = None
+    max_unpaid_orders: Annotated[
+        int, Field(ge=1, le=1000, description="How many unpaid orders a person may have, those in review included.")
+    ] = MAX_UNPAID_ORDERS
+    max_unpaid_numbers: Annotated[
+        int, Field(ge=1, le=MAX_NUMBERS, description="How many numbers these orders may have together.")
+    ] = MAX_UNPAID_NUMBERS
+    max_in_review: Annotated[
+        int, Field(ge=1, le=1000, description="How many orders of somebody who never paid may be in review.")
+    ] = MAX_IN_REVIEW
+    max_newcomer_percent: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=NO_LIMIT_PERCENT,
+            description="The share of the numbers that all people who never paid may hold together; 100: no limit.",
+        ),
+    ] = MAX_NEWCOMER_PERCENT
+    max_unpaid_holds: Annotated[
+        int, Field(ge=1, le=1000, description="After so many holds that ended unpaid, a person has to wait.")
+    ] = MAX_UNPAID_HOLDS
+    max_rejections: Annotated[
+        int, Field(ge=1, le=1000, description="After so many rejected proofs, an order gets no fresh hold.")
+    ] = MAX_REJECTIONS
+    review_hours: Annotated[int, Field(ge=1, le=8760, description="After this long, a review may be ended.")] = (
+        REVIEW_HOURS
+    )
     payment_instructions: Annotated[Text, Field(max_length=2000)] = ""
     code: (
         Annotated[str, CODE, Field(description="The word that opens the raffle in chat.", examples=["MOTO"])] | None
@@ -112,6 +153,13 @@ class RaffleView(View):
     last_number: int
     hold_minutes: int | None
     max_per_contact: int | None
+    max_unpaid_orders: int
+    max_unpaid_numbers: int
+    max_in_review: int
+    max_newcomer_percent: int
+    max_unpaid_holds: int
+    max_rejections: int
+    review_hours: int
     payment_instructions: str
     code: str
     status: RaffleStatus

@@ -16,7 +16,7 @@ from chalicelib.domain.batches import batched
 from chalicelib.domain.orders import TRANSITIONS, Order, OrderEvent, is_code
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.raffles import Raffle, RaffleEvent
-from chalicelib.domain.refusals import OrderNotFound, RaffleNotFound, Refusal
+from chalicelib.domain.refusals import OrderNotFound, RaffleNotFound, Refusal, ReviewNotOver
 from chalicelib.services.orders.settlement import Settlement, was_rejected
 from chalicelib.services.raffles import Raffles
 from chalicelib.store import orders, raffles
@@ -35,6 +35,7 @@ class OrderAction(StrEnum):
     CONFIRM_PAYMENT = "confirm-payment"
     CANCEL = "cancel"
     REJECT_PROOF = "reject-proof"
+    END_REVIEW = "end-review"
 
 
 class RaffleAction(StrEnum):
@@ -47,6 +48,7 @@ EVENTS = {
     OrderAction.CONFIRM_PAYMENT: OrderEvent.PAYMENT_CONFIRMED,
     OrderAction.CANCEL: OrderEvent.CANCELLED,
     OrderAction.REJECT_PROOF: OrderEvent.PROOF_REJECTED,
+    OrderAction.END_REVIEW: OrderEvent.REVIEW_ENDED,
 }
 MOVES = {RaffleAction.ACTIVATE: RaffleEvent.ACTIVATED, RaffleAction.DEACTIVATE: RaffleEvent.DEACTIVATED}
 
@@ -95,7 +97,10 @@ class Bulk:
     def process_orders(
         self, action: OrderAction, order_ids: Iterable[str], *, reason: str = "", dry_run: bool, by: Actor
     ) -> list[Result]:
-        """Confirm or cancel orders, or reject their proofs, in the given order. Only a rejection has a `reason`."""
+        """Confirm or cancel orders, reject their proofs or end their reviews, in the given order.
+
+        Only a rejection has a `reason`.
+        """
         ids = dict.fromkeys(order_id.upper() for order_id in order_ids)
         bulk_action = _ActionOnOrders(self.settlement, self.clock, action, reason, by)
         return self._process(ids, bulk_action, action, dry_run=dry_run, by=by)
@@ -144,12 +149,18 @@ class _ActionOnOrders:
         self.by = by
         self.begun = clock()
         self.changed = 0
+        self.review_hours: dict[str, int] = {}  # raffle id → its review_hours, for ending reviews
         outbox_later = replace(settlement.changes.outbox, defer=True)
         self.at_once = settlement
         self.later = replace(settlement, changes=replace(settlement.changes, outbox=outbox_later))
 
     def read(self, ids: Sequence[str]) -> Mapping[str, Order]:
-        return orders.get_all(filter(is_code, ids))
+        found = orders.get_all(filter(is_code, ids))
+        if self.action is OrderAction.END_REVIEW:
+            missing = {order.raffle_id for order in found.values()} - self.review_hours.keys()
+            for raffle in raffles.get_all(missing) if missing else ():
+                self.review_hours[raffle.id] = raffle.review_hours
+        return found
 
     def preview(self, order_id: str, order: Order | None) -> str:
         if order is None:
@@ -160,6 +171,9 @@ class _ActionOnOrders:
         if self.action is not OrderAction.REJECT_PROOF and order.status is TRANSITIONS[event].target:
             return f"It is {order.status} already."
         order.after(event)
+        hours = self.review_hours.get(order.raffle_id)
+        if hours is not None and not order.review_is_over(self.begun, hours):
+            raise ReviewNotOver(order_id, hours)
         return ""
 
     def change(self, order_id: str) -> None:
@@ -173,6 +187,8 @@ class _ActionOnOrders:
                 settlement.cancel(order_id, by=self.by)
             case OrderAction.REJECT_PROOF:
                 settlement.reject_proof(order_id, reason=self.reason, by=self.by)
+            case OrderAction.END_REVIEW:
+                settlement.end_review(order_id, by=self.by)
 
 
 @dataclass(frozen=True)

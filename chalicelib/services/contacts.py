@@ -1,8 +1,9 @@
-"""What organisers do with a contact: correct their details, pause the bot for them, write to them."""
+"""What organisers do with a contact: correct their details, pause the bot for them, block them, write to them."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.domain.audit import Facts
@@ -10,21 +11,28 @@ from chalicelib.domain.channel import Channel
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.messages import Reply
+from chalicelib.domain.orders import UNPAID
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.refusals import (
     ContactErased,
     ContactNotFound,
     ContactOptedOut,
+    OrderOutOfTurn,
     Outdated,
     SendingStopped,
+    TryAgain,
     WindowClosed,
 )
 from chalicelib.services.messaging.outbox import Outbox
-from chalicelib.store import audit, contacts, idempotency, messages
+from chalicelib.services.orders.settlement import Settlement
+from chalicelib.store import audit, contacts, idempotency, messages, orders
 from chalicelib.store.idempotency import IdempotencyKey
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import count, logger, pseudonym
 from chalicelib.whatsapp.text import plain
+
+MAX_ORDERS_READ = 200  # of a blocked contact
+TIME_TO_CANCEL = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +40,15 @@ class Contacts:
     """The use cases of one contact. `by` is the organiser who acts."""
 
     outbox: Outbox
+    settlement: Settlement
     clock: Callable[[], datetime]
 
     def change(
         self, contact_id: str, patch: Mapping[str, Any], *, by: Actor, expected: frozenset[str] | None = None
     ) -> Contact:
-        """Change the fields in `patch`: language, name, bot_paused, person_wanted_at. Return the contact.
+        """Change the fields in `patch`: language, name, bot_paused, person_wanted_at, blocked, vouched_for.
+
+        Return the contact. Whoever is blocked loses their unpaid orders as well (H12).
 
         Raises ContactNotFound, ContactErased, Outdated, TryAgain.
 
@@ -76,7 +87,23 @@ class Contacts:
 
         contact = retry(attempt, again_on=(Busy, ConditionsFailed))
         logger.info("contact changed", extra={"contact_id": contact.id, "by": pseudonym(by.name)})
-        return contact
+        return self._cancel_unpaid(contact, by) if patch.get("blocked") else contact
+
+    def _cancel_unpaid(self, contact: Contact, by: Actor) -> Contact:
+        """Cancel all unpaid orders of a blocked contact. Return the contact as it is then.
+
+        Raises TryAgain if there is no time for all of them. No new ones come meanwhile: the contact is blocked already.
+        """
+        until = self.clock() + TIME_TO_CANCEL
+        # The index also knows orders of before the contact's item named them.
+        newest = orders.of_contact(contact.id, limit=MAX_ORDERS_READ)
+        unpaid = {*contact.unpaid, *(order.id for order in newest if order.status in UNPAID)}
+        for order_id in sorted(unpaid):
+            if self.clock() >= until:
+                raise TryAgain
+            with suppress(OrderOutOfTurn):  # it has just ended, or is paid
+                self.settlement.cancel(order_id, by=by, silently=True)
+        return contacts.get(contact.id) or contact if unpaid else contact
 
     def write(
         self,
@@ -171,6 +198,8 @@ def _facts(contact: Contact) -> Facts:
         "bot_paused_until": contact.bot_paused_until and contact.bot_paused_until.isoformat(),
         "person_wanted": contact.person_wanted_at is not None,
         "name_kept": contact.name_kept,
+        "blocked": contact.blocked_at is not None,
+        "vouched_for": contact.vouched_for,
     }
 
 
@@ -183,6 +212,12 @@ def _apply(patch: Mapping[str, Any], contact: Contact, *, by: Actor, now: dateti
                 contact = replace(contact, name=plain(value or "") or contact.name, name_kept=bool(value))
             case "bot_paused":
                 contact = contact.with_bot_paused(by=by.name, now=now) if value else contact.with_bot_resumed()
+            case "blocked" if value:
+                contact = replace(contact, blocked_at=contact.blocked_at or now)
+            case "blocked":
+                contact = replace(contact, blocked_at=None, blocked_told=False)
+            case "vouched_for":
+                contact = replace(contact, vouched_for=value)
             case "person_wanted_at":
                 contact = replace(contact, person_wanted_at=None)
     return contact

@@ -9,6 +9,7 @@ from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Conversation
 from chalicelib.domain.orders import OWNING, Order, OrderStatus
 from chalicelib.domain.organisers import Actor
+from chalicelib.domain.phone_spellings import spellings_of
 from chalicelib.domain.refusals import ContactErased, ContactHasOrders, ContactNotFound
 from chalicelib.services.orders.proofs import Proofs
 from chalicelib.store import audit, contacts, dead_letters, fingerprints, history, orders
@@ -153,9 +154,13 @@ class Privacy:
         transaction = Transaction()
         contacts.save(transaction, nameless, now=contact.erased_at)
         contacts.remove_aliases(transaction, contact)
+        for other in contacts.get_all(contact.same_person).values():  # whose item says that they are the same person
+            remaining = tuple(id_ for id_ in other.same_person if id_ != contact.id)
+            contacts.save(transaction, replace(other, same_person=remaining), now=contact.erased_at)
         transaction.commit()
         return replace(nameless, indexed_terms=nameless.index_terms, version=contact.version + 1)
 
 
 def _names(contact: Contact) -> list[str]:
-    return [name for name in (contact.user_id, contact.phone) if name]
+    spellings = spellings_of(contact.phone) if contact.phone else ()
+    return [name for name in (contact.user_id, *spellings) if name]

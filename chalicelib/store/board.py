@@ -7,7 +7,7 @@ from zlib import crc32
 from pynamodb.expressions.update import Action
 
 from chalicelib.domain.board import Layout, LeafKey, TicketOwner, set_numbers
-from chalicelib.domain.orders import Order, OrderStatus
+from chalicelib.domain.orders import UNPAID, Order
 from chalicelib.domain.raffles import Raffle, TicketStatus
 from chalicelib.domain.refusals import RaffleNotFound
 from chalicelib.store import raffles
@@ -16,6 +16,7 @@ from chalicelib.store.transaction import FailedCondition, Transaction
 
 BATCH = 100  # items that are read in one request
 TICKET = "ticket"  # the name of the condition that is H2
+TALLY = "tally"  # the name of the condition on what newcomers hold (H10)
 
 
 class Leaf(NamedTuple):
@@ -39,12 +40,14 @@ class Leaf(NamedTuple):
 def take(transaction: Transaction, raffle: Raffle, order: Order) -> None:
     """Give the order its numbers. Committing fails if one of them already has a ticket (H2).
 
-    If the order is PAID, mark them as sold, too.
+    If the order is PAID, mark them as sold, too. If it counts as a newcomer's, committing fails if newcomers then hold
+    too many (H10).
     """
     for number in order.numbers:
         ticket = TicketRecord(*ticket_key(raffle, number), order_id=order.id, contact_id=order.contact_id)
         transaction.put(ticket, name=TICKET, only_if=TicketRecord.pk.does_not_exist())
-    _change_board(transaction, raffle, order, taken=+1, sold=+(order.status is OrderStatus.PAID))
+    is_unpaid = order.status in UNPAID
+    _change_board(transaction, raffle, order, taken=+1, sold=+(not is_unpaid), newcomers=+is_unpaid)
 
 
 def free(transaction: Transaction, raffle: Raffle, order: Order) -> None:
@@ -56,15 +59,18 @@ def free(transaction: Transaction, raffle: Raffle, order: Order) -> None:
     for number in order.numbers:
         ticket = TicketRecord(*ticket_key(raffle, number))
         transaction.delete(ticket, name=TICKET, only_if=TicketRecord.order_id == order.id)
-    _change_board(transaction, raffle, order, taken=-1, sold=-(order.status is OrderStatus.PAID))
+    is_unpaid = order.status in UNPAID
+    _change_board(transaction, raffle, order, taken=-1, sold=-(not is_unpaid), newcomers=-is_unpaid)
 
 
 def sell(transaction: Transaction, raffle: Raffle, order: Order) -> None:
-    """Mark the numbers that the order has as sold."""
-    _change_board(transaction, raffle, order, sold=+1)
+    """Mark the numbers that the order has as sold. It was unpaid before."""
+    _change_board(transaction, raffle, order, sold=+1, newcomers=-1)
 
 
-def _change_board(transaction: Transaction, raffle: Raffle, order: Order, *, taken: int = 0, sold: int = 0) -> None:
+def _change_board(
+    transaction: Transaction, raffle: Raffle, order: Order, *, taken: int = 0, sold: int = 0, newcomers: int = 0
+) -> None:
     for key, words in raffle.layout.bits(order.numbers).items():
         first = raffle.layout.numbers(key).start
         actions: list[Action] = [LeafRecord.kind.set(LeafRecord), LeafRecord.first.set(first)]  # the item may be new
@@ -82,7 +88,21 @@ def _change_board(transaction: Transaction, raffle: Raffle, order: Order, *, tak
     if taken:
         pages = raffle.layout.count_by_page(order.numbers)
         actions += [TallyRecord.page(page).add(taken * count) for page, count in pages.items()]
-    transaction.update(TallyRecord(*tally_key(raffle, order)), actions)
+    tally = tally_of(raffle, order.id)
+    limit = None
+    if order.newcomer_tally is not None and newcomers:
+        of_newcomers = [TallyRecord.newcomers.add(newcomers * order.quantity)]
+        if newcomers > 0:
+            has_room = TallyRecord.newcomers <= raffle.max_of_newcomers - order.quantity
+            limit = TallyRecord.newcomers.does_not_exist() | has_room
+        if order.newcomer_tally == tally:
+            actions += of_newcomers
+        else:  # the raffle has grown since the numbers were held, and has more tallies
+            transaction.update(
+                TallyRecord(*raffles.tally_key(raffle.id, order.newcomer_tally)),
+                [TallyRecord.kind.set(TallyRecord), *of_newcomers],
+            )
+    transaction.update(TallyRecord(*raffles.tally_key(raffle.id, tally)), actions, name=TALLY, only_if=limit)
 
 
 def leaves(raffle: Raffle, pages: Iterable[int]) -> list[Leaf]:
@@ -192,9 +212,13 @@ def leaf_key(raffle_id: str, key: LeafKey) -> tuple[str, str]:
 
 
 def tally_key(raffle: Raffle, order: Order) -> tuple[str, str]:
+    return raffles.tally_key(raffle.id, tally_of(raffle, order.id))
+
+
+def tally_of(raffle: Raffle, order_id: str) -> int:
     # This spreads the orders over the tallies. Only the sum of all tallies counts, so after a raffle has grown, an
     # order may be subtracted from another tally than it was added to.
-    return raffles.partition(raffle.id), f"TALLY#{crc32(order.id.encode()) % raffle.layout.tallies:02}"
+    return crc32(order_id.encode()) % raffle.layout.tallies
 
 
 def leaves_partition(raffle_id: str) -> str:

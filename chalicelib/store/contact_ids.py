@@ -5,12 +5,14 @@ belongs to. A plain hash would not do: anyone who sees the id of an erased conta
 country. The key is stored in the table. It is created when it is first needed, and restored together with the table.
 """
 
+from collections.abc import Iterable
 from hmac import digest
 from secrets import token_bytes
 
 from pynamodb.exceptions import PutError
 
 from chalicelib.domain.messages import Identity
+from chalicelib.domain.phone_spellings import spellings_of
 from chalicelib.store.records import KeyRecord, Record
 
 KEY = ("KEY#contacts", "KEY")
@@ -23,7 +25,15 @@ def contact_ids_of(identity: Identity) -> list[str]:
 
     A process makes one request for the key, or three to create it.
     """
-    names = [name for name in (identity.user_id, identity.phone) if name]
+    return _ids_of(name for name in (identity.user_id, identity.phone) if name)
+
+
+def other_ids_of(identity: Identity) -> list[str]:
+    """Return the ids that the person has if their phone number came in another spelling before."""
+    return _ids_of(spellings_of(identity.phone)[1:] if identity.phone else ())
+
+
+def _ids_of(names: Iterable[str]) -> list[str]:
     return [digest(_key(), name.encode(), "sha256")[:ID_BYTES].hex() for name in names]
 
 

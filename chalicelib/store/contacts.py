@@ -12,9 +12,11 @@ from pynamodb.indexes import GlobalSecondaryIndex
 from chalicelib.domain.channel import Channel
 from chalicelib.domain.contacts import MAX_NEWEST_ORDERS, Contact
 from chalicelib.domain.conversation import Conversation, Stage
+from chalicelib.domain.holding import packed, unpacked
 from chalicelib.domain.messages import Identity
+from chalicelib.domain.phone_spellings import same_number
 from chalicelib.store import channel, contact_index
-from chalicelib.store.contact_ids import contact_ids_of
+from chalicelib.store.contact_ids import contact_ids_of, other_ids_of
 from chalicelib.store.messages import inbound_key
 from chalicelib.store.pages import Page, page_of
 from chalicelib.store.raffles import code_key
@@ -57,6 +59,8 @@ def look_up(identity: Identity, *, phone_number_id: str, message_id: str, code: 
     again; that takes one more request for each time they were erased.
     """
     ids = contact_ids_of(identity)
+    own = len(ids)
+    ids += other_ids_of(identity)
     keys = [key(contact_id) for contact_id in ids]
     keys += [channel.KEY, inbound_key(phone_number_id, message_id)]
     if code is not None:
@@ -87,7 +91,7 @@ def look_up(identity: Identity, *, phone_number_id: str, message_id: str, code: 
         # A new person. If their phone number had another owner before, that contact keeps its orders.
         contact = Contact(id=ids[0])
     # An id that is a contact of its own stays one: two people may have had the same phone number, one after the other.
-    missing = (contact_id for contact_id in ids if contact_id not in (contact.id, *known, *aliases))
+    missing = (contact_id for contact_id in ids[:own] if contact_id not in (contact.id, *known, *aliases))
     return Lookup(contact, tuple(missing), handled, raffle_of_code, channel.found_in(records))
 
 
@@ -112,7 +116,7 @@ def _has_new_owner(contact: Contact, identity: Identity) -> bool:
     """Return whether the contact's phone number belongs to somebody else by now. Without a user id, assume not."""
     if not identity.user_id:
         return False
-    return contact.user_id is not None or contact.phone not in (None, identity.phone)
+    return contact.user_id is not None or (contact.phone is not None and not same_number(contact.phone, identity.phone))
 
 
 def replace_by_alias(transaction: Transaction, contact: Contact, owner: Contact) -> None:
@@ -169,6 +173,14 @@ def save(transaction: Transaction, contact: Contact, *, now: datetime) -> None:
     transaction.put(as_record(saved), name=CONTACT, only_if=unchanged)
 
 
+def require_unchanged(transaction: Transaction, contact: Contact) -> None:
+    """Commit only if the contact, of which nothing else changes, is still the version that was read."""
+    # The version grows, so two messages under two names of a person can't both rely on the same one.
+    record = ContactRecord(*key(contact.id))
+    grows = [ContactRecord.version.add(1)]
+    transaction.update(record, grows, name=CONTACT, only_if=ContactRecord.version == contact.version)
+
+
 def add_aliases(transaction: Transaction, contact: Contact, alias_ids: Iterable[str]) -> None:
     """Have the contact found under further ids. Committing raises ConditionsFailed if one of them is in use."""
     for alias_id in alias_ids:
@@ -179,7 +191,8 @@ def add_aliases(transaction: Transaction, contact: Contact, alias_ids: Iterable[
 def remove_aliases(transaction: Transaction, contact: Contact) -> None:
     """Delete the aliases from the contact's current user id and phone number. One request to find them."""
     if contact.user_id or contact.phone:
-        keys = [key(contact_id) for contact_id in contact_ids_of(contact.identity)]
+        ids = [*contact_ids_of(contact.identity), *other_ids_of(contact.identity)]
+        keys = [key(contact_id) for contact_id in ids]
         for record in Record.batch_get(keys, consistent_read=True):
             if isinstance(record, AliasRecord) and record.contact_id == contact.id:
                 transaction.delete(record, name=CONTACT, only_if=AliasRecord.contact_id == contact.id)
@@ -254,6 +267,13 @@ def as_record(contact: Contact) -> ContactRecord:
         shown=list(contact.conversation.shown) or None,
         page=contact.conversation.page if contact.conversation.page > 1 else None,
         held=contact.held or None,
+        unpaid=packed(contact.unpaid) or None,
+        has_paid=contact.has_paid,
+        vouched_for=contact.vouched_for or None,
+        unpaid_holds=contact.unpaid_holds or None,
+        unpaid_hold_at=contact.unpaid_hold_at,
+        blocked_at=contact.blocked_at,
+        blocked_told=contact.blocked_told or None,
         last_heard_at=contact.last_heard_at,
         opted_out=contact.opted_out or None,
         opted_at=contact.opted_at,
@@ -263,6 +283,7 @@ def as_record(contact: Contact) -> ContactRecord:
         person_called_at=contact.person_called_at,
         bot_paused_until=contact.bot_paused_until,
         bot_paused_by=contact.bot_paused_by,
+        same_person=list(contact.same_person) or None,
         also=list(contact.also) or None,
         erased_at=contact.erased_at,
         successor_id=contact.successor_id,
@@ -338,6 +359,13 @@ def as_contact(record: ContactRecord) -> Contact:
             page=int(record.page or 1),
         ),
         held=dict(record.held or {}),
+        unpaid=unpacked(record.unpaid),
+        has_paid=record.has_paid,
+        vouched_for=bool(record.vouched_for),
+        unpaid_holds=int(record.unpaid_holds or 0),
+        unpaid_hold_at=record.unpaid_hold_at,
+        blocked_at=record.blocked_at,
+        blocked_told=bool(record.blocked_told),
         last_heard_at=record.last_heard_at,
         opted_out=bool(record.opted_out),
         opted_at=record.opted_at,
@@ -347,6 +375,7 @@ def as_contact(record: ContactRecord) -> Contact:
         person_called_at=record.person_called_at,
         bot_paused_until=record.bot_paused_until,
         bot_paused_by=record.bot_paused_by,
+        same_person=tuple(record.same_person or ()),
         also=tuple(record.also or ()),
         erased_at=record.erased_at,
         successor_id=record.successor_id,

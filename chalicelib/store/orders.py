@@ -25,7 +25,7 @@ ORDER = "order"  # the name of the condition on an order's status
 FIELDS = tuple(field.name for field in fields(Order))
 PROOF_FIELDS = tuple(field.name for field in fields(Proof) if field.name != "image_hash")  # stored as a fingerprint
 # Every event writes these.
-LIFE_CYCLE = ("status", "updated_at", "queue_key", "queue_at", "status_key", "reserved_until")
+LIFE_CYCLE = ("status", "updated_at", "queue_key", "queue_at", "status_key", "reserved_until", "in_review_since")
 NO_DEADLINE = "9999-12-31T23:59:59.999999Z"  # sorts after every real one
 
 
@@ -291,7 +291,9 @@ def key(order_id: str) -> tuple[str, str]:
 
 def _queue_at(order: Order) -> str:
     if order.status not in RUNNING:
-        return stamp(order.updated_at, order.id)
+        # A further proof does not move an order back in the queue of reviews.
+        since = order.in_review_since if order.status is OrderStatus.IN_REVIEW else None
+        return stamp(since or order.updated_at, order.id)
     return f"{NO_DEADLINE}#{order.id}" if order.reserved_until is None else stamp(order.reserved_until, order.id)
 
 
@@ -302,6 +304,7 @@ def as_record(order: Order) -> OrderRecord:
         "numbers": list(order.numbers),
         "status": order.status.value,
         "late": order.late or None,
+        "rejections": order.rejections or None,
         "proofs": [ProofMap(**{name: getattr(proof, name) for name in PROOF_FIELDS}) for proof in order.proofs],
     }
     return OrderRecord(
@@ -338,6 +341,8 @@ def as_order(record: Record) -> Order:
         "unit_amount": int(record.unit_amount),
         "status": OrderStatus(record.status),
         "late": bool(record.late),
+        # A rejection of before they were counted was at least one.
+        "rejections": int(record.rejections or record.rejected_at is not None),
         "proofs": tuple(_as_proof(proof) for proof in record.proofs or ()),
     }
     return Order(**{name: getattr(record, name) for name in FIELDS} | converted)

@@ -1,7 +1,7 @@
 """Raffles in the table: store them, list them, and read one with its availability in a single query."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from typing import Any
 
 from pynamodb.expressions.condition import Condition
@@ -16,6 +16,7 @@ from chalicelib.store.transaction import ConditionsFailed, Transaction
 ALL = "RAFFLES"
 RAFFLE = "raffle"  # the name of the condition on a raffle's item
 CODE = "code"  # the name of the condition that a code is free
+TALLY = "TALLY#"
 
 
 def board(raffle_id: str) -> Board:
@@ -24,6 +25,7 @@ def board(raffle_id: str) -> Board:
     taken: dict[int, int] = {}
     sold = 0
     paid = 0
+    newcomers: dict[int, int] = {}
     for item in stored_in(partition(raffle_id)):
         match item["kind"]["S"]:
             case "raffle":
@@ -32,11 +34,13 @@ def board(raffle_id: str) -> Board:
                 counts = TallyRecord.counts(item)
                 sold += counts.pop("sold", 0)
                 paid += TallyRecord.money(item)
+                if held := TallyRecord.held_by_newcomers(item):
+                    newcomers[int(item["sk"]["S"].removeprefix(TALLY))] = held
                 for column, count in counts.items():
                     taken[int(column[1:])] = taken.get(int(column[1:]), 0) + count
     if raffle is None:
         raise RaffleNotFound(raffle_id)
-    return Board(raffle, taken, sold, paid)
+    return Board(raffle, taken, sold, paid, newcomers)
 
 
 def get(raffle_id: str) -> Raffle:
@@ -59,6 +63,10 @@ def partition(raffle_id: str) -> str:
 
 def key(raffle_id: str) -> tuple[str, str]:
     return partition(raffle_id), "RAFFLE"
+
+
+def tally_key(raffle_id: str, tally: int) -> tuple[str, str]:
+    return partition(raffle_id), f"{TALLY}{tally:02}"
 
 
 def code_key(code: str) -> tuple[str, str]:
@@ -153,7 +161,9 @@ def as_record(raffle: Raffle) -> RaffleRecord:
 def as_raffle(record: Record) -> Raffle:
     assert isinstance(record, RaffleRecord)
     values: dict[str, Any] = {field.name: getattr(record, field.name) for field in fields(Raffle)}
-    return Raffle(**{**values, "status": RaffleStatus(record.status)})
+    defaults = {field.name: field.default for field in fields(Raffle) if field.default is not MISSING}
+    missing = {name: default for name, default in defaults.items() if values[name] is None}
+    return Raffle(**{**values, **missing, "status": RaffleStatus(record.status)})
 
 
 def found_in(records: Iterable[Record]) -> list[Raffle]:

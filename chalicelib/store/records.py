@@ -215,6 +215,14 @@ class RaffleRecord(Record, discriminator="raffle"):
     last_number = NumberAttribute()
     hold_minutes = NumberAttribute(null=True)
     max_per_contact = NumberAttribute(null=True)
+    # These are missing in raffles of before there were such limits.
+    max_unpaid_orders = NumberAttribute(null=True)
+    max_unpaid_numbers = NumberAttribute(null=True)
+    max_in_review = NumberAttribute(null=True)
+    max_newcomer_percent = NumberAttribute(null=True)
+    max_unpaid_holds = NumberAttribute(null=True)
+    max_rejections = NumberAttribute(null=True)
+    review_hours = NumberAttribute(null=True)
     payment_instructions = UnicodeAttribute()
     code = UnicodeAttribute()
     status = UnicodeAttribute()
@@ -240,6 +248,7 @@ class TallyRecord(Record, discriminator="tally"):
 
     sold = NumberAttribute(null=True)
     paid = NumberAttribute(null=True)  # the price of the numbers sold, in minor units
+    newcomers = NumberAttribute(null=True)  # numbers that newcomers hold unpaid (H10)
     for _page in range(MAX_PAGES):
         locals()[f"p{_page}"] = NumberAttribute(null=True)  # numbers taken on this page
     del _page
@@ -253,6 +262,11 @@ class TallyRecord(Record, discriminator="tally"):
     def money(item: Stored) -> int:
         """Return `paid` of a stored tally."""
         return int(item.get("paid", {}).get("N", 0))
+
+    @staticmethod
+    def held_by_newcomers(item: Stored) -> int:
+        """Return `newcomers` of a stored tally."""
+        return int(item.get("newcomers", {}).get("N", 0))
 
     @classmethod
     def page(cls, page: int) -> NumberAttribute:
@@ -330,6 +344,9 @@ class OrderRecord(Record, discriminator="order"):
     reassigned_at = UTCDateTimeAttribute(null=True)
     refunded_at = UTCDateTimeAttribute(null=True)
     refund_reason = UnicodeAttribute(null=True)
+    newcomer_tally = NumberAttribute(null=True)
+    rejections = NumberAttribute(null=True)
+    in_review_since = UTCDateTimeAttribute(null=True)
     proofs = ListAttribute[Any](of=ProofMap, default=list)
 
 
@@ -348,6 +365,13 @@ class ContactRecord(Record, discriminator="contact"):
     shown = JSONAttribute(null=True)
     page = NumberAttribute(null=True)
     held = JSONAttribute(null=True)
+    unpaid = JSONAttribute(null=True)  # order id → raffle id, quantity, and 1 if it is in review
+    has_paid = BooleanAttribute(null=True)
+    vouched_for = BooleanAttribute(null=True)
+    unpaid_holds = NumberAttribute(null=True)
+    unpaid_hold_at = UTCDateTimeAttribute(null=True)
+    blocked_at = UTCDateTimeAttribute(null=True)
+    blocked_told = BooleanAttribute(null=True)
     last_heard_at = UTCDateTimeAttribute(null=True)
     opted_out = BooleanAttribute(null=True)
     opted_at = UTCDateTimeAttribute(null=True)
@@ -357,6 +381,7 @@ class ContactRecord(Record, discriminator="contact"):
     person_called_at = UTCDateTimeAttribute(null=True)
     bot_paused_until = UTCDateTimeAttribute(null=True)
     bot_paused_by = UnicodeAttribute(null=True)
+    same_person = JSONAttribute(null=True)
     also = JSONAttribute(null=True)  # ids of the aliases of this contact; messages may be stored under them
     erased_at = UTCDateTimeAttribute(null=True)
     successor_id = UnicodeAttribute(null=True, attr_name="heir")  # stored under its first name

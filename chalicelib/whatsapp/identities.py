@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chalicelib.domain.messages import Identity
+from chalicelib.domain.phone_spellings import canonical
 
 Json = dict[str, Any]
 
@@ -41,8 +42,11 @@ def find_contact_entry(contacts: object, user_id: object, phone: object) -> Json
 
 
 def make_group_id(person: Identity) -> str:
-    """Return 32 hex digits that stand for the person in queues and logs. They do not reveal the phone."""
-    return sha256_hex([person.user_id or person.phone or ""])[:32]
+    """Return 32 hex digits that stand for the person in queues and logs. They do not reveal the phone.
+
+    They are the same for all spellings of a number, so that a person's messages are handled one after another (M2).
+    """
+    return sha256_hex([person.user_id or canonical(person.phone or "")])[:32]
 
 
 def parse_user_id(value: object) -> str | None:

@@ -176,8 +176,8 @@ def rules() -> dict[str, str]:
 
 
 def test_every_rule_of_the_documentation_is_there_once() -> None:
-    expected = [*(f"N{n}" for n in range(1, 4)), *(f"H{n}" for n in range(1, 9)), *(f"P{n}" for n in range(1, 10))]
-    expected += [*(f"M{n}" for n in range(1, 7)), "V1", "V2", *(f"O{n}" for n in range(1, 9))]
+    last = {"N": 3, "H": 13, "P": 11, "M": 6, "V": 2, "O": 8}
+    expected = [f"{letter}{number}" for letter, numbers in last.items() for number in range(1, numbers + 1)]
     assert list(rules()) == expected
 
 

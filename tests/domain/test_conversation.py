@@ -283,7 +283,7 @@ LEFT_ALONE: list[tuple[IncomingMessage, Action]] = [
     (IncomingMessage(kind=MessageKind.TOO_LARGE), SayTooLarge()),
     (IncomingMessage(kind=MessageKind.MEDIA, media=FILE, text=ORDER), TakeProof(ORDER, FILE, ORDER, quietly=True)),
     (tapped(confirm_order_choice(ORDER)), ConfirmOrder(ORDER)),
-    (tapped(pick_number_choice("first", 5)), HoldNumbers("first", "#5")),
+    (tapped(pick_number_choice("first", 5)), LeaveToPerson()),
     (typed("STOP"), OptOut()),
     (typed("baja"), OptOut()),
 ]

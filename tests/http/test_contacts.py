@@ -47,8 +47,9 @@ def test_a_contact_shows_who_they_are_and_where_the_conversation_stands(world: W
     now, tomorrow = "2026-11-23T14:00:00Z", "2026-11-24T14:00:00Z"
     assert shown(world, lucia) == {
         "id": known(lucia).id, "name": "Lucía", "phone": "+50255500001", "user_id": "GT.770001", "language": "en",
-        "state": "PAYMENT", "context": {"raffle": raffle["id"], "order": order_id}, "opted_out": False,
-        "opted_out_since": None, "person_wanted_at": now, "bot_paused": False, "bot_paused_until": None,
+        "state": "PAYMENT", "context": {"raffle": raffle["id"], "order": order_id}, "blocked_at": None,
+        "vouched_for": False, "opted_out": False, "opted_out_since": None, "person_wanted_at": now,
+        "bot_paused": False, "bot_paused_until": None,
         "bot_paused_by": None, "last_heard_at": now, "window_until": tomorrow, "held": {raffle["id"]: 2},
         "erased_at": None, "created_at": now, "version": known(lucia).version,
     }  # fmt: skip

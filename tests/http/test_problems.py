@@ -22,6 +22,8 @@ STATUS_OF_CODE = {
     "raffle_not_found": 404,
     "token_not_found": 404,
     "code_taken": 409,
+    "hold_limited": 409,
+    "review_not_over": 409,
     "contact_erased": 409,
     "contact_has_orders": 409,
     "contact_opted_out": 409,

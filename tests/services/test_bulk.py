@@ -19,7 +19,7 @@ from tests.support.request_counts import Requests
 from tests.support.steps import assert_board_is_exact, buy, hold, hold_and_confirm, hold_and_prove
 from tests.support.world import Buyer, Json, World, text_of
 
-CONFIRM, CANCEL, REJECT = OrderAction
+CONFIRM, CANCEL, REJECT = list(OrderAction)[:3]
 REASON = "the amount cannot be read"
 
 

@@ -25,6 +25,7 @@ from pynamodb.attributes import UTCDateTimeAttribute
 from chalicelib.store import orders
 from chalicelib.store.records import stamp
 from local.environment import API_TOKEN, HOST, Ports, aws_settings
+from local.in_process import NO_LIMITS
 from local.stack import STACK_NAME
 from tests.support.log_watch import leaks_in
 from whatsapp_sandbox import webhooks
@@ -147,7 +148,8 @@ class Run:
 
     def raffle(self, code: str, **fields: Any) -> Json:
         """A new, active raffle."""
-        values = {"title": f"Raffle {code}", "unit_amount": 100, "currency": "GTQ", "last_number": 100} | fields
+        values = {"title": f"Raffle {code}", "unit_amount": 100, "currency": "GTQ", "last_number": 100}
+        values |= NO_LIMITS | fields
         made = self.api("POST", "/api/raffles", {"code": code, **values})
         return self.api("POST", f"/api/raffles/{made['id']}/activate", {})
 

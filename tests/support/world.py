@@ -19,6 +19,7 @@ from chalicelib.container import Container
 from chalicelib.settings import load
 from chalicelib.whatsapp.graph import Accepted, Graph, GraphError, MediaFile, MediaUnavailable
 from local.environment import Ports, local_environment
+from local.in_process import NO_LIMITS
 from local.stack import Stack
 from local.worker import Context, schedule_event, sqs_event
 from whatsapp_sandbox import webhooks
@@ -200,10 +201,12 @@ class World:
         parsed = json.loads(text) if text and "json" in found.headers.get("Content-Type", "") else text
         return Answer(found.status_code, parsed, found.headers)
 
-    def raffle(self, *, active: bool = True, **fields: Any) -> Json:
+    def raffle(self, *, active: bool = True, limited: bool = False, **fields: Any) -> Json:
+        """Make a raffle; only a `limited` one limits what somebody may hold unpaid (H9 to H11, P10)."""
+        limits = {} if limited else NO_LIMITS
         values = {
             "title": "Bicycle", "unit_amount": 2500, "currency": "GTQ", "first_number": 1, "last_number": 100,
-            "code": "BIKE", "payment_instructions": "Bank X, account 123", **fields,
+            "code": "BIKE", "payment_instructions": "Bank X, account 123", **limits, **fields,
         }  # fmt: skip
         made = self.api("POST", "/api/raffles", values)
         assert made.status == 201, made.body

@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from chalicelib.domain import conversation as c
 from chalicelib.domain import picks
+from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Conversation, Stage
+from chalicelib.domain.holding import check_unpaid, is_newcomer, may_go_in_review
 from chalicelib.domain.orders import (
     MAX_NUMBERS,
     OWNING,
@@ -21,18 +23,28 @@ from chalicelib.domain.orders import (
     is_code,
 )
 from chalicelib.domain.raffles import Board, Raffle, RaffleStatus
-from chalicelib.domain.refusals import OrderOutOfTurn, RaffleNotFound, TooFewFree, TooManyForContact
+from chalicelib.domain.refusals import (
+    HoldLimit,
+    HoldLimited,
+    OrderOutOfTurn,
+    RaffleNotFound,
+    TooFewFree,
+    TooManyForContact,
+)
 from chalicelib.services.chat.turn import IDLE, Turn
 from chalicelib.services.messaging.texts import RAFFLES_A_PAGE, Texts, texts_in
 from chalicelib.services.orders.conflicts import nearest_free
-from chalicelib.services.orders.expiry import release
-from chalicelib.services.orders.holds import check_limit
+from chalicelib.services.orders.expiry import ended_text, release
+from chalicelib.services.orders.holds import check_limit, load_person
 from chalicelib.services.orders.proofs import ProofIsHeif, ProofMissing, ProofTooLarge, ProofUnfit
 from chalicelib.store import fingerprints, orders, raffles
+from chalicelib.store.board import tally_of
 from chalicelib.store.transaction import Busy
 
 ORDERS_SHOWN = 5
 CALL_AGAIN = timedelta(hours=1)
+# Their own holds that are over but not ended yet count against these limits.
+RELEASED_BY_TIME = (HoldLimit.ORDERS, HoldLimit.NUMBERS)
 PLAIN_REPLIES = {
     c.SayWelcome: Texts.welcome,
     c.ShowHelp: Texts.help,
@@ -51,8 +63,8 @@ class OwnOrder(NamedTuple):
 def act(action: c.Action, turn: Turn) -> None:
     """Carry out the action. What it reads, it reads now; what it changes goes into the turn's transaction."""
     match action:
-        case c.StayQuiet():
-            pass
+        case c.StayQuiet() | c.SayBlocked():
+            _stay_quiet(turn, action)
         case c.ShowMenu(not_understood):
             turn.reply(turn.texts.menu(not_understood=not_understood), turn.at_rest)
         case c.SayWelcome() | c.ShowHelp() | c.AskForFileAgain() | c.SayTooLarge():
@@ -79,6 +91,13 @@ def act(action: c.Action, turn: Turn) -> None:
             _call_person(turn, action)
         case c.OptOut() | c.OptIn() | c.AskWhatToCancel():
             _change_opt_out(turn, action)
+
+
+def _stay_quiet(turn: Turn, action: c.StayQuiet | c.SayBlocked) -> None:
+    """Say nothing. A blocked contact is told so once (H12)."""
+    if isinstance(action, c.SayBlocked) and not turn.contact.blocked_told:
+        turn.reply(turn.texts.blocked(), IDLE)
+        turn.contact = replace(turn.contact, blocked_told=True)
 
 
 def _call_person(turn: Turn, action: c.CallPerson | c.LeaveToPerson) -> None:
@@ -202,7 +221,7 @@ def _hold(turn: Turn, raffle_id: str, text: str) -> None:
         numbers = _choose_numbers(turn, board, pick)
         if numbers is None:
             return
-        order, turn.contact = turn.holds.hold(turn.transaction, raffle, turn.contact, numbers)
+        order, turn.contact = turn.holds.hold(turn.transaction, board, turn.contact, numbers)
     except TooFewFree as refusal:
         # The schedule may have freed numbers since the board was read.
         before = board.availability.available
@@ -213,10 +232,24 @@ def _hold(turn: Turn, raffle_id: str, text: str) -> None:
         if turn.conflicts.release_of_contact(turn.contact):
             raise Busy from None
         turn.reply(turn.texts.too_many_for_contact(refusal))
+    except HoldLimited as refusal:
+        if refusal.limit in RELEASED_BY_TIME and turn.conflicts.release_of_contact(turn.contact):
+            raise Busy from None
+        if refusal.limit is HoldLimit.NEWCOMERS and _has_more_room(turn, board):
+            raise Busy from None
+        turn.reply(turn.texts.hold_limited(raffle, refusal))
     else:
         conversation = Conversation(stage=Stage.CONFIRMING, raffle_id=raffle.id, order_id=order.id)
         turn.reply(turn.texts.held(raffle, order, turn.now), conversation)
         turn.metrics.append("Holds")
+
+
+def _has_more_room(turn: Turn, board: Board) -> bool:
+    """Return whether newcomers may hold more by now: holds that are over are ended, or the schedule has ended some."""
+    if turn.conflicts.release_in_raffle(board.raffle):
+        return True
+    now = raffles.board(board.raffle.id).room_for_newcomers
+    return max(now.values()) > max(board.room_for_newcomers.values())
 
 
 def _choose_numbers(
@@ -277,7 +310,7 @@ def _tell_where_it_stands(turn: Turn, raffle: Raffle, order: Order) -> None:
     if order.hold_has_ended(turn.now):  # the schedule has not ended it yet
         with turn.changing(raffle, order) as unit:
             release(unit, OrderEvent.DEADLINE_PASSED, over_at=turn.now)
-        turn.reply(texts.expired(raffle, order))
+        turn.reply(ended_text(unit.order)(texts, raffle, unit.order))
     elif order.status is OrderStatus.DRAFT:
         turn.reply(texts.still_held(raffle, order, turn.now))
     elif order.status is OrderStatus.PENDING_PAYMENT:
@@ -347,11 +380,15 @@ def _take_proof(turn: Turn, action: c.TakeProof) -> None:
         turn.reply(turn.texts.proof_not_fetched())
         return
     proof = fingerprints.compare(turn.transaction, proof, order)
-    if order.status in TRANSITIONS[OrderEvent.PROOF_RECEIVED].sources:
+    person = load_person(turn.transaction, turn.contact)
+    turn.contact = person[0]
+    if order.status in RUNNING and not may_go_in_review(raffle, person, order.id):
+        _keep_proof_without_review(turn, raffle, order, proof)
+    elif order.status in TRANSITIONS[OrderEvent.PROOF_RECEIVED].sources:
         with turn.changing(raffle, order) as unit:
             unit.apply(OrderEvent.PROOF_RECEIVED, proofs=(*order.proofs, proof), reserved_until=None)
         _tell_in_review(turn, raffle, unit.order)
-    elif (revived := _revive(turn, raffle, order, proof)) is not None:
+    elif (revived := _revive(turn, raffle, order, proof, person)) is not None:
         _tell_in_review(turn, raffle, revived)
     else:
         _keep_late_proof(turn, raffle, order, proof)
@@ -363,6 +400,23 @@ def _tell_in_review(turn: Turn, raffle: Raffle, order: Order) -> None:
         Conversation(stage=Stage.PAYMENT, raffle_id=raffle.id, order_id=order.id),
     )
     turn.notices.append(texts_in("en").proof_received(raffle, order, turn.contact.name))
+    turn.metrics.append("Proofs")
+
+
+def _keep_proof_without_review(turn: Turn, raffle: Raffle, order: Order, proof: Proof) -> None:
+    """Keep the proof, but do not stop the clock: a newcomer has another order in review already (H10)."""
+    if order.hold_has_ended(turn.now):
+        with turn.changing(raffle, order) as unit:
+            release(
+                unit, OrderEvent.DEADLINE_PASSED_WITH_PROOF, proofs=(*order.proofs, proof), over_at=turn.now, late=True
+            )
+        turn.reply(turn.texts.proof_too_late(raffle, unit.order, ()), IDLE)
+        turn.notices.append(texts_in("en").late_proof_received(raffle, unit.order, turn.contact.name))
+        return
+    with turn.changing(raffle, order) as unit:
+        unit.apply(OrderEvent.PROOF_KEPT, proofs=(*order.proofs, proof), reserved_until=order.reserved_until)
+    turn.reply(turn.texts.proof_kept(raffle, unit.order, turn.now))
+    turn.notices.append(texts_in("en").proof_received(raffle, unit.order, turn.contact.name))
     turn.metrics.append("Proofs")
 
 
@@ -381,23 +435,30 @@ def _keep_late_proof(turn: Turn, raffle: Raffle, order: Order, proof: Proof) -> 
     turn.notices.append(texts_in("en").late_proof_received(raffle, unit.order, turn.contact.name))
 
 
-def _revive(turn: Turn, raffle: Raffle, order: Order, proof: Proof) -> Order | None:
+def _revive(turn: Turn, raffle: Raffle, order: Order, proof: Proof, person: Sequence[Contact]) -> Order | None:
     """Hold the order's numbers again and put it in review (P5).
 
-    None if they are gone, or too many for the contact by now (H6), or if the raffle is drawn or cancelled.
+    None if they are gone, or too many for the contact by now (H6, H9, H10), or if the raffle is drawn or cancelled, or
+    if too many proofs of the order were rejected (P10).
     """
     if turn.conflicts.taken is not None or order.status not in TRANSITIONS[OrderEvent.REVIVED].sources:
         return None
     if raffle.status in (RaffleStatus.DRAWN, RaffleStatus.CANCELLED):
         return None
+    if order.rejections >= raffle.max_rejections or turn.conflicts.newcomers_hold_all:
+        return None
     try:
-        check_limit(raffle, turn.contact, order.quantity)
-    except TooManyForContact:
+        check_limit(raffle, person, order.quantity)
+        check_unpaid(raffle, person, order.quantity)
+    except (TooManyForContact, HoldLimited):
         if turn.conflicts.release_of_contact(turn.contact):
             raise Busy from None
         return None
+    if not may_go_in_review(raffle, person, order.id):
+        return None
+    tally = tally_of(raffle, order.id) if is_newcomer(person) else None
     with turn.changing(raffle, order) as unit:
-        unit.apply(OrderEvent.REVIVED, proofs=(*order.proofs, proof), reserved_until=None)
+        unit.apply(OrderEvent.REVIVED, proofs=(*order.proofs, proof), reserved_until=None, newcomer_tally=tally)
         unit.take_numbers()
     return unit.order
 

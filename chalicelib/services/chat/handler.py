@@ -108,8 +108,7 @@ class ChatHandler:
             holds=self.holds,
             keep_proof=tries.keep_proof,
         )
-        is_paused = turn.contact.bot_is_paused(now)
-        act(c.step(turn.contact.conversation, message.incoming, paused=is_paused), turn)
+        act(_decide(turn.contact, message, now), turn)
         try:
             return self._commit(turn, message, lookup)
         except ConditionsFailed as failure:
@@ -123,7 +122,7 @@ class ChatHandler:
         """Know the same contact by other names, as WhatsApp reports them. Raises TryAgain.
 
         If the person wrote under a new name before this report, there is a contact of that name already. It becomes an
-        alias of the old one if it never bought anything. Otherwise they stay two contacts.
+        alias of the old one if it never bought anything. Otherwise they stay two contacts, whose holds count together.
         """
 
         def attempt() -> None:
@@ -142,14 +141,25 @@ class ChatHandler:
             contacts.add_aliases(transaction, contact, names if other.contact.version else names | {other.contact.id})
             if is_another:
                 if other.contact.held or orders.of_contact(other.contact.id, limit=1):
-                    logger.warning("one person is two contacts", extra={"contacts": [contact.id, other.contact.id]})
-                    count("ContactsApart")
+                    self._count_together(known.contact, other.contact, now)
                     return
                 contacts.replace_by_alias(transaction, other.contact, contact)
             transaction.commit()
             count("ContactsRenamed")
 
         retry(attempt, again_on=(Busy, ConditionsFailed))
+
+    def _count_together(self, contact: Contact, other: Contact, now: datetime) -> None:
+        """Let two contacts know that they are one person, so that limits count over both (H9)."""
+        joined = [contact.known_as(other.id), other.known_as(contact.id)]
+        if joined == [contact, other]:
+            return
+        transaction = Transaction()
+        for one in joined:
+            contacts.save(transaction, one, now=now)
+        transaction.commit()
+        logger.warning("one person is two contacts", extra={"contacts": [contact.id, other.id]})
+        count("ContactsApart")
 
     def set_preference(self, preference: Preference) -> None:
         """Keep what the person told WhatsApp: to hear nothing from us, or to hear from us again (M5). Raises TryAgain.
@@ -231,15 +241,20 @@ class ChatHandler:
         It also marks the message as read, so it is not done for what an organiser has to read (M6).
         """
         now = self.clock()
-        is_paused = lookup.contact.bot_is_paused(now)
-        action = c.step(lookup.contact.conversation, message.incoming, paused=is_paused)
-        is_silent = isinstance(action, c.StayQuiet | c.LeaveToPerson) or lookup.handled
+        action = _decide(lookup.contact, message, now)
+        is_silent = isinstance(action, c.StayQuiet | c.LeaveToPerson | c.SayBlocked) or lookup.handled
         if is_silent or not lookup.channel.is_open(now):
             return
         try:
             self.graph.mark_read(message.id)
         except GraphError as failure:  # the answer matters more
             logger.info("could not mark as read", extra={"reason": str(failure)})
+
+
+def _decide(contact: Contact, message: Message, now: datetime) -> c.Action:
+    is_blocked = contact.blocked_at is not None
+    is_paused = contact.bot_is_paused(now)
+    return c.step(contact.conversation, message.incoming, paused=is_paused, blocked=is_blocked)
 
 
 def _find(person: Identity) -> contacts.Lookup:

@@ -27,7 +27,7 @@ from chalicelib.domain.messages import Choice, Reply, Template
 from chalicelib.domain.orders import RUNNING, Order, OrderStatus
 from chalicelib.domain.picks import Unclarity, Unclear, padded
 from chalicelib.domain.raffles import Board, Raffle
-from chalicelib.domain.refusals import NumbersTaken, TooFewFree, TooManyForContact
+from chalicelib.domain.refusals import HoldLimit, HoldLimited, NumbersTaken, TooFewFree, TooManyForContact
 from chalicelib.whatsapp import templates
 from chalicelib.whatsapp.templates import Definition
 from chalicelib.whatsapp.text import plain
@@ -270,6 +270,42 @@ class Texts:
         text = self._("In this raffle each person may have at most {most} numbers, and you have {has}.")
         return Reply(text=text.format(most=refusal.most, has=refusal.has), buttons=self._menu_buttons()[:2])
 
+    def hold_limited(self, raffle: Raffle, refusal: HoldLimited) -> Reply:
+        """Say why nothing more is held for somebody who has not paid yet (H9 to H12)."""
+        _ = self._
+        match refusal.limit:
+            case HoldLimit.ORDERS:
+                text = self.n_(
+                    "You already have {has} unpaid order in this raffle. Once it is paid or over, you can choose more.",
+                    "You already have {has} unpaid orders in this raffle. "
+                    "Once one of them is paid or over, you can choose more.",
+                    refusal.has,
+                ).format(has=refusal.has)
+            case HoldLimit.NUMBERS if refusal.has:
+                text = _(
+                    "I can hold at most {most} unpaid numbers of this raffle for you, and you have {has}. "
+                    "Once they are paid, you can choose more."
+                ).format(most=refusal.most, has=refusal.has)
+            case HoldLimit.NUMBERS:
+                text = _("I can hold at most {most} unpaid numbers of this raffle for you.").format(most=refusal.most)
+            case HoldLimit.WAIT if refusal.until is not None:
+                text = _(
+                    "Your last holds ended without a payment, so please wait a little. "
+                    "You can choose numbers again at {time}."
+                ).format(time=_local_time(raffle, refusal.until))
+            case HoldLimit.BLOCKED:
+                return self.blocked()
+            case _:
+                text = _(
+                    "A lot of numbers are being held just now, so I can't hold more for first-time buyers. "
+                    "Please try again in a few minutes, or write *human* to talk to a person."
+                )
+        return Reply(text=text, buttons=self._menu_buttons()[1:])
+
+    def blocked(self) -> Reply:
+        text = self._("I can't sell you numbers here. Please talk to the organisers if you think this is a mistake.")
+        return Reply(text=text)
+
     # Orders
 
     def still_held(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
@@ -314,6 +350,16 @@ class Texts:
         )
         return Reply(text="\n".join(lines))
 
+    def proof_kept(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
+        """Say that the proof is kept, but does not stop the clock, since another order is in review (H10)."""
+        lines = (
+            self._("Thank you, I keep your payment proof for order *{code}*.").format(code=order.id),
+            self._("While another payment of yours is being checked, I can't hold these numbers longer."),
+            self._until(raffle, order.reserved_until, now),
+            self._("An organiser has been told about both."),
+        )
+        return Reply(text="\n".join(lines))
+
     def _how_to_opt_in(self) -> str:
         return self._("You asked for no messages: write *START* to hear when it is checked, or *my orders* to see it.")
 
@@ -337,7 +383,7 @@ class Texts:
         lines = [
             _("Your payment proof for order *{code}* came after the hold had ended.").format(code=order.id),
             _("Meanwhile somebody else has: {numbers}").format(numbers=self._numbers(raffle, gone)) if gone else "",
-            _("Your proof is kept. An organiser will offer you other numbers or return your money."),
+            self._proof_is_kept(),
         ]
         lines = [line for line in lines if line]
         return Reply(text="\n".join(lines), template=self._template(templates.PAYMENT_LATE, raffle, order))
@@ -397,6 +443,35 @@ class Texts:
         )
         template = self._template(templates.PROOF_REJECTED, raffle, order, reason=reason)
         return Reply(text="\n".join(lines), template=template)
+
+    def last_proof_rejected(self, raffle: Raffle, order: Order) -> Reply:
+        """Say that the order is over because too many of its proofs were rejected (P10)."""
+        _ = self._
+        reason = _as_sentence_end(order.rejected_reason)
+        lines = (
+            _("I could not accept your payment proof for order *{code}* either: {reason}.").format(
+                code=order.id, reason=reason
+            ),
+            _("So the order is over, and its numbers are free again: {numbers}").format(
+                numbers=self._numbers(raffle, order.numbers)
+            ),
+            _("If you have paid, please write *human*, and an organiser will help you."),
+        )
+        template = self._template(templates.PROOF_REJECTED, raffle, order, reason=reason)
+        return Reply(text="\n".join(lines), template=template)
+
+    def not_checked_in_time(self, raffle: Raffle, order: Order) -> Reply:
+        """Say that the numbers are free although nobody has looked at the proof, which is kept (P5)."""
+        lines = (
+            self._("Nobody could check your payment for order *{code}* in time, so its numbers are free again.").format(
+                code=order.id
+            ),
+            self._proof_is_kept(),
+        )
+        return Reply(text="\n".join(lines), template=self._template(templates.PAYMENT_LATE, raffle, order))
+
+    def _proof_is_kept(self) -> str:
+        return self._("Your proof is kept. An organiser will offer you other numbers or return your money.")
 
     def refunded(self, raffle: Raffle, order: Order) -> Reply:
         """Say how much money goes back, and why (P3, P5)."""

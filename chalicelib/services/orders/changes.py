@@ -38,6 +38,7 @@ class OrderChange:
         contact: the buyer, as they are to be saved.
         replies: what the buyer is told.
         messages: the queued `replies`, to be sent after the commit.
+        is_silent: the buyer is told nothing, on purpose.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class OrderChange:
         self.transaction = transaction or Transaction()
         self.replies: list[Reply] = []
         self.messages: list[Outbound] = []
+        self.is_silent = False
         self._context = context
         self._contact: Contact | None = None
 
@@ -99,7 +101,9 @@ class OrderChange:
             over_at: commit only if the stored hold has ended by then.
         """
         status = self.before.after(event)
-        self.order = replace(self.before, status=status, updated_at=self.now, **fields)
+        since = (self.before.in_review_since or self.now) if status is OrderStatus.IN_REVIEW else None
+        self.order = replace(self.before, status=status, updated_at=self.now, in_review_since=since, **fields)
+        self.contact = self.contact.with_state_of(self.order)
         orders.move(self.transaction, self.order, event, changed=fields, only_from=only_from, over_at=over_at)
 
     def take_numbers(self) -> None:
@@ -224,7 +228,7 @@ class OrderChanges:
         change(unit)
         if not unit.is_made:
             return unit
-        if not unit.replies:
+        if not unit.replies and not unit.is_silent:
             raise RuntimeError(f"a change of order {unit.order.id} tells its buyer nothing")
         contact, unit.messages = self.outbox.enqueue_for(
             unit.transaction, unit.contact, unit.replies, channel=unit.context.channel, now=unit.now

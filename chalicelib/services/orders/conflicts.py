@@ -24,6 +24,7 @@ class Conflicts:
     Attributes:
         random_numbers: the numbers chosen so far, if any numbers will do.
         taken: who has the numbers that were named, as the last try showed; None if nobody is known to have them.
+        newcomers_hold_all: whether newcomers may not hold more of the raffle, as the last try showed (H10).
         messages: what buyers are told whose hold was over and was ended on the way (H4). The caller sends them; those
             to other buyers come last, since somebody is waiting for the numbers.
     """
@@ -31,11 +32,13 @@ class Conflicts:
     expiry: Expiry
     random_numbers: RandomNumbers
     taken: NumbersTaken | None = None
+    newcomers_hold_all: bool = False
     messages: list[Outbound] = field(default_factory=list)
     _orphaned_orders: set[str] = field(default_factory=set)
 
     def learn(self, failure: ConditionsFailed, contact_id: str) -> None:
         """Learn from a failed commit which random numbers are gone, or who has the numbers that were named."""
+        self.newcomers_hold_all = bool(failure.named(board.TALLY))
         in_the_way = board.conflicting_orders(failure.named(board.TICKET))
         if self.random_numbers.numbers:
             self.random_numbers.lose(in_the_way)

@@ -7,10 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.delivery import Outbound
+from chalicelib.domain.messages import Reply
 from chalicelib.domain.orders import REMINDER_LEAD, RUNNING, Order, OrderEvent, OrderStatus
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import TryAgain
@@ -30,6 +31,13 @@ END_UNTIL = timedelta(seconds=30)
 TELL_UNTIL = timedelta(seconds=38)
 REMIND_UNTIL = timedelta(seconds=45)
 EXPIRED = "OrdersExpired"  # the metric
+# Ends of a hold that the buyer did not pay (H11).
+UNPAID_ENDS = (
+    OrderEvent.DEADLINE_PASSED,
+    OrderEvent.DEADLINE_PASSED_WITH_PROOF,
+    OrderEvent.DROPPED,
+    OrderEvent.LAST_PROOF_REJECTED,
+)
 
 T = TypeVar("T")
 
@@ -48,15 +56,25 @@ def expire(unit: OrderChange) -> None:
     """End the hold if it is over: free its numbers and tell the buyer."""
     if unit.order.hold_has_ended(unit.now):
         release(unit, OrderEvent.DEADLINE_PASSED, over_at=unit.now)
-        unit.reply(Texts.expired)
+        unit.reply(ended_text(unit.order))
 
 
-def release(unit: OrderChange, event: OrderEvent, *, over_at: datetime | None = None) -> None:
+def ended_text(order: Order) -> Callable[[Texts, Raffle, Order], Reply]:
+    """Return the text for an order whose hold has ended: a proof that nobody has looked at is not lost (P5)."""
+    return Texts.not_checked_in_time if order.status is OrderStatus.LATE else Texts.expired
+
+
+def release(unit: OrderChange, event: OrderEvent, *, over_at: datetime | None = None, **fields: Any) -> None:
     """End an order that owns its numbers: these are free again (P3). Raises OrderOutOfTurn."""
+    if event is OrderEvent.DEADLINE_PASSED and unit.before.has_unseen_proof:
+        event = OrderEvent.DEADLINE_PASSED_WITH_PROOF
+        fields["late"] = True
     reserved_until = unit.before.reserved_until if event is OrderEvent.DEADLINE_PASSED else None
-    unit.apply(event, reserved_until=reserved_until, over_at=over_at)
+    unit.apply(event, reserved_until=reserved_until, over_at=over_at, **fields)
     unit.release_numbers()
     unit.close_conversation()
+    if event in UNPAID_ENDS:
+        unit.contact = unit.contact.with_unpaid_hold(unit.now)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +125,7 @@ class Expiry:
 
         unit = self.changes.commit(order_id, change, metric=EXPIRED, tries=tries)
         # If it ended while we tried, one of our tries may have done it without our getting the answer.
-        ended_before = was_over and unit.order.status is OrderStatus.EXPIRED
+        ended_before = was_over and unit.order.status in (OrderStatus.EXPIRED, OrderStatus.LATE)
         return unit.messages if unit.is_made or ended_before else None
 
     def expire_overdue(self, candidates: Iterable[Order], messages: list[Outbound]) -> bool:

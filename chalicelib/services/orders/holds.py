@@ -1,18 +1,20 @@
 """Hold numbers for a buyer: the order, its tickets and the contact's count, inside the chat turn's transaction."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
 
 from chalicelib.domain import board as arithmetic
 from chalicelib.domain.contacts import Contact
+from chalicelib.domain.holding import check_hold, is_newcomer
 from chalicelib.domain.orders import Order, OrderStatus, hold_until, new_code
 from chalicelib.domain.raffles import Board, Raffle
-from chalicelib.domain.refusals import TooFewFree, TooManyForContact
-from chalicelib.store import board, orders
+from chalicelib.domain.refusals import HoldLimit, HoldLimited, TooFewFree, TooManyForContact
+from chalicelib.store import board, contacts, orders
 from chalicelib.store.transaction import Transaction
 
+ORDERS_LOOKED_AT = 50  # to know whether somebody has ever paid
 FEW_PAGES = 16  # a board of up to 16 pages (2,048 numbers) is read whole, which costs no more than reading some
 
 
@@ -24,16 +26,24 @@ class Holds:
     random: Random
 
     def hold(
-        self, transaction: Transaction, raffle: Raffle, contact: Contact, numbers: Sequence[int]
+        self, transaction: Transaction, current: Board, contact: Contact, numbers: Sequence[int]
     ) -> tuple[Order, Contact]:
         """Hold exactly these numbers for the contact (H1), at today's price (H7).
 
-        Raises TooManyForContact (H6). Committing fails if somebody has one of the numbers (H2).
+        Raises TooManyForContact (H6) and HoldLimited (H9 to H12). Committing fails if somebody has one of the numbers
+        (H2), or if newcomers got too many meanwhile (H10).
         """
         now = self.clock()
-        check_limit(raffle, contact, len(numbers))
+        raffle = current.raffle
+        person = load_person(transaction, contact)
+        contact = person[0]
+        check_limit(raffle, person, len(numbers))
+        check_hold(raffle, person, len(numbers), now)
+        order_id = new_code(self.random)
+        if is_newcomer(person):
+            order_id = self._code_with_room(current, len(numbers), now)
         order = Order(
-            id=new_code(self.random),
+            id=order_id,
             raffle_id=raffle.id,
             contact_id=contact.id,
             numbers=tuple(numbers),
@@ -43,15 +53,47 @@ class Holds:
             reserved_until=hold_until(now, raffle.hold_minutes),
             created_at=now,
             updated_at=now,
+            newcomer_tally=board.tally_of(raffle, order_id) if is_newcomer(person) else None,
         )
         orders.add(transaction, order)
         board.take(transaction, raffle, order)
-        return order, contact.with_order(order.id).with_numbers(raffle.id, order.quantity)
+        held = contact.with_order(order.id).with_numbers(raffle.id, order.quantity)
+        return order, held.with_state_of(order)
+
+    def _code_with_room(self, current: Board, quantity: int, now: datetime) -> str:
+        """Draw a code whose tally has room for so many numbers of a newcomer. Raises HoldLimited if none has (H10)."""
+        room = current.room_for_newcomers
+        if max(room.values()) < quantity:
+            raise HoldLimited(HoldLimit.NEWCOMERS, until=hold_until(now, current.raffle.hold_minutes))
+        while True:
+            code = new_code(self.random)
+            if room[board.tally_of(current.raffle, code)] >= quantity:
+                return code
 
 
-def check_limit(raffle: Raffle, contact: Contact, quantity: int) -> None:
-    """Raise TooManyForContact if the contact may not have so many more numbers of the raffle (H6)."""
-    held = contact.held.get(raffle.id, 0)
+def load_person(transaction: Transaction, contact: Contact) -> list[Contact]:
+    """Return the contact, and those that turned out to be the same person. Call it once for a transaction.
+
+    It takes a request only if there are such contacts. Committing then fails if one of them has changed since.
+    """
+    others = list(contacts.get_all(contact.same_person).values()) if contact.same_person else []
+    for other in others:
+        contacts.require_unchanged(transaction, other)
+    return [with_known_payments(one) for one in (contact, *others)]
+
+
+def with_known_payments(contact: Contact) -> Contact:
+    """Return the contact knowing whether they ever paid. One query for those stored before that was kept."""
+    if contact.has_paid is not None:
+        return contact
+    has_orders = bool(contact.newest_orders) or contact.has_older_orders
+    before = orders.of_contact(contact.id, limit=ORDERS_LOOKED_AT) if has_orders else ()
+    return replace(contact, has_paid=any(order.status is OrderStatus.PAID for order in before))
+
+
+def check_limit(raffle: Raffle, person: Sequence[Contact], quantity: int) -> None:
+    """Raise TooManyForContact if the person may not have so many more numbers of the raffle (H6)."""
+    held = sum(contact.held.get(raffle.id, 0) for contact in person)
     if raffle.max_per_contact is not None and held + quantity > raffle.max_per_contact:
         raise TooManyForContact(raffle.max_per_contact, held)
 

@@ -15,6 +15,7 @@ from chalicelib.domain.refusals import (
     NumbersTaken,
     ProofNotSeen,
     RaffleOutOfTurn,
+    ReviewNotOver,
     TooFewFree,
     TooManyForContact,
 )
@@ -54,22 +55,29 @@ class Settlement:
 
         return self.changes.run(order_id, change, by=by, action="order.paid", metric="PaymentsConfirmed")
 
-    def cancel(self, order_id: str, *, by: Actor) -> Order:
+    def cancel(self, order_id: str, *, by: Actor, silently: bool = False) -> Order:
         """Cancel an order: its numbers are free again (P3). Idempotent.
 
         Raises OrderNotFound, OrderOutOfTurn, TryAgain.
+
+        Args:
+            silently: tell the buyer nothing, because they are blocked (H12).
         """
 
         def change(unit: OrderChange) -> None:
             if unit.order.status is OrderStatus.CANCELLED:
                 return
             release(unit, OrderEvent.CANCELLED)
-            unit.reply(Texts.cancelled, by_organiser=True)
+            unit.is_silent = silently
+            if not silently:
+                unit.reply(Texts.cancelled, by_organiser=True)
 
         return self.changes.run(order_id, change, by=by, action="order.cancelled")
 
     def reject_proof(self, order_id: str, *, reason: str, proof: str | None = None, by: Actor) -> Order:
         """Reject the proof (P2): the order waits for its payment again, with a fresh hold.
+
+        After the raffle's `max_rejections` there is none: the order is EXPIRED, and its numbers are free (P10).
 
         Repeating the request within ten minutes, for the same reason, has no further effect. If a new proof has come
         by then, the request must name it: otherwise the sender may not have seen it.
@@ -90,17 +98,38 @@ class Settlement:
             is_unseen = is_repeated if proof is None else proof != newest
             if is_unseen:
                 raise ProofNotSeen(order_id)
-            unit.apply(
-                OrderEvent.PROOF_REJECTED,
-                reserved_until=hold_until(unit.now, unit.raffle.hold_minutes),
-                rejected_at=unit.now,
-                rejected_reason=reason,
-                reminded_at=None,
-            )
+            rejection: dict[str, Any] = {
+                "rejections": order.rejections + 1,
+                "rejected_at": unit.now,
+                "rejected_reason": reason,
+            }
+            if order.rejections + 1 >= unit.raffle.max_rejections:
+                release(unit, OrderEvent.LAST_PROOF_REJECTED, **rejection)
+                unit.reply(Texts.last_proof_rejected)
+                return
+            reserved_until = hold_until(unit.now, unit.raffle.hold_minutes)
+            unit.apply(OrderEvent.PROOF_REJECTED, reserved_until=reserved_until, reminded_at=None, **rejection)
             unit.reopen_conversation()
             unit.reply(Texts.proof_rejected, unit.now)
 
         return self.changes.run(order_id, change, by=by, action="order.rejected", metric="ProofsRejected")
+
+    def end_review(self, order_id: str, *, by: Actor) -> Order:
+        """End a review that has taken too long (P11): the numbers are free, and the order is LATE with its proof.
+
+        Idempotent. Raises OrderNotFound, OrderOutOfTurn, ReviewNotOver, TryAgain.
+        """
+
+        def change(unit: OrderChange) -> None:
+            if unit.order.status is OrderStatus.LATE:
+                return
+            unit.order.after(OrderEvent.REVIEW_ENDED)
+            if not unit.order.review_is_over(unit.now, unit.raffle.review_hours):
+                raise ReviewNotOver(order_id, unit.raffle.review_hours)
+            release(unit, OrderEvent.REVIEW_ENDED, late=True)
+            unit.reply(Texts.not_checked_in_time)
+
+        return self.changes.run(order_id, change, by=by, action="order.review_ended", metric="ReviewsEnded")
 
     def refund(self, order_id: str, *, reason: str, by: Actor) -> Order:
         """Record that the money goes back (P3, P5). Idempotent.
@@ -230,7 +259,7 @@ class _Reassignment:
 
     def _check_limit(self, unit: OrderChange) -> None:
         try:
-            check_limit(unit.raffle, unit.contact, unit.order.quantity)
+            check_limit(unit.raffle, [unit.contact], unit.order.quantity)
         except TooManyForContact:
             if self.conflicts.release_of_contact(unit.contact):
                 raise Busy from None

@@ -26,7 +26,7 @@ from chalicelib.whatsapp.graph import Accepted
 from chalicelib.whatsapp.inbound import Message, read
 from chalicelib.whatsapp.webhook import Update
 from local.environment import Ports, local_environment
-from local.in_process import TABLE, make_table
+from local.in_process import NO_LIMITS, TABLE, make_table
 from local.stack import REGION, Stack
 from tests.support.quick_moto import quicken_moto, shelves
 from tests.support.world import ORGANISER, PNG, Clock, FakeGraph, text_of
@@ -149,7 +149,8 @@ class Scene:
         values = {
             "title": "Bicycle", "description": "", "prize": "", "unit_amount": 2500, "currency": "GTQ",
             "first_number": 1, "last_number": numbers, "hold_minutes": 15, "max_per_contact": None,
-            "payment_instructions": "", "code": code, "opens_at": None, "closes_at": None, "time_zone": "UTC", **fields,
+            "payment_instructions": "", "code": code, "opens_at": None, "closes_at": None, "time_zone": "UTC",
+            **NO_LIMITS, **fields,
         }  # fmt: skip
         made = self.container.raffles.create(values, by=COMMAND_LINE)
         self.raffle = self.container.raffles.move(made.id, RaffleEvent.ACTIVATED, by=COMMAND_LINE)
