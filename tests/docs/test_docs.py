@@ -168,7 +168,7 @@ def rules() -> dict[str, str]:
     """Rule id → its section of docs/rules.md. Fails where an id comes twice."""
     found: dict[str, str] = {}
     for section in re.split(r"^(?=##+ )", read("docs/rules.md"), flags=re.MULTILINE):
-        heading = re.match(r"### ([A-Z][0-9]) — ", section)
+        heading = re.match(r"### ([A-Z][0-9]+) — ", section)
         if heading:
             assert heading[1] not in found, heading[1]
             found[heading[1]] = section
