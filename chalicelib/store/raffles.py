@@ -153,7 +153,8 @@ def as_record(raffle: Raffle) -> RaffleRecord:
 def as_raffle(record: Record) -> Raffle:
     assert isinstance(record, RaffleRecord)
     values: dict[str, Any] = {field.name: getattr(record, field.name) for field in fields(Raffle)}
-    return Raffle(**{**values, "status": RaffleStatus(record.status)})
+    title = " ".join(record.title.split())  # one that was stored by an earlier version may have line ends
+    return Raffle(**{**values, "title": title, "status": RaffleStatus(record.status)})
 
 
 def found_in(records: Iterable[Record]) -> list[Raffle]:

@@ -357,6 +357,7 @@ class ContactRecord(Record, discriminator="contact"):
     person_called_at = UTCDateTimeAttribute(null=True)
     bot_paused_until = UTCDateTimeAttribute(null=True)
     bot_paused_by = UnicodeAttribute(null=True)
+    bot_paused_at = UTCDateTimeAttribute(null=True)
     also = JSONAttribute(null=True)  # ids of the aliases of this contact; messages may be stored under them
     erased_at = UTCDateTimeAttribute(null=True)
     successor_id = UnicodeAttribute(null=True, attr_name="heir")  # stored under its first name

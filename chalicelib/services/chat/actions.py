@@ -9,6 +9,7 @@ from typing import NamedTuple
 from chalicelib.domain import conversation as c
 from chalicelib.domain import picks
 from chalicelib.domain.conversation import Conversation, Stage
+from chalicelib.domain.messages import Reply
 from chalicelib.domain.orders import (
     MAX_NUMBERS,
     OWNING,
@@ -106,19 +107,24 @@ def _call_person(turn: Turn, action: c.CallPerson | c.LeaveToPerson) -> None:
 
 
 def _change_opt_out(turn: Turn, action: c.OptOut | c.OptIn | c.AskWhatToCancel) -> None:
+    had_opted_out = turn.contact.opted_out
     match action:
         case c.OptOut():
-            turn.contact = turn.contact.with_opt_out(out=True, at=turn.now)
-            turn.metrics.append("OptOuts")
-            turn.reply(turn.texts.opted_out(), turn.at_rest)
-        case c.OptIn() if turn.contact.opted_out:
-            turn.contact = turn.contact.with_opt_out(out=False, at=turn.now)
-            turn.metrics.append("OptIns")
-            turn.reply(turn.texts.opted_in(), turn.at_rest)
+            turn.contact = turn.contact.with_opt_out(out=True, at=turn.written_at)
+            turn.reply(_how_it_stands(turn), turn.at_rest)
         case c.OptIn():
-            turn.reply(turn.texts.menu(), turn.at_rest)
+            turn.contact = turn.contact.with_opt_out(out=False, at=turn.written_at)
+            is_greeting = not (had_opted_out or turn.contact.opted_out)
+            turn.reply(turn.texts.menu() if is_greeting else _how_it_stands(turn), turn.at_rest)
         case c.AskWhatToCancel(order_id):
             _ask_what_to_cancel(turn, order_id)
+    if turn.contact.opted_out != had_opted_out:
+        turn.metrics.append("OptOuts" if turn.contact.opted_out else "OptIns")
+
+
+def _how_it_stands(turn: Turn) -> Reply:
+    """Say whether they get messages. A word that was written before the last one known changes nothing."""
+    return turn.texts.opted_out() if turn.contact.opted_out else turn.texts.opted_in()
 
 
 def _ask_what_to_cancel(turn: Turn, order_id: str | None) -> None:

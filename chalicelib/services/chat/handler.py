@@ -11,6 +11,7 @@ from chalicelib.domain.contacts import Contact
 from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.messages import Identity, Media
 from chalicelib.domain.orders import Proof
+from chalicelib.domain.organisers import PHONE_APP
 from chalicelib.domain.refusals import TryAgain
 from chalicelib.services.chat.actions import act
 from chalicelib.services.chat.turn import Turn
@@ -24,7 +25,7 @@ from chalicelib.store.contact_ids import contact_ids_of
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import count, logger
 from chalicelib.whatsapp.graph import Graph, GraphError
-from chalicelib.whatsapp.inbound import Message, Preference
+from chalicelib.whatsapp.inbound import Echo, Message, Preference
 from chalicelib.whatsapp.text import plain
 
 # The function has 30 seconds, and committing may take 12 of them. The schedule sends what is not sent in time.
@@ -102,6 +103,7 @@ class ChatHandler:
         now = self.clock()
         turn = Turn(
             now=now,
+            written_at=min(message.sent_at or now, now),
             contact=_contact_who_wrote(message, lookup, now),
             raffle_of_code=lookup.raffle_of_code,
             conflicts=tries.conflicts,
@@ -159,19 +161,43 @@ class ChatHandler:
 
         def attempt() -> None:
             now = self.clock()
-            person = preference.person
-            lookup = _find(person)
-            contact = lookup.contact.with_opt_out(out=preference.stops, at=preference.at or now)
+            lookup = _find(preference.person)
+            contact = lookup.contact.with_opt_out(out=preference.stops, at=min(preference.at or now, now))
             if contact == lookup.contact:
                 return
-            contact = replace(contact, user_id=person.user_id or contact.user_id, phone=person.phone or contact.phone)
-            transaction = Transaction()
-            contacts.save(transaction, contact, now=now)
-            contacts.add_aliases(transaction, contact, lookup.missing_aliases)
-            transaction.commit()
+            self._save(lookup, contact, preference.person, now)
             count("OptOuts" if contact.opted_out else "OptIns")
 
         retry(attempt, again_on=(Busy, ConditionsFailed))
+
+    def leave_to_person(self, echo: Echo) -> None:
+        """Be silent for a person to whom somebody at the business wrote from the phone app (M6). Raises TryAgain.
+
+        An older echo than the last pause, or than its early end, changes nothing. So it may come twice and in any
+        order.
+        """
+
+        def attempt() -> None:
+            now = self.clock()
+            at = min(echo.sent_at or now, now)
+            lookup = _find(echo.recipient)
+            contact = lookup.contact.with_bot_paused(by=PHONE_APP, at=at)
+            if contact == lookup.contact or not contact.bot_is_paused(now):
+                return
+            if contact.person_wanted_at is not None and contact.person_wanted_at <= at:  # they have been answered
+                contact = replace(contact, person_wanted_at=None)
+            self._save(lookup, contact, echo.recipient, now)
+            count("BotLeftToPerson")
+
+        retry(attempt, again_on=(Busy, ConditionsFailed))
+
+    def _save(self, lookup: contacts.Lookup, contact: Contact, person: Identity, now: datetime) -> None:
+        """Store a contact that was looked up, with the names that the person has now. Raises ConditionsFailed, Busy."""
+        contact = replace(contact, user_id=person.user_id or contact.user_id, phone=person.phone or contact.phone)
+        transaction = Transaction()
+        contacts.save(transaction, contact, now=now)
+        contacts.add_aliases(transaction, contact, lookup.missing_aliases)
+        transaction.commit()
 
     def _look_up(self, message: Message) -> contacts.Lookup:
         word = c.normalize(message.incoming.text).upper()

@@ -25,6 +25,7 @@ class Turn:
     """One try at answering one message. All that it changes is one transaction (M3).
 
     Attributes:
+        written_at: when they wrote the message, which may have come late.
         contact: who wrote, as they are to be saved.
         raffle_of_code: the raffle whose code was written, if the message is one.
         conflicts: what earlier tries at the same message have learned.
@@ -34,6 +35,7 @@ class Turn:
     """
 
     now: datetime
+    written_at: datetime
     contact: Contact
     raffle_of_code: str | None
     conflicts: Conflicts
