@@ -7,6 +7,7 @@ from chalicelib.domain.conversation import Conversation
 from chalicelib.domain.languages import DEFAULT_LANGUAGE
 from chalicelib.domain.messages import Identity
 from chalicelib.domain.rate_limit import PAIR_RATE_LIMIT
+from chalicelib.domain.reply_limits import ReplyLimits
 from chalicelib.domain.searches import phone_end, words_of
 
 WINDOW = timedelta(hours=24)  # after a contact's last message; once it is over WhatsApp takes only templates (M4)
@@ -58,6 +59,7 @@ class Contact:
     bot_paused_until: datetime | None = None
     bot_paused_by: str | None = None
     bot_paused_at: datetime | None = None
+    reply_limits: ReplyLimits = field(default_factory=ReplyLimits)
     also: tuple[str, ...] = ()
     erased_at: datetime | None = None
     successor_id: str | None = None

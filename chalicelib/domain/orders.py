@@ -9,6 +9,7 @@ from typing import NamedTuple
 from chalicelib.domain.refusals import OrderOutOfTurn
 
 MAX_NUMBERS = 40  # H6
+MAX_PROOFS = 10  # files that are kept with an order (M8)
 REMINDER_LEAD = timedelta(minutes=5)  # how long before the end of a hold the buyer is reminded
 CODE_ALPHABET = "2346789BCDFGHJKMPQRTVWXY"  # no characters that look alike, and no vowels, so it spells no words
 CODE_LENGTH = 8
@@ -138,6 +139,7 @@ class Order:
         reminded_at: when the buyer was reminded during this hold.
         late: whether a proof ever came after the numbers were gone (P5).
         rejected_at: when a proof was last rejected, which started the hold anew (P2).
+        looked_at: when the newest proof came of those that an organiser has looked at.
     """
 
     id: str
@@ -159,6 +161,7 @@ class Order:
     reassigned_at: datetime | None = None
     refunded_at: datetime | None = None
     refund_reason: str | None = None
+    looked_at: datetime | None = None
 
     @property
     def quantity(self) -> int:
@@ -167,6 +170,12 @@ class Order:
     @property
     def amount(self) -> int:
         return self.unit_amount * len(self.numbers)
+
+    @property
+    def has_unseen_proof(self) -> bool:
+        """Whether a proof came since an organiser last looked at the proofs, or decided about them."""
+        seen_at = max(filter(None, (self.looked_at, self.rejected_at, self.reassigned_at)), default=None)
+        return bool(self.proofs) and (seen_at is None or self.proofs[-1].received_at > seen_at)
 
     def hold_has_ended(self, now: datetime) -> bool:
         """Return whether the hold has ended, even if the schedule has not expired the order yet (H3)."""

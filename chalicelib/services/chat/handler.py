@@ -13,7 +13,8 @@ from chalicelib.domain.messages import Identity, Media
 from chalicelib.domain.orders import Proof
 from chalicelib.domain.organisers import PHONE_APP
 from chalicelib.domain.refusals import TryAgain
-from chalicelib.services.chat.actions import act
+from chalicelib.domain.reply_limits import MAX_REPLIES, NEWEST_WAITS
+from chalicelib.services.chat.actions import act, report_silence
 from chalicelib.services.chat.turn import Turn
 from chalicelib.services.messaging.outbox import Outbox
 from chalicelib.services.orders.conflicts import Conflicts
@@ -112,6 +113,7 @@ class ChatHandler:
         )
         is_paused = turn.contact.bot_is_paused(now)
         act(c.step(turn.contact.conversation, message.incoming, paused=is_paused), turn)
+        _limit_replies(turn)
         try:
             return self._commit(turn, message, lookup)
         except ConditionsFailed as failure:
@@ -212,10 +214,12 @@ class ChatHandler:
         """Commit what the message changes and the replies that it causes: one transaction (M3)."""
         inbound_id = messages.inbound_id(message.phone_number_id, message.id)
         contacts.add_aliases(turn.transaction, turn.contact, lookup.missing_aliases)
+        is_flood = turn.contact.reply_limits.is_flood(turn.written_at, turn.now)
         contact, replies = self.outbox.enqueue_for(
             turn.transaction,
             turn.contact,
             turn.replies,
+            not_before=turn.now + NEWEST_WAITS if is_flood else None,
             channel=lookup.channel,
             now=turn.now,
             to=message.sender,
@@ -254,13 +258,16 @@ class ChatHandler:
     def _show_typing(self, message: Message, lookup: contacts.Lookup) -> None:
         """Show "typing" as a courtesy; skip it while sending is stopped or paused.
 
-        It also marks the message as read, so it is not done for what an organiser has to read (M6).
+        It also marks the message as read, so it is not done for what an organiser has to read (M6), nor for what may
+        get no answer (M8).
         """
         now = self.clock()
         is_paused = lookup.contact.bot_is_paused(now)
         action = c.step(lookup.contact.conversation, message.incoming, paused=is_paused)
         is_silent = isinstance(action, c.StayQuiet | c.LeaveToPerson) or lookup.handled
-        if is_silent or not lookup.channel.is_open(now):
+        limits = lookup.contact.reply_limits.with_message(now)
+        may_wait = limits.may_be_silent or limits.is_flood(message.sent_at or now, now)
+        if is_silent or may_wait or not lookup.channel.is_open(now):
             return
         try:
             self.graph.mark_read(message.id)
@@ -282,4 +289,21 @@ def _contact_who_wrote(message: Message, lookup: contacts.Lookup, now: datetime)
         user_id=sender.user_id or lookup.contact.user_id,
         phone=sender.phone or lookup.contact.phone,
     )
+    contact = replace(contact, reply_limits=contact.reply_limits.with_message(now))
     return contact.with_profile_name(plain(message.name)).with_message_at(min(message.sent_at or now, now))
+
+
+def _limit_replies(turn: Turn) -> None:
+    """Take the replies away if the person has had enough of them today (M8). What the message changes, it changes."""
+    if not turn.replies:
+        return
+    limits = turn.contact.reply_limits
+    if not turn.is_unclear:
+        limits = limits.understood()
+    is_enough = limits.replies >= MAX_REPLIES
+    is_first = limits.replies == MAX_REPLIES
+    turn.contact = replace(turn.contact, reply_limits=limits.with_silence() if is_enough else limits)
+    if is_enough:
+        turn.replies.clear()
+    if is_first:
+        report_silence(turn)

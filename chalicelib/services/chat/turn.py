@@ -31,6 +31,7 @@ class Turn:
         conflicts: what earlier tries at the same message have learned.
         keep_proof: fetches and stores a file of a contact, named by id; a second try gets the same proof again.
         notices: what the organisers are told.
+        is_unclear: the bot can make nothing of the message (M8).
         metrics: counted once this is committed.
     """
 
@@ -44,6 +45,7 @@ class Turn:
     transaction: Transaction = field(default_factory=Transaction)
     replies: list[Reply] = field(default_factory=list)
     notices: list[Reply] = field(default_factory=list)
+    is_unclear: bool = False
     metrics: list[str] = field(default_factory=list)
 
     @property

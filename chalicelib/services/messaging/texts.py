@@ -366,6 +366,14 @@ class Texts:
         )
         return Reply(text="\n".join(lines))
 
+    def enough_files(self, order: Order, most: int) -> Reply:
+        text = self._("I have {most} files for order {code} already. An organiser will look at them.")
+        return Reply(text=text.format(most=most, code=order.id))
+
+    def too_many_files(self, most: int) -> Reply:
+        text = self._("That is more than {most} files today, so I have not taken this one. Please send it tomorrow.")
+        return Reply(text=text.format(most=most))
+
     def proof_not_fetched(self) -> Reply:
         return Reply(
             text=self._("I could not fetch your file from WhatsApp. Please send it again, as a photo or a small PDF.")
@@ -505,6 +513,11 @@ class Texts:
     def person_wrote(self, name: str, phone: str | None) -> Reply:
         """Tell organisers that a contact wrote while the bot is paused (M6)."""
         return self._person_notice(self._("{name} has written, and waits for an answer from you."), name, phone)
+
+    def person_unanswered(self, name: str, phone: str | None) -> Reply:
+        """Tell organisers that the bot no longer answers a contact (M8)."""
+        text = self._("{name} keeps writing, and the bot does not answer any more. Please have a look.")
+        return self._person_notice(text, name, phone)
 
     def _person_notice(self, text: str, name: str, phone: str | None) -> Reply:
         display_name = name or self._("somebody")
