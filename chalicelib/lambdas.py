@@ -13,7 +13,7 @@ from chalicelib.services.messaging import account_notices
 from chalicelib.settings import SettingsInvalid
 from chalicelib.store.transaction import Busy
 from chalicelib.telemetry import count, logger, metrics
-from chalicelib.whatsapp.inbound import Message, Status, read
+from chalicelib.whatsapp.inbound import Echo, Message, Status, read
 from chalicelib.whatsapp.webhook import Update
 
 P = ParamSpec("P")
@@ -98,6 +98,8 @@ def _handle(body: str) -> None:
             count("MessagesAnswered")
         case Status():
             container().sender.update_status(event)
+        case Echo():
+            container().chat.leave_to_person(event)
         case _:
             for preference in event.preferences:
                 container().chat.set_preference(preference)

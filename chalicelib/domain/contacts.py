@@ -10,6 +10,7 @@ from chalicelib.domain.messages import Identity
 from chalicelib.domain.orders import UNPAID, Order, OrderStatus
 from chalicelib.domain.phone_spellings import same_number
 from chalicelib.domain.rate_limit import PAIR_RATE_LIMIT
+from chalicelib.domain.reply_limits import ReplyLimits
 from chalicelib.domain.searches import phone_end, words_of
 
 WINDOW = timedelta(hours=24)  # after a contact's last message; once it is over WhatsApp takes only templates (M4)
@@ -41,6 +42,7 @@ class Contact:
         bot_paused_until: until when the bot is silent, because an organiser talks with them (M6).
         bot_paused_by: the organiser who paused the bot, by the name of their token.
         same_person: ids of contacts that turned out to be the same person, and stay apart because both had orders (H9).
+        bot_paused_at: when the bot was last paused, or a pause ended early.
         also: ids of contacts that turned out to be the same person; their messages are still stored under these.
         erased_at: when their erasure began (V2). From then on we don't know who they are.
         successor_id: the id of the new contact if the erased person writes again.
@@ -75,6 +77,8 @@ class Contact:
     bot_paused_until: datetime | None = None
     bot_paused_by: str | None = None
     same_person: tuple[str, ...] = ()
+    bot_paused_at: datetime | None = None
+    reply_limits: ReplyLimits = field(default_factory=ReplyLimits)
     also: tuple[str, ...] = ()
     erased_at: datetime | None = None
     successor_id: str | None = None
@@ -122,12 +126,17 @@ class Contact:
     def bot_is_paused(self, now: datetime) -> bool:
         return self.bot_paused_until is not None and now < self.bot_paused_until
 
-    def with_bot_paused(self, *, by: str, now: datetime) -> "Contact":
-        """Return the contact with the bot paused for a day, because an organiser talks with them (M6)."""
-        return replace(self, bot_paused_until=now + PAUSE, bot_paused_by=by)
+    def with_bot_paused(self, *, by: str, at: datetime) -> "Contact":
+        """Return the contact with the bot paused for a day from `at`, because an organiser talks with them (M6).
 
-    def with_bot_resumed(self) -> "Contact":
-        return replace(self, bot_paused_until=None, bot_paused_by=None)
+        A pause that is older than the last one, or than its early end, is ignored.
+        """
+        if self.bot_paused_at is not None and at < self.bot_paused_at:
+            return self
+        return replace(self, bot_paused_until=at + PAUSE, bot_paused_by=by, bot_paused_at=at)
+
+    def with_bot_resumed(self, at: datetime) -> "Contact":
+        return replace(self, bot_paused_until=None, bot_paused_by=None, bot_paused_at=at)
 
     def as_erased(self, at: datetime) -> "Contact":
         """Return what remains after an erasure: ids, and how many numbers they own (V2)."""

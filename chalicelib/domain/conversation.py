@@ -48,6 +48,13 @@ class ShowMenu:
 
 
 @dataclass(frozen=True)
+class NotUnderstood:
+    """Repeat what the bot asked last, since it can make nothing of the message; not for ever (M8)."""
+
+    repeat: "Action"
+
+
+@dataclass(frozen=True)
 class ListRaffles:
     page: int = 1
 
@@ -171,6 +178,7 @@ class StayQuiet:
 Action = (
     StayQuiet
     | ShowMenu
+    | NotUnderstood
     | ListRaffles
     | OpenRaffle
     | TryCode
@@ -359,16 +367,16 @@ NO = frozenset(("no", "n", "nao"))
 def _repeat_question(conversation: Conversation) -> Action:
     """Repeat what the bot asked last; show the menu if it asked nothing."""
     if conversation.order_id is not None:
-        return AskAboutOrder(conversation.order_id)
+        return NotUnderstood(AskAboutOrder(conversation.order_id))
     if conversation.stage is Stage.SELECTING and conversation.raffle_id is not None:
-        return OpenRaffle(conversation.raffle_id)
+        return NotUnderstood(OpenRaffle(conversation.raffle_id))
     if conversation.stage is Stage.BROWSING:
-        return ListRaffles()
-    return ShowMenu(not_understood=True)
+        return NotUnderstood(ListRaffles())
+    return NotUnderstood(ShowMenu(not_understood=True))
 
 
 def _step_idle(conversation: Conversation, text: str) -> Action:
-    return _try_code(text, otherwise=ShowMenu(not_understood=True))
+    return _try_code(text, otherwise=NotUnderstood(ShowMenu(not_understood=True)))
 
 
 def _step_browsing(conversation: Conversation, text: str) -> Action:
@@ -377,7 +385,7 @@ def _step_browsing(conversation: Conversation, text: str) -> Action:
         return OpenRaffle(conversation.shown[int(normalized) - 1])
     if normalized in MORE:
         return ListRaffles(conversation.page + 1)
-    return _try_code(text, otherwise=ListRaffles())
+    return _try_code(text, otherwise=NotUnderstood(ListRaffles()))
 
 
 def _step_selecting(conversation: Conversation, text: str) -> Action:

@@ -95,6 +95,11 @@ class Outbound:
         return self.queue is Queue.DUE
 
     @property
+    def must_wait(self) -> bool:
+        """Whether a new message is left to the schedule."""
+        return self.is_waiting and not self.attempts
+
+    @property
     def is_reply(self) -> bool:
         """Whether it replies to something the contact wrote. An organiser's message, written in the window, does."""
         return self.in_reply_to is not None or self.by is not None

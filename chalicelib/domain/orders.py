@@ -9,6 +9,7 @@ from typing import NamedTuple
 from chalicelib.domain.refusals import OrderOutOfTurn
 
 MAX_NUMBERS = 40  # H6
+MAX_PROOFS = 10  # files that are kept with an order (M8)
 REMINDER_LEAD = timedelta(minutes=5)  # how long before the end of a hold the buyer is reminded
 CODE_ALPHABET = "2346789BCDFGHJKMPQRTVWXY"  # no characters that look alike, and no vowels, so it spells no words
 CODE_LENGTH = 8
@@ -155,6 +156,7 @@ class Order:
         in_review_since: when the review began that is going on; further proofs don't change it (P11).
         newcomer_tally: the tally in which its numbers count as held by a newcomer while it is unpaid (H10); None: they
             don't count.
+        looked_at: when the newest proof came of those that an organiser has looked at.
     """
 
     id: str
@@ -179,6 +181,7 @@ class Order:
     newcomer_tally: int | None = None
     rejections: int = 0
     in_review_since: datetime | None = None
+    looked_at: datetime | None = None
 
     @property
     def quantity(self) -> int:
@@ -188,12 +191,18 @@ class Order:
     def amount(self) -> int:
         return self.unit_amount * len(self.numbers)
 
+    @property
+    def has_unseen_proof(self) -> bool:
+        """Return whether a proof came since an organiser last looked at the proofs, or decided about them."""
+        seen_at = max(filter(None, (self.looked_at, self.rejected_at, self.reassigned_at)), default=None)
+        return bool(self.proofs) and (seen_at is None or self.proofs[-1].received_at > seen_at)
+
     def hold_has_ended(self, now: datetime) -> bool:
         """Return whether the hold has ended, even if the schedule has not expired the order yet (H3)."""
         return self.status in RUNNING and self.reserved_until is not None and now >= self.reserved_until
 
     @property
-    def has_unseen_proof(self) -> bool:
+    def has_unjudged_proof(self) -> bool:
         """Return whether a proof came that stopped no clock, and that nobody has judged yet."""
         is_new = bool(self.proofs) and (self.rejected_at is None or self.proofs[-1].received_at > self.rejected_at)
         return self.status in RUNNING and is_new

@@ -29,9 +29,10 @@ class Actor:
 
 
 COMMAND_LINE = Actor("command line", Role.MANAGER)
+PHONE_APP = "WhatsApp Business app"  # whoever writes to people from the phone, not through us
 NOBODY = "nobody"  # what API Gateway is told instead of a name if a token opens nothing
 # The audit log and API Gateway's log know these names: no token may look like one of them.
-RESERVED_NAMES = frozenset((COMMAND_LINE.name, NOBODY, "tombola"))
+RESERVED_NAMES = frozenset((COMMAND_LINE.name, NOBODY, "tombola", PHONE_APP.casefold()))
 
 
 @dataclass(frozen=True, kw_only=True)

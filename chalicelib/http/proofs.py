@@ -39,6 +39,8 @@ def read_proof(call: Call, order_id: str) -> ProofsView:
     order = stored.get(order_id.upper())
     if not order.proofs:
         raise ProofNotFound(order.id)
+    if order.has_unseen_proof:
+        stored.mark_looked_at(order)
     newest, *earlier = [present_link(call.container, proof) for proof in reversed(order.proofs)]
     return ProofsView(**dict(newest), earlier=earlier)
 

@@ -32,7 +32,7 @@ from chalicelib.http.schemas import (
     Matching,
     Moment,
     PageQuery,
-    SomeText,
+    SomeLine,
     Text,
     View,
 )
@@ -50,7 +50,7 @@ class RaffleBody(Form):
     close and cancel.
     """
 
-    title: Annotated[SomeText, Field(min_length=1, max_length=100, examples=["Summer fair"])]
+    title: Annotated[SomeLine, Field(min_length=1, max_length=100, examples=["Summer fair"])]
     description: Annotated[Text, Field(max_length=2000)] = ""
     prize: Annotated[Text, Field(max_length=200, examples=["A bicycle"])] = ""
     unit_amount: Annotated[

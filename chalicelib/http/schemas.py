@@ -47,6 +47,12 @@ def _clean_text(value: Any) -> Any:
     return value.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
+def _check_one_line(value: str) -> str:
+    if "\n" in value:
+        raise ValueError("expected one line, without line ends")
+    return value
+
+
 def _check_moment(value: Any) -> Any:
     """Accept RFC 3339 only: Pydantic would also read numbers, and texts of digits, as seconds."""
     if isinstance(value, datetime) or (isinstance(value, str) and re.fullmatch(MOMENT, value, re.ASCII)):
@@ -77,6 +83,13 @@ def rfc3339(value: datetime) -> str:
 Text = Annotated[str, BeforeValidator(_clean_text), Matching(f"^[^{NO_TEXT}]*$")]
 # Text that is not blank.
 SomeText = Annotated[str, BeforeValidator(_clean_text), Matching(rf"^[^{NO_TEXT}]*[^{NO_TEXT}\s][^{NO_TEXT}]*$")]
+# The same on one line.
+SomeLine = Annotated[
+    str,
+    BeforeValidator(_clean_text),
+    AfterValidator(_check_one_line),
+    Matching(rf"^[^{NO_TEXT}\n\r]*[^{NO_TEXT}\s][^{NO_TEXT}\n\r]*$"),
+]
 Search = Annotated[SomeText, Field(min_length=1, max_length=LONGEST)]
 CurrencyCode = Annotated[str, Field(pattern="^[A-Z]{3}$"), AfterValidator(_check_currency)]
 Moment = Annotated[

@@ -13,6 +13,7 @@ from chalicelib.http.problems import FieldInvalid
 from chalicelib.http.schemas import CurrencyCode, Moment, Query, View
 from chalicelib.services.bank_statements import StatementReview
 from chalicelib.statements.options import DateOrder, ParseOptions, StatementFormat
+from chalicelib.whatsapp.text import shorten
 
 SHOWN_TEXT = 140  # characters of a payment's text
 HOW = "Its heading, or its number counted from 1."
@@ -235,8 +236,7 @@ def _payment(match: MatchedPayment) -> PaymentView:
 
 
 def _printable(text: str) -> str:
-    short = text if len(text) <= SHOWN_TEXT else f"{text[: SHOWN_TEXT - 1]}…"
-    return "".join(character if character.isprintable() else " " for character in short)
+    return "".join(character if character.isprintable() else " " for character in shorten(text, SHOWN_TEXT))
 
 
 def _meant(order: Order) -> MeantView:

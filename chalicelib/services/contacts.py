@@ -133,7 +133,7 @@ class Contacts:
             contact, channel = self._load_writable(contact_id)
             now = self.clock()
             transaction = Transaction()
-            attended = contact.with_bot_paused(by=by.name, now=now) if pause_bot else contact
+            attended = contact.with_bot_paused(by=by.name, at=now) if pause_bot else contact
             attended = replace(attended, person_wanted_at=None)
             attended, (message,) = self.outbox.enqueue_for(
                 transaction, attended, [Reply(text=text)], channel=channel, now=now, by=by.name
@@ -211,7 +211,7 @@ def _apply(patch: Mapping[str, Any], contact: Contact, *, by: Actor, now: dateti
             case "name":  # None: use the name of their WhatsApp profile from their next message on
                 contact = replace(contact, name=plain(value or "") or contact.name, name_kept=bool(value))
             case "bot_paused":
-                contact = contact.with_bot_paused(by=by.name, now=now) if value else contact.with_bot_resumed()
+                contact = contact.with_bot_paused(by=by.name, at=now) if value else contact.with_bot_resumed(now)
             case "blocked" if value:
                 contact = replace(contact, blocked_at=contact.blocked_at or now)
             case "blocked":

@@ -15,6 +15,7 @@ from chalicelib.domain.conversation import Conversation, Stage
 from chalicelib.domain.holding import packed, unpacked
 from chalicelib.domain.messages import Identity
 from chalicelib.domain.phone_spellings import same_number
+from chalicelib.domain.reply_limits import ReplyLimits
 from chalicelib.store import channel, contact_index
 from chalicelib.store.contact_ids import contact_ids_of, other_ids_of
 from chalicelib.store.messages import inbound_key
@@ -27,6 +28,7 @@ from chalicelib.store.records import (
     InboundRecord,
     ListedRecord,
     Record,
+    ReplyLimitsMap,
     stamp,
     update_if,
 )
@@ -284,6 +286,8 @@ def as_record(contact: Contact) -> ContactRecord:
         bot_paused_until=contact.bot_paused_until,
         bot_paused_by=contact.bot_paused_by,
         same_person=list(contact.same_person) or None,
+        bot_paused_at=contact.bot_paused_at,
+        reply_limits=_as_map(contact.reply_limits),
         also=list(contact.also) or None,
         erased_at=contact.erased_at,
         successor_id=contact.successor_id,
@@ -376,6 +380,8 @@ def as_contact(record: ContactRecord) -> Contact:
         bot_paused_until=record.bot_paused_until,
         bot_paused_by=record.bot_paused_by,
         same_person=tuple(record.same_person or ()),
+        bot_paused_at=record.bot_paused_at,
+        reply_limits=_as_limits(record.reply_limits),
         also=tuple(record.also or ()),
         erased_at=record.erased_at,
         successor_id=record.successor_id,
@@ -384,4 +390,23 @@ def as_contact(record: ContactRecord) -> Contact:
         indexed_terms=None if indexed_terms is None else tuple(indexed_terms.split()),
         created_at=record.created_at,
         version=int(record.version),
+    )
+
+
+def _as_map(limits: ReplyLimits) -> ReplyLimitsMap | None:
+    used = {name: value for name, value in vars(limits).items() if value}
+    return ReplyLimitsMap(**used) if limits.day else None
+
+
+def _as_limits(stored: ReplyLimitsMap | None) -> ReplyLimits:
+    if stored is None:
+        return ReplyLimits()
+    return ReplyLimits(
+        day=stored.day,
+        replies=int(stored.replies or 0),
+        files=int(stored.files or 0),
+        unclear=stored.unclear or "",
+        times=int(stored.times or 0),
+        waiting=int(stored.waiting or 0),
+        busy_until=stored.busy_until,
     )

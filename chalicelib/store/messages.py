@@ -20,7 +20,7 @@ from chalicelib.telemetry import logger
 INBOUND = "inbound"  # the name of the condition that a message is new (M1)
 OUTBOUND_PREFIX = "MSG#"  # precedes the id of an outbound message in its sk
 INBOUND_PREFIX = "INBOUND#"  # precedes the id of an inbound message, in its pk and wherever it is referred to
-MESSAGE = "message"  # the name of the condition that a message was given up
+MESSAGE = "message"  # the name of the condition on a message's state
 # A message is sent right after it was committed. The schedule takes over if that has not happened after this time.
 GRACE = timedelta(seconds=60)
 SALT_LENGTH = 12  # characters at the end of a message's id
@@ -238,6 +238,23 @@ def start_again(transaction: Transaction, outbound: Outbound, now: datetime) -> 
     is_given_up = OutboundRecord.queue_key == queue_key(Queue.UNDELIVERED)
     record = OutboundRecord(*outbound_key(outbound.contact_id, outbound.id))
     transaction.update(record, actions, name=MESSAGE, only_if=is_given_up)
+
+
+def withdraw(transaction: Transaction, outbound: Outbound, now: datetime) -> None:
+    """Never send a message that waits. No list has it then.
+
+    Committing raises ConditionsFailed if somebody is sending it by now.
+    """
+    assert outbound.due_at is not None
+    actions: list[Action] = [
+        OutboundRecord.state.set(DeliveryState.WITHHELD.value),
+        OutboundRecord.updated_at.set(now),
+        OutboundRecord.queue_key.remove(),
+        OutboundRecord.queue_at.remove(),
+    ]
+    is_unclaimed = OutboundRecord.queue_at == stamp(outbound.due_at, outbound.id)
+    record = OutboundRecord(*outbound_key(outbound.contact_id, outbound.id))
+    transaction.update(record, actions, name=MESSAGE, only_if=is_unclaimed & _state_in((DeliveryState.PENDING,)))
 
 
 def leave_unknown(outbound: Outbound, now: datetime) -> None:

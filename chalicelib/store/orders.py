@@ -16,7 +16,7 @@ from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import OrderNotFound
 from chalicelib.store import raffles
 from chalicelib.store.pages import FILTERED, CursorInvalid, Page, cursor_after, page_of
-from chalicelib.store.records import OrderRecord, ProofMap, Record, stamp
+from chalicelib.store.records import OrderRecord, ProofMap, Record, stamp, update_if
 from chalicelib.store.transaction import Transaction
 from chalicelib.telemetry import logger
 
@@ -66,6 +66,15 @@ def _set_or_remove(name: str, value: Any) -> Action:
     attribute = getattr(OrderRecord, name)
     action: Action = attribute.remove() if value is None else attribute.set(value)
     return action
+
+
+def mark_looked_at(order: Order) -> None:
+    """Store that an organiser looked at the proofs that the order had when it was read. One request."""
+    update_if(
+        OrderRecord(*key(order.id)),
+        [OrderRecord.looked_at.set(order.proofs[-1].received_at)],
+        OrderRecord.pk.exists(),
+    )
 
 
 def get(order_id: str) -> Order:

@@ -163,7 +163,8 @@ def as_raffle(record: Record) -> Raffle:
     values: dict[str, Any] = {field.name: getattr(record, field.name) for field in fields(Raffle)}
     defaults = {field.name: field.default for field in fields(Raffle) if field.default is not MISSING}
     missing = {name: default for name, default in defaults.items() if values[name] is None}
-    return Raffle(**{**values, **missing, "status": RaffleStatus(record.status)})
+    title = " ".join(record.title.split())  # one that was stored by an earlier version may have line ends
+    return Raffle(**{**values, **missing, "title": title, "status": RaffleStatus(record.status)})
 
 
 def found_in(records: Iterable[Record]) -> list[Raffle]:

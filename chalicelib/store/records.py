@@ -347,7 +347,18 @@ class OrderRecord(Record, discriminator="order"):
     newcomer_tally = NumberAttribute(null=True)
     rejections = NumberAttribute(null=True)
     in_review_since = UTCDateTimeAttribute(null=True)
+    looked_at = UTCDateTimeAttribute(null=True)
     proofs = ListAttribute[Any](of=ProofMap, default=list)
+
+
+class ReplyLimitsMap(MapAttribute[str, Any]):
+    day = UnicodeAttribute()
+    replies = NumberAttribute(null=True)
+    files = NumberAttribute(null=True)
+    unclear = UnicodeAttribute(null=True)
+    times = NumberAttribute(null=True)
+    waiting = NumberAttribute(null=True)
+    busy_until = UTCDateTimeAttribute(null=True)
 
 
 class ContactRecord(Record, discriminator="contact"):
@@ -382,6 +393,8 @@ class ContactRecord(Record, discriminator="contact"):
     bot_paused_until = UTCDateTimeAttribute(null=True)
     bot_paused_by = UnicodeAttribute(null=True)
     same_person = JSONAttribute(null=True)
+    bot_paused_at = UTCDateTimeAttribute(null=True)
+    reply_limits = ReplyLimitsMap(null=True)
     also = JSONAttribute(null=True)  # ids of the aliases of this contact; messages may be stored under them
     erased_at = UTCDateTimeAttribute(null=True)
     successor_id = UnicodeAttribute(null=True, attr_name="heir")  # stored under its first name

@@ -46,6 +46,14 @@ class Status:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Echo:
+    """Somebody at the business wrote to a person in the phone app, not through us."""
+
+    recipient: Identity
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Preference:
     """A person stopped (or resumed) messages of a `category`. Today that is always "marketing_messages"."""
 
@@ -76,15 +84,17 @@ class Other:
     error_code: int | None = None  # if the notice is an error
 
 
-def read(update: Update) -> Message | Status | Other:
+def read(update: Update) -> Message | Status | Echo | Other:
     """Translate one update of `webhook.split`. Missing parts become None or "".
 
-    Raises ValueError only for a message without a sender, which `split` never lets through.
+    Raises ValueError only for a message or an echo without a person, which `split` never lets through.
     """
     if update.kind == "message":
         return _message(update)
     if update.kind == "status":
         return _status(update)
+    if update.kind == "echo":
+        return _echo(update)
     return _other(update)
 
 
@@ -120,6 +130,13 @@ def _status(update: Update) -> Status:
         error_code=code,
         error_details=details,
     )
+
+
+def _echo(update: Update) -> Echo:
+    recipient = identify(update.value.get("to_user_id"), update.value.get("to"))
+    if recipient is None:
+        raise ValueError("an echo without recipient")
+    return Echo(recipient=recipient, sent_at=_moment(update.value.get("timestamp")))
 
 
 def _other(update: Update) -> Other:

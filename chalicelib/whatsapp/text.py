@@ -6,6 +6,15 @@ import unicodedata
 ZWJ = "\u200d"
 VIRAMA = 9  # the combining class of signs that join the next consonant
 LONGEST_EXTENSION = 10
+MAX_GRAPHEME = 64  # code points; a family of emoji has about a dozen
+# What belongs to the character before it, or after it, in spite of its category. Source: GraphemeBreakProperty.txt
+SPACING_MARKS = frozenset("\u0e33\u0eb3\uff9e\uff9f")
+PREPENDED = frozenset(
+    "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\u0d4e\U000110bd\U000110cd\U000111c2\U000111c3"
+    "\U0001193f\U00011941\U00011a3a\U00011a84\U00011a85\U00011a86\U00011a87\U00011a88\U00011a89\U00011d46\U00011f02"
+)
+HANGUL_LEADING = re.compile("[\u1100-\u115f\ua960-\ua97c]")
+HANGUL_INSIDE = re.compile("[\u1160-\u11ff\ud7b0-\ud7fb]")
 # Letters and symbols that are invisible in spite of their category (Hangul fillers, blank Braille, Khmer vowels …).
 INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5")
 # "ESC [31m" is one control sequence. Without its escape character, the 31 would look like a ticket number.
@@ -14,12 +23,16 @@ LIKENESS = str.maketrans({"*": "∗", "_": "ˍ", "~": "∼", "`": "ˋ", ">": "�
 
 
 def shorten(text: str, limit: int, *, mark: str = "…") -> str:
-    """Cut to at most `limit` code points, between graphemes. A text that was cut ends in `mark`."""
+    """Cut to at most `limit` code points, between graphemes. A text that was cut ends in `mark`.
+
+    Only a grapheme longer than MAX_GRAPHEME, which nobody can read, is cut itself.
+    """
     if len(text) <= limit:
         return text
-    cut = limit - len(mark)
-    while cut > 0 and not _may_cut(text, cut):
-        cut -= 1
+    most = max(limit - len(mark), 0)
+    cut = next((at for at in range(most, max(most - MAX_GRAPHEME, 0), -1) if _may_cut(text, at)), 0)
+    if not cut and most > MAX_GRAPHEME:
+        cut = most
     return text[:cut].rstrip() + mark
 
 
@@ -28,7 +41,7 @@ def clean(text: object, limit: int = 4096) -> str:
     if not isinstance(text, str):
         return ""
     text = ESCAPE_SEQUENCE.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(map(_printable, text))[:limit]
+    return shorten("".join(map(_printable, text)), limit, mark="")
 
 
 def clean_line(text: object, limit: int) -> str:
@@ -49,8 +62,8 @@ def safe_filename(name: object, limit: int = 100) -> str:
     base = re.sub(r"[^\w .()-]", "_", base).strip(" .")
     stem, dot, extension = base.rpartition(".")
     if len(base) <= limit or not dot or len(extension) > LONGEST_EXTENSION:
-        return base[:limit].strip(" .")
-    return stem[: limit - len(extension) - 1].strip(" .") + dot + extension
+        return shorten(base, limit, mark="").strip(" .")
+    return shorten(stem, limit - len(extension) - 1, mark="").strip(" .") + dot + extension
 
 
 def plain(text: str) -> str:
@@ -70,14 +83,20 @@ def _shows(character: str) -> bool:
 
 
 def _may_cut(text: str, at: int) -> bool:
-    """Tell whether a grapheme ends before `at`. Covers the common cases of UAX #29: names, accents, emoji."""
+    """Tell whether a grapheme ends before `at`.
+
+    Where Unicode's rule (UAX #29) sees no end, it says no. In rare scripts it also says no where the rule sees one.
+    """
     before = text[at - 1]
     after = text[at]
-    if unicodedata.category(after)[0] == "M" or unicodedata.category(after) == "Cf" or _is_skin_tone(after):
+    is_joined = unicodedata.category(after)[0] == "M" or unicodedata.category(after) == "Cf" or _is_skin_tone(after)
+    if is_joined and after not in PREPENDED:
         return False
     if before == ZWJ or unicodedata.combining(before) == VIRAMA:
         return False
-    if "\u1160" <= after <= "\u11ff":  # conjoining Hangul vowels and finals
+    if after in SPACING_MARKS or before in PREPENDED:
+        return False
+    if HANGUL_INSIDE.match(after) or HANGUL_LEADING.match(before):
         return False
     return not (_is_flag_half(after) and _flag_halves_before(text, at) % 2)
 

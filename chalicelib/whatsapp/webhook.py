@@ -16,15 +16,19 @@ from chalicelib.whatsapp.identities import Json, find_contact_entry, identify, m
 ID = re.compile(r"[\x21-\x7e]{1,512}", re.ASCII)
 # A real update nests about ten levels. Much deeper ones could not be written as JSON again.
 DEEPEST = 64
+# Private chats and the address book of a business that also uses the phone app: nothing of them is kept or queued.
+PRIVATE_FIELDS = ("history", "smb_app_state_sync")
+# What somebody at the business wrote in the phone app.
+ECHOES_FIELD = "smb_message_echoes"
 # Longer integers would overflow later, and parsing them takes quadratic time. WhatsApp sends ids as strings anyway.
 LONGEST_INTEGER = 24
 
 
 @dataclass(frozen=True, kw_only=True)
 class Update:
-    """One message, one status or one notice, as it is put on the queue."""
+    """One message, one status, one echo or one notice, as it is put on the queue."""
 
-    kind: str  # "message" | "status" | "other"
+    kind: str  # "message" | "status" | "echo" | "other"
     id: str  # the same in every delivery of this update; may contain personal data, see `deduplication_id`
     group: str  # a pseudonym of the person: updates of a group are handled one after another
     phone_number_id: str  # ours; "" for notices about the account
@@ -149,14 +153,23 @@ def _pieces(body: object) -> Iterator[_Piece]:
     """Yield each possible update and how to make it. Raises _Incomprehensible if it is not a body of WhatsApp's."""
     if not isinstance(body, dict) or body.get("object", "whatsapp_business_account") != "whatsapp_business_account":
         raise _Incomprehensible("not a WhatsApp body")
+    if body.keys() == {"object"}:  # there is nothing in it
+        return
     if not isinstance(body.get("entry"), list):
         raise _Incomprehensible("no entries")
     for entry in body["entry"]:
         nowhere = _Change(account="", time="", field="", value={})
+        if isinstance(entry, dict) and entry.keys() <= {"id", "time"}:
+            continue
         if not (isinstance(entry, dict) and isinstance(entry.get("changes"), list)):
             yield _make_refusal("no changes in an entry"), entry, nowhere, partial(_body, entry)
             continue
         for change in entry["changes"]:
+            if isinstance(change, dict) and change.get("field") in PRIVATE_FIELDS:
+                yield _ignore, None, nowhere, dict
+                continue
+            if isinstance(change, dict) and change.keys() <= {"field"}:
+                continue
             if not (isinstance(change, dict) and isinstance(change.get("value"), dict)):
                 yield (
                     _make_refusal("no value in a change"),
@@ -187,6 +200,11 @@ def _with_value(entry: Json, change: Json, value: Json) -> Json:
 def _split_change(change: _Change, enclosing: Callable[[Json], Json]) -> Iterator[_Piece]:
     """Yield the pieces of a change. `enclosing` makes a body from one value of it."""
     value = change.value
+    if change.field == ECHOES_FIELD:
+        echoes = value.get("message_echoes")
+        for echo in echoes if isinstance(echoes, list) else ():
+            yield _make_echo, echo, change, dict  # what was written is in no dead letter either
+        return
     if change.field != "messages" or not value.keys() & {"messages", "statuses"}:
         yield _make_other, value, change, partial(enclosing, value)
         return
@@ -244,6 +262,29 @@ def _make_status(part: Any, change: _Change, ours: str) -> Update:
     )
 
 
+def _make_echo(part: Any, change: _Change, ours: str) -> Update:
+    """Make an update of what the business wrote to a person in the phone app: to whom and when, but not what."""
+    if not isinstance(part, dict):
+        raise _NotForUs
+    contact = find_contact_entry(change.value.get("contacts"), part.get("to_user_id"), part.get("to"))
+    recipient = identify(part.get("to_user_id"), part.get("to"), contact)
+    if change.metadata.get("phone_number_id") != ours or recipient is None:  # a group is no person
+        raise _NotForUs
+    written_at = _short(part.get("timestamp"))
+    return Update(
+        kind="echo",
+        id=sha256_hex([str(part.get("id")), written_at]),
+        group=make_group_id(recipient),
+        phone_number_id=ours,
+        value={"to": recipient.phone, "to_user_id": recipient.user_id, "timestamp": written_at},
+        field=ECHOES_FIELD,
+    )
+
+
+def _ignore(_part: Any, _change: _Change, _ours: str) -> Update:
+    raise _NotForUs
+
+
 def _make_other(part: Any, change: _Change, ours: str) -> Update:
     """Make an update of any other notice. Only one that names another number is not for us: many name none."""
     number = change.metadata.get("phone_number_id")
@@ -292,11 +333,13 @@ def _short(value: object) -> str:
 
 
 def _parse(raw: bytes) -> Any:
+    """Read JSON. A field that is null counts as absent, so it is left out. Raises ValueError, RecursionError."""
     return json.loads(
         raw.decode("utf-8-sig"),
         parse_int=lambda digits: int(digits) if len(digits) <= LONGEST_INTEGER else None,
         parse_float=lambda digits: number if math.isfinite(number := float(digits)) else None,
         parse_constant=lambda _name: None,  # NaN and Infinity are not JSON, and other parsers reject them
+        object_hook=lambda fields: {name: value for name, value in fields.items() if value is not None},
     )
 
 

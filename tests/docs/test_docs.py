@@ -160,7 +160,8 @@ def test_the_index_has_exactly_the_decisions_that_exist() -> None:
         assert heading, f"{path.name} must begin with `# N. Title`, an empty line and `Status: ...`"
         written.append((heading[1], heading[2], path.name, heading[3]))
     assert listed == written
-    assert [int(number) for number, *_ in written] == list(range(1, len(written) + 1))
+    numbers = [int(number) for number, *_ in written]
+    assert numbers == sorted(set(numbers))
     assert all(int(path[:4]) == int(number) for number, _, path, _ in written)
 
 
@@ -176,8 +177,9 @@ def rules() -> dict[str, str]:
 
 
 def test_every_rule_of_the_documentation_is_there_once() -> None:
-    last = {"N": 3, "H": 13, "P": 11, "M": 6, "V": 2, "O": 8}
+    last = {"N": 3, "H": 13, "P": 11, "M": 8, "V": 2, "O": 8}
     expected = [f"{letter}{number}" for letter, numbers in last.items() for number in range(1, numbers + 1)]
+    expected.remove("M7")
     assert list(rules()) == expected
 
 

@@ -14,15 +14,15 @@ LUCIA = Contact(
 
 
 def test_m6_a_pause_ends_by_itself_a_day_after_the_organiser_wrote() -> None:
-    paused = LUCIA.with_bot_paused(by="Olga", now=NOW)
+    paused = LUCIA.with_bot_paused(by="Olga", at=NOW)
     assert paused.bot_is_paused(NOW)
     assert paused.bot_is_paused(NOW + A_DAY - timedelta(seconds=1))
     assert not paused.bot_is_paused(NOW + A_DAY)
-    assert paused.with_bot_paused(by="Olga", now=NOW + A_DAY / 2).bot_is_paused(NOW + A_DAY)
+    assert paused.with_bot_paused(by="Olga", at=NOW + A_DAY / 2).bot_is_paused(NOW + A_DAY)
 
 
 def test_m6_resuming_ends_a_pause_at_once() -> None:
-    assert LUCIA.with_bot_paused(by="Olga", now=NOW).with_bot_resumed() == LUCIA
+    assert LUCIA.with_bot_paused(by="Olga", at=NOW).with_bot_resumed(NOW) == replace(LUCIA, bot_paused_at=NOW)
 
 
 def test_m4_a_contact_who_never_wrote_has_no_window() -> None:

@@ -20,6 +20,7 @@ from chalicelib.domain.conversation import (
     HoldNumbers,
     LeaveToPerson,
     ListRaffles,
+    NotUnderstood,
     OpenRaffle,
     OptIn,
     OptOut,
@@ -46,7 +47,9 @@ from chalicelib.domain.orders import check_character
 
 ORDER = "234678" + "9" + check_character("2346789")
 OTHERS = "XYWVTRQ" + check_character("XYWVTRQ")
-NOT_UNDERSTOOD = ShowMenu(not_understood=True)
+NOT_UNDERSTOOD = NotUnderstood(ShowMenu(not_understood=True))
+LIST_AGAIN = NotUnderstood(ListRaffles())
+ASK_AGAIN = NotUnderstood(AskAboutOrder(ORDER))
 FILE = Media(id="77")
 
 IDLE = Conversation()
@@ -89,14 +92,14 @@ TYPED: list[tuple[Conversation, str, Action]] = [
     (BROWSING, "1", OpenRaffle("first")),
     (BROWSING, " 2. ", OpenRaffle("second")),
     (BROWSING, "２", OpenRaffle("second")),
-    (BROWSING, "0", ListRaffles()),
-    (BROWSING, "3", ListRaffles()),
-    (BROWSING, "99", ListRaffles()),
-    (BROWSING, "-1", ListRaffles()),
+    (BROWSING, "0", LIST_AGAIN),
+    (BROWSING, "3", LIST_AGAIN),
+    (BROWSING, "99", LIST_AGAIN),
+    (BROWSING, "-1", LIST_AGAIN),
     (BROWSING, "more", ListRaffles(2)),
     (replace(BROWSING, page=2), "More raffles…", ListRaffles(3)),
-    (BROWSING, "bike", a_code("BIKE", ListRaffles())),
-    (BROWSING, "5, 12", ListRaffles()),
+    (BROWSING, "bike", a_code("BIKE", LIST_AGAIN)),
+    (BROWSING, "5, 12", LIST_AGAIN),
     (SELECTING, "5,12,99", HoldNumbers("first", "5,12,99")),
     (SELECTING, "random 3", HoldNumbers("first", "random 3")),
     (SELECTING, "7", HoldNumbers("first", "7")),
@@ -109,14 +112,14 @@ TYPED: list[tuple[Conversation, str, Action]] = [
     (CONFIRMING, "sim", ConfirmOrder(ORDER)),
     (CONFIRMING, "no", CancelOrder(ORDER)),
     (CONFIRMING, "Não", CancelOrder(ORDER)),
-    (CONFIRMING, "5,12", AskAboutOrder(ORDER)),
-    (CONFIRMING, "yes please", AskAboutOrder(ORDER)),
-    (PAYMENT, "I have paid", AskAboutOrder(ORDER)),
+    (CONFIRMING, "5,12", ASK_AGAIN),
+    (CONFIRMING, "yes please", ASK_AGAIN),
+    (PAYMENT, "I have paid", ASK_AGAIN),
     (PAYMENT, "confirm", ConfirmOrder(ORDER)),
-    (CONFIRMING, "bike", a_code("BIKE", AskAboutOrder(ORDER))),
+    (CONFIRMING, "bike", a_code("BIKE", ASK_AGAIN)),
     (replace(SELECTING, order_id=ORDER), "yes", ConfirmOrder(ORDER)),
-    (PAYMENT, "5", AskAboutOrder(ORDER)),
-    (PAYMENT, "bike", a_code("BIKE", AskAboutOrder(ORDER))),
+    (PAYMENT, "5", ASK_AGAIN),
+    (PAYMENT, "bike", a_code("BIKE", ASK_AGAIN)),
 ]
 
 
@@ -214,10 +217,10 @@ def test_a_file_is_a_proof_in_every_state_whatever_its_caption(conversation: Con
     ("conversation", "action"),
     [
         (IDLE, NOT_UNDERSTOOD),
-        (BROWSING, ListRaffles()),
-        (SELECTING, OpenRaffle("first")),
-        (CONFIRMING, AskAboutOrder(ORDER)),
-        (PAYMENT, AskAboutOrder(ORDER)),
+        (BROWSING, LIST_AGAIN),
+        (SELECTING, NotUnderstood(OpenRaffle("first"))),
+        (CONFIRMING, ASK_AGAIN),
+        (PAYMENT, ASK_AGAIN),
     ],
 )
 def test_a_voice_message_a_sticker_or_a_place_is_answered_with_the_question_again(

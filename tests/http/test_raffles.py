@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.store.records import RaffleRecord
 from tests.support.steps import confirm_payment, everything, hold, hold_and_confirm, late, refund
 from tests.support.world import Answer, Buyer, World
 
@@ -17,6 +18,7 @@ def fields_of(found: Answer) -> set[str]:
 
 BAD: list[tuple[str, Any]] = [
     ("title", ""), ("title", None), ("title", 5), ("title", "a\x00b"), ("title", "x" * 101), ("title", ["x"]),
+    ("title", "a\nb"), ("title", "a\r\nb"), ("title", "a\rb"), ("title", "a\u2028b"),
     ("unit_amount", -1), ("unit_amount", 1.5), ("unit_amount", 2.0), ("unit_amount", "100"), ("unit_amount", True),
     ("unit_amount", 10**30), ("unit_amount", None), ("currency", "gtq"), ("currency", "ZZZ"), ("currency", "GTQQ"),
     ("currency", 1), ("last_number", 0.5), ("last_number", "10"), ("last_number", 10**400), ("last_number", -1),
@@ -250,3 +252,12 @@ def test_tickets_by_status(world: World, lucia: Buyer, status: str, numbers: lis
     hold(lucia)
     found = everything(world, f"/api/raffles/{raffle['id']}/tickets/?status={status}&page_size=30")
     assert [ticket["number"] for ticket in found][:3] == numbers
+
+
+def test_a_title_that_was_stored_with_line_ends_is_one_line(world: World) -> None:
+    made = world.api("POST", "/api/raffles", GOOD).body
+    RaffleRecord(f"BOARD#{made['id']}", "RAFFLE").update([RaffleRecord.title.set("Big\n car\r\n")])
+    path = f"/api/raffles/{made['id']}"
+    assert world.api("GET", path).body["title"] == "Big car"
+    patched = world.api("PATCH", path, {"prize": "A car"})
+    assert (patched.status, patched.body["title"]) == (200, "Big car")

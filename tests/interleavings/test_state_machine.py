@@ -334,18 +334,19 @@ class Tombola(RuleBasedStateMachine):
         return self.sends(buyer, self.visitors[buyer].message(IncomingMessage(kind=MessageKind.TEXT, text=text)))
 
     def sends(self, buyer: str, message: Message) -> str:
-        """The kind of the one answer. Before it somebody may hear that their hold is over."""
+        """The kind of the one answer, or "silence". Before it somebody may hear that their hold is over."""
         visitor = self.visitors[buyer]
         before = len(visitor.heard)
         visitor.sends(message)
         self.heard.append(message)
-        *notices, answer = [kind_of(heard) for heard in visitor.heard[before:]]
+        *notices, answer = [kind_of(heard) for heard in visitor.heard[before:]] or ["silence"]
         assert set(notices) <= {"expired"}, "M1: one answer"
         self.steps[answer] += 1
         return answer
 
     def expect(self, kind: str, right: set[str]) -> str:
-        assert kind in right
+        may_be_silent = right <= {"unclear", "no order waits", "enough files"}  # M8: the third time in a row
+        assert kind in right or (kind == "silence" and may_be_silent)
         return kind
 
     def nothing_happens(self, message: Message) -> None:

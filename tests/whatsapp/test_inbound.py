@@ -157,7 +157,15 @@ def test_file_names_are_reduced_to_a_safe_base_name(name: object, expected: str)
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("5\t12", "5 12"), ("5\r\n12\r9", "5\n12\n9"), ("\x1b[31m5", "5"), ("5\ud800", "5"), ("a" * 5000, "a" * 4096)],
+    [
+        ("5\t12", "5 12"),
+        ("5\r\n12\r9", "5\n12\n9"),
+        ("\x1b[31m5", "5"),
+        ("5\ud800", "5"),
+        ("a" * 5000, "a" * 4096),
+        ("👍🏽" * 2049, "👍🏽" * 2048),
+        ("a" + "👍🏽" * 2048, "a" + "👍🏽" * 2047),
+    ],
 )
 def test_text_loses_what_cannot_be_stored_and_keeps_numbers_apart(text: str, expected: str) -> None:
     assert clean(text) == expected

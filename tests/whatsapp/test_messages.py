@@ -210,6 +210,10 @@ def test_a_person_with_phone_and_user_id_is_written_to_by_phone() -> None:
         ("🇬🇹🇬🇹🇬🇹", 4, "🇬🇹…"),
         ("7️⃣8", 3, "…"),
         ("क्षक", 3, "…"),
+        ("ab\u0e01\u0e33c", 4, "ab…"),  # Thai: its vowel is a letter to Unicode
+        ("a\u1112\u1161\u11abb", 4, "a…"),  # Hangul in parts
+        ("a\u06dd1b", 3, "a…"),  # an Arabic sign that stands before its number
+        ("a" + "\u0301" * 500, 300, "a" + "\u0301" * 298 + "…"),  # nobody can read that, so it may be cut
     ],
 )
 def test_no_grapheme_is_split(text: str, limit: int, expected: str) -> None:

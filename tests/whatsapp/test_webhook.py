@@ -27,12 +27,15 @@ COUNTS = {
     "empty_body": (0, 1, 0),
     "empty_object": (0, 1, 0),
     "group_text": (0, 0, 1),
+    "history": (0, 0, 1),
+    "history_declined": (0, 0, 1),
     "invalid_utf8": (0, 1, 0),
     "message_from_our_own_number": (0, 0, 1),
     "message_id_missing": (0, 1, 0),
     "metadata_missing": (0, 1, 0),
     "null_body": (0, 1, 0),
     "object_page": (0, 1, 0),
+    "smb_app_state_sync": (0, 0, 1),
     "status_failed_after_sent": (2, 0, 0),
     "status_group": (0, 0, 1),
     "status_out_of_order": (3, 0, 0),
@@ -194,7 +197,46 @@ def test_one_bad_update_does_not_harm_its_neighbours() -> None:
 def test_numbers_that_json_does_not_allow_do_no_harm() -> None:
     good = {"id": "wamid.1", "from": "50255501234", "a": float("nan"), "b": float("inf"), "c": 10**40}
     [update] = split(body_of(good), phone_number_id=OURS).updates
-    assert (update.value["a"], update.value["b"], update.value["c"]) == (None, None, None)
+    assert not update.value.keys() & {"a", "b", "c"}  # what has no value counts as absent
+
+
+ABSENT = (
+    "messages", "statuses", "errors", "contacts", "group_id", "recipient_type", "context", "referral", "user_id",
+    "from_user_id", "profile", "system", "object", "id", "time",
+)  # fmt: skip
+
+
+def with_nulls(part: Any) -> Any:
+    """The same, with null for each field that is not there."""
+    if isinstance(part, dict):
+        there = {name: with_nulls(value) for name, value in part.items()}
+        return there | dict.fromkeys(name for name in ABSENT if name not in part)
+    return [with_nulls(item) for item in part] if isinstance(part, list) else part
+
+
+@pytest.mark.parametrize("name", [name for name in PAYLOADS if b"deep" not in name.encode()])
+def test_a_field_that_is_null_is_a_field_that_is_absent(name: str) -> None:
+    try:
+        body = json.loads(raw(name).decode("utf-8-sig"))
+    except ValueError:
+        pytest.skip("no JSON")
+    found = split(json.dumps(with_nulls(body)).encode(), phone_number_id=OURS)
+    expected = taken_apart(name)
+    assert (found.updates, found.ignored) == (expected.updates, expected.ignored)
+    assert [one.reason for one in found.unusable] == [one.reason for one in expected.unusable]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"object": "whatsapp_business_account", "entry": None},
+        {"entry": [{"id": "1", "time": 1, "changes": None}]},
+        {"entry": [{"changes": [{"field": "messages", "value": None}]}]},
+        {"entry": [{"changes": [{"field": None, "value": None}]}]},
+    ],
+)
+def test_a_body_with_null_instead_of_its_content_is_empty(body: Any) -> None:
+    assert split(json.dumps(body).encode(), phone_number_id=OURS) == Split()
 
 
 def test_a_person_has_one_group_with_and_without_phone() -> None:

@@ -11,8 +11,10 @@ from chalicelib.domain import picks
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Conversation, Stage
 from chalicelib.domain.holding import check_unpaid, is_newcomer, may_go_in_review
+from chalicelib.domain.messages import Media, Reply
 from chalicelib.domain.orders import (
     MAX_NUMBERS,
+    MAX_PROOFS,
     OWNING,
     RUNNING,
     TRANSITIONS,
@@ -31,6 +33,7 @@ from chalicelib.domain.refusals import (
     TooFewFree,
     TooManyForContact,
 )
+from chalicelib.domain.reply_limits import MAX_FILES, MAX_SAME
 from chalicelib.services.chat.turn import IDLE, Turn
 from chalicelib.services.messaging.texts import RAFFLES_A_PAGE, Texts, texts_in
 from chalicelib.services.orders.conflicts import nearest_free
@@ -45,6 +48,8 @@ ORDERS_SHOWN = 5
 CALL_AGAIN = timedelta(hours=1)
 # Their own holds that are over but not ended yet count against these limits.
 RELEASED_BY_TIME = (HoldLimit.ORDERS, HoldLimit.NUMBERS)
+HAS_ENDED = (OrderStatus.EXPIRED, OrderStatus.CANCELLED)
+WITHOUT_ADVICE = (picks.Unclarity.NOTHING, picks.Unclarity.DOUBTFUL)
 PLAIN_REPLIES = {
     c.SayWelcome: Texts.welcome,
     c.ShowHelp: Texts.help,
@@ -67,8 +72,8 @@ def act(action: c.Action, turn: Turn) -> None:
             _stay_quiet(turn, action)
         case c.ShowMenu(not_understood):
             turn.reply(turn.texts.menu(not_understood=not_understood), turn.at_rest)
-        case c.SayWelcome() | c.ShowHelp() | c.AskForFileAgain() | c.SayTooLarge():
-            turn.reply(PLAIN_REPLIES[type(action)](turn.texts))
+        case c.SayWelcome() | c.ShowHelp() | c.AskForFileAgain() | c.SayTooLarge() | c.NotUnderstood():
+            _say(turn, action)
         case c.ListRaffles(page):
             _list_raffles(turn, page)
         case c.OpenRaffle(raffle_id):
@@ -100,6 +105,44 @@ def _stay_quiet(turn: Turn, action: c.StayQuiet | c.SayBlocked) -> None:
         turn.contact = replace(turn.contact, blocked_told=True)
 
 
+def _say(turn: Turn, action: c.SayWelcome | c.ShowHelp | c.AskForFileAgain | c.SayTooLarge | c.NotUnderstood) -> None:
+    """Say what needs no look at anything, or repeat what was asked last. Mishaps are not told for ever (M8)."""
+    match action:
+        case c.NotUnderstood(repeat):
+            if may_repeat(turn, type(repeat).__name__):
+                act(repeat, turn)
+        case c.SayWelcome() | c.ShowHelp():
+            turn.reply(PLAIN_REPLIES[type(action)](turn.texts))
+        case _ if may_repeat(turn, type(action).__name__):
+            turn.reply(PLAIN_REPLIES[type(action)](turn.texts))
+
+
+def may_repeat(turn: Turn, unclear: str) -> bool:
+    """Return whether to say once more that the bot can make nothing of a message (M8).
+
+    It says so MAX_SAME times in a row. Then it is silent, and the organisers are told once.
+
+    Args:
+        unclear: what it would say, in a word.
+    """
+    turn.is_unclear = True
+    limits = turn.contact.reply_limits.with_unclear(unclear)
+    turn.contact = replace(turn.contact, reply_limits=limits)
+    if limits.times == MAX_SAME + 1:
+        report_silence(turn)
+    return limits.times <= MAX_SAME
+
+
+def report_silence(turn: Turn) -> None:
+    """Tell the organisers that the bot no longer answers a contact, unless they were called within the hour."""
+    notified_at = turn.contact.person_called_at
+    if notified_at is not None and turn.now < notified_at + CALL_AGAIN:
+        return
+    turn.contact = turn.contact.with_person_wanted(turn.now)
+    turn.notices.append(texts_in("en").person_unanswered(turn.contact.name, turn.contact.phone))
+    turn.metrics.append("PeopleNotAnswered")
+
+
 def _call_person(turn: Turn, action: c.CallPerson | c.LeaveToPerson) -> None:
     """Add the contact to the people who wait for a person, and notify the organisers, at most once an hour.
 
@@ -117,7 +160,7 @@ def _call_person(turn: Turn, action: c.CallPerson | c.LeaveToPerson) -> None:
         notice = english.person_wanted if has_asked else english.person_wrote
         turn.notices.append(notice(turn.contact.name, turn.contact.phone))
         turn.metrics.append("PeopleWanted")
-    if has_asked:
+    if has_asked and may_repeat(turn, "CallPerson"):
         turn.reply(turn.texts.person_notified())
 
 
@@ -125,19 +168,24 @@ def _call_person(turn: Turn, action: c.CallPerson | c.LeaveToPerson) -> None:
 
 
 def _change_opt_out(turn: Turn, action: c.OptOut | c.OptIn | c.AskWhatToCancel) -> None:
+    had_opted_out = turn.contact.opted_out
     match action:
         case c.OptOut():
-            turn.contact = turn.contact.with_opt_out(out=True, at=turn.now)
-            turn.metrics.append("OptOuts")
-            turn.reply(turn.texts.opted_out(), turn.at_rest)
-        case c.OptIn() if turn.contact.opted_out:
-            turn.contact = turn.contact.with_opt_out(out=False, at=turn.now)
-            turn.metrics.append("OptIns")
-            turn.reply(turn.texts.opted_in(), turn.at_rest)
+            turn.contact = turn.contact.with_opt_out(out=True, at=turn.written_at)
+            turn.reply(_how_it_stands(turn), turn.at_rest)
         case c.OptIn():
-            turn.reply(turn.texts.menu(), turn.at_rest)
+            turn.contact = turn.contact.with_opt_out(out=False, at=turn.written_at)
+            is_greeting = not (had_opted_out or turn.contact.opted_out)
+            turn.reply(turn.texts.menu() if is_greeting else _how_it_stands(turn), turn.at_rest)
         case c.AskWhatToCancel(order_id):
             _ask_what_to_cancel(turn, order_id)
+    if turn.contact.opted_out != had_opted_out:
+        turn.metrics.append("OptOuts" if turn.contact.opted_out else "OptIns")
+
+
+def _how_it_stands(turn: Turn) -> Reply:
+    """Say whether they get messages. A word that was written before the last one known changes nothing."""
+    return turn.texts.opted_out() if turn.contact.opted_out else turn.texts.opted_in()
 
 
 def _ask_what_to_cancel(turn: Turn, order_id: str | None) -> None:
@@ -264,7 +312,7 @@ def _choose_numbers(
             if taken is None:
                 return numbers
             turn.reply(turn.texts.taken(board.raffle, taken, nearest_free(board.raffle, list(taken.until))))
-        case picks.Unclear():
+        case picks.Unclear(reason) if reason not in WITHOUT_ADVICE or may_repeat(turn, "HoldNumbers"):
             turn.reply(turn.texts.unclear(board.raffle, pick, MAX_NUMBERS))
     return None
 
@@ -361,23 +409,14 @@ def _take_proof(turn: Turn, action: c.TakeProof) -> None:
     if own is None or own.order.status in (OrderStatus.PAID, OrderStatus.REFUNDED):
         if action.quietly:
             _call_person(turn, c.LeaveToPerson())
-        else:
+        elif may_repeat(turn, "no order for a file"):
             turn.reply(turn.texts.no_order_for_proof())
         return
     raffle, order = own
-    try:
-        proof = turn.keep_proof(action.media, turn.contact.id)
-    except ProofIsHeif:
-        turn.reply(turn.texts.photo_format_unknown())
-        return
-    except ProofTooLarge:
-        turn.reply(turn.texts.file_too_large())
-        return
-    except ProofUnfit:
-        turn.reply(turn.texts.proof_refused())
-        return
-    except ProofMissing:
-        turn.reply(turn.texts.proof_not_fetched())
+    proof = _keep_proof(turn, action.media, order)
+    if isinstance(proof, Reply):
+        if may_repeat(turn, "file refused"):
+            turn.reply(proof)
         return
     proof = fingerprints.compare(turn.transaction, proof, order)
     person = load_person(turn.transaction, turn.contact)
@@ -392,6 +431,28 @@ def _take_proof(turn: Turn, action: c.TakeProof) -> None:
         _tell_in_review(turn, raffle, revived)
     else:
         _keep_late_proof(turn, raffle, order, proof)
+    if order.has_unseen_proof and order.status not in HAS_ENDED:
+        turn.notices.clear()  # the organisers know that the order waits for them, and nobody has looked since
+
+
+def _keep_proof(turn: Turn, media: Media, order: Order) -> Proof | Reply:
+    """Fetch and store a file. Return the reply that refuses it if it can't be taken."""
+    texts = turn.texts
+    if len(order.proofs) >= MAX_PROOFS:
+        return texts.enough_files(order, MAX_PROOFS)
+    if turn.contact.reply_limits.files >= MAX_FILES:
+        return texts.too_many_files(MAX_FILES)
+    turn.contact = replace(turn.contact, reply_limits=turn.contact.reply_limits.with_file())
+    try:
+        return turn.keep_proof(media, turn.contact.id)
+    except ProofIsHeif:
+        return texts.photo_format_unknown()
+    except ProofTooLarge:
+        return texts.file_too_large()
+    except ProofUnfit:
+        return texts.proof_refused()
+    except ProofMissing:
+        return texts.proof_not_fetched()
 
 
 def _tell_in_review(turn: Turn, raffle: Raffle, order: Order) -> None:

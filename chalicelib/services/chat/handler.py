@@ -11,8 +11,10 @@ from chalicelib.domain.contacts import Contact
 from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.messages import Identity, Media
 from chalicelib.domain.orders import Proof
+from chalicelib.domain.organisers import PHONE_APP
 from chalicelib.domain.refusals import TryAgain
-from chalicelib.services.chat.actions import act
+from chalicelib.domain.reply_limits import MAX_REPLIES, NEWEST_WAITS
+from chalicelib.services.chat.actions import act, report_silence
 from chalicelib.services.chat.turn import Turn
 from chalicelib.services.messaging.outbox import Outbox
 from chalicelib.services.orders.conflicts import Conflicts
@@ -24,7 +26,7 @@ from chalicelib.store.contact_ids import contact_ids_of
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import count, logger
 from chalicelib.whatsapp.graph import Graph, GraphError
-from chalicelib.whatsapp.inbound import Message, Preference
+from chalicelib.whatsapp.inbound import Echo, Message, Preference
 from chalicelib.whatsapp.text import plain
 
 # The function has 30 seconds, and committing may take 12 of them. The schedule sends what is not sent in time.
@@ -102,6 +104,7 @@ class ChatHandler:
         now = self.clock()
         turn = Turn(
             now=now,
+            written_at=min(message.sent_at or now, now),
             contact=_contact_who_wrote(message, lookup, now),
             raffle_of_code=lookup.raffle_of_code,
             conflicts=tries.conflicts,
@@ -109,6 +112,7 @@ class ChatHandler:
             keep_proof=tries.keep_proof,
         )
         act(_decide(turn.contact, message, now), turn)
+        _limit_replies(turn)
         try:
             return self._commit(turn, message, lookup)
         except ConditionsFailed as failure:
@@ -169,19 +173,43 @@ class ChatHandler:
 
         def attempt() -> None:
             now = self.clock()
-            person = preference.person
-            lookup = _find(person)
-            contact = lookup.contact.with_opt_out(out=preference.stops, at=preference.at or now)
+            lookup = _find(preference.person)
+            contact = lookup.contact.with_opt_out(out=preference.stops, at=min(preference.at or now, now))
             if contact == lookup.contact:
                 return
-            contact = replace(contact, user_id=person.user_id or contact.user_id, phone=person.phone or contact.phone)
-            transaction = Transaction()
-            contacts.save(transaction, contact, now=now)
-            contacts.add_aliases(transaction, contact, lookup.missing_aliases)
-            transaction.commit()
+            self._save(lookup, contact, preference.person, now)
             count("OptOuts" if contact.opted_out else "OptIns")
 
         retry(attempt, again_on=(Busy, ConditionsFailed))
+
+    def leave_to_person(self, echo: Echo) -> None:
+        """Be silent for a person to whom somebody at the business wrote from the phone app (M6). Raises TryAgain.
+
+        An older echo than the last pause, or than its early end, changes nothing. So it may come twice and in any
+        order.
+        """
+
+        def attempt() -> None:
+            now = self.clock()
+            at = min(echo.sent_at or now, now)
+            lookup = _find(echo.recipient)
+            contact = lookup.contact.with_bot_paused(by=PHONE_APP, at=at)
+            if contact == lookup.contact or not contact.bot_is_paused(now):
+                return
+            if contact.person_wanted_at is not None and contact.person_wanted_at <= at:  # they have been answered
+                contact = replace(contact, person_wanted_at=None)
+            self._save(lookup, contact, echo.recipient, now)
+            count("BotLeftToPerson")
+
+        retry(attempt, again_on=(Busy, ConditionsFailed))
+
+    def _save(self, lookup: contacts.Lookup, contact: Contact, person: Identity, now: datetime) -> None:
+        """Store a contact that was looked up, with the names that the person has now. Raises ConditionsFailed, Busy."""
+        contact = replace(contact, user_id=person.user_id or contact.user_id, phone=person.phone or contact.phone)
+        transaction = Transaction()
+        contacts.save(transaction, contact, now=now)
+        contacts.add_aliases(transaction, contact, lookup.missing_aliases)
+        transaction.commit()
 
     def _look_up(self, message: Message) -> contacts.Lookup:
         word = c.normalize(message.incoming.text).upper()
@@ -196,10 +224,12 @@ class ChatHandler:
         """Commit what the message changes and the replies that it causes: one transaction (M3)."""
         inbound_id = messages.inbound_id(message.phone_number_id, message.id)
         contacts.add_aliases(turn.transaction, turn.contact, lookup.missing_aliases)
+        is_flood = turn.contact.reply_limits.is_flood(turn.written_at, turn.now)
         contact, replies = self.outbox.enqueue_for(
             turn.transaction,
             turn.contact,
             turn.replies,
+            not_before=turn.now + NEWEST_WAITS if is_flood else None,
             channel=lookup.channel,
             now=turn.now,
             to=message.sender,
@@ -238,12 +268,15 @@ class ChatHandler:
     def _show_typing(self, message: Message, lookup: contacts.Lookup) -> None:
         """Show "typing" as a courtesy; skip it while sending is stopped or paused.
 
-        It also marks the message as read, so it is not done for what an organiser has to read (M6).
+        It also marks the message as read, so it is not done for what an organiser has to read (M6), nor for what may
+        get no answer (M8).
         """
         now = self.clock()
         action = _decide(lookup.contact, message, now)
         is_silent = isinstance(action, c.StayQuiet | c.LeaveToPerson | c.SayBlocked) or lookup.handled
-        if is_silent or not lookup.channel.is_open(now):
+        limits = lookup.contact.reply_limits.with_message(now)
+        may_wait = limits.may_be_silent or limits.is_flood(message.sent_at or now, now)
+        if is_silent or may_wait or not lookup.channel.is_open(now):
             return
         try:
             self.graph.mark_read(message.id)
@@ -271,4 +304,21 @@ def _contact_who_wrote(message: Message, lookup: contacts.Lookup, now: datetime)
         user_id=sender.user_id or lookup.contact.user_id,
         phone=sender.phone or lookup.contact.phone,
     )
+    contact = replace(contact, reply_limits=contact.reply_limits.with_message(now))
     return contact.with_profile_name(plain(message.name)).with_message_at(min(message.sent_at or now, now))
+
+
+def _limit_replies(turn: Turn) -> None:
+    """Take the replies away if the person has had enough of them today (M8). What the message changes, it changes."""
+    if not turn.replies:
+        return
+    limits = turn.contact.reply_limits
+    if not turn.is_unclear:
+        limits = limits.understood()
+    is_enough = limits.replies >= MAX_REPLIES
+    is_first = limits.replies == MAX_REPLIES
+    turn.contact = replace(turn.contact, reply_limits=limits.with_silence() if is_enough else limits)
+    if is_enough:
+        turn.replies.clear()
+    if is_first:
+        report_silence(turn)

@@ -25,15 +25,18 @@ class Turn:
     """One try at answering one message. All that it changes is one transaction (M3).
 
     Attributes:
+        written_at: when they wrote the message, which may have come late.
         contact: who wrote, as they are to be saved.
         raffle_of_code: the raffle whose code was written, if the message is one.
         conflicts: what earlier tries at the same message have learned.
         keep_proof: fetches and stores a file of a contact, named by id; a second try gets the same proof again.
         notices: what the organisers are told.
+        is_unclear: the bot can make nothing of the message (M8).
         metrics: counted once this is committed.
     """
 
     now: datetime
+    written_at: datetime
     contact: Contact
     raffle_of_code: str | None
     conflicts: Conflicts
@@ -42,6 +45,7 @@ class Turn:
     transaction: Transaction = field(default_factory=Transaction)
     replies: list[Reply] = field(default_factory=list)
     notices: list[Reply] = field(default_factory=list)
+    is_unclear: bool = False
     metrics: list[str] = field(default_factory=list)
 
     @property

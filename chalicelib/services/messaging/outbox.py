@@ -12,6 +12,7 @@ from chalicelib.domain.delivery import OUTSIDE_THE_WINDOW, Decision, DeliverySta
 from chalicelib.domain.messages import Identity, Reply
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.refusals import MessageNotFound, MessageNotGivenUp, TryAgain
+from chalicelib.domain.reply_limits import MAX_WAITING
 from chalicelib.services.messaging.sender import Failure, Sender, in_form, store_outcome
 from chalicelib.store import audit, contacts
 from chalicelib.store import channel as channels
@@ -52,6 +53,7 @@ class Outbox:
         to: Identity | None = None,
         in_reply_to: str | None = None,
         by: str | None = None,
+        not_before: datetime | None = None,
     ) -> tuple[Contact, list[Outbound]]:
         """Store messages to a contact in `transaction`. Return the contact, to be saved with them, and the messages.
 
@@ -61,18 +63,32 @@ class Outbox:
             to: the identity from which they just wrote; by default the stored one.
             in_reply_to: our key of the inbound message that is answered.
             by: the organiser who writes, by the name of their token.
+            not_before: leave the replies to the schedule until then, for there may be newer messages to answer (M8).
         """
         if contact.erased_at is not None or not replies:
             return contact, []
+        limits = contact.reply_limits
+        newest_only = in_reply_to is not None and (not_before is not None or limits.waiting >= MAX_WAITING)
+        replaced = self._withdraw_waiting(transaction, contact, now) if newest_only else None
+        if replaced is not None:
+            # They keep the other one's place, or they would be put off for as long as messages come.
+            contact = replace(contact, waits_for=replaced.behind)
+            not_before = replaced.due_at
+        room = 0 if replaced is not None else len(replies)
         # Schedule as if every message used up the pair rate limit; book only those that will be sent.
-        paced = contact.with_messages_sent(len(replies), now)
+        paced = contact.with_messages_sent(room, now)
         messages = self._build_messages(paced, to or contact.identity, replies, channel, now, in_reply_to, by)
+        if not_before is not None:
+            messages = [_put_off(message, not_before) for message in messages]
         _store_messages(transaction, messages)
         to_send = [message for message in messages if message.queue in (Queue.DUE, Queue.STOPPED)]
         last_waiting = max(
             (message.id for message in to_send if message.is_waiting and message.due_at is not None), default=None
         )
-        contact = contact.with_messages_sent(len(to_send), now)
+        contact = contact.with_messages_sent(min(len(to_send), room), now)
+        if in_reply_to is not None:
+            must_wait = any(message.must_wait for message in messages)
+            contact = replace(contact, reply_limits=limits.with_replies(room, must_wait=must_wait))
         return replace(contact, waits_for=last_waiting or messages[0].behind), messages
 
     def enqueue(
@@ -224,6 +240,14 @@ class Outbox:
             times.append(contact.rate_limited_until)
         return max(times, default=None)
 
+    def _withdraw_waiting(self, transaction: Transaction, contact: Contact, now: datetime) -> Outbound | None:
+        """Take back the last reply that waits to be sent to a contact, and return it. None if there is none."""
+        last = self._get_waiting(contact.id, contact.waits_for)
+        if last is None or last.in_reply_to is None or not last.must_wait or last.state is not DeliveryState.PENDING:
+            return None
+        stored.withdraw(transaction, last, now)
+        return last
+
     def _get_waiting(self, contact_id: str, outbound_id: str | None) -> Outbound | None:
         """Return a message by its id if it is still waiting to be sent."""
         message = stored.get(f"{contact_id}/{outbound_id}") if outbound_id else None
@@ -298,6 +322,13 @@ def _store_messages(transaction: Transaction, messages: Sequence[Outbound]) -> N
         stored.put(transaction, message)
     if given_up := sum(message.queue is Queue.UNDELIVERED for message in messages):
         count("MessagesGivenUp", given_up)
+
+
+def _put_off(message: Outbound, until: datetime) -> Outbound:
+    """Return a new message as the schedule may send it from `until` on."""
+    if message.queue is not Queue.DUE:
+        return message
+    return replace(message, due_at=max(message.due_at or until, until), attempts=0)
 
 
 def _queue_while_stopped(channel: Channel) -> Queue:

@@ -30,7 +30,7 @@ from chalicelib.domain.raffles import Board, Raffle
 from chalicelib.domain.refusals import HoldLimit, HoldLimited, NumbersTaken, TooFewFree, TooManyForContact
 from chalicelib.whatsapp import templates
 from chalicelib.whatsapp.templates import Definition
-from chalicelib.whatsapp.text import plain
+from chalicelib.whatsapp.text import plain, shorten
 
 CATALOGUES = Path(__file__).parents[2] / "locale"
 RAFFLES_A_PAGE = 9  # a list has ten rows, and the last one leads to the next page
@@ -146,7 +146,7 @@ class Texts:
             )
         if more:
             rows.append(Choice(id=more_raffles_choice(page + 1), title=_("More raffles …")))
-        return Reply(text=_shorten("\n".join(lines), BODY_LIMIT), rows=rows, list_label=_("See raffles"))
+        return Reply(text=shorten("\n".join(lines), BODY_LIMIT), rows=rows, list_label=_("See raffles"))
 
     def _availability(self, board: Board) -> str:
         counts = board.availability
@@ -171,7 +171,7 @@ class Texts:
         ask = _("Which numbers would you like? For example *5, 12, 99*, *5-10* or *random 3*.")
         after = "\n".join(["", *filter(None, facts), "", ask])
         title = f"*{raffle.title}*"
-        description = _shorten(raffle.description, BODY_LIMIT - len(title) - len(after) - len("\n\n"))
+        description = shorten(raffle.description, BODY_LIMIT - len(title) - len(after) - len("\n\n"))
         text = "\n".join(filter(None, (title, description))) + "\n" + after
         buttons = (
             *self._random_buttons(raffle),
@@ -412,6 +412,14 @@ class Texts:
         )
         return Reply(text="\n".join(lines))
 
+    def enough_files(self, order: Order, most: int) -> Reply:
+        text = self._("I have {most} files for order {code} already. An organiser will look at them.")
+        return Reply(text=text.format(most=most, code=order.id))
+
+    def too_many_files(self, most: int) -> Reply:
+        text = self._("That is more than {most} files today, so I have not taken this one. Please send it tomorrow.")
+        return Reply(text=text.format(most=most))
+
     def proof_not_fetched(self) -> Reply:
         return Reply(
             text=self._("I could not fetch your file from WhatsApp. Please send it again, as a photo or a small PDF.")
@@ -555,7 +563,7 @@ class Texts:
         parts = [
             f"*{order.id}* · {self._status(order)}\n{self._summary(raffle, order, now)}" for raffle, order in orders
         ]
-        text = _shorten("\n\n".join((self._("Your latest orders:"), *parts)), BODY_LIMIT)
+        text = shorten("\n\n".join((self._("Your latest orders:"), *parts)), BODY_LIMIT)
         running = next((order for _, order in orders if order.status in RUNNING), None)
         buttons: tuple[Choice, ...] = ()
         if running is not None:
@@ -580,6 +588,11 @@ class Texts:
     def person_wrote(self, name: str, phone: str | None) -> Reply:
         """Tell organisers that a contact wrote while the bot is paused (M6)."""
         return self._person_notice(self._("{name} has written, and waits for an answer from you."), name, phone)
+
+    def person_unanswered(self, name: str, phone: str | None) -> Reply:
+        """Tell organisers that the bot no longer answers a contact (M8)."""
+        text = self._("{name} keeps writing, and the bot does not answer any more. Please have a look.")
+        return self._person_notice(text, name, phone)
 
     def _person_notice(self, text: str, name: str, phone: str | None) -> Reply:
         display_name = name or self._("somebody")
@@ -670,7 +683,3 @@ def _as_sentence_end(text: str | None) -> str:
     One line without formatting, so that they can't pass for a text of ours, and without a full stop.
     """
     return plain(text or "").rstrip(".") or "-"
-
-
-def _shorten(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: max(0, most - 1)].rstrip() + "…"

@@ -66,7 +66,7 @@ def ended_text(order: Order) -> Callable[[Texts, Raffle, Order], Reply]:
 
 def release(unit: OrderChange, event: OrderEvent, *, over_at: datetime | None = None, **fields: Any) -> None:
     """End an order that owns its numbers: these are free again (P3). Raises OrderOutOfTurn."""
-    if event is OrderEvent.DEADLINE_PASSED and unit.before.has_unseen_proof:
+    if event is OrderEvent.DEADLINE_PASSED and unit.before.has_unjudged_proof:
         event = OrderEvent.DEADLINE_PASSED_WITH_PROOF
         fields["late"] = True
     reserved_until = unit.before.reserved_until if event is OrderEvent.DEADLINE_PASSED else None

@@ -163,6 +163,7 @@ def test_cancelar_finds_an_order_that_is_not_at_hand(world: World, lucia: Buyer)
 def test_m5_a_notice_counts_once_and_only_the_latest(world: World, lucia: Buyer) -> None:
     lucia.says("menu")
     at = world.at
+    world.clock.pass_minutes(1)
     lucia.sends(preference(lucia, "resume", at + 20))
     lucia.sends(preference(lucia, "stop", at + 10))  # it was said before
     assert not contact_of(lucia).opted_out
@@ -229,3 +230,62 @@ def test_m5_an_answer_that_waited_is_sent_even_after_they_opt_out(world: World, 
     world.clock.now += timedelta(minutes=10)
     world.minute()
     assert "How it works" in text_of(lucia.heard[-1])
+
+
+def says_late(buyer: Buyer, text: str, *, minutes_ago: float) -> Json:
+    """A message that they wrote some minutes ago comes only now."""
+    world = buyer.world
+    at = world.at - 60 * minutes_ago
+    return buyer.sends(webhooks.text_message(buyer.person, text, message_id=world.new_id(), at=at))
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "out"),
+    [("START", "STOP", False), ("STOP", "START", True)],
+    ids=["START came first", "STOP came first"],
+)
+def test_m5_the_word_that_was_written_later_counts_in_whatever_order_they_come(
+    world: World, lucia: Buyer, first: str, then: str, out: bool
+) -> None:
+    lucia.says("menu")
+    world.clock.pass_minutes(60)
+    says_late(lucia, first, minutes_ago=10)
+    answer = text_of(says_late(lucia, then, minutes_ago=20))
+    assert contact_of(lucia).opted_out is out
+    assert ("no more messages" in answer) is out  # they are told how it stands
+
+
+@pytest.mark.parametrize(("word", "notice", "out"), [("STOP", "resume", True), ("START", "stop", False)])
+@pytest.mark.parametrize("word_first", [True, False])
+def test_m5_words_and_notices_count_by_when_they_were_written(
+    world: World, lucia: Buyer, word: str, notice: str, out: bool, word_first: bool
+) -> None:
+    """The word was written ten minutes after the choice in WhatsApp's menu. Both come late, in any order."""
+    lucia.says("menu")
+    world.clock.pass_minutes(60)
+    notified = preference(lucia, notice, world.at - 60 * 20)
+    if not word_first:
+        lucia.sends(notified)
+    says_late(lucia, word, minutes_ago=10)
+    if word_first:
+        lucia.sends(notified)
+    assert contact_of(lucia).opted_out is out
+
+
+@pytest.mark.parametrize(("word", "notice", "out"), [("STOP", "resume", False), ("START", "stop", True)])
+def test_m5_a_notice_that_was_written_after_a_late_word_counts(
+    world: World, lucia: Buyer, word: str, notice: str, out: bool
+) -> None:
+    """The word was handled later than the choice in the menu was made, but written before it."""
+    lucia.says("menu")
+    world.clock.pass_minutes(60)
+    says_late(lucia, word, minutes_ago=20)
+    lucia.sends(preference(lucia, notice, world.at - 60 * 10))
+    assert contact_of(lucia).opted_out is out
+
+
+def test_m5_a_notice_from_a_wrong_clock_does_not_hold_for_ever(world: World, lucia: Buyer) -> None:
+    lucia.says("menu")
+    lucia.sends(preference(lucia, "stop", world.at + 3600 * 24 * 365))
+    world.clock.pass_minutes(1)
+    assert "Welcome back" in text_of(lucia.says("START"))

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+MAX_PROOFS = 10  # M8
 RUNNING = ("DRAFT", "PENDING_PAYMENT")
 SETTLED = ("IN_REVIEW", "PAID")  # these own their numbers without a time limit
 
@@ -150,6 +151,8 @@ class Model:
         buyer = self.buyers[order.buyer]
         if order.status in ("PAID", "REFUNDED"):
             return {"no order waits"}
+        if order.proofs >= MAX_PROOFS:
+            return {"enough files"}
         order.proofs += 1
         if order.owns(now):
             order.status, buyer.at_hand = "IN_REVIEW", order.id

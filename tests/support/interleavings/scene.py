@@ -55,6 +55,7 @@ KINDS = {
     "late": "came after the hold had ended",
     "kept": "was cancelled, so its numbers are not held",
     "no order waits": "no order of yours that waits",
+    "enough files": "files for order .* already",
     "cancelled": "^Order .* is cancelled, and its numbers",
     "cancelled by organiser": "An organiser has cancelled your order",
     "shall I": "Shall I cancel it",

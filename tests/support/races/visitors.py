@@ -17,7 +17,6 @@ from tests.support.expired_holds import expire_order
 from tests.support.races.hall import (
     OUR_NUMBER,
     PROCESSES,
-    START,
     THREADS,
     Place,
     Profile,
@@ -102,7 +101,8 @@ class Visitor:
     def somebody(self, visit: int) -> Identity:
         """Mostly one of this thread's own people; sometimes one whom several threads are at the same time."""
         if self.random.random() < 0.1:
-            return Identity(user_id=f"GT.everybody{self.random.randrange(6)}")
+            # Others after ten visits: a person gets a hundred answers a day at most (M8).
+            return Identity(user_id=f"GT.everybody{self.random.randrange(6)}x{visit // 10}")
         return Identity(user_id=f"GT.{self.name.replace('.', 'x')}y{visit // 4}")
 
     def draw(self, weights: Mapping[T, int]) -> T:
@@ -256,7 +256,7 @@ class Visitor:
         self.past.append(
             Message(
                 id=f"wamid.{self.name}.{len(self.past)}", phone_number_id=OUR_NUMBER, sender=person, name="",
-                sent_at=START, incoming=heard, kind=heard.kind.value,
+                sent_at=None, incoming=heard, kind=heard.kind.value,
             )
         )  # fmt: skip
         return self.past[-1]
