@@ -222,7 +222,7 @@ class Container:
     def templates(self) -> Templates:
         from chalicelib.services.messaging.templates import Templates
 
-        return Templates(graph=self.graph, account_id=self.settings.WHATSAPP_ACCOUNT_ID)
+        return Templates(graph=self.graph, account_id=self.settings.WHATSAPP_ACCOUNT_ID, clock=self.clock)
 
     # For commands
 

@@ -104,7 +104,7 @@ def _handle(body: str) -> None:
             for renewal in event.renewals:
                 container().chat.change_identity(renewal.old, renewal.new)
             if event.template is not None:
-                container().templates.update_approval(*event.template, event.kind)
+                container().templates.update_approval(*event.template, event.kind, at=event.at)
             account_notices.handle(event)
 
 

@@ -447,6 +447,12 @@ class ChannelRecord(Record, discriminator="channel"):
     approved = UnicodeSetAttribute(null=True)  # name/language
 
 
+class TemplateRecord(Record, discriminator="template"):
+    """pk TEMPLATE#name/language, sk TEMPLATE: when WhatsApp last changed whether we may use one of our templates."""
+
+    changed_at = UTCDateTimeAttribute()
+
+
 class FingerprintRecord(Record, discriminator="fingerprint"):
     """pk FINGERPRINT#sha#hex or FINGERPRINT#band#n#hex, sk FINGERPRINT: the order that a file came with first (P6).
 
