@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from chalicelib.services.bulk import Bulk
     from chalicelib.services.contacts import Contacts
     from chalicelib.services.exports.service import Exports
+    from chalicelib.services.maintenance.audit_heads import AuditHeads
     from chalicelib.services.maintenance.consistency import ConsistencyCheck
     from chalicelib.services.maintenance.contact_index import ContactIndexCheck
     from chalicelib.services.maintenance.proof_files import ProofFilesCheck
@@ -160,6 +161,17 @@ class Container:
     @cached_property
     def tokens(self) -> Tokens:
         return Tokens(clock=self.clock)
+
+    @cached_property
+    def audit_heads(self) -> AuditHeads:
+        from chalicelib.services.maintenance.audit_heads import AuditHeads
+
+        return AuditHeads(
+            s3=lambda: self._client("s3"),
+            bucket=self.settings.TOMBOLA_AUDIT_BUCKET,
+            key=lambda: self.secrets.audit_key,
+            clock=self.clock,
+        )
 
     # For organisers
 

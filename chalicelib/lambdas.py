@@ -132,8 +132,13 @@ def expire_reservations() -> None:
 
 @observed
 def deliver_messages() -> None:
-    """Send the messages that are due."""
-    container().outbox.send_due()
+    """Keep the heads of the audit log, once an hour, and send the messages that are due."""
+    parts = container()
+    try:
+        parts.audit_heads.keep_hourly()
+    except Exception:  # noqa: BLE001 - messages matter more; the next minute tries again, and an alarm watches it
+        logger.exception("the heads of the audit log could not be kept")
+    parts.outbox.send_due()
 
 
 @observed

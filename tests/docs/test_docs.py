@@ -26,7 +26,7 @@ TARGET = re.compile(r"^ *make ([a-z][a-z-]*)\b", re.MULTILINE)
 NOT_OURS = {
     "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "API_PORT", "PHONE_PORT", "AWS_PORT",
     "TOMBOLA_STATE", "TOMBOLA_TICK_SECONDS", "TOMBOLA_WEBHOOK_URL", "ALARM_EMAIL", "MONTHLY_BUDGET",
-    "PROOF_RETENTION_DAYS", "TRACING", "RESERVE_CONCURRENCY", "USE_TABLE", "USE_BUCKET",
+    "PROOF_RETENTION_DAYS", "AUDIT_LOCK_DAYS", "TRACING", "RESERVE_CONCURRENCY", "USE_TABLE", "USE_BUCKET",
 }  # fmt: skip
 # Made by running something, so not in a fresh checkout.
 MADE = (".local", ".venv", "out/", "tools/")
@@ -160,7 +160,8 @@ def test_the_index_has_exactly_the_decisions_that_exist() -> None:
         assert heading, f"{path.name} must begin with `# N. Title`, an empty line and `Status: ...`"
         written.append((heading[1], heading[2], path.name, heading[3]))
     assert listed == written
-    assert [int(number) for number, *_ in written] == list(range(1, len(written) + 1))
+    numbers = [int(number) for number, *_ in written]
+    assert numbers == sorted(set(numbers))
     assert all(int(path[:4]) == int(number) for number, _, path, _ in written)
 
 
