@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from chalicelib.services.maintenance.proof_files import ProofFilesCheck
     from chalicelib.services.messaging.templates import Templates
     from chalicelib.services.orders.settlement import Settlement
+    from chalicelib.services.payment_changes import PaymentChanges
     from chalicelib.services.privacy import Privacy
     from chalicelib.services.raffles import Raffles
     from chalicelib.services.reports import Reports
@@ -132,10 +133,15 @@ class Container:
             outbox=self.outbox,
             proofs=self.proofs,
             graph=self.graph,
-            organisers=[Identity(phone=phone.removeprefix("+")) for phone in self.settings.WHATSAPP_ORGANISERS],
+            organisers=self.organisers,
             random=self.random,
             clock=self.clock,
         )
+
+    @property
+    def organisers(self) -> list[Identity]:
+        """Who is notified in WhatsApp."""
+        return [Identity(phone=phone.removeprefix("+")) for phone in self.settings.WHATSAPP_ORGANISERS]
 
     @cached_property
     def holds(self) -> Holds:
@@ -179,7 +185,13 @@ class Container:
     def raffles(self) -> Raffles:
         from chalicelib.services.raffles import Raffles
 
-        return Raffles(clock=self.clock, random=self.random)
+        return Raffles(clock=self.clock, random=self.random, outbox=self.outbox, organisers=self.organisers)
+
+    @cached_property
+    def payment_changes(self) -> PaymentChanges:
+        from chalicelib.services.payment_changes import PaymentChanges
+
+        return PaymentChanges(raffles=self.raffles, clock=self.clock)
 
     @cached_property
     def settlement(self) -> Settlement:

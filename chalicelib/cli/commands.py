@@ -113,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(command=_check)
 
     _add_check_audit(commands)
+    _add_confirm_payment_change(commands)
     report_parser = commands.add_parser(
         "report", help="show a raffle's money, by day and by price; exit status 1 if orders and board differ"
     )
@@ -163,6 +164,15 @@ def _add_check_audit(commands: Any) -> None:
     )
     _add_json(check_audit)
     check_audit.set_defaults(command=_check_audit)
+
+
+def _add_confirm_payment_change(commands: Any) -> None:
+    confirm = commands.add_parser(
+        "confirm-payment-change",
+        help="confirm the payment instructions that a manager has proposed, if there is no second manager",
+    )
+    _add_raffle(confirm)
+    confirm.set_defaults(command=_confirm_payment_change)
 
 
 def _add_raffle(parser: argparse.ArgumentParser) -> None:
@@ -295,6 +305,15 @@ def _kept_heads(file: str) -> tuple[list[KeptHeads], list[str]]:
     if kept and not file and container().clock() - kept[-1].at > OLDEST_HEADS:
         problems.append(f"no heads were kept since {kept[-1].at:%Y-%m-%d %H:%M} UTC")
     return kept, problems
+
+
+def _confirm_payment_change(options: argparse.Namespace) -> int:
+    changes = container().payment_changes
+    change = changes.get(raffles.id_of(options.raffle))
+    changes.agree(change.raffle_id, change.payment_instructions, by=COMMAND_LINE)
+    print(f"{change.proposed_by} has proposed it. Before:\n{change.replaces}")
+    print(f"\nFrom now on:\n{change.payment_instructions}")
+    return 0
 
 
 def _report(options: argparse.Namespace) -> int:

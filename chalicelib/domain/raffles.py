@@ -1,7 +1,7 @@
 """The raffle: its numbers, its price, and its life cycle."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from chalicelib.domain.refusals import RaffleOutOfTurn
 
 MAX_NUMBERS = 1_000_000  # N1
 HOLD_MINUTES = 15  # H3, unless the raffle says otherwise
+PROPOSAL_LIFETIME = timedelta(days=1)  # O9
 
 
 class RaffleStatus(StrEnum):
@@ -104,6 +105,29 @@ class Raffle:
         if self.status not in transition.sources:
             raise RaffleOutOfTurn(event.value, self.status)
         return transition.target
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentChange:
+    """A change of how buyers of a raffle pay, which one manager proposes and another confirms (O9).
+
+    Attributes:
+        replaces: the payment instructions when it was proposed.
+        proposed_by: the name of the token, and `token_id` its id.
+        confirmed_by: the name of the second one; None while the change is only proposed.
+    """
+
+    raffle_id: str
+    payment_instructions: str
+    replaces: str
+    proposed_by: str
+    token_id: str
+    proposed_at: datetime
+    confirmed_by: str | None = None
+
+    @property
+    def valid_until(self) -> datetime:
+        return self.proposed_at + PROPOSAL_LIFETIME
 
 
 class Availability(NamedTuple):

@@ -178,7 +178,7 @@ def rules() -> dict[str, str]:
 
 def test_every_rule_of_the_documentation_is_there_once() -> None:
     expected = [*(f"N{n}" for n in range(1, 4)), *(f"H{n}" for n in range(1, 9)), *(f"P{n}" for n in range(1, 11))]
-    expected += [*(f"M{n}" for n in range(1, 7)), "V1", "V2", *(f"O{n}" for n in range(1, 9))]
+    expected += [*(f"M{n}" for n in range(1, 7)), "V1", "V2", *(f"O{n}" for n in range(1, 10))]
     assert list(rules()) == expected
 
 
