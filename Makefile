@@ -59,7 +59,7 @@ licences: $(READY) ## Update docs/licences.md
 	@$(BIN)/python -m tools.licences
 
 review: $(READY) ## Check deployed packages for known vulnerabilities, and list outdated ones
-	$(BIN)/pip-audit --require-hashes --disable-pip -r requirements.txt
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.txt
 	$(BIN)/python -m pip list --outdated --disable-pip-version-check
 
 cost: $(READY) ## Compute the monthly cost on AWS, and update docs/performance.md

@@ -40,12 +40,14 @@ if TYPE_CHECKING:
     from chalicelib.services.bulk import Bulk
     from chalicelib.services.contacts import Contacts
     from chalicelib.services.exports.service import Exports
+    from chalicelib.services.maintenance.audit_heads import AuditHeads
     from chalicelib.services.maintenance.consistency import ConsistencyCheck
     from chalicelib.services.maintenance.contact_index import ContactIndexCheck
     from chalicelib.services.maintenance.proof_files import ProofFilesCheck
     from chalicelib.services.maintenance.reachability import Reachability
     from chalicelib.services.messaging.templates import Templates
     from chalicelib.services.orders.settlement import Settlement
+    from chalicelib.services.payment_changes import PaymentChanges
     from chalicelib.services.privacy import Privacy
     from chalicelib.services.raffles import Raffles
     from chalicelib.services.reports import Reports
@@ -132,10 +134,15 @@ class Container:
             outbox=self.outbox,
             proofs=self.proofs,
             graph=self.graph,
-            organisers=[Identity(phone=phone.removeprefix("+")) for phone in self.settings.WHATSAPP_ORGANISERS],
+            organisers=self.organisers,
             random=self.random,
             clock=self.clock,
         )
+
+    @property
+    def organisers(self) -> list[Identity]:
+        """Who is notified in WhatsApp."""
+        return [Identity(phone=phone.removeprefix("+")) for phone in self.settings.WHATSAPP_ORGANISERS]
 
     @cached_property
     def holds(self) -> Holds:
@@ -162,13 +169,30 @@ class Container:
     def tokens(self) -> Tokens:
         return Tokens(clock=self.clock)
 
+    @cached_property
+    def audit_heads(self) -> AuditHeads:
+        from chalicelib.services.maintenance.audit_heads import AuditHeads
+
+        return AuditHeads(
+            s3=lambda: self._client("s3"),
+            bucket=self.settings.TOMBOLA_AUDIT_BUCKET,
+            key=lambda: self.secrets.audit_key,
+            clock=self.clock,
+        )
+
     # For organisers
 
     @cached_property
     def raffles(self) -> Raffles:
         from chalicelib.services.raffles import Raffles
 
-        return Raffles(clock=self.clock, random=self.random)
+        return Raffles(clock=self.clock, random=self.random, outbox=self.outbox, organisers=self.organisers)
+
+    @cached_property
+    def payment_changes(self) -> PaymentChanges:
+        from chalicelib.services.payment_changes import PaymentChanges
+
+        return PaymentChanges(raffles=self.raffles, clock=self.clock)
 
     @cached_property
     def settlement(self) -> Settlement:
@@ -223,7 +247,7 @@ class Container:
     def templates(self) -> Templates:
         from chalicelib.services.messaging.templates import Templates
 
-        return Templates(graph=self.graph, account_id=self.settings.WHATSAPP_ACCOUNT_ID)
+        return Templates(graph=self.graph, account_id=self.settings.WHATSAPP_ACCOUNT_ID, clock=self.clock)
 
     @cached_property
     def reachability(self) -> Reachability:

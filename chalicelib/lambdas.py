@@ -106,7 +106,7 @@ def _handle(body: str) -> None:
             for renewal in event.renewals:
                 container().chat.change_identity(renewal.old, renewal.new)
             if event.template is not None:
-                container().templates.update_approval(*event.template, event.kind)
+                container().templates.update_approval(*event.template, event.kind, at=event.at)
             account_notices.handle(event)
 
 
@@ -134,8 +134,13 @@ def expire_reservations() -> None:
 
 @observed
 def deliver_messages() -> None:
-    """Send the messages that are due."""
-    container().outbox.send_due()
+    """Keep the heads of the audit log, once an hour, and send the messages that are due."""
+    parts = container()
+    try:
+        parts.audit_heads.keep_hourly()
+    except Exception:  # noqa: BLE001 - messages matter more; the next minute tries again, and an alarm watches it
+        logger.exception("the heads of the audit log could not be kept")
+    parts.outbox.send_due()
 
 
 @observed

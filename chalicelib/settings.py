@@ -57,6 +57,11 @@ class Secrets:
         return tuple(secret for secret in (self.app_secret, self.secret("WHATSAPP_APP_SECRET_PREVIOUS")) if secret)
 
     @property
+    def audit_key(self) -> bytes:
+        """The key that signs the heads of the audit log; empty if there is none."""
+        return self.secret("TOMBOLA_AUDIT_KEY").encode()
+
+    @property
     def cursor_key(self) -> bytes:
         """The key that seals the cursors of lists, derived from the app secret."""
         return digest(self.app_secret.encode(), b"cursors of lists", "sha256")
@@ -71,6 +76,7 @@ class EnvironmentSecrets(BaseModel, Secrets):
     WHATSAPP_APP_SECRET: Annotated[Secret, Field(repr=False)]
     WHATSAPP_APP_SECRET_PREVIOUS: Annotated[Secret | Literal[""], Field(repr=False)] = ""
     WHATSAPP_VERIFY_TOKEN: Annotated[Secret, Field(repr=False)]
+    TOMBOLA_AUDIT_KEY: Annotated[Secret | Literal[""], Field(repr=False)] = ""
 
     def secret(self, name: str) -> str:
         return str(getattr(self, name))
@@ -90,6 +96,7 @@ class Settings(BaseModel):
     WHATSAPP_SENDS_A_SECOND: Annotated[float, Field(gt=0, le=1000)] = 20
     TOMBOLA_TABLE: Annotated[str, Field(pattern="^[a-zA-Z0-9_.-]{3,255}$")]
     TOMBOLA_BUCKET: Annotated[str, Field(min_length=3)]
+    TOMBOLA_AUDIT_BUCKET: Annotated[str, Field(min_length=3)] | Literal[""] = ""
     TOMBOLA_INBOX_QUEUE: Annotated[str, Field(pattern="^https?://.+")]
     TOMBOLA_EXPORTS_QUEUE: Annotated[str, Field(pattern="^https?://.+")]
     TOMBOLA_SECRETS: Annotated[str, Field(pattern="^/[a-zA-Z0-9_./-]+/$")] | Literal[""] = ""

@@ -23,7 +23,7 @@ from chalicelib.whatsapp.graph import Graph
 from chalicelib.whatsapp.graph_errors import GraphError, SendRefused
 from infra import table_restore, terminal
 from infra.cloud import MUST_BE_DELETED, NO_STACK, Cloud, CloudFailed, Event
-from infra.plan import GENERATED, SECRETS, Plan, PlanInvalid, check_secrets, plan, stack_of
+from infra.plan import AUDIT_KEY, GENERATED, SECRETS, Plan, PlanInvalid, check_secrets, plan, stack_of
 from infra.smoke import Smoke
 from tools import package
 
@@ -124,6 +124,7 @@ def _secrets(cloud: Cloud) -> tuple[dict[str, str], list[str]]:
             if field.is_required() and name not in secrets and name != GENERATED:
                 secrets[name] = getpass(f"{name}: ").strip()
     secrets.setdefault(GENERATED, token_urlsafe(24))
+    secrets.setdefault(AUDIT_KEY, token_urlsafe(32))
     check_secrets(secrets)
     return secrets, [name for name, value in secrets.items() if name in SECRETS and stored.get(name) != value]
 
@@ -271,6 +272,7 @@ def _environment(cloud: Cloud) -> dict[str, str]:
         "AWS_REGION": cloud.region,
         "TOMBOLA_TABLE": outputs["Table"],
         "TOMBOLA_BUCKET": outputs["Bucket"],
+        "TOMBOLA_AUDIT_BUCKET": outputs.get("AuditBucket", ""),  # stacks of before have none
         "TOMBOLA_INBOX_QUEUE": outputs["Inbox"],
         "TOMBOLA_EXPORTS_QUEUE": outputs["ExportsQueue"],
         "TOMBOLA_SECRETS": outputs["Secrets"],

@@ -18,6 +18,7 @@ PARAMETERS = {
     "ALARM_EMAIL": "AlarmEmail",
     "MONTHLY_BUDGET": "MonthlyBudget",
     "PROOF_RETENTION_DAYS": "ProofRetentionDays",
+    "AUDIT_LOCK_DAYS": "AuditLockDays",
     "RESERVE_CONCURRENCY": "ReserveConcurrency",
     "TRACING": "Tracing",
     "USE_TABLE": "UseTable",
@@ -26,9 +27,10 @@ PARAMETERS = {
 REQUIRED = ("WHATSAPP_PHONE_NUMBER_ID",)
 SECRETS = tuple(EnvironmentSecrets.model_fields)
 GENERATED = "WHATSAPP_VERIFY_TOKEN"  # any word will do, so a missing one is generated
+AUDIT_KEY = "TOMBOLA_AUDIT_KEY"  # so is this one
 STAGE = re.compile("[a-z][a-z0-9-]{0,29}")
 EMPTY = "-"  # in the environment: clear the value. An unset variable keeps the current value
-NUMBERS = ("MONTHLY_BUDGET", "PROOF_RETENTION_DAYS")
+NUMBERS = ("MONTHLY_BUDGET", "PROOF_RETENTION_DAYS", "AUDIT_LOCK_DAYS")
 CHOICES = {"RESERVE_CONCURRENCY": ("yes", "no"), "TRACING": ("on", "off")}
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 

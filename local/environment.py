@@ -54,6 +54,8 @@ def local_settings(ports: Ports, stack: Stack) -> dict[str, str]:
         **aws_settings(ports),
         "TOMBOLA_TABLE": stack.table,
         "TOMBOLA_BUCKET": stack.bucket,
+        "TOMBOLA_AUDIT_BUCKET": stack.audit_bucket,
+        "TOMBOLA_AUDIT_KEY": "local-audit-key",
         "TOMBOLA_INBOX_QUEUE": stack.queue_url,
         "TOMBOLA_EXPORTS_QUEUE": stack.exports_url,
         "TOMBOLA_WEBHOOK_URL": f"{ports.api_url}/whatsapp/webhook",

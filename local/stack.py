@@ -22,6 +22,7 @@ class Stack:
     bucket: str
     queue_url: str
     exports_url: str
+    audit_bucket: str = ""
 
 
 class StackFailed(Exception):
@@ -63,12 +64,16 @@ def read(endpoint_url: str | None, name: str = STACK_NAME) -> Stack:
     except (BotoCoreError, ClientError, KeyError) as failure:
         raise StackFailed(f"stack {name} cannot be read: {failure}") from None
     return Stack(
-        table=physical["Table"], bucket=physical["Bucket"], queue_url=urls["Inbox"], exports_url=urls["Exports"]
+        table=physical["Table"],
+        bucket=physical["Bucket"],
+        queue_url=urls["Inbox"],
+        exports_url=urls["Exports"],
+        audit_bucket=physical["AuditBucket"],
     )
 
 
 def data_template() -> dict[str, Any]:
-    """Return the template with only its table, bucket and queues.
+    """Return the template with only its table, buckets and queues.
 
     Alarms are left out, since nobody would receive them. Overrides of functions are left out, since they have no `Type`
     until Chalice adds one.

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 from chalicelib.cli.output import (
     as_json,
@@ -21,7 +23,7 @@ from chalicelib.cli.output import (
     verdict,
 )
 from chalicelib.container import container
-from chalicelib.domain.audit import CHAINS, flaws
+from chalicelib.domain.audit import CHAINS, KeptHeads, flaws
 from chalicelib.domain.channel import Stop
 from chalicelib.domain.consistency import ConsistencyReport
 from chalicelib.domain.delivery import Queue
@@ -39,6 +41,7 @@ from chalicelib.store.transaction import Busy
 from chalicelib.telemetry import only_errors_to_stderr
 
 MAX_SHOWN = 1000  # messages of a queue
+OLDEST_HEADS = timedelta(hours=3)  # the newest heads of the audit log that were kept; they are each hour
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -109,10 +112,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_json(check)
     check.set_defaults(command=_check)
 
-    check_audit = commands.add_parser("check-audit", help="check that the audit log is complete and unchanged")
-    _add_json(check_audit)
-    check_audit.set_defaults(command=_check_audit)
-
+    _add_check_audit(commands)
+    _add_confirm_payment_change(commands)
     report_parser = commands.add_parser(
         "report", help="show a raffle's money, by day and by price; exit status 1 if orders and board differ"
     )
@@ -150,6 +151,28 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--all", action="store_true", help="replay all that are listed")
     replay.set_defaults(command=_replay_letters)
     return parser
+
+
+def _add_check_audit(commands: Any) -> None:
+    check_audit = commands.add_parser("check-audit", help="check that the audit log is complete and unchanged")
+    check_audit.add_argument(
+        "--against",
+        metavar="FILE",
+        nargs="?",
+        const="",
+        help="also compare it with the heads that were kept each hour: in the locked bucket, or in a FILE of log lines",
+    )
+    _add_json(check_audit)
+    check_audit.set_defaults(command=_check_audit)
+
+
+def _add_confirm_payment_change(commands: Any) -> None:
+    confirm = commands.add_parser(
+        "confirm-payment-change",
+        help="confirm the payment instructions that a manager has proposed, if there is no second manager",
+    )
+    _add_raffle(confirm)
+    confirm.set_defaults(command=_confirm_payment_change)
 
 
 def _add_raffle(parser: argparse.ArgumentParser) -> None:
@@ -241,12 +264,14 @@ def _print_check(options: argparse.Namespace, result: IndexCheckResult | ProofFi
 def _check_audit(options: argparse.Namespace) -> int:
     container()  # connects the store to the table
     entries = 0
-    problems = list[str]()
+    # Read before the log: heads that are kept meanwhile may be of entries that were not there when it was read.
+    kept, problems = _kept_heads(options.against) if options.against is not None else ([], [])
     with progress_on(sys.stderr, "the audit log") as progress:
         for chain in range(CHAINS):
             head = audit.head_of(chain)
             entries += head.number
-            problems += [f"chain {chain}: {flaw}" for flaw in flaws(audit.entries_of(chain, head.number), head)]
+            known = {heads.heads[chain]: heads.at for heads in reversed(kept)}
+            problems += [f"chain {chain}: {flaw}" for flaw in flaws(audit.entries_of(chain, head.number), head, known)]
             progress("chains", chain + 1, CHAINS)
     if options.json:
         print(json.dumps({"entries": entries, "flaws": problems}, indent=2))
@@ -254,6 +279,41 @@ def _check_audit(options: argparse.Namespace) -> int:
         outcome = f"{plural(len(problems), 'problem')} found" if problems else "no problems found"
         print("\n".join([*problems, f"{plural(entries, 'entry', 'entries')} checked, {outcome}."]))
     return 1 if problems else 0
+
+
+def _kept_heads(file: str) -> tuple[list[KeptHeads], list[str]]:
+    """Return the signed heads that were kept, oldest first, and what is wrong with those that were kept.
+
+    Args:
+        file: log lines; "": the locked bucket.
+    """
+    heads = container().audit_heads
+    if file:
+        with Path(file).open(encoding="utf-8") as lines:
+            found = list(heads.in_lines(lines))
+    elif heads.bucket:
+        found = list(heads.read())
+    else:
+        raise SettingsInvalid("TOMBOLA_AUDIT_BUCKET is missing (see .env.example)")
+    key = heads.key()
+    if not key:
+        raise SettingsInvalid("TOMBOLA_AUDIT_KEY is missing (see .env.example)")
+    kept = sorted((one for one in found if one.is_signed(key) and len(one.heads) == CHAINS), key=lambda one: one.at)
+    problems = ["no heads were kept"] if not kept else []
+    if len(kept) < len(found):
+        problems.append(f"heads that were kept have a wrong signature: {len(found) - len(kept)}")
+    if kept and not file and container().clock() - kept[-1].at > OLDEST_HEADS:
+        problems.append(f"no heads were kept since {kept[-1].at:%Y-%m-%d %H:%M} UTC")
+    return kept, problems
+
+
+def _confirm_payment_change(options: argparse.Namespace) -> int:
+    changes = container().payment_changes
+    change = changes.get(raffles.id_of(options.raffle))
+    changes.agree(change.raffle_id, change.payment_instructions, by=COMMAND_LINE)
+    print(f"{change.proposed_by} has proposed it. Before:\n{change.replaces}")
+    print(f"\nFrom now on:\n{change.payment_instructions}")
+    return 0
 
 
 def _report(options: argparse.Namespace) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from types import MappingProxyType
@@ -22,6 +22,7 @@ NO_LIMIT_PERCENT = 100
 MAX_UNPAID_HOLDS = 3  # H11
 MAX_REJECTIONS = 2  # P10
 REVIEW_HOURS = 48  # P11
+PROPOSAL_LIFETIME = timedelta(days=1)  # O10
 
 
 class RaffleStatus(StrEnum):
@@ -144,6 +145,29 @@ class Raffle:
         if self.status not in transition.sources:
             raise RaffleOutOfTurn(event.value, self.status)
         return transition.target
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentChange:
+    """A change of how buyers of a raffle pay, which one manager proposes and another confirms (O10).
+
+    Attributes:
+        replaces: the payment instructions when it was proposed.
+        proposed_by: the name of the token, and `token_id` its id.
+        confirmed_by: the name of the second one; None while the change is only proposed.
+    """
+
+    raffle_id: str
+    payment_instructions: str
+    replaces: str
+    proposed_by: str
+    token_id: str
+    proposed_at: datetime
+    confirmed_by: str | None = None
+
+    @property
+    def valid_until(self) -> datetime:
+        return self.proposed_at + PROPOSAL_LIFETIME
 
 
 class Availability(NamedTuple):

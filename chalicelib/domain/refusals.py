@@ -11,12 +11,15 @@ Each refusal is of one kind, and its kind decides the HTTP status:
     │   ├── MessageNotFound
     │   ├── LetterNotFound
     │   ├── ExportNotFound
+    │   ├── PaymentChangeNotFound
     │   └── TokenNotFound
     ├── Conflict: the current state does not allow it
     │   ├── RaffleOutOfTurn
     │   ├── RaffleHasSales
     │   ├── RaffleHasOrders
     │   ├── RaffleHasLateOrders
+    │   ├── SecondManagerNeeded
+    │   ├── TokenTooNew
     │   ├── CodeTaken
     │   ├── DeletedSince
     │   ├── OrderOutOfTurn
@@ -158,6 +161,14 @@ class ExportNotFound(NotFound):
     hint = "Exports are deleted after a week."
 
 
+class PaymentChangeNotFound(NotFound):
+    """Nobody has proposed to change how buyers of this raffle pay, or it is over a day ago."""
+
+    code = "payment_change_not_found"
+    what = "proposed payment change for raffle"
+    hint = "A proposal lasts a day."
+
+
 class TokenNotFound(NotFound):
     """There is no such token."""
 
@@ -211,6 +222,30 @@ class RaffleHasLateOrders(Conflict):
         super().__init__(
             f"Late payments for this raffle are not settled yet: {', '.join(order_ids)}, and there may be more. "
             "Refund or reassign these orders first."
+        )
+
+
+class SecondManagerNeeded(Conflict):
+    """While orders wait for payment, two managers must agree on how buyers pay."""
+
+    code = "second_manager_needed"
+
+    def __init__(self, raffle_id: str) -> None:
+        super().__init__(
+            "Orders of this raffle wait for payment, so changing payment_instructions needs two managers. Nothing was "
+            f"changed. Propose it with POST /api/raffles/{raffle_id}/payment-change; another manager confirms it by "
+            "sending the same."
+        )
+
+
+class TokenTooNew(Conflict):
+    """A manager's token that was made through the API within the last day can't decide on how buyers pay."""
+
+    code = "token_too_new"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This token was made through the API less than a day ago, so it can't propose or confirm how buyers pay."
         )
 
 

@@ -249,6 +249,7 @@ def export_contact(call: Call, contact_id: str, query: CursorQuery) -> PersonVie
 
     For requests of access under privacy laws. The audit log records who exported the data.
     """
+    call.check_cursor(query)  # a request that is refused leaves nothing in the audit log
     data = call.container.privacy.collect(contact_id, everything=query.cursor is None, by=call.by)
     messages = call.forwards(query, partial(_messages_that_fit, data.contact.id), lambda message: message)
     return PersonView(
@@ -366,5 +367,5 @@ def present_message(message: ReceivedMessage | Outbound) -> MessageView:
 
 
 def _with_proofs(call: Call, order: Order) -> ExportedOrderView:
-    proofs = [present_link(call.container, proof) for proof in order.proofs]
+    proofs = [present_link(call.container.proofs.link(order, proof)) for proof in order.proofs]
     return ExportedOrderView(order=present_order(order), proofs=proofs)

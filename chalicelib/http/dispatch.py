@@ -247,6 +247,11 @@ class Call:
             previous=self._link(page.previous and f"-{page.previous}"),
         )
 
+    def check_cursor(self, query: CursorQuery) -> None:
+        """Check the cursor, for a view that records something before it reads the page. Raises CursorInvalid."""
+        if query.cursor is not None:
+            self._verified(query.cursor)
+
     def forwards(
         self, query: CursorQuery, read: Callable[[str | None], Page[T]], present: Callable[[T], V]
     ) -> Listed[V]:

@@ -94,7 +94,7 @@ def start_export(call: Call, raffle_id: str, body: ExportBody) -> Response:
 def read_export(call: Call, export_id: str) -> ExportView:
     """Get the progress of an export.
 
-    Once it is READY, `url` leads to the file.
+    Once it is READY, `url` leads to the file. The audit log records who asked for it.
     """
     view = _view(call, export_id)
     if view.status in UNFINISHED:
@@ -110,7 +110,7 @@ def _start(call: Call, request: ExportRequest) -> Response:
 
 
 def _view(call: Call, export_id: str) -> ExportView:
-    export, url, url_expires_at = call.container.exports.get(export_id)
+    export, url, url_expires_at = call.container.exports.get(export_id, by=call.by)
     fields: dict[str, Any] = {name: getattr(export, name) for name in ExportView.model_fields if hasattr(export, name)}
     return ExportView(
         **fields,

@@ -4,11 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from chalicelib.container import Container
-from chalicelib.domain.orders import Proof
-from chalicelib.domain.refusals import ProofNotFound
 from chalicelib.http.dispatch import Call
 from chalicelib.http.schemas import Moment, View
+from chalicelib.services.orders.proofs import ProofLink
 from chalicelib.store import orders as stored
 
 
@@ -34,19 +32,17 @@ class ProofsView(LinkView):
 def read_proof(call: Call, order_id: str) -> ProofsView:
     """Get the payment proofs of an order.
 
-    Each comes with a link that opens its file for a few minutes.
+    Each comes with a link that saves its file, valid for a few minutes. The audit log records who asked.
     """
     order = stored.get(order_id.upper())
-    if not order.proofs:
-        raise ProofNotFound(order.id)
+    links = call.container.proofs.links(order, by=call.by)
     if order.has_unseen_proof:
         stored.mark_looked_at(order)
-    newest, *earlier = [present_link(call.container, proof) for proof in reversed(order.proofs)]
+    newest, *earlier = map(present_link, links)
     return ProofsView(**dict(newest), earlier=earlier)
 
 
-def present_link(container: Container, proof: Proof) -> LinkView:
-    """Return a proof with a new link to its file."""
-    url, expires_at = container.proofs.link(proof)
-    fields = {name: value for name, value in vars(proof).items() if name in LinkView.model_fields}
-    return LinkView(url=url, url_expires_at=expires_at, **fields)
+def present_link(link: ProofLink) -> LinkView:
+    """Return a proof with a link as the API shows it."""
+    fields = {name: value for name, value in vars(link.proof).items() if name in LinkView.model_fields}
+    return LinkView(url=link.url, url_expires_at=link.url_expires_at, **fields)

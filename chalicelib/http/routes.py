@@ -26,7 +26,9 @@ RAFFLE_CHANGES = (
     refusals.RaffleHasOrders,
     refusals.NumbersInvalid,
     refusals.CodeTaken,
+    refusals.SecondManagerNeeded,
 )
+PAYMENT_CHANGES = (refusals.RaffleOutOfTurn, refusals.SecondManagerNeeded, refusals.TokenTooNew)
 RAFFLE_MOVES = (refusals.RaffleOutOfTurn,)
 RAFFLE_ENDS = (refusals.RaffleOutOfTurn, refusals.RaffleHasSales, refusals.RaffleHasLateOrders)
 ORDER_MOVES = (refusals.OrderOutOfTurn,)
@@ -75,6 +77,19 @@ ROUTES: tuple[Route, ...] = (
         "raffles.generate_tickets",
         Role.MANAGER,
         refuses=(refusals.RaffleHasSales,),
+    ),
+    Route(
+        "GET",
+        f"{RAFFLE}/payment-change",
+        "payment_changes.read_payment_change",
+        refuses=(refusals.PaymentChangeNotFound,),
+    ),
+    Route(
+        "POST",
+        f"{RAFFLE}/payment-change",
+        "payment_changes.agree_on_payment_change",
+        Role.MANAGER,
+        refuses=PAYMENT_CHANGES,
     ),
     Route("GET", f"{RAFFLE}/availability", "raffles.raffle_availability"),
     Route("GET", f"{RAFFLE}/tickets", "raffles.raffle_tickets"),

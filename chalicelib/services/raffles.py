@@ -1,7 +1,7 @@
 """What organisers do with raffles: create, change, activate, cancel and delete them, and list their tickets."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain, islice
@@ -12,9 +12,19 @@ from chalicelib.domain import board as layouts
 from chalicelib.domain.audit import Facts
 from chalicelib.domain.board import Layout, LeafKey, TicketOwner
 from chalicelib.domain.conversation import is_reserved
+from chalicelib.domain.delivery import Outbound
+from chalicelib.domain.messages import Identity
 from chalicelib.domain.orders import CODE_ALPHABET, OrderStatus
 from chalicelib.domain.organisers import Actor
-from chalicelib.domain.raffles import Availability, Board, Raffle, RaffleEvent, RaffleStatus, TicketStatus
+from chalicelib.domain.raffles import (
+    Availability,
+    Board,
+    PaymentChange,
+    Raffle,
+    RaffleEvent,
+    RaffleStatus,
+    TicketStatus,
+)
 from chalicelib.domain.refusals import (
     CodeTaken,
     DeletedSince,
@@ -25,8 +35,12 @@ from chalicelib.domain.refusals import (
     RaffleHasSales,
     RaffleNotFound,
     RaffleOutOfTurn,
+    SecondManagerNeeded,
 )
-from chalicelib.store import audit, board, idempotency, orders, raffles
+from chalicelib.services.messaging.outbox import Outbox
+from chalicelib.services.messaging.texts import texts_in
+from chalicelib.store import audit, board, idempotency, orders, payment_changes, raffles
+from chalicelib.store import channel as channels
 from chalicelib.store.idempotency import IdempotencyKey
 from chalicelib.store.pages import CursorInvalid, Page
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
@@ -67,6 +81,8 @@ class Raffles:
 
     clock: Callable[[], datetime]
     random: Random
+    outbox: Outbox
+    organisers: Sequence[Identity]
 
     def create(self, values: Mapping[str, Any], *, by: Actor, idempotency_key: IdempotencyKey | None = None) -> Raffle:
         """Create a raffle in DRAFT from validated `values`. It costs the same at any size (N2).
@@ -109,14 +125,16 @@ class Raffles:
         *,
         by: Actor,
         expected: Versions = None,
+        confirms: PaymentChange | None = None,
     ) -> Raffle:
-        """Change a raffle.
+        """Change a raffle. All organisers are told how buyers pay from now on, if that changes (O10).
 
         Raises RaffleNotFound, RaffleOutOfTurn, RaffleHasSales, RaffleHasOrders, NumbersInvalid, CodeTaken, Outdated,
-        TryAgain.
+        SecondManagerNeeded, TryAgain.
 
         Args:
             merge: returns the fields to change and their validated values, given the raffle as it is.
+            confirms: what another manager has proposed. It is carried out and gone with the change.
         """
 
         def apply(current: Board) -> Raffle:
@@ -131,9 +149,11 @@ class Raffles:
                 new = _resize(old, new, taken)
             if new.currency != old.currency:
                 _check_never_ordered(old, taken)
+            if new.payment_instructions != old.payment_instructions:
+                _check_agreed(current, confirms)
             return new
 
-        return self._replace(raffle_id, apply, "raffle.changed", by, expected)
+        return self._replace(raffle_id, apply, "raffle.changed", by, expected, confirms)
 
     def move(self, raffle_id: str, event: RaffleEvent, *, by: Actor, expected: Versions = None) -> Raffle:
         """Activate, deactivate or close a raffle. It costs the same at any size (N2).
@@ -163,13 +183,21 @@ class Raffles:
         return self._replace(raffle_id, apply, "raffle.cancelled", by, expected)
 
     def _replace(
-        self, raffle_id: str, apply: Callable[[Board], Raffle], action: str, by: Actor, expected: Versions
+        self,
+        raffle_id: str,
+        apply: Callable[[Board], Raffle],
+        action: str,
+        by: Actor,
+        expected: Versions,
+        confirms: PaymentChange | None = None,
     ) -> Raffle:
         """Replace a raffle by what `apply` returns for its current state."""
         tried: Raffle | None = None
+        messages = list[Outbound]()
 
         def attempt() -> Raffle:
-            nonlocal tried
+            nonlocal tried, messages
+            messages = []
             current = raffles.board(raffle_id)
             old = current.raffle
             if old == tried:  # stored by an earlier attempt that got no answer
@@ -184,12 +212,30 @@ class Raffles:
             transaction = Transaction()
             raffles.replace(transaction, old, tried)
             self._record_audit(transaction, action, old, tried, by)
-            raffles.commit(transaction, tried)
+            if tried.payment_instructions != old.payment_instructions:
+                change = _payment_change(old, tried, confirms, by)
+                messages = self.tell_organisers(transaction, old, change)
+            if confirms is not None:
+                payment_changes.delete(transaction, confirms)
+            try:
+                raffles.commit(transaction, tried)
+            except ConditionsFailed as failure:
+                if failure.named(payment_changes.PROPOSAL):  # it was replaced or confirmed in the meantime
+                    raise SecondManagerNeeded(raffle_id) from None
+                raise
             return tried
 
         raffle = retry(attempt, again_on=(Busy, ConditionsFailed))
+        self.outbox.send(messages)
         logger.info(action, extra={"raffle_id": raffle_id, "status": raffle.status.value, "by": pseudonym(by.name)})
         return raffle
+
+    def tell_organisers(self, transaction: Transaction, raffle: Raffle, change: PaymentChange) -> list[Outbound]:
+        """Store what all organisers are told of a change of how buyers pay. Send it after the commit. One request."""
+        notice = texts_in("en").payment_change(raffle, change)
+        return self.outbox.enqueue_notices(
+            transaction, self.organisers, [notice], channel=channels.read(), now=self.clock()
+        )
 
     def delete(self, raffle_id: str, *, by: Actor, expected: Versions = None) -> None:
         """Delete a draft. Raises RaffleNotFound, RaffleOutOfTurn, Outdated, TryAgain."""
@@ -274,6 +320,21 @@ class Raffles:
         return code
 
 
+def _payment_change(old: Raffle, new: Raffle, confirms: PaymentChange | None, by: Actor) -> PaymentChange:
+    """Return what the organisers are told of a change."""
+    if confirms is not None:
+        return replace(confirms, confirmed_by=by.name)
+    return PaymentChange(
+        raffle_id=old.id,
+        payment_instructions=new.payment_instructions,
+        replaces=old.payment_instructions,
+        proposed_by=by.name,
+        token_id=by.token_id or "",
+        proposed_at=new.updated_at,
+        confirmed_by=by.name,
+    )
+
+
 def _check_version(raffle: Raffle, expected: Versions) -> None:
     if expected is not None and raffle.version not in expected:
         raise Outdated
@@ -296,6 +357,21 @@ def _check_never_ordered(raffle: Raffle, taken: int) -> None:
         raise RaffleHasSales("Changing the currency", taken)
     if orders.listed(raffle_id=raffle.id, limit=1).items:
         raise RaffleHasOrders("Changing the currency")
+
+
+def _check_agreed(current: Board, confirms: PaymentChange | None) -> None:
+    """Check that how buyers pay may change. Raises SecondManagerNeeded.
+
+    Reserved numbers are those of orders that wait for their payment, or for somebody to look at it. What is confirmed
+    must have been proposed in place of the instructions as they are now.
+    """
+    raffle = current.raffle
+    if confirms is None:
+        is_agreed = not current.availability.reserved
+    else:
+        is_agreed = confirms.replaces == raffle.payment_instructions
+    if not is_agreed:
+        raise SecondManagerNeeded(raffle.id)
 
 
 def _check_none_late(raffle: Raffle) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pynamodb.indexes import GlobalSecondaryIndex
 
-from chalicelib.domain.audit import AuditEntry, AuditEvent, Facts, Head, chain_of, next_entry
+from chalicelib.domain.audit import CHAINS, AuditEntry, AuditEvent, Facts, Head, chain_of, next_entry
 from chalicelib.domain.organisers import Actor, Role
 from chalicelib.store.pages import Page, page_of
 from chalicelib.store.records import AuditHeadRecord, AuditRecord, Record, stamp
@@ -32,6 +32,13 @@ def head(target: str) -> Head:
 def head_of(chain: int) -> Head:
     """Return the newest entry of a chain, by its number. One request."""
     return head_in(AuditHeadRecord.batch_get([_head_key(chain)], consistent_read=True))
+
+
+def all_heads() -> tuple[Head, ...]:
+    """Return the newest entry of each chain, by its number. One request."""
+    records = AuditHeadRecord.batch_get([_head_key(chain) for chain in range(CHAINS)], consistent_read=True)
+    newest = {record.pk: Head(int(record.number), record.seal) for record in records}
+    return tuple(newest.get(_head_key(chain)[0], Head()) for chain in range(CHAINS))
 
 
 def head_in(records: Iterable[Record]) -> Head:

@@ -1,15 +1,17 @@
 """The channel in the table: whether our number may send, and which templates. One item, read with contacts."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.domain.channel import Channel, Stop
-from chalicelib.store.records import ChannelRecord, Record, update_if
+from chalicelib.store.records import ChannelRecord, Record, TemplateRecord, update_if
+from chalicelib.store.transaction import ConditionsFailed, Transaction
 
 KEY = ("CHANNEL", "CHANNEL")
+LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
 def read() -> Channel:
@@ -50,10 +52,31 @@ def resume(at: datetime) -> None:
     _update([ChannelRecord.resumed_at.set(at), *removals], None)
 
 
-def approve(names: Iterable[str], *, approved: bool) -> None:
-    """Record that templates ("name/language") may be used, or may no longer be used."""
-    if templates := set(names):
-        _update([ChannelRecord.approved.add(templates) if approved else ChannelRecord.approved.delete(templates)], None)
+def approve(names: Iterable[str], *, approved: bool, at: datetime = LONG_AGO) -> None:
+    """Record that since that time templates ("name/language") may be used, or may no longer be used.
+
+    Whatever is known of a template from that time or later stays. One request; one more if there is such a template.
+    """
+    templates = set(names)
+    while templates:
+        transaction = Transaction()
+        for name in sorted(templates):
+            is_newer = TemplateRecord.pk.does_not_exist() | (TemplateRecord.changed_at < at)
+            # Updates alone: the function that sends may put nothing.
+            seen = [TemplateRecord.kind.set(TemplateRecord), TemplateRecord.changed_at.set(at)]
+            transaction.update(TemplateRecord(*_template_key(name)), seen, name=name, only_if=is_newer)
+        change = ChannelRecord.approved.add(templates) if approved else ChannelRecord.approved.delete(templates)
+        transaction.update(ChannelRecord(*KEY), [ChannelRecord.kind.set(ChannelRecord), change])
+        try:
+            transaction.commit()
+        except ConditionsFailed as failure:
+            templates -= {failed.name for failed in failure.failures}
+        else:
+            return
+
+
+def _template_key(name: str) -> tuple[str, str]:
+    return f"TEMPLATE#{name}", "TEMPLATE"
 
 
 # Each of these updates may be sent twice, if the first one was not answered. They have the same effect then.

@@ -234,6 +234,17 @@ class RaffleRecord(Record, discriminator="raffle"):
     updated_at = UTCDateTimeAttribute()
 
 
+class PaymentChangeRecord(Record, discriminator="payment_change"):
+    """pk PAYMENT_CHANGE#raffle, sk PAYMENT_CHANGE: a proposed change of how buyers pay, which another must confirm."""
+
+    payment_instructions = UnicodeAttribute()
+    replaces = UnicodeAttribute()
+    proposed_by = UnicodeAttribute()
+    token_id = UnicodeAttribute()
+    proposed_at = UTCDateTimeAttribute()
+    vanishes_at = TTLAttribute()
+
+
 class CodeRecord(Record, discriminator="code"):
     """pk CODE#word, sk CODE: the raffle that a code opens. The condition on its put keeps codes unique."""
 
@@ -483,6 +494,12 @@ class ChannelRecord(Record, discriminator="channel"):
     resumed_at = UTCDateTimeAttribute(null=True)
     resumes_at = UTCDateTimeAttribute(null=True)
     approved = UnicodeSetAttribute(null=True)  # name/language
+
+
+class TemplateRecord(Record, discriminator="template"):
+    """pk TEMPLATE#name/language, sk TEMPLATE: when WhatsApp last changed whether we may use one of our templates."""
+
+    changed_at = UTCDateTimeAttribute()
 
 
 class FingerprintRecord(Record, discriminator="fingerprint"):

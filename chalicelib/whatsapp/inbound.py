@@ -78,6 +78,7 @@ class Other:
     field: str
     kind: str  # WhatsApp's `event` ("PAUSED", "ACCOUNT_VIOLATION" …) or ""
     body: Json
+    at: datetime | None = None  # when WhatsApp wrote it; an older one may come later, or again
     preferences: tuple[Preference, ...] = ()
     renewals: tuple[Renewal, ...] = ()
     template: tuple[str, str] | None = None  # name and language of the template whose status is now `kind`
@@ -144,6 +145,7 @@ def _other(update: Update) -> Other:
         field=update.field,
         kind=clean_line(update.value.get("event"), 60),
         body=update.value,
+        at=_moment(update.time),
         preferences=tuple(filter(None, map(_preference, _list(update.value, "user_preferences")))),
         renewals=tuple(filter(None, map(_renewal, _list(update.value, "user_id_update")))),
         template=_template(update),

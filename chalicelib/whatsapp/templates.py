@@ -16,6 +16,7 @@ VALUE = 400  # characters: forty numbers of seven digits, with room for the rest
 EXAMPLES = {
     "code": "7K2M9QXB", "raffle": "Bicycle", "numbers": "005, 012, 099", "amount": "GTQ 75.00",
     "reason": "the amount cannot be read", "name": "Lucía", "phone": "+50255501234",
+    "before": "Bank X, account 123", "after": "Bank Y, account 456",
 }  # fmt: skip
 
 
@@ -156,6 +157,18 @@ PERSON_WANTED = Definition(
         "pt": "No chat das rifas {{name}} ({{phone}}) quer falar com uma pessoa. Por favor, escreva.",
     },
 )
+PAYMENT_CHANGE = Definition(
+    name="tombola_payment_change",
+    values=("raffle", "name", "before", "after"),
+    wording={
+        "en": "How buyers of the raffle {{raffle}} pay was changed, or is to be changed, by {{name}}. "
+        "Before: {{before}}. After: {{after}}. If you did not expect this, please act at once.",
+        "es": "La forma de pagar en la rifa {{raffle}} cambió o va a cambiar, por {{name}}. Antes: {{before}}. "
+        "Después: {{after}}. Si no lo esperaba, actúe de inmediato.",
+        "pt": "A forma de pagar na rifa {{raffle}} mudou ou vai mudar, por {{name}}. Antes: {{before}}. "
+        "Depois: {{after}}. Se você não esperava isso, aja imediatamente.",
+    },
+)
 DEFINITIONS = (
     PAYMENT_CONFIRMED,
     PROOF_REJECTED,
@@ -166,4 +179,5 @@ DEFINITIONS = (
     NUMBERS_CHANGED,
     PROOF_CAME,
     PERSON_WANTED,
+    PAYMENT_CHANGE,
 )

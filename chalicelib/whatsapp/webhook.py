@@ -35,6 +35,7 @@ class Update:
     value: Json  # the raw message, status or notice
     contact: Json = field(default_factory=dict)  # the person's entry of `contacts`, or {}
     field: str = "messages"
+    time: str = ""  # of a notice: Meta's seconds since 1970, as sent
 
     @property
     def deduplication_id(self) -> str:
@@ -299,6 +300,7 @@ def _make_other(part: Any, change: _Change, ours: str) -> Update:
         phone_number_id=ours if number else "",
         value=part,
         field=change.field,
+        time=change.time,
     )
 
 

@@ -73,7 +73,8 @@ def test_a_missing_stack_is_one_clear_error() -> None:
 def test_overrides_of_functions_wait_for_chalice() -> None:
     whole = json.loads(stack.TEMPLATE.read_text(encoding="utf-8"))["Resources"]
 
-    assert set(data_template()["Resources"]) == {"Table", "Bucket", "Inbox", "DeadLetters", "Exports", "ExportsGivenUp"}
+    data = {"Table", "Bucket", "AuditBucket", "Inbox", "DeadLetters", "Exports", "ExportsGivenUp"}
+    assert set(data_template()["Resources"]) == data
     assert {"APIHandler", "AdminToken", "Converse", "Export", "ExpireReservations", "DeliverMessages"} <= set(whole)
 
 

@@ -23,7 +23,7 @@ def request_for(
 
 def fetched(world: World, export_id: str) -> bytes:
     """The file behind the link."""
-    shown = world.container.exports.get(export_id)
+    shown = world.container.exports.get(export_id, by=OLGA)
     assert shown.url is not None
     parts = urlsplit(shown.url)
     bucket, key = world.stack.bucket, parts.path.rpartition(f"{world.stack.bucket}/")[2].lstrip("/")

@@ -12,6 +12,7 @@ def empty(stack: Stack) -> None:
     for url in (stack.queue_url, stack.exports_url):
         queue = get_backend("sqs")[account]["us-east-1"].get_queue(url.rpartition("/")[2])
         queue._messages, queue._pending_messages = [], set()
-    bucket = get_backend("s3")[account]["aws"].buckets[stack.bucket]
-    bucket.keys.clear()
-    bucket.multiparts.clear()
+    for name in (stack.bucket, stack.audit_bucket):
+        bucket = get_backend("s3")[account]["aws"].buckets[name]
+        bucket.keys.clear()
+        bucket.multiparts.clear()

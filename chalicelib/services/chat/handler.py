@@ -22,7 +22,6 @@ from chalicelib.services.orders.expiry import Expiry
 from chalicelib.services.orders.holds import Holds, RandomNumbers
 from chalicelib.services.orders.proofs import Proofs
 from chalicelib.store import contacts, messages, orders
-from chalicelib.store.contact_ids import contact_ids_of
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import count, logger
 from chalicelib.whatsapp.graph import Graph, GraphError
@@ -257,13 +256,9 @@ class ChatHandler:
 
     def _enqueue_notices(self, turn: Turn, lookup: contacts.Lookup) -> list[Outbound]:
         """Enqueue what the organisers are told, for each of them."""
-        notices = list[Outbound]()
-        for organiser in self.organisers if turn.notices else ():
-            contact = Contact(id=contact_ids_of(organiser)[0], user_id=organiser.user_id, phone=organiser.phone)
-            notices += self.outbox.enqueue(
-                turn.transaction, contact, turn.notices, channel=lookup.channel, now=turn.now
-            )
-        return notices
+        return self.outbox.enqueue_notices(
+            turn.transaction, self.organisers, turn.notices, channel=lookup.channel, now=turn.now
+        )
 
     def _show_typing(self, message: Message, lookup: contacts.Lookup) -> None:
         """Show "typing" as a courtesy; skip it while sending is stopped or paused.

@@ -121,8 +121,11 @@ class Exports:
         self._log("export asked for", request, by, export_id=export.id)
         return export
 
-    def get(self, export_id: str) -> ExportLink:
-        """Return how far an export is, with a new link once it is READY. Raises ExportNotFound."""
+    def get(self, export_id: str, *, by: Actor) -> ExportLink:
+        """Return how far an export is, with a new link once it is READY.
+
+        The audit log records who got a link: it need not be who asked for the export. Raises ExportNotFound, TryAgain.
+        """
         export = exports.get(export_id)
         now = self.clock()
         if export.is_gone(now):
@@ -131,6 +134,7 @@ class Exports:
             return ExportLink(replace(export, status=ExportStatus.FAILED, reason=Reason.GIVEN_UP))
         if export.status is not ExportStatus.READY:
             return ExportLink(export)
+        retry(lambda: self._record_reading(export, by), again_on=(Busy, ConditionsFailed))
         parameters = {
             "Bucket": self.bucket,
             "Key": export.key,
@@ -190,15 +194,26 @@ class Exports:
         transaction.commit()
         return export
 
-    def _record_audit(self, transaction: Transaction, request: ExportRequest, by: Actor, facts: dict[str, Any]) -> None:
+    def _record_reading(self, export: Export, by: Actor) -> None:
+        transaction = Transaction()
+        self._record_audit(transaction, export.request, by, {"export": export.id}, action="raffle.export_read")
+        transaction.commit()
+
+    def _record_audit(
+        self,
+        transaction: Transaction,
+        request: ExportRequest,
+        by: Actor,
+        facts: dict[str, Any],
+        *,
+        action: str = "raffle.exported",
+    ) -> None:
         """Record who took which data out (O2)."""
         target = f"raffle:{request.raffle_id}"
         after = {"of": request.of.value, "format": request.format.value, **facts}
         if request.status is not None:
             after["status"] = request.status.value
-        audit.record(
-            transaction, action="raffle.exported", target=target, by=by, at=self.clock(), before={}, after=after
-        )
+        audit.record(transaction, action=action, target=target, by=by, at=self.clock(), before={}, after=after)
 
     def _send(self, export: Export) -> None:
         try:

@@ -17,6 +17,7 @@ from chalicelib.services.messaging.sender import Failure, Sender, in_form, store
 from chalicelib.store import audit, contacts
 from chalicelib.store import channel as channels
 from chalicelib.store import messages as stored
+from chalicelib.store.contact_ids import contact_ids_of
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import alert, count, logger, measure
 from chalicelib.whatsapp.graph_errors import NO_CODE
@@ -101,6 +102,22 @@ class Outbox:
         """
         messages = self._build_messages(contact, contact.identity, replies, channel, now)
         _store_messages(transaction, messages)
+        return messages
+
+    def enqueue_notices(
+        self,
+        transaction: Transaction,
+        organisers: Iterable[Identity],
+        notices: Sequence[Reply],
+        *,
+        channel: Channel,
+        now: datetime,
+    ) -> list[Outbound]:
+        """Store in `transaction` what each of the organisers is told. Hand it to `send` after the commit."""
+        messages = list[Outbound]()
+        for organiser in organisers if notices else ():
+            contact = Contact(id=contact_ids_of(organiser)[0], user_id=organiser.user_id, phone=organiser.phone)
+            messages += self.enqueue(transaction, contact, notices, channel=channel, now=now)
         return messages
 
     def send(self, messages: Iterable[Outbound], *, within: timedelta | None = None) -> bool:

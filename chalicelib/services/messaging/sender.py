@@ -177,7 +177,8 @@ class Sender:
             case Action.TEMPLATE:
                 return self._switch_to_template(message, failure)
         if failure.code in TEMPLATE_UNUSABLE_CODES and (sent_template := find_template(message.body)):
-            store_outcome(channels.approve, [approval(*sent_template)], approved=False)
+            at = failure.at or self.clock()
+            store_outcome(channels.approve, [approval(*sent_template)], approved=False, at=at)
         if cure.delays:
             return self._try_later(message, cure, failure)
         self.give_up(message, failure)

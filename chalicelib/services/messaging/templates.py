@@ -1,7 +1,8 @@
 """Our message templates at WhatsApp: check which are approved, submit missing ones, and store the approvals."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
@@ -44,6 +45,7 @@ class Templates:
 
     graph: Graph
     account_id: str
+    clock: Callable[[], datetime]
 
     def check(self) -> list[TemplateStatus]:
         """Ask WhatsApp for the status of all our templates, store the approvals, and return the statuses.
@@ -52,6 +54,7 @@ class Templates:
         """
         if not self.account_id:
             raise SettingsInvalid("WHATSAPP_ACCOUNT_ID is missing (see .env.example)")
+        asked_at = self.clock()
         submitted = {
             (template.get("name"), template.get("language")): template
             for template in self.graph.templates(self.account_id)
@@ -66,7 +69,7 @@ class Templates:
                 for template in statuses
                 if (template.status == APPROVED) == is_approved
             ]
-            retry(partial(channels.approve, names, approved=is_approved))
+            retry(partial(channels.approve, names, approved=is_approved, at=asked_at))
         return statuses
 
     def submit(self) -> list[TemplateStatus]:
@@ -77,12 +80,17 @@ class Templates:
                 self.graph.submit_template(self.account_id, ours.request(language))
         return self.check()
 
-    def update_approval(self, name: str, language: str, event: str) -> bool:
-        """Store WhatsApp's report that a template was approved, paused, rejected … Return whether it is ours."""
+    def update_approval(self, name: str, language: str, event: str, *, at: datetime | None = None) -> bool:
+        """Store WhatsApp's report that a template was approved, paused, rejected … Return whether it is ours.
+
+        A report that is not newer than what is known, such as one that somebody has captured and sends again, changes
+        nothing. One without a time counts as older than all others.
+        """
         if (name, language) not in {(ours.name, ours_language) for ours, ours_language in _all_versions()}:
             return False
         if event in USABLE | UNUSABLE:
-            retry(partial(channels.approve, [approval(name, language)], approved=event in USABLE))
+            known_at = at or channels.LONG_AGO
+            retry(partial(channels.approve, [approval(name, language)], approved=event in USABLE, at=known_at))
         return True
 
 

@@ -26,7 +26,7 @@ from chalicelib.domain.conversation import (
 from chalicelib.domain.messages import Choice, Reply, Template
 from chalicelib.domain.orders import RUNNING, Order, OrderStatus
 from chalicelib.domain.picks import Unclarity, Unclear, padded
-from chalicelib.domain.raffles import Board, Raffle
+from chalicelib.domain.raffles import Board, PaymentChange, Raffle
 from chalicelib.domain.refusals import HoldLimit, HoldLimited, NumbersTaken, TooFewFree, TooManyForContact
 from chalicelib.whatsapp import templates
 from chalicelib.whatsapp.templates import Definition
@@ -34,6 +34,9 @@ from chalicelib.whatsapp.text import plain, shorten
 
 CATALOGUES = Path(__file__).parents[2] / "locale"
 RAFFLES_A_PAGE = 9  # a list has ten rows, and the last one leads to the next page
+LONGEST_EXCERPT = 1500  # characters of payment instructions: twice, and a message may have 4,096
+LONGEST_IN_TEMPLATE = 250  # likewise, and a template may have 1,024
+FEW = 40  # characters before the first difference, so that one sees where it is
 BODY_LIMIT = 1024  # characters in a message with buttons or a list
 
 
@@ -601,6 +604,36 @@ class Texts:
         template = templates.PERSON_WANTED.filled(name=display_name, phone=f"+{phone}" if phone else "-")
         return Reply(text=f"{text}\n{address}", template=template)
 
+    def payment_change(self, raffle: Raffle, change: PaymentChange) -> Reply:
+        """Tell organisers that how buyers pay was changed, or that somebody wants to change it (O10)."""
+        text = (
+            self._("*{name}* changed how buyers of {title} pay.")
+            if change.confirmed_by
+            else self._("*{name}* wants to change how buyers of {title} pay. Another manager must confirm it.")
+        ).format(name=self._people(change), title=raffle.title)
+        before, after = _excerpts(change.replaces, change.payment_instructions, LONGEST_EXCERPT)
+        lines = [
+            text,
+            "",
+            self._("*Before:*"),
+            before,
+            "",
+            self._("*After:*"),
+            after,
+            "",
+            self._("Did you not expect this? Then revoke that token at once, and talk to each other."),
+        ]
+        before, after = _excerpts(change.replaces, change.payment_instructions, LONGEST_IN_TEMPLATE)
+        template = templates.PAYMENT_CHANGE.filled(
+            raffle=raffle.title, name=self._people(change), before=before, after=after
+        )
+        return Reply(text="\n".join(lines), template=template)
+
+    def _people(self, change: PaymentChange) -> str:
+        if change.confirmed_by in (None, change.proposed_by):
+            return change.proposed_by
+        return self._("{name} and {other}").format(name=change.proposed_by, other=change.confirmed_by)
+
     def proof_received(self, raffle: Raffle, order: Order, name: str) -> Reply:
         text = self._(
             "Payment proof for order *{code}*\n{title}: {numbers}\n{amount} from {name}\nPlease check it."
@@ -683,3 +716,15 @@ def _as_sentence_end(text: str | None) -> str:
     One line without formatting, so that they can't pass for a text of ours, and without a full stop.
     """
     return plain(text or "").rstrip(".") or "-"
+
+
+def _excerpts(before: str, after: str, limit: int) -> tuple[str, str]:
+    """Return two texts, at most `limit` characters of each; if they are longer, from shortly before they differ."""
+    start = 0
+    if max(len(before), len(after)) > limit:
+        pairs = enumerate(zip(before, after, strict=False))
+        differs_at = next((at for at, (old, new) in pairs if old != new), min(len(before), len(after)))
+        start = max(differs_at - FEW, 0)
+    mark = "…" if start else ""
+    first, second = (mark + shorten(text[start:], limit - len(mark)) if text else "-" for text in (before, after))
+    return first, second

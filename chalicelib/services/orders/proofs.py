@@ -3,11 +3,15 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.adapters.image_hash import compute_image_hash
 from chalicelib.domain.messages import Media
-from chalicelib.domain.orders import Proof
+from chalicelib.domain.orders import Order, Proof
+from chalicelib.domain.organisers import Actor
+from chalicelib.domain.refusals import ProofNotFound
+from chalicelib.store import audit
+from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import logger
 from chalicelib.whatsapp.file_types import is_heif, sniff
 from chalicelib.whatsapp.graph import Graph, GraphError, MediaTooLarge
@@ -15,6 +19,14 @@ from chalicelib.whatsapp.graph import Graph, GraphError, MediaTooLarge
 MAX_BYTES = 16 * 2**20  # P6
 FOLDER = "proofs/"
 LINK_LIFETIME = timedelta(minutes=5)
+
+
+class ProofLink(NamedTuple):
+    """A proof, and a temporary link to its file."""
+
+    proof: Proof
+    url: str
+    url_expires_at: datetime
 
 
 class ProofUnfit(Exception):
@@ -46,12 +58,38 @@ class Proofs:
     bucket: str
     clock: Callable[[], datetime]
 
-    def link(self, proof: Proof) -> tuple[str, datetime]:
-        """Return a link that opens the file without a token, and when the link expires."""
-        url = self.s3().generate_presigned_url(
-            "get_object", Params={"Bucket": self.bucket, "Key": proof.key}, ExpiresIn=int(LINK_LIFETIME.total_seconds())
-        )
-        return str(url), self.clock() + LINK_LIFETIME
+    def links(self, order: Order, *, by: Actor) -> list[ProofLink]:
+        """Return the order's proofs, newest first, with links. The audit log records who got them. Two requests.
+
+        Raises ProofNotFound, TryAgain.
+        """
+        if not order.proofs:
+            raise ProofNotFound(order.id)
+        retry(lambda: self._record_reading(order, by), again_on=(Busy, ConditionsFailed))
+        return [self.link(order, proof) for proof in reversed(order.proofs)]
+
+    def link(self, order: Order, proof: Proof) -> ProofLink:
+        """Return a link that saves the file without a token. The caller records in the audit log who got it.
+
+        A stranger made the file, so a browser must not open it as a page. S3 cannot answer `nosniff`; it answers with
+        the type that we found in the content, and as an attachment, which no browser opens.
+        """
+        name = f"{order.id}.{proof.mime_type.rpartition('/')[2]}"
+        parameters = {
+            "Bucket": self.bucket,
+            "Key": proof.key,
+            "ResponseContentType": proof.mime_type,
+            "ResponseContentDisposition": f'attachment; filename="{name}"',
+        }
+        seconds = int(LINK_LIFETIME.total_seconds())
+        url = self.s3().generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds)
+        return ProofLink(proof, url, self.clock() + LINK_LIFETIME)
+
+    def _record_reading(self, order: Order, by: Actor) -> None:
+        transaction = Transaction()
+        target, after = f"order:{order.id}", {"proofs": len(order.proofs)}
+        audit.record(transaction, action="proof.read", target=target, by=by, at=self.clock(), before={}, after=after)
+        transaction.commit()
 
     def keep(self, media: Media, *, contact_id: str, message_id: str) -> Proof:
         """Fetch a file from WhatsApp and store it. A second try at the same message overwrites what the first stored.

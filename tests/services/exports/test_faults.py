@@ -112,7 +112,7 @@ def test_an_export_that_is_stopped_at_any_call_is_made_again_by_the_next_deliver
         world.clock.now += REDELIVERED
         exports.make(export_id, last_try=False)
 
-        made_export = exports.get(export_id).export
+        made_export = exports.get(export_id, by=OLGA).export
         assert (made_export.status, made_export.done) == (ExportStatus.READY, 100), calls.made[at]
         if form is Format.CSV:
             assert fetched(world, export_id) == expected
@@ -126,7 +126,7 @@ def test_only_one_run_makes_an_export_at_a_time(world: World, raffle: Json, expo
     interrupted = replace(exports, clock=_during(exports, lambda: exports.make(export.id, last_try=False)))
     interrupted.make(export.id, last_try=False)
 
-    assert len(fetched(world, export.id)) == exports.get(export.id).export.size
+    assert len(fetched(world, export.id)) == exports.get(export.id, by=OLGA).export.size
     assert calls.made.count("CompleteMultipartUpload") == 2  # before the call, and after it
 
 
@@ -155,7 +155,7 @@ def test_a_run_that_was_thought_dead_changes_nothing(world: World, raffle: Json,
     # The clock of the slow one stood still meanwhile, as that of a frozen sandbox does.
     slow.make(export.id, last_try=False)
 
-    made_export = exports.get(export.id).export
+    made_export = exports.get(export.id, by=OLGA).export
     assert made_export.status is ExportStatus.READY
     assert len(fetched(world, export.id)) == made_export.size
 
@@ -172,7 +172,7 @@ def test_an_export_that_is_deleted_while_it_is_made_does_not_come_back(
     replace(exports, clock=_during(exports, deleted, at=at)).make(export.id, last_try=False)
 
     with pytest.raises(ExportNotFound):
-        exports.get(export.id)
+        exports.get(export.id, by=OLGA)
     assert objects(world) == []
     assert uploads_left(world) == []
 
@@ -187,11 +187,11 @@ def test_a_lost_answer_of_s3_leads_to_another_delivery(
     body = json.dumps({"export": export.id})
     with _loses(world, operation), pytest.raises(lambdas.NotHandled, match="ReadTimeoutError"):
         lambdas.make_export(body)
-    assert exports.get(export.id).export.status is ExportStatus.WAITING
+    assert exports.get(export.id, by=OLGA).export.status is ExportStatus.WAITING
     assert uploads_left(world) == []
 
     lambdas.make_export(body, 2)
-    made_export = exports.get(export.id).export
+    made_export = exports.get(export.id, by=OLGA).export
     assert made_export.status is ExportStatus.READY
     assert len(csv_rows(fetched(world, export.id))) == made_export.rows
     assert len(objects(world)) == 1

@@ -383,7 +383,7 @@ def test_one_damaged_message_does_not_keep_all_others_from_being_sent(world: Wor
 def test_a_template_that_may_still_be_used_is_used(world: World, event: str) -> None:
     """Meta: FLAGGED is a warning, and a REINSTATED one can be sent again."""
     channels.approve(EVERY_TEMPLATE, approved=True)
-    world.container.templates.update_approval("tombola_hold_expired", "en", event)
+    world.container.templates.update_approval("tombola_hold_expired", "en", event, at=world.clock.now)
     assert "tombola_hold_expired/en" in channels.read().approved
 
 

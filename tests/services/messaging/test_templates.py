@@ -33,13 +33,13 @@ def account(world: World, monkeypatch: pytest.MonkeyPatch) -> list[Json]:
     return kept
 
 
-def status_update(event: str, name: str, language: str = "es") -> Json:
+def status_update(event: str, name: str, language: str = "es", *, at: float | None = None) -> Json:
     value = {
         "event": event, "message_template_id": 1, "message_template_name": name, "message_template_language": language,
     }  # fmt: skip
     body = webhooks.envelope(value)
     body["entry"][0]["changes"][0] |= {"value": value, "field": "message_template_status_update"}
-    return body
+    return body if at is None else {**body, "entry": [{**body["entry"][0], "time": int(at)}]}
 
 
 def test_m4_missing_templates_are_submitted_once_and_used_when_approved(
@@ -53,6 +53,7 @@ def test_m4_missing_templates_are_submitted_once_and_used_when_approved(
     assert channels.read().approved == frozenset()
     for one in account:
         one["status"] = "APPROVED"
+    world.clock.pass_minutes(1)
     assert main(["templates"]) == 0
     assert channels.read().approved == ALL
 
@@ -64,8 +65,10 @@ def test_m4_a_template_that_is_no_longer_approved_is_no_longer_used(
     main(["templates", "--submit"])
     for one in account:
         one["status"] = "APPROVED"
+    world.clock.pass_minutes(1)
     main(["templates"])
     account[0]["status"] = status
+    world.clock.pass_minutes(1)
     assert main(["templates"]) == 1
     assert channels.read().approved == ALL - {f"{account[0]['name']}/{account[0]['language']}"}
 
@@ -83,11 +86,11 @@ def test_m4_a_template_of_our_name_with_another_text_is_not_used(
 
 def test_m4_whatsapps_notices_change_what_is_used(world: World) -> None:
     name = DEFINITIONS[0].name
-    world.deliver(status_update("APPROVED", name))
+    world.deliver(status_update("APPROVED", name, at=world.at))
     assert channels.read().approved == {f"{name}/es"}
-    world.deliver(status_update("PAUSED", name))
+    world.deliver(status_update("PAUSED", name, at=world.at + 1))
     assert channels.read().approved == frozenset()
-    world.deliver(status_update("APPROVED", "somebody_elses"))
+    world.deliver(status_update("APPROVED", "somebody_elses", at=world.at + 2))
     assert channels.read().approved == frozenset()
 
 
