@@ -25,6 +25,7 @@ from chalicelib.services.messaging.dead_letters import DeadLetters
 from chalicelib.services.messaging.inbox import Inbox
 from chalicelib.services.messaging.outbox import Outbox
 from chalicelib.services.messaging.sender import Sender
+from chalicelib.services.messaging.wake_ups import WakeUps
 from chalicelib.services.orders.changes import OrderChanges
 from chalicelib.services.orders.expiry import Expiry
 from chalicelib.services.orders.holds import Holds
@@ -112,12 +113,20 @@ class Container:
 
     @cached_property
     def outbox(self) -> Outbox:
-        return Outbox(sender=self.sender, clock=self.clock, random=self.random)
+        return Outbox(sender=self.sender, wake_ups=self.wake_ups, clock=self.clock, random=self.random)
 
     @cached_property
     def sender(self) -> Sender:
         rate_limit = RateLimit(interval=timedelta(seconds=1 / self.settings.WHATSAPP_SENDS_A_SECOND), burst=1)
-        return Sender(graph=self.graph, clock=self.clock, rate_limit=rate_limit, sleep=self.sleep)
+        return Sender(
+            graph=self.graph, wake_ups=self.wake_ups, clock=self.clock, rate_limit=rate_limit, sleep=self.sleep
+        )
+
+    @cached_property
+    def wake_ups(self) -> WakeUps:
+        return WakeUps(
+            sqs=lambda: self._client("sqs"), queue_url=self.settings.TOMBOLA_WAKE_UPS_QUEUE, clock=self.clock
+        )
 
     @cached_property
     def dead_letters(self) -> DeadLetters:

@@ -10,6 +10,7 @@ from chalicelib.container import container
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.refusals import Refusal, TryAgain
 from chalicelib.services.messaging import account_notices
+from chalicelib.services.messaging.wake_ups import WakeUp
 from chalicelib.settings import SettingsInvalid
 from chalicelib.store.transaction import Busy
 from chalicelib.telemetry import count, logger, metrics
@@ -134,6 +135,17 @@ def expire_reservations() -> None:
 def deliver_messages() -> None:
     """Send the messages that are due."""
     container().outbox.send_due()
+
+
+@observed
+def deliver_to_person(body: str) -> None:
+    """Send what waits for one person. Raises nothing: what fails here is left to the schedule."""
+    try:
+        container().outbox.wake(WakeUp.from_json(body))
+    except SettingsInvalid:
+        raise
+    except Exception:  # noqa: BLE001 - a wish that fails again and again must not come back
+        logger.exception("a person could not be looked at")
 
 
 @observed

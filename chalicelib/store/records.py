@@ -152,6 +152,23 @@ def update_if(record: Record, actions: Sequence[Action], condition: Condition | 
     return True
 
 
+def update_and_get_old(record: Record, actions: Sequence[Action], condition: Condition | None) -> Stored | None:
+    """Update an item, and return it as it was before; empty if there was none.
+
+    Return None if the condition did not hold. One request.
+    """
+    try:
+        answer = low_level().update_item(
+            Record.Meta.table_name, record.pk, record.sk, actions=actions, condition=condition, return_values="ALL_OLD"
+        )
+    except UpdateError as failure:
+        if failure.cause_response_code != "ConditionalCheckFailedException":
+            raise
+        return None
+    before: Stored = answer.get("Attributes", {})
+    return before
+
+
 # Tallies and leaves have up to a hundred columns, few of which are stored, and a record looks at each column. So these
 # functions read them in DynamoDB's form.
 

@@ -9,6 +9,7 @@ from chalicelib.domain.channel import Stop, approval
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.delivery import REACHABLE_FROM, DeliveryState, Outbound
 from chalicelib.domain.rate_limit import RateLimit
+from chalicelib.services.messaging.wake_ups import WakeUps
 from chalicelib.store import channel as channels
 from chalicelib.store import contacts
 from chalicelib.store import messages as stored
@@ -24,9 +25,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 # WhatsApp has no idempotency key. After an unknown outcome we give the message's status this much time to arrive
 # before we send the message once more.
-STATUS_TIMEOUT = timedelta(minutes=5)
+STATUS_TIMEOUT = timedelta(seconds=60)
 MAX_UNKNOWN_ATTEMPTS = 2
-UNREACHABLE_DELAYS = (5, 30, 120, 600)  # seconds before each next attempt while WhatsApp can't be reached
+UNREACHABLE_DELAYS = (2, 5, 10, 30, 120, 600)  # seconds before each next attempt while WhatsApp can't be reached
 PAUSING_ACTIONS = frozenset({Action.WAIT_ALL, Action.WAIT_NUMBER})
 # After one of these the channel may be closed for other messages too.
 CLOSING_ACTIONS = PAUSING_ACTIONS | {Action.STOP_ALL, Action.STOP_BUSINESS_INITIATED}
@@ -46,10 +47,12 @@ class Retry(NamedTuple):
     Attributes:
         at: when it is due.
         closes_channel: the channel may be closed now, so read it again before sending anything else.
+        paused_until: nothing is sent to anybody before that; None if there is no such pause.
     """
 
     at: datetime
     closes_channel: bool = False
+    paused_until: datetime | None = None
 
 
 class Failure(NamedTuple):
@@ -78,6 +81,7 @@ class Sender:
     """
 
     graph: Graph
+    wake_ups: WakeUps
     clock: Callable[[], datetime]
     rate_limit: RateLimit
     sleep: Callable[[float], None]
@@ -116,8 +120,12 @@ class Sender:
             return
         if state is DeliveryState.FAILED:
             self._record_failure(status.tag, status)
-        elif store_outcome(stored.advance, status.tag, state, self.clock(), message_id=status.message_id or None):
+            return
+        advanced = store_outcome(stored.advance, status.tag, state, self.clock(), message_id=status.message_id or None)
+        if advanced.moved:
             count(f"Messages{state.value.title()}")
+        if advanced.was_waiting:
+            self._wake_followers(status.tag)
 
     def give_up(self, message: Outbound, failure: Failure) -> None:
         """Mark a message as failed for good, for the organisers to see. Raises TryAgain."""
@@ -153,7 +161,14 @@ class Sender:
         is_current = message.message_id in (None, status.message_id)
         if is_current and message.state in REACHABLE_FROM[DeliveryState.FAILED]:
             count("MessagesFailed")
-            self._handle_failure(message, Failure(code, message_id=status.message_id or None, at=status.at))
+            failure = Failure(code, message_id=status.message_id or None, at=status.at)
+            if self._handle_failure(message, failure) is None and message.is_waiting:
+                self._wake_followers(tag)
+
+    def _wake_followers(self, tag: str) -> None:
+        """Have those messages sent that waited for one which is no longer to be sent."""
+        contact_id, _, outbound_id = tag.partition("/")
+        self.wake_ups.request(contact_id, outbound_id, self.clock())
 
     def _record_opt_out(self, message: Outbound, code: int, at: datetime | None) -> None:
         """Opt the contact out if WhatsApp's error code says that they did (M5)."""
@@ -232,7 +247,8 @@ class Sender:
         if cure.action in PAUSING_ACTIONS:
             store_outcome(channels.pause, at)
             count("SendingPaused")
-            at = self.clock()  # the schedule sends nothing during the pause anyway
+            # Nothing is sent during the pause anyway.
+            return self._reschedule(replace(message, paused=paused), self.clock(), failure, paused_until=at)
         return self._reschedule(replace(message, paused=paused), at, failure)
 
     def _reschedule(
@@ -242,11 +258,13 @@ class Sender:
         failure: Failure | None,
         *,
         state: DeliveryState | None = None,
+        paused_until: datetime | None = None,
     ) -> Retry:
         """Store when a message is tried again, and make the contact's later messages wait behind it.
 
         Args:
             state: the message's state until then; by default UNKNOWN if it was so before, else PENDING.
+            paused_until: until when nothing is sent to anybody, because of this failure.
         """
         code, failed_id = (failure.code, failure.message_id) if failure else (None, None)
         if state is None:
@@ -256,7 +274,9 @@ class Sender:
         now = self.clock()
         store_outcome(stored.try_again, message, at, state=state, error_code=code, failed_id=failed_id, now=now)
         store_outcome(contacts.hold_back, message.contact_id, message.id)
-        return Retry(at, closes_channel=failure is not None and remedy(failure.code).action in CLOSING_ACTIONS)
+        self.wake_ups.request(message.contact_id, message.id, paused_until or at)
+        closes_channel = failure is not None and remedy(failure.code).action in CLOSING_ACTIONS
+        return Retry(at, closes_channel, paused_until)
 
 
 def in_form(message: Outbound, language: str) -> Outbound:
