@@ -44,12 +44,12 @@ def deliver_to_person(event: SQSEvent) -> None:
 
 @app.schedule("rate(1 minute)", name="expire_reservations")
 def expire_reservations(event: CloudWatchEvent) -> None:
-    lambdas.expire_reservations()
+    lambdas.expire_reservations(event.time)
 
 
 @app.schedule("rate(1 minute)", name="deliver_messages")
 def deliver_messages(event: CloudWatchEvent) -> None:
-    lambdas.deliver_messages()
+    lambdas.deliver_messages(event.time)
 
 
 expose(app, admin_token)

@@ -21,6 +21,7 @@ from chalicelib.adapters.parameter_store import ParameterStore
 from chalicelib.domain.messages import Identity
 from chalicelib.domain.rate_limit import RateLimit
 from chalicelib.services.chat.handler import ChatHandler
+from chalicelib.services.maintenance.clock_check import ClockCheck
 from chalicelib.services.messaging.dead_letters import DeadLetters
 from chalicelib.services.messaging.inbox import Inbox
 from chalicelib.services.messaging.outbox import Outbox
@@ -156,6 +157,10 @@ class Container:
     @cached_property
     def expiry(self) -> Expiry:
         return Expiry(changes=self.order_changes, clock=self.clock, workers=self.expire_workers)
+
+    @cached_property
+    def clock_check(self) -> ClockCheck:
+        return ClockCheck(self.clock)
 
     @cached_property
     def proofs(self) -> Proofs:

@@ -1,6 +1,7 @@
 """The Lambda functions besides the API: what each does with its event, and how that is logged and measured."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from hashlib import sha256
 from json import loads
@@ -126,15 +127,25 @@ def make_export(body: str, tries: int = 1) -> None:
 
 
 @observed
-def expire_reservations() -> None:
-    """Release the numbers of orders whose hold has ended."""
-    container().expiry.run()
+def expire_reservations(fired_at: str | None = None) -> None:
+    """Release the numbers of orders whose hold has ended.
+
+    Args:
+        fired_at: when the schedule fired, by AWS's clock, in ISO format.
+    """
+    if _clock_is_right(fired_at):
+        container().expiry.run()
 
 
 @observed
-def deliver_messages() -> None:
-    """Send the messages that are due."""
-    container().outbox.send_due()
+def deliver_messages(fired_at: str | None = None) -> None:
+    """Send the messages that are due. The argument is that of `expire_reservations`."""
+    if _clock_is_right(fired_at):
+        container().outbox.send_due()
+
+
+def _clock_is_right(fired_at: str | None) -> bool:
+    return container().clock_check.is_right(datetime.fromisoformat(fired_at) if fired_at else None)
 
 
 @observed

@@ -31,9 +31,9 @@ SALE_WEBHOOKS = 26
 SALE_WRITE_UNITS = 152
 SALE_READ_UNITS = 20.5
 SALE_MESSAGES = 5  # incoming messages; the other webhooks are statuses
-# Of both schedules together, per minute: six queries of an index with half a unit each, and one read by key.
-IDLE_QUERIES = 7
-IDLE_READ_UNITS = 4
+# Of both schedules together, per minute: eight queries of an index with half a unit each, and one read by key.
+IDLE_QUERIES = 9
+IDLE_READ_UNITS = 5
 
 # Assumed, rather too high than too low. Billed seconds of a function:
 SCHEDULE_SECONDS = 0.1

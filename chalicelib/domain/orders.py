@@ -137,6 +137,7 @@ class Order:
         reserved_until: when the hold ends; None: it has no time limit, or the clock has stopped.
         reminded_at: when the buyer was reminded during this hold.
         late: whether a proof ever came after the numbers were gone (P5).
+        hold_was_over: whether the payment was confirmed after the hold had ended (P4).
         rejected_at: when a proof was last rejected, which started the hold anew (P2).
     """
 
@@ -159,6 +160,7 @@ class Order:
     reassigned_at: datetime | None = None
     refunded_at: datetime | None = None
     refund_reason: str | None = None
+    hold_was_over: bool = False
 
     @property
     def quantity(self) -> int:

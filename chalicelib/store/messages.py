@@ -129,6 +129,19 @@ def waiting_for(contact_id: str, since: str) -> list[Outbound]:
     return _readable(found)
 
 
+def left_unknown(since: datetime) -> list[Outbound]:
+    """Return the messages from `since` on of which nobody knows whether they were sent, the oldest first.
+
+    Without those that were sent once more already. A query for each megabyte.
+    """
+    found = Record.by_queue.query(
+        queue_key(Queue.UNDELIVERED),
+        Record.queue_at >= stamp(since),
+        filter_condition=_state_in((DeliveryState.UNKNOWN,)) & OutboundRecord.once_more.does_not_exist(),
+    )
+    return _readable(found)
+
+
 def page(queue: Queue, *, limit: int, after: str | None = None, backwards: bool = False) -> Page[Outbound]:
     """Return one page of a queue, the oldest first. One query."""
     return page_of(
@@ -271,6 +284,21 @@ def start_again(transaction: Transaction, outbound: Outbound, now: datetime) -> 
     is_given_up = OutboundRecord.queue_key == queue_key(Queue.UNDELIVERED)
     record = OutboundRecord(*outbound_key(outbound.contact_id, outbound.id))
     transaction.update(record, actions, name=MESSAGE, only_if=is_given_up)
+
+
+def try_once_more(outbound: Outbound, when: datetime, now: datetime) -> bool:
+    """Have a message sent once more that was left unknown in an outage. Return False if it was so before."""
+    actions: list[Action] = [
+        OutboundRecord.once_more.set(True),
+        OutboundRecord.updated_at.set(now),
+        *_set_queue(Queue.DUE, when, outbound),
+    ]
+    left_unknown = OutboundRecord.queue_key == queue_key(Queue.UNDELIVERED)
+    return _update(
+        outbound,
+        actions,
+        _state_in((DeliveryState.UNKNOWN,)) & left_unknown & OutboundRecord.once_more.does_not_exist(),
+    )
 
 
 def leave_unknown(outbound: Outbound, now: datetime) -> None:

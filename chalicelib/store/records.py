@@ -347,6 +347,7 @@ class OrderRecord(Record, discriminator="order"):
     reassigned_at = UTCDateTimeAttribute(null=True)
     refunded_at = UTCDateTimeAttribute(null=True)
     refund_reason = UnicodeAttribute(null=True)
+    hold_was_over = BooleanAttribute(null=True)
     proofs = ListAttribute[Any](of=ProofMap, default=list)
 
 
@@ -449,6 +450,7 @@ class OutboundRecord(Record, discriminator="outbound"):
     failed_ids = UnicodeSetAttribute(null=True)  # Meta's ids of tries that it accepted, then failed to deliver
     error_code = NumberAttribute(null=True)
     by = UnicodeAttribute(null=True)  # the organiser who wrote it
+    once_more = BooleanAttribute(null=True)  # it was left unknown in an outage, and sent once more after it
     created_at = UTCDateTimeAttribute()
     updated_at = UTCDateTimeAttribute()
 
@@ -462,6 +464,9 @@ class ChannelRecord(Record, discriminator="channel"):
     resumed_at = UTCDateTimeAttribute(null=True)
     resumes_at = UTCDateTimeAttribute(null=True)
     approved = UnicodeSetAttribute(null=True)  # name/language
+    silent_since = UTCDateTimeAttribute(null=True)
+    silent_until = UTCDateTimeAttribute(null=True)
+    answered_at = UTCDateTimeAttribute(null=True)
 
 
 class FingerprintRecord(Record, discriminator="fingerprint"):

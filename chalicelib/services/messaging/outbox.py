@@ -12,7 +12,7 @@ from chalicelib.domain.delivery import OUTSIDE_THE_WINDOW, Decision, DeliverySta
 from chalicelib.domain.messages import Identity, Reply
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.refusals import MessageNotFound, MessageNotGivenUp, TryAgain
-from chalicelib.services.messaging.sender import Failure, Sender, in_form, store_outcome
+from chalicelib.services.messaging.sender import STATUS_TIMEOUT, Failure, Sender, in_form, store_outcome
 from chalicelib.services.messaging.wake_ups import WakeUp, WakeUps
 from chalicelib.store import audit, contacts
 from chalicelib.store import channel as channels
@@ -21,6 +21,7 @@ from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, re
 from chalicelib.telemetry import alert, count, logger, measure
 from chalicelib.whatsapp.graph_errors import NO_CODE
 from chalicelib.whatsapp.messages import build_request, render, replace_recipient
+from chalicelib.whatsapp.templates import PAYMENT_CONFIRMED, PROOF_REJECTED
 
 BATCH_SIZE = 50  # messages that the schedule reads at a time
 RUN_TIME = timedelta(seconds=40)  # then a run takes no more messages, so that it ends before the next one starts
@@ -30,6 +31,12 @@ WAKE_TIME = timedelta(seconds=8)  # then the function that looks at one person t
 # A message is stored behind one that is perhaps being sent at that moment. Whoever sends that one may not see the new
 # one any more, so somebody looks again after this time.
 SECOND_LOOK = timedelta(seconds=2)
+OUTAGE = timedelta(hours=1)  # so long WhatsApp must have been silent, before anything is sent a third time
+EARLIER_THAN_SILENCE = timedelta(hours=1)  # a silence is noted when its first message is given up
+IMPORTANT = (
+    PAYMENT_CONFIRMED.name,
+    PROOF_REJECTED.name,
+)  # buyers wait for these, and lose money or numbers without them
 MAX_ATTEMPTS = 15  # for any mix of reasons
 
 
@@ -152,6 +159,7 @@ class Outbox:
         looked_at = ""
         while self.clock() - started_at < WAKE_TIME:
             contact, channel = contacts.with_channel(contact_id)
+            self._note_silence(channel)
             now = self.clock()
             if channel.stopped is Stop.ALL:
                 return
@@ -179,6 +187,9 @@ class Outbox:
             alert("sending is stopped", error_code=channel.code, stopped=channel.stopped.value)
         if not channel.is_open(started_at):
             return
+        self._note_silence(channel)
+        if channel.silent_since is not None and channel.silent_until is not None and channel.answered_at is not None:
+            self._look_after_silence(channel.silent_since, channel.silent_until)
         can_go_on = self.send(self._claim_all(Queue.DUE, started_at))
         if can_go_on and channel.stopped is None:
             self.send(self._claim_all(Queue.STOPPED, started_at))
@@ -213,6 +224,30 @@ class Outbox:
         contact_id, _, outbound_id = tag.partition("/")
         self.wake_ups.request(contact_id, outbound_id, self.clock())
 
+    def _look_after_silence(self, since: datetime, until: datetime) -> None:
+        """After hours in which no send had an answer, send once more what matters. Organisers see the rest.
+
+        WhatsApp can't be asked what became of a message. But it now reports what it took meanwhile, so each message
+        first waits for its status.
+        """
+        now = self.clock()
+        left = 0
+        once_more = 0
+        for message in stored.left_unknown(since - EARLIER_THAN_SILENCE) if until - since >= OUTAGE else ():
+            matters = message.template is not None and message.template.name in IMPORTANT
+            if matters and stored.try_once_more(message, now + STATUS_TIMEOUT, now):
+                once_more += 1
+                self.wake_ups.request(message.contact_id, message.id, now + STATUS_TIMEOUT)
+            else:
+                left += 1
+        if once_more or left:
+            alert("WhatsApp answers again after hours", once_more=once_more, left_unknown=left)
+        channels.end_silence(since)
+
+    def _note_silence(self, channel: Channel) -> None:
+        """Tell the sender whether WhatsApp is known to be silent, so that it records the next answer."""
+        self.sender.silence_known = channel.silent_since is not None and channel.answered_at is None
+
     def _wake_for(self, message: Outbound) -> None:
         """Have a message sent that must wait, as soon as it may go."""
         if message.queue is not Queue.DUE or message.due_at is None or self.defer:
@@ -231,6 +266,7 @@ class Outbox:
         by: str | None = None,
     ) -> list[Outbound]:
         """Build the messages, and decide for each whether, how and when it is sent."""
+        self._note_silence(channel)
         earlier = self._get_waiting(contact.id, contact.waits_for) if replies else None
         due_at = self._due_at(contact, earlier, channel, now)
         messages = []
@@ -278,8 +314,9 @@ class Outbox:
         """
         # In a pause nothing is sent, so nobody need know when the pause ends.
         times = [now] if self.defer or channel.is_paused(now) or earlier is not None else []
-        if contact.rate_limited_until is not None and contact.rate_limited_until > now:
-            times.append(contact.rate_limited_until)
+        limited_until = contact.rate_limited_until(now)
+        if limited_until is not None and limited_until > now:
+            times.append(limited_until)
         return max(times, default=None)
 
     def _get_waiting(self, contact_id: str, outbound_id: str | None) -> Outbound | None:
@@ -305,6 +342,7 @@ class Outbox:
                         continue
                     claimed_any = True
                     contact, channel = contacts.with_channel(claimed.contact_id)
+                    self._note_silence(channel)
                     stopped_again = queue is Queue.STOPPED and channel.stopped is not None
                     if stopped_again or not channel.is_open(self.clock()):  # since this run started
                         stored.postpone(claimed, self.clock(), claimed.behind)
@@ -359,7 +397,7 @@ def _is_its_turn(message: Outbound, contact: Contact | None, now: datetime) -> b
     """
     assert message.due_at is not None
     waited_for_another = message.attempts == 0 and message.behind is not None
-    limited_until = contact.rate_limited_until if contact else None
+    limited_until = contact.rate_limited_until(now) if contact else None
     return message.due_at <= now or (waited_for_another and (limited_until is None or limited_until <= now))
 
 

@@ -78,6 +78,7 @@ class Sender:
     Attributes:
         rate_limit: this process's share of what our number may send.
         used_until: until when that share is used up (see `RateLimit.reserve`).
+        silence_known: the channel says that WhatsApp has not answered for some time. Whoever reads it tells us.
     """
 
     graph: Graph
@@ -86,6 +87,7 @@ class Sender:
     rate_limit: RateLimit
     sleep: Callable[[float], None]
     used_until: datetime | None = None
+    silence_known: bool = False
 
     def send(self, message: Outbound) -> Retry | None:
         """Make one attempt to send a message, and store the outcome. Return the next attempt, if there is one.
@@ -108,6 +110,9 @@ class Sender:
             return self._try_later(message, Remedy(action=Action.RETRY, delays=UNREACHABLE_DELAYS), None)
         store_outcome(stored.mark_accepted, message, accepted.message_id, self.clock())
         count("MessagesAccepted")
+        if self.silence_known:
+            self.silence_known = False
+            store_outcome(channels.note_answer, self.clock())
         return None
 
     def update_status(self, status: Status) -> None:
@@ -221,6 +226,7 @@ class Sender:
             logger.error("message left unknown", extra={"attempts": message.attempts})
             count("MessagesLeftUnknown")
             store_outcome(stored.leave_unknown, message, self.clock())
+            store_outcome(channels.note_silence, self.clock())
             return None
         return self._reschedule(message, self.clock() + STATUS_TIMEOUT, None, state=DeliveryState.UNKNOWN)
 
