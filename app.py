@@ -36,14 +36,20 @@ def export(event: SQSEvent) -> None:
         lambdas.make_export(record.body, int(record.to_dict()["attributes"].get("ApproximateReceiveCount", 1)))
 
 
+@app.on_sqs_message(queue="WakeUps", batch_size=1, name="deliver_to_person")
+def deliver_to_person(event: SQSEvent) -> None:
+    for record in event:
+        lambdas.deliver_to_person(record.body)
+
+
 @app.schedule("rate(1 minute)", name="expire_reservations")
 def expire_reservations(event: CloudWatchEvent) -> None:
-    lambdas.expire_reservations()
+    lambdas.expire_reservations(event.time)
 
 
 @app.schedule("rate(1 minute)", name="deliver_messages")
 def deliver_messages(event: CloudWatchEvent) -> None:
-    lambdas.deliver_messages()
+    lambdas.deliver_messages(event.time)
 
 
 expose(app, admin_token)

@@ -21,10 +21,12 @@ from chalicelib.adapters.parameter_store import ParameterStore
 from chalicelib.domain.messages import Identity
 from chalicelib.domain.rate_limit import RateLimit
 from chalicelib.services.chat.handler import ChatHandler
+from chalicelib.services.maintenance.clock_check import ClockCheck
 from chalicelib.services.messaging.dead_letters import DeadLetters
 from chalicelib.services.messaging.inbox import Inbox
 from chalicelib.services.messaging.outbox import Outbox
 from chalicelib.services.messaging.sender import Sender
+from chalicelib.services.messaging.wake_ups import WakeUps
 from chalicelib.services.orders.changes import OrderChanges
 from chalicelib.services.orders.expiry import Expiry
 from chalicelib.services.orders.holds import Holds
@@ -115,12 +117,20 @@ class Container:
 
     @cached_property
     def outbox(self) -> Outbox:
-        return Outbox(sender=self.sender, clock=self.clock, random=self.random)
+        return Outbox(sender=self.sender, wake_ups=self.wake_ups, clock=self.clock, random=self.random)
 
     @cached_property
     def sender(self) -> Sender:
         rate_limit = RateLimit(interval=timedelta(seconds=1 / self.settings.WHATSAPP_SENDS_A_SECOND), burst=1)
-        return Sender(graph=self.graph, clock=self.clock, rate_limit=rate_limit, sleep=self.sleep)
+        return Sender(
+            graph=self.graph, wake_ups=self.wake_ups, clock=self.clock, rate_limit=rate_limit, sleep=self.sleep
+        )
+
+    @cached_property
+    def wake_ups(self) -> WakeUps:
+        return WakeUps(
+            sqs=lambda: self._client("sqs"), queue_url=self.settings.TOMBOLA_WAKE_UPS_QUEUE, clock=self.clock
+        )
 
     @cached_property
     def dead_letters(self) -> DeadLetters:
@@ -155,6 +165,10 @@ class Container:
     @cached_property
     def expiry(self) -> Expiry:
         return Expiry(changes=self.order_changes, clock=self.clock, workers=self.expire_workers)
+
+    @cached_property
+    def clock_check(self) -> ClockCheck:
+        return ClockCheck(self.clock)
 
     @cached_property
     def proofs(self) -> Proofs:

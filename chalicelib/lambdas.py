@@ -1,6 +1,7 @@
 """The Lambda functions besides the API: what each does with its event, and how that is logged and measured."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from hashlib import sha256
 from json import loads
@@ -10,6 +11,7 @@ from chalicelib.container import container
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.refusals import Refusal, TryAgain
 from chalicelib.services.messaging import account_notices
+from chalicelib.services.messaging.wake_ups import WakeUp
 from chalicelib.settings import SettingsInvalid
 from chalicelib.store.transaction import Busy
 from chalicelib.telemetry import count, logger, metrics
@@ -127,20 +129,45 @@ def make_export(body: str, tries: int = 1) -> None:
 
 
 @observed
-def expire_reservations() -> None:
-    """Release the numbers of orders whose hold has ended."""
-    container().expiry.run()
+def expire_reservations(fired_at: str | None = None) -> None:
+    """Release the numbers of orders whose hold has ended.
+
+    Args:
+        fired_at: when the schedule fired, by AWS's clock, in ISO format.
+    """
+    if _clock_is_right(fired_at):
+        container().expiry.run()
 
 
 @observed
-def deliver_messages() -> None:
-    """Keep the heads of the audit log, once an hour, and send the messages that are due."""
+def deliver_messages(fired_at: str | None = None) -> None:
+    """Keep the heads of the audit log, once an hour, and send the messages that are due.
+
+    The argument is that of `expire_reservations`.
+    """
+    if not _clock_is_right(fired_at):
+        return
     parts = container()
     try:
         parts.audit_heads.keep_hourly()
     except Exception:  # noqa: BLE001 - messages matter more; the next minute tries again, and an alarm watches it
         logger.exception("the heads of the audit log could not be kept")
     parts.outbox.send_due()
+
+
+def _clock_is_right(fired_at: str | None) -> bool:
+    return container().clock_check.is_right(datetime.fromisoformat(fired_at) if fired_at else None)
+
+
+@observed
+def deliver_to_person(body: str) -> None:
+    """Send what waits for one person. Raises nothing: what fails here is left to the schedule."""
+    try:
+        container().outbox.wake(WakeUp.from_json(body))
+    except SettingsInvalid:
+        raise
+    except Exception:  # noqa: BLE001 - a wish that fails again and again must not come back
+        logger.exception("a person could not be looked at")
 
 
 @observed

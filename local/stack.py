@@ -16,13 +16,14 @@ REGION = "us-east-1"
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """The physical names of the resources."""
+    """The physical names of the resources. Without a `wake_ups_url`, what waits is left to the schedule."""
 
     table: str
     bucket: str
     queue_url: str
     exports_url: str
     audit_bucket: str = ""
+    wake_ups_url: str = ""
 
 
 class StackFailed(Exception):
@@ -58,7 +59,7 @@ def read(endpoint_url: str | None, name: str = STACK_NAME) -> Stack:
         resources = _client("cloudformation", endpoint_url).describe_stack_resources(StackName=name)["StackResources"]
         physical = {resource["LogicalResourceId"]: str(resource["PhysicalResourceId"]) for resource in resources}
         # The queue's URL contains the port at the time of its creation, so ask for the current one.
-        queues = {name: physical[name].rsplit("/", 1)[-1] for name in ("Inbox", "Exports")}
+        queues = {name: physical[name].rsplit("/", 1)[-1] for name in ("Inbox", "Exports", "WakeUps")}
         sqs = _client("sqs", endpoint_url)
         urls = {name: sqs.get_queue_url(QueueName=queue)["QueueUrl"] for name, queue in queues.items()}
     except (BotoCoreError, ClientError, KeyError) as failure:
@@ -69,6 +70,7 @@ def read(endpoint_url: str | None, name: str = STACK_NAME) -> Stack:
         queue_url=urls["Inbox"],
         exports_url=urls["Exports"],
         audit_bucket=physical["AuditBucket"],
+        wake_ups_url=urls["WakeUps"],
     )
 
 

@@ -141,9 +141,12 @@ def work() -> None:
 
     inbox = os.environ["TOMBOLA_INBOX_QUEUE"]
     exports = os.environ["TOMBOLA_EXPORTS_QUEUE"]
+    wake_ups = os.environ.get("TOMBOLA_WAKE_UPS_QUEUE")
     threads = [
         threading.Thread(target=_serve_until, args=(stop, inbox, app.converse), daemon=True) for _ in range(THREADS)
     ]
+    if wake_ups:
+        threads.append(threading.Thread(target=_serve_until, args=(stop, wake_ups, app.deliver_to_person), daemon=True))
     # An export may take minutes, so do not wait for it at the end. Its message is delivered again later.
     exporter = threading.Thread(target=_serve_until, args=(stop, exports, app.export), daemon=True)
     for thread in (*threads, exporter):

@@ -31,9 +31,9 @@ SALE_WEBHOOKS = 26
 SALE_WRITE_UNITS = 152
 SALE_READ_UNITS = 20.5
 SALE_MESSAGES = 5  # incoming messages; the other webhooks are statuses
-# Of both schedules together, per minute: six queries of an index with half a unit each, and one read by key.
-IDLE_QUERIES = 7
-IDLE_READ_UNITS = 4
+# Of both schedules together, per minute: eight queries of an index with half a unit each, and one read by key.
+IDLE_QUERIES = 9
+IDLE_READ_UNITS = 5
 
 # Assumed, rather too high than too low. Billed seconds of a function:
 SCHEDULE_SECONDS = 0.1
@@ -46,7 +46,7 @@ SALE_GB = 25e-6  # in the table and its indexes, per sale
 PROOF_GB = 300e-6  # the picture
 POLLERS = 5  # Lambda's pollers per queue
 POLLS = 3  # per poller and minute, while the queue is empty
-QUEUES = 2
+QUEUES = 3
 SOLD_METRICS = 16  # metrics that a sale writes
 # The permanent free tier of each account, per month.
 FREE = {

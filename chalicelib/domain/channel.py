@@ -24,6 +24,9 @@ class Channel:
         since: when the stop began.
         resumes_at: until when a pause lasts; it ends by itself.
         approved: the approved templates, as "name/language".
+        silent_since: since when no send has had an answer, although a message was left unknown; None: all is well.
+        silent_until: when the last message was left unknown since then.
+        answered_at: when WhatsApp answered again. The schedule then looks after what was left unknown, and clears both.
     """
 
     stopped: Stop | None = None
@@ -31,6 +34,9 @@ class Channel:
     since: datetime | None = None
     resumes_at: datetime | None = None
     approved: frozenset[str] = frozenset()
+    silent_since: datetime | None = None
+    silent_until: datetime | None = None
+    answered_at: datetime | None = None
 
     def stops(self, *, is_reply: bool) -> bool:
         """Return whether a stop keeps a message from being sent.

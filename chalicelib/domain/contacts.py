@@ -15,6 +15,7 @@ from chalicelib.domain.searches import phone_end, words_of
 
 WINDOW = timedelta(hours=24)  # after a contact's last message; once it is over WhatsApp takes only templates (M4)
 PAUSE = timedelta(hours=24)  # after an organiser's last message or pause; then the bot answers again (M6)
+MAX_PACE = timedelta(hours=1)  # so far ahead reach six hundred messages to one person
 MAX_NEWEST_ORDERS = 20  # order ids that a contact's item keeps, eight bytes each
 
 
@@ -98,10 +99,15 @@ class Contact:
     def identity(self) -> Identity:
         return Identity(user_id=self.user_id, phone=self.phone)
 
-    @property
-    def rate_limited_until(self) -> datetime | None:
-        """The earliest time for the last message to them under the pair rate limit. It may lie in the past."""
-        return None if self.paced_until is None else PAIR_RATE_LIMIT.earliest(self.paced_until)
+    def rate_limited_until(self, now: datetime) -> datetime | None:
+        """Return the earliest time for the last message to them under the pair rate limit. It may lie in the past."""
+        paced_until = self._believed_pace(now)
+        return None if paced_until is None else PAIR_RATE_LIMIT.earliest(paced_until)
+
+    def _believed_pace(self, now: datetime) -> datetime | None:
+        """Return `paced_until`, unless it is further ahead than a pace can be: then a clock was wrong."""
+        is_wrong = self.paced_until is not None and self.paced_until > now + MAX_PACE
+        return None if is_wrong else self.paced_until
 
     @property
     def window_until(self) -> datetime | None:
@@ -155,7 +161,9 @@ class Contact:
 
     def with_messages_sent(self, count: int, now: datetime) -> "Contact":
         """Return the contact after `count` messages to them, which use up part of the pair rate limit."""
-        return replace(self, paced_until=PAIR_RATE_LIMIT.reserve(self.paced_until, now, count)) if count else self
+        if not count:
+            return self
+        return replace(self, paced_until=PAIR_RATE_LIMIT.reserve(self._believed_pace(now), now, count))
 
     def with_opt_out(self, *, out: bool, at: datetime) -> "Contact":
         """Return the contact after they opted out (or in). A wish older than the last known one is ignored."""

@@ -151,6 +151,7 @@ class Order:
         reserved_until: when the hold ends; None: it has no time limit, or the clock has stopped.
         reminded_at: when the buyer was reminded during this hold.
         late: whether a proof ever came after the numbers were gone (P5).
+        hold_was_over: whether the payment was confirmed after the hold had ended (P4).
         rejected_at: when a proof was last rejected, which started the hold anew (P2).
         rejections: how many proofs were rejected (P10).
         in_review_since: when the review began that is going on; further proofs don't change it (P11).
@@ -182,6 +183,7 @@ class Order:
     rejections: int = 0
     in_review_since: datetime | None = None
     looked_at: datetime | None = None
+    hold_was_over: bool = False
 
     @property
     def quantity(self) -> int:

@@ -56,6 +56,7 @@ class OrderView(View):
     reassigned_at: Annotated[Moment | None, Field(description="When a late order got its current numbers.")]
     refunded_at: Moment | None
     refund_reason: str | None
+    hold_was_over: Annotated[bool, Field(description="The payment was confirmed after the hold had ended. Stays true.")]
 
 
 class ReasonBody(Form):
@@ -147,7 +148,8 @@ def read_order(call: Call, order_id: str) -> OrderView:
 def confirm_payment(call: Call, order_id: str) -> OrderView:
     """Confirm an order's payment.
 
-    The order is PAID, its numbers are sold and the buyer is notified. Repeating the request has no further effect.
+    The order is PAID, its numbers are sold and the buyer is notified. `hold_was_over` says if its hold had ended by
+    then. Repeating the request has no further effect.
     """
     return present(call.container.settlement.confirm_payment(order_id.upper(), by=call.by))
 
@@ -216,6 +218,7 @@ def present(order: Order) -> OrderView:
         reassigned_at=order.reassigned_at,
         refunded_at=order.refunded_at,
         refund_reason=order.refund_reason,
+        hold_was_over=order.hold_was_over,
     )
 
 

@@ -52,6 +52,26 @@ def resume(at: datetime) -> None:
     _update([ChannelRecord.resumed_at.set(at), *removals], None)
 
 
+def note_silence(at: datetime) -> None:
+    """Record that a message was left unknown: the first and the last one of a silence are kept."""
+    first = ChannelRecord.silent_since | at  # unless there is one
+    _update([ChannelRecord.silent_since.set(first), ChannelRecord.silent_until.set(at)], None)
+
+
+def note_answer(at: datetime) -> None:
+    """Record that WhatsApp answered after a silence."""
+    _update(
+        [ChannelRecord.answered_at.set(at)],
+        ChannelRecord.silent_since.exists() & ChannelRecord.answered_at.does_not_exist(),
+    )
+
+
+def end_silence(since: datetime) -> None:
+    """Forget a silence, once somebody has looked after what it left unknown."""
+    names = ("silent_since", "silent_until", "answered_at")
+    _update([getattr(ChannelRecord, name).remove() for name in names], ChannelRecord.silent_since == since)
+
+
 def approve(names: Iterable[str], *, approved: bool, at: datetime = LONG_AGO) -> None:
     """Record that since that time templates ("name/language") may be used, or may no longer be used.
 
@@ -93,4 +113,7 @@ def _as_channel(record: ChannelRecord) -> Channel:
         since=record.since,
         resumes_at=record.resumes_at,
         approved=frozenset(record.approved or ()),
+        silent_since=record.silent_since,
+        silent_until=record.silent_until,
+        answered_at=record.answered_at,
     )

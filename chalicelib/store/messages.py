@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from json import dumps, loads
-from typing import Any
+from typing import Any, NamedTuple
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
@@ -13,7 +13,15 @@ from pynamodb.expressions.update import Action
 from chalicelib.domain.delivery import REACHABLE_FROM, DeliveryState, Outbound, Queue
 from chalicelib.domain.messages import IncomingMessage, Template
 from chalicelib.store.pages import Page, page_of
-from chalicelib.store.records import InboundRecord, MarkRecord, OutboundRecord, Record, stamp, update_if
+from chalicelib.store.records import (
+    InboundRecord,
+    MarkRecord,
+    OutboundRecord,
+    Record,
+    stamp,
+    update_and_get_old,
+    update_if,
+)
 from chalicelib.store.transaction import Transaction
 from chalicelib.telemetry import logger
 
@@ -25,6 +33,18 @@ MESSAGE = "message"  # the name of the condition on a message's state
 GRACE = timedelta(seconds=60)
 SALT_LENGTH = 12  # characters at the end of a message's id
 WAITING = (DeliveryState.PENDING, DeliveryState.UNKNOWN)
+
+
+class Advanced(NamedTuple):
+    """What moving a message forward did.
+
+    Attributes:
+        moved: False if there is no such message, or if it has reached that state or a later one.
+        was_waiting: it was still to be sent, so that later messages to the person may have waited for it.
+    """
+
+    moved: bool
+    was_waiting: bool = False
 
 
 def record_inbound(
@@ -95,6 +115,33 @@ def waiting(queue: Queue, *, limit: int, until: datetime | None = None) -> list[
     return _readable(Record.by_queue.query(queue_key(queue), before, limit=limit))
 
 
+def waiting_for(contact_id: str, since: str) -> list[Outbound]:
+    """Return the messages that are still to be sent to a person, from the id `since` on, in order.
+
+    One strongly consistent query, which also reads what they were told since then.
+    """
+    found = Record.query(
+        outbound_key(contact_id, "")[0],
+        Record.sk.between(OUTBOUND_PREFIX + since, OUTBOUND_PREFIX + "~"),
+        filter_condition=Record.queue_key == queue_key(Queue.DUE),
+        consistent_read=True,
+    )
+    return _readable(found)
+
+
+def left_unknown(since: datetime) -> list[Outbound]:
+    """Return the messages from `since` on of which nobody knows whether they were sent, the oldest first.
+
+    Without those that were sent once more already. A query for each megabyte.
+    """
+    found = Record.by_queue.query(
+        queue_key(Queue.UNDELIVERED),
+        Record.queue_at >= stamp(since),
+        filter_condition=_state_in((DeliveryState.UNKNOWN,)) & OutboundRecord.once_more.does_not_exist(),
+    )
+    return _readable(found)
+
+
 def page(queue: Queue, *, limit: int, after: str | None = None, backwards: bool = False) -> Page[Outbound]:
     """Return one page of a queue, the oldest first. One query."""
     return page_of(
@@ -151,8 +198,7 @@ def claim(outbound: Outbound, now: datetime) -> Outbound | None:
 
 def mark_accepted(outbound: Outbound, message_id: str, now: datetime) -> None:
     """Record that WhatsApp accepted the message. If a later status arrived first, that one remains."""
-    moved = advance(outbound.tag, DeliveryState.ACCEPTED, now, message_id=message_id)
-    if not moved:
+    if not advance(outbound.tag, DeliveryState.ACCEPTED, now, message_id=message_id).moved:
         not_failed = ~OutboundRecord.failed_ids.contains(message_id)
         _update(outbound, [OutboundRecord.message_id.set(message_id)], not_failed)
 
@@ -257,6 +303,21 @@ def withdraw(transaction: Transaction, outbound: Outbound, now: datetime) -> Non
     transaction.update(record, actions, name=MESSAGE, only_if=is_unclaimed & _state_in((DeliveryState.PENDING,)))
 
 
+def try_once_more(outbound: Outbound, when: datetime, now: datetime) -> bool:
+    """Have a message sent once more that was left unknown in an outage. Return False if it was so before."""
+    actions: list[Action] = [
+        OutboundRecord.once_more.set(True),
+        OutboundRecord.updated_at.set(now),
+        *_set_queue(Queue.DUE, when, outbound),
+    ]
+    left_unknown = OutboundRecord.queue_key == queue_key(Queue.UNDELIVERED)
+    return _update(
+        outbound,
+        actions,
+        _state_in((DeliveryState.UNKNOWN,)) & left_unknown & OutboundRecord.once_more.does_not_exist(),
+    )
+
+
 def leave_unknown(outbound: Outbound, now: datetime) -> None:
     """Give up a message of which nobody knows whether it was sent, so that organisers see it.
 
@@ -268,17 +329,15 @@ def leave_unknown(outbound: Outbound, now: datetime) -> None:
 
 def advance(
     tag: str, state: DeliveryState, now: datetime, *, message_id: str | None = None, error_code: int | None = None
-) -> bool:
+) -> Advanced:
     """Move a message forward to `state`, so that it is no longer due.
-
-    Return False if there is no such message, or if it has reached that state or a later one.
 
     Args:
         tag: `Outbound.tag` as WhatsApp returned it. It may belong to no message.
     """
     contact_id, _, outbound_id = tag.partition("/")
     if not (contact_id and outbound_id):
-        return False
+        return Advanced(moved=False)
     actions: list[Action] = [OutboundRecord.state.set(state.value), OutboundRecord.updated_at.set(now)]
     only_if = _state_in(REACHABLE_FROM[state])
     if state is DeliveryState.FAILED:
@@ -294,7 +353,11 @@ def advance(
         only_if &= ~OutboundRecord.failed_ids.contains(message_id)
     if error_code is not None:
         actions.append(OutboundRecord.error_code.set(error_code))
-    return _update_at(outbound_key(contact_id, outbound_id), actions, only_if)
+    record = OutboundRecord(*outbound_key(contact_id, outbound_id))
+    old = update_and_get_old(record, actions, OutboundRecord.pk.exists() & only_if)
+    if old is None:
+        return Advanced(moved=False)
+    return Advanced(moved=True, was_waiting=old.get("queue_key") == {"S": queue_key(Queue.DUE)})
 
 
 def outbound_id(now: datetime, position: int, salt: str) -> str:
@@ -339,14 +402,12 @@ def _as_json(body: dict[str, Any]) -> str:
     return dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
+# Each of these updates, and that of `advance`, may be sent twice, if the first request was not answered. They set
+# values and never add to them. If the condition of the second fails because of the first, the message is already as it
+# should be.
 def _update(outbound: Outbound, actions: list[Action], only_if: Condition) -> bool:
-    return _update_at(outbound_key(outbound.contact_id, outbound.id), actions, only_if)
-
-
-# Each of these updates may be sent twice, if the first request was not answered. They set values and never add to them.
-# If the condition of the second fails because of the first, the message is already as it should be.
-def _update_at(key: tuple[str, str], actions: list[Action], only_if: Condition) -> bool:
-    return update_if(OutboundRecord(*key), actions, OutboundRecord.pk.exists() & only_if)
+    record = OutboundRecord(*outbound_key(outbound.contact_id, outbound.id))
+    return update_if(record, actions, OutboundRecord.pk.exists() & only_if)
 
 
 def as_outbound(record: OutboundRecord) -> Outbound:

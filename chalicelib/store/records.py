@@ -152,6 +152,23 @@ def update_if(record: Record, actions: Sequence[Action], condition: Condition | 
     return True
 
 
+def update_and_get_old(record: Record, actions: Sequence[Action], condition: Condition | None) -> Stored | None:
+    """Update an item, and return it as it was before; empty if there was none.
+
+    Return None if the condition did not hold. One request.
+    """
+    try:
+        answer = low_level().update_item(
+            Record.Meta.table_name, record.pk, record.sk, actions=actions, condition=condition, return_values="ALL_OLD"
+        )
+    except UpdateError as failure:
+        if failure.cause_response_code != "ConditionalCheckFailedException":
+            raise
+        return None
+    before: Stored = answer.get("Attributes", {})
+    return before
+
+
 # Tallies and leaves have up to a hundred columns, few of which are stored, and a record looks at each column. So these
 # functions read them in DynamoDB's form.
 
@@ -359,6 +376,7 @@ class OrderRecord(Record, discriminator="order"):
     rejections = NumberAttribute(null=True)
     in_review_since = UTCDateTimeAttribute(null=True)
     looked_at = UTCDateTimeAttribute(null=True)
+    hold_was_over = BooleanAttribute(null=True)
     proofs = ListAttribute[Any](of=ProofMap, default=list)
 
 
@@ -481,6 +499,7 @@ class OutboundRecord(Record, discriminator="outbound"):
     failed_ids = UnicodeSetAttribute(null=True)  # Meta's ids of tries that it accepted, then failed to deliver
     error_code = NumberAttribute(null=True)
     by = UnicodeAttribute(null=True)  # the organiser who wrote it
+    once_more = BooleanAttribute(null=True)  # it was left unknown in an outage, and sent once more after it
     created_at = UTCDateTimeAttribute()
     updated_at = UTCDateTimeAttribute()
 
@@ -494,6 +513,9 @@ class ChannelRecord(Record, discriminator="channel"):
     resumed_at = UTCDateTimeAttribute(null=True)
     resumes_at = UTCDateTimeAttribute(null=True)
     approved = UnicodeSetAttribute(null=True)  # name/language
+    silent_since = UTCDateTimeAttribute(null=True)
+    silent_until = UTCDateTimeAttribute(null=True)
+    answered_at = UTCDateTimeAttribute(null=True)
 
 
 class TemplateRecord(Record, discriminator="template"):

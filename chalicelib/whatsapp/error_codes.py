@@ -83,8 +83,8 @@ _TOKEN = Remedy(action=Action.STOP_ALL, alert=True)
 _BLOCKED = Remedy(action=Action.STOP_ALL, alert=True)
 _SET_UP = Remedy(action=Action.ALERT_ONLY, alert=True)
 _OUR_BUG = Remedy(action=Action.DEAD_LETTER, alert=True)
-# The alert comes when all retries are used up.
-_HICCUP = Remedy(action=Action.RETRY, alert=True, delays=(10, 60, 300, 900, 1800))
+# Most hiccups are over in a moment, so the first retries come within a minute. The alert comes when all are used up.
+_HICCUP = Remedy(action=Action.RETRY, alert=True, delays=(2, 5, 10, 30, 300, 900, 1800))
 # Answers are retried all the same; everything else waits.
 _SPAM = Remedy(action=Action.STOP_BUSINESS_INITIATED, alert=True, delays=(300, 1800))
 _DROP = Remedy(action=Action.DROP)
@@ -93,7 +93,7 @@ _DROP = Remedy(action=Action.DROP)
 REMEDIES: tuple[tuple[range | tuple[int, ...], Remedy], ...] = (
     ((0,), _TOKEN),
     ((1,), Remedy(action=Action.RETRY, alert=True, delays=(5, 30, 120))),  # unknown; may also be our bad request
-    ((2,), Remedy(action=Action.RETRY, delays=(5, 30, 120, 600, 1800))),  # Meta is down or busy
+    ((2,), Remedy(action=Action.RETRY, delays=(2, 5, 10, 30, 120, 600, 1800))),  # Meta is down or busy
     ((3,), _SET_UP),  # capability missing
     ((4,), Remedy(action=Action.WAIT_ALL, alert=True, delays=(60, 300, 900, 3600))),  # app limit
     ((10,), _SET_UP),  # permission missing

@@ -132,9 +132,10 @@ def test_the_shares_of_all_functions_stay_within_whatsapps_limit_for_a_number() 
         if "WHATSAPP_SENDS_A_SECOND" in one.get("Properties", {}).get("Environment", {}).get("Variables", {})
         and name not in ("AdminToken", "Export")  # which say nothing to anybody
     }
-    assert set(shares) == {"APIHandler", "Converse", "ExpireReservations", "DeliverMessages"}
-    source = resources["Converse"]["Properties"]["Events"]["ConverseSqsEventSource"]["Properties"]
-    at_once = source["ScalingConfig"]["MaximumConcurrency"]
-    answers = at_once * shares.pop("Converse")
+    assert set(shares) == {"APIHandler", "Converse", "ExpireReservations", "DeliverMessages", "DeliverToPerson"}
+    for name in ("Converse", "DeliverToPerson"):
+        source = resources[name]["Properties"]["Events"][f"{name}SqsEventSource"]["Properties"]
+        shares[name] *= source["ScalingConfig"]["MaximumConcurrency"]
+    answers = shares.pop("Converse")
     incoming = answers  # each answer belongs to a message that came in
     assert incoming + answers + sum(shares.values()) <= NUMBER_THROUGHPUT

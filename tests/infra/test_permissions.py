@@ -16,14 +16,16 @@ from botocore.signers import RequestSigner
 import app as functions
 from chalicelib import lambdas as handlers
 from chalicelib.services.exports import service as exporting
+from chalicelib.services.messaging.wake_ups import WakeUp
 from chalicelib.settings import EnvironmentSecrets
 from chalicelib.store import exports
 from chalicelib.store.records import Record
 from chalicelib.whatsapp.graph import NotSent, OutcomeUnknown
+from local.worker import Context, sqs_event
 from tests.support.deliveries import refused
 from tests.support.identities import moves
 from tests.support.policies import denies
-from tests.support.steps import buy, cancel, hold, hold_and_confirm, hold_and_prove
+from tests.support.steps import buy, cancel, hold, hold_and_confirm, hold_and_prove, outbounds
 from tests.support.tokens import a_token
 from tests.support.world import Buyer, FakeGraph, World
 from whatsapp_sandbox import webhooks
@@ -35,6 +37,7 @@ TEMPLATE: Json = json.loads((Path(__file__).parents[2] / "infra" / "resources.js
 ROLES = {
     "ApiHandlerRole": "api", "AdminTokenRole": "admin_token", "ConverseRole": "converse", "ExportRole": "export",
     "ExpireReservationsRole": "expire_reservations", "DeliverMessagesRole": "deliver_messages",
+    "DeliverToPersonRole": "deliver_to_person",
 }  # fmt: skip
 # What Lambda itself does with the role of a function: it reads the queue, and writes the log.
 LAMBDAS = {
@@ -87,7 +90,8 @@ class Ear:
                 action = "DeleteObjectVersion" if versioned else ACTIONS.get(operation, operation)
                 self.note(f"s3:{action}", place_of(asked.get("Key")))
             case "sqs":
-                queue = "exports" if asked["QueueUrl"].endswith("exports") else "inbox"
+                url = asked["QueueUrl"]
+                queue = next((name for name in ("exports", "wake-ups") if url.endswith(name)), "inbox")
                 self.note(f"sqs:{ACTIONS.get(operation, operation)}", queue)
             case _:
                 self.note(f"{service}:{operation}", "?")
@@ -154,7 +158,7 @@ def ear(world: World, monkeypatch: pytest.MonkeyPatch) -> Ear:
     monkeypatch.setattr(FakeGraph, "send", sent)
     monkeypatch.setattr(EnvironmentSecrets, "secret", secret)
     monkeypatch.setattr(handlers, "admit", made.wrap("admin_token", handlers.admit))
-    for name in ("converse", "export", "expire_reservations", "deliver_messages"):
+    for name in ("converse", "export", "expire_reservations", "deliver_messages", "deliver_to_person"):
         monkeypatch.setattr(functions, name, made.wrap(name, getattr(functions, name)))
     for name in ("api", "post_webhook"):
         monkeypatch.setattr(World, name, made.wrap("api", getattr(World, name)))
@@ -203,6 +207,7 @@ def everything_happens(world: World, ear: Ear) -> None:
     world.clock.pass_minutes(11)
     world.graph.refuses = [NotSent("no connection")] * 3
     world.minute()  # ends the hold, and cannot say so
+    _wakes_up(world)
     world.graph.refuses = [refused(STOPPED_BY_THEM), OutcomeUnknown("ReadTimeout")]
     world.clock.pass_minutes(11)
     world.minute()  # says so, and is told that they do not want to hear it
@@ -223,6 +228,7 @@ def everything_happens(world: World, ear: Ear) -> None:
     world.api("DELETE", f"/api/tokens/{second['id']}")
     contact = world.order(proven)["contact"]
     world.api("POST", f"/api/orders/{proven}/confirm-payment")
+    world.graph.refuses = [NotSent("no connection")]
     world.api("POST", f"/api/orders/{proven}/refund", {"reason": "paid twice"})
     world.api("POST", f"/api/contacts/{contact}/erase")
 
@@ -269,6 +275,20 @@ def _broken(**_: Any) -> None:
     raise RuntimeError
 
 
+def _wakes_up(world: World) -> None:
+    """A wish that finds a message and cannot send it, one after another that waits behind it, and one in a pause."""
+    lucia, url = world.buyer("Lucía", 0), world.stack.wake_ups_url
+    world.graph.refuses = [NotSent("no connection")] * 2 + [refused(130429)]
+    lucia.says("help")
+    lucia.says("menu")
+    for minutes in (1, 1, 0, 1):
+        world.clock.pass_minutes(minutes)
+        waiting = next(item for item in outbounds(lucia) if item.queue_key == "OUTBOUND#DUE")
+        wish = WakeUp(waiting.contact_id, waiting.sk.removeprefix("MSG#"), world.clock.now)
+        event = sqs_event({"MessageId": "1", "ReceiptHandle": "1", "Body": wish.to_json()}, url)
+        functions.deliver_to_person(event, Context("deliver_to_person"))
+
+
 def _letters(world: World, buyer: Buyer) -> None:
     world.container.dead_letters.keep('{"id": "1"}', "KeyError", tries=5)
     [letter] = world.api("GET", "/api/dead-letters").body["results"]
@@ -296,8 +316,8 @@ def named(resource: str) -> str:
         return f"index {index[1]}"
     for mark, name in (
         (":table/", "table"), ("/audit-heads/*", "audit-heads/*"), ("/proofs/*", "proofs/*"),
-        ("/exports/*", "exports/*"), ("s3:::", "bucket"),
-        ('"Inbox"', "inbox"), ('"Exports"', "exports"), ("/WHATSAPP_*", "WHATSAPP_*"), ("log-group", "log"),
+        ("/exports/*", "exports/*"), ("s3:::", "bucket"), ('"Inbox"', "inbox"), ('"Exports"', "exports"),
+        ('"WakeUps"', "wake-ups"), ("/WHATSAPP_*", "WHATSAPP_*"), ("log-group", "log"),
     ):  # fmt: skip
         if mark in resource:
             return name

@@ -73,9 +73,11 @@ def test_a_missing_stack_is_one_clear_error() -> None:
 def test_overrides_of_functions_wait_for_chalice() -> None:
     whole = json.loads(stack.TEMPLATE.read_text(encoding="utf-8"))["Resources"]
 
-    data = {"Table", "Bucket", "AuditBucket", "Inbox", "DeadLetters", "Exports", "ExportsGivenUp"}
+    data = {"Table", "Bucket", "AuditBucket", "Inbox", "DeadLetters", "Exports", "ExportsGivenUp", "WakeUps"}
     assert set(data_template()["Resources"]) == data
-    assert {"APIHandler", "AdminToken", "Converse", "Export", "ExpireReservations", "DeliverMessages"} <= set(whole)
+    assert {
+        "APIHandler", "AdminToken", "Converse", "Export", "ExpireReservations", "DeliverMessages", "DeliverToPerson",
+    } <= set(whole)  # fmt: skip
 
 
 def test_the_queue_and_its_function_agree_on_the_last_try() -> None:
@@ -86,6 +88,7 @@ def test_the_queue_and_its_function_agree_on_the_last_try() -> None:
 def test_a_message_is_hidden_for_six_times_its_functions_time_out() -> None:
     """As AWS advises for a queue that feeds a function."""
     config = json.loads((stack.TEMPLATE.parent.parent / ".chalice" / "config.json").read_text(encoding="utf-8"))
-    hidden = data_template()["Resources"]["Inbox"]["Properties"]["VisibilityTimeout"]
 
-    assert hidden >= 6 * config["lambda_functions"]["converse"]["lambda_timeout"]
+    for queue, function in (("Inbox", "converse"), ("WakeUps", "deliver_to_person")):
+        hidden = data_template()["Resources"][queue]["Properties"]["VisibilityTimeout"]
+        assert hidden >= 6 * config["lambda_functions"][function]["lambda_timeout"]

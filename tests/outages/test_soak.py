@@ -19,6 +19,7 @@ from chalicelib.container import Container
 from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.delivery import Queue as Queue_
 from chalicelib.domain.organisers import COMMAND_LINE
+from chalicelib.services.messaging.wake_ups import WakeUps
 from chalicelib.store import messages
 from chalicelib.store.records import OrderRecord, OutboundRecord, Record, low_level
 from local.engines import dynamodb_local
@@ -26,6 +27,7 @@ from local.in_process import READ_TIMEOUT_SECONDS, make_raffle, make_table, open
 from tests.support.faulty_network import TROUBLE, Fault, Line
 from tests.support.interleavings.scene import Bucket, Queue
 from tests.support.quick_client import quicken
+from tests.support.wake_ups import WishQueue, look
 from tests.support.world import Clock
 from whatsapp_sandbox import webhooks
 
@@ -36,7 +38,7 @@ SHARE_OF_LATE_FAILURES = 0.02
 SHARE_OF_LOST_STATUSES = 0.05
 IN_A_ROW = 4  # by the table a message is given up after some tries: WhatsApp's bad moments end before that
 A_BEGINNING = 20.0  # seconds between two conversations
-STATUS_CHANCE = 300.0
+STATUS_CHANCE = 60.0
 LAST_HOURS = 24
 
 
@@ -192,6 +194,8 @@ def weather() -> Iterator[Weather]:
         made = Weather(container, clock, queue, Random(11))
         vars(container)["graph"] = made.line.graph()
         vars(container)["_clients"] = {"s3": Bucket(), "sqs": queue}
+        wishes = WishQueue(clock, others=lambda delay, body: made.after(delay, lambda: look(body)))
+        vars(container)["wake_ups"] = WakeUps(sqs=lambda: wishes, queue_url="https://queue/wake-ups", clock=clock)
         patch.setattr(composition, "make", lambda _: container)
         composition.container.cache_clear()
         yield made

@@ -13,7 +13,8 @@ from chalicelib.domain.messages import Identity, Reply
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.refusals import MessageNotFound, MessageNotGivenUp, TryAgain
 from chalicelib.domain.reply_limits import MAX_WAITING
-from chalicelib.services.messaging.sender import Failure, Sender, in_form, store_outcome
+from chalicelib.services.messaging.sender import STATUS_TIMEOUT, Failure, Sender, in_form, store_outcome
+from chalicelib.services.messaging.wake_ups import WakeUp, WakeUps
 from chalicelib.store import audit, contacts
 from chalicelib.store import channel as channels
 from chalicelib.store import messages as stored
@@ -22,11 +23,22 @@ from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, re
 from chalicelib.telemetry import alert, count, logger, measure
 from chalicelib.whatsapp.graph_errors import NO_CODE
 from chalicelib.whatsapp.messages import build_request, render, replace_recipient
+from chalicelib.whatsapp.templates import PAYMENT_CONFIRMED, PROOF_REJECTED
 
 BATCH_SIZE = 50  # messages that the schedule reads at a time
 RUN_TIME = timedelta(seconds=40)  # then a run takes no more messages, so that it ends before the next one starts
 SCHEDULE_INTERVAL = timedelta(minutes=1)
 SHORTEST_WAIT = timedelta(seconds=1)
+WAKE_TIME = timedelta(seconds=8)  # then the function that looks at one person takes no more messages
+# A message is stored behind one that is perhaps being sent at that moment. Whoever sends that one may not see the new
+# one any more, so somebody looks again after this time.
+SECOND_LOOK = timedelta(seconds=2)
+OUTAGE = timedelta(hours=1)  # so long WhatsApp must have been silent, before anything is sent a third time
+EARLIER_THAN_SILENCE = timedelta(hours=1)  # a silence is noted when its first message is given up
+IMPORTANT = (
+    PAYMENT_CONFIRMED.name,
+    PROOF_REJECTED.name,
+)  # buyers wait for these, and lose money or numbers without them
 MAX_ATTEMPTS = 15  # for any mix of reasons
 
 
@@ -39,6 +51,7 @@ class Outbox:
     """
 
     sender: Sender
+    wake_ups: WakeUps
     clock: Callable[[], datetime]
     random: Random
     defer: bool = False
@@ -123,8 +136,9 @@ class Outbox:
     def send(self, messages: Iterable[Outbound], *, within: timedelta | None = None) -> bool:
         """Make one attempt to send each message, in order, and store the outcomes. Return whether more can be sent.
 
-        Stops when the outcome can't be stored, when the channel closes, or when the time is up. The rest stays due for
-        the schedule. When a message must wait, the contact's later messages wait with it, to keep their order.
+        Stops when the outcome can't be stored, when sending is stopped, or when the time is up. The rest stays due for
+        the schedule. When a message must wait, the contact's later messages wait with it, to keep their order. In a
+        pause all others wait for its end.
 
         A failure at WhatsApp raises nothing.
 
@@ -133,17 +147,26 @@ class Outbox:
         """
         started_at = self.clock()
         waiting: dict[str, tuple[datetime, str]] = {}  # contact id → when and behind which message the others wait
+        paused_until: datetime | None = None
+        woken = set[str]()  # contacts whose messages are left to a wake-up: one is enough
         for message in messages:
-            if not message.attempts:  # left to the schedule, or not to be sent
+            if not message.attempts:  # it has to wait, or is not to be sent
+                if message.contact_id not in woken:
+                    self._wake_for(message)
+                    woken.add(message.contact_id)
                 continue
-            if within is not None and self.clock() - started_at > within:
-                return False
             wait = waiting.get(message.contact_id)
+            if wait is None and within is not None and self.clock() - started_at > within:
+                return False
             try:
                 if wait is not None:
                     store_outcome(stored.postpone, message, *wait)
+                elif paused_until is not None:
+                    store_outcome(stored.postpone, message, self.clock(), message.behind)
+                    self.wake_ups.request(message.contact_id, message.id, paused_until)
                 elif (next_attempt := self.sender.send(message)) is not None:
-                    if next_attempt.closes_channel:
+                    paused_until = next_attempt.paused_until
+                    if next_attempt.closes_channel and paused_until is None:
                         return False
                     waiting[message.contact_id] = next_attempt.at, message.id
             except TryAgain:  # whatever we send now could not be stored as sent either, and would be sent twice
@@ -154,7 +177,40 @@ class Outbox:
                 waiting[message.contact_id] = self.clock() + stored.GRACE, message.id
                 with suppress(TryAgain):
                     store_outcome(contacts.hold_back, message.contact_id, message.id)
-        return True
+        return paused_until is None
+
+    def wake(self, wish: WakeUp) -> None:
+        """Send what waits for a person and may be sent now, in order.
+
+        Others may look at the same person at the same time, so each message is claimed, like those of the schedule.
+        """
+        contact_id, since, at = wish
+        started_at = self.clock()
+        if started_at < at:
+            self.wake_ups.request(contact_id, since, at)
+            return
+        looked_at = ""
+        while self.clock() - started_at < WAKE_TIME:
+            contact, channel = contacts.with_channel(contact_id)
+            self._note_silence(channel)
+            now = self.clock()
+            if channel.stopped is Stop.ALL:
+                return
+            if channel.is_paused(now):
+                assert channel.resumes_at is not None
+                self.wake_ups.request(contact_id, since, channel.resumes_at)
+                return
+            message = next(iter(stored.waiting_for(contact_id, since)), None)
+            if message is None or message.id == looked_at or not _is_its_turn(message, contact, now):
+                return
+            looked_at = message.id  # if it comes again, it waits for one from before `since`
+            claimed = stored.claim(message, now)
+            if claimed is None:  # somebody else sends it, and goes on with the next one
+                return
+            ready = self._prepare(claimed, contact, channel)
+            if ready is not None and not self.send([ready]):
+                return
+        self.wake_ups.request(contact_id, since, self.clock())
 
     def send_due(self) -> None:
         """Send what is due, the longest due first, until nothing is left or the run's time is up."""
@@ -164,6 +220,9 @@ class Outbox:
             alert("sending is stopped", error_code=channel.code, stopped=channel.stopped.value)
         if not channel.is_open(started_at):
             return
+        self._note_silence(channel)
+        if channel.silent_since is not None and channel.silent_until is not None and channel.answered_at is not None:
+            self._look_after_silence(channel.silent_since, channel.silent_until)
         can_go_on = self.send(self._claim_all(Queue.DUE, started_at))
         if can_go_on and channel.stopped is None:
             self.send(self._claim_all(Queue.STOPPED, started_at))
@@ -195,6 +254,39 @@ class Outbox:
             transaction.commit()
 
         retry(attempt, again_on=(Busy, ConditionsFailed))
+        contact_id, _, outbound_id = tag.partition("/")
+        self.wake_ups.request(contact_id, outbound_id, self.clock())
+
+    def _look_after_silence(self, since: datetime, until: datetime) -> None:
+        """After hours in which no send had an answer, send once more what matters. Organisers see the rest.
+
+        WhatsApp can't be asked what became of a message. But it now reports what it took meanwhile, so each message
+        first waits for its status.
+        """
+        now = self.clock()
+        left = 0
+        once_more = 0
+        for message in stored.left_unknown(since - EARLIER_THAN_SILENCE) if until - since >= OUTAGE else ():
+            matters = message.template is not None and message.template.name in IMPORTANT
+            if matters and stored.try_once_more(message, now + STATUS_TIMEOUT, now):
+                once_more += 1
+                self.wake_ups.request(message.contact_id, message.id, now + STATUS_TIMEOUT)
+            else:
+                left += 1
+        if once_more or left:
+            alert("WhatsApp answers again after hours", once_more=once_more, left_unknown=left)
+        channels.end_silence(since)
+
+    def _note_silence(self, channel: Channel) -> None:
+        """Tell the sender whether WhatsApp is known to be silent, so that it records the next answer."""
+        self.sender.silence_known = channel.silent_since is not None and channel.answered_at is None
+
+    def _wake_for(self, message: Outbound) -> None:
+        """Have a message sent that must wait, as soon as it may go."""
+        if message.queue is not Queue.DUE or message.due_at is None or self.defer:
+            return
+        at = message.due_at if message.behind is None else max(message.due_at, self.clock() + SECOND_LOOK)
+        self.wake_ups.request(message.contact_id, min(message.behind or message.id, message.id), at)
 
     def _build_messages(
         self,
@@ -207,6 +299,7 @@ class Outbox:
         by: str | None = None,
     ) -> list[Outbound]:
         """Build the messages, and decide for each whether, how and when it is sent."""
+        self._note_silence(channel)
         earlier = self._get_waiting(contact.id, contact.waits_for) if replies else None
         due_at = self._due_at(contact, earlier, channel, now)
         messages = []
@@ -248,13 +341,15 @@ class Outbox:
         return replace(message, body=build_request(render(reply), to, tag=message.tag))
 
     def _due_at(self, contact: Contact, earlier: Outbound | None, channel: Channel, now: datetime) -> datetime | None:
-        """Return when the schedule may send a new message; None if it can be sent at once."""
-        # In a pause the schedule does not run, so it need not know when the pause ends.
-        times = [now] if self.defer or channel.is_paused(now) else []
-        if earlier is not None:
-            times.append(min(max(earlier.due_at or now, now), now + SCHEDULE_INTERVAL))
-        if contact.rate_limited_until is not None and contact.rate_limited_until > now:
-            times.append(contact.rate_limited_until)
+        """Return from when on a new message may be sent later; None if it can be sent at once.
+
+        If it waits for an earlier one, that is at once as soon as that one is gone: `behind` keeps the order.
+        """
+        # In a pause nothing is sent, so nobody need know when the pause ends.
+        times = [now] if self.defer or channel.is_paused(now) or earlier is not None else []
+        limited_until = contact.rate_limited_until(now)
+        if limited_until is not None and limited_until > now:
+            times.append(limited_until)
         return max(times, default=None)
 
     def _withdraw_waiting(self, transaction: Transaction, contact: Contact, now: datetime) -> Outbound | None:
@@ -288,6 +383,7 @@ class Outbox:
                         continue
                     claimed_any = True
                     contact, channel = contacts.with_channel(claimed.contact_id)
+                    self._note_silence(channel)
                     stopped_again = queue is Queue.STOPPED and channel.stopped is not None
                     if stopped_again or not channel.is_open(self.clock()):  # since this run started
                         stored.postpone(claimed, self.clock(), claimed.behind)
@@ -332,6 +428,18 @@ class Outbox:
                 stored.put_aside(message, Queue.UNDELIVERED, DeliveryState.FAILED, now, code=OUTSIDE_THE_WINDOW)
                 count("MessagesGivenUp")
         return None
+
+
+def _is_its_turn(message: Outbound, contact: Contact | None, now: datetime) -> bool:
+    """Return whether the first message that waits for a person may go.
+
+    One that was never tried only waited for an earlier message, or for the pair rate limit. So when it became due
+    depends on what happened to that message.
+    """
+    assert message.due_at is not None
+    waited_for_another = message.attempts == 0 and message.behind is not None
+    limited_until = contact.rate_limited_until(now) if contact else None
+    return message.due_at <= now or (waited_for_another and (limited_until is None or limited_until <= now))
 
 
 def _store_messages(transaction: Transaction, messages: Sequence[Outbound]) -> None:

@@ -9,6 +9,7 @@ from chalicelib.domain.channel import Stop, approval
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.delivery import REACHABLE_FROM, DeliveryState, Outbound
 from chalicelib.domain.rate_limit import RateLimit
+from chalicelib.services.messaging.wake_ups import WakeUps
 from chalicelib.store import channel as channels
 from chalicelib.store import contacts
 from chalicelib.store import messages as stored
@@ -24,9 +25,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 # WhatsApp has no idempotency key. After an unknown outcome we give the message's status this much time to arrive
 # before we send the message once more.
-STATUS_TIMEOUT = timedelta(minutes=5)
+STATUS_TIMEOUT = timedelta(seconds=60)
 MAX_UNKNOWN_ATTEMPTS = 2
-UNREACHABLE_DELAYS = (5, 30, 120, 600)  # seconds before each next attempt while WhatsApp can't be reached
+UNREACHABLE_DELAYS = (2, 5, 10, 30, 120, 600)  # seconds before each next attempt while WhatsApp can't be reached
 PAUSING_ACTIONS = frozenset({Action.WAIT_ALL, Action.WAIT_NUMBER})
 # After one of these the channel may be closed for other messages too.
 CLOSING_ACTIONS = PAUSING_ACTIONS | {Action.STOP_ALL, Action.STOP_BUSINESS_INITIATED}
@@ -46,10 +47,12 @@ class Retry(NamedTuple):
     Attributes:
         at: when it is due.
         closes_channel: the channel may be closed now, so read it again before sending anything else.
+        paused_until: nothing is sent to anybody before that; None if there is no such pause.
     """
 
     at: datetime
     closes_channel: bool = False
+    paused_until: datetime | None = None
 
 
 class Failure(NamedTuple):
@@ -75,13 +78,16 @@ class Sender:
     Attributes:
         rate_limit: this process's share of what our number may send.
         used_until: until when that share is used up (see `RateLimit.reserve`).
+        silence_known: the channel says that WhatsApp has not answered for some time. Whoever reads it tells us.
     """
 
     graph: Graph
+    wake_ups: WakeUps
     clock: Callable[[], datetime]
     rate_limit: RateLimit
     sleep: Callable[[float], None]
     used_until: datetime | None = None
+    silence_known: bool = False
 
     def send(self, message: Outbound) -> Retry | None:
         """Make one attempt to send a message, and store the outcome. Return the next attempt, if there is one.
@@ -104,6 +110,9 @@ class Sender:
             return self._try_later(message, Remedy(action=Action.RETRY, delays=UNREACHABLE_DELAYS), None)
         store_outcome(stored.mark_accepted, message, accepted.message_id, self.clock())
         count("MessagesAccepted")
+        if self.silence_known:
+            self.silence_known = False
+            store_outcome(channels.note_answer, self.clock())
         return None
 
     def update_status(self, status: Status) -> None:
@@ -116,8 +125,12 @@ class Sender:
             return
         if state is DeliveryState.FAILED:
             self._record_failure(status.tag, status)
-        elif store_outcome(stored.advance, status.tag, state, self.clock(), message_id=status.message_id or None):
+            return
+        advanced = store_outcome(stored.advance, status.tag, state, self.clock(), message_id=status.message_id or None)
+        if advanced.moved:
             count(f"Messages{state.value.title()}")
+        if advanced.was_waiting:
+            self._wake_followers(status.tag)
 
     def give_up(self, message: Outbound, failure: Failure) -> None:
         """Mark a message as failed for good, for the organisers to see. Raises TryAgain."""
@@ -153,7 +166,14 @@ class Sender:
         is_current = message.message_id in (None, status.message_id)
         if is_current and message.state in REACHABLE_FROM[DeliveryState.FAILED]:
             count("MessagesFailed")
-            self._handle_failure(message, Failure(code, message_id=status.message_id or None, at=status.at))
+            failure = Failure(code, message_id=status.message_id or None, at=status.at)
+            if self._handle_failure(message, failure) is None and message.is_waiting:
+                self._wake_followers(tag)
+
+    def _wake_followers(self, tag: str) -> None:
+        """Have those messages sent that waited for one which is no longer to be sent."""
+        contact_id, _, outbound_id = tag.partition("/")
+        self.wake_ups.request(contact_id, outbound_id, self.clock())
 
     def _record_opt_out(self, message: Outbound, code: int, at: datetime | None) -> None:
         """Opt the contact out if WhatsApp's error code says that they did (M5)."""
@@ -207,6 +227,7 @@ class Sender:
             logger.error("message left unknown", extra={"attempts": message.attempts})
             count("MessagesLeftUnknown")
             store_outcome(stored.leave_unknown, message, self.clock())
+            store_outcome(channels.note_silence, self.clock())
             return None
         return self._reschedule(message, self.clock() + STATUS_TIMEOUT, None, state=DeliveryState.UNKNOWN)
 
@@ -233,7 +254,8 @@ class Sender:
         if cure.action in PAUSING_ACTIONS:
             store_outcome(channels.pause, at)
             count("SendingPaused")
-            at = self.clock()  # the schedule sends nothing during the pause anyway
+            # Nothing is sent during the pause anyway.
+            return self._reschedule(replace(message, paused=paused), self.clock(), failure, paused_until=at)
         return self._reschedule(replace(message, paused=paused), at, failure)
 
     def _reschedule(
@@ -243,11 +265,13 @@ class Sender:
         failure: Failure | None,
         *,
         state: DeliveryState | None = None,
+        paused_until: datetime | None = None,
     ) -> Retry:
         """Store when a message is tried again, and make the contact's later messages wait behind it.
 
         Args:
             state: the message's state until then; by default UNKNOWN if it was so before, else PENDING.
+            paused_until: until when nothing is sent to anybody, because of this failure.
         """
         code, failed_id = (failure.code, failure.message_id) if failure else (None, None)
         if state is None:
@@ -257,7 +281,9 @@ class Sender:
         now = self.clock()
         store_outcome(stored.try_again, message, at, state=state, error_code=code, failed_id=failed_id, now=now)
         store_outcome(contacts.hold_back, message.contact_id, message.id)
-        return Retry(at, closes_channel=failure is not None and remedy(failure.code).action in CLOSING_ACTIONS)
+        self.wake_ups.request(message.contact_id, message.id, paused_until or at)
+        closes_channel = failure is not None and remedy(failure.code).action in CLOSING_ACTIONS
+        return Retry(at, closes_channel, paused_until)
 
 
 def in_form(message: Outbound, language: str) -> Outbound:

@@ -234,7 +234,7 @@ class Texts:
                 _("Shall I confirm your order {code}?").format(code=order.id),
             )
         )
-        return Reply(text=text, buttons=self._confirm_buttons(order))
+        return Reply(text=text, buttons=self._confirm_buttons(order), useful_until=order.reserved_until)
 
     def _confirm_buttons(self, order: Order) -> tuple[Choice, ...]:
         return (
@@ -313,7 +313,11 @@ class Texts:
 
     def still_held(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
         text = self._("Order {code} waits for your answer.").format(code=order.id)
-        return Reply(text=f"{text}\n{self._summary(raffle, order, now)}", buttons=self._confirm_buttons(order))
+        return Reply(
+            text=f"{text}\n{self._summary(raffle, order, now)}",
+            buttons=self._confirm_buttons(order),
+            useful_until=order.reserved_until,
+        )
 
     def reminder(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
         """Remind the contact, shortly before the hold ends, to confirm or pay."""
@@ -340,7 +344,7 @@ class Texts:
             _("Write the code {code} in your payment if you can.").format(code=order.id),
             _("Then send a *photo or PDF* of the payment here."),
         ]
-        return Reply(text="\n".join(lines))
+        return Reply(text="\n".join(lines), useful_until=order.reserved_until)
 
     def in_review(self, raffle: Raffle, order: Order, *, opted_out: bool = False) -> Reply:
         _ = self._

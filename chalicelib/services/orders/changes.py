@@ -251,6 +251,8 @@ def _audit_event(unit: OrderChange, note: AuditNote) -> AuditEvent:
     if unit.before.numbers != unit.order.numbers:
         before["numbers"] = list(unit.before.numbers)
         after["numbers"] = list(unit.order.numbers)
+    if unit.order.hold_was_over and not unit.before.hold_was_over:
+        after["hold_was_over"] = True
     return AuditEvent(
         action=note.action, target=audit_target(unit.order), by=note.by, at=unit.now, before=before, after=after
     )

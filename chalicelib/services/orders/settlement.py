@@ -48,7 +48,8 @@ class Settlement:
         def change(unit: OrderChange) -> None:
             if unit.order.status is OrderStatus.PAID:
                 return
-            unit.apply(OrderEvent.PAYMENT_CONFIRMED, paid_at=unit.now, reserved_until=None)
+            was_over = unit.order.hold_has_ended(unit.now)
+            unit.apply(OrderEvent.PAYMENT_CONFIRMED, paid_at=unit.now, reserved_until=None, hold_was_over=was_over)
             unit.sell_numbers()
             unit.close_conversation()
             unit.reply(Texts.payment_confirmed)

@@ -282,7 +282,7 @@ def test_m3_a_message_that_never_reached_meta_is_retried(world: World, lucia: Bu
 def test_m3_an_unknown_outcome_waits_for_its_status_and_is_tried_once_more(world: World, lucia: Buyer) -> None:
     world.graph.refuses = [OutcomeUnknown("ReadTimeout"), OutcomeUnknown("ReadTimeout")]
     lucia.says("menu")
-    world.clock.now += timedelta(minutes=5) - timedelta(seconds=1)
+    world.clock.now += timedelta(minutes=1) - timedelta(seconds=1)
     world.minute()
     assert len(world.graph.refuses) == 1
     world.clock.now += timedelta(seconds=1)
