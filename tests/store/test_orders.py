@@ -47,6 +47,27 @@ def test_an_order_changes_only_in_a_status_that_allows_it(world: World, lucia: B
         confirming.commit()
 
 
+def test_p3_an_order_changes_only_in_the_status_that_the_change_goes_by(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    order = orders.get(hold(lucia))
+    refunded = replace(order, status=OrderStatus.REFUNDED)
+    refunding = Transaction()
+    orders.move(refunding, refunded, OrderEvent.REFUNDED, only_from=OrderStatus.PAID)
+    cancel(world, order.id)  # also a status in which money may go back, but by then it owns no numbers
+    with pytest.raises(ConditionsFailed):
+        refunding.commit()
+
+
+def test_waiting_orders_of_one_raffle_are_not_those_of_all(world: World, lucia: Buyer) -> None:
+    raffle = world.raffle()
+    order_id = hold(lucia)
+    found = {raffle_id: orders.in_status(OrderStatus.DRAFT, limit=5, raffle_id=raffle_id) for raffle_id in
+             (raffle["id"], "another", None)}  # fmt: skip
+    assert {raffle_id: [order.id for order in listed] for raffle_id, listed in found.items()} == {
+        raffle["id"]: [order_id], "another": [], None: [order_id],
+    }  # fmt: skip
+
+
 def test_h3_a_hold_that_has_begun_anew_is_not_ended(world: World, lucia: Buyer) -> None:
     world.raffle()
     order = orders.get(hold(lucia))

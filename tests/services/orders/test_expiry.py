@@ -146,9 +146,9 @@ def test_holds_that_a_run_has_no_time_for_are_left_to_the_next(
     raffle = world.raffle()
     order_ids = many_holds(world, 10)
     world.clock.pass_minutes(15)
-    take_time(world.clock, monkeypatch, expiry.END_UNTIL / 5)
+    take_time(world.clock, monkeypatch, expiry.END_UNTIL / 3)
     done = world.container.expiry.run()
-    assert 0 < done.ended < 10
+    assert done.ended == 3
     assert statuses(world, order_ids).count("EXPIRED") == done.ended
     monkeypatch.undo()
     assert world.container.expiry.run().ended == 10 - done.ended
@@ -209,3 +209,12 @@ def test_h3_a_hold_that_begins_anew_at_that_moment_is_not_ended(
     else:
         lucia.says("confirm")
     assert statuses(world, [order_id]) == ["PENDING_PAYMENT"]
+
+
+def test_h3_a_hold_that_is_not_over_is_left_as_it_is(world: World, lucia: Buyer, requests: Requests) -> None:
+    world.raffle()
+    order_id = hold(lucia, "5")
+    world.clock.pass_minutes(14)
+    operations = requests.during(lambda: world.container.expiry.expire(order_id))
+    assert operations == ["GetItem"], "the index was behind, and nothing is tried"
+    assert statuses(world, [order_id]) == ["DRAFT"]

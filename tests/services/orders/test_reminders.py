@@ -64,7 +64,9 @@ def test_a_buyer_who_confirms_at_that_moment_is_not_reminded_to_confirm(
     hold(lucia, "5")
     world.clock.pass_minutes(11)
     requests.before_the_next_commit(lambda: lucia.says("confirm"))
-    world.minute()
+    for _ in range(2):  # the run may have looked at the confirmed ones before
+        world.minute()
+        world.clock.pass_minutes(1)
     [reminder] = reminders(lucia)
     assert "Send a photo or PDF" in reminder
 
