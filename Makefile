@@ -14,7 +14,7 @@ LOCALE := chalicelib/locale
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test test-fast soak bench cost lock licences review lint format package deploy destroy restore environment catalogue api-table browser engines cloud clean
+.PHONY: help install run test test-fast mutants soak bench cost lock licences review lint format package deploy destroy restore environment catalogue api-table browser engines cloud clean
 
 help: ## List all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,9 +44,13 @@ test: $(READY) browser engines cloud messages ## Run all tests (how long they to
 test-fast: $(READY) messages ## Run the rules on moto, in minutes: no engine, server, browser or exhaustive search
 	$(PYTEST) -m "not (engine or server or browser or exhaustive)" $(ARGS)
 
-soak: $(READY) engines messages ## Race for hours: make soak ATTEMPTS=100000 ENGINE=ministack TIMES=50 (both engines unless named)
+mutants: $(READY) messages ## Take conditions away one by one, and see tests fail: make mutants ONLY=store/orders (all unless named)
+	$(BIN)/python -m tools.mutants --jobs $(JOBS) $(addprefix --only ,$(ONLY)) $(ARGS)
+
+soak: $(READY) engines messages ## Race for hours, and try all mutants: make soak ATTEMPTS=100000 ENGINE=ministack TIMES=50 (both engines unless named)
 	$(BIN)/python -m tests.support.races $(addprefix --attempts ,$(ATTEMPTS)) $(addprefix --engine ,$(ENGINE))
 	TOMBOLA_SOAK=$(or $(TIMES),50) $(PYTEST) tests/interleavings tests/fuzz tests/outages
+	$(BIN)/python -m tools.mutants --jobs $(JOBS)
 
 bench: $(READY) engines messages ## Measure the figures of docs/performance.md: make bench ENGINE=ministack
 	$(BIN)/python -m bench $(addprefix --engine ,$(ENGINE)) $(if $(JSON),--json)

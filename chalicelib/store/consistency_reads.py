@@ -348,7 +348,7 @@ def set_order_keys(indexed: Indexed[Order]) -> None:
 
 def set_raffle_keys(indexed: Indexed[Raffle]) -> None:
     raffle = indexed.item
-    unchanged = (RaffleRecord.updated_at == raffle.updated_at) & (RaffleRecord.status == raffle.status.value)
+    unchanged = RaffleRecord.updated_at == raffle.updated_at
     _update(RaffleRecord(*raffles.key(raffle.id)), _set_keys(indexed), unchanged)
 
 

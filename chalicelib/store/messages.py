@@ -248,8 +248,7 @@ def postpone(outbound: Outbound, when: datetime, behind: str | None) -> None:
     actions = [*_set_queue(Queue.DUE, when, outbound), OutboundRecord.attempts.set(outbound.attempts - 1)]
     if behind is not None:
         actions.append(OutboundRecord.behind.set(behind))
-    only_if = _state_in(WAITING) & OutboundRecord.queue_at.exists()
-    _update(outbound, actions, only_if)
+    _update(outbound, actions, _state_in(WAITING))
 
 
 def put_aside(

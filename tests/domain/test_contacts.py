@@ -30,6 +30,18 @@ def test_m4_a_contact_who_never_wrote_has_no_window() -> None:
     assert replace(LUCIA, last_heard_at=None).window_until is None
 
 
+def test_m4_the_window_is_over_a_day_after_the_last_message_even_if_an_older_one_arrives_late() -> None:
+    written = LUCIA.with_message_at(NOW - A_DAY)
+    assert not written.window_is_over(NOW + A_DAY - timedelta(seconds=1))
+    assert written.window_is_over(NOW + A_DAY)
+
+
+def test_m5_the_later_of_two_wishes_counts_in_whatever_order_they_come() -> None:
+    in_again = LUCIA.with_opt_out(out=False, at=NOW).with_opt_out(out=True, at=NOW - A_DAY)
+    assert not in_again.opted_out
+    assert in_again.with_opt_out(out=True, at=NOW).opted_out
+
+
 def test_a_name_that_an_organiser_corrected_is_not_replaced_by_whatsapps() -> None:
     assert LUCIA.with_profile_name("Lu").name == "Lu"
     assert LUCIA.with_profile_name("") == LUCIA

@@ -77,6 +77,12 @@ def test_m5_a_message_from_an_organiser_counts_as_an_answer() -> None:
     assert permission(said, WROTE, QUIET, NOW) == SEND
 
 
+def test_a_message_is_withheld_from_the_moment_at_which_it_is_of_no_more_use() -> None:
+    said = Outbound(contact_id="c", id="1", body={}, created_at=NOW, useful_until=NOW)
+    assert permission(said, WROTE, OPEN, NOW) == WITHHOLD
+    assert permission(said, WROTE, OPEN, NOW - timedelta(microseconds=1)) == SEND
+
+
 @pytest.mark.parametrize("asked", [True, False])
 def test_an_answer_is_dropped_after_a_day_but_news_is_still_sent(asked: bool) -> None:
     said = Outbound(contact_id="c", id="1", body={}, created_at=NOW - A_DAY, in_reply_to="m" if asked else None)

@@ -106,6 +106,15 @@ def test_p2_after_a_rejection_the_reminder_is_about_the_new_hold() -> None:
     assert not replace(order, rejected_at=near - INSTANT).wants_reminder(near), "a hold of five minutes"
 
 
+@pytest.mark.parametrize("status", list(S))
+def test_a_buyer_is_reminded_once_within_the_last_minutes_of_a_running_hold(status: OrderStatus) -> None:
+    end = NOW + 3 * REMINDER_LEAD
+    order = an_order(status, end)
+    for now, is_time in ((end - REMINDER_LEAD - INSTANT, False), (end - REMINDER_LEAD, True), (end, False)):
+        assert order.wants_reminder(now) is (is_time and status in RUNNING)
+    assert not replace(order, reminded_at=end - REMINDER_LEAD).wants_reminder(end - REMINDER_LEAD)
+
+
 def test_p1_a_proof_stops_the_clock_and_only_owners_of_numbers_can_have_one() -> None:
     assert TRANSITIONS[E.PROOF_RECEIVED].target not in RUNNING
     assert RUNNING < OWNING

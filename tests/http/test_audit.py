@@ -37,6 +37,7 @@ def test_o2_an_entry_says_who_did_what_when_before_and_after(world: World, lucia
     entry = world.api("GET", "/api/audit").body["results"][0]
     assert (entry["before"], entry["after"]) == ({"title": "Bicycle"}, {"title": "Two bicycles"})
     assert actions(world, by="local") == ["raffle.changed", "order.paid", "raffle.activated", "raffle.created"]
+    assert actions(world, target=f"raffle:{raffle['id']}", by="somebody else") == []
 
 
 def test_o2_a_request_that_changes_nothing_is_not_recorded(world: World) -> None:

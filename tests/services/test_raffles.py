@@ -131,3 +131,28 @@ def test_a_status_that_few_numbers_of_a_large_raffle_have_takes_at_most_four_req
     _, *asked = requests.during(lambda: world.api("GET", path))
     assert asked == ["Query", "BatchGetItem", "Query", "BatchGetItem"]
     assert [ticket["number"] for ticket in world.api("GET", path).body["results"]] == [999_999, 1_000_000]
+
+
+@pytest.mark.parametrize("change", [{"last_number": 50}, {"first_number": 2}, {"first_number": 0}])
+def test_n3_a_raffle_that_was_activated_only_grows_at_its_end(world: World, change: Json) -> None:
+    path = f"/api/raffles/{world.raffle()['id']}"
+    refused = world.api("PATCH", path, change)
+    assert (refused.status, refused.body["code"]) == (409, "numbers_invalid")
+    assert world.api("PATCH", path, {"last_number": 200}).status == 200
+
+
+def test_a_raffle_in_which_numbers_are_reserved_is_not_cancelled(world: World, lucia: Buyer) -> None:
+    path = f"/api/raffles/{world.raffle()['id']}"
+    order_id = hold(lucia)
+    world.api("POST", f"{path}/deactivate")
+    refused = world.api("POST", f"{path}/cancel")
+    assert (refused.status, refused.body["code"]) == (409, "raffle_has_sales")
+    cancel(world, order_id)
+    assert world.api("POST", f"{path}/cancel").body["status"] == "CANCELLED"
+
+
+def test_a_cancelled_raffle_is_not_changed(world: World) -> None:
+    path = f"/api/raffles/{world.raffle(active=False)['id']}"
+    world.api("POST", f"{path}/cancel")
+    refused = world.api("PATCH", path, {"title": "Another"})
+    assert (refused.status, refused.body["code"]) == (409, "raffle_out_of_turn")

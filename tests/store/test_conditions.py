@@ -10,16 +10,19 @@ import pytest
 from chalicelib.domain import conversation as c
 from chalicelib.domain.delivery import DeliveryState, Outbound, Queue
 from chalicelib.domain.messages import Identity, IncomingMessage, MessageKind
+from chalicelib.domain.organisers import COMMAND_LINE
+from chalicelib.domain.refusals import KeyUsedOtherwise
 from chalicelib.lambdas import deliver_messages
-from chalicelib.store import contacts, messages
+from chalicelib.store import contacts, fingerprints, idempotency, messages, orders
 from chalicelib.store.contact_ids import contact_ids_of
-from chalicelib.store.records import OutboundRecord, stored_in
+from chalicelib.store.idempotency import IdempotencyKey
+from chalicelib.store.records import FingerprintRecord, OutboundRecord, stored_in
 from chalicelib.store.transaction import ConditionsFailed, Transaction
 from chalicelib.whatsapp.graph import Accepted, NotSent
 from chalicelib.whatsapp.inbound import Message, Status
 from tests.support.outbound_records import outbound_records
 from tests.support.request_counts import Requests
-from tests.support.steps import assert_board_is_exact, hold_and_confirm
+from tests.support.steps import assert_board_is_exact, hold_and_confirm, hold_and_prove
 from tests.support.world import ORGANISER, Buyer, World
 
 Json = dict[str, Any]
@@ -138,6 +141,31 @@ def test_nothing_is_recorded_about_a_message_that_is_no_longer_stored(world: Wor
     gone = replace(waiting(world, lucia), contact_id="gone")
     messages.mark_accepted(gone, "wamid.OUT1", world.clock.now)
     assert list(stored_in("CONTACT#gone")) == []
+
+
+def test_an_idempotency_key_stands_for_one_thing(world: World) -> None:
+    key = IdempotencyKey("1", "fingerprint")
+    for made in ("one", "other"):
+        making = Transaction()
+        idempotency.record_result(making, key, COMMAND_LINE, made, world.clock.now)
+        if made == "one":
+            making.commit()
+    with pytest.raises(ConditionsFailed):
+        making.commit()
+    assert idempotency.find_result(key, COMMAND_LINE) == "one"
+    with pytest.raises(KeyUsedOtherwise):
+        idempotency.find_result(IdempotencyKey("1", "another fingerprint"), COMMAND_LINE)
+
+
+def test_v2_an_erasure_leaves_a_fingerprint_that_is_somebody_elses_by_now(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    order = orders.get(hold_and_prove(lucia))
+    [fingerprint] = fingerprints.noted(order.proofs, order.contact_id)
+    record = FingerprintRecord(*fingerprint.key)
+    record.update([FingerprintRecord.contact_id.set("somebody else")])
+    fingerprints.forget(fingerprint)
+    record.refresh()
+    assert record.contact_id == "somebody else"
 
 
 def test_n3_a_raffle_that_is_activated_at_that_moment_is_not_deleted(world: World, requests: Requests) -> None:

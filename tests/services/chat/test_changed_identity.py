@@ -130,3 +130,18 @@ def test_a_notice_that_comes_together_with_their_message_is_not_lost(world: Worl
     world.deliver(moves(world, before, NEW_PHONE))
     assert contact_of(person(NEW_PHONE)).phone == NEW_PHONE.removeprefix("+")
     assert contact_of(person(NEW_PHONE)).version > 1
+
+
+def test_what_is_bought_under_the_new_number_while_the_notice_is_handled_is_not_lost(
+    world: World, requests: Requests
+) -> None:
+    world.raffle()
+    before, after = person(PHONE, USER_ID), person(NEW_PHONE, NEW_USER_ID)
+    first = hold(writes(world, before), "5")
+    writes(world, after).says("BIKE")
+    meanwhile = read(update_of(a_text(writes(world, after), "6")))
+    assert isinstance(meanwhile, Message)
+    requests.before_the_next_commit(lambda: world.container.chat.answer(meanwhile))
+    world.deliver(moves(world, before, NEW_PHONE))
+    assert "006" in text_of(writes(world, after).says("my orders"))
+    assert first in text_of(writes(world, before).says("my orders"))

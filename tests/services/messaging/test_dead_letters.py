@@ -15,6 +15,7 @@ from chalicelib.store import dead_letters as stored
 from chalicelib.store.transaction import Busy
 from chalicelib.whatsapp import webhook
 from local.worker import Context, sqs_event
+from tests.support.request_counts import Requests
 from tests.support.updates import a_text, update_of
 from tests.support.world import Buyer, World, text_of
 from whatsapp_sandbox import webhooks
@@ -259,3 +260,17 @@ def test_an_unreadable_letter_is_only_shown_as_unreadable(world: World) -> None:
     for body in ("[]", "not JSON", json.dumps({"kind": ["x"]}), webhooks.encode({}).decode()):
         world.container.dead_letters.keep(body, "test", tries=1)
     assert main(["dead-letters", "list"]) == 0
+
+
+def test_a_letter_that_is_kept_again_while_it_is_replayed_is_not_lost(
+    world: World, lucia: Buyer, broken: list[int], requests: Requests
+) -> None:
+    hand_over(world, queued(lucia, "menu"), LAST_TRY)
+    [letter] = world.container.dead_letters.list_all()
+    world.clock.pass_minutes(1)
+    requests.before_the_next_commit(
+        lambda: world.container.dead_letters.keep(letter.body, letter.reason, tries=letter.tries)
+    )
+    world.container.dead_letters.replay(letter.id, by=COMMAND_LINE)
+    [again] = world.container.dead_letters.list_all()
+    assert again.received_at > letter.received_at

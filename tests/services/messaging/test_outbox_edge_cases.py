@@ -9,6 +9,7 @@ from chalicelib.domain.channel import Stop
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.messages import Identity
 from chalicelib.domain.rate_limit import RateLimit
+from chalicelib.services.messaging.outbox import RUN_TIME
 from chalicelib.store import channel as channels
 from chalicelib.store import contacts
 from chalicelib.store import messages as stored
@@ -104,6 +105,25 @@ def test_a_stop_by_hand_holds_in_the_middle_of_a_run(world: World) -> None:
     vars(world.graph)["send"] = stops_at_once
     pass_time(world, minutes=1)
     assert len(tried) <= 2
+
+
+def test_a_run_claims_no_more_messages_than_it_has_time_for(world: World) -> None:
+    buyers = [world.buyer(f"B{n}", n + 10) for n in range(5)]
+    world.graph.refuses = [NotSent("x") for _ in buyers]
+    for buyer in buyers:
+        buyer.says("menu")
+    send, tried = world.graph.send, list[Json]()
+
+    def takes_time(message: Json) -> object:
+        tried.append(message)
+        world.clock.now += RUN_TIME * 0.4
+        return send(message)
+
+    vars(world.graph)["send"] = takes_time
+    pass_time(world, minutes=1)
+    assert len(tried) == 3
+    pass_time(world, minutes=1)
+    assert len(tried) == len(buyers)
 
 
 @pytest.mark.parametrize("hiccup", [refused(131000), refused(131056), refused(2), NotSent("ConnectTimeout")])

@@ -138,15 +138,17 @@ def next_ticket_key(world: World) -> str:
     return f"TICKETS#{raffle_id}#000"
 
 
+@pytest.mark.parametrize("chunk", [3, 94], ids=["in a later chunk", "in the same chunk"])
 def test_holds_that_a_run_has_no_time_for_are_left_to_the_next(
-    world: World, chunks_of_three: None, monkeypatch: pytest.MonkeyPatch
+    world: World, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(expiry, "CHUNK", chunk)
     raffle = world.raffle()
     order_ids = many_holds(world, 10)
     world.clock.pass_minutes(15)
-    take_time(world.clock, monkeypatch, expiry.END_UNTIL / 5)
+    take_time(world.clock, monkeypatch, expiry.END_UNTIL / 3)
     done = world.container.expiry.run()
-    assert 0 < done.ended < 10
+    assert done.ended == 3
     assert statuses(world, order_ids).count("EXPIRED") == done.ended
     monkeypatch.undo()
     assert world.container.expiry.run().ended == 10 - done.ended
@@ -190,3 +192,29 @@ def test_a_run_within_a_run_ends_each_hold_once(world: World, requests: Requests
     assert set(statuses(world, order_ids)) == {"EXPIRED"}
     assert len(world.graph.sent) - before == 7
     assert_board_is_exact(world, raffle)
+
+
+@pytest.mark.parametrize("ended_by", ["the schedule", "its buyer"])
+def test_h3_a_hold_that_begins_anew_at_that_moment_is_not_ended(
+    world: World, lucia: Buyer, requests: Requests, ended_by: str
+) -> None:
+    """Usually the contact changes with the order, which the next try notices. The hold is safe without that, too."""
+    world.raffle()
+    order_id = hold_and_confirm(lucia, "5")
+    world.clock.pass_minutes(15)
+    fresh = OrderRecord.reserved_until.set(world.clock.now + timedelta(minutes=15))
+    requests.before_the_next_commit(lambda: OrderRecord(f"ORDER#{order_id}", "ORDER").update([fresh]))
+    if ended_by == "the schedule":
+        world.container.expiry.run()
+    else:
+        lucia.says("confirm")
+    assert statuses(world, [order_id]) == ["PENDING_PAYMENT"]
+
+
+def test_h3_a_hold_that_is_not_over_is_left_as_it_is(world: World, lucia: Buyer, requests: Requests) -> None:
+    world.raffle()
+    order_id = hold(lucia, "5")
+    world.clock.pass_minutes(14)
+    operations = requests.during(lambda: world.container.expiry.expire(order_id))
+    assert operations == ["GetItem"], "the index was behind, and nothing is tried"
+    assert statuses(world, [order_id]) == ["DRAFT"]

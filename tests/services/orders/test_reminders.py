@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.support.steps import hold
+from tests.support.request_counts import Requests
+from tests.support.steps import hold, hold_and_confirm, reject
 from tests.support.world import Buyer, World, buttons_of, text_of
 
 
@@ -51,3 +52,45 @@ def test_a_short_or_endless_hold_has_no_reminder(world: World, lucia: Buyer, min
         world.clock.pass_minutes(1)
         world.minute()
     assert reminders(lucia) == []
+
+
+# What the order was when the run read it is not what it is when the reminder is stored:
+
+
+def test_a_buyer_who_confirms_at_that_moment_is_not_reminded_to_confirm(
+    world: World, lucia: Buyer, requests: Requests
+) -> None:
+    world.raffle()
+    hold(lucia, "5")
+    world.clock.pass_minutes(11)
+    requests.before_the_next_commit(lambda: lucia.says("confirm"))
+    for _ in range(2):  # the run may have looked at the confirmed ones before
+        world.minute()
+        world.clock.pass_minutes(1)
+    [reminder] = reminders(lucia)
+    assert "Send a photo or PDF" in reminder
+
+
+def test_a_buyer_whose_proof_is_rejected_at_that_moment_is_not_reminded_of_the_old_deadline(
+    world: World, lucia: Buyer, requests: Requests
+) -> None:
+    world.raffle()
+    order_id = hold_and_confirm(lucia, "5")
+    world.clock.pass_minutes(11)
+
+    def sends_what_is_rejected() -> None:
+        lucia.sends_proof()
+        reject(world, order_id)
+
+    requests.before_the_next_commit(sends_what_is_rejected)
+    world.minute()
+    assert reminders(lucia) == []
+
+
+def test_two_runs_at_the_same_moment_remind_a_buyer_once(world: World, lucia: Buyer, requests: Requests) -> None:
+    world.raffle()
+    hold(lucia, "5")
+    world.clock.pass_minutes(11)
+    requests.before_the_next_commit(world.minute)
+    world.minute()
+    assert len(reminders(lucia)) == 1

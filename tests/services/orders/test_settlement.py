@@ -23,7 +23,7 @@ from chalicelib.services.orders.settlement import SAME_REQUEST
 from chalicelib.store import channel as channels
 from chalicelib.store import orders, raffles
 from chalicelib.store.order_context import load_context
-from chalicelib.store.records import RaffleRecord
+from chalicelib.store.records import OrderRecord, RaffleRecord
 from chalicelib.store.transaction import Transaction, Unsure
 from chalicelib.whatsapp.templates import DEFINITIONS
 from tests.support.races.findings import differences
@@ -289,6 +289,19 @@ def test_p3_a_refund_of_an_order_that_was_just_reassigned_frees_its_new_numbers(
     assert (refunded.status, refunded.numbers) == ("REFUNDED", (20, 21))
     assert world.availability(raffle) == (99, 1, 0)
     assert exact(world, raffle)
+
+
+def test_p3_a_refund_goes_by_the_status_that_the_order_has_when_it_is_stored(
+    world: World, lucia: Buyer, marco: Buyer, requests: Requests
+) -> None:
+    """Usually the contact changes with the order, which the next try notices. A refund is safe without that, too."""
+    world.raffle()
+    order_id = late(lucia, marco)
+    cancelled = OrderRecord.status.set("CANCELLED")
+    requests.before_the_next_commit(lambda: OrderRecord(f"ORDER#{order_id}", "ORDER").update([cancelled]))
+    operations = requests.during(lambda: refund(world, order_id))
+    assert operations.count("TransactWriteItems") == 2
+    assert world.order(order_id)["status"] == "REFUNDED"
 
 
 # P5
