@@ -37,7 +37,7 @@ LOADED_ONCE = (
     "pydantic", "pynamodb.models",
 )  # fmt: skip
 # That each mutant fits the code is tested, too: those tests would notice all of them.
-FAST = ("-m", "not (engine or server or browser)", "--ignore=tests/tools/test_mutants.py")
+FAST = ("-m", "not (engine or server or browser or exhaustive)", "--ignore=tests/tools/test_mutants.py")
 MAX_SECONDS = 1800  # of one run of tests: a mutant may never end
 FAILED = re.compile(r"^(?:FAILED|ERROR) (\S.*?)(?: - .*)?$", re.MULTILINE)  # captured logs have more spaces
 

@@ -160,8 +160,7 @@ def test_the_index_has_exactly_the_decisions_that_exist() -> None:
         assert heading, f"{path.name} must begin with `# N. Title`, an empty line and `Status: ...`"
         written.append((heading[1], heading[2], path.name, heading[3]))
     assert listed == written
-    numbers = [int(number) for number, *_ in written]
-    assert numbers == list(range(1, len(numbers) + 1))
+    assert [int(number) for number, *_ in written] == list(range(1, len(written) + 1))
     assert all(int(path[:4]) == int(number) for number, _, path, _ in written)
 
 
