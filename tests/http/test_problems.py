@@ -13,6 +13,7 @@ from tests.support.world import World
 # Part of the API's contract: neither a code nor its status ever changes. A new refusal gets its line here, so that it
 # can't change unnoticed either.
 STATUS_OF_CODE = {
+    "payment_change_not_found": 404,
     "contact_not_found": 404,
     "export_not_found": 404,
     "letter_not_found": 404,
@@ -43,6 +44,8 @@ STATUS_OF_CODE = {
     "token_known": 409,
     "token_name_taken": 409,
     "token_shown_before": 409,
+    "second_manager_needed": 409,
+    "token_too_new": 409,
     "too_few_free": 409,
     "too_many_for_contact": 409,
     "window_closed": 409,
