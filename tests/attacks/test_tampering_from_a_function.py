@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.policies import allows
 
-WITHOUT_TOKENS = ("ConverseRole", "ExportRole", "ExpireReservationsRole", "DeliverMessagesRole")
+WITHOUT_TOKENS = ("ConverseRole", "ExportRole", "ExpireReservationsRole", "DeliverMessagesRole", "DeliverToPersonRole")
 EVERY_ROLE = (*WITHOUT_TOKENS, "ApiHandlerRole", "AdminTokenRole")
 READING = ("BatchGetItem", "GetItem", "Query", "Scan")
 WRITING = ("DeleteItem", "PutItem", "UpdateItem", "BatchWriteItem", "PartiQLDelete", "PartiQLInsert", "PartiQLUpdate")

@@ -18,6 +18,7 @@ from chalicelib import lambdas
 from chalicelib.services.messaging.wake_ups import WakeUps
 from chalicelib.store import channel as channels
 from chalicelib.store import messages
+from tests.support.crashes.play import restart
 from tests.support.faulty_network import TROUBLE, Fault, Line
 from tests.support.interleavings.scene import Scene, scene
 from tests.support.wake_ups import WishQueue, look
@@ -144,6 +145,7 @@ def made() -> Iterator[Scene]:
 
 def play(made: Scene, seed: int, *, queue_url: str = "https://queue/wake-ups") -> Sky:
     sky = Sky(made, Random(seed))
+    restart(made)  # what was made with the scene keeps its graph and its queues
     vars(made.container)["graph"] = Line(sky.decide, sky.take).graph()
     queue = WishQueue(made.clock, others=sky.wish)
     vars(made.container)["wake_ups"] = WakeUps(sqs=lambda: queue, queue_url=queue_url, clock=made.clock)

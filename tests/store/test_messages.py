@@ -29,7 +29,8 @@ def waiting(world: World, lucia: Buyer) -> Outbound:
 @pytest.fixture
 def moved(world: World, waiting: Outbound) -> Callable[..., bool]:
     """Have WhatsApp report a state of the message."""
-    return lambda state, message_id=None: messages.advance(waiting.tag, state, world.clock.now, message_id=message_id)
+    now = world.clock.now
+    return lambda state, message_id=None: messages.advance(waiting.tag, state, now, message_id=message_id).moved
 
 
 @pytest.fixture

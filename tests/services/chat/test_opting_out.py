@@ -210,6 +210,7 @@ def test_m5_a_notice_that_comes_together_with_their_message_is_not_lost(
 def test_m5_news_that_waited_to_be_sent_is_withheld_once_they_opt_out(world: World, lucia: Buyer) -> None:
     world.raffle()
     order_id = hold_and_prove(lucia)
+    world.clock.now += timedelta(milliseconds=1)  # so that the news is the newest message
     world.graph.refuses = [NotSent("ConnectTimeout")]
     confirm_payment(world, order_id)
     waiting = outbounds(lucia)[-1]

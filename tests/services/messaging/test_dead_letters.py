@@ -50,7 +50,7 @@ def broken(world: World, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return failing
 
 
-@pytest.mark.parametrize("raw", [b"{", b"[]", b"null", b"\xff\xfe", b'{"entry": 1}', b'{"entry": [{"changes": [{}]}]}'])
+@pytest.mark.parametrize("raw", [b"{", b"[]", b"null", b"\xff\xfe", b'{"entry": 1}', b'{"entry": [{"changes": [1]}]}'])
 def test_a_body_that_cannot_be_read_is_kept_at_once(world: World, raw: bytes) -> None:
     assert world.post_webhook(raw) == 200
     world.work()

@@ -295,6 +295,7 @@ def test_m4_when_only_whatsapp_knows_that_the_window_is_over_the_template_follow
     channels.approve(EVERY_TEMPLATE, approved=True)
     world.raffle()
     order_id = hold_and_prove(lucia)
+    world.clock.now += timedelta(milliseconds=1)  # so that the news is the newest message
     if not late:
         world.graph.refuses = [refused(OUTSIDE)]
     confirm_payment(world, order_id)
@@ -312,6 +313,7 @@ def test_m4_a_template_that_is_refused_for_the_same_reason_is_given_up(world: Wo
     channels.approve(EVERY_TEMPLATE, approved=True)
     world.raffle()
     order_id = hold_and_prove(lucia)
+    world.clock.now += timedelta(milliseconds=1)  # so that the news is the newest message
     world.graph.refuses = [refused(OUTSIDE), refused(OUTSIDE)]
     confirm_payment(world, order_id)
     pass_time(world, minutes=1)
@@ -495,14 +497,14 @@ def test_retry_after_overrides_the_delay_at_each_try(world: World, lucia: Buyer)
 
 
 def test_a_person_gets_45_answers_at_once_and_then_one_every_six_seconds_in_order(world: World, lucia: Buyer) -> None:
-    for said in ["menu", "help"] * 30:
+    for said in ["menu", "help"] * 27:  # of more, those that wait would not all be answered (M8)
         lucia.says(said)
         world.clock.now += timedelta(milliseconds=1)
     assert len(lucia.heard) == 45
     for _ in range(3):
         pass_time(world, minutes=1)
-    assert len(lucia.heard) == 60
-    assert [text.split()[0] for text in texts(lucia)] == ["Welcome!", "How"] * 30
+    assert len(lucia.heard) == 54
+    assert [text.split()[0] for text in texts(lucia)] == ["Welcome!", "How"] * 27
 
 
 def test_a_process_spaces_what_it_sends(world: World, lucia: Buyer) -> None:

@@ -268,7 +268,8 @@ class Conversation:
 
 def restart(scene: Scene) -> None:
     """A new process: nothing is remembered but what is stored."""
-    kept = {name: vars(scene.container)[name] for name in ("graph", "_clients", "proofs")}
+    made = vars(scene.container)
+    kept = {name: made[name] for name in ("graph", "_clients", "proofs") if name in made}
     scene.container = replace(scene.container)  # and binds anew: the key of people's ids is read again
     vars(scene.container).update(kept)
     composition.container.cache_clear()
