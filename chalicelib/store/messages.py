@@ -353,7 +353,7 @@ def advance(
     if error_code is not None:
         actions.append(OutboundRecord.error_code.set(error_code))
     record = OutboundRecord(*outbound_key(contact_id, outbound_id))
-    old = update_and_get_old(record, actions, OutboundRecord.pk.exists() & only_if)
+    old = update_and_get_old(record, actions, only_if)
     if old is None:
         return Advanced(moved=False)
     return Advanced(moved=True, was_waiting=old.get("queue_key") == {"S": queue_key(Queue.DUE)})

@@ -105,6 +105,14 @@ def test_h3_a_schedule_whose_clock_is_minutes_ahead_ends_no_hold(world: World, l
     assert world.availability(raffle) == (100, 0, 0)
 
 
+def test_h3_a_schedule_is_minutes_behind_if_aws_says_so(world: World, lucia: Buyer) -> None:
+    raffle = world.raffle()
+    hold(lucia, "5")
+    world.clock.pass_minutes(20)
+    lambdas.expire_reservations((world.clock.now + timedelta(minutes=3)).isoformat())
+    assert world.availability(raffle) == (99, 1, 0)
+
+
 def test_h3_one_order_from_the_future_stops_no_schedule(world: World, lucia: Buyer, marco: Buyer) -> None:
     raffle = world.raffle()
     hold(lucia, "5")

@@ -41,3 +41,22 @@ def test_a_shorter_pause_replaces_no_longer_one(world: World) -> None:
     assert channel.read().resumes_at == world.clock.now + 10 * A_MINUTE
     channel.pause(world.clock.now + 15 * A_MINUTE)
     assert channel.read().resumes_at == world.clock.now + 15 * A_MINUTE
+
+
+def test_m3_an_answer_is_that_of_a_silence_only_after_it_began(world: World) -> None:
+    channel.note_answer(world.clock.now)
+    channel.note_silence(world.clock.now + A_MINUTE)
+    assert channel.read().answered_at is None
+
+
+def test_m3_the_first_answer_ends_a_silence(world: World) -> None:
+    channel.note_silence(world.clock.now)
+    for minutes in (1, 2):
+        channel.note_answer(world.clock.now + minutes * A_MINUTE)
+    assert channel.read().answered_at == world.clock.now + A_MINUTE
+
+
+def test_m3_a_silence_that_has_begun_since_is_not_forgotten(world: World) -> None:
+    channel.note_silence(world.clock.now)
+    channel.end_silence(world.clock.now - A_MINUTE)
+    assert channel.read().silent_since == world.clock.now

@@ -28,6 +28,15 @@ def test_m2_of_two_who_read_the_same_contact_only_the_first_saves_it(world: Worl
         for_other.commit()
 
 
+def test_h13_what_relies_on_a_contact_fails_once_that_one_has_changed(world: World, lucia: Buyer) -> None:
+    lucia.says("menu")
+    relying = Transaction()
+    contacts.require_unchanged(relying, known(lucia))
+    contacts.opt_out(known(lucia).id, world.clock.now)
+    with pytest.raises(ConditionsFailed):
+        relying.commit()
+
+
 def test_a_contact_that_has_just_written_does_not_become_an_alias(world: World, lucia: Buyer, marco: Buyer) -> None:
     lucia.says("menu")
     marco.says("menu")

@@ -158,6 +158,54 @@ def test_m3_a_message_that_a_status_settles_meanwhile_is_not_left_unknown(
     assert stored(waiting).queue is None
 
 
+@pytest.fixture
+def left_unknown(world: World, waiting: Outbound) -> Outbound:
+    """The message, after nobody learned what became of it."""
+    messages.try_again(waiting, world.clock.now, now=world.clock.now, state=S.UNKNOWN)
+    messages.leave_unknown(waiting, world.clock.now)
+    return stored(waiting)
+
+
+def once_more(world: World, message: Outbound) -> bool:
+    return messages.try_once_more(message, world.clock.now + timedelta(minutes=5), world.clock.now)
+
+
+def test_m3_a_message_that_was_left_unknown_is_sent_once_more_once(world: World, left_unknown: Outbound) -> None:
+    assert [found.id for found in messages.left_unknown(left_unknown.created_at)] == [left_unknown.id]
+    assert once_more(world, left_unknown)
+    messages.leave_unknown(left_unknown, world.clock.now)
+    assert stored(left_unknown).queue is Queue.UNDELIVERED
+    assert not once_more(world, left_unknown)
+    assert messages.left_unknown(left_unknown.created_at) == []
+
+
+def test_m3_a_message_that_whatsapp_refused_meanwhile_is_not_sent_once_more(
+    world: World, left_unknown: Outbound, moved: Callable[..., bool]
+) -> None:
+    moved(S.FAILED)
+    assert not once_more(world, left_unknown)
+    assert (stored(left_unknown).state, stored(left_unknown).queue) == (S.FAILED, Queue.UNDELIVERED)
+
+
+def test_m3_a_message_that_still_waits_for_its_outcome_is_not_sent_once_more(world: World, waiting: Outbound) -> None:
+    messages.try_again(waiting, world.clock.now, now=world.clock.now, state=S.UNKNOWN)
+    assert not once_more(world, waiting)
+
+
+@pytest.mark.parametrize("meanwhile", ["it is claimed", "it may have been sent"])
+def test_m8_a_message_that_is_being_sent_is_not_taken_back(world: World, waiting: Outbound, meanwhile: str) -> None:
+    """Its place in the queue may be the same after a try."""
+    assert waiting.due_at
+    taking_back = Transaction()
+    messages.withdraw(taking_back, waiting, world.clock.now)
+    if meanwhile == "it is claimed":
+        messages.claim(waiting, world.clock.now)
+    else:
+        messages.try_again(waiting, waiting.due_at, now=world.clock.now, state=S.UNKNOWN)
+    with pytest.raises(ConditionsFailed):
+        taking_back.commit()
+
+
 def test_nothing_is_sent_before_it_is_due(world: World, waiting: Outbound) -> None:
     assert waiting.due_at
     assert messages.waiting(Queue.DUE, until=waiting.due_at - timedelta(seconds=1), limit=5) == []

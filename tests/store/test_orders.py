@@ -9,7 +9,7 @@ from pynamodb.exceptions import UpdateError
 from chalicelib.domain.orders import OrderEvent, OrderStatus
 from chalicelib.store import board, consistency_reads, orders, raffles
 from chalicelib.store.consistency_reads import Indexed
-from chalicelib.store.records import OrderRecord
+from chalicelib.store.records import OrderRecord, stored_in
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction
 from tests.support.steps import assert_board_is_exact, cancel, hold, hold_and_prove
 from tests.support.world import Buyer, World
@@ -86,6 +86,13 @@ def test_v2_nothing_is_made_of_an_order_that_is_not_stored(world: World, lucia: 
     with pytest.raises(UpdateError):
         orders.forget_proofs(gone)
     assert orders.get_all([gone.id]) == {}
+
+
+def test_m8_a_look_at_an_order_that_is_not_stored_makes_nothing(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    gone = replace(orders.get(hold_and_prove(lucia)), id="2222222G")
+    orders.mark_looked_at(gone)
+    assert list(stored_in(orders.key(gone.id)[0])) == []
 
 
 @pytest.mark.parametrize("what", ["status", "time"])

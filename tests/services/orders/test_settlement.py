@@ -16,6 +16,7 @@ from chalicelib.domain.refusals import (
     ProofNotSeen,
     RaffleOutOfTurn,
     Refusal,
+    ReviewNotOver,
     TooFewFree,
     TooManyForContact,
 )
@@ -573,3 +574,14 @@ def test_a_commit_whose_answer_was_lost_is_found_to_be_done(
     world.minute()
     assert len(lucia.heard) == heard + 1
     assert exact(world, raffle)
+
+
+def test_p11_a_review_ends_once_its_hours_are_over_and_no_sooner(world: World, lucia: Buyer) -> None:
+    """A bulk action looks at the orders first, and by then one may be in another review."""
+    world.raffle()
+    order_id = hold_and_prove(lucia)
+    world.clock.pass_minutes(48 * 60 - 1)
+    with pytest.raises(ReviewNotOver):
+        world.container.settlement.end_review(order_id, by=COMMAND_LINE)
+    world.clock.pass_minutes(1)
+    assert world.container.settlement.end_review(order_id, by=COMMAND_LINE).status is OrderStatus.LATE
