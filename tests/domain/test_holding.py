@@ -8,9 +8,9 @@ import pytest
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.holding import FORGIVEN_AFTER, MAX_WAIT, check_hold, wait_after
 from chalicelib.domain.refusals import HoldLimit, HoldLimited
-from tests.domain.test_contacts import LUCIA, NOW
-from tests.domain.test_raffles import a_raffle
+from tests.support.raffles import NOW, a_raffle
 
+LUCIA = Contact(id="c1", user_id="GT.770001", phone="50255500001", name="Lucía", created_at=NOW)
 OTHER = replace(LUCIA, id="c2")
 MOST = a_raffle().max_unpaid_holds
 

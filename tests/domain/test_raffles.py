@@ -1,17 +1,15 @@
 """The raffle's life cycle, when it sells, and what its board says."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.board import page_size
-from chalicelib.domain.raffles import TRANSITIONS, Board, Raffle, RaffleEvent, RaffleStatus
+from chalicelib.domain.raffles import TRANSITIONS, Board, RaffleEvent, RaffleStatus
 from chalicelib.domain.refusals import RaffleOutOfTurn
+from tests.support.raffles import NOW, a_raffle
 
-NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 INSTANT = timedelta(microseconds=1)
 S, E = RaffleStatus, RaffleEvent
 
@@ -31,16 +29,6 @@ STEPS = [
     for row in ROWS
     for event, cell in zip(HEAD.split(), row.split()[1:], strict=True)
 ]
-
-
-def a_raffle(**fields: Any) -> Raffle:
-    values = {
-        "id": "r", "title": "Bicycle", "description": "", "prize": "", "unit_amount": 2500, "currency": "GTQ",
-        "first_number": 1, "last_number": 100, "hold_minutes": 15, "max_per_contact": None,
-        "payment_instructions": "", "code": "BIKE", "status": S.ACTIVE, "opens_at": None, "closes_at": None,
-        "time_zone": "UTC", "created_at": NOW, "updated_at": NOW, **fields,
-    }  # fmt: skip
-    return Raffle(page_size=page_size(values["last_number"] - values["first_number"] + 1), **values)
 
 
 @pytest.mark.parametrize(("status", "event", "target"), STEPS)

@@ -269,7 +269,7 @@ class Conversation:
 def restart(scene: Scene) -> None:
     """A new process: nothing is remembered but what is stored."""
     made = vars(scene.container)
-    kept = {name: made[name] for name in ("graph", "_clients", "proofs") if name in made}
+    kept: Json = {name: made[name] for name in ("graph", "_clients", "proofs") if name in made}
     scene.container = replace(scene.container)  # and binds anew: the key of people's ids is read again
     vars(scene.container).update(kept)
     composition.container.cache_clear()
