@@ -22,6 +22,8 @@ from chalicelib.container import Container
 from chalicelib.domain.orders import Order
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import Refusal
+from chalicelib.services.chat import actions, handler
+from chalicelib.services.messaging import outbox
 from chalicelib.store import board
 from chalicelib.store.records import TicketRecord, low_level
 from chalicelib.store.transaction import Transaction
@@ -36,6 +38,7 @@ OUR_NUMBER = "1"  # the id of the phone number that people write to
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 LONGER_THAN_A_HOLD = timedelta(minutes=16)
 PROCESSES, THREADS = 4, 8
+NO_LIMIT = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,7 +217,7 @@ def in_a_process(work: Work) -> Tale:
         work.run(place, Random(f"{work.table} {name}"), name, work.profile)
 
     condition = nullcontext() if work.guarded else without_the_condition()
-    with logged_to(tale), no_metrics(), condition, ThreadPoolExecutor(THREADS) as pool:
+    with logged_to(tale), no_metrics(), no_silence(), condition, ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(thread, range(THREADS)))
     tale.sent = said(container)
     return tale
@@ -254,6 +257,17 @@ def note(tale: Tale, what: str, error: BaseException | None) -> None:
 def no_metrics() -> AbstractContextManager[object]:
     """Outside Lambda nobody collects them, so that they would be printed."""
     return patch.object(metrics, "add_metric")
+
+
+@contextmanager
+def no_silence() -> Iterator[None]:
+    """Each message is answered, however many one person sends: otherwise a lost answer could pass for silence (M8)."""
+    with (
+        patch.object(actions, "MAX_SAME", NO_LIMIT),
+        patch.object(handler, "MAX_REPLIES", NO_LIMIT),
+        patch.object(outbox, "MAX_WAITING", NO_LIMIT),
+    ):
+        yield
 
 
 def without_the_condition() -> AbstractContextManager[object]:
