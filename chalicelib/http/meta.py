@@ -92,7 +92,7 @@ def _cached(call: Call, page: Compressed, headers: Headers, *, plain: bool = Fal
     if page.tag in re.findall(r'"([^"]*)"', call.request.headers.get("if-none-match", "")):
         return Response("", headers=headers, status_code=304)
     if plain:
-        return BinaryResponse(decompress(page.content), headers)
+        return Response(decompress(page.content).decode(), headers=headers)
     return BinaryResponse(page.content, {**headers, "Content-Encoding": "gzip"})
 
 
