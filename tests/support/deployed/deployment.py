@@ -50,6 +50,6 @@ def known_there(project: Path) -> None:
         if widget["type"] == "alarm":
             shown = widget["properties"]["alarms"]
             shown[:] = [alarm for alarm in shown if not any(f"{{{name}." in alarm for name in UNKNOWN_THERE)]
-    named = json.dumps(template).replace('["sqs:SendMessage"]', '["sqs:SendMessage", "sqs:SendMessageBatch"]')
+    named = json.dumps(template).replace('"sqs:SendMessage"', '"sqs:SendMessage", "sqs:SendMessageBatch"')
     path.write_text(named, encoding="utf-8")
     board.write_text(json.dumps(dashboard), encoding="utf-8")
