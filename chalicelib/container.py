@@ -151,7 +151,7 @@ class Container:
 
     @property
     def organisers(self) -> list[Identity]:
-        """Who is notified in WhatsApp."""
+        """Return the people who are notified in WhatsApp."""
         return [Identity(phone=phone.removeprefix("+")) for phone in self.settings.WHATSAPP_ORGANISERS]
 
     @cached_property

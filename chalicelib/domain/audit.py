@@ -4,12 +4,11 @@ There are several chains, so that organisers who work at the same time rarely ge
 was done to one target is in the same chain.
 """
 
+import hmac
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from hashlib import sha256
-from hmac import compare_digest
-from hmac import new as hmac
 from json import dumps
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -91,7 +90,7 @@ class KeptHeads:
         return replace(self, signature=self._sign(key))
 
     def is_signed(self, key: bytes) -> bool:
-        return compare_digest(self.signature.encode(), self._sign(key).encode())
+        return hmac.compare_digest(self.signature.encode(), self._sign(key).encode())
 
     def as_json(self) -> dict[str, Any]:
         heads = [[head.number, head.seal] for head in self.heads]
@@ -108,7 +107,7 @@ class KeptHeads:
 
     def _sign(self, key: bytes) -> str:
         content = {name: value for name, value in self.as_json().items() if name != "signature"}
-        return hmac(key, dumps(content, sort_keys=True, separators=(",", ":")).encode(), "sha256").hexdigest()
+        return hmac.new(key, dumps(content, sort_keys=True, separators=(",", ":")).encode(), "sha256").hexdigest()
 
 
 def next_entry(head: Head, event: AuditEvent) -> AuditEntry:

@@ -42,8 +42,9 @@ class Contact:
         person_called_at: when the organisers were last told about that.
         bot_paused_until: until when the bot is silent, because an organiser talks with them (M6).
         bot_paused_by: the organiser who paused the bot, by the name of their token.
-        same_person: ids of contacts that turned out to be the same person, and stay apart because both had orders (H9).
         bot_paused_at: when the bot was last paused, or a pause ended early.
+        reply_limits: what they have used up of what the bot says to one person in a day (M8).
+        same_person: ids of contacts of the same person that stay apart because both had orders (H13).
         also: ids of contacts that turned out to be the same person; their messages are still stored under these.
         erased_at: when their erasure began (V2). From then on we don't know who they are.
         successor_id: the id of the new contact if the erased person writes again.
@@ -77,9 +78,9 @@ class Contact:
     person_called_at: datetime | None = None
     bot_paused_until: datetime | None = None
     bot_paused_by: str | None = None
-    same_person: tuple[str, ...] = ()
     bot_paused_at: datetime | None = None
     reply_limits: ReplyLimits = field(default_factory=ReplyLimits)
+    same_person: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     erased_at: datetime | None = None
     successor_id: str | None = None

@@ -212,10 +212,10 @@ def step(
         paused: an organiser is talking with the contact, so the bot leaves the reply to them (M6).
         blocked: nothing is sold to the contact (H12). They can still stop all messages.
     """
-    if blocked and not paused:
-        return _step_while_blocked(message)
     if paused:
         return _step_while_paused(conversation, message)
+    if blocked:
+        return _step_while_blocked(message)
     if message.kind is MessageKind.MEDIA and message.media is not None:
         return TakeProof(conversation.order_id, message.media, message.text)
     if message.kind is MessageKind.LOST:

@@ -96,7 +96,7 @@ class Outbound:
 
     @property
     def must_wait(self) -> bool:
-        """Whether a new message is left to the schedule."""
+        """Return whether it was never tried and is left to the schedule or to a wake-up."""
         return self.is_waiting and not self.attempts
 
     @property

@@ -1,10 +1,10 @@
-"""What a person may hold without having paid (H9 to H11), so that nobody can lock up a raffle.
+"""Limit what a person holds without having paid (H9 to H12), so that nobody can lock up a raffle.
 
 The limits count what the contact's own item says, so they cost no request, and the version of the contact that the
 transaction requires keeps two messages at once from passing them together.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -72,16 +72,3 @@ def wait_after(holds: int, most: int) -> timedelta:
         return timedelta(0)
     doubled: int = 1 << min(holds - most, 10)
     return min(MAX_WAIT, FIRST_WAIT * doubled)
-
-
-def packed(unpaid: Mapping[str, UnpaidOrder]) -> dict[str, list[object]]:
-    """Return the orders in the form in which a contact's item stores them."""
-    return {order_id: [*order[:2], *([1] if order.in_review else [])] for order_id, order in unpaid.items()}
-
-
-def unpacked(stored: Mapping[str, Sequence[object]] | None) -> dict[str, UnpaidOrder]:
-    """Return the orders that `packed` packed."""
-    return {
-        order_id: UnpaidOrder(str(values[0]), int(str(values[1])), len(values) > 2)
-        for order_id, values in (stored or {}).items()
-    }

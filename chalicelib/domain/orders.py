@@ -196,8 +196,7 @@ class Order:
     @property
     def has_unseen_proof(self) -> bool:
         """Return whether a proof came since an organiser last looked at the proofs, or decided about them."""
-        seen_at = max(filter(None, (self.looked_at, self.rejected_at, self.reassigned_at)), default=None)
-        return bool(self.proofs) and (seen_at is None or self.proofs[-1].received_at > seen_at)
+        return self._has_proof_since(self.looked_at, self.rejected_at, self.reassigned_at)
 
     def hold_has_ended(self, now: datetime) -> bool:
         """Return whether the hold has ended, even if the schedule has not expired the order yet (H3)."""
@@ -206,8 +205,11 @@ class Order:
     @property
     def has_unjudged_proof(self) -> bool:
         """Return whether a proof came that stopped no clock, and that nobody has judged yet."""
-        is_new = bool(self.proofs) and (self.rejected_at is None or self.proofs[-1].received_at > self.rejected_at)
-        return self.status in RUNNING and is_new
+        return self.status in RUNNING and self._has_proof_since(self.rejected_at)
+
+    def _has_proof_since(self, *moments: datetime | None) -> bool:
+        """Return whether the newest proof came after all of these moments."""
+        return bool(self.proofs) and all(at is None or self.proofs[-1].received_at > at for at in moments)
 
     def review_is_over(self, now: datetime, review_hours: int) -> bool:
         """Return whether the review has taken so long that it may be ended (P11)."""

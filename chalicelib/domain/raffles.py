@@ -123,7 +123,7 @@ class Raffle:
 
     @property
     def max_of_newcomers(self) -> int:
-        """How many numbers newcomers may hold unpaid in one tally (H10).
+        """Return the largest count of numbers that newcomers may hold unpaid in one tally (H10).
 
         A raffle has as many tallies as it has pages, at most 16. So all of them together keep the raffle's share, and
         no counter exists that every buyer would have to write.
@@ -199,7 +199,7 @@ class Board(NamedTuple):
 
     @property
     def room_for_newcomers(self) -> dict[int, int]:
-        """How many more numbers newcomers may hold unpaid, by tally (H10)."""
+        """Return for each tally how many more numbers newcomers may hold unpaid (H10)."""
         most = self.raffle.max_of_newcomers
         return {tally: most - self.newcomers.get(tally, 0) for tally in range(self.raffle.layout.tallies)}
 

@@ -1,4 +1,4 @@
-"""How much the bot says to one person: nobody, person or machine, makes it answer without end (M8)."""
+"""Limit what the bot says to one person, so that neither people nor machines make it answer without end (M8)."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ _PACE = RateLimit(interval=timedelta(seconds=1), burst=MAX_WAITING)
 
 @dataclass(frozen=True, kw_only=True)
 class ReplyLimits:
-    """What a person has used up. Only for one day: the next one begins with nothing.
+    """Count what the bot has said to one person today, and what it has fetched for them. A new day begins at zero.
 
     Attributes:
         day: the UTC day, such as "2026-11-29"; "" before the first message.
@@ -74,5 +74,5 @@ class ReplyLimits:
 
     @property
     def may_be_silent(self) -> bool:
-        """Whether the next message may get no reply."""
+        """Return whether the next message may get no reply."""
         return self.times >= MAX_SAME or self.replies >= MAX_REPLIES

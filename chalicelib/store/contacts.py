@@ -1,6 +1,6 @@
 """Contacts in the table: look one up by any of its ids, save it unless somebody changed it, list them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from pynamodb.indexes import GlobalSecondaryIndex
 from chalicelib.domain.channel import Channel
 from chalicelib.domain.contacts import MAX_NEWEST_ORDERS, Contact
 from chalicelib.domain.conversation import Conversation, Stage
-from chalicelib.domain.holding import packed, unpacked
+from chalicelib.domain.holding import UnpaidOrder
 from chalicelib.domain.messages import Identity
 from chalicelib.domain.phone_spellings import same_number
 from chalicelib.domain.reply_limits import ReplyLimits
@@ -269,7 +269,7 @@ def as_record(contact: Contact) -> ContactRecord:
         shown=list(contact.conversation.shown) or None,
         page=contact.conversation.page if contact.conversation.page > 1 else None,
         held=contact.held or None,
-        unpaid=packed(contact.unpaid) or None,
+        unpaid=_as_lists(contact.unpaid) or None,
         has_paid=contact.has_paid,
         vouched_for=contact.vouched_for or None,
         unpaid_holds=contact.unpaid_holds or None,
@@ -363,7 +363,7 @@ def as_contact(record: ContactRecord) -> Contact:
             page=int(record.page or 1),
         ),
         held=dict(record.held or {}),
-        unpaid=unpacked(record.unpaid),
+        unpaid=_as_unpaid(record.unpaid),
         has_paid=record.has_paid,
         vouched_for=bool(record.vouched_for),
         unpaid_holds=int(record.unpaid_holds or 0),
@@ -391,6 +391,18 @@ def as_contact(record: ContactRecord) -> Contact:
         created_at=record.created_at,
         version=int(record.version),
     )
+
+
+def _as_lists(unpaid: Mapping[str, UnpaidOrder]) -> dict[str, list[object]]:
+    """Return order id → raffle id, quantity, and 1 if the order is in review."""
+    return {order_id: [*order[:2], *([1] if order.in_review else [])] for order_id, order in unpaid.items()}
+
+
+def _as_unpaid(stored: Mapping[str, Sequence[object]] | None) -> dict[str, UnpaidOrder]:
+    return {
+        order_id: UnpaidOrder(str(values[0]), int(str(values[1])), len(values) > 2)
+        for order_id, values in (stored or {}).items()
+    }
 
 
 def _as_map(limits: ReplyLimits) -> ReplyLimitsMap | None:

@@ -4,6 +4,7 @@ from chalicelib.domain.raffles import PaymentChange
 from chalicelib.store.records import PaymentChangeRecord
 from chalicelib.store.transaction import Transaction
 
+STORED = ("payment_instructions", "replaces", "proposed_by", "token_id", "proposed_at")
 PROPOSAL = "proposal"  # the name of the condition on a proposal
 
 
@@ -13,29 +14,13 @@ def get(raffle_id: str) -> PaymentChange | None:
         record = PaymentChangeRecord.get(*_key(raffle_id), consistent_read=True)
     except PaymentChangeRecord.DoesNotExist:
         return None
-    return PaymentChange(
-        raffle_id=raffle_id,
-        payment_instructions=record.payment_instructions,
-        replaces=record.replaces,
-        proposed_by=record.proposed_by,
-        token_id=record.token_id,
-        proposed_at=record.proposed_at,
-    )
+    return PaymentChange(raffle_id=raffle_id, **{name: getattr(record, name) for name in STORED})
 
 
 def put(transaction: Transaction, change: PaymentChange) -> None:
     """Store a proposal in place of an earlier one."""
-    transaction.put(
-        PaymentChangeRecord(
-            *_key(change.raffle_id),
-            payment_instructions=change.payment_instructions,
-            replaces=change.replaces,
-            proposed_by=change.proposed_by,
-            token_id=change.token_id,
-            proposed_at=change.proposed_at,
-            vanishes_at=change.valid_until,
-        )
-    )
+    values = {name: getattr(change, name) for name in STORED}
+    transaction.put(PaymentChangeRecord(*_key(change.raffle_id), **values, vanishes_at=change.valid_until))
 
 
 def delete(transaction: Transaction, change: PaymentChange) -> None:

@@ -49,6 +49,7 @@ CALL_AGAIN = timedelta(hours=1)
 # Their own holds that are over but not ended yet count against these limits.
 RELEASED_BY_TIME = (HoldLimit.ORDERS, HoldLimit.NUMBERS)
 HAS_ENDED = (OrderStatus.EXPIRED, OrderStatus.CANCELLED)
+# The reply to these only says that nothing was understood.
 WITHOUT_ADVICE = (picks.Unclarity.NOTHING, picks.Unclarity.DOUBTFUL)
 PLAIN_REPLIES = {
     c.SayWelcome: Texts.welcome,
@@ -66,10 +67,13 @@ class OwnOrder(NamedTuple):
 
 
 def act(action: c.Action, turn: Turn) -> None:
-    """Carry out the action. What it reads, it reads now; what it changes goes into the turn's transaction."""
+    """Carry out the action. What it reads, it reads now; what it changes goes into the turn's transaction.
+
+    To stay quiet, it does nothing.
+    """
     match action:
-        case c.StayQuiet() | c.SayBlocked():
-            _stay_quiet(turn, action)
+        case c.SayBlocked():
+            _say_blocked(turn)
         case c.ShowMenu(not_understood):
             turn.reply(turn.texts.menu(not_understood=not_understood), turn.at_rest)
         case c.SayWelcome() | c.ShowHelp() | c.AskForFileAgain() | c.SayTooLarge() | c.NotUnderstood():
@@ -98,9 +102,9 @@ def act(action: c.Action, turn: Turn) -> None:
             _change_opt_out(turn, action)
 
 
-def _stay_quiet(turn: Turn, action: c.StayQuiet | c.SayBlocked) -> None:
-    """Say nothing. A blocked contact is told so once (H12)."""
-    if isinstance(action, c.SayBlocked) and not turn.contact.blocked_told:
+def _say_blocked(turn: Turn) -> None:
+    """Tell a contact once that they are blocked (H12)."""
+    if not turn.contact.blocked_told:
         turn.reply(turn.texts.blocked(), IDLE)
         turn.contact = replace(turn.contact, blocked_told=True)
 

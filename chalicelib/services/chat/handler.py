@@ -153,7 +153,7 @@ class ChatHandler:
         retry(attempt, again_on=(Busy, ConditionsFailed))
 
     def _count_together(self, contact: Contact, other: Contact, now: datetime) -> None:
-        """Let two contacts know that they are one person, so that limits count over both (H9)."""
+        """Let two contacts know that they are one person, so that limits count over both (H13)."""
         joined = [contact.known_as(other.id), other.known_as(contact.id)]
         if joined == [contact, other]:
             return

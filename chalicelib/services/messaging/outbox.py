@@ -35,10 +35,8 @@ WAKE_TIME = timedelta(seconds=8)  # then the function that looks at one person t
 SECOND_LOOK = timedelta(seconds=2)
 OUTAGE = timedelta(hours=1)  # so long WhatsApp must have been silent, before anything is sent a third time
 EARLIER_THAN_SILENCE = timedelta(hours=1)  # a silence is noted when its first message is given up
-IMPORTANT = (
-    PAYMENT_CONFIRMED.name,
-    PROOF_REJECTED.name,
-)  # buyers wait for these, and lose money or numbers without them
+# Buyers wait for these, and lose money or numbers without them.
+IMPORTANT = (PAYMENT_CONFIRMED.name, PROOF_REJECTED.name)
 MAX_ATTEMPTS = 15  # for any mix of reasons
 
 

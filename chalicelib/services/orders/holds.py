@@ -39,9 +39,8 @@ class Holds:
         contact = person[0]
         check_limit(raffle, person, len(numbers))
         check_hold(raffle, person, len(numbers), now)
-        order_id = new_code(self.random)
-        if is_newcomer(person):
-            order_id = self._code_with_room(current, len(numbers), now)
+        counts = is_newcomer(person)
+        order_id = self._code_with_room(current, len(numbers), now) if counts else new_code(self.random)
         order = Order(
             id=order_id,
             raffle_id=raffle.id,
@@ -53,7 +52,7 @@ class Holds:
             reserved_until=hold_until(now, raffle.hold_minutes),
             created_at=now,
             updated_at=now,
-            newcomer_tally=board.tally_of(raffle, order_id) if is_newcomer(person) else None,
+            newcomer_tally=board.tally_of(raffle, order_id) if counts else None,
         )
         orders.add(transaction, order)
         board.take(transaction, raffle, order)
