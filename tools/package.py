@@ -29,6 +29,7 @@ SERVICES = frozenset({"dynamodb", "s3", "sqs", "sts", "ssm"})  # sts for credent
 DESCRIPTIONS = ("botocore", "data")
 FINISHED = Path(".chalice/deployments")  # where Chalice keeps its own zips
 DASHBOARD = Path("infra/dashboard.json")
+SECRETS = ("WHATSAPP_", "TOMBOLA_AUDIT_KEY")  # how the names of secrets begin
 PAGES = "chalicelib/http/pages"
 # The web page of the API is built here, and contains its renderer. Powertools comes with another one.
 RENDERERS = ("chalicelib/http/explorer/openapi-explorer", "aws_lambda_powertools/event_handler/openapi/swagger_ui/")
@@ -63,7 +64,7 @@ class Unfit(Exception):
 
 def without_secrets() -> dict[str, str]:
     """Return the environment for third-party programs: without our secrets."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("WHATSAPP_")}
+    return {name: value for name, value in os.environ.items() if not name.startswith(SECRETS)}
 
 
 def main(stage: str, folder: str, *, quiet: bool = False) -> None:

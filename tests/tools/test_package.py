@@ -5,6 +5,7 @@ from zipfile import ZipFile
 
 import pytest
 
+from chalicelib.settings import EnvironmentSecrets
 from tools import package
 
 
@@ -65,3 +66,12 @@ def test_a_zip_that_does_not_fit_is_not_kept(finished: list[str], monkeypatch: p
             packaged("app.py")
     assert packaged("app.py") == ["app.py", "finished"]
     assert finished == ["app.py"]
+
+
+def test_third_party_programs_get_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/olga")
+    for name in EnvironmentSecrets.model_fields:
+        monkeypatch.setenv(name, "a secret")
+    environment = package.without_secrets()
+    assert environment["HOME"] == "/home/olga"
+    assert "a secret" not in environment.values()
