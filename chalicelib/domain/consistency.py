@@ -5,7 +5,7 @@ contradict each other, a person has to decide.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -13,10 +13,13 @@ from math import ceil
 from typing import NamedTuple
 
 from chalicelib.domain.board import WORD_BITS, Layout, LeafKey, TicketOwner
-from chalicelib.domain.orders import OWNING, RUNNING, Order, OrderStatus
+from chalicelib.domain.contacts import Contact
+from chalicelib.domain.holding import UnpaidOrder
+from chalicelib.domain.orders import OWNING, RUNNING, UNPAID, Order, OrderStatus
 from chalicelib.domain.raffles import Raffle
 
 MAX_EXAMPLES = 5
+NEWCOMERS = "newcomers"  # the column of a tally that counts what newcomers hold (H10)
 # An order created this long after the last change of its raffle was created under the raffle's current rules.
 SETTLED = timedelta(minutes=1)
 
@@ -32,8 +35,10 @@ class DifferenceKind(StrEnum):
     TALLY_PAGE = "tally_page"
     TALLY_SOLD = "tally_sold"
     TALLY_PAID = "tally_paid"
+    TALLY_NEWCOMERS = "tally_newcomers"
     STRAY_TALLY = "stray_tally"
     HELD = "held"
+    UNPAID = "unpaid"
     ORDER_KEYS = "order_keys"
     RAFFLE_KEYS = "raffle_keys"
     TICKET_MISSING = "ticket_missing"
@@ -59,8 +64,10 @@ MEANINGS = {
     _K.TALLY_PAGE: "pages with a wrong count of taken numbers",
     _K.TALLY_SOLD: "raffles with a wrong count of sold numbers",
     _K.TALLY_PAID: "raffles with a wrong total of payments",
+    _K.TALLY_NEWCOMERS: "tallies with a wrong count of the numbers that newcomers hold",
     _K.STRAY_TALLY: "tallies that the raffle should not have",
     _K.HELD: "contacts with a wrong count of the numbers they hold",
+    _K.UNPAID: "contacts with a wrong list of their unpaid orders",
     _K.ORDER_KEYS: "orders with wrong index keys",
     _K.RAFFLE_KEYS: "raffles with wrong index keys",
     _K.TICKET_MISSING: "numbers of an order that has no ticket for them",
@@ -78,7 +85,7 @@ MEANINGS = {
 DERIVED = frozenset(
     {
         *(_K.TAKEN_BIT, _K.SOLD_BIT, _K.STRAY_BITS, _K.STRAY_LEAF, _K.TALLY_PAGE, _K.TALLY_SOLD, _K.STRAY_TALLY),
-        *(_K.HELD, _K.ORDER_KEYS, _K.RAFFLE_KEYS, _K.LEAF_FIRST, _K.TALLY_PAID),
+        *(_K.HELD, _K.UNPAID, _K.ORDER_KEYS, _K.RAFFLE_KEYS, _K.LEAF_FIRST, _K.TALLY_PAID, _K.TALLY_NEWCOMERS),
     }
 )
 # It is unclear who owns the number.
@@ -269,12 +276,48 @@ def _times_fit(order: Order) -> bool:
     return refunded or (order.paid_at is not None) == (order.status is OrderStatus.PAID)
 
 
+def unpaid_orders(orders: Iterable[Order]) -> dict[str, UnpaidOrder]:
+    """Return what a contact should keep of these orders of theirs (H9), by order id."""
+    return {
+        order.id: UnpaidOrder(order.raffle_id, order.quantity, order.status is OrderStatus.IN_REVIEW)
+        for order in orders
+        if order.status in UNPAID
+    }
+
+
+def wrongly_listed(contact: Contact, raffle: Raffle, unpaid: Mapping[str, UnpaidOrder]) -> list[str]:
+    """Return which orders of a raffle the contact's list of unpaid ones misses, or has wrongly.
+
+    `unpaid` is the right list. Contacts stored before there was a list may miss orders of that time.
+    """
+    listed = {order_id: order for order_id, order in contact.unpaid.items() if order.raffle_id == raffle.id}
+    expected = unpaid if contact.has_paid is not None else {key: unpaid[key] for key in unpaid if key in listed}
+    return sorted(key for key in {*listed, *expected} if listed.get(key) != expected.get(key))
+
+
+def held_by_newcomers(orders: Iterable[Order]) -> Counter[int]:
+    """Count the numbers that newcomers hold (H10), by the tally that counts them."""
+    held = Counter[int]()
+    for order in orders:
+        if order.newcomer_tally is not None and order.status in UNPAID:
+            held[order.newcomer_tally] += order.quantity
+    return held
+
+
 def is_over_limit(raffle: Raffle, held: int) -> bool:
     return raffle.max_per_contact is not None and held > raffle.max_per_contact
 
 
+def has_numbers(tally: Mapping[str, int]) -> bool:
+    """Return whether a tally counts anything but what newcomers hold."""
+    return any(count for column, count in tally.items() if column != NEWCOMERS)
+
+
 def sum_tallies(tallies: Collection[Mapping[str, int]]) -> dict[str, int]:
-    """Sum each column over all tallies; a single tally means nothing. Columns are `sold`, `paid`, `p0` … `p100`."""
+    """Sum each column over all tallies; a single tally means nothing.
+
+    Columns are `sold`, `paid`, `newcomers`, and `p0` to `p100`.
+    """
     sums = Counter[str]()
     for tally in tallies:
         sums.update(tally)

@@ -4,8 +4,10 @@ First the whole raffle is read, in the order of its keys. Suspects are read agai
 on, which read all that must fit together at one moment. A repair is conditioned on what was read.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import reduce
 from operator import and_
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -17,8 +19,9 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactGet
 
 from chalicelib.domain.board import LEAF_WORDS, Layout, LeafKey, TicketOwner
-from chalicelib.domain.consistency import Word, WordKey, count_ones, words_of
+from chalicelib.domain.consistency import NEWCOMERS, Word, WordKey, count_ones, held_by_newcomers, words_of
 from chalicelib.domain.contacts import Contact
+from chalicelib.domain.holding import UnpaidOrder
 from chalicelib.domain.orders import OWNING, RUNNING, Order, OrderStatus
 from chalicelib.domain.raffles import Raffle, RaffleStatus
 from chalicelib.domain.refusals import RaffleNotFound
@@ -206,6 +209,25 @@ def read_paid(raffle: Raffle, unlisted: Mapping[str, Order]) -> tuple[dict[str, 
     return after, paid
 
 
+def read_newcomers(raffle: Raffle, tally: int, unlisted: Mapping[str, Order]) -> tuple[dict[str, Counts], int]:
+    """Read the tallies, and count the numbers that newcomers hold and one tally counts. It stayed the same.
+
+    The orders are those in the index and those in `unlisted`, by id. A query for each megabyte of orders, and two.
+    Raises Busy if newcomers held or lost numbers in between, RaffleNotFound.
+    """
+    _, before = overview(raffle.id)
+    listed = {order_id: indexed.item for order_id, indexed in orders_listed(raffle) if indexed}
+    _, after = overview(raffle.id)
+    if newcomers_counted(before)[tally] != newcomers_counted(after)[tally]:
+        raise Busy("newcomers held or lost numbers while these were counted")
+    return after, held_by_newcomers({**unlisted, **listed}.values())[tally]
+
+
+def newcomers_counted(tallies: Mapping[str, Counts]) -> Counter[int]:
+    """Return what newcomers hold by the tallies, given by sort key: number of the tally → count."""
+    return Counter({int(sk.removeprefix("TALLY#")): counts.get(NEWCOMERS, 0) for sk, counts in tallies.items()})
+
+
 def read_leaf(raffle: Raffle, key: LeafKey) -> StoredLeaf:
     """Read a leaf: one request. Raises as `read_word`."""
     leaf_key = board.leaf_key(raffle.id, key)
@@ -253,8 +275,8 @@ def is_listed(raffle: Raffle, order: Order) -> bool:
     )
 
 
-def read_held(raffle: Raffle, contact_id: str, order_ids: Collection[str]) -> tuple[Contact | None, int]:
-    """Read the contact, and count the numbers of the raffle that they own by `order_ids` and the orders in the index.
+def read_owning(raffle: Raffle, contact_id: str, order_ids: Collection[str]) -> tuple[Contact | None, list[Order]]:
+    """Read the contact, and their orders of the raffle that own numbers, of `order_ids` and of those in the index.
 
     Four requests or a few more. Raises Busy if the contact changed in between: holding and freeing numbers does that.
     """
@@ -267,13 +289,13 @@ def read_held(raffle: Raffle, contact_id: str, order_ids: Collection[str]) -> tu
     if before != after:
         raise Busy("a contact changed while their orders were read")
     of_contact = [order for order in owned if order.contact_id == contact_id and order.raffle_id == raffle.id]
-    return after, sum(order.quantity for order in of_contact if order.status in OWNING)
+    return after, [order for order in of_contact if order.status in OWNING]
 
 
-def contacts_held(raffle: Raffle, contact_ids: Iterable[str]) -> dict[str, int]:
-    """Return contact id → stored count of held numbers, for contacts that exist. One request for up to 100."""
+def read_contacts(contact_ids: Iterable[str]) -> dict[str, Contact]:
+    """Return those of the contacts that exist, by id. One request for up to 100."""
     records = ContactRecord.batch_get([contacts.key(contact_id) for contact_id in contact_ids], consistent_read=True)
-    return {contact.id: contact.held.get(raffle.id, 0) for contact in contacts.found_in(records)}
+    return {contact.id: contact for contact in contacts.found_in(records)}
 
 
 # Repairs: each raises Busy if what was read has changed since
@@ -326,18 +348,31 @@ def fold_tally(raffle: Raffle, sk: str, read: Counts) -> None:
     """
     transaction = Transaction()
     for name, sign in ((sk, -1), (FIRST_TALLY, +1)):
-        actions = [getattr(TallyRecord, column).add(sign * count) for column, count in read.items() if count]
+        # What newcomers hold stays: their orders name the tally that counts it.
+        columns = {column: count for column, count in read.items() if count and column != NEWCOMERS}
+        actions = [getattr(TallyRecord, column).add(sign * count) for column, count in columns.items()]
         tally = TallyRecord(raffles.partition(raffle.id), name)
         transaction.update(tally, [TallyRecord.kind.set(TallyRecord), *actions])
     _commit(transaction)
 
 
-def set_held(raffle: Raffle, contact: Contact, count: int) -> None:
+def set_newcomers(raffle: Raffle, tally: int, held: int, *, read: int) -> None:
+    actions: list[Action] = [TallyRecord.kind.set(TallyRecord), TallyRecord.newcomers.set(held)]
+    _update(TallyRecord(*raffles.tally_key(raffle.id, tally)), actions, _is(TallyRecord.newcomers, read))
+
+
+def set_owned(raffle: Raffle, contact: Contact, count: int, unpaid: Mapping[str, UnpaidOrder]) -> None:
+    """Set how many numbers of the raffle a contact owns, and which of their orders of it are unpaid."""
+    elsewhere = {order_id: order for order_id, order in contact.unpaid.items() if order.raffle_id != raffle.id}
     held = {raffle_id: held for raffle_id, held in {**contact.held, raffle.id: count}.items() if held}
-    right = ContactRecord.held.set(held) if held else ContactRecord.held.remove()
-    record = ContactRecord(*contacts.key(contact.id))
-    # A new version, so that nobody who has read the contact before writes the old count back.
-    _update(record, [right, ContactRecord.version.add(1)], ContactRecord.version == contact.version)
+    right = contacts.as_record(replace(contact, held=held, unpaid={**elsewhere, **unpaid}))
+    actions: list[Action] = [
+        attribute.set(value) if (value := getattr(right, attribute.attr_name)) else attribute.remove()
+        for attribute in (ContactRecord.held, ContactRecord.unpaid)
+    ]
+    # A new version, so that nobody who has read the contact before writes the old values back.
+    unchanged = ContactRecord.version == contact.version
+    _update(ContactRecord(*contacts.key(contact.id)), [*actions, ContactRecord.version.add(1)], unchanged)
 
 
 def set_order_keys(indexed: Indexed[Order]) -> None:
@@ -484,7 +519,7 @@ def _counts(record: TallyRecord) -> Counts:
 
 
 def _is_column(name: str) -> bool:
-    return name in ("sold", "paid") or (name[0] == "p" and name[1:].isdigit())
+    return name in ("sold", "paid", NEWCOMERS) or (name[0] == "p" and name[1:].isdigit())
 
 
 def _column(tallies: Mapping[str, Counts], column: str) -> dict[str, int]:

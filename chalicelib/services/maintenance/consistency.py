@@ -25,10 +25,13 @@ from chalicelib.domain.consistency import (
     count_ones,
     find_order_faults,
     has_lost_deadline,
+    has_numbers,
     is_over_limit,
     judge_word,
     owns,
     sum_tallies,
+    unpaid_orders,
+    wrongly_listed,
 )
 from chalicelib.domain.orders import Order
 from chalicelib.domain.refusals import TryAgain
@@ -37,6 +40,7 @@ from chalicelib.services.maintenance.scan import (
     UNCLAIMED,
     MisplacedTicket,
     OnProgress,
+    count_for_contact,
     ignore_progress,
     scan_raffle,
 )
@@ -108,7 +112,7 @@ class _Check:
         scan = self.scan
         words = self._examine_all("board", list(scan.odd_words()), self._examine_word)
         for order in self.unlisted.values():
-            scan.held[order.contact_id] += order.quantity
+            count_for_contact(scan, order)
         odd_orders = list(dict.fromkeys([*scan.odd_orders, *self.unlisted]))
         self._examine_all("odd orders", odd_orders, self._examine_order)
         self._examine_all("odd tickets", scan.misplaced, self._examine_misplaced)
@@ -121,6 +125,7 @@ class _Check:
         if not unread:
             self._examine_all("sold", ["numbers sold"] if scan.miscounts_sold() else [], self._examine_sold)
         self._examine_all("paid", ["what was paid"] if scan.miscounts_paid() else [], self._examine_paid)
+        self._examine_all("newcomers", scan.odd_newcomers(), self._examine_newcomers)
         self._examine_all("contacts", self._odd_contacts(), self._examine_contact)
         self._examine_all("raffle", ["raffle"] if scan.indexed.wrong_keys else [], self._examine_raffle)
         return self.report
@@ -237,7 +242,7 @@ class _Check:
 
     def _examine_stray_tally(self, name: str) -> Diagnosis:
         counts = consistency_reads.read_tally(self.raffle, name)
-        faults = [Fault(DifferenceKind.STRAY_TALLY, name)] if any(counts.values()) else []
+        faults = [Fault(DifferenceKind.STRAY_TALLY, name)] if has_numbers(counts) else []
         return Diagnosis(faults, lambda: consistency_reads.fold_tally(self.raffle, name, counts))
 
     def _examine_page(self, page: int) -> Diagnosis:
@@ -267,13 +272,21 @@ class _Check:
         fault = Fault(DifferenceKind.TALLY_PAID, f"{counted} counted, {paid} paid")
         return Diagnosis([fault], lambda: consistency_reads.add_to_tally(self.raffle, "paid", paid - counted, tallies))
 
+    def _examine_newcomers(self, tally: int) -> Diagnosis:
+        tallies, held = consistency_reads.read_newcomers(self.raffle, tally, self.unlisted)
+        counted = consistency_reads.newcomers_counted(tallies)[tally]
+        if counted == held:
+            return Diagnosis([])
+        fault = Fault(DifferenceKind.TALLY_NEWCOMERS, f"tally {tally}: {counted} counted, {held} held")
+        return Diagnosis([fault], lambda: consistency_reads.set_newcomers(self.raffle, tally, held, read=counted))
+
     def _odd_contacts(self) -> list[str]:
         """Return the contacts that are missing or have wrong counts. Collect their orders for a closer look."""
         odd_contacts: list[str] = []
         for contact_ids in batched(self.scan.held, consistency_reads.BATCH):
-            counted = consistency_reads.contacts_held(self.raffle, contact_ids)
-            odd_contacts += self.scan.odd_contacts(counted)
-            odd_contacts += (contact_id for contact_id in contact_ids if contact_id not in counted)
+            stored = consistency_reads.read_contacts(contact_ids)
+            odd_contacts += self.scan.odd_contacts(stored)
+            odd_contacts += (contact_id for contact_id in contact_ids if contact_id not in stored)
         self.orders_of = {contact_id: set() for contact_id in odd_contacts}
         if odd_contacts:
             listed = (indexed.item for _, indexed in consistency_reads.orders_listed(self.raffle) if indexed)
@@ -283,16 +296,19 @@ class _Check:
         return odd_contacts
 
     def _examine_contact(self, contact_id: str) -> Diagnosis:
-        contact, held = consistency_reads.read_held(self.raffle, contact_id, self.orders_of[contact_id])
+        contact, owning = consistency_reads.read_owning(self.raffle, contact_id, self.orders_of[contact_id])
         if contact is None:
             return Diagnosis([Fault(DifferenceKind.CONTACT_MISSING, contact_id)])
+        held, unpaid = sum(order.quantity for order in owning), unpaid_orders(owning)
         counted = contact.held.get(self.raffle.id, 0)
         faults = []
         if counted != held:
             faults.append(Fault(DifferenceKind.HELD, f"{contact_id}: {counted} counted, {held} held"))
+        if wrong := wrongly_listed(contact, self.raffle, unpaid):
+            faults.append(Fault(DifferenceKind.UNPAID, f"{contact_id}: {', '.join(wrong)}"))
         if is_over_limit(self.raffle, held):
             faults.append(Fault(DifferenceKind.OVER_LIMIT, f"{contact_id}: {held}"))
-        return Diagnosis(faults, lambda: consistency_reads.set_held(self.raffle, contact, held))
+        return Diagnosis(faults, lambda: consistency_reads.set_owned(self.raffle, contact, held, unpaid))
 
     def _examine_raffle(self, _: str) -> Diagnosis:
         indexed = consistency_reads.read_raffle(self.raffle)

@@ -5,13 +5,25 @@ The scan keeps nine bytes for each number, and an id and a count for each contac
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import NamedTuple
 
 from chalicelib.domain.board import LeafKey
-from chalicelib.domain.consistency import WordKey, find_order_faults, is_over_limit, sum_tallies, words_of
+from chalicelib.domain.consistency import (
+    WordKey,
+    find_order_faults,
+    has_numbers,
+    held_by_newcomers,
+    is_over_limit,
+    sum_tallies,
+    unpaid_orders,
+    words_of,
+    wrongly_listed,
+)
+from chalicelib.domain.contacts import Contact
+from chalicelib.domain.holding import UnpaidOrder
 from chalicelib.domain.orders import OWNING, Order, OrderStatus
 from chalicelib.domain.raffles import Raffle
 from chalicelib.store import consistency_reads
@@ -48,6 +60,8 @@ class Scan:
         paid: what the paid orders come to, in minor units.
         claims: number → orders that own it although they don't have its ticket.
         held: contact → how many numbers they own; contacts who own none are included.
+        unpaid: contact → their unpaid orders.
+        newcomers: tally → how many numbers newcomers hold that count there.
     """
 
     indexed: Indexed[Raffle]
@@ -62,6 +76,8 @@ class Scan:
     odd_orders: list[str] = field(default_factory=list)
     claims: dict[int, set[str]] = field(default_factory=dict)
     held: Counter[str] = field(default_factory=Counter)
+    unpaid: dict[str, dict[str, UnpaidOrder]] = field(default_factory=dict)
+    newcomers: Counter[int] = field(default_factory=Counter)
 
     @property
     def raffle(self) -> Raffle:
@@ -118,15 +134,22 @@ class Scan:
 
     def stray_tallies(self) -> list[str]:
         known = consistency_reads.tally_names(self.raffle)
-        return [name for name, counts in self.tallies.items() if name not in known and any(counts.values())]
+        return [name for name, counts in self.tallies.items() if name not in known and has_numbers(counts)]
 
-    def odd_contacts(self, counted: dict[str, int]) -> list[str]:
-        """Return the contacts whose stored count (`counted`) is not that of their orders, or is over the limit."""
-        return [
-            contact_id
-            for contact_id, count in counted.items()
-            if count != self.held[contact_id] or is_over_limit(self.raffle, self.held[contact_id])
-        ]
+    def odd_newcomers(self) -> list[int]:
+        """Return the tallies whose count of what newcomers hold is not that of the orders."""
+        counted = consistency_reads.newcomers_counted(self.tallies)
+        return sorted(tally for tally in counted.keys() | self.newcomers if counted[tally] != self.newcomers[tally])
+
+    def odd_contacts(self, stored: Mapping[str, Contact]) -> list[str]:
+        """Return those of the stored contacts, by id, who do not fit their orders, or are over the limit."""
+        return [contact_id for contact_id, contact in stored.items() if self._is_odd_contact(contact_id, contact)]
+
+    def _is_odd_contact(self, contact_id: str, contact: Contact) -> bool:
+        held = self.held[contact_id]
+        if contact.held.get(self.raffle.id, 0) != held or is_over_limit(self.raffle, held):
+            return True
+        return bool(wrongly_listed(contact, self.raffle, self.unpaid.get(contact_id, {})))
 
 
 def scan_raffle(raffle_id: str, on_progress: OnProgress) -> Scan:
@@ -177,7 +200,7 @@ def _read_order(scan: Scan, order_id: str, indexed: Indexed[Order] | None) -> No
 
 def _compare_with_tickets(scan: Scan, order: Order) -> None:
     """Compare an order's numbers with their tickets, and count them for its contact."""
-    scan.held[order.contact_id] += order.quantity if order.status in OWNING else 0
+    count_for_contact(scan, order)
     if order.status not in OWNING:
         return
     owner = _hash_owner(order.id, order.contact_id)
@@ -189,6 +212,14 @@ def _compare_with_tickets(scan: Scan, order: Order) -> None:
             scan.claimed[position] = SOLD if order.status is OrderStatus.PAID else OWNED
         else:
             scan.claims.setdefault(number, set()).add(order.id)
+
+
+def count_for_contact(scan: Scan, order: Order) -> None:
+    """Count an order's numbers for its contact, and for newcomers if it is one of theirs."""
+    scan.held[order.contact_id] += order.quantity if order.status in OWNING else 0
+    if unpaid := unpaid_orders([order]):
+        scan.unpaid.setdefault(order.contact_id, {}).update(unpaid)
+    scan.newcomers += held_by_newcomers([order])
 
 
 def _hash_owner(order_id: str, contact_id: str) -> int:

@@ -130,6 +130,15 @@ class Hall:
     def hold_counted(self, buyer: Buyer, count: int) -> None:
         ContactRecord(*contacts.key(contact_of(buyer))).update([ContactRecord.held.set({self.raffle["id"]: count})])
 
+    def list_unpaid(self, buyer: Buyer, unpaid: Json) -> None:
+        ContactRecord(*contacts.key(contact_of(buyer))).update([ContactRecord.unpaid.set(unpaid)])
+
+    def tally_newcomers(self, order_id: str, change: int) -> None:
+        """Change the count in the tally that an order of a newcomer names."""
+        tally = orders.get(order_id).newcomer_tally
+        assert tally is not None
+        self.tally("newcomers", change, name=f"TALLY#{tally:02}")
+
     @property
     def lucia(self) -> Buyer:
         return self.world.buyer("Lucía", 1)
@@ -312,10 +321,12 @@ class Planted:
 
 
 def _two_orders(hall: Hall) -> None:
-    hall.order(hall.over, status="IN_REVIEW", reserved_until=None, numbers=[20])
+    hall.order(hall.over, status="IN_REVIEW", reserved_until=None, numbers=[20], newcomer_tally=None)
     right = orders.as_record(orders.get(hall.over))
     hall.order(hall.over, queue_key=right.queue_key, queue_at=right.queue_at, status_key=right.status_key)
     hall.hold_counted(hall.lucia, 4)
+    unpaid = ContactRecord.get(*contacts.key(contact_of(hall.lucia))).unpaid
+    hall.list_unpaid(hall.lucia, {**unpaid, hall.over: [hall.raffle["id"], 1, 1]})
 
 
 def _other_contact(hall: Hall) -> None:
@@ -368,7 +379,14 @@ FAULTS = [
     Planted(
         lambda hall: hall.tally("p0", 1, name="TALLY#09"), {K.STRAY_TALLY, K.TALLY_PAGE}, "page 0: 6 counted, 5 taken"
     ),
+    Planted(lambda hall: hall.tally_newcomers(hall.held, 2), {K.TALLY_NEWCOMERS}, "tally 1: 4 counted, 2 held"),
+    Planted(lambda hall: hall.tally_newcomers(hall.held, -4), {K.TALLY_NEWCOMERS}, "tally 1: -2 counted, 2 held"),
     Planted(lambda hall: hall.hold_counted(hall.lucia, 7), {K.HELD}),
+    Planted(lambda hall: hall.list_unpaid(hall.lucia, {}), {K.UNPAID}),
+    Planted(lambda hall: hall.list_unpaid(hall.lucia, {hall.over: [hall.raffle["id"], 1]}), {K.UNPAID}),
+    Planted(
+        lambda hall: hall.list_unpaid(hall.world.buyer("Marco", 2), {hall.paid: [hall.raffle["id"], 3]}), {K.UNPAID}
+    ),
     Planted(lambda hall: hall.order(hall.held, queue_key="ORDER#DRAFT"), {K.ORDER_KEYS}),
     Planted(lambda hall: hall.order(hall.held, queue_at=None), {K.ORDER_KEYS}),
     Planted(lambda hall: hall.order(hall.over, time_key="NEVER"), {K.ORDER_KEYS}),

@@ -1,11 +1,12 @@
 """What must hold after a race: the table with itself, and with what people were told."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chalicelib.domain.audit import CHAINS, flaws
 from chalicelib.domain.board import set_numbers
+from chalicelib.domain.contacts import Contact
 from chalicelib.domain.orders import OWNING, TRANSITIONS, Order, OrderEvent, OrderStatus
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import TryAgain
@@ -165,9 +166,15 @@ def differences(raffle: Raffle) -> list[str]:
     sold = {number for order in stored if order.status is OrderStatus.PAID for number in order.numbers}
     taken_bits, sold_bits = bits(raffle)
     counted = raffles.board(raffle.id)
-    held = Counter[str]()
+    held, of_newcomers = Counter[str](), Counter[int]()
+    unpaid: dict[str, set[tuple[str, int, bool]]] = defaultdict(set)
     for order in stored:
         held[order.contact_id] += order.quantity if order.status in OWNING else 0
+        if order.status in OWNING and order.status is not OrderStatus.PAID:
+            unpaid[order.contact_id].add((order.id, order.quantity, order.status is OrderStatus.IN_REVIEW))
+            if order.newcomer_tally is not None:
+                of_newcomers[order.newcomer_tally] += order.quantity
+    people = {contact_id: contacts.get(contact_id) for contact_id in held}
     checks = {
         "a number has two owners": len(owner) == len(owning),
         "tickets differ from orders": tickets(raffle) == owner,
@@ -176,12 +183,23 @@ def differences(raffle: Raffle) -> list[str]:
         "tallies differ from orders": {p: n for p, n in counted.taken.items() if n}
         == raffle.layout.count_by_page(owner),
         "tallies differ in what is sold": counted.sold == len(sold),
+        "tallies differ in what newcomers hold": {tally: n for tally, n in counted.newcomers.items() if n}
+        == of_newcomers,
         "contacts count other numbers than they hold": all(
-            (found := contacts.get(contact_id)) is not None and found.held.get(raffle.id, 0) == count
+            (found := people[contact_id]) is not None and found.held.get(raffle.id, 0) == count
             for contact_id, count in held.items()
+        ),
+        "contacts list other unpaid orders than they have": all(
+            (found := people[contact_id]) is not None and listed_unpaid(found, raffle) == unpaid[contact_id]
+            for contact_id in held
         ),
     }
     return [what for what, holds in checks.items() if not holds]
+
+
+def listed_unpaid(contact: Contact, raffle: Raffle) -> set[tuple[str, int, bool]]:
+    listed = contact.unpaid.items()
+    return {(order_id, one.quantity, one.in_review) for order_id, one in listed if one.raffle_id == raffle.id}
 
 
 def tickets(raffle: Raffle) -> dict[int, str]:
