@@ -7,7 +7,7 @@ from functools import reduce
 from operator import and_
 from typing import Any, NamedTuple
 
-from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.condition import Condition, size
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex
 
@@ -57,6 +57,10 @@ def move(
     allowed = OrderRecord.status.is_in(*(status.value for status in sources))
     if over_at is not None:
         allowed &= OrderRecord.reserved_until <= over_at
+    if "proofs" in changed:
+        # Whether organisers are told of a proof depends on whether they have seen the ones before (M8).
+        seen = OrderRecord.looked_at
+        allowed &= seen.does_not_exist() if order.looked_at is None else seen == order.looked_at
     record = as_record(order)
     actions = [_set_or_remove(name, getattr(record, name)) for name in dict.fromkeys((*LIFE_CYCLE, *changed))]
     transaction.update(OrderRecord(*key(order.id)), actions, name=ORDER, only_if=allowed)
@@ -68,12 +72,15 @@ def _set_or_remove(name: str, value: Any) -> Action:
     return action
 
 
-def mark_looked_at(order: Order) -> None:
-    """Store that an organiser looked at the proofs that the order had when it was read. One request."""
-    update_if(
+def mark_looked_at(order: Order) -> bool:
+    """Store that an organiser looks at the proofs that the order had when it was read. One request.
+
+    Return whether it has no others by now. Otherwise nothing is stored.
+    """
+    return update_if(
         OrderRecord(*key(order.id)),
         [OrderRecord.looked_at.set(order.proofs[-1].received_at)],
-        OrderRecord.pk.exists(),
+        OrderRecord.pk.exists() & (size(OrderRecord.proofs) == len(order.proofs)),
     )
 
 

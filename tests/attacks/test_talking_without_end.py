@@ -8,12 +8,13 @@ from itertools import cycle
 import pytest
 
 from chalicelib.domain.channel import Stop
-from chalicelib.domain.orders import MAX_PROOFS
+from chalicelib.domain.orders import MAX_PROOFS, Order, Proof
 from chalicelib.domain.reply_limits import MAX_FILES, MAX_REPLIES, MAX_SAME, MAX_WAITING
-from chalicelib.store import channel
+from chalicelib.store import channel, fingerprints, orders
+from chalicelib.store.transaction import Transaction
 from tests.support.request_counts import Requests
 from tests.support.steps import hold_and_confirm, outbounds, reject
-from tests.support.world import Buyer, World, text_of
+from tests.support.world import PNG, Buyer, World, text_of
 from whatsapp_sandbox import webhooks
 
 MESSAGES = 300
@@ -319,9 +320,50 @@ def test_m8_a_look_at_the_proof_is_stored_once(world: World, lucia: Buyer, reque
     world.raffle()
     order_id = hold_and_confirm(lucia)
     lucia.sends_proof()
-    audited = ["GetItem", "GetItem", "BatchGetItem", "TransactWriteItems"]  # O9
-    assert requests.during(lambda: proofs_of(world, order_id)) == [*audited, "UpdateItem"]
-    assert requests.during(lambda: proofs_of(world, order_id)) == audited
+    audited = ["BatchGetItem", "TransactWriteItems"]  # O9
+    assert requests.during(lambda: proofs_of(world, order_id)) == ["GetItem", "GetItem", "UpdateItem", *audited]
+    assert requests.during(lambda: proofs_of(world, order_id)) == ["GetItem", "GetItem", *audited]
+
+
+def test_m8_a_proof_that_comes_during_a_look_is_shown_with_it(
+    world: World, lucia: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no notice of it, so whoever looks must see it."""
+    world.raffle()
+    order_id = hold_and_confirm(lucia)
+    lucia.sends_proof()
+    mark = orders.mark_looked_at
+
+    def another_comes_first(order: Order) -> bool:
+        monkeypatch.setattr(orders, "mark_looked_at", mark)
+        world.clock.pass_minutes(1)
+        lucia.sends_proof(PNG + b"another")
+        return mark(order)
+
+    monkeypatch.setattr(orders, "mark_looked_at", another_comes_first)
+    assert proofs_of(world, order_id) == 2
+    assert len(notices(world)) == 1
+    assert not orders.get(order_id).has_unseen_proof
+
+
+def test_m8_a_look_while_a_proof_comes_does_not_keep_its_notice_back(
+    world: World, lucia: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.raffle()
+    order_id = hold_and_confirm(lucia)
+    lucia.sends_proof()
+    world.clock.pass_minutes(1)
+    compare = fingerprints.compare
+
+    def they_look_first(transaction: Transaction, proof: Proof, order: Order) -> Proof:
+        monkeypatch.setattr(fingerprints, "compare", compare)
+        proofs_of(world, order_id)
+        return compare(transaction, proof, order)
+
+    monkeypatch.setattr(fingerprints, "compare", they_look_first)
+    lucia.sends_proof(PNG + b"another")
+    assert len(notices(world)) == 2
+    assert orders.get(order_id).has_unseen_proof
 
 
 def test_m8_pictures_without_an_order_are_answered_twice(world: World, lucia: Buyer) -> None:

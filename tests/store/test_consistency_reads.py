@@ -7,7 +7,7 @@ import pytest
 from chalicelib.domain.board import LeafKey
 from chalicelib.domain.consistency import WordKey
 from chalicelib.domain.raffles import Raffle
-from chalicelib.store import board, contacts, raffles
+from chalicelib.store import board, contacts, orders, raffles
 from chalicelib.store import consistency_reads as reads
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction
 from tests.support.contact_chat import known
@@ -78,12 +78,23 @@ def test_two_repairs_of_a_count_add_the_same_once(raffle: Raffle) -> None:
     assert raffles.board(raffle.id).sold == 1
 
 
+def test_what_newcomers_have_taken_since_the_tally_was_read_is_counted(
+    world: World, lucia: Buyer, raffle: Raffle
+) -> None:
+    tally = orders.get(hold(lucia, "5")).newcomer_tally
+    assert tally is not None
+    reads.set_newcomers(raffle, tally, 7, read=1)
+    with pytest.raises(Busy):
+        reads.set_newcomers(raffle, tally, 1, read=1)
+    assert raffles.board(raffle.id).newcomers == {tally: 7}
+
+
 def test_what_a_contact_has_taken_since_they_were_read_is_counted(world: World, lucia: Buyer, raffle: Raffle) -> None:
     lucia.says("menu")
     read = known(lucia)
     hold(lucia, "5")
     with pytest.raises(Busy):
-        reads.set_held(raffle, read, 0)
+        reads.set_owned(raffle, read, 0, {})
     assert known(lucia).held == {raffle.id: 1}
 
 
@@ -92,7 +103,7 @@ def test_whoever_read_a_contact_before_a_repair_does_not_write_the_wrong_count_b
 ) -> None:
     hold(lucia, "5")
     before = known(lucia)
-    reads.set_held(raffle, before, 3)
+    reads.set_owned(raffle, before, 3, {})
     saving = Transaction()
     contacts.save(saving, replace(before, name="Lucy"), now=world.clock.now)
     with pytest.raises(ConditionsFailed):
