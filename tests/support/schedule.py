@@ -9,6 +9,9 @@ import pytest
 
 # Folders and files that `make test-fast` leaves out: their tests start something, or try everything there is.
 NEEDS = {
+    "tests/attacks/test_hostile_pictures.py": ("exhaustive",),
+    "tests/attacks/test_scripts_that_hold.py": ("exhaustive",),
+    "tests/attacks/test_slow_statements.py": ("exhaustive",),
     "tests/bench/test_bench.py": ("engine",),
     "tests/browser": ("browser", "engine", "server"),
     "tests/crashes": ("exhaustive",),
@@ -21,8 +24,10 @@ NEEDS = {
     "tests/outages/test_answers.py": ("exhaustive",),
     "tests/outages/test_soak.py": ("engine",),
     "tests/races": ("engine",),
+    "tests/services/exports/test_faults.py": ("exhaustive",),
     "tests/statements/test_fuzz.py": ("exhaustive",),
     "tests/test_quick_client.py": ("engine",),
+    "tests/tools/test_mutants.py": ("server",),
 }
 # The longest first, so that no worker is left with a long one at the end. All others follow as they are collected.
 LONGEST = (
