@@ -59,6 +59,9 @@ def licence_of(package: Distribution) -> str:
     for name in ("License-Expression", "License"):
         for value in package.metadata.get_all(name, []):
             return SPDX_NAME.get(str(value), str(value))
+    for value in package.metadata.get_all("Classifier", []):
+        if value.startswith("License :: "):
+            return str(value.rsplit(" :: ", 1)[-1])
     return "unknown"
 
 

@@ -22,6 +22,7 @@ NO_LIMIT_PERCENT = 100
 MAX_UNPAID_HOLDS = 3  # H11
 MAX_REJECTIONS = 2  # P10
 REVIEW_HOURS = 48  # P11
+MAX_FAQ = 20
 PROPOSAL_LIFETIME = timedelta(days=1)  # O10
 
 
@@ -68,6 +69,30 @@ TRANSITIONS = {
 
 
 @dataclass(frozen=True, kw_only=True)
+class RaffleOrganiser:
+    """Who runs a raffle, as buyers see it. `contact` is a telephone number, an address or a page."""
+
+    name: str
+    contact: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Permit:
+    """The permission to run a raffle: who gave it, and its number."""
+
+    authority: str
+    number: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Faq:
+    """An answer that the bot gives to a question with any of these words."""
+
+    words: tuple[str, ...]
+    answer: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Raffle:
     """A raffle. `unit_amount` is in minor units of `currency` (ISO 4217). `hold_minutes` None means no time limit.
 
@@ -79,6 +104,10 @@ class Raffle:
         max_unpaid_holds: after so many holds that ended unpaid, a person has to wait (H11).
         max_rejections: after so many rejected proofs, an order gets no fresh hold (P10).
         review_hours: after this long, a review may be ended (P11).
+        draws_at: when the numbers are drawn.
+        draw_method: how, in the organiser's words.
+        minimum_age: how old buyers must be, in years.
+        faq: what buyers often ask, and the answers.
     """
 
     id: str
@@ -107,6 +136,13 @@ class Raffle:
     max_unpaid_holds: int = MAX_UNPAID_HOLDS
     max_rejections: int = MAX_REJECTIONS
     review_hours: int = REVIEW_HOURS
+    draws_at: datetime | None = None
+    draw_method: str = ""
+    organiser: RaffleOrganiser | None = None
+    permit: Permit | None = None
+    rules_url: str | None = None
+    minimum_age: int | None = None
+    faq: tuple[Faq, ...] = ()
 
     @property
     def layout(self) -> Layout:

@@ -1,5 +1,6 @@
 """Raffles: set them up, start and stop their sale, look at their numbers."""
 
+from dataclasses import asdict
 from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -8,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from chalicelib.domain.conversation import is_raffle_code, is_reserved
 from chalicelib.domain.raffles import (
     HOLD_MINUTES,
+    MAX_FAQ,
     MAX_IN_REVIEW,
     MAX_NEWCOMER_PERCENT,
     MAX_NUMBERS,
@@ -17,8 +19,11 @@ from chalicelib.domain.raffles import (
     MAX_UNPAID_ORDERS,
     NO_LIMIT_PERCENT,
     REVIEW_HOURS,
+    Faq,
+    Permit,
     Raffle,
     RaffleEvent,
+    RaffleOrganiser,
     RaffleStatus,
     TicketStatus,
 )
@@ -33,6 +38,7 @@ from chalicelib.http.schemas import (
     Moment,
     PageQuery,
     SomeLine,
+    SomeText,
     Text,
     View,
 )
@@ -41,6 +47,43 @@ from chalicelib.store import raffles as stored
 
 CODE = Matching("^[A-Za-z][A-Za-z0-9-]{1,15}$")
 READ_ONLY = frozenset(("id", "status", "created_at", "updated_at"))
+
+
+class OrganiserForm(Form):
+    """Who runs a raffle, as buyers see it."""
+
+    name: Annotated[SomeLine, Field(min_length=1, max_length=100, examples=["Lincoln Primary School"])]
+    contact: (
+        Annotated[
+            SomeLine,
+            Field(
+                min_length=1,
+                max_length=200,
+                description="A telephone number, an address or a page.",
+                examples=["+502 5555 0000"],
+            ),
+        ]
+        | None
+    ) = None
+
+
+class PermitForm(Form):
+    """The permission to run a raffle."""
+
+    authority: Annotated[SomeLine, Field(min_length=1, max_length=100, examples=["Ministry of the Interior"])]
+    number: Annotated[SomeLine, Field(min_length=1, max_length=60, examples=["2026-0123"])]
+
+
+class FaqForm(Form):
+    """An answer that the bot gives to a question with any of these words."""
+
+    words: Annotated[
+        tuple[Annotated[SomeLine, Field(min_length=1, max_length=40)], ...],
+        Field(strict=False, min_length=1, max_length=10, examples=[["delivery", "pick up"]]),
+    ]
+    answer: Annotated[
+        SomeText, Field(min_length=1, max_length=500, examples=["You can pick it up at the school office."])
+    ]
 
 
 class RaffleBody(Form):
@@ -87,6 +130,17 @@ class RaffleBody(Form):
     review_hours: Annotated[int, Field(ge=1, le=8760, description="After this long, a review may be ended.")] = (
         REVIEW_HOURS
     )
+    draws_at: Annotated[GivenMoment, Field(description="When the numbers are drawn.")] | None = None
+    draw_method: Annotated[
+        Text, Field(max_length=300, description="How they are drawn.", examples=["With the national lottery"])
+    ] = ""
+    organiser: OrganiserForm | None = None
+    permit: PermitForm | None = None
+    rules_url: (
+        Annotated[str, Field(pattern="^https://[!-~]{3,490}$", description="A page with the rules, with https.")] | None
+    ) = None
+    minimum_age: Annotated[int, Field(ge=1, le=120, description="How old buyers must be, in years.")] | None = None
+    faq: Annotated[tuple[FaqForm, ...], Field(strict=False, max_length=MAX_FAQ)] = ()
     payment_instructions: Annotated[Text, Field(max_length=2000)] = ""
     code: (
         Annotated[str, CODE, Field(description="The word that opens the raffle in chat.", examples=["MOTO"])] | None
@@ -138,6 +192,27 @@ class RaffleBody(Form):
         return self
 
 
+class OrganiserView(View):
+    """Who runs a raffle, as buyers see it."""
+
+    name: str
+    contact: str | None
+
+
+class PermitView(View):
+    """The permission to run a raffle."""
+
+    authority: str
+    number: str
+
+
+class FaqView(View):
+    """An answer that the bot gives to a question with any of these words."""
+
+    words: list[str]
+    answer: str
+
+
 class RaffleView(View):
     """A raffle. Send its ETag back in If-Match so that your change does not overwrite somebody else's."""
 
@@ -160,6 +235,13 @@ class RaffleView(View):
     max_unpaid_holds: int
     max_rejections: int
     review_hours: int
+    draws_at: Moment | None
+    draw_method: str
+    organiser: OrganiserView | None
+    permit: PermitView | None
+    rules_url: str | None
+    minimum_age: int | None
+    faq: list[FaqView]
     payment_instructions: str
     code: str
     status: RaffleStatus
@@ -220,7 +302,7 @@ def create_raffle(call: Call, body: RaffleBody) -> RaffleView:
     It starts as a DRAFT; nothing is sold until it is activated.
     """
     return _present(
-        call, call.container.raffles.create(body.model_dump(), by=call.by, idempotency_key=call.idempotency_key)
+        call, call.container.raffles.create(_values(body), by=call.by, idempotency_key=call.idempotency_key)
     )
 
 
@@ -234,7 +316,7 @@ def replace_raffle(call: Call, raffle_id: str, body: RaffleBody) -> RaffleView:
 
     Fields that are absent get their default.
     """
-    values = body.model_dump()
+    values = _values(body)
     return _present(
         call, call.container.raffles.change(raffle_id, lambda _: values, by=call.by, expected=call.expected)
     )
@@ -249,7 +331,7 @@ def patch_raffle(call: Call, raffle_id: str, body: Patch[RaffleBody]) -> RaffleV
     def merge(raffle: Raffle) -> dict[str, Any]:
         if body.changes.get("status", raffle.status) != raffle.status:
             raise FieldInvalid("status", "expected no change: use activate, deactivate, close or cancel")
-        return body.apply_to({name: getattr(raffle, name) for name in RaffleBody.model_fields}).model_dump()
+        return _values(body.apply_to({name: asdict(raffle)[name] for name in RaffleBody.model_fields}))
 
     return _present(call, call.container.raffles.change(raffle_id, merge, by=call.by, expected=call.expected))
 
@@ -321,6 +403,15 @@ def raffle_tickets(call: Call, raffle_id: str, query: TicketsQuery) -> Listed[Ti
 
 def _moved(call: Call, raffle_id: str, event: RaffleEvent) -> RaffleView:
     return _present(call, call.container.raffles.move(raffle_id, event, by=call.by, expected=call.expected))
+
+
+def _values(body: RaffleBody) -> dict[str, Any]:
+    """Return the fields of a raffle that a body sets."""
+    values = body.model_dump()
+    values["organiser"] = RaffleOrganiser(**values["organiser"]) if body.organiser else None
+    values["permit"] = Permit(**values["permit"]) if body.permit else None
+    values["faq"] = tuple(Faq(**entry) for entry in values["faq"])
+    return values
 
 
 def _present(call: Call, raffle: Raffle) -> RaffleView:

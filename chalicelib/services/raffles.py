@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain, islice
 from random import Random
@@ -394,7 +394,7 @@ def _differences(old: Raffle | None, new: Raffle | None) -> tuple[Facts, Facts]:
 def _facts(raffle: Raffle) -> Facts:
     return {
         name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in vars(raffle).items()
+        for name, value in asdict(raffle).items()
         if name not in NOT_AUDITED
     }
 

@@ -7,7 +7,7 @@ from typing import Any
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex
 
-from chalicelib.domain.raffles import Board, Raffle, RaffleStatus
+from chalicelib.domain.raffles import Board, Faq, Permit, Raffle, RaffleOrganiser, RaffleStatus
 from chalicelib.domain.refusals import CodeTaken, RaffleNotFound
 from chalicelib.store.pages import Page, page_of
 from chalicelib.store.records import CodeRecord, RaffleRecord, Record, TallyRecord, stamp, stored_in
@@ -154,7 +154,7 @@ def as_record(raffle: Raffle) -> RaffleRecord:
         time_at=at,
         queue_key=queue(raffle.status),
         queue_at=at,
-        **{**asdict(raffle), "status": raffle.status.value},
+        **{**asdict(raffle), "status": raffle.status.value, "faq": [asdict(entry) for entry in raffle.faq] or None},
     )
 
 
@@ -163,6 +163,12 @@ def as_raffle(record: Record) -> Raffle:
     values: dict[str, Any] = {field.name: getattr(record, field.name) for field in fields(Raffle)}
     defaults = {field.name: field.default for field in fields(Raffle) if field.default is not MISSING}
     missing = {name: default for name, default in defaults.items() if values[name] is None}
+    if record.organiser is not None:
+        values["organiser"] = RaffleOrganiser(**record.organiser)
+    if record.permit is not None:
+        values["permit"] = Permit(**record.permit)
+    if record.faq is not None:
+        values["faq"] = tuple(Faq(words=tuple(entry["words"]), answer=entry["answer"]) for entry in record.faq)
     title = " ".join(record.title.split())  # one that was stored by an earlier version may have line ends
     return Raffle(**{**values, **missing, "title": title, "status": RaffleStatus(record.status)})
 

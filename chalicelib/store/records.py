@@ -240,6 +240,14 @@ class RaffleRecord(Record, discriminator="raffle"):
     max_unpaid_holds = NumberAttribute(null=True)
     max_rejections = NumberAttribute(null=True)
     review_hours = NumberAttribute(null=True)
+    # Nor did these exist.
+    draws_at = UTCDateTimeAttribute(null=True)
+    draw_method = UnicodeAttribute(null=True)
+    organiser = JSONAttribute(null=True)  # name, contact
+    permit = JSONAttribute(null=True)  # authority, number
+    rules_url = UnicodeAttribute(null=True)
+    minimum_age = NumberAttribute(null=True)
+    faq = JSONAttribute(null=True)  # a list of words and answer
     payment_instructions = UnicodeAttribute()
     code = UnicodeAttribute()
     status = UnicodeAttribute()

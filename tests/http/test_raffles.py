@@ -27,8 +27,21 @@ BAD: list[tuple[str, Any]] = [
     ("code", "cancel"), ("code", 7), ("opens_at", "tomorrow"), ("opens_at", "2026-11-23T14:00:00"), ("closes_at", {}),
     ("opens_at", "0001-01-01T00:00:00+14:00"), ("time_zone", "Mars/Base"), ("time_zone", "../../etc/passwd"),
     ("time_zone", "\x00"), ("time_zone", "/etc/passwd"), ("description", "x" * 2001), ("unknown", 1),
-    ("unknown", None),
+    ("unknown", None), ("draws_at", "soon"), ("minimum_age", 0), ("minimum_age", 18.5), ("draw_method", "x" * 301),
+    ("rules_url", "http://example.org/rules"), ("rules_url", "https://"), ("rules_url", "https://a b"),
 ]  # fmt: skip
+BAD_PARTS: list[tuple[str, Any, str]] = [
+    ("organiser", {}, "organiser.name"), ("organiser", {"name": ""}, "organiser.name"),
+    ("organiser", {"name": "School", "phone": "1"}, "organiser.phone"), ("organiser", "School", "organiser"),
+    ("permit", {"authority": "Ministry"}, "permit.number"), ("faq", [{"words": [], "answer": "x"}], "faq.0.words"),
+    ("faq", [{"words": ["a"], "answer": ""}], "faq.0.answer"), ("faq", [{"words": ["a"], "answer": "b"}] * 21, "faq"),
+]  # fmt: skip
+FACTS = {
+    "draws_at": "2026-12-20T00:00:00Z", "draw_method": "With the national lottery",
+    "organiser": {"name": "Lincoln School", "contact": "+502 5555 0000"},
+    "permit": {"authority": "Ministry", "number": "7"}, "rules_url": "https://example.org/rules", "minimum_age": 18,
+    "faq": [{"words": ["delivery", "pick up"], "answer": "At the school office."}],
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
@@ -44,6 +57,30 @@ def test_a_bad_field_is_named(world: World, method: str) -> None:
         if named != {field}:
             answers[field, repr(value)[:40]] = found.status, named
     assert answers == {}
+
+
+@pytest.mark.parametrize(("field", "value", "named"), BAD_PARTS)
+def test_a_bad_part_of_a_field_is_named(world: World, field: str, value: Any, named: str) -> None:
+    found = world.api("POST", "/api/raffles", {**GOOD, field: value})
+    assert (found.status, fields_of(found)) == (422, {named})
+
+
+def test_what_buyers_ask_about_a_raffle_is_kept_and_can_be_changed(world: World) -> None:
+    path = f"/api/raffles/{world.api('POST', '/api/raffles', {**GOOD, **FACTS}).body['id']}"
+    stored = world.api("GET", path).body
+    assert {name: stored[name] for name in FACTS} == FACTS
+    changes = {"organiser": {"name": "Rowing club"}, "permit": None, "faq": []}
+    changed = world.api("PATCH", path, changes).body
+    assert (changed["organiser"], changed["permit"], changed["faq"]) == (
+        {"name": "Rowing club", "contact": None},
+        None,
+        [],
+    )
+    assert {name: changed[name] for name in FACTS.keys() - changes} == {
+        name: FACTS[name] for name in FACTS.keys() - changes
+    }
+    entries = world.api("GET", f"/api/audit?target=raffle:{stored['id']}").body["results"]
+    assert entries[0]["after"]["organiser"] == {"name": "Rowing club", "contact": None}
 
 
 @pytest.mark.parametrize("field", ["title", "unit_amount", "currency", "last_number"])

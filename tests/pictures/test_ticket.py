@@ -1,0 +1,57 @@
+"""The picture of a ticket has what the buyer needs, and a code that leads back to the chat."""
+
+from dataclasses import replace
+from io import BytesIO
+
+import pytest
+import segno
+from PIL import Image
+
+from chalicelib.pictures.canvas import MARGIN, WIDTH
+from chalicelib.pictures.ticket import MODULE, TicketTexts, draw_ticket
+
+TEXTS = TicketTexts(
+    title="Canasta navideña de la escuela",
+    status="Pagado",
+    numbers=["005", "012", "099"],
+    facts=[("Nombre", "María José Núñez"), ("Sorteo", "sáb 20 dic, 18:00"), ("Organiza", "Escuela Benito Juárez")],
+    code="K7M3Q2XW",
+    hint="Escanea para ver si es válido",
+)
+LINK = "https://wa.me/16315551181?text=K7M3Q2XW"
+
+
+def picture(texts: TicketTexts = TEXTS) -> Image.Image:
+    return Image.open(BytesIO(draw_ticket(texts, LINK))).convert("L")
+
+
+def test_the_code_in_the_picture_is_the_link() -> None:
+    """Module by module, with a quiet zone around it."""
+    image = picture()
+    wanted = [[bool(dark) for dark in row] for row in segno.make_qr(LINK, error="m").matrix_iter(border=4)]
+    side = MODULE * len(wanted)
+    top = image.height - MARGIN // 2 - 4 - side
+    half = MODULE // 2
+    shades = [
+        [image.getpixel((MARGIN + MODULE * x + half, top + MODULE * y + half)) for x, _ in enumerate(row)]
+        for y, row in enumerate(wanted)
+    ]
+    assert [[bool(shade == 0) for shade in row] for row in shades] == wanted
+
+
+@pytest.mark.parametrize("count", [1, 2, 9, 40, 100])
+@pytest.mark.parametrize("width", [1, 4, 7])
+def test_any_numbers_fit(count: int, width: int) -> None:
+    image = picture(replace(TEXTS, numbers=[f"{number:0{width}}" for number in range(count)]))
+    assert image.width == WIDTH and image.height <= 2400
+    for column in (MARGIN // 2 + 10, WIDTH - MARGIN // 2 - 10):  # nothing runs over the frame
+        assert min(image.crop((column, 300, column + 2, image.height - 40)).tobytes()) > 240
+
+
+def test_facts_that_are_missing_take_no_room() -> None:
+    assert picture(replace(TEXTS, facts=[*TEXTS.facts, ("Permiso", "")])).height == picture().height
+    assert picture(replace(TEXTS, facts=[*TEXTS.facts, ("Permiso", "SEGOB 7")])).height > picture().height
+
+
+def test_a_ticket_is_a_small_file() -> None:
+    assert len(draw_ticket(TEXTS, LINK)) <= 60_000
