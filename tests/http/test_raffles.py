@@ -69,7 +69,7 @@ def test_what_buyers_ask_about_a_raffle_is_kept_and_can_be_changed(world: World)
     path = f"/api/raffles/{world.api('POST', '/api/raffles', {**GOOD, **FACTS}).body['id']}"
     stored = world.api("GET", path).body
     assert {name: stored[name] for name in FACTS} == FACTS
-    changes = {"organiser": {"name": "Rowing club"}, "permit": None, "faq": []}
+    changes: dict[str, Any] = {"organiser": {"name": "Rowing club"}, "permit": None, "faq": []}
     changed = world.api("PATCH", path, changes).body
     assert (changed["organiser"], changed["permit"], changed["faq"]) == (
         {"name": "Rowing club", "contact": None},
