@@ -84,11 +84,14 @@ class Buyer:
         return self.sends(webhooks.text_message(self.person, text, message_id=self.world.new_id(), at=self.world.at))
 
     def taps(self, title: str) -> Json:
-        """Tap the button or choose the row with this title in what was said to them last."""
-        last = self.heard[-1]["interactive"]
-        options = [button["reply"] for button in last["action"].get("buttons", ())]
-        options += [row for section in last["action"].get("sections", ()) for row in section["rows"]]
-        option = next(option for option in options if option["title"].startswith(title))
+        """Tap the button or choose the row with this title in the newest message that has one."""
+        last, option = next(
+            (message["interactive"], option)
+            for message in reversed(self.heard)
+            if message["type"] == "interactive"
+            for option in options_of(message["interactive"])
+            if option["title"].startswith(title)
+        )
         make: Any = webhooks.button_reply if last["type"] == "button" else webhooks.list_reply
         key = "button_id" if last["type"] == "button" else "row_id"
         named = {key: option["id"], "title": option["title"]}
@@ -230,6 +233,12 @@ class Answer:
     status: int
     body: Any
     headers: Mapping[str, str]
+
+
+def options_of(interactive: Json) -> list[Json]:
+    """Return the buttons and rows that somebody can tap."""
+    buttons = [button["reply"] for button in interactive["action"].get("buttons", ())]
+    return buttons + [row for section in interactive["action"].get("sections", ()) for row in section["rows"]]
 
 
 def text_of(message: Json) -> str:
