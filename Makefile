@@ -14,7 +14,7 @@ LOCALE := chalicelib/locale
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test test-fast mutants soak bench cost lock licences review lint format package deploy destroy restore environment catalogue api-table browser engines cloud clean
+.PHONY: help install run test test-fast mutants soak bench cost lock licences review lint format package deploy destroy restore environment catalogue formats api-table browser engines cloud clean
 
 help: ## List all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -100,6 +100,10 @@ catalogue: $(READY) ## Update the message catalogues from the code
 	@test -z "$(wildcard $(LOCALE)/*/LC_MESSAGES/*.po)" || \
 		$(BIN)/pybabel update --domain=tombola --no-wrap --ignore-pot-creation-date -i $(LOCALE)/tombola.pot -d $(LOCALE)
 	@$(MAKE) --no-print-directory messages
+
+formats: $(READY) ## Update how countries write money and days, from Babel
+	$(BIN)/python -m tools.formats
+	$(BIN)/ruff format --quiet chalicelib/domain/country_table.py
 
 api-table: $(READY) ## Update the table of routes in docs/api.md
 	$(BIN)/python -m tools.api_table
