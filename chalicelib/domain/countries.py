@@ -3,7 +3,7 @@
 from functools import cache
 
 from chalicelib.domain.country_table import COUNTRIES
-from chalicelib.domain.languages import LANGUAGES, LanguageCode
+from chalicelib.domain.languages import LanguageCode, known_language
 
 LONGEST_CALLING_CODE = 4  # digits, the area code of North America included
 
@@ -27,8 +27,7 @@ def country_of(phone: str | None, user_id: str | None = None) -> str | None:
 
 def language_of(country: str | None) -> LanguageCode | None:
     """Return the language of a country, or None if it has none of ours."""
-    language = COUNTRIES[country][0] if country in COUNTRIES else None
-    return next((code for code in LANGUAGES if code == language), None)
+    return known_language(COUNTRIES[country][0]) if country in COUNTRIES else None
 
 
 @cache

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from chalicelib.domain.board import Layout
+from chalicelib.domain.languages import LanguageCode
 from chalicelib.domain.refusals import RaffleOutOfTurn
 
 MAX_NUMBERS = 1_000_000  # N1
@@ -79,6 +80,7 @@ class Raffle:
         max_unpaid_holds: after so many holds that ended unpaid, a person has to wait (H11).
         max_rejections: after so many rejected proofs, an order gets no fresh hold (P10).
         review_hours: after this long, a review may be ended (P11).
+        language: in which the bot talks to people of whom it knows no language (M9).
     """
 
     id: str
@@ -107,6 +109,7 @@ class Raffle:
     max_unpaid_holds: int = MAX_UNPAID_HOLDS
     max_rejections: int = MAX_REJECTIONS
     review_hours: int = REVIEW_HOURS
+    language: LanguageCode | None = None
 
     @property
     def layout(self) -> Layout:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator, model_validator
 
 from chalicelib.domain.conversation import is_raffle_code, is_reserved
+from chalicelib.domain.languages import LanguageCode
 from chalicelib.domain.raffles import (
     HOLD_MINUTES,
     MAX_IN_REVIEW,
@@ -87,6 +88,13 @@ class RaffleBody(Form):
     review_hours: Annotated[int, Field(ge=1, le=8760, description="After this long, a review may be ended.")] = (
         REVIEW_HOURS
     )
+    language: (
+        Annotated[
+            LanguageCode,
+            Field(description="In which the bot talks to people of whom it knows no language; null: in English."),
+        ]
+        | None
+    ) = None
     payment_instructions: Annotated[Text, Field(max_length=2000)] = ""
     code: (
         Annotated[str, CODE, Field(description="The word that opens the raffle in chat.", examples=["MOTO"])] | None
@@ -160,6 +168,7 @@ class RaffleView(View):
     max_unpaid_holds: int
     max_rejections: int
     review_hours: int
+    language: LanguageCode | None
     payment_instructions: str
     code: str
     status: RaffleStatus
