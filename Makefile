@@ -98,7 +98,7 @@ environment: $(READY) ## Print settings for `python -m chalicelib`: eval "$$(mak
 catalogue: $(READY) ## Update the message catalogues from the code
 	$(BIN)/pybabel extract --project=Tombola --version=0.1 --copyright-holder="the Tombola authors" --no-wrap --sort-by-file --add-location=file --add-comments=Note: -k n_:1,2 -o $(LOCALE)/tombola.pot chalicelib
 	@test -z "$(wildcard $(LOCALE)/*/LC_MESSAGES/*.po)" || \
-		$(BIN)/pybabel update --domain=tombola --no-wrap --ignore-pot-creation-date -i $(LOCALE)/tombola.pot -d $(LOCALE)
+		$(BIN)/pybabel update --domain=tombola --no-wrap --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date -i $(LOCALE)/tombola.pot -d $(LOCALE)
 	@$(MAKE) --no-print-directory messages
 
 formats: $(READY) ## Update how countries write money and days, from Babel
@@ -112,7 +112,8 @@ api-table: $(READY) ## Update the table of routes in docs/api.md
 .PHONY: messages
 messages: $(patsubst %.po,%.mo,$(wildcard $(LOCALE)/*/LC_MESSAGES/*.po))
 
-%.mo: %.po $(READY)
+%.mo: %.po $(READY) tools/catalogues.py
+	@$(BIN)/python -m tools.catalogues $<
 	@$(BIN)/pybabel --quiet compile -i $< -o $@
 
 engines: tools/emulator/DynamoDBLocal.jar ## Install DynamoDB Local, for races and benchmarks

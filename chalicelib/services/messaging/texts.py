@@ -265,7 +265,7 @@ class Texts:
             lines.append(f"*{self._numbers(raffle, sorted(others))}*")
         if refusal.own:
             yours = self._numbers(raffle, sorted(refusal.own))
-            lines.append(_("You already have {numbers} (see *my orders*).").format(numbers=yours))
+            lines.append(_("Already yours: {numbers} (see *my orders*).").format(numbers=yours))
         soonest = min((moment for moment in others.values() if moment is not None), default=None)
         if soonest is not None:
             when = self._moment(soonest, raffle.time_zone, now)
@@ -334,7 +334,7 @@ class Texts:
 
     def reminder(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
         """Remind the contact, shortly before the hold ends, to confirm or pay."""
-        text = f"{self._('Your hold ends soon.')}\n{self._summary(raffle, order, now)}"
+        text = "\n".join((self._("Your hold ends soon."), self._summary(raffle, order, now)))
         if order.status is OrderStatus.DRAFT:
             return Reply(text=text, buttons=self._confirm_buttons(order), useful_until=order.reserved_until)
         ask = self._("Send a photo or PDF of the payment here to keep your numbers. The order code is *{code}*.")
@@ -570,7 +570,7 @@ class Texts:
 
     def cannot_cancel(self, order: Order) -> Reply:
         if order.status is OrderStatus.PAID:
-            text = self._("Order {code} is paid. Please write to the organisers if something is wrong.")
+            text = self._("Order {code} is paid. If something is wrong, write *human* to talk to a person.")
         elif order.status is OrderStatus.IN_REVIEW:
             text = self._("Your payment for order {code} is being checked, so only an organiser can cancel it.")
         else:
