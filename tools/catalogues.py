@@ -34,7 +34,7 @@ def _problems(message: Message, catalogue: Catalog, language: str) -> Iterator[s
     if message.fuzzy:
         yield "a translation that is marked as fuzzy is not used: check it and remove the mark"
     sources = [message.id] if isinstance(message.id, str) else list(message.id)
-    translations = [message.string] if isinstance(message.string, str) else list(message.string)
+    translations = [message.string] if isinstance(message.string, str) else list(message.string or ())
     if language == SOURCE and not any(translations):
         return
     if not all(translations):

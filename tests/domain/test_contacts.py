@@ -9,7 +9,7 @@ NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 A_DAY = timedelta(hours=24)
 LUCIA = Contact(
     id="c1", user_id="GT.770001", phone="50255500001", name="Lucía", held={"r1": 2}, last_heard_at=NOW, version=7,
-    language="es", created_at=NOW,
+    chosen_language="es", written_language="pt", raffle_language="en", created_at=NOW,
 )  # fmt: skip
 
 
