@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from io import BytesIO
 from pathlib import Path
 
-from babel.messages import Catalog, Message
+from babel.messages import Message
 from babel.messages.pofile import PoFileError, read_po
 
 LOCALE = Path(__file__).parent.parent / "chalicelib" / "locale"
@@ -27,10 +27,10 @@ def problems(path: Path) -> Iterator[str]:
     language = path.parts[-3]
     for message in catalogue:
         if message.id:
-            yield from (f"{path}:{message.lineno}: {problem}" for problem in _problems(message, catalogue, language))
+            yield from (f"{path}:{message.lineno}: {problem}" for problem in _problems(message, language))
 
 
-def _problems(message: Message, catalogue: Catalog, language: str) -> Iterator[str]:
+def _problems(message: Message, language: str) -> Iterator[str]:
     if message.fuzzy:
         yield "a translation that is marked as fuzzy is not used: check it and remove the mark"
     sources = [message.id] if isinstance(message.id, str) else list(message.id)
@@ -40,8 +40,6 @@ def _problems(message: Message, catalogue: Catalog, language: str) -> Iterator[s
     if not all(translations):
         yield f"not translated: {sources[0]!r}"
         return
-    if len(sources) > 1 and len(translations) != catalogue.num_plurals:
-        yield f"{catalogue.num_plurals} plural forms expected: {sources[0]!r}"
     for translation in translations:
         yield from (f"{problem}: {translation!r}" for problem in _differences(sources[-1], translation))
 

@@ -369,7 +369,9 @@ COMMANDS: dict[str, Callable[[Conversation], Action]] = {
     **dict.fromkeys(("cancelar",), lambda conversation: AskWhatToCancel(conversation.order_id)),
     **dict.fromkeys(("menu", "hi", "hello", "hey", "hola", "oi", "ola"), lambda _: ShowMenu()),
     **dict.fromkeys(("good morning", "good afternoon", "good evening", "buenas", "bom dia"), lambda _: ShowMenu()),
-    **dict.fromkeys(("raffles", "raffle", "browse", "browse raffles", "list", "rifas"), lambda _: ListRaffles()),
+    **dict.fromkeys(
+        ("raffles", "raffle", "browse", "browse raffles", "list", "rifas", "ver rifas"), lambda _: ListRaffles()
+    ),
     **dict.fromkeys(
         ("my orders", "orders", "order", "my numbers", "my tickets", "mis pedidos", "mis numeros"),
         lambda _: ShowOrders(),

@@ -24,7 +24,7 @@ SURE: Mapping[LanguageCode, str] = {
         todavia tengo otro otra estoy apartame apuntame persona menos mi""",
     "pt": """oi obrigado obrigada quero voce voces nao sim bom boa noite quanto quantos custa bilhete bilhetes cartela
         meu meus minha minhas uma quem ganhou posso paguei falar alguem pessoa sorteio comprovante amanha
-        gostaria tambem pra pelo pela ao tem outro outra qual quais isso beleza valeu ajuda surpresa qualquer
+        gostaria tambem duas pra pelo pela ao tem outro outra qual quais isso beleza valeu ajuda surpresa qualquer
         reais estou tenho vou fiz eu pix""",
 }
 # Words that one language has and others borrow; one point each.
