@@ -271,4 +271,4 @@ def test_a_raffle_has_a_language_or_none(world: World) -> None:
     assert world.api("PATCH", path, {"title": "Rifa"}).body["language"] == "pt"
     assert world.api("PATCH", path, {"language": None}).body["language"] is None
     refused = world.api("PATCH", path, {"language": "pt-BR"})
-    assert refused.status == 400 and "language" in str(refused.body)
+    assert refused.status == 422 and "language" in str(refused.body)
