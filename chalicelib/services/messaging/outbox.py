@@ -23,7 +23,7 @@ from chalicelib.store.contact_ids import contact_ids_of
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import alert, count, logger, measure
 from chalicelib.whatsapp.graph_errors import NO_CODE
-from chalicelib.whatsapp.messages import build_request, find_phone, render, replace_recipient
+from chalicelib.whatsapp.messages import build_request, render, replace_recipient
 from chalicelib.whatsapp.templates import PAYMENT_CONFIRMED, PROOF_REJECTED
 
 BATCH_SIZE = 50  # messages that the schedule reads at a time
@@ -406,7 +406,7 @@ class Outbox:
             known_contact: None for an organiser who never wrote to us.
         """
         now = self.clock()
-        contact = known_contact or Contact(id=message.contact_id, phone=find_phone(message.body))
+        contact = known_contact or Contact(id=message.contact_id)
         if message.attempts - message.paused > MAX_ATTEMPTS:
             self.sender.give_up(message, Failure(NO_CODE))
             return None

@@ -114,6 +114,7 @@ def test_a_time_of_today_is_a_clock_time_and_any_other_has_its_day(language: Lan
 def test_the_day_is_the_one_where_the_raffle_is() -> None:
     late = datetime(2026, 12, 2, 3, 10, tzinfo=UTC)  # still the evening before in Guatemala
     assert of("GT").moment(late, "America/Guatemala", NOON) == "21:10"
+    assert of("GT").moment(late, "America/Guatemala", late - timedelta(hours=2)) == "21:10"
     assert of("GT").moment(late, "UTC", NOON) == "mié 2 dic, 03:10"
     assert of("BR").moment(late, "UTC", NOON) == "qua 2 dez, 03:10"
     assert of("US").moment(late, "UTC", NOON) == "Wed 2 Dec, 03:10"
