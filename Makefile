@@ -110,7 +110,8 @@ api-table: $(READY) ## Update the table of routes in docs/api.md
 
 # The compiled catalogues are not committed.
 .PHONY: messages
-messages: $(patsubst %.po,%.mo,$(wildcard $(LOCALE)/*/LC_MESSAGES/*.po))
+messages: $(patsubst %.po,%.mo,$(wildcard $(LOCALE)/*/LC_MESSAGES/*.po)) $(READY)
+	@$(BIN)/python -m tools.catalogues
 
 %.mo: %.po $(READY) tools/catalogues.py
 	@$(BIN)/python -m tools.catalogues $<

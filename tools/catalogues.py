@@ -10,6 +10,8 @@ from pathlib import Path
 from babel.messages import Message
 from babel.messages.pofile import PoFileError, read_po
 
+from chalicelib.domain.languages import LANGUAGES
+
 LOCALE = Path(__file__).parent.parent / "chalicelib" / "locale"
 SOURCE = "en"  # the texts in the code are English already
 PLACEHOLDER = re.compile(r"\{[^{}]*\}")
@@ -21,7 +23,7 @@ def problems(path: Path) -> Iterator[str]:
     """Yield what is wrong with a catalogue, in words."""
     try:
         catalogue = read_po(BytesIO(path.read_bytes()), abort_invalid=True)
-    except (PoFileError, UnicodeDecodeError) as failure:
+    except (OSError, PoFileError, UnicodeDecodeError) as failure:
         yield f"{path}: {failure}"
         return
     language = path.parts[-3]
@@ -55,10 +57,12 @@ def _differences(source: str, translation: str) -> Iterator[str]:
 
 
 def all_catalogues() -> list[Path]:
-    return sorted(LOCALE.glob("*/LC_MESSAGES/tombola.po"))
+    """Return the catalogue of each of our languages, whether or not it is there."""
+    return [LOCALE / language / "LC_MESSAGES" / "tombola.po" for language in LANGUAGES]
 
 
 def main(paths: Iterable[str]) -> int:
+    """Print what is wrong with the catalogues. Return 1 if something is."""
     found = [problem for path in map(Path, paths) for problem in problems(path)]
     for problem in found:
         sys.stderr.write(f"{problem}\n")

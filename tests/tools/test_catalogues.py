@@ -15,7 +15,7 @@ BOLD = 'msgstr "*{title}* ya se agotó, lo siento."\n'
 
 
 def test_every_language_has_a_whole_catalogue() -> None:
-    assert {path.parts[-3] for path in all_catalogues()} == LANGUAGES.keys()
+    assert {path.parts[-3] for path in LOCALE.glob("*/LC_MESSAGES/tombola.po")} == LANGUAGES.keys()
     assert SOURCE in LANGUAGES
     assert [problem for path in all_catalogues() for problem in problems(path)] == []
     assert main(map(str, all_catalogues())) == 0
@@ -51,6 +51,10 @@ def test_a_broken_entry_is_named_and_is_not_compiled(tmp_path: Path, part: str, 
     )
     assert make.returncode != 0 and problem in make.stderr
     assert not compiled.exists()
+
+
+def test_a_catalogue_that_is_missing_is_named(tmp_path: Path) -> None:
+    assert main([str(tmp_path / "es" / "LC_MESSAGES" / "tombola.po")]) == 1
 
 
 def test_a_catalogue_without_faults_is_compiled(tmp_path: Path) -> None:
