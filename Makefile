@@ -14,7 +14,7 @@ LOCALE := chalicelib/locale
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test test-fast mutants soak bench cost lock licences review lint format package deploy destroy restore environment catalogue api-table browser engines cloud clean
+.PHONY: help install run test test-fast mutants soak bench cost lock licences review lint format package deploy destroy restore environment catalogue formats api-table browser engines cloud clean
 
 help: ## List all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,17 +98,23 @@ environment: $(READY) ## Print settings for `python -m chalicelib`: eval "$$(mak
 catalogue: $(READY) ## Update the message catalogues from the code
 	$(BIN)/pybabel extract --project=Tombola --version=0.1 --copyright-holder="the Tombola authors" --no-wrap --sort-by-file --add-location=file --add-comments=Note: -k n_:1,2 -o $(LOCALE)/tombola.pot chalicelib
 	@test -z "$(wildcard $(LOCALE)/*/LC_MESSAGES/*.po)" || \
-		$(BIN)/pybabel update --domain=tombola --no-wrap --ignore-pot-creation-date -i $(LOCALE)/tombola.pot -d $(LOCALE)
+		$(BIN)/pybabel update --domain=tombola --no-wrap --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date -i $(LOCALE)/tombola.pot -d $(LOCALE)
 	@$(MAKE) --no-print-directory messages
+
+formats: $(READY) ## Update how countries write money and days, from Babel
+	$(BIN)/python -m tools.formats
+	$(BIN)/ruff format --quiet chalicelib/domain/country_table.py
 
 api-table: $(READY) ## Update the table of routes in docs/api.md
 	$(BIN)/python -m tools.api_table
 
 # The compiled catalogues are not committed.
 .PHONY: messages
-messages: $(patsubst %.po,%.mo,$(wildcard $(LOCALE)/*/LC_MESSAGES/*.po))
+messages: $(patsubst %.po,%.mo,$(wildcard $(LOCALE)/*/LC_MESSAGES/*.po)) $(READY)
+	@$(BIN)/python -m tools.catalogues
 
-%.mo: %.po $(READY)
+%.mo: %.po $(READY) tools/catalogues.py
+	@$(BIN)/python -m tools.catalogues $<
 	@$(BIN)/pybabel --quiet compile -i $< -o $@
 
 engines: tools/emulator/DynamoDBLocal.jar ## Install DynamoDB Local, for races and benchmarks

@@ -14,6 +14,8 @@ from hypothesis import settings
 from moto import mock_aws
 
 from chalicelib import container as composition
+from chalicelib.domain import contacts as domain_contacts
+from chalicelib.domain.countries import country_of
 from chalicelib.domain.messages import Identity
 from chalicelib.domain.organisers import COMMAND_LINE, Role
 from chalicelib.store.contact_ids import contact_ids_of
@@ -108,6 +110,20 @@ def stack() -> Iterator[Stack]:
         patch.setattr(Record, "_connection", None)
         quicken_moto(patch)
         yield create(None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def phones_tell_no_country() -> Iterator[None]:
+    """So tests may say in English what they are about: people whose phone tells nothing are talked to in English."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(domain_contacts, "country_of", lambda phone, user_id=None: None)
+        yield
+
+
+@pytest.fixture
+def countries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of languages: a phone number tells the country, as it does outside of tests."""
+    monkeypatch.setattr(domain_contacts, "country_of", country_of)
 
 
 @pytest.fixture

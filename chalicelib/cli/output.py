@@ -11,11 +11,12 @@ from chalicelib.domain.delivery import Outbound, Queue
 from chalicelib.domain.reports import MEANINGS as DIFFERENCES
 from chalicelib.domain.reports import Day, Part
 from chalicelib.services.messaging.dead_letters import kind_of
-from chalicelib.services.messaging.texts import money
+from chalicelib.services.messaging.formats import Formats
 from chalicelib.services.reports import RaffleReport
 from chalicelib.store.dead_letters import DeadLetter
 
 MAX_IDS = 5  # order ids in a line
+money = Formats().money
 Progress = Callable[[str, int, int | None], None]
 
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.conversation import Conversation
+from chalicelib.domain.countries import country_of, language_of
 from chalicelib.domain.holding import FORGIVEN_AFTER, UnpaidOrder, wait_after
-from chalicelib.domain.languages import DEFAULT_LANGUAGE
+from chalicelib.domain.languages import DEFAULT_LANGUAGE, LanguageCode, LanguageSource
 from chalicelib.domain.messages import Identity
 from chalicelib.domain.orders import UNPAID, Order, OrderStatus
 from chalicelib.domain.phone_spellings import same_number
@@ -25,6 +26,9 @@ class Contact:
 
     Attributes:
         name_kept: an organiser corrected the name, so WhatsApp's profile name does not replace it.
+        chosen_language: the language that they, or an organiser for them, chose (M9).
+        written_language: the language in which they last wrote, if that was beyond doubt.
+        raffle_language: the language of the raffle that they opened last.
         held: how many numbers they own, by raffle id.
         unpaid: those of their orders that own numbers and are not paid, by order id (H9).
         has_paid: whether an order of theirs was ever paid (H10). None: stored before this was kept, so unknown.
@@ -59,7 +63,9 @@ class Contact:
     phone: str | None = None
     name: str = ""
     name_kept: bool = False
-    language: str = DEFAULT_LANGUAGE
+    chosen_language: LanguageCode | None = None
+    written_language: LanguageCode | None = None
+    raffle_language: LanguageCode | None = None
     conversation: Conversation = field(default_factory=Conversation)
     held: dict[str, int] = field(default_factory=dict)
     unpaid: dict[str, UnpaidOrder] = field(default_factory=dict)
@@ -99,6 +105,33 @@ class Contact:
     @property
     def identity(self) -> Identity:
         return Identity(user_id=self.user_id, phone=self.phone)
+
+    @property
+    def country(self) -> str | None:
+        """The country of their phone number (ISO 3166), if it is one whose people we know."""
+        return country_of(self.phone, self.user_id)
+
+    @property
+    def language(self) -> LanguageCode:
+        """The language in which we talk to them (M9)."""
+        return self._language_and_source[0]
+
+    @property
+    def language_source(self) -> LanguageSource:
+        """How we know their language."""
+        return self._language_and_source[1]
+
+    @property
+    def _language_and_source(self) -> tuple[LanguageCode, LanguageSource]:
+        if self.chosen_language is not None:
+            return self.chosen_language, "chosen"
+        if self.written_language is not None:
+            return self.written_language, "written"
+        if (of_phone := language_of(self.country)) is not None:
+            return of_phone, "phone"
+        if self.raffle_language is not None:
+            return self.raffle_language, "raffle"
+        return DEFAULT_LANGUAGE, "default"
 
     def rate_limited_until(self, now: datetime) -> datetime | None:
         """Return the earliest time for the last message to them under the pair rate limit. It may lie in the past."""
@@ -176,7 +209,13 @@ class Contact:
         """Return the contact merged with another one that turned out to be the same person."""
         moments = [moment for moment in (self.last_heard_at, other.last_heard_at) if moment is not None]
         also = (*self.also, other.id, *other.also)
-        merged = replace(self, last_heard_at=max(moments, default=None), also=also)
+        merged = replace(
+            self,
+            last_heard_at=max(moments, default=None),
+            also=also,
+            chosen_language=self.chosen_language or other.chosen_language,
+            written_language=other.written_language or self.written_language,  # the other one wrote last
+        )
         return merged.with_opt_out(out=other.opted_out, at=other.opted_at) if other.opted_at else merged
 
     def known_as(self, other_id: str) -> "Contact":

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chalicelib.domain.languages import LanguageCode, known_language
 from chalicelib.domain.messages import IncomingMessage, Media, MessageKind
 from chalicelib.domain.orders import is_code
 from chalicelib.domain.picks import Unclarity, Unclear, fold, read_pick
@@ -139,6 +140,13 @@ class ShowHelp:
 
 
 @dataclass(frozen=True)
+class ChangeLanguage:
+    """Talk to them in another language; None: ask in which."""
+
+    language: LanguageCode | None
+
+
+@dataclass(frozen=True)
 class OptOut:
     """Stop all messages other than replies (M5)."""
 
@@ -192,6 +200,7 @@ Action = (
     | ShowOrders
     | ShowHelp
     | SayWelcome
+    | ChangeLanguage
     | OptOut
     | OptIn
     | AskWhatToCancel
@@ -280,6 +289,11 @@ RAFFLES_CHOICE = "raffles"
 ORDERS_CHOICE = "orders"
 HELP_CHOICE = "help"
 STOP_CHOICE = "stop"
+LANGUAGE_CHOICE = "language"
+
+
+def language_choice(code: LanguageCode) -> str:
+    return f"{LANGUAGE_CHOICE}:{code}"
 
 
 def more_raffles_choice(page: int) -> str:
@@ -322,6 +336,11 @@ def _read_choice(choice: str) -> Action | None:
             return ShowHelp()
         case "stop", "":
             return OptOut()
+        case "language", "":
+            return ChangeLanguage(None)
+        case "language", _:
+            code = known_language(argument)
+            return None if code is None else ChangeLanguage(code)
         case "raffle", raffle_id if re.fullmatch("[0-9a-z]{1,32}", raffle_id):
             return OpenRaffle(raffle_id)
         case "random", random if pick := re.fullmatch("([0-9a-z]{1,32}):([1-9][0-9]?)", random):
@@ -345,15 +364,23 @@ STOP_WORDS = ("stop", "unsubscribe", "baja", "alto", "salir", "sair", "parar")
 
 COMMANDS: dict[str, Callable[[Conversation], Action]] = {
     **dict.fromkeys(STOP_WORDS, lambda _: OptOut()),
-    **dict.fromkeys(("start", "resume", "alta"), lambda _: OptIn()),
+    **dict.fromkeys(("start", "resume", "alta", "ativar"), lambda _: OptIn()),
     **dict.fromkeys(PERSON_WORDS, lambda _: CallPerson()),
     **dict.fromkeys(("cancelar",), lambda conversation: AskWhatToCancel(conversation.order_id)),
     **dict.fromkeys(("menu", "hi", "hello", "hey", "hola", "oi", "ola"), lambda _: ShowMenu()),
     **dict.fromkeys(("good morning", "good afternoon", "good evening", "buenas", "bom dia"), lambda _: ShowMenu()),
-    **dict.fromkeys(("raffles", "raffle", "browse", "browse raffles", "list", "rifas"), lambda _: ListRaffles()),
     **dict.fromkeys(
-        ("my orders", "orders", "order", "my numbers", "my tickets", "mis pedidos"), lambda _: ShowOrders()
+        ("raffles", "raffle", "browse", "browse raffles", "list", "rifas", "ver rifas"), lambda _: ListRaffles()
     ),
+    **dict.fromkeys(
+        ("my orders", "orders", "order", "my numbers", "my tickets", "mis pedidos", "mis numeros"),
+        lambda _: ShowOrders(),
+    ),
+    **dict.fromkeys(("meus pedidos", "meus numeros"), lambda _: ShowOrders()),
+    **dict.fromkeys(("language", "idioma", "lengua", "lingua"), lambda _: ChangeLanguage(None)),
+    **dict.fromkeys(("english", "ingles"), lambda _: ChangeLanguage("en")),
+    **dict.fromkeys(("espanol", "spanish", "castellano", "espanhol"), lambda _: ChangeLanguage("es")),
+    **dict.fromkeys(("portugues", "portuguese"), lambda _: ChangeLanguage("pt")),
     **dict.fromkeys(("help", "ayuda", "ajuda"), lambda _: ShowHelp()),
     **dict.fromkeys(("thanks", "thank you", "thx", "gracias", "obrigado", "obrigada"), lambda _: SayWelcome()),
     **dict.fromkeys(("cancel", "cancel order"), lambda conversation: CancelOrder(conversation.order_id)),

@@ -10,6 +10,8 @@ from typing import Literal
 
 LanguageCode = Literal["en", "es", "pt"]  # as the API shows it, contacts keep it and catalogues are named
 DEFAULT_LANGUAGE: LanguageCode = "en"
+# How we know the language of a person (M9), the surest first.
+LanguageSource = Literal["chosen", "written", "phone", "raffle", "default"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +33,9 @@ class NumberWords:
 
 @dataclass(frozen=True, kw_only=True)
 class Language:
-    """`template_code` is WhatsApp's code for the language of a template."""
+    """`name` is what its speakers call it; `template_code` is WhatsApp's code for the language of a template."""
 
+    name: str
     template_code: str
     numbers: NumberWords
 
@@ -40,6 +43,7 @@ class Language:
 # The order matters: a template that is not approved in the person's language goes in the first one that is.
 LANGUAGES: Mapping[LanguageCode, Language] = {
     "en": Language(
+        name="English",
         template_code="en",
         numbers=NumberWords(
             small="""zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
@@ -50,6 +54,7 @@ LANGUAGES: Mapping[LanguageCode, Language] = {
         ),
     ),
     "es": Language(
+        name="Español",
         template_code="es",
         numbers=NumberWords(
             small="""cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciseis
@@ -61,6 +66,7 @@ LANGUAGES: Mapping[LanguageCode, Language] = {
         ),
     ),
     "pt": Language(
+        name="Português",
         template_code="pt_BR",
         numbers=NumberWords(
             small="""zero um dois tres quatro cinco seis sete oito nove dez onze doze treze catorze quinze dezesseis
@@ -75,3 +81,8 @@ LANGUAGES: Mapping[LanguageCode, Language] = {
 
 # WhatsApp's code for each of our languages.
 TEMPLATE_CODES: Mapping[str, str] = {code: language.template_code for code, language in LANGUAGES.items()}
+
+
+def known_language(code: str | None) -> LanguageCode | None:
+    """Return the code if it is one of our languages, else None."""
+    return next((known for known in LANGUAGES if known == code), None)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from chalicelib.domain.board import Layout
+from chalicelib.domain.languages import LanguageCode
 from chalicelib.domain.refusals import RaffleOutOfTurn
 
 MAX_NUMBERS = 1_000_000  # N1
@@ -108,6 +109,7 @@ class Raffle:
         draw_method: how, in the organiser's words.
         minimum_age: how old buyers must be, in years.
         faq: what buyers often ask, and the answers.
+        language: in which the bot talks to people of whom it knows no language (M9).
     """
 
     id: str
@@ -143,6 +145,7 @@ class Raffle:
     rules_url: str | None = None
     minimum_age: int | None = None
     faq: tuple[Faq, ...] = ()
+    language: LanguageCode | None = None
 
     @property
     def layout(self) -> Layout:

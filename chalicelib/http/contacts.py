@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Stage
 from chalicelib.domain.delivery import DeliveryState, Outbound
-from chalicelib.domain.languages import DEFAULT_LANGUAGE, LanguageCode
+from chalicelib.domain.languages import LanguageCode, LanguageSource
 from chalicelib.domain.orders import Order
 from chalicelib.domain.refusals import ContactNotFound
 from chalicelib.http.delivery_failures import WholeLetterView, present_whole
@@ -50,7 +50,14 @@ class ContactView(View):
     name: str
     phone: Annotated[str | None, Field(description="The phone number (E.164), if WhatsApp shows it to us.")]
     user_id: Annotated[str | None, Field(description="WhatsApp's id of the person for our business.")]
-    language: str
+    language: LanguageCode
+    language_source: Annotated[
+        LanguageSource,
+        Field(
+            description="How the language is known: chosen by them or an organiser, written by them, that of their "
+            "phone's country, that of the raffle that they opened, or the default."
+        ),
+    ]
     state: Stage
     context: ContextView
     blocked_at: Annotated[Moment | None, Field(description="Since when they can hold nothing; null if they can.")]
@@ -72,7 +79,10 @@ class ContactView(View):
 class ContactBody(Form):
     """The fields of a contact that an organiser can change. All others are read-only."""
 
-    language: LanguageCode = DEFAULT_LANGUAGE
+    language: (
+        Annotated[LanguageCode, Field(description="Chosen for them; null: as they write, or as their phone's country.")]
+        | None
+    ) = None
     name: (
         Annotated[Text, Field(min_length=1, max_length=60, description="A corrected name; null: as on WhatsApp.")]
         | None
@@ -305,6 +315,7 @@ def present(call: Call, contact: Contact) -> ContactView:
         phone=contact.phone and f"+{contact.phone}",
         user_id=contact.user_id,
         language=contact.language,
+        language_source=contact.language_source,
         state=contact.conversation.stage,
         context=ContextView(raffle=contact.conversation.raffle_id, order=contact.conversation.order_id),
         blocked_at=contact.blocked_at,

@@ -40,6 +40,7 @@ BY_NAME: Json = {
     "hold_minutes": 15,
     "key": "tombola_3q2-7wAbCdEfGhIjKlMnOpQrStUvWxYz0123456789A80c976d9",
     "kind": "message",
+    "language": "es",
     "last_number": 1000,
     "looks_like": "DJ7Q6RDX",
     "max_per_contact": 40,

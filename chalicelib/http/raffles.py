@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator, model_validator
 
 from chalicelib.domain.conversation import is_raffle_code, is_reserved
+from chalicelib.domain.languages import LanguageCode
 from chalicelib.domain.raffles import (
     HOLD_MINUTES,
     MAX_FAQ,
@@ -141,6 +142,13 @@ class RaffleBody(Form):
     ) = None
     minimum_age: Annotated[int, Field(ge=1, le=120, description="How old buyers must be, in years.")] | None = None
     faq: Annotated[tuple[FaqForm, ...], Field(strict=False, max_length=MAX_FAQ)] = ()
+    language: (
+        Annotated[
+            LanguageCode,
+            Field(description="In which the bot talks to people of whom it knows no language; null: in English."),
+        ]
+        | None
+    ) = None
     payment_instructions: Annotated[Text, Field(max_length=2000)] = ""
     code: (
         Annotated[str, CODE, Field(description="The word that opens the raffle in chat.", examples=["MOTO"])] | None
@@ -242,6 +250,7 @@ class RaffleView(View):
     rules_url: str | None
     minimum_age: int | None
     faq: list[FaqView]
+    language: LanguageCode | None
     payment_instructions: str
     code: str
     status: RaffleStatus

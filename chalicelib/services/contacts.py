@@ -195,6 +195,7 @@ def _differences(old: Contact, new: Contact) -> tuple[Facts, Facts]:
 def _facts(contact: Contact) -> Facts:
     return {
         "language": contact.language,
+        "language_chosen": contact.chosen_language is not None,
         "bot_paused_until": contact.bot_paused_until and contact.bot_paused_until.isoformat(),
         "person_wanted": contact.person_wanted_at is not None,
         "name_kept": contact.name_kept,
@@ -207,7 +208,7 @@ def _apply(patch: Mapping[str, Any], contact: Contact, *, by: Actor, now: dateti
     for field, value in patch.items():
         match field:
             case "language":
-                contact = replace(contact, language=value)
+                contact = replace(contact, chosen_language=value)
             case "name":  # None: use the name of their WhatsApp profile from their next message on
                 contact = replace(contact, name=plain(value or "") or contact.name, name_kept=bool(value))
             case "bot_paused":

@@ -13,7 +13,7 @@ from chalicelib.domain.audit import Facts
 from chalicelib.domain.board import Layout, LeafKey, TicketOwner
 from chalicelib.domain.conversation import is_reserved
 from chalicelib.domain.delivery import Outbound
-from chalicelib.domain.messages import Identity
+from chalicelib.domain.messages import Identity, Reply
 from chalicelib.domain.orders import CODE_ALPHABET, OrderStatus
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.raffles import (
@@ -38,7 +38,7 @@ from chalicelib.domain.refusals import (
     SecondManagerNeeded,
 )
 from chalicelib.services.messaging.outbox import Outbox
-from chalicelib.services.messaging.texts import texts_in
+from chalicelib.services.messaging.texts import Texts
 from chalicelib.store import audit, board, idempotency, orders, payment_changes, raffles
 from chalicelib.store import channel as channels
 from chalicelib.store.idempotency import IdempotencyKey
@@ -232,7 +232,10 @@ class Raffles:
 
     def tell_organisers(self, transaction: Transaction, raffle: Raffle, change: PaymentChange) -> list[Outbound]:
         """Store what all organisers are told of a change of how buyers pay. Send it after the commit. One request."""
-        notice = texts_in("en").payment_change(raffle, change)
+
+        def notice(texts: Texts) -> Reply:
+            return texts.payment_change(raffle, change)
+
         return self.outbox.enqueue_notices(
             transaction, self.organisers, [notice], channel=channels.read(), now=self.clock()
         )

@@ -13,6 +13,7 @@ from chalicelib.domain.channel import Channel
 from chalicelib.domain.contacts import MAX_NEWEST_ORDERS, Contact
 from chalicelib.domain.conversation import Conversation, Stage
 from chalicelib.domain.holding import UnpaidOrder
+from chalicelib.domain.languages import DEFAULT_LANGUAGE, known_language
 from chalicelib.domain.messages import Identity
 from chalicelib.domain.phone_spellings import same_number
 from chalicelib.domain.reply_limits import ReplyLimits
@@ -262,7 +263,10 @@ def as_record(contact: Contact) -> ContactRecord:
         phone=contact.phone,
         name=contact.name,
         name_kept=contact.name_kept or None,
-        language=contact.language,
+        language=contact.chosen_language or DEFAULT_LANGUAGE,
+        language_chosen=contact.chosen_language is not None or None,
+        written_language=contact.written_language,
+        raffle_language=contact.raffle_language,
         stage=contact.conversation.stage.value,
         raffle_id=contact.conversation.raffle_id,
         order_id=contact.conversation.order_id,
@@ -354,7 +358,12 @@ def as_contact(record: ContactRecord) -> Contact:
         phone=record.phone,
         name=record.name,
         name_kept=bool(record.name_kept),
-        language=record.language,
+        # A contact of before `language_chosen` existed has another language than the default only by an organiser.
+        chosen_language=known_language(
+            record.language if record.language_chosen or record.language != DEFAULT_LANGUAGE else None
+        ),
+        written_language=known_language(record.written_language),
+        raffle_language=known_language(record.raffle_language),
         conversation=Conversation(
             stage=Stage(record.stage),
             raffle_id=record.raffle_id,

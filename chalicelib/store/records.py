@@ -248,6 +248,7 @@ class RaffleRecord(Record, discriminator="raffle"):
     rules_url = UnicodeAttribute(null=True)
     minimum_age = NumberAttribute(null=True)
     faq = JSONAttribute(null=True)  # a list of words and answer
+    language = UnicodeAttribute(null=True)
     payment_instructions = UnicodeAttribute()
     code = UnicodeAttribute()
     status = UnicodeAttribute()
@@ -406,7 +407,11 @@ class ContactRecord(Record, discriminator="contact"):
     phone = UnicodeAttribute(null=True)
     name = UnicodeAttribute()
     name_kept = BooleanAttribute(null=True)
+    # What was chosen; else "en", which means nothing unless `language_chosen` says so: once it was everybody's default.
     language = UnicodeAttribute()
+    language_chosen = BooleanAttribute(null=True)
+    written_language = UnicodeAttribute(null=True)
+    raffle_language = UnicodeAttribute(null=True)
     stage = UnicodeAttribute()
     raffle_id = UnicodeAttribute(null=True)
     order_id = UnicodeAttribute(null=True)

@@ -86,6 +86,12 @@ def find_template(request: Mapping[str, Any]) -> tuple[str, str] | None:
     return request["template"]["name"], request["template"]["language"]["code"]
 
 
+def find_phone(request: Mapping[str, Any]) -> str | None:
+    """Return the phone number to which a request is addressed, in digits. None if it has a user id instead."""
+    to = request.get("to")
+    return to.removeprefix("+") if isinstance(to, str) else None
+
+
 def build_text(body: str, *, preview_url: bool | None = None) -> Json:
     """Build a plain text. WhatsApp shows no preview of links unless asked to."""
     preview = {} if preview_url is None else {"preview_url": preview_url}

@@ -59,9 +59,10 @@ PAYMENT_CONFIRMED = Definition(
     wording={
         "en": "Your payment for order {{code}} in the raffle {{raffle}} is confirmed. Your numbers: {{numbers}}. "
         "Good luck!",
-        "es": "Su pago del pedido {{code}} en la rifa {{raffle}} está confirmado. Sus números: {{numbers}}. "
+        "es": "El pago de tu pedido {{code}} en la rifa {{raffle}} está confirmado. Tus números: {{numbers}}. "
         "¡Mucha suerte!",
-        "pt": "O pagamento do pedido {{code}} na rifa {{raffle}} foi confirmado. Seus números: {{numbers}}. Boa sorte!",
+        "pt": "O pagamento do seu pedido {{code}} na rifa {{raffle}} está confirmado. Seus números: {{numbers}}. "
+        "Boa sorte!",
     },
 )
 PROOF_REJECTED = Definition(
@@ -70,10 +71,10 @@ PROOF_REJECTED = Definition(
     wording={
         "en": "The payment proof for order {{code}} in the raffle {{raffle}} could not be accepted: {{reason}}. "
         "Please send another photo or PDF of the payment here.",
-        "es": "No pudimos aceptar el comprobante del pedido {{code}} en la rifa {{raffle}}: {{reason}}. "
-        "Por favor envíe aquí otra foto o PDF del pago.",
-        "pt": "Não pudemos aceitar o comprovante do pedido {{code}} na rifa {{raffle}}: {{reason}}. "
-        "Por favor, envie aqui outra foto ou PDF do pagamento.",
+        "es": "No pudimos aceptar el comprobante de tu pedido {{code}} en la rifa {{raffle}}: {{reason}}. "
+        "Manda aquí otra foto o PDF del pago, por favor.",
+        "pt": "Não pudemos aceitar o comprovante do seu pedido {{code}} na rifa {{raffle}}: {{reason}}. "
+        "Mande aqui outra foto ou PDF do pagamento, por favor.",
     },
 )
 HOLD_EXPIRED = Definition(
@@ -82,10 +83,10 @@ HOLD_EXPIRED = Definition(
     wording={
         "en": "The time to pay for order {{code}} in the raffle {{raffle}} is over, and its numbers are free again: "
         "{{numbers}}. If you have paid already, please send the proof here.",
-        "es": "Se terminó el tiempo para pagar el pedido {{code}} en la rifa {{raffle}} y sus números quedaron libres: "
-        "{{numbers}}. Si ya pagó, envíe aquí el comprobante.",
-        "pt": "O prazo para pagar o pedido {{code}} na rifa {{raffle}} terminou e seus números estão livres de "
-        "novo: {{numbers}}. Se você já pagou, envie aqui o comprovante.",
+        "es": "Se acabó el tiempo para pagar el pedido {{code}} en la rifa {{raffle}} y sus números quedaron libres: "
+        "{{numbers}}. Si ya pagaste, manda aquí el comprobante.",
+        "pt": "O tempo para pagar o pedido {{code}} na rifa {{raffle}} acabou e os números ficaram livres: "
+        "{{numbers}}. Se você já pagou, mande aqui o comprovante.",
     },
 )
 PAYMENT_LATE = Definition(
@@ -94,9 +95,9 @@ PAYMENT_LATE = Definition(
     wording={
         "en": "Your payment proof for order {{code}} in the raffle {{raffle}} came after the hold had ended. It is "
         "kept: an organiser will offer you other numbers or return your money.",
-        "es": "Su comprobante del pedido {{code}} en la rifa {{raffle}} llegó cuando la reserva ya había terminado. "
-        "Está guardado: un organizador le ofrecerá otros números o le devolverá su dinero.",
-        "pt": "Seu comprovante do pedido {{code}} na rifa {{raffle}} chegou depois do fim da reserva. Ele está "
+        "es": "El comprobante de tu pedido {{code}} en la rifa {{raffle}} llegó cuando ya se había acabado el tiempo. "
+        "Está guardado: un organizador te ofrecerá otros números o te devolverá el dinero.",
+        "pt": "O comprovante do seu pedido {{code}} na rifa {{raffle}} chegou depois que o tempo acabou. Ele está "
         "guardado: um organizador vai oferecer outros números ou devolver o seu dinheiro.",
     },
 )
@@ -106,8 +107,8 @@ ORDER_CANCELLED = Definition(
     wording={
         "en": "An organiser has cancelled your order {{code}} in the raffle {{raffle}}, numbers {{numbers}}. "
         "Please write here if you have a question.",
-        "es": "Un organizador canceló su pedido {{code}} en la rifa {{raffle}}, números {{numbers}}. "
-        "Escriba aquí si tiene alguna pregunta.",
+        "es": "Un organizador canceló tu pedido {{code}} en la rifa {{raffle}}, números {{numbers}}. "
+        "Escríbenos aquí si tienes alguna pregunta.",
         "pt": "Um organizador cancelou o seu pedido {{code}} na rifa {{raffle}}, números {{numbers}}. "
         "Escreva aqui se tiver alguma pergunta.",
     },
@@ -118,9 +119,9 @@ ORDER_REFUNDED = Definition(
     wording={
         "en": "The money for your order {{code}} in the raffle {{raffle}} goes back to you: {{amount}}. The reason: "
         "{{reason}}. Please write here if it does not arrive.",
-        "es": "Le devolvemos el dinero de su pedido {{code}} en la rifa {{raffle}}: {{amount}}. El motivo: "
-        "{{reason}}. Escriba aquí si no le llega.",
-        "pt": "O dinheiro do seu pedido {{code}} na rifa {{raffle}} será devolvido: {{amount}}. O motivo: "
+        "es": "Te devolvemos el dinero de tu pedido {{code}} en la rifa {{raffle}}: {{amount}}. El motivo: "
+        "{{reason}}. Escríbenos aquí si no te llega.",
+        "pt": "Vamos devolver o dinheiro do seu pedido {{code}} na rifa {{raffle}}: {{amount}}. O motivo: "
         "{{reason}}. Escreva aqui se ele não chegar.",
     },
 )
@@ -130,10 +131,10 @@ NUMBERS_CHANGED = Definition(
     wording={
         "en": "Your order {{code}} in the raffle {{raffle}} has other numbers now: {{numbers}}. Your payment is still "
         "being checked, and you will hear from us.",
-        "es": "Su pedido {{code}} en la rifa {{raffle}} tiene ahora otros números: {{numbers}}. Todavía estamos "
-        "revisando su pago y le avisaremos.",
-        "pt": "Seu pedido {{code}} na rifa {{raffle}} tem agora outros números: {{numbers}}. Seu pagamento ainda "
-        "está em análise e você terá notícias nossas.",
+        "es": "Tu pedido {{code}} en la rifa {{raffle}} tiene ahora otros números: {{numbers}}. Todavía estamos "
+        "revisando tu pago y te avisaremos.",
+        "pt": "Seu pedido {{code}} na rifa {{raffle}} tem agora outros números: {{numbers}}. Ainda estamos "
+        "conferindo o seu pagamento e vamos avisar você.",
     },
 )
 PROOF_CAME = Definition(
@@ -143,9 +144,9 @@ PROOF_CAME = Definition(
         "en": "There is a payment proof to check: order {{code}}, raffle {{raffle}}, numbers {{numbers}}, {{amount}} "
         "from {{name}}. Please look at it.",
         "es": "Hay un comprobante por revisar: pedido {{code}}, rifa {{raffle}}, números {{numbers}}, {{amount}} "
-        "de {{name}}. Por favor revíselo.",
+        "de {{name}}. Revísalo, por favor.",
         "pt": "Há um comprovante para conferir: pedido {{code}}, rifa {{raffle}}, números {{numbers}}, {{amount}} "
-        "de {{name}}. Por favor, confira.",
+        "de {{name}}. Confira, por favor.",
     },
 )
 PERSON_WANTED = Definition(
@@ -153,8 +154,8 @@ PERSON_WANTED = Definition(
     values=("name", "phone"),
     wording={
         "en": "In the raffle chat {{name}} ({{phone}}) would like to talk to a person. Please write to them.",
-        "es": "En el chat de rifas {{name}} ({{phone}}) quiere hablar con una persona. Por favor escríbale.",
-        "pt": "No chat das rifas {{name}} ({{phone}}) quer falar com uma pessoa. Por favor, escreva.",
+        "es": "En el chat de rifas {{name}} ({{phone}}) quiere hablar con una persona. Escríbele, por favor.",
+        "pt": "No chat das rifas {{name}} ({{phone}}) quer falar com uma pessoa. Escreva para ela, por favor.",
     },
 )
 PAYMENT_CHANGE = Definition(
@@ -164,9 +165,9 @@ PAYMENT_CHANGE = Definition(
         "en": "How buyers of the raffle {{raffle}} pay was changed, or is to be changed, by {{name}}. "
         "Before: {{before}}. After: {{after}}. If you did not expect this, please act at once.",
         "es": "La forma de pagar en la rifa {{raffle}} cambió o va a cambiar, por {{name}}. Antes: {{before}}. "
-        "Después: {{after}}. Si no lo esperaba, actúe de inmediato.",
+        "Después: {{after}}. Si no te lo esperabas, actúa de inmediato.",
         "pt": "A forma de pagar na rifa {{raffle}} mudou ou vai mudar, por {{name}}. Antes: {{before}}. "
-        "Depois: {{after}}. Se você não esperava isso, aja imediatamente.",
+        "Depois: {{after}}. Se você não esperava por isso, aja agora mesmo.",
     },
 )
 DEFINITIONS = (

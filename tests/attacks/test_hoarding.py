@@ -223,7 +223,7 @@ def test_h11_after_three_holds_that_ended_unpaid_the_wait_grows(world: World, lu
     for minutes in (5, 10, 20):
         world.clock.pass_minutes(minutes - 1)
         lucia.says("BIKE")
-        assert "again at" in text_of(lucia.says("#1"))
+        assert "again from" in text_of(lucia.says("#1"))
         assert world.availability(raffle) == (100, 0, 0)
         world.clock.pass_minutes(1)
         let_it_end()
@@ -237,7 +237,7 @@ def test_h11_a_payment_ends_the_wait(world: World, lucia: Buyer) -> None:
         lucia.says("cancel")
         lucia.taps("Cancel it") if "Shall I cancel" in text_of(lucia.heard[-1]) else None
     lucia.says("BIKE")
-    assert "again at" in text_of(lucia.says("#2"))
+    assert "again from" in text_of(lucia.says("#2"))
     assert confirm_payment(world, kept).status == 200
     lucia.says("BIKE")
     assert "holding" in text_of(lucia.says("#2"))

@@ -3,13 +3,15 @@
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from chalicelib.domain.contacts import Contact
 
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 A_DAY = timedelta(hours=24)
 LUCIA = Contact(
     id="c1", user_id="GT.770001", phone="50255500001", name="Lucía", held={"r1": 2}, last_heard_at=NOW, version=7,
-    language="es", created_at=NOW,
+    chosen_language="es", written_language="pt", raffle_language="en", created_at=NOW,
 )  # fmt: skip
 
 
@@ -53,3 +55,25 @@ def test_an_erased_contact_leaves_an_id_and_what_they_own() -> None:
         name: value for name, value in asdict(LUCIA.as_erased(NOW)).items() if value != asdict(Contact(id=""))[name]
     }
     assert left == {"id": "c1", "held": {"r1": 2}, "created_at": NOW, "erased_at": NOW, "version": 7}
+
+
+@pytest.mark.usefixtures("countries")
+def test_m9_a_choice_counts_more_than_words_words_more_than_the_phone_and_that_more_than_the_raffle() -> None:
+    nobody = Contact(id="c1")
+    assert (nobody.language, nobody.language_source) == ("en", "default")
+    in_raffle = replace(nobody, raffle_language="es")
+    assert (in_raffle.language, in_raffle.language_source) == ("es", "raffle")
+    brazilian = replace(in_raffle, phone="5511987654321")
+    assert (brazilian.language, brazilian.language_source) == ("pt", "phone")
+    writer = replace(brazilian, written_language="es")
+    assert (writer.language, writer.language_source) == ("es", "written")
+    chooser = replace(writer, chosen_language="en")
+    assert (chooser.language, chooser.language_source) == ("en", "chosen")
+    assert replace(nobody, phone="4915112345678", raffle_language="pt").language == "pt"
+
+
+def test_m9_a_contact_that_turns_out_to_be_the_same_person_keeps_what_was_chosen_and_last_written() -> None:
+    first, second = Contact(id="c1", written_language="en"), Contact(id="c2", written_language="pt")
+    assert first.merged_with(second).written_language == "pt"
+    assert first.merged_with(replace(second, chosen_language="es")).chosen_language == "es"
+    assert replace(first, chosen_language="en").merged_with(replace(second, chosen_language="es")).language == "en"

@@ -34,7 +34,8 @@ def test_after_a_restart_all_is_there_and_a_hold_that_ended_meanwhile_is_freed(t
     state, ports = tmp_path / "state", free_ports()
     with running(state, ports, TOMBOLA_TICK_SECONDS=NEVER) as run:
         lucia, marco, nadie = OnThePhone(run, "lucia"), OnThePhone(run, "marco"), Elsewhere(run)
-        OnThePhone(run, "organiser").says("hi")
+        for phone in (OnThePhone(run, "organiser"), lucia, marco):
+            phone.says("hi")
         paid = buy(run, lucia, "HOUSE", "999999")
         held = hold(marco, "BIKE", "1, 2")
         confirmed = hold(nadie, "MOTO", "random 2")

@@ -47,7 +47,8 @@ def test_a_contact_shows_who_they_are_and_where_the_conversation_stands(world: W
     now, tomorrow = "2026-11-23T14:00:00Z", "2026-11-24T14:00:00Z"
     assert shown(world, lucia) == {
         "id": known(lucia).id, "name": "Lucía", "phone": "+50255500001", "user_id": "GT.770001", "language": "en",
-        "state": "PAYMENT", "context": {"raffle": raffle["id"], "order": order_id}, "blocked_at": None,
+        "language_source": "default", "state": "PAYMENT", "context": {"raffle": raffle["id"], "order": order_id},
+        "blocked_at": None,
         "vouched_for": False, "opted_out": False, "opted_out_since": None, "person_wanted_at": now,
         "bot_paused": False, "bot_paused_until": None,
         "bot_paused_by": None, "last_heard_at": now, "window_until": tomorrow, "held": {raffle["id"]: 2},
@@ -125,8 +126,14 @@ def test_o2_who_changed_what_is_in_the_audit_log_and_no_name_or_text(world: Worl
     until = "2026-11-24T14:00:00+00:00"
     assert {entry["action"]: (entry["before"], entry["after"]) for entry in entries} == {
         "contact.changed": (
-            {"language": "en", "person_wanted": True, "name_kept": False},
-            {"language": "es", "person_wanted": False, "name_kept": True, "name": "another"},
+            {"language": "en", "language_chosen": False, "person_wanted": True, "name_kept": False},
+            {
+                "language": "es",
+                "language_chosen": True,
+                "person_wanted": False,
+                "name_kept": True,
+                "name": "another",
+            },
         ),
         "contact.written_to": ({"bot_paused_until": None}, {"bot_paused_until": until}),
     }

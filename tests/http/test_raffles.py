@@ -298,3 +298,14 @@ def test_a_title_that_was_stored_with_line_ends_is_one_line(world: World) -> Non
     assert world.api("GET", path).body["title"] == "Big car"
     patched = world.api("PATCH", path, {"prize": "A car"})
     assert (patched.status, patched.body["title"]) == (200, "Big car")
+
+
+def test_a_raffle_has_a_language_or_none(world: World) -> None:
+    raffle = world.raffle()
+    path = f"/api/raffles/{raffle['id']}"
+    assert raffle["language"] is None
+    assert world.api("PATCH", path, {"language": "pt"}).body["language"] == "pt"
+    assert world.api("PATCH", path, {"title": "Rifa"}).body["language"] == "pt"
+    assert world.api("PATCH", path, {"language": None}).body["language"] is None
+    refused = world.api("PATCH", path, {"language": "pt-BR"})
+    assert refused.status == 422 and "language" in str(refused.body)

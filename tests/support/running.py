@@ -342,14 +342,14 @@ class OnThePhone(Somebody):
 
 
 class Elsewhere(Somebody):
-    """Somebody whose webhooks the test makes itself."""
+    """Somebody from Belize, so that they read English, whose webhooks the test makes itself."""
 
     SECRET = "local-app-secret"
     _numbers = count(random.randrange(10**6))
 
     def __init__(self, run: Run) -> None:
         number = next(self._numbers)
-        self.person = webhooks.Person(name="Nadie", phone=f"+5024{number:07}", user_id=f"GT.99{number:07}")
+        self.person = webhooks.Person(name="Nadie", phone=f"+5014{number:07}", user_id=f"BZ.99{number:07}")
         super().__init__(run, self.person.phone or "")
 
     def writes(self, text: str) -> bytes:

@@ -11,6 +11,7 @@ from chalicelib.domain import picks
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Conversation, Stage
 from chalicelib.domain.holding import check_unpaid, is_newcomer, may_go_in_review
+from chalicelib.domain.languages import LanguageCode
 from chalicelib.domain.messages import Media, Reply
 from chalicelib.domain.orders import (
     MAX_NUMBERS,
@@ -35,7 +36,7 @@ from chalicelib.domain.refusals import (
 )
 from chalicelib.domain.reply_limits import MAX_FILES, MAX_SAME
 from chalicelib.services.chat.turn import IDLE, Turn
-from chalicelib.services.messaging.texts import RAFFLES_A_PAGE, Texts, texts_in
+from chalicelib.services.messaging.texts import RAFFLES_A_PAGE, Texts
 from chalicelib.services.orders.conflicts import nearest_free
 from chalicelib.services.orders.expiry import ended_text, release
 from chalicelib.services.orders.holds import check_limit, load_person
@@ -76,7 +77,14 @@ def act(action: c.Action, turn: Turn) -> None:
             _say_blocked(turn)
         case c.ShowMenu(not_understood):
             turn.reply(turn.texts.menu(not_understood=not_understood), turn.at_rest)
-        case c.SayWelcome() | c.ShowHelp() | c.AskForFileAgain() | c.SayTooLarge() | c.NotUnderstood():
+        case (
+            c.SayWelcome()
+            | c.ShowHelp()
+            | c.AskForFileAgain()
+            | c.SayTooLarge()
+            | c.NotUnderstood()
+            | c.ChangeLanguage()
+        ):
             _say(turn, action)
         case c.ListRaffles(page):
             _list_raffles(turn, page)
@@ -109,12 +117,17 @@ def _say_blocked(turn: Turn) -> None:
         turn.contact = replace(turn.contact, blocked_told=True)
 
 
-def _say(turn: Turn, action: c.SayWelcome | c.ShowHelp | c.AskForFileAgain | c.SayTooLarge | c.NotUnderstood) -> None:
+def _say(
+    turn: Turn,
+    action: c.SayWelcome | c.ShowHelp | c.AskForFileAgain | c.SayTooLarge | c.NotUnderstood | c.ChangeLanguage,
+) -> None:
     """Say what needs no look at anything, or repeat what was asked last. Mishaps are not told for ever (M8)."""
     match action:
         case c.NotUnderstood(repeat):
             if may_repeat(turn, type(repeat).__name__):
                 act(repeat, turn)
+        case c.ChangeLanguage(language):
+            _change_language(turn, language)
         case c.SayWelcome() | c.ShowHelp():
             turn.reply(PLAIN_REPLIES[type(action)](turn.texts))
         case _ if may_repeat(turn, type(action).__name__):
@@ -143,7 +156,7 @@ def report_silence(turn: Turn) -> None:
     if notified_at is not None and turn.now < notified_at + CALL_AGAIN:
         return
     turn.contact = turn.contact.with_person_wanted(turn.now)
-    turn.notices.append(texts_in("en").person_unanswered(turn.contact.name, turn.contact.phone))
+    turn.notify_organisers(Texts.person_unanswered, turn.contact.name, turn.contact.phone)
     turn.metrics.append("PeopleNotAnswered")
 
 
@@ -153,7 +166,6 @@ def _call_person(turn: Turn, action: c.CallPerson | c.LeaveToPerson) -> None:
     A contact who answers an organiser is expected to write, so that alone is not reported again within the hour.
     """
     has_asked = isinstance(action, c.CallPerson)
-    english = texts_in("en")
     waits_since = turn.contact.person_wanted_at
     notified_at = turn.contact.person_called_at
     is_recent = notified_at is not None and turn.now < notified_at + CALL_AGAIN
@@ -161,11 +173,20 @@ def _call_person(turn: Turn, action: c.CallPerson | c.LeaveToPerson) -> None:
         turn.contact = replace(turn.contact, person_wanted_at=turn.now)
     elif waits_since is None or turn.now >= (notified_at or waits_since) + CALL_AGAIN:
         turn.contact = turn.contact.with_person_wanted(turn.now)
-        notice = english.person_wanted if has_asked else english.person_wrote
-        turn.notices.append(notice(turn.contact.name, turn.contact.phone))
+        notice = Texts.person_wanted if has_asked else Texts.person_wrote
+        turn.notify_organisers(notice, turn.contact.name, turn.contact.phone)
         turn.metrics.append("PeopleWanted")
     if has_asked and may_repeat(turn, "CallPerson"):
         turn.reply(turn.texts.person_notified())
+
+
+def _change_language(turn: Turn, language: LanguageCode | None) -> None:
+    """Talk to the contact in the language that they chose from now on (M9), or ask which."""
+    if language is None:
+        turn.reply(turn.texts.ask_language())
+        return
+    turn.contact = replace(turn.contact, chosen_language=language)
+    turn.reply(turn.texts.language_chosen())
 
 
 # Opting out (M5)
@@ -232,6 +253,8 @@ def _open_raffle(turn: Turn, raffle_id: str) -> None:
     if board is not None and not board.availability.available:
         turn.conflicts.release_in_raffle(board.raffle)
         board = _board_on_sale(turn, raffle_id)
+    if board is not None:
+        turn.open_raffle(board.raffle)
     if board is None:
         turn.reply(turn.texts.raffle_not_on_sale())
     elif not board.availability.available:
@@ -289,7 +312,7 @@ def _hold(turn: Turn, raffle_id: str, text: str) -> None:
             raise Busy from None
         if refusal.limit is HoldLimit.NEWCOMERS and _has_more_room(turn, board):
             raise Busy from None
-        turn.reply(turn.texts.hold_limited(raffle, refusal))
+        turn.reply(turn.texts.hold_limited(raffle, refusal, turn.now))
     else:
         conversation = Conversation(stage=Stage.CONFIRMING, raffle_id=raffle.id, order_id=order.id)
         turn.reply(turn.texts.held(raffle, order, turn.now), conversation)
@@ -315,7 +338,8 @@ def _choose_numbers(
             taken = turn.conflicts.taken
             if taken is None:
                 return numbers
-            turn.reply(turn.texts.taken(board.raffle, taken, nearest_free(board.raffle, list(taken.until))))
+            nearest = nearest_free(board.raffle, list(taken.until))
+            turn.reply(turn.texts.taken(board.raffle, taken, nearest, turn.now))
         case picks.Unclear(reason) if reason not in WITHOUT_ADVICE or may_repeat(turn, "HoldNumbers"):
             turn.reply(turn.texts.unclear(board.raffle, pick, MAX_NUMBERS))
     return None
@@ -464,7 +488,7 @@ def _tell_in_review(turn: Turn, raffle: Raffle, order: Order) -> None:
         turn.texts.in_review(raffle, order, opted_out=turn.contact.opted_out),
         Conversation(stage=Stage.PAYMENT, raffle_id=raffle.id, order_id=order.id),
     )
-    turn.notices.append(texts_in("en").proof_received(raffle, order, turn.contact.name))
+    turn.notify_organisers(Texts.proof_received, raffle, order, turn.contact.name)
     turn.metrics.append("Proofs")
 
 
@@ -476,12 +500,12 @@ def _keep_proof_without_review(turn: Turn, raffle: Raffle, order: Order, proof: 
                 unit, OrderEvent.DEADLINE_PASSED_WITH_PROOF, proofs=(*order.proofs, proof), over_at=turn.now, late=True
             )
         turn.reply(turn.texts.proof_too_late(raffle, unit.order, ()), IDLE)
-        turn.notices.append(texts_in("en").late_proof_received(raffle, unit.order, turn.contact.name))
+        turn.notify_organisers(Texts.late_proof_received, raffle, unit.order, turn.contact.name)
         return
     with turn.changing(raffle, order) as unit:
         unit.apply(OrderEvent.PROOF_KEPT, proofs=(*order.proofs, proof), reserved_until=order.reserved_until)
     turn.reply(turn.texts.proof_kept(raffle, unit.order, turn.now))
-    turn.notices.append(texts_in("en").proof_received(raffle, unit.order, turn.contact.name))
+    turn.notify_organisers(Texts.proof_received, raffle, unit.order, turn.contact.name)
     turn.metrics.append("Proofs")
 
 
@@ -497,7 +521,7 @@ def _keep_late_proof(turn: Turn, raffle: Raffle, order: Order, proof: Proof) -> 
     else:
         reply = turn.texts.proof_too_late(raffle, unit.order, gone)
     turn.reply(reply, IDLE)
-    turn.notices.append(texts_in("en").late_proof_received(raffle, unit.order, turn.contact.name))
+    turn.notify_organisers(Texts.late_proof_received, raffle, unit.order, turn.contact.name)
 
 
 def _revive(turn: Turn, raffle: Raffle, order: Order, proof: Proof, person: Sequence[Contact]) -> Order | None:

@@ -9,7 +9,8 @@ from random import Random
 from chalicelib.domain import conversation as c
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.delivery import Outbound
-from chalicelib.domain.messages import Identity, Media
+from chalicelib.domain.language_guess import guess_language
+from chalicelib.domain.messages import Identity, Media, MessageKind
 from chalicelib.domain.orders import Proof
 from chalicelib.domain.organisers import PHONE_APP
 from chalicelib.domain.refusals import TryAgain
@@ -291,7 +292,7 @@ def _find(person: Identity) -> contacts.Lookup:
 
 
 def _contact_who_wrote(message: Message, lookup: contacts.Lookup, now: datetime) -> Contact:
-    """Return the contact with what the message tells about them: names, profile name, and when they wrote."""
+    """Return the contact with what the message tells: names, profile name, language, and when they wrote."""
     # A report that somebody's names change still comes from the old ones.
     sender = message.sender if message.becomes is None else lookup.contact
     contact = replace(
@@ -299,7 +300,12 @@ def _contact_who_wrote(message: Message, lookup: contacts.Lookup, now: datetime)
         user_id=sender.user_id or lookup.contact.user_id,
         phone=sender.phone or lookup.contact.phone,
     )
-    contact = replace(contact, reply_limits=contact.reply_limits.with_message(now))
+    written = guess_language(message.incoming.text) if message.incoming.kind is MessageKind.TEXT else None
+    contact = replace(
+        contact,
+        reply_limits=contact.reply_limits.with_message(now),
+        written_language=written or contact.written_language,
+    )
     return contact.with_profile_name(plain(message.name)).with_message_at(min(message.sent_at or now, now))
 
 

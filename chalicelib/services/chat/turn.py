@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Concatenate, ParamSpec
 
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Conversation
 from chalicelib.domain.messages import Media, Reply
 from chalicelib.domain.orders import Order, Proof
 from chalicelib.domain.raffles import Raffle
-from chalicelib.services.messaging.texts import Texts, texts_in
+from chalicelib.services.messaging.texts import Notice, Texts, texts_for
 from chalicelib.services.orders.changes import OrderChange
 from chalicelib.services.orders.conflicts import Conflicts
 from chalicelib.services.orders.holds import Holds
@@ -18,6 +19,7 @@ from chalicelib.store.order_context import OrderContext
 from chalicelib.store.transaction import Transaction
 
 IDLE = Conversation()
+P = ParamSpec("P")
 
 
 @dataclass(kw_only=True)
@@ -44,19 +46,30 @@ class Turn:
     keep_proof: Callable[[Media, str], Proof]
     transaction: Transaction = field(default_factory=Transaction)
     replies: list[Reply] = field(default_factory=list)
-    notices: list[Reply] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
     is_unclear: bool = False
     metrics: list[str] = field(default_factory=list)
 
     @property
     def texts(self) -> Texts:
-        return texts_in(self.contact.language)
+        return texts_for(self.contact)
 
     def reply(self, reply: Reply, conversation: Conversation | None = None) -> None:
         """Add a reply. If `conversation` is given, the conversation continues from there."""
         self.replies.append(reply)
         if conversation is not None:
             self.contact = replace(self.contact, conversation=conversation)
+
+    def notify_organisers(
+        self, text: Callable[Concatenate[Texts, P], Reply], *arguments: P.args, **named: P.kwargs
+    ) -> None:
+        """Tell the organisers something, each in their language: `notify_organisers(Texts.person_wanted, …)`."""
+        self.notices.append(lambda texts: text(texts, *arguments, **named))
+
+    def open_raffle(self, raffle: Raffle) -> None:
+        """Know that the contact looks at a raffle: whose language we don't know otherwise reads its language (M9)."""
+        if raffle.language is not None:
+            self.contact = replace(self.contact, raffle_language=raffle.language)
 
     @contextmanager
     def changing(self, raffle: Raffle, order: Order) -> Iterator[OrderChange]:

@@ -14,6 +14,7 @@ from chalicelib.domain.organisers import Actor
 from chalicelib.domain.refusals import MessageNotFound, MessageNotGivenUp, TryAgain
 from chalicelib.domain.reply_limits import MAX_WAITING
 from chalicelib.services.messaging.sender import STATUS_TIMEOUT, Failure, Sender, in_form, store_outcome
+from chalicelib.services.messaging.texts import Notice, texts_for
 from chalicelib.services.messaging.wake_ups import WakeUp, WakeUps
 from chalicelib.store import audit, contacts
 from chalicelib.store import channel as channels
@@ -119,16 +120,21 @@ class Outbox:
         self,
         transaction: Transaction,
         organisers: Iterable[Identity],
-        notices: Sequence[Reply],
+        notices: Sequence[Notice],
         *,
         channel: Channel,
         now: datetime,
     ) -> list[Outbound]:
-        """Store in `transaction` what each of the organisers is told. Hand it to `send` after the commit."""
+        """Store in `transaction` what each of the organisers is told. Hand it to `send` after the commit.
+
+        They are told in the language of their phone's country. What else they chose or wrote in their own chat with the
+        bot does not count: it would take a request for each notice.
+        """
         messages = list[Outbound]()
         for organiser in organisers if notices else ():
             contact = Contact(id=contact_ids_of(organiser)[0], user_id=organiser.user_id, phone=organiser.phone)
-            messages += self.enqueue(transaction, contact, notices, channel=channel, now=now)
+            replies = [notice(texts_for(contact)) for notice in notices]
+            messages += self.enqueue(transaction, contact, replies, channel=channel, now=now)
         return messages
 
     def send(self, messages: Iterable[Outbound], *, within: timedelta | None = None) -> bool:

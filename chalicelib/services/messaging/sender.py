@@ -19,7 +19,7 @@ from chalicelib.whatsapp.error_codes import Action, Remedy, remedy
 from chalicelib.whatsapp.graph import Graph, NotSent, OutcomeUnknown, SendRefused
 from chalicelib.whatsapp.graph_errors import NO_CODE
 from chalicelib.whatsapp.inbound import Status
-from chalicelib.whatsapp.messages import build_template, find_template, replace_message
+from chalicelib.whatsapp.messages import build_template, find_phone, find_template, replace_message
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -211,7 +211,7 @@ class Sender:
     def _switch_to_template(self, message: Outbound, failure: Failure) -> Retry | None:
         """Send a message again as a template: WhatsApp says that the 24-hour window is over, whatever we thought."""
         known_contact, channel = store_outcome(contacts.with_channel, message.contact_id)
-        contact = known_contact or Contact(id=message.contact_id)
+        contact = known_contact or Contact(id=message.contact_id, phone=find_phone(message.body))
         written_since = contact.last_heard_at is not None and contact.last_heard_at > message.created_at
         if written_since and not contact.window_is_over(self.clock()) and not message.failed_ids:
             # The window was over when we sent the message, and is open again now.

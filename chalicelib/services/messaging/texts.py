@@ -1,33 +1,34 @@
 """Everything the bot says: domain objects in, replies out. Every sentence goes through the gettext catalogue."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
-from decimal import Decimal
+from datetime import datetime, timedelta
 from functools import lru_cache
 from gettext import NullTranslations, translation
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from iso4217 import Currency
-
+from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import (
     HELP_CHOICE,
+    LANGUAGE_CHOICE,
     ORDERS_CHOICE,
     RAFFLES_CHOICE,
     STOP_CHOICE,
     cancel_order_choice,
     confirm_order_choice,
+    language_choice,
     more_raffles_choice,
     open_raffle_choice,
     pick_number_choice,
     pick_random_choice,
 )
+from chalicelib.domain.languages import LANGUAGES, LanguageCode
 from chalicelib.domain.messages import Choice, Reply, Template
 from chalicelib.domain.orders import RUNNING, Order, OrderStatus
 from chalicelib.domain.picks import Unclarity, Unclear, padded
 from chalicelib.domain.raffles import Board, PaymentChange, Raffle
 from chalicelib.domain.refusals import HoldLimit, HoldLimited, NumbersTaken, TooFewFree, TooManyForContact
+from chalicelib.services.messaging.formats import Formats
 from chalicelib.whatsapp import templates
 from chalicelib.whatsapp.templates import Definition
 from chalicelib.whatsapp.text import plain, shorten
@@ -37,32 +38,35 @@ RAFFLES_A_PAGE = 9  # a list has ten rows, and the last one leads to the next pa
 LONGEST_EXCERPT = 1500  # characters of payment instructions: twice, and a message may have 4,096
 LONGEST_IN_TEMPLATE = 250  # likewise, and a template may have 1,024
 FEW = 40  # characters before the first difference, so that one sees where it is
+LONGEST_COUNTDOWN = timedelta(hours=2)  # of a hold that is told in minutes, too
 BODY_LIMIT = 1024  # characters in a message with buttons or a list
 
 
-def texts_in(language: str) -> "Texts":
-    """Return the texts in a language; in English if there is no catalogue for it."""
-    return Texts(_load_catalogue(language))
+def texts_for(contact: Contact) -> "Texts":
+    """Return the texts in a person's language (M9), with amounts and times as they write them."""
+    return texts_in(contact.language, contact.country)
+
+
+def texts_in(language: LanguageCode, country: str | None = None) -> "Texts":
+    """Return the texts in a language, for a reader in a country (ISO 3166)."""
+    return Texts(_load_catalogue(language), Formats(language=language, country=country))
 
 
 @lru_cache
-def _load_catalogue(language: str) -> NullTranslations:
-    # The source texts are English, so English needs no catalogue.
+def _load_catalogue(language: LanguageCode) -> NullTranslations:
+    # The source texts are English, so English needs no catalogue. Without one of the others the package is not built.
     return translation("tombola", CATALOGUES, [language], fallback=True)
-
-
-def money(amount: int, currency: str) -> str:
-    """Format an amount in minor units: 2500 GTQ → "GTQ 25.00"."""
-    exponent = Currency(currency).exponent or 0
-    return f"{currency} {Decimal(amount).scaleb(-exponent):,.{exponent}f}"
 
 
 class Texts:
     """What the bot says in one language."""
 
-    def __init__(self, catalogue: NullTranslations) -> None:
+    def __init__(self, catalogue: NullTranslations, formats: Formats) -> None:
         self._ = catalogue.gettext
         self.n_ = catalogue.ngettext
+        self.money = formats.money
+        self.count = formats.count
+        self._moment = formats.moment
 
     # Menu, help, opting out
 
@@ -93,7 +97,16 @@ class Texts:
             "",
             _("At any time: *menu*, *raffles*, *my orders*, *cancel*, *help*; *human* to talk to a person."),
         )
-        return Reply(text="\n".join(lines), buttons=self._menu_buttons()[:2])
+        language = Choice(id=LANGUAGE_CHOICE, title=_("Language"))
+        return Reply(text="\n".join(lines), buttons=(*self._menu_buttons()[:2], language))
+
+    def ask_language(self) -> Reply:
+        buttons = tuple(Choice(id=language_choice(code), title=language.name) for code, language in LANGUAGES.items())
+        return Reply(text=self._("Which language would you like me to write in?"), buttons=buttons)
+
+    def language_chosen(self) -> Reply:
+        text = self._("From now on I write to you in English. What would you like to do?")
+        return Reply(text=text, buttons=self._menu_buttons())
 
     def opted_out(self) -> Reply:
         _ = self._
@@ -137,7 +150,7 @@ class Texts:
         rows = []
         for position, board in enumerate(boards, start=1):
             raffle = board.raffle
-            price = money(raffle.unit_amount, raffle.currency)
+            price = self.money(raffle.unit_amount, raffle.currency)
             free = self._availability(board)
             lines.append(f"*{position}.* {raffle.title}\n{price} · {free} · *{raffle.code}*")
             rows.append(
@@ -156,7 +169,7 @@ class Texts:
         if not counts.available:
             return self._("sold out")
         return self._("{available} of {total} free").format(
-            available=f"{counts.available:,}", total=f"{counts.total:,}"
+            available=self.count(counts.available), total=self.count(counts.total)
         )
 
     def raffle(self, board: Board) -> Reply:
@@ -166,7 +179,7 @@ class Texts:
         first, last = padded(raffle.first_number, raffle.last_number), padded(raffle.last_number, raffle.last_number)
         facts = [
             _("Prize: {prize}").format(prize=raffle.prize) if raffle.prize else "",
-            _("Price: {price} a number").format(price=money(raffle.unit_amount, raffle.currency)),
+            _("Price: {price} a number").format(price=self.money(raffle.unit_amount, raffle.currency)),
             _("Numbers: {first} to {last}, {free}").format(first=first, last=last, free=self._availability(board)),
         ]
         if raffle.max_per_contact is not None:
@@ -229,7 +242,7 @@ class Texts:
                 self.n_("I am holding this number for you:", "I am holding these numbers for you:", order.quantity),
                 f"*{self._numbers(raffle, order.numbers)}*",
                 self._until(raffle, order.reserved_until, now),
-                _("Total: *{amount}*").format(amount=money(order.amount, order.currency)),
+                _("Total: *{amount}*").format(amount=self.money(order.amount, order.currency)),
                 "",
                 _("Shall I confirm your order {code}?").format(code=order.id),
             )
@@ -242,7 +255,7 @@ class Texts:
             Choice(id=cancel_order_choice(order.id), title=self._("Cancel")),
         )
 
-    def taken(self, raffle: Raffle, refusal: NumbersTaken, nearest: Sequence[int]) -> Reply:
+    def taken(self, raffle: Raffle, refusal: NumbersTaken, nearest: Sequence[int], now: datetime) -> Reply:
         """Say which numbers are taken, when held ones may come free, and which free ones are nearest (H8)."""
         _ = self._
         others = {number: moment for number, moment in refusal.until.items() if number not in refusal.own}
@@ -252,11 +265,11 @@ class Texts:
             lines.append(f"*{self._numbers(raffle, sorted(others))}*")
         if refusal.own:
             yours = self._numbers(raffle, sorted(refusal.own))
-            lines.append(_("You have already: {numbers} (see *my orders*).").format(numbers=yours))
+            lines.append(_("Already yours: {numbers} (see *my orders*).").format(numbers=yours))
         soonest = min((moment for moment in others.values() if moment is not None), default=None)
         if soonest is not None:
-            when = _local_time(raffle, soonest)
-            lines.append(_("If it is not paid, it may come free at {time}.").format(time=when))
+            when = self._moment(soonest, raffle.time_zone, now)
+            lines.append(_("If it is not paid, it may come free after {time}.").format(time=when))
         if nearest:
             lines.append(_("Free nearby: {numbers}").format(numbers=self._numbers(raffle, nearest)))
         lines.append(_("Nothing is held yet. Which numbers would you like?"))
@@ -273,7 +286,7 @@ class Texts:
         text = self._("In this raffle each person may have at most {most} numbers, and you have {has}.")
         return Reply(text=text.format(most=refusal.most, has=refusal.has), buttons=self._menu_buttons()[:2])
 
-    def hold_limited(self, raffle: Raffle, refusal: HoldLimited) -> Reply:
+    def hold_limited(self, raffle: Raffle, refusal: HoldLimited, now: datetime) -> Reply:
         """Say why nothing more is held for somebody who has not paid yet (H9 to H12)."""
         _ = self._
         match refusal.limit:
@@ -294,8 +307,8 @@ class Texts:
             case HoldLimit.WAIT if refusal.until is not None:
                 text = _(
                     "Your last holds ended without a payment, so please wait a little. "
-                    "You can choose numbers again at {time}."
-                ).format(time=_local_time(raffle, refusal.until))
+                    "You can choose numbers again from {time} on."
+                ).format(time=self._moment(refusal.until, raffle.time_zone, now))
             case HoldLimit.BLOCKED:
                 return self.blocked()
             case _:
@@ -321,7 +334,7 @@ class Texts:
 
     def reminder(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
         """Remind the contact, shortly before the hold ends, to confirm or pay."""
-        text = f"{self._('Your hold ends soon.')}\n{self._summary(raffle, order, now)}"
+        text = "\n".join((self._("Your hold ends soon."), self._summary(raffle, order, now)))
         if order.status is OrderStatus.DRAFT:
             return Reply(text=text, buttons=self._confirm_buttons(order), useful_until=order.reserved_until)
         ask = self._("Send a photo or PDF of the payment here to keep your numbers. The order code is *{code}*.")
@@ -494,7 +507,7 @@ class Texts:
         reason = _as_sentence_end(order.refund_reason)
         lines = (
             _("The money for your order *{code}* goes back to you: *{amount}*.").format(
-                code=order.id, amount=money(order.amount, order.currency)
+                code=order.id, amount=self.money(order.amount, order.currency)
             ),
             _("The reason: {reason}.").format(reason=reason),
             f"{raffle.title}: {self._numbers(raffle, order.numbers)}",
@@ -557,7 +570,7 @@ class Texts:
 
     def cannot_cancel(self, order: Order) -> Reply:
         if order.status is OrderStatus.PAID:
-            text = self._("Order {code} is paid. Please write to the organisers if something is wrong.")
+            text = self._("Order {code} is paid. If something is wrong, write *human* to talk to a person.")
         elif order.status is OrderStatus.IN_REVIEW:
             text = self._("Your payment for order {code} is being checked, so only an organiser can cancel it.")
         else:
@@ -645,7 +658,7 @@ class Texts:
             code=order.id,
             title=raffle.title,
             numbers=self._numbers(raffle, order.numbers),
-            amount=money(order.amount, order.currency),
+            amount=self.money(order.amount, order.currency),
             name=name or self._("somebody"),
         )
         template = self._template(templates.PROOF_CAME, raffle, order, name=name or self._("somebody"))
@@ -673,14 +686,14 @@ class Texts:
             code=order.id,
             raffle=raffle.title,
             numbers=self._numbers(raffle, order.numbers),
-            amount=money(order.amount, order.currency),
+            amount=self.money(order.amount, order.currency),
             **more,
         )
 
     def _summary(self, raffle: Raffle, order: Order, now: datetime) -> str:
         lines = [
             f"{raffle.title}: {self._numbers(raffle, order.numbers)}",
-            self._("Total: *{amount}*").format(amount=money(order.amount, order.currency)),
+            self._("Total: *{amount}*").format(amount=self.money(order.amount, order.currency)),
         ]
         if order.status in RUNNING and order.reserved_until is not None:
             lines.append(self._until(raffle, order.reserved_until, now))
@@ -689,9 +702,12 @@ class Texts:
     def _until(self, raffle: Raffle, until: datetime | None, now: datetime) -> str:
         if until is None:
             return self._("There is no time limit.")
+        time = self._moment(until, raffle.time_zone, now)
+        if until - now > LONGEST_COUNTDOWN:
+            return self._("Held until {time}").format(time=time)
         minutes = max(1, round((until - now).total_seconds() / 60))
         text = self.n_("Held until {time} ({minutes} minute)", "Held until {time} ({minutes} minutes)", minutes)
-        return text.format(time=_local_time(raffle, until), minutes=minutes)
+        return text.format(time=time, minutes=minutes)
 
     def _status(self, order: Order) -> str:
         _ = self._
@@ -710,8 +726,7 @@ class Texts:
         return ", ".join(padded(number, raffle.last_number) for number in numbers)
 
 
-def _local_time(raffle: Raffle, moment: datetime) -> str:
-    return moment.astimezone(ZoneInfo(raffle.time_zone)).strftime("%H:%M")
+Notice = Callable[[Texts], Reply]  # what organisers are told, each in their language
 
 
 def _as_sentence_end(text: str | None) -> str:

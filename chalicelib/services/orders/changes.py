@@ -17,7 +17,7 @@ from chalicelib.domain.orders import Order, OrderEvent, OrderStatus
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.raffles import Raffle
 from chalicelib.services.messaging.outbox import Outbox
-from chalicelib.services.messaging.texts import Texts, texts_in
+from chalicelib.services.messaging.texts import Texts, texts_for
 from chalicelib.store import audit, board, contacts, orders
 from chalicelib.store.order_context import OrderContext, audit_target, load_context
 from chalicelib.store.transaction import TRIES, Busy, ConditionsFailed, Transaction, retry
@@ -146,7 +146,7 @@ class OrderChange:
         self, text: Callable[Concatenate[Texts, Raffle, Order, P], Reply], *arguments: P.args, **named: P.kwargs
     ) -> None:
         """Tell the buyer about the order as it is now, in their language: `reply(Texts.payment_confirmed)`."""
-        self.replies.append(text(texts_in(self.contact.language), self.raffle, self.order, *arguments, **named))
+        self.replies.append(text(texts_for(self.contact), self.raffle, self.order, *arguments, **named))
 
 
 class AuditNote(NamedTuple):

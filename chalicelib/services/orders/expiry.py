@@ -15,7 +15,7 @@ from chalicelib.domain.messages import Reply
 from chalicelib.domain.orders import REMINDER_LEAD, RUNNING, Order, OrderEvent, OrderStatus
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import TryAgain
-from chalicelib.services.messaging.texts import Texts, texts_in
+from chalicelib.services.messaging.texts import Texts, texts_for
 from chalicelib.services.orders.changes import OrderChange, OrderChanges
 from chalicelib.store import board, orders
 from chalicelib.store.order_context import OrderContext, load_context, load_contexts
@@ -226,7 +226,7 @@ class Expiry:
         context = load_context(order)
         transaction = Transaction()
         orders.record_reminder(transaction, order, now)
-        reminder = texts_in(context.contact.language).reminder(context.raffle, order, now)
+        reminder = texts_for(context.contact).reminder(context.raffle, order, now)
         messages = self.changes.outbox.enqueue(
             transaction, context.contact, [reminder], channel=context.channel, now=now
         )

@@ -86,7 +86,7 @@ def test_h8_the_buyers_own_number_is_not_called_taken(world: World, lucia: Buyer
     hold(lucia, "5")
     lucia.says("BIKE")
     answer = text_of(lucia.says("#5, 6"))
-    assert "You have already: 005" in answer
+    assert "Already yours: 005" in answer
     assert "taken" not in answer
 
 

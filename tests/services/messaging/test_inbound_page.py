@@ -12,6 +12,7 @@ import pytest
 
 from chalicelib.domain.messages import Identity
 from chalicelib.lambdas import flush
+from chalicelib.services.chat import handler
 from chalicelib.store import contacts
 from chalicelib.store.contact_ids import contact_ids_of
 from tests.support.outbound_records import outbound_records
@@ -102,7 +103,8 @@ ROWS = list(rows())
 
 
 @pytest.fixture
-def start(world: World) -> Start:
+def start(world: World, monkeypatch: pytest.MonkeyPatch) -> Start:
+    monkeypatch.setattr(handler, "guess_language", lambda _: None)  # the page quotes everything in English
     world.clock.now = datetime.fromtimestamp(1_790_000_010, UTC)  # soon after the bodies' messages were sent
     world.raffle()
     return Start(world, Buyer(world=world, person=PERSON), QuickQueue())

@@ -351,6 +351,28 @@ def test_m4_organisers_who_never_wrote_are_notified_by_template(world: World, lu
     assert text_of(said).startswith("tombola_proof_came en")
 
 
+@pytest.mark.usefixtures("countries")
+def test_m9_an_organiser_who_never_wrote_gets_the_template_in_the_language_of_their_phone(
+    world: World, lucia: Buyer
+) -> None:
+    channels.approve(EVERY_TEMPLATE, approved=True)
+    world.raffle()
+    hold_and_confirm(lucia)
+    send = world.graph.send
+
+    def only_templates(message: Json) -> object:
+        if message["to"] == world.organiser().person.phone and message["type"] != "template":
+            raise refused(OUTSIDE)
+        return send(message)
+
+    vars(world.graph)["send"] = only_templates
+    lucia.sends_proof()
+    pass_time(world, minutes=1)
+    [said] = world.organiser().heard
+    assert text_of(said).startswith("tombola_proof_came es")
+    assert "Q 50.00" in text_of(said)
+
+
 # Stops
 
 

@@ -41,7 +41,7 @@ KINDS = {
     "notice of a late proof": "(?s)^Payment proof for order.*came after the hold had ended",
     "notice": "^Payment proof for order",
     "held": "I am holding",
-    "taken": "(is|are) taken:|You have already:",
+    "taken": "(is|are) taken:|Already yours:",
     "too few": "^Only [0-9,]+ number|is sold out, sorry",
     "limit": "each person may have at most",
     "not on sale": "is not on sale just now",

@@ -11,7 +11,7 @@ FEW_LEFT = re.compile(r"is sold out, sorry|Only (\d+) numbers? (?:is|are) free")
 
 # What a wish for numbers may be answered with, other than with a hold.
 REFUSALS = {
-    "numbers_taken": re.compile(r"numbers? (?:is|are) taken:|You have already:"),
+    "numbers_taken": re.compile(r"numbers? (?:is|are) taken:|Already yours:"),
     "too_few_free": FEW_LEFT,
     "too_many_for_contact": re.compile(r"each person may have at most"),
 }

@@ -102,8 +102,8 @@ class Visitor:
         """Mostly one of this thread's own people; sometimes one whom several threads are at the same time."""
         if self.random.random() < 0.1:
             # Others after ten visits: a person gets a hundred answers a day at most (M8).
-            return Identity(user_id=f"GT.everybody{self.random.randrange(6)}x{visit // 10}")
-        return Identity(user_id=f"GT.{self.name.replace('.', 'x')}y{visit // 4}")
+            return Identity(user_id=f"BZ.everybody{self.random.randrange(6)}x{visit // 10}")
+        return Identity(user_id=f"BZ.{self.name.replace('.', 'x')}y{visit // 4}")
 
     def draw(self, weights: Mapping[T, int]) -> T:
         return self.random.choices(list(weights), list(weights.values()))[0]
@@ -113,7 +113,7 @@ class Visitor:
     def buy_blocks(self) -> None:
         """Buy this thread's share of the board's beginning, which nobody else wants."""
         for block in range(self.profile.blocks):
-            person = Identity(user_id=f"GT.{self.name.replace('.', 'x')}b{block}")
+            person = Identity(user_id=f"BZ.{self.name.replace('.', 'x')}b{block}")
             self.say(person, self.raffle.code)
             position = (block * PROCESSES * THREADS + self.place_in_line) * MAX_NUMBERS
             wanted = self.side_by_side(self.raffle.first_number + position, MAX_NUMBERS)
