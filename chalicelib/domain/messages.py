@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.domain.reply_names import ReplyName
+
 
 class MessageKind(StrEnum):
     TEXT = "text"
@@ -84,12 +86,14 @@ class Reply:
     """A message to a contact: text, with up to three buttons or one list of up to ten rows.
 
     Attributes:
+        name: which of the bot's replies it is; None if an organiser wrote it.
         list_label: the label of the button that opens the list.
         template: the same content as a template, for use outside the 24-hour window; None: not sent there.
         useful_until: after this moment it is not worth sending; None: always worth it.
     """
 
     text: str
+    name: ReplyName | None = None
     buttons: Sequence[Choice] = ()
     rows: Sequence[Choice] = ()
     list_label: str = ""

@@ -101,6 +101,7 @@ def put(transaction: Transaction, outbound: Outbound) -> None:
         behind=outbound.behind,
         error_code=outbound.error_code,
         by=outbound.by,
+        reply=outbound.reply,
         created_at=outbound.created_at,
         updated_at=outbound.created_at,
         queue_key=queue_key(outbound.queue),
@@ -430,4 +431,5 @@ def as_outbound(record: OutboundRecord) -> Outbound:
         failed_ids=frozenset(record.failed_ids or ()),
         error_code=None if code is None else int(code),
         by=record.by,
+        reply=record.reply,
     )

@@ -499,6 +499,7 @@ class OutboundRecord(Record, discriminator="outbound"):
     failed_ids = UnicodeSetAttribute(null=True)  # Meta's ids of tries that it accepted, then failed to deliver
     error_code = NumberAttribute(null=True)
     by = UnicodeAttribute(null=True)  # the organiser who wrote it
+    reply = UnicodeAttribute(null=True)  # the name of the bot's reply
     once_more = BooleanAttribute(null=True)  # it was left unknown in an outage, and sent once more after it
     created_at = UTCDateTimeAttribute()
     updated_at = UTCDateTimeAttribute()
