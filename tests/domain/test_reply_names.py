@@ -12,7 +12,8 @@ ROOT = Path(__file__).parent.parent.parent
 def test_every_name_has_a_meaning_and_a_line_in_the_documentation() -> None:
     assert set(MEANINGS) == set(ReplyName)
     page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
-    documented = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", page.partition("## What the bot said")[2], re.MULTILINE))
+    table = page.partition("## What the bot said")[2].partition("\n| --- | --- |\n")[2].partition("\n\n")[0]
+    documented = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", table, re.MULTILINE))
     assert documented == {name.value: meaning for name, meaning in MEANINGS.items()}
 
 
