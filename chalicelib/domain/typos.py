@@ -8,7 +8,13 @@ LONG = 7  # letters of a known word in which two may be wrong
 
 
 def closest(typed: str, words: Sequence[str], *, most: int = 2) -> str | None:
-    """Return the word that is nearest to the typed one; None if none is near enough, or two are equally near.
+    """Return the word that is nearest to the typed one; None if none is near enough, or two are equally near."""
+    best = nearest(typed, words, most=most)
+    return best[0] if len(best) == 1 else None
+
+
+def nearest(typed: str, words: Sequence[str], *, most: int = 2) -> list[str]:
+    """Return the words that are nearest to the typed one, if they are near enough.
 
     One letter may be wrong, missing, too many or swapped with its neighbour; in long words, two (`most` permitting).
     The first letter must be there, at the first or second place, since a wrong one makes another word: "hora", "mora".
@@ -26,7 +32,7 @@ def closest(typed: str, words: Sequence[str], *, most: int = 2) -> str | None:
         if found <= limit:
             best = [word] if found < best_distance else [*best, word]
             best_distance = found
-    return best[0] if len(set(best)) == 1 else None
+    return list(dict.fromkeys(best))
 
 
 def distance(left: str, right: str) -> int:

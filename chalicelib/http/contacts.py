@@ -104,8 +104,8 @@ class MessageView(View):
     reply: Annotated[
         str | None,
         Field(
-            description="Which of the bot's replies it is: docs/api.md lists the names. null for what people write, and "
-            "for messages from before names were kept.",
+            description="Which of the bot's replies it is: docs/api.md lists the names. null for what people write, "
+            "and for messages from before names were kept.",
             examples=["held"],
         ),
     ]

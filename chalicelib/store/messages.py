@@ -130,6 +130,18 @@ def waiting_for(contact_id: str, since: str) -> list[Outbound]:
     return _readable(found)
 
 
+def newest_to(contact_id: str, *, limit: int) -> list[Outbound]:
+    """Return the newest messages to a person. One strongly consistent query."""
+    found = Record.query(
+        outbound_key(contact_id, "")[0],
+        Record.sk.startswith(OUTBOUND_PREFIX),
+        scan_index_forward=False,
+        limit=limit,
+        consistent_read=True,
+    )
+    return _readable(found)
+
+
 def left_unknown(since: datetime) -> list[Outbound]:
     """Return the messages from `since` on of which nobody knows whether they were sent, the oldest first.
 

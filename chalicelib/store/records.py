@@ -386,6 +386,9 @@ class ReplyLimitsMap(MapAttribute[str, Any]):
     files = NumberAttribute(null=True)
     unclear = UnicodeAttribute(null=True)
     times = NumberAttribute(null=True)
+    misses = NumberAttribute(null=True)
+    heard = NumberAttribute(null=True)
+    missed = NumberAttribute(null=True)
     waiting = NumberAttribute(null=True)
     busy_until = UTCDateTimeAttribute(null=True)
 

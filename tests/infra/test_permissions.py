@@ -119,7 +119,9 @@ def partitions(asked: Json) -> Iterator[str]:
     named = [asked.get("Key"), asked.get("Item")]
     for table in asked.get("RequestItems", {}).values():
         if isinstance(table, list):  # to be written
-            named += [one["PutRequest"]["Item"] if "PutRequest" in one else one["DeleteRequest"]["Key"] for one in table]
+            named += [
+                one["PutRequest"]["Item"] if "PutRequest" in one else one["DeleteRequest"]["Key"] for one in table
+            ]
         else:
             named += table["Keys"]
     yield from (key["pk"]["S"] for key in named if key)

@@ -13,7 +13,9 @@ from iso4217 import Currency
 
 from chalicelib.domain.conversation import (
     HELP_CHOICE,
+    MENU_CHOICE,
     ORDERS_CHOICE,
+    PERSON_CHOICE,
     RAFFLES_CHOICE,
     STOP_CHOICE,
     cancel_order_choice,
@@ -106,6 +108,56 @@ class Texts:
         )
         return Reply(name=ReplyName.OPTED_OUT, text="\n".join(lines))
 
+    def opted_out_with_order(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
+        """Say that no more messages come, and ask again about the order that waits for a yes."""
+        asked = self.still_held(raffle, order, now)
+        return replace(asked, text=f"{self.opted_out().text}\n\n{asked.text}")
+
+    def who(self) -> Reply:
+        """Say who is behind the raffles: people, to whom one can talk."""
+        _ = self._
+        lines = (
+            _("I am the organisers' assistant: I keep your numbers, and real people check each payment."),
+            _("You get an order code, and hear from us here when your payment is confirmed."),
+            _("Would you like to talk to them first? Tap *Talk to a person*."),
+        )
+        return Reply(
+            name=ReplyName.HELP, text="\n".join(lines), buttons=(self._person_button(), self._menu_buttons()[0])
+        )
+
+    def cannot_listen(self) -> Reply:
+        text = self._("Sorry, I can't listen to voice messages. Please write it to me, or ask for a person.")
+        return Reply(name=ReplyName.CANNOT_READ, text=text, buttons=(self._person_button(), self._menu_buttons()[0]))
+
+    def offering_person(self, reply: Reply) -> Reply:
+        """Add to a reply that one can talk to a person, as far as there is room."""
+        offer = self._("If I don't understand you: would you rather talk to a person? Write *human*.")
+        has_buttons = bool(reply.buttons)
+        if len(reply.text) + len(offer) + 2 <= BODY_LIMIT:
+            reply = replace(reply, text=f"{reply.text}\n\n{offer}")
+        return replace(reply, buttons=(*reply.buttons[:2], self._person_button())) if has_buttons else reply
+
+    def _person_button(self) -> Choice:
+        return Choice(id=PERSON_CHOICE, title=self._("Talk to a person"))
+
+    def ask_leave(self) -> Reply:
+        """Ask what "salir" means. It may only mean back to the menu."""
+        text = self._("Would you like to go back to the menu, or to get no more messages from us?")
+        buttons = (Choice(id=MENU_CHOICE, title=self._("Menu")), self._stop_button())
+        return Reply(name=ReplyName.ASK_LEAVE, text=text, buttons=buttons)
+
+    def ask_leave_order(self, raffle: Raffle, order: Order) -> Reply:
+        """Ask what "salir" means while an order waits."""
+        text = self._(
+            "Would you like to go back to the menu, cancel your order {code} ({numbers}), or get no more messages?"
+        ).format(code=order.id, numbers=self._numbers(raffle, order.numbers))
+        buttons = (
+            Choice(id=MENU_CHOICE, title=self._("Menu")),
+            Choice(id=cancel_order_choice(order.id), title=self._("Cancel it")),
+            self._stop_button(),
+        )
+        return Reply(name=ReplyName.ASK_CANCEL, text=text, buttons=buttons)
+
     def opted_in(self) -> Reply:
         text = self._("Welcome back! You will hear from us again about your orders. What would you like to do?")
         return Reply(name=ReplyName.OPTED_IN, text=text, buttons=self._menu_buttons())
@@ -160,6 +212,72 @@ class Texts:
             rows=rows,
             list_label=_("See raffles"),
         )
+
+    def ask_raffle(self, boards: Sequence[Board], *, more: bool) -> Reply:
+        """Ask in which raffle the numbers are wanted."""
+        reply = self.raffles(boards, page=1, more=more)
+        if not boards:
+            return reply
+        ask = self._("In which raffle would you like numbers?")
+        return replace(reply, name=ReplyName.ASK_RAFFLE, text=shorten(f"{ask}\n\n{reply.text}", BODY_LIMIT))
+
+    def free_numbers(self, board: Board, some: Sequence[int]) -> Reply:
+        """Say how many numbers are free, and some of them."""
+        raffle = board.raffle
+        lines = [f"*{raffle.title}*: {self._availability(board)}"]
+        if len(some) == board.availability.available:
+            lines.append(self._("Free: {numbers}").format(numbers=self._numbers(raffle, some)))
+        elif some:
+            lines.append(self._("Some of them: {numbers}").format(numbers=self._numbers(raffle, some)))
+        lines.append(self._("Which numbers would you like? For example *5, 12, 99*, *5-10* or *random 3*."))
+        return Reply(name=ReplyName.FREE_NUMBERS, text="\n".join(lines), buttons=self._random_buttons(raffle))
+
+    def number_free(self, raffle: Raffle, free: Sequence[int], taken: Sequence[int]) -> Reply:
+        """Say which of the numbers that somebody asked about are free. Nothing is held by asking."""
+        lines = [
+            self.n_("{numbers} is free.", "{numbers} are free.", len(free)).format(numbers=self._numbers(raffle, free))
+        ]
+        if taken:
+            listed = self._numbers(raffle, taken)
+            lines.append(self.n_("{numbers} is taken.", "{numbers} are taken.", len(taken)).format(numbers=listed))
+        lines.append(self._("Nothing is held yet. Which numbers would you like?"))
+        buttons = [
+            Choice(
+                id=pick_number_choice(raffle.id, number),
+                title=self._("Number {number}").format(number=padded(number, raffle.last_number)),
+            )
+            for number in free[:3]
+        ]
+        return Reply(name=ReplyName.NUMBER_FREE, text="\n".join(lines), buttons=buttons)
+
+    def how_to_pay(self, raffle: Raffle | None) -> Reply:
+        """Say how one pays, to somebody who has confirmed nothing yet."""
+        _ = self._
+        lines = [_("Choose your numbers and tap *Confirm*: then I tell you how to pay, and the code to write with it.")]
+        if raffle is not None and raffle.payment_instructions:
+            lines += ["", _("In this raffle:"), shorten(raffle.payment_instructions, BODY_LIMIT // 2)]
+        lines += ["", _("Then send a *photo or PDF* of the payment here.")]
+        return Reply(name=ReplyName.HOW_TO_PAY, text="\n".join(lines), buttons=self._menu_buttons()[:2])
+
+    def draw_date(self, on_sale: Sequence[Raffle]) -> Reply:
+        """Say when the draw is, as far as the raffles' descriptions say it."""
+        room = BODY_LIMIT // (2 * max(len(on_sale), 1))
+        said = [
+            f"*{shorten(raffle.title, room)}*\n{shorten(raffle.description, room)}"
+            for raffle in on_sale
+            if raffle.description
+        ]
+        ask = self._("Is the day of the draw not there? A person can tell you.")
+        text = shorten("\n\n".join((*said, ask)), BODY_LIMIT)
+        return Reply(name=ReplyName.DRAW_DATE, text=text, buttons=(self._person_button(), *self._menu_buttons()[:2]))
+
+    def draw_result(self) -> Reply:
+        lines = (
+            self._("The organisers announce the winning number after the draw."),
+            self._("Write *my orders* to see your numbers, or ask a person."),
+        )
+        buttons = (self._person_button(), self._menu_buttons()[1])
+        return Reply(name=ReplyName.DRAW_RESULT, text="\n".join(lines), buttons=buttons)
 
     def _availability(self, board: Board) -> str:
         counts = board.availability
@@ -228,6 +346,8 @@ class Texts:
                     Choice(id=pick_random_choice(raffle.id, quantity), title=_("Any {number}").format(number=quantity)),
                 )
                 return Reply(name=ReplyName.ASK_QUANTITY, text=text, buttons=buttons)
+            case Unclarity.DOUBTFUL if part := plain(unclear.fragment):
+                text = _("I am not sure which numbers you mean by “{part}”.").format(part=part)
             case _:
                 text = _("I am not sure which numbers you mean.")
         ask = _("Please write just the numbers, like *5, 12, 99*, or *random 3*.")
@@ -603,6 +723,32 @@ class Texts:
         text = text.format(code=order.id, numbers=self._numbers(raffle, order.numbers))
         buttons = (Choice(id=cancel_order_choice(order.id), title=self._("Cancel it")), self._menu_buttons()[1])
         return Reply(name=ReplyName.ASK_CANCEL, text=text, buttons=buttons)
+
+    def ask_change(self, raffle: Raffle, order: Order) -> Reply:
+        """Say how the numbers of an order can be changed: by choosing again."""
+        lines = (
+            self._("You have order {code}: {numbers}.").format(
+                code=order.id, numbers=self._numbers(raffle, order.numbers)
+            ),
+            self._("I can't change its numbers. Would you like to keep it, or cancel it and choose again?"),
+        )
+        cancel = Choice(id=cancel_order_choice(order.id), title=self._("Cancel it"))
+        keep = self._confirm_buttons(order)[0] if order.status is OrderStatus.DRAFT else self._menu_buttons()[1]
+        return Reply(name=ReplyName.ASK_CHANGE, text="\n".join(lines), buttons=(keep, cancel, self._person_button()))
+
+    def more_time(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
+        """Say how long the numbers are held. Only a person can give more time."""
+        lines = (
+            self._summary(raffle, order, now),
+            self._("I can't hold them longer by myself, but an organiser may: tap *Talk to a person*."),
+            self._("When the time is over, your numbers are free again, and you can choose again."),
+        )
+        return Reply(
+            name=ReplyName.MORE_TIME,
+            text="\n".join(lines),
+            buttons=(self._person_button(), self._menu_buttons()[1]),
+            useful_until=order.reserved_until,
+        )
 
     def nothing_to_cancel(self) -> Reply:
         return Reply(name=ReplyName.NO_ORDER, text=self._("There is no order to cancel."), buttons=self._menu_buttons())

@@ -1,0 +1,328 @@
+"""Find out what somebody wants from the words of a message. The words are in `words/*.toml`.
+
+It finds phrases, whatever stands around them, and forgives typing mistakes. What a phrase leads to depends on the
+conversation (`conversation.py`); which numbers are meant is read by `picks.py`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache, cached_property, lru_cache
+from typing import NamedTuple
+
+from chalicelib.domain.picks import fold
+from chalicelib.domain.typos import nearest
+from chalicelib.domain.vocabulary import vocabularies
+
+
+class Intent(StrEnum):
+    """What a phrase says. Each is a list of the same name in `words/*.toml`."""
+
+    GREETING = "greeting"
+    COURTESY = "courtesy"
+    THANKS = "thanks"
+    MENU = "menu"
+    HELP = "help"
+    BROWSE = "browse"
+    MORE = "more"
+    FREE = "free"
+    PRICE = "price"
+    PRIZE = "prize"
+    DRAW_DATE = "draw_date"
+    RESULT = "result"
+    HOW_TO_PAY = "how_to_pay"
+    ORDERS = "orders"
+    TRUST = "trust"
+    PERSON = "person"
+    PAID = "paid"
+    MORE_TIME = "more_time"
+    ANOTHER = "another"
+    ADD = "add"
+    REMOVE = "remove"
+    SWAP = "swap"
+    YES = "yes"
+    NO = "no"
+    CANCEL = "cancel"
+    WAIT = "wait"
+    LEAVE = "leave"
+    STOP = "stop"
+    START = "start"
+    WANT = "want"  # from [numbers]: "quiero"
+    NOUN = "noun"  # from [numbers]: "boletos"
+    RANDOM = "random"  # from [numbers]
+
+
+POLITE = frozenset((Intent.GREETING, Intent.COURTESY, Intent.THANKS))
+CHANGE = frozenset((Intent.ADD, Intent.REMOVE, Intent.SWAP))
+# A misspelt word never says one of these: they change much, or end something, and their words are short.
+NEVER_MISSPELT = frozenset((Intent.STOP, Intent.START, Intent.LEAVE, Intent.NO, Intent.WAIT))
+# The lists of [numbers] that also say what is wanted. Phrases of [intents] come before them.
+FROM_NUMBERS = {"want": Intent.WANT, "noun": Intent.NOUN, "random": Intent.RANDOM}
+# People press them instead of a word.
+SIGNS = {
+    **dict.fromkeys("👍👌✅✔☑🆗💯", Intent.YES),
+    **dict.fromkeys("👎❌🚫", Intent.NO),
+    **dict.fromkeys("🙏😊🙂😀😁😃😄🎉🍀❤✨🤞😉🥳🎟🎫", Intent.COURTESY),
+    "👋": Intent.GREETING,
+}
+WILDCARD = "*"
+MAX_BETWEEN = 3  # words that a wildcard stands for
+MAX_WORDS = 1000  # of a message; WhatsApp's 4096 characters could have twice as many letters that stand alone
+MAX_MISSPELT = 20  # words of a message that are compared with all that we know
+LONG_MISTYPED = 6  # letters of a word that is believed to say yes although it is misspelt
+
+
+class Word(NamedTuple):
+    """A word of a message, and its place in the folded line."""
+
+    text: str
+    start: int
+    end: int
+
+    @property
+    def has_digits(self) -> bool:
+        return any(char.isdigit() for char in self.text)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A phrase that was found.
+
+    Attributes:
+        words: its words, without those that a wildcard stood for.
+        misspelt: the typed word, if it is only similar to the phrase; "" otherwise.
+    """
+
+    intent: Intent
+    words: tuple[Word, ...]
+    misspelt: str = ""
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What the words of a message say.
+
+    Attributes:
+        line: the message, folded.
+        found: the phrases, in order.
+        rest: the words that belong to no phrase and say something, numbers included.
+    """
+
+    line: str
+    found: tuple[Found, ...]
+    rest: tuple[Word, ...]
+
+    @cached_property
+    def intents(self) -> frozenset[Intent]:
+        return frozenset(one.intent for one in self.found)
+
+    @cached_property
+    def said(self) -> frozenset[Intent]:
+        """The intents, without what is only polite."""
+        return self.intents - POLITE
+
+    @property
+    def has_numbers(self) -> bool:
+        return any(map(_is_number, self.rest))
+
+    @property
+    def is_misspelt(self) -> bool:
+        return any(one.misspelt for one in self.found)
+
+    def has(self, *intents: Intent) -> bool:
+        return not self.intents.isdisjoint(intents)
+
+    def only(self, *intents: Intent) -> bool:
+        """Return whether it says this and nothing else, apart from politeness."""
+        return bool(self.said) and self.said <= set(intents) and not self.rest
+
+    @property
+    def is_polite_only(self) -> bool:
+        return bool(self.intents) and not self.said and not self.rest
+
+    def without(self, *intents: Intent) -> str:
+        """Return the line without the phrases that say one of these, so that numbers can be read from it."""
+        chars = list(self.line)
+        for one in self.found:
+            for word in one.words if one.intent in intents else ():
+                chars[word.start : word.end] = " " * (word.end - word.start)
+        return "".join(chars)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The words that may be of a title, or the code of a raffle: whatever is neither a phrase nor a number."""
+        typed = [word.text for word in self.rest if not _is_number(word) and word.text not in _positions()]
+        return tuple(dict.fromkeys([*typed, *(one.misspelt for one in self.found if one.misspelt)]))
+
+    @property
+    def numbers(self) -> str:
+        """The numbers that are mentioned, as a list, whatever is said about them."""
+        return ", ".join(word.text for word in self.rest if _is_number(word))
+
+    @cached_property
+    def position(self) -> int | None:
+        """The place in a list that it names: "la primera", "2", "number 2 please". -1 is the last one."""
+        named = [word for word in self.rest if word.text in _positions() or _is_number(word)]
+        others = [word for word in self.rest if word not in named and word.text not in _glue()]
+        harmless = POLITE | {Intent.WANT, Intent.NOUN, Intent.BROWSE, Intent.YES}
+        if len(named) != 1 or others or not self.intents <= harmless:
+            return None
+        text, start, end = named[0]
+        stands_alone = self.line[:start][-1:] in ("", " ", "#", "°") and not re.match(r"[.,:/-]\d", self.line[end:])
+        if text in _positions():
+            return _positions()[text]
+        if text in _numerals():
+            return _numerals()[text]
+        return int(text) if stands_alone and re.fullmatch("[0-9]{1,2}", text) else None
+
+
+def _is_number(word: Word) -> bool:
+    return word.has_digits or word.text in _numerals()
+
+
+@lru_cache(64)
+def read_meaning(text: str) -> Meaning:
+    """Find the phrases in a message. Takes time in proportion to its length, and never raises."""
+    line = fold(text).translate(_ALIKE)
+    words = [Word(_APOSTROPHES.sub("", found[0]), found.start(), found.end()) for found in _WORD.finditer(line)]
+    words = words[:MAX_WORDS]
+    spelt = _Speller()
+    found: list[Found] = []
+    rest: list[Word] = []
+    at = 0
+    while at < len(words):
+        phrase, size = _phrase_at(words, at, spelt)
+        if phrase is not None:
+            found.append(phrase)
+        elif words[at].text not in _glue():
+            rest.append(words[at])
+        at += size
+    return Meaning(line, tuple(found), tuple(rest))
+
+
+# Emoji are words of their own. Skin tones and the like are left out.
+_WORD = re.compile(rf"[^\W_]+(?:'[^\W\d_]+)*|[{''.join(SIGNS)}]")
+_ALIKE = str.maketrans("’‘`´", "''''")
+_APOSTROPHES = re.compile("'")
+
+
+class _Speller:
+    """Corrects the words of one message, up to a number of them."""
+
+    def __init__(self) -> None:
+        self._left = MAX_MISSPELT
+        self._corrected: dict[str, str] = {}
+
+    def correct(self, word: str) -> str:
+        if word in _known_words() or not word.isalpha() or len(word) < 3:
+            return word
+        if word not in self._corrected:
+            if not self._left:
+                return word
+            self._left -= 1
+            self._corrected[word] = _agreed(nearest(word, _correctable())) or word
+        return self._corrected[word]
+
+
+def _agreed(candidates: Sequence[str]) -> str | None:
+    """Return one of the words that a misspelt one may stand for, if they all say the same: "rifsa" is rifa or rifas.
+
+    Words that say something by themselves come before those of longer phrases.
+    """
+    said = {word: _said_alone(word) for word in candidates}
+    speaking = [word for word in candidates if said[word] is not None] or list(candidates)
+    agree = len({said[word] for word in speaking}) == 1 and (len(speaking) == 1 or said[speaking[0]] is not None)
+    return speaking[0] if speaking and agree else None
+
+
+def _said_alone(word: str) -> Intent | None:
+    return next((intent for phrase, intent in _phrases().get(word, ()) if len(phrase) == 1), None)
+
+
+def _phrase_at(words: Sequence[Word], at: int, spelt: _Speller) -> tuple[Found | None, int]:
+    """Return the longest phrase that begins with a word, and how many words it takes; (None, 1) if there is none."""
+    typed = words[at].text
+    first = spelt.correct(typed)
+    for phrase, intent in _phrases().get(first, ()):
+        places = _match(phrase, words, at, spelt)
+        if places is None:
+            continue
+        misspelt = next(
+            (words[place].text for place in places if spelt.correct(words[place].text) != words[place].text), ""
+        )
+        if misspelt and intent in NEVER_MISSPELT:
+            continue
+        return Found(intent, tuple(words[place] for place in places), misspelt), places[-1] - at + 1
+    return None, 1
+
+
+def _match(phrase: Sequence[str], words: Sequence[Word], at: int, spelt: _Speller) -> list[int] | None:
+    """Return the places of the words of a phrase, or None if it does not stand there."""
+    places: list[int] = []
+    gap = 0
+    for part in phrase:
+        if part == WILDCARD:
+            gap = MAX_BETWEEN
+            continue
+        place = at
+        while place < len(words) and place <= at + gap and spelt.correct(words[place].text) != part:
+            place += 1
+        if place >= len(words) or place > at + gap:
+            return None
+        places.append(place)
+        at = place + 1
+        gap = 0
+    return places
+
+
+@cache
+def _phrases() -> Mapping[str, Sequence[tuple[tuple[str, ...], Intent]]]:
+    """Return the phrases of all languages by their first word, the longest first."""
+    meaning: dict[tuple[str, ...], Intent] = {}
+    for listed, intent in _listed():
+        meaning.setdefault(tuple(listed.replace("-", " ").split()), intent)
+    by_first: dict[str, list[tuple[tuple[str, ...], Intent]]] = {}
+    for sign, intent in SIGNS.items():
+        meaning[(sign,)] = intent
+    for phrase, intent in sorted(meaning.items(), key=lambda item: -len(item[0])):
+        by_first.setdefault(phrase[0], []).append((phrase, intent))
+    return by_first
+
+
+def _listed() -> Iterator[tuple[str, Intent]]:
+    for vocabulary in vocabularies().values():
+        for name, phrases in vocabulary.intents.items():
+            yield from ((phrase, Intent(name)) for phrase in phrases)
+    for vocabulary in vocabularies().values():
+        for name, intent in FROM_NUMBERS.items():
+            yield from ((phrase, intent) for phrase in vocabulary.numbers.get(name, ()))
+
+
+@cache
+def _known_words() -> frozenset[str]:
+    return frozenset(word for vocabulary in vocabularies().values() for word in vocabulary.words)
+
+
+@cache
+def _correctable() -> tuple[str, ...]:
+    """Return the words of phrases. Number words are not among them: a number is never guessed."""
+    numbers = {word for numeral in _numerals() for word in numeral.split()}
+    return tuple(
+        sorted({word for phrases in _phrases().values() for phrase, _ in phrases for word in phrase} - numbers)
+    )
+
+
+@cache
+def _numerals() -> Mapping[str, int]:
+    return {word: value for one in vocabularies().values() for word, value in {**one.numerals, **one.counts}.items()}
+
+
+@cache
+def _positions() -> Mapping[str, int]:
+    return {word: place for vocabulary in vocabularies().values() for word, place in vocabulary.positions.items()}
+
+
+@cache
+def _glue() -> frozenset[str]:
+    return frozenset(word for vocabulary in vocabularies().values() for word in vocabulary.glue)
