@@ -542,7 +542,7 @@ def _step_idle(conversation: Conversation, meaning: Meaning, text: str) -> Actio
         return _try_names(meaning, text, otherwise=ListRaffles())
     if meaning.has_numbers or meaning.has(Intent.RANDOM):
         return _try_codes(meaning, text, otherwise=AskRaffle())
-    if meaning.has(Intent.GREETING):
+    if meaning.has(Intent.GREETING) or meaning.only(Intent.NO):
         return _try_codes(meaning, text, otherwise=ShowMenu())
     return _try_codes(meaning, text, otherwise=NotUnderstood(ShowMenu(not_understood=True)))
 

@@ -163,8 +163,12 @@ class Meaning:
     @cached_property
     def position(self) -> int | None:
         """The place in a list that it names: "la primera", "2", "number 2 please". -1 is the last one."""
-        named = [word for word in self.rest if word.text in _positions() or _is_number(word)]
-        others = [word for word in self.rest if word not in named and word.text not in _glue()]
+        ordinals = [word for word in self.rest if word.text in _positions()]
+        named = ordinals or [word for word in self.rest if _is_number(word)]
+        # "the first one"
+        others = [
+            word for word in self.rest if word not in named and not (ordinals and _numerals().get(word.text) == 1)
+        ]
         harmless = POLITE | {Intent.WANT, Intent.NOUN, Intent.BROWSE, Intent.YES}
         if len(named) != 1 or others or not self.intents <= harmless:
             return None
@@ -192,12 +196,14 @@ def read_meaning(text: str) -> Meaning:
     rest: list[Word] = []
     at = 0
     while at < len(words):
-        phrase, size = _phrase_at(words, at, spelt)
-        if phrase is not None:
-            found.append(phrase)
-        elif words[at].text not in _glue():
-            rest.append(words[at])
-        at += size
+        phrases = _phrases_from(words, at, spelt)
+        used = {place for _, places in phrases for place in places}
+        end = max(used, default=at)
+        found += [phrase for phrase, _ in phrases]
+        # What a wildcard stands for belongs to no phrase.
+        between = (words[place] for place in range(at, end + 1) if place not in used)
+        rest += [word for word in between if word.text not in _glue()]
+        at = end + 1
     return Meaning(line, tuple(found), tuple(rest))
 
 
@@ -240,21 +246,33 @@ def _said_alone(word: str) -> Intent | None:
     return next((intent for phrase, intent in _phrases().get(word, ()) if len(phrase) == 1), None)
 
 
-def _phrase_at(words: Sequence[Word], at: int, spelt: _Speller) -> tuple[Found | None, int]:
-    """Return the longest phrase that begins with a word, and how many words it takes; (None, 1) if there is none."""
-    typed = words[at].text
-    first = spelt.correct(typed)
-    for phrase, intent in _phrases().get(first, ()):
+def _phrases_from(words: Sequence[Word], at: int, spelt: _Speller) -> list[tuple[Found, list[int]]]:
+    """Return the phrase that begins at a place, with the places of its words; [] if there is none.
+
+    Another phrase may begin in it and go on: "puedo pagar mañana" says "puedo pagar" and "pagar mañana".
+    """
+    first = _phrase_at(words, at, spelt)
+    if first is None:
+        return []
+    end = first[1][-1]
+    for inner in range(at + 1, end + 1):
+        second = _phrase_at(words, inner, spelt)
+        if second is not None and len(second[1]) > 1 and second[1][-1] > end:
+            return [first, second]
+    return [first]
+
+
+def _phrase_at(words: Sequence[Word], at: int, spelt: _Speller) -> tuple[Found, list[int]] | None:
+    """Return the longest phrase that begins at a place, with the places of its words."""
+    for phrase, intent in _phrases().get(spelt.correct(words[at].text), ()):
         places = _match(phrase, words, at, spelt)
         if places is None:
             continue
-        misspelt = next(
-            (words[place].text for place in places if spelt.correct(words[place].text) != words[place].text), ""
-        )
-        if misspelt and intent in NEVER_MISSPELT:
-            continue
-        return Found(intent, tuple(words[place] for place in places), misspelt), places[-1] - at + 1
-    return None, 1
+        typed = [words[place] for place in places]
+        misspelt = next((word.text for word in typed if spelt.correct(word.text) != word.text), "")
+        if not (misspelt and intent in NEVER_MISSPELT):
+            return Found(intent, tuple(typed), misspelt), places
+    return None
 
 
 def _match(phrase: Sequence[str], words: Sequence[Word], at: int, spelt: _Speller) -> list[int] | None:

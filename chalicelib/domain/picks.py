@@ -52,14 +52,11 @@ def read_pick(text: str, *, first: int, last: int, most: int = MAX_NUMBERS) -> S
     """
     line = _line(text)
     readings = [_read(line, words, first, last, most) for words in _languages_of(line)]
-    return readings[0] if all(reading == readings[0] for reading in readings) else _disagreement(line, readings)
+    return readings[0] if all(reading == readings[0] for reading in readings) else _disagreement(line)
 
 
-def _disagreement(line: str, readings: Sequence["Specific | Random | Unclear"]) -> Unclear:
+def _disagreement(line: str) -> Unclear:
     """Return the question to ask when the same words mean different things in two languages: "once", "um 5"."""
-    for reading in readings:
-        if isinstance(reading, Unclear) and reading.reason is Unclarity.QUANTITY:
-            return reading
     return Unclear(Unclarity.DOUBTFUL, line.replace(_STRANGE, "")[:60])
 
 
@@ -133,6 +130,7 @@ class _Words(NamedTuple):
         longest: how many lexemes a phrase with this first lexeme may have. The longest one wins.
         starting: first lexeme → the phrases that begin with it, with what they mean. Languages are compared by it.
         plurals: plural articles. "los 2" are two that were spoken of, and not the number 2.
+        pronouns: articles after which "one" and "two" are no numbers: "the one", "the two".
         counting: words before which a lone number is a quantity, or a price: "son 50?".
         corrected: words for which a misspelt one may stand.
         known: the words by which the language is recognised.
@@ -143,6 +141,7 @@ class _Words(NamedTuple):
     longest: Mapping[str, int]
     starting: Mapping[str, frozenset[tuple[str, str, int]]]
     plurals: frozenset[str]
+    pronouns: frozenset[str]
     counting: frozenset[str]
     corrected: tuple[str, ...]
     known: frozenset[str]
@@ -176,6 +175,7 @@ def _words_of(language: str) -> _Words:
         longest={lexemes[0]: len(lexemes) for lexemes in sorted(map(_LEXEME.findall, kinds), key=len)},
         starting={first: frozenset(phrases) for first, phrases in starting.items()},
         plurals=frozenset(own.numbers.get("plural", ())),
+        pronouns=frozenset(own.numbers.get("before_pronoun", ())),
         counting=frozenset(own.numbers.get("counting", ())),
         corrected=tuple(word for word in misspelt if len(word) >= SHORTEST_MISSPELT and word in own.words),
         known=_telling(own),
@@ -343,13 +343,16 @@ def _those_spoken_of(tokens: Sequence[_Token], words: _Words) -> str | None:
     """Return "los 2", "the two": those that were spoken of, whichever these are. "son 50" may also be a price."""
     numbers = [at for at, token in enumerate(tokens) if token.is_number]
     if len(numbers) != 1:
-        return None
+        first, *rest = (tokens[at] for at in numbers)
+        is_asked = any(token.kind == _WANT for token in tokens) or (first.kind == _WORD and rest[-1].kind == _DIGITS)
+        # "quiero 2, 5 y 12": three numbers, or two?
+        return f"{first.text}, {rest[0].text}" if is_asked and first.value == len(rest) > 1 else None
     at = numbers[0]
     number = tokens[at]
     before = tokens[at - 1] if at else None
     if before is not None and before.kind == _ARTICLE:
-        is_pair = number.kind == _WORD and number.value == 2
-        if before.text in words.plurals or is_pair:
+        is_pronoun = number.kind == _WORD and number.value in (1, 2) and before.text in words.pronouns
+        if before.text in words.plurals or is_pronoun:
             return f"{before.text} {number.text}"
     counts = any(token.text in words.counting for token in tokens)
     return f"{number.text}" if counts and number.value > MAX_NUMBERS else None

@@ -136,9 +136,11 @@ DOUBTFUL = (
     *("el 12, no. 5", "No. quiero el 5", "5 al 10 menos el 7", "all but 5"),
     *("3 numeros: 5, 12", "2 tickets, 5", "3: 5", "dos: 5"),
     # those that were spoken of
-    *("quiero los 2", "los dos", "os dois", "the two please", "son 50?"),
+    *("quiero los 2", "los dos", "os dois", "the two please", "the one", "son 50?"),
     # one language's words are not another's
-    *("ten el 5", "ten el 8", "um", "once", "5 and doce y 7"),
+    *("ten el 5", "ten el 8", "um", "um 5", "once", "5 and doce y 7"),
+    # three numbers, or two?
+    *("son dos, 5 y 12", "quiero 2, 5 y 12", "dos, 5, 12"),
     # phone numbers in pairs
     *("55 12 34 56 78", "21-98-76-54-32", "22.33.11.44"),
     *("is 5 free?", "entre 5 y 10", "lucky number 7", "random 007", "random 3 and 7", "random, 3"),
@@ -180,7 +182,7 @@ QUANTITY = {
     **dict.fromkeys(
         ("5 tickets", "I want 5", "I want 5 tickets please", "quiero 5", "quiero 5 números", "just 5"), "5"
     ),
-    **dict.fromkeys(("5 please", "five please", "5 porfa", "cinco por favor", "5 por favor obrigada", "um 5"), "5"),
+    **dict.fromkeys(("5 please", "five please", "5 porfa", "cinco por favor", "5 por favor obrigada"), "5"),
     **dict.fromkeys(("one please", "uno por favor", "quiero uno", "una", "quero uma rifa", "1 boleto"), "1"),
     "quiero cinco": "5",
     "duas cotas": "2",
