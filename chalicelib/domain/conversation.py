@@ -369,9 +369,9 @@ def _read_text(conversation: Conversation, text: str) -> Action:
         return ConfirmOrder(conversation.order_id)
     meaning = read_meaning(text)
     action = _mean_anywhere(conversation, meaning) or _STEPS[conversation.stage](conversation, meaning, text)
-    # A single word may be the code of a raffle, whatever else it means.
+    # A single word may be the code of a raffle, whatever else it means; but "no" never was one.
     code = word.upper()
-    return TryCode(code, action) if is_raffle_code(code) and not isinstance(action, TryCodes) else action
+    return TryCode(code, action) if is_raffle_code(code) and word not in NO | MORE else action
 
 
 def _mean_anywhere(conversation: Conversation, meaning: Meaning) -> Action | None:

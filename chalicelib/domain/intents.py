@@ -152,7 +152,11 @@ class Meaning:
     @property
     def names(self) -> tuple[str, ...]:
         """The words that may be of a title, or the code of a raffle: whatever is neither a phrase nor a number."""
-        typed = [word.text for word in self.rest if not _is_number(word) and word.text not in _positions()]
+        typed = [
+            word.text
+            for word in self.rest
+            if not _is_number(word) and word.text not in _positions() and _said_alone(word.text) is None
+        ]
         return tuple(dict.fromkeys([*typed, *(one.misspelt for one in self.found if one.misspelt)]))
 
     @property
@@ -315,6 +319,11 @@ def _listed() -> Iterator[tuple[str, Intent]]:
     for vocabulary in vocabularies().values():
         for name, intent in FROM_NUMBERS.items():
             yield from ((phrase, intent) for phrase in vocabulary.numbers.get(name, ()))
+
+
+def is_known(word: str) -> bool:
+    """Return whether a word is written as one that we know, so that it is no misspelt title."""
+    return word in _known_words()
 
 
 @cache

@@ -12,6 +12,7 @@ from chalicelib.domain import picks
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Conversation, Stage, confirm_order_choice
 from chalicelib.domain.holding import check_unpaid, is_newcomer, may_go_in_review
+from chalicelib.domain.intents import is_known
 from chalicelib.domain.messages import Media, Reply
 from chalicelib.domain.orders import (
     MAX_NUMBERS,
@@ -305,7 +306,9 @@ def _named_raffle(turn: Turn, words: Sequence[str]) -> str | None:
         if raffle.sells_at(turn.now):
             title = re.findall(r"\w+", picks.fold(raffle.title))
             long_words = [word for word in title if len(word) >= SHORTEST_TITLE_WORD]
-            fits[raffle.id] = sum(word in long_words or bool(nearest(word, long_words)) for word in words)
+            fits[raffle.id] = sum(
+                word in long_words or (not is_known(word) and bool(nearest(word, long_words))) for word in words
+            )
     best = max(fits.values(), default=0)
     named = [raffle_id for raffle_id, fit in fits.items() if fit == best]
     return named[0] if best and len(named) == 1 else None
