@@ -68,7 +68,7 @@ SIGNS = {
 }
 WILDCARD = "*"
 MAX_BETWEEN = 3  # words that a wildcard stands for
-MAX_WORDS = 1000  # of a message; WhatsApp's 4096 characters could have twice as many letters that stand alone
+MAX_WORDS = 300  # of a message in which phrases are looked for; more is a letter, and says something else as well
 MAX_MISSPELT = 20  # words of a message that are compared with all that we know
 LONG_MISTYPED = 6  # letters of a word that is believed to say yes although it is misspelt
 
@@ -194,6 +194,7 @@ def read_meaning(text: str) -> Meaning:
     """Find the phrases in a message. Takes time in proportion to its length, and never raises."""
     line = fold(text).translate(_ALIKE)
     words = [Word(_APOSTROPHES.sub("", found[0]), found.start(), found.end()) for found in _WORD.finditer(line)]
+    unread = words[MAX_WORDS:]
     words = words[:MAX_WORDS]
     spelt = _Speller()
     found: list[Found] = []
@@ -208,7 +209,7 @@ def read_meaning(text: str) -> Meaning:
         between = (words[place] for place in range(at, end + 1) if place not in used)
         rest += [word for word in between if word.text not in _glue()]
         at = end + 1
-    return Meaning(line, tuple(found), tuple(rest))
+    return Meaning(line, tuple(found), (*rest, *unread))
 
 
 # Emoji are words of their own. Skin tones and the like are left out.

@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from chalicelib.domain.languages import LANGUAGES
@@ -34,7 +34,7 @@ class Vocabulary:
     glue: frozenset[str] = frozenset()
     ordinary: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
     def words(self) -> frozenset[str]:
         """Every single word that is known in this language."""
         phrases = [phrase for kinds in (self.intents, self.numbers) for listed in kinds.values() for phrase in listed]
