@@ -132,10 +132,11 @@ class Texts:
     def offering_person(self, reply: Reply) -> Reply:
         """Add to a reply that one can talk to a person, as far as there is room."""
         offer = self._("If I don't understand you: would you rather talk to a person? Write *human*.")
-        has_buttons = bool(reply.buttons)
+        button = self._person_button()
+        has_buttons = bool(reply.buttons) and button not in reply.buttons
         if len(reply.text) + len(offer) + 2 <= BODY_LIMIT:
             reply = replace(reply, text=f"{reply.text}\n\n{offer}")
-        return replace(reply, buttons=(*reply.buttons[:2], self._person_button())) if has_buttons else reply
+        return replace(reply, buttons=(*reply.buttons[:2], button)) if has_buttons else reply
 
     def _person_button(self) -> Choice:
         return Choice(id=PERSON_CHOICE, title=self._("Talk to a person"))
