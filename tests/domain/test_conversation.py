@@ -327,7 +327,7 @@ def reaction(emoji: str) -> IncomingMessage:
 
 
 @pytest.mark.parametrize("emoji", ["👍", "👍🏽", "✅"])
-def test_m7_a_thumb_is_a_yes_only_while_a_yes_is_asked_for(emoji: str) -> None:
+def test_a_thumb_is_a_yes_only_while_a_yes_is_asked_for(emoji: str) -> None:
     assert step(CONFIRMING, reaction(emoji)) == ConfirmByReaction(ORDER, "wamid.OUT1")
     for conversation in (IDLE, BROWSING, SELECTING, PAYMENT, *LOOKING_AROUND):
         assert step(conversation, reaction(emoji)) == StayQuiet()

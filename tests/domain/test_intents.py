@@ -26,7 +26,10 @@ WORDS = sorted(word for vocabulary in vocabularies().values() for word in vocabu
 )
 def test_phrases_are_found_wherever_they_stand(text: str, intents: set[str], rest: str) -> None:
     meaning = read_meaning(text)
-    assert (meaning.intents, " ".join(word.text for word in meaning.rest)) == (intents, rest)
+    assert ({intent.value for intent in meaning.intents}, " ".join(word.text for word in meaning.rest)) == (
+        intents,
+        rest,
+    )
 
 
 @pytest.mark.parametrize(

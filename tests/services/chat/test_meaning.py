@@ -17,7 +17,7 @@ def reacts(buyer: Buyer, emoji: str, message_id: str) -> None:
     buyer.sends(webhooks.message(buyer.person, "reaction", content, message_id=world.new_id(), at=world.at))
 
 
-def test_m7_a_thumb_on_the_question_confirms_the_order(world: World, lucia: Buyer) -> None:
+def test_a_thumb_on_the_question_confirms_the_order(world: World, lucia: Buyer) -> None:
     world.raffle()
     order_id = hold(lucia)
     reacts(lucia, "👍", f"wamid.OUT{len(world.graph.sent)}")
@@ -26,7 +26,7 @@ def test_m7_a_thumb_on_the_question_confirms_the_order(world: World, lucia: Buye
 
 
 @pytest.mark.parametrize(("emoji", "sent"), [("👍", 1), ("😂", 2), ("👍", 99)])
-def test_m7_a_reaction_to_anything_else_changes_nothing(world: World, lucia: Buyer, emoji: str, sent: int) -> None:
+def test_a_reaction_to_anything_else_changes_nothing(world: World, lucia: Buyer, emoji: str, sent: int) -> None:
     world.raffle()
     order_id = hold(lucia)
     before = len(lucia.heard)
