@@ -690,6 +690,8 @@ def _is_change(meaning: Meaning, text: str) -> bool:
     """Return whether somebody with an order names numbers, or says that something is to be changed."""
     if meaning.has(*CHANGE, Intent.ANOTHER):
         return True
+    if meaning.has(Intent.NO) and meaning.has_numbers:
+        return True  # "no, el 5"
     pick = _read_any(text)
     return isinstance(pick, Specific | Random) or (meaning.has_numbers and pick.reason is Unclarity.QUANTITY)
 

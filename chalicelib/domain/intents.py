@@ -12,7 +12,7 @@ from functools import cache, cached_property, lru_cache
 from typing import NamedTuple
 
 from chalicelib.domain.picks import fold
-from chalicelib.domain.typos import nearest
+from chalicelib.domain.typos import distance, nearest
 from chalicelib.domain.vocabulary import vocabularies
 
 
@@ -57,6 +57,8 @@ POLITE = frozenset((Intent.GREETING, Intent.COURTESY, Intent.THANKS))
 CHANGE = frozenset((Intent.ADD, Intent.REMOVE, Intent.SWAP))
 # A misspelt word never says one of these: they change much, or end something, and their words are short.
 NEVER_MISSPELT = frozenset((Intent.STOP, Intent.START, Intent.LEAVE, Intent.NO, Intent.WAIT))
+# These lead to an action, so only one letter may be wrong: "mándame" is not "márcame".
+NEARLY_RIGHT = frozenset((Intent.YES, Intent.CANCEL, Intent.PERSON, Intent.PAID))
 # The lists of [numbers] that also say what is wanted. Phrases of [intents] come before them.
 FROM_NUMBERS = {"want": Intent.WANT, "noun": Intent.NOUN, "random": Intent.RANDOM}
 # People press them instead of a word.
@@ -275,7 +277,8 @@ def _phrase_at(words: Sequence[Word], at: int, spelt: _Speller) -> tuple[Found, 
             continue
         typed = [words[place] for place in places]
         misspelt = next((word.text for word in typed if spelt.correct(word.text) != word.text), "")
-        if not (misspelt and intent in NEVER_MISSPELT):
+        is_far = bool(misspelt) and distance(misspelt, spelt.correct(misspelt)) > 1
+        if not (misspelt and intent in NEVER_MISSPELT) and not (is_far and intent in NEARLY_RIGHT):
             return Found(intent, tuple(typed), misspelt), places
     return None
 

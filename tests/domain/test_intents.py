@@ -41,6 +41,11 @@ def test_a_misspelt_word_is_understood(typed: str, intent: str) -> None:
     assert meaning.intents == {intent} and meaning.is_misspelt
 
 
+@pytest.mark.parametrize("word", ["marcqme", "cancerar2", "confurmadi"])
+def test_what_leads_to_an_action_may_have_one_mistake_only(word: str) -> None:
+    assert not read_meaning(word).intents & {Intent.YES, Intent.CANCEL} and not read_meaning("marqqme").intents
+
+
 @pytest.mark.parametrize("word", ["stap", "bajja", "nop3", "saalir", "stopp"])
 def test_nothing_is_ended_by_a_misspelt_word(word: str) -> None:
     assert not read_meaning(word).intents & NEVER_MISSPELT

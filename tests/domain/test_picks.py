@@ -136,7 +136,7 @@ DOUBTFUL = (
     *("el 12, no. 5", "No. quiero el 5", "5 al 10 menos el 7", "all but 5"),
     *("3 numeros: 5, 12", "2 tickets, 5", "3: 5", "dos: 5"),
     # those that were spoken of
-    *("quiero los 2", "los dos", "os dois", "the two please", "the one", "son 50?"),
+    *("quiero los 2", "los dos", "os dois", "the two please", "the one", "son 50?", "sería 50", "con 50", "com 20"),
     # one language's words are not another's
     *("ten el 5", "ten el 8", "um", "um 5", "once", "5 and doce y 7"),
     # three numbers, or two?
