@@ -126,7 +126,7 @@ class Buyer:
         return order_id
 
     def _contact(self) -> Contact:
-        return contacts.look_up(self.person, phone_number_id=OUR_NUMBER, message_id="none", code=None).contact
+        return contacts.look_up(self.person, phone_number_id=OUR_NUMBER, message_id="none").contact
 
     def elsewhere(self, raffle: Raffle, other: Raffle) -> dict[str, str]:
         """Return other ids under which the requests of this buyer can be replayed beside the real ones."""

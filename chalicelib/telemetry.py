@@ -75,6 +75,17 @@ def count_refusal(code: int) -> None:
         metric.add_dimension("code", str(code))
 
 
+def count_not_understood(language: str, stage: str) -> None:
+    """Count a message of which the bot could make nothing, as a metric with the dimensions `language` and `state`."""
+    with (
+        _lock,
+        single_metric(name="not_understood", unit=MetricUnit.Count, value=1, namespace=metrics.namespace) as metric,
+    ):
+        metric.add_dimension("service", metrics.service or "tombola")
+        metric.add_dimension("language", language)
+        metric.add_dimension("state", stage)
+
+
 def measure(name: str, time: timedelta) -> None:
     """Record how long something took or waited."""
     with _lock:

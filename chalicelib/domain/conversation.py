@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chalicelib.domain.intents import CHANGE, LONG_MISTYPED, Intent, Meaning, read_meaning
 from chalicelib.domain.languages import LanguageCode, known_language
 from chalicelib.domain.messages import IncomingMessage, Media, MessageKind
 from chalicelib.domain.orders import is_code
-from chalicelib.domain.picks import Unclarity, Unclear, fold, read_pick
+from chalicelib.domain.picks import Random, Specific, Unclarity, Unclear, fold, read_pick
 
 
 class Stage(StrEnum):
@@ -74,6 +75,63 @@ class TryCode:
 
 
 @dataclass(frozen=True)
+class TryCodes:
+    """Open the raffle whose code is among the words of a sentence, and hold the numbers in it; else do `otherwise`."""
+
+    words: tuple[str, ...]
+    text: str
+    otherwise: "Action"
+
+
+@dataclass(frozen=True)
+class OpenByTitle:
+    """Open the active raffle whose title has these words, if there is exactly one; else do `otherwise`."""
+
+    words: tuple[str, ...]
+    otherwise: "Action"
+
+
+@dataclass(frozen=True)
+class AskRaffle:
+    """Ask in which raffle they want the numbers that they wrote."""
+
+
+@dataclass(frozen=True)
+class ShowFree:
+    """Say how many numbers are free, and some of them."""
+
+    raffle_id: str
+
+
+@dataclass(frozen=True)
+class IsFree:
+    """Say which of the numbers in a text are free."""
+
+    raffle_id: str
+    text: str
+
+
+@dataclass(frozen=True)
+class TellHowToPay:
+    raffle_id: str | None
+
+
+@dataclass(frozen=True)
+class TellDrawDate:
+    raffle_id: str | None
+
+
+@dataclass(frozen=True)
+class TellResult:
+    pass
+
+
+@dataclass(frozen=True)
+class TellWho:
+    """Say who is behind the raffles, and that one can talk to them."""
+
+
+@dataclass(frozen=True)
 class HoldNumbers:
     raffle_id: str
     text: str
@@ -87,6 +145,55 @@ class ConfirmOrder:
 @dataclass(frozen=True)
 class CancelOrder:
     """Cancel an order; None: the contact's running order, if there is one."""
+
+    order_id: str | None
+
+
+@dataclass(frozen=True)
+class AskToCancel:
+    """Ask whether to cancel an order: they said so, but not plainly."""
+
+    order_id: str
+
+
+@dataclass(frozen=True)
+class AskChange:
+    """Say how the numbers of an order can be changed. `text` is what they wrote about it."""
+
+    order_id: str
+    text: str
+
+
+@dataclass(frozen=True)
+class MoreTime:
+    """Say how long the numbers are held, and who may give more time; None: the contact's running order."""
+
+    order_id: str | None
+
+
+@dataclass(frozen=True)
+class PaidClaim:
+    """They say that they have paid: say where the order stands; None: the contact's running order."""
+
+    order_id: str | None
+
+
+@dataclass(frozen=True)
+class ConfirmByReaction:
+    """Confirm an order if what they reacted to is the question about it."""
+
+    order_id: str
+    message_id: str
+
+
+@dataclass(frozen=True)
+class CannotListen:
+    """Say that the bot can't listen to a voice message."""
+
+
+@dataclass(frozen=True)
+class AskLeave:
+    """Ask what "salir" means: back to the menu, cancel the order, or no more messages."""
 
     order_id: str | None
 
@@ -190,9 +297,25 @@ Action = (
     | ListRaffles
     | OpenRaffle
     | TryCode
+    | TryCodes
+    | OpenByTitle
+    | AskRaffle
+    | ShowFree
+    | IsFree
+    | TellHowToPay
+    | TellDrawDate
+    | TellResult
+    | TellWho
     | HoldNumbers
     | ConfirmOrder
     | CancelOrder
+    | AskToCancel
+    | AskChange
+    | MoreTime
+    | PaidClaim
+    | ConfirmByReaction
+    | CannotListen
+    | AskLeave
     | AskAboutOrder
     | TakeProof
     | AskForFileAgain
@@ -237,16 +360,49 @@ def step(
             return action
     elif message.kind is MessageKind.EVENT:
         return StayQuiet()
+    elif message.kind is MessageKind.REACTION:
+        return _read_reaction(conversation, message)
+    elif message.kind is MessageKind.VOICE:
+        return CannotListen()
     elif message.kind is not MessageKind.TEXT:
-        return _repeat_question(conversation)
-    text = normalize(message.text)
-    if text in COMMANDS:
-        return COMMANDS[text](conversation)
-    if PERSON_WANTED.search(text):
-        return CallPerson()
-    if conversation.order_id is not None and text in YES:
+        return _repeat_question(conversation) if conversation.stage is not Stage.IDLE else NotUnderstood(ShowMenu())
+    return _read_text(conversation, message.text)
+
+
+def _read_text(conversation: Conversation, text: str) -> Action:
+    """Decide by words: commands first, then what means the same in every stage, then what the stage asks for."""
+    word = normalize(text)
+    if word in COMMANDS:
+        return COMMANDS[word](conversation)
+    if conversation.order_id is not None and word in YES:
         return ConfirmOrder(conversation.order_id)
-    return _STEPS[conversation.stage](conversation, message.text)
+    meaning = read_meaning(text)
+    action = _mean_anywhere(conversation, meaning) or _STEPS[conversation.stage](conversation, meaning, text)
+    # A single word may be the code of a raffle, whatever else it means; but "no" never was one.
+    code = word.upper()
+    return TryCode(code, action) if is_raffle_code(code) and word not in NO | MORE else action
+
+
+def _mean_anywhere(conversation: Conversation, meaning: Meaning) -> Action | None:
+    if meaning.only(Intent.STOP):
+        return OptOut()
+    if meaning.only(Intent.START):
+        return OptIn()
+    if meaning.has(Intent.PERSON):
+        return CallPerson()
+    if meaning.only(Intent.LEAVE):
+        return AskLeave(conversation.order_id)
+    if meaning.is_polite_only:
+        return SayWelcome() if meaning.has(Intent.THANKS) else ShowMenu() if meaning.has(Intent.GREETING) else None
+    return None
+
+
+def _read_reaction(conversation: Conversation, message: IncomingMessage) -> Action:
+    """A 👍 on the question whether to confirm is a yes. Any other reaction needs no reply."""
+    is_yes = read_meaning(message.text).only(Intent.YES)
+    if is_yes and conversation.order_id is not None and conversation.stage is Stage.CONFIRMING and message.reacts_to:
+        return ConfirmByReaction(conversation.order_id, message.reacts_to)
+    return StayQuiet()
 
 
 def _step_while_paused(conversation: Conversation, message: IncomingMessage) -> Action:
@@ -262,7 +418,7 @@ def _step_while_paused(conversation: Conversation, message: IncomingMessage) -> 
         return AskForFileAgain()
     if message.kind is MessageKind.TOO_LARGE:
         return SayTooLarge()
-    if message.kind is MessageKind.EVENT:
+    if message.kind in (MessageKind.EVENT, MessageKind.REACTION):
         return StayQuiet()
     if message.kind is MessageKind.CHOICE and (action := _read_choice(message.choice)) is not None:
         return LeaveToPerson() if isinstance(action, HoldNumbers) else action
@@ -272,7 +428,7 @@ def _step_while_paused(conversation: Conversation, message: IncomingMessage) -> 
 
 
 def _step_while_blocked(message: IncomingMessage) -> Action:
-    if message.kind is MessageKind.EVENT:
+    if message.kind in (MessageKind.EVENT, MessageKind.REACTION):
         return StayQuiet()
     if message.kind is MessageKind.TEXT and normalize(message.text) in STOP_WORDS:
         return OptOut()
@@ -290,6 +446,8 @@ ORDERS_CHOICE = "orders"
 HELP_CHOICE = "help"
 STOP_CHOICE = "stop"
 LANGUAGE_CHOICE = "language"
+MENU_CHOICE = "menu"
+PERSON_CHOICE = "person"
 
 
 def language_choice(code: LanguageCode) -> str:
@@ -341,6 +499,8 @@ def _read_choice(choice: str) -> Action | None:
         case "language", _:
             code = known_language(argument)
             return None if code is None else ChangeLanguage(code)
+        case "person", "":
+            return CallPerson()
         case "raffle", raffle_id if re.fullmatch("[0-9a-z]{1,32}", raffle_id):
             return OpenRaffle(raffle_id)
         case "random", random if pick := re.fullmatch("([0-9a-z]{1,32}):([1-9][0-9]?)", random):
@@ -355,15 +515,12 @@ def _read_choice(choice: str) -> Action | None:
 
 
 PERSON_WORDS = ("persona", "humano", "asesor", "agente", "human", "person", "agent", "pessoa", "atendente")
-# As in "quiero hablar con una persona".
-PERSON_WANTED = re.compile(
-    rf"\b(hablar|talk|speak|falar)\b.*\b({'|'.join(PERSON_WORDS)}|alguien|someone|somebody|alguem)\b"
-)
-
-STOP_WORDS = ("stop", "unsubscribe", "baja", "alto", "salir", "sair", "parar")
+STOP_WORDS = ("stop", "unsubscribe", "baja", "alto", "parar")
+LEAVE_WORDS = ("salir", "sair")  # the menu, the order, or the messages: it is asked
 
 COMMANDS: dict[str, Callable[[Conversation], Action]] = {
     **dict.fromkeys(STOP_WORDS, lambda _: OptOut()),
+    **dict.fromkeys(LEAVE_WORDS, lambda conversation: AskLeave(conversation.order_id)),
     **dict.fromkeys(("start", "resume", "alta", "ativar"), lambda _: OptIn()),
     **dict.fromkeys(PERSON_WORDS, lambda _: CallPerson()),
     **dict.fromkeys(("cancelar",), lambda conversation: AskWhatToCancel(conversation.order_id)),
@@ -402,35 +559,113 @@ def _repeat_question(conversation: Conversation) -> Action:
     return NotUnderstood(ShowMenu(not_understood=True))
 
 
-def _step_idle(conversation: Conversation, text: str) -> Action:
-    return _try_code(text, otherwise=NotUnderstood(ShowMenu(not_understood=True)))
+def _step_idle(conversation: Conversation, meaning: Meaning, text: str) -> Action:
+    answer = _answer_question(conversation, meaning)
+    if answer is not None and not isinstance(answer, ListRaffles):
+        return answer
+    if meaning.has(Intent.CANCEL):
+        return AskWhatToCancel(conversation.order_id)
+    if answer is not None or meaning.has(Intent.WANT, Intent.NOUN):
+        return _try_names(meaning, text, otherwise=ListRaffles())
+    if meaning.has_numbers or meaning.has(Intent.RANDOM):
+        return _try_codes(meaning, text, otherwise=AskRaffle())
+    if meaning.has(Intent.GREETING) or meaning.only(Intent.NO):
+        return _try_codes(meaning, text, otherwise=ShowMenu())
+    return _try_codes(meaning, text, otherwise=NotUnderstood(ShowMenu(not_understood=True)))
 
 
-def _step_browsing(conversation: Conversation, text: str) -> Action:
-    normalized = normalize(text)
-    if re.fullmatch("[0-9]{1,2}", normalized) and 1 <= int(normalized) <= len(conversation.shown):
-        return OpenRaffle(conversation.shown[int(normalized) - 1])
-    if normalized in MORE:
+def _step_browsing(conversation: Conversation, meaning: Meaning, text: str) -> Action:
+    place = meaning.position
+    if place is not None:
+        index = place - 1 if place > 0 else len(conversation.shown) - 1
+        if place and 0 <= index < len(conversation.shown):
+            return OpenRaffle(conversation.shown[index])
+        return NotUnderstood(ListRaffles())
+    if normalize(text) in MORE or meaning.only(Intent.MORE):
         return ListRaffles(conversation.page + 1)
-    return _try_code(text, otherwise=NotUnderstood(ListRaffles()))
+    answer = _answer_question(conversation, meaning)
+    if answer is not None and not isinstance(answer, ListRaffles):
+        return answer
+    return _try_names(meaning, text, otherwise=answer or NotUnderstood(ListRaffles()))
 
 
-def _step_selecting(conversation: Conversation, text: str) -> Action:
-    # A single word may be the code of another raffle.
-    return _try_code(text, otherwise=HoldNumbers(conversation.raffle_id or "", text))
+def _step_selecting(conversation: Conversation, meaning: Meaning, text: str) -> Action:
+    raffle_id = conversation.raffle_id or ""
+    hold = HoldNumbers(raffle_id, text)
+    if meaning.has(Intent.FREE):
+        return IsFree(raffle_id, meaning.numbers) if meaning.has_numbers else ShowFree(raffle_id)
+    answer = _answer_question(conversation, meaning)
+    if isinstance(answer, ListRaffles):
+        # "rifas" may be numbers ("2 rifas"), and who says "me interesa" means the raffle that is open.
+        is_wanted = isinstance(_read_any(text), Unclear) and meaning.has(Intent.BROWSE) and not meaning.has_numbers
+        if meaning.has(Intent.PRICE, Intent.PRIZE):
+            return OpenRaffle(raffle_id)
+        if not is_wanted or meaning.has(Intent.ANOTHER):
+            return _try_codes(meaning, text, otherwise=hold)
+        others = any(word.text in OTHER_RAFFLES for one in meaning.found for word in one.words)
+        return _try_codes(meaning, text, otherwise=answer if others else OpenRaffle(raffle_id))
+    if isinstance(answer, TellDrawDate):
+        return OpenRaffle(raffle_id)  # its description says it
+    if answer is not None:
+        return answer
+    if meaning.has(Intent.CANCEL) and not meaning.has_numbers:
+        return AskToCancel(conversation.order_id) if conversation.order_id is not None else CancelOrder(None)
+    return _try_codes(meaning, text, otherwise=hold)
 
 
-def _step_confirming(conversation: Conversation, text: str) -> Action:
-    if normalize(text) in NO:
-        return CancelOrder(conversation.order_id)
-    return _try_code(text, otherwise=_repeat_question(conversation))
+def _step_confirming(conversation: Conversation, meaning: Meaning, text: str) -> Action:
+    order_id = conversation.order_id or ""
+    ask_again = AskAboutOrder(order_id)
+    misspelt = [one.misspelt for one in meaning.found if one.misspelt]
+    if meaning.only(Intent.YES):
+        return ConfirmOrder(order_id) if all(len(word) >= LONG_MISTYPED for word in misspelt) else ask_again
+    if meaning.only(Intent.NO) or (meaning.only(Intent.CANCEL) and not misspelt):
+        return CancelOrder(order_id)
+    if meaning.has(Intent.MORE_TIME):
+        return MoreTime(order_id)
+    if _is_change(meaning, text):
+        return AskChange(order_id, text)
+    if meaning.has(Intent.CANCEL):
+        return AskToCancel(order_id)
+    if meaning.has(Intent.YES, Intent.NO, Intent.WAIT, Intent.PRICE, Intent.PAID):
+        return ask_again
+    return _look_around(conversation, meaning, text)
 
 
-def _step_payment(conversation: Conversation, text: str) -> Action:
-    return _try_code(text, otherwise=_repeat_question(conversation))
+def _step_payment(conversation: Conversation, meaning: Meaning, text: str) -> Action:
+    order_id = conversation.order_id or ""
+    if meaning.has(Intent.PAID):
+        return PaidClaim(order_id)
+    if meaning.has(Intent.MORE_TIME):
+        return MoreTime(order_id)
+    if meaning.has(Intent.CANCEL) or meaning.only(Intent.NO):
+        return AskToCancel(order_id)
+    if meaning.has(Intent.ADD) and not meaning.has(Intent.REMOVE, Intent.SWAP) and conversation.raffle_id is not None:
+        numbers = meaning.without(Intent.ADD)
+        if isinstance(_read_any(numbers), Specific):
+            return HoldNumbers(conversation.raffle_id, numbers)  # an order of their own
+    if meaning.has(Intent.ANOTHER) and not meaning.has_numbers and conversation.raffle_id is not None:
+        return OpenRaffle(conversation.raffle_id)
+    if _is_change(meaning, text):
+        return AskChange(order_id, text)
+    if meaning.only(Intent.YES):
+        return SayWelcome() if meaning.has(Intent.THANKS) else ConfirmOrder(order_id)
+    if meaning.has(Intent.YES, Intent.NO, Intent.WAIT, Intent.PRICE, Intent.HOW_TO_PAY):
+        return AskAboutOrder(order_id)
+    return _look_around(conversation, meaning, text)
 
 
-_STEPS: dict[Stage, Callable[[Conversation, str], Action]] = {
+def _look_around(conversation: Conversation, meaning: Meaning, text: str) -> Action:
+    """Answer a question that is not about the order at hand, which stays at hand."""
+    answer = _answer_question(conversation, meaning)
+    if answer is not None and not isinstance(answer, ListRaffles):
+        return answer
+    if meaning.has(Intent.PRIZE, Intent.FREE) and conversation.raffle_id is not None:
+        return TellDrawDate(conversation.raffle_id) if meaning.has(Intent.PRIZE) else ShowFree(conversation.raffle_id)
+    return _try_codes(meaning, text, otherwise=answer or _repeat_question(conversation))
+
+
+_STEPS: dict[Stage, Callable[[Conversation, Meaning, str], Action]] = {
     Stage.IDLE: _step_idle,
     Stage.BROWSING: _step_browsing,
     Stage.SELECTING: _step_selecting,
@@ -438,10 +673,90 @@ _STEPS: dict[Stage, Callable[[Conversation, str], Action]] = {
     Stage.PAYMENT: _step_payment,
 }
 
+OTHER_RAFFLES = frozenset(
+    (
+        "rifas",
+        "otra",
+        "otras",
+        "outra",
+        "outras",
+        "raffles",
+        "other",
+        "another",
+        "lista",
+        "list",
+        "catalogo",
+        "sorteos",
+        "sorteios",
+    )
+)
 
-def _try_code(text: str, *, otherwise: Action) -> Action:
+
+def _answer_question(conversation: Conversation, meaning: Meaning) -> Action | None:
+    """Return the answer to a question that may be asked at any time. ListRaffles stands for whatever raffles say."""
+    raffle_id = conversation.raffle_id
+    answers: tuple[tuple[Intent, Action], ...] = (
+        (Intent.PAID, PaidClaim(conversation.order_id)),
+        (Intent.MORE_TIME, MoreTime(conversation.order_id)),
+        (Intent.RESULT, TellResult()),
+        (Intent.TRUST, TellWho()),
+        (Intent.ORDERS, ShowOrders()),
+        (Intent.HELP, ShowHelp()),
+        (Intent.HOW_TO_PAY, TellHowToPay(raffle_id)),
+        (Intent.DRAW_DATE, TellDrawDate(raffle_id)),
+        (Intent.MENU, ShowMenu()),
+        *((intent, ListRaffles()) for intent in ABOUT_RAFFLES),
+    )
+    return next((action for intent, action in answers if meaning.has(intent)), None)
+
+
+ABOUT_RAFFLES = (Intent.PRICE, Intent.PRIZE, Intent.FREE, Intent.ANOTHER, Intent.BROWSE)
+
+
+def _is_change(meaning: Meaning, text: str) -> bool:
+    """Return whether somebody with an order names numbers, or says that something is to be changed."""
+    if meaning.has(*CHANGE, Intent.ANOTHER):
+        return True
+    if meaning.has(Intent.NO) and meaning.has_numbers:
+        return True  # "no, el 5"
+    pick = _read_any(text)
+    return isinstance(pick, Specific | Random) or (meaning.has_numbers and pick.reason is Unclarity.QUANTITY)
+
+
+def _read_any(text: str) -> Specific | Random | Unclear:
+    """Read numbers without knowing which ones the raffle has."""
+    return read_pick(text, first=0, last=MOST_NUMBERS)
+
+
+MOST_NUMBERS = 1_000_000
+
+
+def _try_names(meaning: Meaning, text: str, *, otherwise: Action) -> Action:
+    """Look for a raffle whose code or title has a word of the text; else do `otherwise`."""
+    words = meaning.names[:MAX_NAMES]
+    return _try_codes(meaning, text, otherwise=OpenByTitle(words, otherwise) if words else otherwise)
+
+
+def _try_codes(meaning: Meaning, text: str, *, otherwise: Action) -> Action:
+    words = _codes_in(meaning)
+    return TryCodes(words, text, otherwise) if words and not is_raffle_code(normalize(text).upper()) else otherwise
+
+
+MAX_NAMES = 4  # words of a message that are looked up as codes
+
+
+def codes_in(text: str) -> tuple[str, ...]:
+    """Return the words of a text that may be the code of a raffle, to be looked up before `step` decides."""
     word = normalize(text).upper()
-    return TryCode(word, otherwise) if is_raffle_code(word) else otherwise
+    return (word,) if is_raffle_code(word) else _codes_in(read_meaning(text))
+
+
+def _codes_in(meaning: Meaning) -> tuple[str, ...]:
+    names = set(meaning.names)
+    parts = (part.strip(".,;:!?¡¿()*_\"'") for part in meaning.line.split())
+    # A code may have digits and hyphens, with which it is no single word of ours.
+    codes = [part.upper() for part in parts if part in names or re.search("[a-z].*[-0-9]", part)]
+    return tuple(dict.fromkeys(filter(is_raffle_code, codes)))[:MAX_NAMES]
 
 
 def is_raffle_code(word: str) -> bool:
@@ -453,6 +768,9 @@ def is_reserved(code: str) -> bool:
     """Return whether the bot understands this word as something else, so that it can't be a raffle code."""
     word = fold(code)
     if word in COMMANDS.keys() | YES | NO | MORE:
+        return True
+    meaning = read_meaning(code)
+    if meaning.found and not meaning.rest and not meaning.is_misspelt:
         return True
     # Numbers as people write them: "five", "once" (Spanish for eleven), "random".
     pick = read_pick(code, first=0, last=999)

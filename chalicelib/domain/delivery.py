@@ -64,6 +64,7 @@ class Outbound:
         failed_ids: WhatsApp's ids of attempts that it took first and failed later.
         error_code: WhatsApp's last reason for refusing it.
         by: the organiser who wrote it, by the name of their token.
+        reply: which of the bot's replies it is (`ReplyName`); None for an organiser's message, and for older ones.
     """
 
     contact_id: str
@@ -83,6 +84,7 @@ class Outbound:
     failed_ids: frozenset[str] = frozenset()
     error_code: int | None = None
     by: str | None = None
+    reply: str | None = None
 
     @property
     def tag(self) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.domain.reply_names import ReplyName
+
 
 class MessageKind(StrEnum):
     TEXT = "text"
@@ -12,8 +14,10 @@ class MessageKind(StrEnum):
     MEDIA = "media"  # an image or a document: perhaps a proof
     LOST = "lost"  # an image or a document whose upload to WhatsApp failed
     TOO_LARGE = "too_large"  # a file that is too large for WhatsApp
-    OTHER = "other"  # voice, sticker, location …: the bot replies that it does not understand
-    EVENT = "event"  # a reaction, an edit, a changed number …: needs no reply
+    VOICE = "voice"  # the bot can't listen
+    OTHER = "other"  # a sticker, location …: the bot repeats its question
+    REACTION = "reaction"  # an emoji on one of our messages, perhaps a yes to a question
+    EVENT = "event"  # an edit, a changed number …: needs no reply
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,15 +35,17 @@ class IncomingMessage:
     """A message from a contact.
 
     Attributes:
-        text: what they typed, a caption, or the title of the button or row that they tapped.
+        text: what they typed, a caption, the title of the button or row that they tapped, or the emoji of a reaction.
         choice: the id of the tapped button or row. Untrusted input.
         media: the file, for MEDIA and LOST.
+        reacts_to: WhatsApp's id of the message that a REACTION is about.
     """
 
     kind: MessageKind
     text: str = ""
     choice: str = ""
     media: Media | None = None
+    reacts_to: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,12 +90,14 @@ class Reply:
     """A message to a contact: text, with up to three buttons or one list of up to ten rows.
 
     Attributes:
+        name: which of the bot's replies it is; None if an organiser wrote it.
         list_label: the label of the button that opens the list.
         template: the same content as a template, for use outside the 24-hour window; None: not sent there.
         useful_until: after this moment it is not worth sending; None: always worth it.
     """
 
     text: str
+    name: ReplyName | None = None
     buttons: Sequence[Choice] = ()
     rows: Sequence[Choice] = ()
     list_label: str = ""

@@ -5,12 +5,13 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import islice, pairwise
 from typing import NamedTuple
 
-from chalicelib.domain.languages import LANGUAGES
 from chalicelib.domain.orders import MAX_NUMBERS
+from chalicelib.domain.typos import closest
+from chalicelib.domain.vocabulary import Vocabulary, vocabularies
 
 
 class Unclarity(StrEnum):
@@ -46,9 +47,21 @@ def read_pick(text: str, *, first: int, last: int, most: int = MAX_NUMBERS) -> S
 
     A comma separates, so "5,50" is 5 and 50. But "1,000" is doubtful, and so is "1,500" in a raffle with a number 1500.
     A `Random` may want more numbers than are free: only the board knows.
+
+    A sentence is read in the language that knows most of its words. If several know as many, they must agree.
     """
     line = _line(text)
-    tokens = list(_tokens(line))
+    readings = [_read(line, words, first, last, most) for words in _languages_of(line)]
+    return readings[0] if all(reading == readings[0] for reading in readings) else _disagreement(line)
+
+
+def _disagreement(line: str) -> Unclear:
+    """Return the question to ask when the same words mean different things in two languages: "once", "um 5"."""
+    return Unclear(Unclarity.DOUBTFUL, line.replace(_STRANGE, "")[:60])
+
+
+def _read(line: str, words: "_Words", first: int, last: int, most: int) -> "Specific | Random | Unclear":
+    tokens = list(_tokens(line, words))
     kinds = "".join(token.kind for token in tokens)
     if _RANDOM.fullmatch(kinds):
         return _random(tokens, most)
@@ -57,7 +70,11 @@ def read_pick(text: str, *, first: int, last: int, most: int = MAX_NUMBERS) -> S
         return Unclear(Unclarity.QUANTITY, str(pick.quantity)) if isinstance(pick, Random) else pick
     if not (_ASKS.search(kinds) or _HAS_DIGITS.search(line)):
         return Unclear(Unclarity.NOTHING)
-    doubt = _doubt(line, tokens, kinds, last)
+    announced = _announced(tokens, kinds)
+    if announced is not None:  # "3 boletos: 5, 12, 99"
+        tokens = tokens[announced:]
+        kinds = kinds[announced:]
+    doubt = _doubt(line, tokens, kinds, last, words)
     if doubt is not None:
         return Unclear(Unclarity.DOUBTFUL, doubt.replace(_STRANGE, "")[:60])
     return _specific(tokens, kinds, first, last, most)
@@ -78,64 +95,129 @@ def padded(number: int, last: int) -> str:
     return f"{number:0{len(str(last))}d}"
 
 
-# --- The words we know. Any other word makes the whole message doubtful.
+# --- The words we know: words/*.toml. Any other word makes the whole message doubtful.
 
 _DIGITS, _WORD, _COUNT, _SEPARATOR, _AND, _TO, _DASH, _FROM = "nwc,&t-d"
 _ARTICLE, _O, _NOUN, _MARK, _NO, _RANDOMLY, _WANT, _FILLER, _COLON, _END, _UNKNOWN = "aomsxrvf:.?"
 
-_WORDS: Mapping[str, str] = {
-    _SEPARATOR: ", | ;",
-    _AND: "and | y | e | &",
-    _TO: "to | through | thru | up to | al | a | hasta | ao | ate",
-    _FROM: "from | del | de | desde | do",
-    _ARTICLE: "the | el | los | os",
-    _O: "o",  # Portuguese "the", Spanish "or"
-    _MARK: "# | n° | n.° | n°. | n. | nr. | nro. | num.",
+_SIGNS: Mapping[str, str] = {
+    _SEPARATOR: ", ;",
+    _AND: "&",
+    _MARK: "# n° n.° n°. n. nr. nro. num.",
     _NO: "no.",  # "number", or somebody says no
-    _NOUN: """number | numbers | ticket | tickets | numero | numeros | num | nro | n | boleto | boletos | rifa | rifas
-        | bilhete | bilhetes | cartela | cartelas | cota | cotas""",
-    # Feminine and shortened forms count tickets; they do not name a number.
-    _COUNT: "un | una | uma | duas",
-    _RANDOMLY: """random | randomly | a random | any | lucky | a lucky | lucky dip | a lucky dip | surprise | a surprise
-        | surprise me | surprise me with | azar | al azar | a la suerte | cualquiera | cualquier | cualesquiera
-        | aleatorio | aleatorios | aleatoria | aleatorias | sorpresa | sorprendeme | sorprendeme con | ao acaso
-        | a sorte | qualquer | quaisquer | qualquer um | surpresa | me surpreenda | me surpreenda com
-        | surpreenda-me""",
-    # With one of these, a lone number may be a quantity: "dame 3", "just 2".
-    _WANT: """i want | i want to buy | i need | i take | i'll take | i will take | i'd like | i would like | i pick
-        | i'd like to buy | i would like to buy | i choose | can i get | can i have | can i take | could i get
-        | could i have | may i get | may i have | give me | get me | let me get | let me have | want | just | only
-        | quiero | yo quiero | quisiera | queria | me gustaria | dame | deme | me das | me da | me puedes dar
-        | me puede dar | llevo | me llevo | tomo | elijo | escojo | me quedo con | comprar | apartame | reservame
-        | necesito | solo | solamente | quero | eu quero | gostaria de | me ve | fico com | escolho | so | apenas""",
-    # "may" alone is a month, and "por" alone a price, so such words are known only in a phrase.
-    _FILLER: """hi | hello | hey | please | pls | plz | thanks | thank you | thx | yes | ok | okay | good morning
-        | good afternoon | good evening | also | for me | hola | buenas | buenos dias | buenas tardes | buenas noches
-        | por favor | porfavor | porfa | gracias | muchas gracias | si | claro | tambien | para mi | ese mismo | oi
-        | ola | bom dia | boa tarde | boa noite | obrigado | obrigada | muito obrigado | muito obrigada | sim | tambem
-        | pra mim | para mim | 🙏 | 👍 | 👌 | 👋 | 🤞 | 😀 | 😃 | 😄 | 😁 | 😊 | 🙂 | 😉 | 🥳 | 🎉 | 🍀 | ✨ | ❤ | 🎟
-        | 🎫 | 🏻 | 🏼 | 🏽 | 🏾 | 🏿""",
+    _NOUN: "nro n num",
+    _FILLER: "🙏 👍 👌 👋 🤞 😀 😃 😄 😁 😊 🙂 😉 🥳 🎉 🍀 ✨ ❤ 🎟 🎫 🏻 🏼 🏽 🏾 🏿",
     _COLON: ":",
-    _END: ". | ! | ? | ¡ | ¿",
+    _END: ". ! ? ¡ ¿",
 }
-_KINDS = {phrase.strip(): kind for kind, phrases in _WORDS.items() for phrase in phrases.split("|")}
+# The lists of a vocabulary, and the kind of their words. With one of the words of `want`, a lone number may be a
+# quantity: "dame 3". Those of `or` are known, so that they decide about the language, but no list can have them.
+_LISTS = {
+    "noun": _NOUN, "random": _RANDOMLY, "filler": _FILLER, "want": _WANT, "counting": _WANT,
+    "from": _FROM, "to": _TO, "and": _AND, "article": _ARTICLE,
+}  # fmt: skip
+# What people say in another language than the rest of the sentence.
+_SHARED = ("noun", "random", "filler")
+_POLITE = ("greeting", "courtesy", "thanks")
 
 
-def _numerals() -> Iterator[tuple[str, int]]:
-    for language in LANGUAGES.values():
-        words = language.numbers
-        small = words.small.split()
-        tens = words.tens.split()
-        yield from zip(small, range(30), strict=False)
-        for ten, name in zip(range(100 - 10 * len(tens), 100, 10), tens, strict=True):
-            yield name, ten
-            yield from ((name + joint + small[unit], ten + unit) for joint in words.joints for unit in range(1, 10))
-        yield from words.more.items()
+class _Words(NamedTuple):
+    """The words of one language around numbers.
+
+    Attributes:
+        kinds: phrase → the letter of its kind.
+        values: number word → its value.
+        longest: how many lexemes a phrase with this first lexeme may have. The longest one wins.
+        starting: first lexeme → the phrases that begin with it, with what they mean. Languages are compared by it.
+        plurals: plural articles. "los 2" are two that were spoken of, and not the number 2.
+        pronouns: articles after which "one" and "two" are no numbers: "the one", "the two".
+        counting: words before which a lone number is a quantity, or a price: "son 50?".
+        corrected: words for which a misspelt one may stand.
+        known: the words by which the language is recognised.
+    """
+
+    kinds: Mapping[str, str]
+    values: Mapping[str, int]
+    longest: Mapping[str, int]
+    starting: Mapping[str, frozenset[tuple[str, str, int]]]
+    plurals: frozenset[str]
+    pronouns: frozenset[str]
+    counting: frozenset[str]
+    corrected: tuple[str, ...]
+    known: frozenset[str]
 
 
-_COUNTS = {"un": 1, "una": 1, "uma": 1, "duas": 2}
-_VALUES = {**dict(_numerals()), **_COUNTS}
-_KINDS.update((name, _WORD) for name in _VALUES if name not in _COUNTS)
+@cache
+def _words_of(language: str) -> _Words:
+    own = vocabularies()[language]
+    kinds: dict[str, str] = {}
+    for other in vocabularies().values():
+        kinds.update(_polite(other))
+        kinds.update((phrase, _LISTS[name]) for name in _SHARED for phrase in other.numbers.get(name, ()))
+    kinds = {phrase: kind for phrase, kind in kinds.items() if phrase not in own.words or phrase in _polite(own)}
+    kinds.update(_polite(own))
+    for name, kind in _LISTS.items():
+        kinds.update(dict.fromkeys(own.numbers.get(name, ()), kind))
+    if "o" in (*own.numbers.get("article", ()), *own.numbers.get("or", ())):
+        kinds["o"] = _O  # Portuguese "the", Spanish "or"
+    kinds.update(dict.fromkeys(own.numerals, _WORD))
+    kinds.update(dict.fromkeys(own.counts, _COUNT))
+    for kind, signs in _SIGNS.items():
+        kinds.update(dict.fromkeys(signs.split(), kind))
+    values = {**own.numerals, **own.counts}
+    starting: dict[str, set[tuple[str, str, int]]] = {}
+    for phrase, kind in kinds.items():
+        starting.setdefault(_LEXEME.findall(phrase)[0], set()).add((phrase, kind, values.get(phrase, -1)))
+    misspelt = [phrase for phrase, kind in kinds.items() if kind in (_FILLER, _NOUN, _WANT) and phrase.isalpha()]
+    return _Words(
+        kinds=kinds,
+        values=values,
+        longest={lexemes[0]: len(lexemes) for lexemes in sorted(map(_LEXEME.findall, kinds), key=len)},
+        starting={first: frozenset(phrases) for first, phrases in starting.items()},
+        plurals=frozenset(own.numbers.get("plural", ())),
+        pronouns=frozenset(own.numbers.get("before_pronoun", ())),
+        counting=frozenset(own.numbers.get("counting", ())),
+        corrected=tuple(word for word in misspelt if len(word) >= SHORTEST_MISSPELT and word in own.words),
+        known=_telling(own),
+    )
+
+
+SHORTEST_MISSPELT = 5
+
+
+def _telling(vocabulary: Vocabulary) -> frozenset[str]:
+    """Return the words that tell the language. Of phrases with several words, only those around numbers are taken.
+
+    "me", "no" and the like are in all of them.
+    """
+    around = [phrase for listed in vocabulary.numbers.values() for phrase in listed]
+    around += [*_polite(vocabulary), *vocabulary.numerals, *vocabulary.counts]
+    single = [phrase for listed in vocabulary.intents.values() for phrase in listed if len(phrase) > 2]
+    words = [word for phrase in around for word in _ALPHABETIC.findall(phrase) if len(word) > 1 or word == phrase]
+    return frozenset(words).union(filter(str.isalpha, single), vocabulary.ordinary)
+
+
+def _polite(vocabulary: Vocabulary) -> dict[str, str]:
+    return {phrase: _FILLER for name in _POLITE for phrase in vocabulary.intents.get(name, ())}
+
+
+def _languages_of(line: str) -> list[_Words]:
+    """Return the languages that know most of the words. Of those that mean the same by them, only one."""
+    words = set(_ALPHABETIC.findall(line))
+    languages = [_words_of(language) for language in vocabularies()]
+    # Long words tell more: "a" is in all languages, and "hundred" in one.
+    fits = [
+        (-len(words - language.known), sum(len(word) > 2 for word in words & language.known)) for language in languages
+    ]
+    best = [language for language, fit in zip(languages, fits, strict=True) if fit == max(fits)]
+    differing: list[_Words] = []
+    for language in best:
+        if all(any(language.starting.get(w) != other.starting.get(w) for w in words) for other in differing):
+            differing.append(language)
+    return differing
+
+
+_ALPHABETIC = re.compile(r"[^\W\d_]+")
 
 # "veinte y uno", "diez y seis", "hundred and five", "noventa y 9": one number or two?
 _MAY_BE_ONE = {10: range(6, 10), 100: range(1, 100), **{tens: range(1, 10) for tens in range(20, 100, 10)}}
@@ -216,29 +298,69 @@ def _spans(tokens: Iterable[_Token]) -> list[tuple[int, int]]:
 
 
 def _may_be_quantity(tokens: Sequence[_Token], kinds: str, most: int) -> bool:
-    """ "I want 5" and "one, please" may count tickets. "the 5", "#5", "005" and numbers above `most` do not."""
+    """ "I want 5" and "5, please" may count tickets. "the 5", "#5", "005" and numbers above `most` do not."""
     numbers = [(at, token) for at, token in enumerate(tokens) if token.is_number]
     at, number = numbers[0]
     named = kinds[at - 1 : at] in tuple(_ARTICLE + _O + _NOUN + _MARK + _NO + _COLON)
     if len(numbers) > 1 or named or number.shows_padding or number.value > most:
         return False
-    return _WANT in kinds or (_FILLER in kinds and number.kind == _WORD and number.value == 1)
+    return _WANT in kinds or any(token.kind == _FILLER and token.text[0].isalpha() for token in tokens)
 
+
+def _announced(tokens: Sequence[_Token], kinds: str) -> int | None:
+    """Return where the list begins if its length is announced: "3 boletos: 5, 12, 99", "quiero dos: 5 y 12".
+
+    None if nothing is announced, or another length than the list has: then it is doubtful.
+    """
+    found = _ANNOUNCED.match(kinds)
+    if found is None:
+        return None
+    quantity = tokens[found.start(1)]
+    rest = tokens[found.end() :]
+    has_noun = _NOUN in found[2]
+    spans = _spans(rest)
+    length = sum(high - low + 1 for low, high in spans)
+    return found.end() if length == quantity.value and (has_noun or length > 1) else None
+
+
+_ANNOUNCED = re.compile(r"[fv.,]*+([nwc])(m++f*+[,:.]|:)")
 
 # --- Doubts
 
 
-def _doubt(line: str, tokens: Sequence[_Token], kinds: str, last: int) -> str | None:
+def _doubt(line: str, tokens: Sequence[_Token], kinds: str, last: int, words: _Words) -> str | None:
     """Return the doubtful part, if there is one."""
     if _UNKNOWN in kinds:
         return _around(line, tokens[kinds.index(_UNKNOWN)])
     if not _SPECIFIC.fullmatch(kinds):
         return line
+    if (those := _those_spoken_of(tokens, words)) is not None:
+        return those
     return next(_misleading(line, tokens, kinds, last), None)
+
+
+def _those_spoken_of(tokens: Sequence[_Token], words: _Words) -> str | None:
+    """Return "los 2", "the two": those that were spoken of, whichever these are. "son 50" may also be a price."""
+    numbers = [at for at, token in enumerate(tokens) if token.is_number]
+    if len(numbers) != 1:
+        first, *rest = (tokens[at] for at in numbers)
+        is_asked = any(token.kind == _WANT for token in tokens) or (first.kind == _WORD and rest[-1].kind == _DIGITS)
+        # "quiero 2, 5 y 12": three numbers, or two?
+        return f"{first.text}, {rest[0].text}" if is_asked and first.value == len(rest) > 1 else None
+    at = numbers[0]
+    number = tokens[at]
+    before = tokens[at - 1] if at else None
+    if before is not None and before.kind == _ARTICLE:
+        is_pronoun = number.kind == _WORD and number.value in (1, 2) and before.text in words.pronouns
+        if before.text in words.plurals or is_pronoun:
+            return f"{before.text} {number.text}"
+    counts = any(token.text in words.counting for token in tokens)
+    return f"{number.text}" if counts and number.value > MAX_NUMBERS else None
 
 
 def _misleading(line: str, tokens: Sequence[_Token], kinds: str, last: int) -> Iterator[str]:
     yield from (token.text for token in tokens if token.kind == _DIGITS and _like_a_phone(token, last))
+    yield from (match[0] for match in _PAIRS.finditer(line) if not _ascends(match[0]))
     yield from (match[0] for match in _THOUSANDS.finditer(line) if _is_one_number(match[0], last))
     for left, joint, right in zip(tokens, tokens[1:], tokens[2:], strict=False):
         if left.kind == _WORD and joint.kind == _AND and right.value in _MAY_BE_ONE.get(left.value, ()):
@@ -248,12 +370,19 @@ def _misleading(line: str, tokens: Sequence[_Token], kinds: str, last: int) -> I
 
 # "1,500" if there is a number 1500, and "1,000" nearly always. Anything else, such as "005,120", can only be a list.
 _THOUSANDS = re.compile(r"(?<![0-9,])[1-9][0-9]{0,2}(?:,[0-9]{3})++(?![0-9,])")
+# "55 12 34 56 78" is how people write phone numbers. Lists of numbers that ascend are lists.
+_PAIRS = re.compile(r"(?<![0-9])[0-9]{2}(?:[ .-][0-9]{2}){3,}(?![0-9])")
 _LONGEST_PHONE = 15  # digits, ITU-T E.164; local ones start at seven
 
 
 def _is_one_number(thousands: str, last: int) -> bool:
     padded_list = thousands.index(",") == len(str(last))  # "100,000" names 100 and 000 where numbers have three digits
-    return (thousands.endswith(",000") and not padded_list) or _value(thousands.replace(",", "")) <= last
+    return (thousands.endswith(",000") and not padded_list) or _integer(thousands.replace(",", "")) <= last
+
+
+def _ascends(pairs: str) -> bool:
+    numbers = re.findall("[0-9]+", pairs)
+    return all(left < right for left, right in pairwise(numbers))
 
 
 def _like_a_phone(token: _Token, last: int) -> bool:
@@ -276,33 +405,44 @@ def _or_and_no(tokens: Sequence[_Token], kinds: str) -> Iterator[tuple[_Token, _
 _ASCII_DIGITS = "0123456789"
 _LEXEME = re.compile(r"[0-9]+|[^\W\d_]+(?:'[^\W\d_]+)*|\S")
 _ALIKE = str.maketrans("‐‒–—−’،、", "-----',,")
+_APOSTROPHE = re.compile(r"(?<=[^\W\d_])'(?=[^\W\d_])")
 _MAX_LEXEMES = 2200  # more than any list of different numbers in WhatsApp's 4096 characters
-# How many lexemes a phrase with this first lexeme may have. The longest comes last and wins.
-_LONGEST = {lexemes[0]: len(lexemes) for lexemes in sorted(map(_LEXEME.findall, _KINDS), key=len)}
+_MAX_CORRECTED = 10  # words of one message
 
 
-def _tokens(line: str) -> Iterator[_Token]:
+def _tokens(line: str, words: _Words) -> Iterator[_Token]:
     lexemes = list(islice(_LEXEME.finditer(line), _MAX_LEXEMES))
     at = 0
     before = _UNKNOWN
+    corrections = 0
     while at < len(lexemes):
         start = lexemes[at].start()
-        for size in range(min(_LONGEST.get(lexemes[at][0], 1), len(lexemes) - at), 0, -1):
+        for size in range(min(words.longest.get(lexemes[at][0], 1), len(lexemes) - at), 0, -1):
             end = lexemes[at + size - 1].end()
-            kind = _kind(line[start:end])
+            kind = _kind(line[start:end], words)
             if kind != _UNKNOWN:
                 break
+        if kind == _UNKNOWN and corrections < _MAX_CORRECTED and line[start:end].isalpha():
+            corrections += 1
+            kind = words.kinds.get(_correct(line[start:end], words), _UNKNOWN)
         at += size
         before = _in_place(line, start, end, kind, before)
-        yield _Token(before, line[start:end], _value(line[start:end]), start)
+        yield _Token(before, line[start:end], _value(line[start:end], words), start)
     if at == _MAX_LEXEMES:
         yield _Token(_UNKNOWN, "", start=len(line))
 
 
-def _kind(text: str) -> str:
+def _kind(text: str, words: _Words) -> str:
     if text[0] in _ASCII_DIGITS:
         return _DIGITS
-    return _KINDS.get(text, text if text in "+-" else _UNKNOWN)
+    return words.kinds.get(text, text if text in "+-" else _UNKNOWN)
+
+
+def _correct(word: str, words: _Words) -> str:
+    """Return the polite word, noun or wish that a misspelt word stands for; "" if there is none. Never a number."""
+    if any(word in vocabulary.words for vocabulary in vocabularies().values()):
+        return ""
+    return closest(word, words.corrected, most=1) or ""
 
 
 # More than any raffle has. int() of a very long string is slow, and it refuses more than 4,300 digits.
@@ -310,11 +450,13 @@ _MAX_DIGITS = 18
 _HUGE = 10**_MAX_DIGITS
 
 
-def _value(text: str) -> int:
-    if text[0] in _ASCII_DIGITS:
-        significant = text.lstrip("0")
-        return int(significant or "0") if len(significant) <= _MAX_DIGITS else _HUGE
-    return _VALUES.get(text, -1)
+def _value(text: str, words: _Words) -> int:
+    return _integer(text) if text[0] in _ASCII_DIGITS else words.values.get(text, -1)
+
+
+def _integer(digits: str) -> int:
+    significant = digits.lstrip("0")
+    return int(significant or "0") if len(significant) <= _MAX_DIGITS else _HUGE
 
 
 def _in_place(line: str, start: int, end: int, kind: str, before: str) -> str:
@@ -376,7 +518,7 @@ _LONGEST_LINE = 4096
 
 
 def _line(text: str) -> str:
-    line = fold(_unhidden(text)).translate(_ALIKE)
+    line = _APOSTROPHE.sub("", fold(_unhidden(text)).translate(_ALIKE))
     return line if len(line) <= _LONGEST_LINE else line[:_LONGEST_LINE] + _STRANGE
 
 

@@ -25,6 +25,9 @@ class ReplyLimits:
         files: how many files were fetched for them.
         unclear: which "not understood" they were told last; "" if they have been understood since.
         times: how often in a row, and how often it would have been said.
+        misses: how many of their messages in a row the bot could make nothing of, whatever it said.
+        heard: how many messages they typed today.
+        missed: how many of these the bot could make nothing of.
         waiting: how many replies to them wait to be sent.
         busy_until: until when the messages that came use up the pace.
     """
@@ -34,6 +37,9 @@ class ReplyLimits:
     files: int = 0
     unclear: str = ""
     times: int = 0
+    misses: int = 0
+    heard: int = 0
+    missed: int = 0
     waiting: int = 0
     busy_until: datetime | None = None
 
@@ -64,13 +70,18 @@ class ReplyLimits:
 
     def with_unclear(self, unclear: str) -> "ReplyLimits":
         """Return the limits after a message of which the bot can make nothing."""
-        return replace(self, unclear=unclear, times=self.times + 1 if unclear == self.unclear else 1)
+        times = self.times + 1 if unclear == self.unclear else 1
+        return replace(self, unclear=unclear, times=times, misses=self.misses + 1)
+
+    def with_typed(self, *, missed: bool) -> "ReplyLimits":
+        """Return the limits with one more typed message, of which the bot could make nothing if it is `missed`."""
+        return replace(self, heard=self.heard + 1, missed=self.missed + missed)
 
     def with_file(self) -> "ReplyLimits":
         return replace(self, files=self.files + 1)
 
     def understood(self) -> "ReplyLimits":
-        return replace(self, unclear="", times=0)
+        return replace(self, unclear="", times=0, misses=0)
 
     @property
     def may_be_silent(self) -> bool:

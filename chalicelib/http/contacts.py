@@ -111,6 +111,14 @@ class MessageView(View):
     error: Annotated[str | None, Field(description="The same in words.")]
     by: Annotated[str | None, Field(description="The organiser who wrote it; null for the bot and the person.")]
     in_reply_to: Annotated[str | None, Field(description="The id of the message that it answers.")]
+    reply: Annotated[
+        str | None,
+        Field(
+            description="Which of the bot's replies it is: docs/api.md lists the names. null for what people write, "
+            "and for messages from before names were kept.",
+            examples=["held"],
+        ),
+    ]
 
 
 class WriteBody(Form):
@@ -357,6 +365,7 @@ def present_message(message: ReceivedMessage | Outbound) -> MessageView:
             error=None,
             by=None,
             in_reply_to=None,
+            reply=None,
         )
     rendered = extract_text(message.body)
     failed = message.state is DeliveryState.FAILED or message.is_waiting
@@ -374,6 +383,7 @@ def present_message(message: ReceivedMessage | Outbound) -> MessageView:
         error=meaning(message.error_code) if failed and message.error_code is not None else None,
         by=message.by,
         in_reply_to=message.in_reply_to,
+        reply=message.reply,
     )
 
 

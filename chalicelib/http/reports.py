@@ -12,7 +12,7 @@ from chalicelib.domain.reports import MEANINGS, Differs, Named, Part, Waiting
 from chalicelib.http.dispatch import Call
 from chalicelib.http.raffles import AvailabilityView
 from chalicelib.http.schemas import Moment, View
-from chalicelib.services.reports import Active, RaffleReport, Stats
+from chalicelib.services.reports import Active, RaffleReport, Stats, Understanding
 from chalicelib.store.report_reads import Queued
 
 REPORT_SECONDS = 22  # for reading orders: API Gateway waits 29
@@ -121,6 +121,18 @@ class SendingView(View):
     resumes_at: Moment | None
 
 
+class UnderstandingView(View):
+    """How often the bot could make nothing of what the newest people typed, each on the last day that they wrote.
+
+    `share` is null if nobody has typed anything.
+    """
+
+    people: int
+    messages: int
+    not_understood: int
+    share: float | None
+
+
 class StatsView(View):
     """The figures of a dashboard: raffles, money, and whatever waits for somebody."""
 
@@ -132,6 +144,7 @@ class StatsView(View):
     undelivered: WaitingView
     dead_letters: WaitingView
     sending: SendingView
+    understanding: UnderstandingView
 
 
 def raffle_report(call: Call, raffle_id: str) -> ReportView:
@@ -191,7 +204,13 @@ def _present_stats(stats: Stats) -> StatsView:
         undelivered=_waiting(stats.undelivered),
         dead_letters=_waiting(stats.dead_letters),
         sending=SendingView.model_validate(stats.channel),
+        understanding=_understanding(stats.understanding),
     )
+
+
+def _understanding(sums: Understanding) -> UnderstandingView:
+    share = round(sums.not_understood / sums.messages, 4) if sums.messages else None
+    return UnderstandingView(**sums._asdict(), share=share)
 
 
 def _active(active: Active) -> ActiveView:

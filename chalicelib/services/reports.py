@@ -18,6 +18,7 @@ from chalicelib.store.report_reads import Queued
 
 MAX_UNDELIVERED = 1000  # messages that are searched for those to a raffle's buyers
 MAX_WAITING = 6_000  # orders of each status that the dashboard sums up: six queries
+NEWEST_PEOPLE = 100  # whose messages show how often the bot is not understood: one batch
 MAX_COUNTED = 10_000  # items that are counted of any other queue
 # Orders on which somebody has to act.
 STATUSES = (OrderStatus.DRAFT, OrderStatus.PENDING_PAYMENT, OrderStatus.IN_REVIEW, OrderStatus.LATE)
@@ -48,6 +49,17 @@ class Active(NamedTuple):
     reserved: Part
 
 
+class Understanding(NamedTuple):
+    """How often the bot could make nothing of what the newest people typed, each on the last day that they wrote.
+
+    A sample: it comes from the contacts themselves, so that no message costs a write more.
+    """
+
+    people: int
+    messages: int
+    not_understood: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stats:
     made_at: datetime
@@ -58,6 +70,7 @@ class Stats:
     undelivered: Queued
     dead_letters: Queued
     channel: Channel
+    understanding: Understanding
 
 
 @dataclass(frozen=True)
@@ -98,7 +111,7 @@ class Reports:
     def get_stats(self) -> Stats:
         """Return the figures of a dashboard.
 
-        14 requests, one for each active raffle, and one more for each thousand waiting orders. Raises Busy.
+        16 requests, one for each active raffle, and one more for each thousand waiting orders. Raises Busy.
         """
         counts = raffles.count_inactive()
         active = raffles.active()
@@ -112,7 +125,14 @@ class Reports:
             undelivered=report_reads.count_queue(messages.queue_key(Queue.UNDELIVERED), most=MAX_COUNTED),
             dead_letters=report_reads.count_queue(dead_letters.LETTERS, most=MAX_COUNTED),
             channel=channel.read(),
+            understanding=_sum_understanding(),
         )
+
+
+def _sum_understanding() -> Understanding:
+    newest = contacts.listed(limit=NEWEST_PEOPLE).items
+    limits = [contact.reply_limits for contact in newest]
+    return Understanding(len(newest), sum(one.heard for one in limits), sum(one.missed for one in limits))
 
 
 def _sum_queue(status: OrderStatus) -> Waiting:

@@ -51,27 +51,29 @@ class Lookup(NamedTuple):
     contact: Contact
     missing_aliases: tuple[str, ...]  # ids of the person under which nothing is stored
     handled: bool  # the message took effect before
-    raffle_of_code: str | None  # id of the raffle whose code the message is
+    raffle_of_code: Mapping[str, str]  # code in the message → id of the raffle
     channel: Channel
 
 
-def look_up(identity: Identity, *, phone_number_id: str, message_id: str, code: str | None) -> Lookup:
+def look_up(identity: Identity, *, phone_number_id: str, message_id: str, codes: Iterable[str] = ()) -> Lookup:
     """Look up a person's contact, and whether their message was handled before. One request.
 
     For a new person, the contact is not stored yet (version 0). The same goes for a person who was erased and writes
     again; that takes one more request for each time they were erased.
+
+    Args:
+        codes: words of the message that may be the code of a raffle.
     """
     ids = contact_ids_of(identity)
     own = len(ids)
     ids += other_ids_of(identity)
     keys = [key(contact_id) for contact_id in ids]
     keys += [channel.KEY, inbound_key(phone_number_id, message_id)]
-    if code is not None:
-        keys.append(code_key(code))
+    keys += [code_key(code) for code in codes]
     known: dict[str, Contact] = {}
     aliases: dict[str, str] = {}
     handled = False
-    raffle_of_code = None
+    raffle_of_code: dict[str, str] = {}
     ids, records = _follow_successors(ids, list(Record.batch_get(keys, consistent_read=True)))
     for record in records:
         match record:
@@ -82,7 +84,7 @@ def look_up(identity: Identity, *, phone_number_id: str, message_id: str, code: 
             case InboundRecord():
                 handled = True
             case CodeRecord():
-                raffle_of_code = record.raffle_id
+                raffle_of_code[record.pk.removeprefix("CODE#")] = record.raffle_id
     contact = next((known[contact_id] for contact_id in ids if contact_id in known), None)
     if contact is None and aliases:  # the contact's own id is not among the ids of this message
         contact = get(next(aliases[contact_id] for contact_id in ids if contact_id in aliases))
@@ -428,6 +430,9 @@ def _as_limits(stored: ReplyLimitsMap | None) -> ReplyLimits:
         files=int(stored.files or 0),
         unclear=stored.unclear or "",
         times=int(stored.times or 0),
+        misses=int(stored.misses or 0),
+        heard=int(stored.heard or 0),
+        missed=int(stored.missed or 0),
         waiting=int(stored.waiting or 0),
         busy_until=stored.busy_until,
     )

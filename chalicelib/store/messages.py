@@ -101,6 +101,7 @@ def put(transaction: Transaction, outbound: Outbound) -> None:
         behind=outbound.behind,
         error_code=outbound.error_code,
         by=outbound.by,
+        reply=outbound.reply,
         created_at=outbound.created_at,
         updated_at=outbound.created_at,
         queue_key=queue_key(outbound.queue),
@@ -124,6 +125,18 @@ def waiting_for(contact_id: str, since: str) -> list[Outbound]:
         outbound_key(contact_id, "")[0],
         Record.sk.between(OUTBOUND_PREFIX + since, OUTBOUND_PREFIX + "~"),
         filter_condition=Record.queue_key == queue_key(Queue.DUE),
+        consistent_read=True,
+    )
+    return _readable(found)
+
+
+def newest_to(contact_id: str, *, limit: int) -> list[Outbound]:
+    """Return the newest messages to a person. One strongly consistent query."""
+    found = Record.query(
+        outbound_key(contact_id, "")[0],
+        Record.sk.startswith(OUTBOUND_PREFIX),
+        scan_index_forward=False,
+        limit=limit,
         consistent_read=True,
     )
     return _readable(found)
@@ -430,4 +443,5 @@ def as_outbound(record: OutboundRecord) -> Outbound:
         failed_ids=frozenset(record.failed_ids or ()),
         error_code=None if code is None else int(code),
         by=record.by,
+        reply=record.reply,
     )

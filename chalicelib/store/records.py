@@ -395,6 +395,9 @@ class ReplyLimitsMap(MapAttribute[str, Any]):
     files = NumberAttribute(null=True)
     unclear = UnicodeAttribute(null=True)
     times = NumberAttribute(null=True)
+    misses = NumberAttribute(null=True)
+    heard = NumberAttribute(null=True)
+    missed = NumberAttribute(null=True)
     waiting = NumberAttribute(null=True)
     busy_until = UTCDateTimeAttribute(null=True)
 
@@ -512,6 +515,7 @@ class OutboundRecord(Record, discriminator="outbound"):
     failed_ids = UnicodeSetAttribute(null=True)  # Meta's ids of tries that it accepted, then failed to deliver
     error_code = NumberAttribute(null=True)
     by = UnicodeAttribute(null=True)  # the organiser who wrote it
+    reply = UnicodeAttribute(null=True)  # the name of the bot's reply
     once_more = BooleanAttribute(null=True)  # it was left unknown in an outage, and sent once more after it
     created_at = UTCDateTimeAttribute()
     updated_at = UTCDateTimeAttribute()

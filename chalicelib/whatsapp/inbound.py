@@ -215,6 +215,19 @@ def _read_welcome(_part: Json) -> IncomingMessage:
     return IncomingMessage(kind=MessageKind.CHOICE, choice="menu")
 
 
+def _read_voice(_part: Json) -> IncomingMessage:
+    return IncomingMessage(kind=MessageKind.VOICE)
+
+
+def _read_reaction(part: Json) -> IncomingMessage:
+    """Read a reaction. If its emoji is missing, they took it back, which needs no reply."""
+    emoji = clean_line(part.get("emoji"), 16)
+    message_id = _id(part.get("message_id"))
+    if not emoji or message_id is None:
+        return IncomingMessage(kind=MessageKind.EVENT)
+    return IncomingMessage(kind=MessageKind.REACTION, text=emoji, reacts_to=message_id)
+
+
 def _read_event(_part: Json) -> IncomingMessage:
     return IncomingMessage(kind=MessageKind.EVENT)
 
@@ -222,14 +235,16 @@ def _read_event(_part: Json) -> IncomingMessage:
 FILES = ("image", "document")
 TOO_LARGE = re.compile(r"\b100 ?MB\b|\btoo (big|large)\b", re.IGNORECASE)
 
-# Any other type is OTHER: voice, stickers, places, orders, types to come.
+# Any other type is OTHER: stickers, places, orders, types to come.
 CONTENT_READERS = {
     "text": _read_text,
     "button": _read_button,
     "interactive": _read_interactive,
     "request_welcome": _read_welcome,
     **dict.fromkeys(FILES, _read_media),
-    **dict.fromkeys(("reaction", "edit", "revoke", "system"), _read_event),
+    "audio": _read_voice,
+    "reaction": _read_reaction,
+    **dict.fromkeys(("edit", "revoke", "system"), _read_event),
 }
 
 

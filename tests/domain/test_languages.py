@@ -6,6 +6,7 @@ import pytest
 
 from chalicelib.domain.languages import DEFAULT_LANGUAGE, LANGUAGES, LanguageCode, NumberWords
 from chalicelib.domain.picks import Specific, fold, read_pick
+from chalicelib.domain.vocabulary import vocabularies
 
 NUMBERS = [pytest.param(language.numbers, id=code) for code, language in LANGUAGES.items()]
 
@@ -28,4 +29,7 @@ def test_number_words_run_from_zero_to_ninety_nine(words: NumberWords) -> None:
 def test_number_words_are_read_as_they_are_written_here(words: NumberWords) -> None:
     for number, word in enumerate(words.small.split()):
         assert fold(word) == word
+        others = vocabularies().values()
+        if any(word in {*other.ordinary, *other.intents.get("courtesy", ())} for other in others):
+            continue  # "once" is eleven in Spanish; alone, it may be English
         assert read_pick(f"#{word}", first=0, last=99) == Specific((number,))

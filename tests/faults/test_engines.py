@@ -76,7 +76,7 @@ class Sale:
 
     @property
     def order_id(self) -> str:
-        found = contacts.look_up(LUCIA, phone_number_id="1", message_id="none", code=None).contact.conversation.order_id
+        found = contacts.look_up(LUCIA, phone_number_id="1", message_id="none").contact.conversation.order_id
         assert found is not None
         return found
 

@@ -7,12 +7,13 @@ import pytest
 
 from chalicelib.domain.delivery import OUTSIDE_THE_WINDOW
 from chalicelib.http import contacts as http_contacts
+from chalicelib.store.records import OutboundRecord
 from chalicelib.whatsapp import error_codes, templates
 from chalicelib.whatsapp.messages import build_template
 from chalicelib.whatsapp.rendered_text import extract_text
 from tests.support.contact_chat import known
 from tests.support.identities import NEW_PHONE, PHONE, USER_ID, contact_of, moves, person, writes
-from tests.support.steps import cancel, everything, hold, hold_and_confirm, hold_and_prove
+from tests.support.steps import cancel, everything, hold, hold_and_confirm, hold_and_prove, outbounds
 from tests.support.tokens import a_token
 from tests.support.world import Answer, Buyer, World
 
@@ -159,6 +160,23 @@ def test_the_history_shows_texts_and_the_state_of_each_message(world: World, luc
     assert (heard["direction"], heard["text"], heard["kind"], heard["state"]) == ("in", "menu", "text", None)
     assert (reply["direction"], reply["kind"], reply["state"], reply["by"]) == ("out", "interactive", "ACCEPTED", None)
     assert reply["choices"] == ["Browse raffles", "My orders", "Help"] and reply["in_reply_to"] == heard["id"]
+
+
+def test_the_history_says_which_reply_of_the_bot_a_message_is(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    lucia.says("BIKE")
+    world.clock.pass_minutes(1)
+    lucia.says("5")
+    world.clock.pass_minutes(1)
+    write(world, lucia)
+    assert [message["reply"] for message in messages(world, lucia)] == [None, "held", None, "raffle", None]
+
+
+def test_a_message_from_before_replies_had_names_is_shown_without_one(world: World, lucia: Buyer) -> None:
+    lucia.says("menu")
+    [stored] = outbounds(lucia)
+    stored.update([OutboundRecord.reply.remove()])
+    assert messages(world, lucia)[0]["reply"] is None
 
 
 def test_m4_an_undelivered_message_says_why(world: World, lucia: Buyer) -> None:

@@ -12,7 +12,7 @@ from chalicelib.store import channel
 from chalicelib.store.records import OrderRecord, TallyRecord
 from tests.support.deliveries import refused
 from tests.support.steps import buy, cancel, confirm_payment, hold, hold_and_confirm, hold_and_prove
-from tests.support.world import World
+from tests.support.world import Buyer, World
 
 Json = dict[str, Any]
 
@@ -182,3 +182,12 @@ def test_a_report_that_would_take_too_long_says_so(world: World, monkeypatch: py
     answer = world.api("GET", f"/api/raffles/{raffle['id']}/report")
     assert (answer.status, answer.body["code"]) == (409, "report_too_large")
     assert main(["report", "BIKE"]) == 0  # the command has the time
+
+
+def test_the_dashboard_shows_how_often_the_bot_is_not_understood(world: World, lucia: Buyer, marco: Buyer) -> None:
+    assert stats(world)["understanding"] == {"people": 0, "messages": 0, "not_understood": 0, "share": None}
+    for text in ("menu", "qwertz uiop", "help"):
+        lucia.says(text)
+    marco.says("asdf ghjk")
+    lucia.sends_proof()  # not typed
+    assert stats(world)["understanding"] == {"people": 2, "messages": 4, "not_understood": 2, "share": 0.5}

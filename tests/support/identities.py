@@ -28,7 +28,5 @@ def moves(world: World, who: webhooks.Person, phone: str, key: str = "wa_id") ->
 
 
 def contact_of(who: webhooks.Person) -> Contact:
-    found = contacts.look_up(
-        Identity(user_id=who.user_id, phone=who.wa_id), phone_number_id="", message_id="", code=None
-    )
+    found = contacts.look_up(Identity(user_id=who.user_id, phone=who.wa_id), phone_number_id="", message_id="")
     return found.contact

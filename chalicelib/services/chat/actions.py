@@ -1,16 +1,18 @@
 """Carry out the actions of the conversation: change the turn's transaction and the conversation, and reply."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from json import dumps
 from typing import NamedTuple
 
 from chalicelib.domain import conversation as c
 from chalicelib.domain import picks
 from chalicelib.domain.contacts import Contact
-from chalicelib.domain.conversation import Conversation, Stage
+from chalicelib.domain.conversation import Conversation, Stage, confirm_order_choice
 from chalicelib.domain.holding import check_unpaid, is_newcomer, may_go_in_review
+from chalicelib.domain.intents import is_known
 from chalicelib.domain.languages import LanguageCode
 from chalicelib.domain.messages import Media, Reply
 from chalicelib.domain.orders import (
@@ -29,19 +31,22 @@ from chalicelib.domain.raffles import Board, Raffle, RaffleStatus
 from chalicelib.domain.refusals import (
     HoldLimit,
     HoldLimited,
+    NumbersTaken,
     OrderOutOfTurn,
     RaffleNotFound,
     TooFewFree,
     TooManyForContact,
 )
 from chalicelib.domain.reply_limits import MAX_FILES, MAX_SAME
+from chalicelib.domain.reply_names import ReplyName
+from chalicelib.domain.typos import nearest
 from chalicelib.services.chat.turn import IDLE, Turn
 from chalicelib.services.messaging.texts import RAFFLES_A_PAGE, Texts
-from chalicelib.services.orders.conflicts import nearest_free
+from chalicelib.services.orders.conflicts import free_among, nearest_free
 from chalicelib.services.orders.expiry import ended_text, release
-from chalicelib.services.orders.holds import check_limit, load_person
+from chalicelib.services.orders.holds import RandomNumbers, check_limit, load_person
 from chalicelib.services.orders.proofs import ProofIsHeif, ProofMissing, ProofTooLarge, ProofUnfit
-from chalicelib.store import fingerprints, orders, raffles
+from chalicelib.store import fingerprints, messages, orders, raffles
 from chalicelib.store.board import tally_of
 from chalicelib.store.transaction import Busy
 
@@ -57,7 +62,13 @@ PLAIN_REPLIES = {
     c.ShowHelp: Texts.help,
     c.AskForFileAgain: Texts.proof_not_fetched,
     c.SayTooLarge: Texts.file_too_large,
+    c.CannotListen: Texts.cannot_listen,
+    c.TellResult: Texts.draw_result,
+    c.TellWho: Texts.who,
 }
+FREE_SHOWN = 12
+SHORTEST_TITLE_WORD = 3  # letters; shorter ones are in every title
+NEWEST_LOOKED_AT = 5  # messages to a contact, among which may be what they reacted to
 
 
 class OwnOrder(NamedTuple):
@@ -86,28 +97,35 @@ def act(action: c.Action, turn: Turn) -> None:
             | c.ChangeLanguage()
         ):
             _say(turn, action)
-        case c.ListRaffles(page):
-            _list_raffles(turn, page)
+        case c.CannotListen() | c.TellResult() | c.TellWho():
+            _say(turn, action)
+        case c.ListRaffles() | c.AskRaffle() | c.OpenByTitle() | c.TryCode() | c.TryCodes():
+            _look_for_raffle(turn, action)
         case c.OpenRaffle(raffle_id):
             _open_raffle(turn, raffle_id)
-        case c.TryCode(_, otherwise):
-            act(c.OpenRaffle(turn.raffle_of_code) if turn.raffle_of_code else otherwise, turn)
+        case c.ShowFree() | c.IsFree() | c.TellHowToPay() | c.TellDrawDate():
+            _answer_question(turn, action)
         case c.HoldNumbers(raffle_id, text):
             _hold(turn, raffle_id, text)
-        case c.ConfirmOrder(order_id):
-            _confirm(turn, order_id)
-        case c.CancelOrder(order_id):
-            _cancel(turn, order_id)
-        case c.AskAboutOrder(order_id):
-            _tell_about_order(turn, order_id)
+        case c.ConfirmOrder() | c.ConfirmByReaction() | c.CancelOrder() | c.AskAboutOrder():
+            _settle(turn, action)
+        case c.AskToCancel() | c.AskChange() | c.MoreTime() | c.PaidClaim():
+            _ask_about_order(turn, action)
         case c.TakeProof():
             _take_proof(turn, action)
         case c.ShowOrders():
             _show_orders(turn)
         case c.CallPerson() | c.LeaveToPerson():
             _call_person(turn, action)
-        case c.OptOut() | c.OptIn() | c.AskWhatToCancel():
+        case c.OptOut() | c.OptIn() | c.AskWhatToCancel() | c.AskLeave():
             _change_opt_out(turn, action)
+
+
+def offer_person(turn: Turn) -> None:
+    """Offer a person once the bot has not understood two messages in a row."""
+    is_lost = turn.is_unclear and turn.contact.reply_limits.misses >= MAX_SAME
+    if is_lost and turn.replies and turn.replies[-1].name is not ReplyName.PERSON_CALLED:
+        turn.replies[-1] = turn.texts.offering_person(turn.replies[-1])
 
 
 def _say_blocked(turn: Turn) -> None:
@@ -119,7 +137,15 @@ def _say_blocked(turn: Turn) -> None:
 
 def _say(
     turn: Turn,
-    action: c.SayWelcome | c.ShowHelp | c.AskForFileAgain | c.SayTooLarge | c.NotUnderstood | c.ChangeLanguage,
+    action: c.SayWelcome
+    | c.ShowHelp
+    | c.AskForFileAgain
+    | c.SayTooLarge
+    | c.NotUnderstood
+    | c.ChangeLanguage
+    | c.CannotListen
+    | c.TellResult
+    | c.TellWho,
 ) -> None:
     """Say what needs no look at anything, or repeat what was asked last. Mishaps are not told for ever (M8)."""
     match action:
@@ -128,7 +154,7 @@ def _say(
                 act(repeat, turn)
         case c.ChangeLanguage(language):
             _change_language(turn, language)
-        case c.SayWelcome() | c.ShowHelp():
+        case c.SayWelcome() | c.ShowHelp() | c.TellResult() | c.TellWho():
             turn.reply(PLAIN_REPLIES[type(action)](turn.texts))
         case _ if may_repeat(turn, type(action).__name__):
             turn.reply(PLAIN_REPLIES[type(action)](turn.texts))
@@ -192,18 +218,21 @@ def _change_language(turn: Turn, language: LanguageCode | None) -> None:
 # Opting out (M5)
 
 
-def _change_opt_out(turn: Turn, action: c.OptOut | c.OptIn | c.AskWhatToCancel) -> None:
+def _change_opt_out(turn: Turn, action: c.OptOut | c.OptIn | c.AskWhatToCancel | c.AskLeave) -> None:
     had_opted_out = turn.contact.opted_out
     match action:
         case c.OptOut():
             turn.contact = turn.contact.with_opt_out(out=True, at=turn.written_at)
-            turn.reply(_how_it_stands(turn), turn.at_rest)
+            turn.reply(_opted_out_with_order(turn) or _how_it_stands(turn), turn.at_rest)
         case c.OptIn():
             turn.contact = turn.contact.with_opt_out(out=False, at=turn.written_at)
             is_greeting = not (had_opted_out or turn.contact.opted_out)
             turn.reply(turn.texts.menu() if is_greeting else _how_it_stands(turn), turn.at_rest)
         case c.AskWhatToCancel(order_id):
             _ask_what_to_cancel(turn, order_id)
+        case c.AskLeave(order_id):
+            own = _running(turn, order_id)
+            turn.reply(turn.texts.ask_leave_order(*own) if own else turn.texts.ask_leave())
     if turn.contact.opted_out != had_opted_out:
         turn.metrics.append("OptOuts" if turn.contact.opted_out else "OptIns")
 
@@ -213,16 +242,35 @@ def _how_it_stands(turn: Turn) -> Reply:
     return turn.texts.opted_out() if turn.contact.opted_out else turn.texts.opted_in()
 
 
-def _ask_what_to_cancel(turn: Turn, order_id: str | None) -> None:
+def _opted_out_with_order(turn: Turn) -> Reply | None:
+    """Say that they get no messages, and ask again what was asked, if their numbers wait for a yes."""
+    conversation = turn.contact.conversation
+    if not turn.contact.opted_out or conversation.stage is not Stage.CONFIRMING or conversation.order_id is None:
+        return None
+    own = _find_own(turn, conversation.order_id)
+    if own is None or own.order.status is not OrderStatus.DRAFT or own.order.hold_has_ended(turn.now):
+        return None
+    return turn.texts.opted_out_with_order(*own, turn.now)
+
+
+def _running(turn: Turn, order_id: str | None) -> OwnOrder | None:
+    """Return the order at hand if it holds numbers and is not paid; else the newest one of which that is true."""
     own = _find_own(turn, order_id) if order_id is not None else None
-    if own is None or own.order.status not in RUNNING:
-        own = _newest_running(turn)
+    return own if own is not None and own.order.status in RUNNING else _newest_running(turn)
+
+
+def _ask_what_to_cancel(turn: Turn, order_id: str | None) -> None:
+    own = _running(turn, order_id)
     turn.reply(turn.texts.ask_what_to_cancel(*own) if own else turn.texts.ask_to_stop_messages())
 
 
 def _newest_running(turn: Turn) -> OwnOrder | None:
+    return _newest(turn, RUNNING)
+
+
+def _newest(turn: Turn, statuses: Collection[OrderStatus]) -> OwnOrder | None:
     for order in orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN):
-        if order.status in RUNNING:
+        if order.status in statuses:
             return OwnOrder(raffles.get(order.raffle_id), order)
     return None
 
@@ -230,7 +278,62 @@ def _newest_running(turn: Turn) -> OwnOrder | None:
 # Raffles
 
 
-def _list_raffles(turn: Turn, page: int) -> None:
+def _look_for_raffle(turn: Turn, action: c.ListRaffles | c.AskRaffle | c.OpenByTitle | c.TryCode | c.TryCodes) -> None:
+    match action:
+        case c.ListRaffles(page):
+            _list_raffles(turn, page)
+        case c.AskRaffle():
+            _list_raffles(turn, 1, wants_numbers=True)
+        case c.TryCode(word, otherwise):
+            raffle_id = turn.raffle_of_code.get(word)
+            act(otherwise if raffle_id is None else c.OpenRaffle(raffle_id), turn)
+        case c.TryCodes(words, text, otherwise):
+            code = next((word for word in words if word in turn.raffle_of_code), None)
+            if code is None:
+                act(otherwise, turn)
+            else:
+                _open_and_hold(turn, turn.raffle_of_code[code], _without_word(text, code))
+        case c.OpenByTitle(words, otherwise):
+            raffle_id = _named_raffle(turn, words)
+            act(otherwise if raffle_id is None else c.OpenRaffle(raffle_id), turn)
+
+
+def _without_word(text: str, word: str) -> str:
+    return re.sub(rf"(?<![\w-]){re.escape(word)}(?![\w-])", " ", text, count=1, flags=re.IGNORECASE)
+
+
+def _open_and_hold(turn: Turn, raffle_id: str, text: str) -> None:
+    """Open a raffle, and hold the numbers that were named with it: "MOTO 5, 12"."""
+    pick = picks.read_pick(text, first=0, last=c.MOST_NUMBERS, most=MAX_NUMBERS)
+    # Beside a name, a number word is often none: "the hamper one".
+    is_named = isinstance(pick, picks.Specific) and not re.search("[0-9]", picks.fold(text))
+    if is_named or (isinstance(pick, picks.Unclear) and pick.reason in WITHOUT_ADVICE):
+        _open_raffle(turn, raffle_id)
+        return
+    conversation = _keeping_order(turn, Stage.SELECTING, raffle_id=raffle_id)
+    turn.contact = replace(turn.contact, conversation=conversation)
+    _hold(turn, raffle_id, text)
+
+
+def _named_raffle(turn: Turn, words: Sequence[str]) -> str | None:
+    """Return the raffle on sale whose title has most of the words; None if no title has any, or several have as many.
+
+    One request.
+    """
+    fits: dict[str, int] = {}
+    for raffle in raffles.active():
+        if raffle.sells_at(turn.now):
+            title = re.findall(r"\w+", picks.fold(raffle.title))
+            long_words = [word for word in title if len(word) >= SHORTEST_TITLE_WORD]
+            fits[raffle.id] = sum(
+                word in long_words or (not is_known(word) and bool(nearest(word, long_words))) for word in words
+            )
+    best = max(fits.values(), default=0)
+    named = [raffle_id for raffle_id, fit in fits.items() if fit == best]
+    return named[0] if best and len(named) == 1 else None
+
+
+def _list_raffles(turn: Turn, page: int, *, wants_numbers: bool = False) -> None:
     on_sale = [raffle for raffle in raffles.active() if raffle.sells_at(turn.now)]
     start = (page - 1) * RAFFLES_A_PAGE
     if start >= len(on_sale):
@@ -242,8 +345,9 @@ def _list_raffles(turn: Turn, page: int) -> None:
     boards = [board for board in boards if board.raffle.sells_at(turn.now)]  # the index may be behind
     has_more = len(on_sale) > start + row_count
     shown = tuple(board.raffle.id for board in boards)
+    texts = turn.texts
     turn.reply(
-        turn.texts.raffles(boards, page=page, more=has_more),
+        texts.ask_raffle(boards, more=has_more) if wants_numbers else texts.raffles(boards, page=page, more=has_more),
         _keeping_order(turn, Stage.BROWSING, shown=shown, page=page),
     )
 
@@ -261,6 +365,64 @@ def _open_raffle(turn: Turn, raffle_id: str) -> None:
         turn.reply(turn.texts.sold_out(board.raffle))
     else:
         turn.reply(turn.texts.raffle(board), _keeping_order(turn, Stage.SELECTING, raffle_id=raffle_id))
+
+
+def _answer_question(turn: Turn, action: c.ShowFree | c.IsFree | c.TellHowToPay | c.TellDrawDate) -> None:
+    match action:
+        case c.ShowFree(raffle_id):
+            _show_free(turn, raffle_id)
+        case c.IsFree(raffle_id, text):
+            _tell_whether_free(turn, raffle_id, text)
+        case c.TellHowToPay(raffle_id):
+            turn.reply(turn.texts.how_to_pay(_find_raffle(raffle_id)))
+        case c.TellDrawDate(raffle_id):
+            raffle = _find_raffle(raffle_id)
+            on_sale = [raffle] if raffle else [one for one in raffles.active() if one.sells_at(turn.now)]
+            turn.reply(turn.texts.draw_date(on_sale[:RAFFLES_A_PAGE]))
+
+
+def _find_raffle(raffle_id: str | None) -> Raffle | None:
+    try:
+        return raffles.get(raffle_id) if raffle_id is not None else None
+    except RaffleNotFound:
+        return None
+
+
+def _show_free(turn: Turn, raffle_id: str) -> None:
+    board = _board_on_sale(turn, raffle_id)
+    if board is None:
+        turn.reply(turn.texts.raffle_not_on_sale())
+    elif not board.availability.available:
+        turn.reply(turn.texts.sold_out(board.raffle))
+    else:
+        try:
+            # Others than those that a hold in this turn may draw.
+            chosen = RandomNumbers(random=turn.holds.random).choose(
+                board, min(FREE_SHOWN, board.availability.available)
+            )
+        except TooFewFree:  # somebody was faster
+            chosen = ()
+        turn.reply(turn.texts.free_numbers(board, sorted(chosen)))
+
+
+def _tell_whether_free(turn: Turn, raffle_id: str, text: str) -> None:
+    """Say which numbers are free. Holds that are over count as taken until somebody asks for the numbers (H4)."""
+    board = _board_on_sale(turn, raffle_id)
+    if board is None:
+        turn.reply(turn.texts.raffle_not_on_sale())
+        return
+    raffle = board.raffle
+    pick = picks.read_pick(text, first=raffle.first_number, last=raffle.last_number, most=MAX_NUMBERS)
+    if not isinstance(pick, picks.Specific):
+        _show_free(turn, raffle_id) if isinstance(pick, picks.Random) else _choose_numbers(turn, board, pick)
+        return
+    free = free_among(raffle, pick.numbers)
+    taken = [number for number in pick.numbers if number not in free]
+    if free:
+        turn.reply(turn.texts.number_free(raffle, free, taken))
+    else:
+        refusal = NumbersTaken(dict.fromkeys(taken, None), [])
+        turn.reply(turn.texts.taken(raffle, refusal, nearest_free(raffle, taken), turn.now))
 
 
 def _board_on_sale(turn: Turn, raffle_id: str) -> Board | None:
@@ -355,6 +517,55 @@ def _find_own(turn: Turn, order_id: str) -> OwnOrder | None:
     if order is None or order.contact_id != turn.contact.id:
         return None
     return OwnOrder(raffle or raffles.get(order.raffle_id), order)
+
+
+def _settle(turn: Turn, action: c.ConfirmOrder | c.ConfirmByReaction | c.CancelOrder | c.AskAboutOrder) -> None:
+    match action:
+        case c.ConfirmOrder(order_id):
+            _confirm(turn, order_id)
+        case c.ConfirmByReaction(order_id, message_id):
+            if _asks_to_confirm(turn, order_id, message_id):
+                _confirm(turn, order_id)
+        case c.CancelOrder(order_id):
+            _cancel(turn, order_id)
+        case c.AskAboutOrder(order_id):
+            _tell_about_order(turn, order_id)
+
+
+def _asks_to_confirm(turn: Turn, order_id: str, message_id: str) -> bool:
+    """Return whether a message of ours has a button that confirms the order: what is reacted to decides (M7)."""
+    button = confirm_order_choice(order_id)
+    return any(
+        message.message_id == message_id and button in dumps(message.body)
+        for message in messages.newest_to(turn.contact.id, limit=NEWEST_LOOKED_AT)
+    )
+
+
+def _ask_about_order(turn: Turn, action: c.AskToCancel | c.AskChange | c.MoreTime | c.PaidClaim) -> None:
+    """Ask or tell something about the order at hand, or about the newest one that is not over."""
+    own = _find_own(turn, action.order_id) if action.order_id is not None else None
+    if own is None:
+        own = _newest(turn, OWNING - {OrderStatus.PAID})
+    if own is None:
+        no_order = turn.texts.no_order_for_proof if isinstance(action, c.PaidClaim) else turn.texts.nothing_to_cancel
+        turn.reply(no_order(), turn.at_rest)
+        return
+    raffle, order = own
+    if order.status not in RUNNING or order.hold_has_ended(turn.now):
+        if isinstance(action, c.AskToCancel) and order.status is OrderStatus.IN_REVIEW:
+            turn.reply(turn.texts.cannot_cancel(order))
+        else:
+            _tell_where_it_stands(turn, raffle, order)
+        return
+    match action:
+        case c.AskToCancel():
+            turn.reply(turn.texts.ask_to_cancel(raffle, order))
+        case c.AskChange():
+            turn.reply(turn.texts.ask_change(raffle, order))
+        case c.MoreTime():
+            turn.reply(turn.texts.more_time(raffle, order, turn.now))
+        case c.PaidClaim():
+            _tell_where_it_stands(turn, raffle, order)
 
 
 def _confirm(turn: Turn, order_id: str) -> None:

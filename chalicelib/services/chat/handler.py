@@ -15,7 +15,7 @@ from chalicelib.domain.orders import Proof
 from chalicelib.domain.organisers import PHONE_APP
 from chalicelib.domain.refusals import TryAgain
 from chalicelib.domain.reply_limits import MAX_REPLIES, NEWEST_WAITS
-from chalicelib.services.chat.actions import act, report_silence
+from chalicelib.services.chat.actions import act, offer_person, report_silence
 from chalicelib.services.chat.turn import Turn
 from chalicelib.services.messaging.outbox import Outbox
 from chalicelib.services.orders.conflicts import Conflicts
@@ -24,7 +24,7 @@ from chalicelib.services.orders.holds import Holds, RandomNumbers
 from chalicelib.services.orders.proofs import Proofs
 from chalicelib.store import contacts, messages, orders
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
-from chalicelib.telemetry import count, logger
+from chalicelib.telemetry import count, count_not_understood, logger
 from chalicelib.whatsapp.graph import Graph, GraphError
 from chalicelib.whatsapp.inbound import Echo, Message, Preference
 from chalicelib.whatsapp.text import plain
@@ -112,6 +112,10 @@ class ChatHandler:
             keep_proof=tries.keep_proof,
         )
         act(_decide(turn.contact, message, now), turn)
+        offer_person(turn)
+        if message.incoming.kind is MessageKind.TEXT:
+            limits = turn.contact.reply_limits.with_typed(missed=turn.is_unclear)
+            turn.contact = replace(turn.contact, reply_limits=limits)
         _limit_replies(turn)
         try:
             return self._commit(turn, message, lookup)
@@ -212,12 +216,11 @@ class ChatHandler:
         transaction.commit()
 
     def _look_up(self, message: Message) -> contacts.Lookup:
-        word = c.normalize(message.incoming.text).upper()
         return contacts.look_up(
             message.sender,
             phone_number_id=message.phone_number_id,
             message_id=message.id,
-            code=word if c.is_raffle_code(word) else None,
+            codes=c.codes_in(message.incoming.text),
         )
 
     def _commit(self, turn: Turn, message: Message, lookup: contacts.Lookup) -> list[Outbound]:
@@ -253,6 +256,8 @@ class ChatHandler:
         turn.transaction.commit()
         for metric in turn.metrics:
             count(metric)
+        if turn.is_unclear:
+            count_not_understood(turn.contact.language, lookup.contact.conversation.stage)
         return [*replies, *notices]
 
     def _enqueue_notices(self, turn: Turn, lookup: contacts.Lookup) -> list[Outbound]:
@@ -288,7 +293,7 @@ def _decide(contact: Contact, message: Message, now: datetime) -> c.Action:
 
 def _find(person: Identity) -> contacts.Lookup:
     # There is no message to look up, and no message has these empty ids.
-    return contacts.look_up(person, phone_number_id="", message_id="", code=None)
+    return contacts.look_up(person, phone_number_id="", message_id="")
 
 
 def _contact_who_wrote(message: Message, lookup: contacts.Lookup, now: datetime) -> Contact:

@@ -1,6 +1,6 @@
 """One try at answering one message: what it changes, what it replies, and what earlier tries have learned."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -29,7 +29,7 @@ class Turn:
     Attributes:
         written_at: when they wrote the message, which may have come late.
         contact: who wrote, as they are to be saved.
-        raffle_of_code: the raffle whose code was written, if the message is one.
+        raffle_of_code: code → id of the raffle, for the codes that are in the message.
         conflicts: what earlier tries at the same message have learned.
         keep_proof: fetches and stores a file of a contact, named by id; a second try gets the same proof again.
         notices: what the organisers are told.
@@ -40,7 +40,7 @@ class Turn:
     now: datetime
     written_at: datetime
     contact: Contact
-    raffle_of_code: str | None
+    raffle_of_code: Mapping[str, str]
     conflicts: Conflicts
     holds: Holds
     keep_proof: Callable[[Media, str], Proof]

@@ -341,6 +341,7 @@ class Outbox:
             in_reply_to=in_reply_to,
             template=reply.template,
             useful_until=reply.useful_until,
+            reply=reply.name,
         )
         return replace(message, body=build_request(render(reply), to, tag=message.tag))
 

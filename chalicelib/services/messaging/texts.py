@@ -11,7 +11,9 @@ from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import (
     HELP_CHOICE,
     LANGUAGE_CHOICE,
+    MENU_CHOICE,
     ORDERS_CHOICE,
+    PERSON_CHOICE,
     RAFFLES_CHOICE,
     STOP_CHOICE,
     cancel_order_choice,
@@ -28,6 +30,7 @@ from chalicelib.domain.orders import RUNNING, Order, OrderStatus
 from chalicelib.domain.picks import Unclarity, Unclear, padded
 from chalicelib.domain.raffles import Board, PaymentChange, Raffle
 from chalicelib.domain.refusals import HoldLimit, HoldLimited, NumbersTaken, TooFewFree, TooManyForContact
+from chalicelib.domain.reply_names import ReplyName
 from chalicelib.services.messaging.formats import Formats
 from chalicelib.whatsapp import templates
 from chalicelib.whatsapp.templates import Definition
@@ -72,11 +75,12 @@ class Texts:
 
     def menu(self, *, not_understood: bool = False) -> Reply:
         _ = self._
+        name = ReplyName.NOT_UNDERSTOOD if not_understood else ReplyName.MENU
         if not_understood:
             text = _("I did not understand that. What would you like to do?")
         else:
             text = _("Welcome! Here you can buy raffle numbers. What would you like to do?")
-        return Reply(text=text, buttons=self._menu_buttons())
+        return Reply(name=name, text=text, buttons=self._menu_buttons())
 
     def _menu_buttons(self) -> tuple[Choice, ...]:
         _ = self._
@@ -98,15 +102,16 @@ class Texts:
             _("At any time: *menu*, *raffles*, *my orders*, *cancel*, *help*; *human* to talk to a person."),
         )
         language = Choice(id=LANGUAGE_CHOICE, title=_("Language"))
-        return Reply(text="\n".join(lines), buttons=(*self._menu_buttons()[:2], language))
+        return Reply(name=ReplyName.HELP, text="\n".join(lines), buttons=(*self._menu_buttons()[:2], language))
 
     def ask_language(self) -> Reply:
         buttons = tuple(Choice(id=language_choice(code), title=language.name) for code, language in LANGUAGES.items())
-        return Reply(text=self._("Which language would you like me to write in?"), buttons=buttons)
+        text = self._("Which language would you like me to write in?")
+        return Reply(name=ReplyName.ASK_LANGUAGE, text=text, buttons=buttons)
 
     def language_chosen(self) -> Reply:
         text = self._("From now on I write to you in English. What would you like to do?")
-        return Reply(text=text, buttons=self._menu_buttons())
+        return Reply(name=ReplyName.LANGUAGE_CHOSEN, text=text, buttons=self._menu_buttons())
 
     def opted_out(self) -> Reply:
         _ = self._
@@ -115,11 +120,62 @@ class Texts:
             _("Orders stay as they are: write *my orders* to see them."),
             _("Write *START* to get messages again."),
         )
-        return Reply(text="\n".join(lines))
+        return Reply(name=ReplyName.OPTED_OUT, text="\n".join(lines))
+
+    def opted_out_with_order(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
+        """Say that no more messages come, and ask again about the order that waits for a yes."""
+        asked = self.still_held(raffle, order, now)
+        return replace(asked, text=f"{self.opted_out().text}\n\n{asked.text}")
+
+    def who(self) -> Reply:
+        """Say who is behind the raffles: people, to whom one can talk."""
+        _ = self._
+        lines = (
+            _("I am the organisers' assistant: I keep your numbers, and real people check each payment."),
+            _("You get an order code, and hear from us here when your payment is confirmed."),
+            _("Would you like to talk to them first? Tap *Talk to a person*."),
+        )
+        return Reply(
+            name=ReplyName.HELP, text="\n".join(lines), buttons=(self._person_button(), self._menu_buttons()[0])
+        )
+
+    def cannot_listen(self) -> Reply:
+        text = self._("Sorry, I can't listen to voice messages. Please write it to me, or ask for a person.")
+        return Reply(name=ReplyName.CANNOT_READ, text=text, buttons=(self._person_button(), self._menu_buttons()[0]))
+
+    def offering_person(self, reply: Reply) -> Reply:
+        """Add to a reply that one can talk to a person, as far as there is room."""
+        offer = self._("If I don't understand you: would you rather talk to a person? Write *human*.")
+        button = self._person_button()
+        has_buttons = bool(reply.buttons) and button not in reply.buttons
+        if len(reply.text) + len(offer) + 2 <= BODY_LIMIT:
+            reply = replace(reply, text=f"{reply.text}\n\n{offer}")
+        return replace(reply, buttons=(*reply.buttons[:2], button)) if has_buttons else reply
+
+    def _person_button(self) -> Choice:
+        return Choice(id=PERSON_CHOICE, title=self._("Talk to a person"))
+
+    def ask_leave(self) -> Reply:
+        """Ask what "salir" means. It may only mean back to the menu."""
+        text = self._("Would you like to go back to the menu, or to get no more messages from us?")
+        buttons = (Choice(id=MENU_CHOICE, title=self._("Menu")), self._stop_button())
+        return Reply(name=ReplyName.ASK_LEAVE, text=text, buttons=buttons)
+
+    def ask_leave_order(self, raffle: Raffle, order: Order) -> Reply:
+        """Ask what "salir" means while an order waits."""
+        text = self._(
+            "Would you like to go back to the menu, cancel your order {code} ({numbers}), or get no more messages?"
+        ).format(code=order.id, numbers=self._numbers(raffle, order.numbers))
+        buttons = (
+            Choice(id=MENU_CHOICE, title=self._("Menu")),
+            Choice(id=cancel_order_choice(order.id), title=self._("Cancel it")),
+            self._stop_button(),
+        )
+        return Reply(name=ReplyName.ASK_CANCEL, text=text, buttons=buttons)
 
     def opted_in(self) -> Reply:
         text = self._("Welcome back! You will hear from us again about your orders. What would you like to do?")
-        return Reply(text=text, buttons=self._menu_buttons())
+        return Reply(name=ReplyName.OPTED_IN, text=text, buttons=self._menu_buttons())
 
     def ask_what_to_cancel(self, raffle: Raffle, order: Order) -> Reply:
         """Ask whether "cancelar" means the order or the messages."""
@@ -127,13 +183,14 @@ class Texts:
             code=order.id, numbers=self._numbers(raffle, order.numbers)
         )
         return Reply(
+            name=ReplyName.ASK_CANCEL,
             text=text,
             buttons=(Choice(id=cancel_order_choice(order.id), title=self._("The order")), self._stop_button()),
         )
 
     def ask_to_stop_messages(self) -> Reply:
         text = self._("There is no order to cancel. Or would you like no more messages from us?")
-        return Reply(text=text, buttons=(self._stop_button(), *self._menu_buttons()[:2]))
+        return Reply(name=ReplyName.NO_ORDER, text=text, buttons=(self._stop_button(), *self._menu_buttons()[:2]))
 
     def _stop_button(self) -> Choice:
         return Choice(id=STOP_CHOICE, title=self._("No more messages"))
@@ -144,7 +201,9 @@ class Texts:
         _ = self._
         if not boards:
             return Reply(
-                text=_("No raffle is open just now. Please come back later."), buttons=self._menu_buttons()[1:]
+                name=ReplyName.RAFFLE_LIST,
+                text=_("No raffle is open just now. Please come back later."),
+                buttons=self._menu_buttons()[1:],
             )
         lines = [_("Which raffle? Open the list, or write its number."), ""]
         rows = []
@@ -162,7 +221,78 @@ class Texts:
             )
         if more:
             rows.append(Choice(id=more_raffles_choice(page + 1), title=_("More raffles …")))
-        return Reply(text=shorten("\n".join(lines), BODY_LIMIT), rows=rows, list_label=_("See raffles"))
+        return Reply(
+            name=ReplyName.RAFFLE_LIST,
+            text=shorten("\n".join(lines), BODY_LIMIT),
+            rows=rows,
+            list_label=_("See raffles"),
+        )
+
+    def ask_raffle(self, boards: Sequence[Board], *, more: bool) -> Reply:
+        """Ask in which raffle the numbers are wanted."""
+        reply = self.raffles(boards, page=1, more=more)
+        if not boards:
+            return reply
+        ask = self._("In which raffle would you like numbers?")
+        return replace(reply, name=ReplyName.ASK_RAFFLE, text=shorten(f"{ask}\n\n{reply.text}", BODY_LIMIT))
+
+    def free_numbers(self, board: Board, some: Sequence[int]) -> Reply:
+        """Say how many numbers are free, and some of them."""
+        raffle = board.raffle
+        lines = [f"*{raffle.title}*: {self._availability(board)}"]
+        if len(some) == board.availability.available:
+            lines.append(self._("Free: {numbers}").format(numbers=self._numbers(raffle, some)))
+        elif some:
+            lines.append(self._("Some of them: {numbers}").format(numbers=self._numbers(raffle, some)))
+        lines.append(self._("Which numbers would you like? For example *5, 12, 99*, *5-10* or *random 3*."))
+        return Reply(name=ReplyName.FREE_NUMBERS, text="\n".join(lines), buttons=self._random_buttons(raffle))
+
+    def number_free(self, raffle: Raffle, free: Sequence[int], taken: Sequence[int]) -> Reply:
+        """Say which of the numbers that somebody asked about are free. Nothing is held by asking."""
+        lines = [
+            self.n_("{numbers} is free.", "{numbers} are free.", len(free)).format(numbers=self._numbers(raffle, free))
+        ]
+        if taken:
+            listed = self._numbers(raffle, taken)
+            lines.append(self.n_("{numbers} is taken.", "{numbers} are taken.", len(taken)).format(numbers=listed))
+        lines.append(self._("Nothing is held yet. Which numbers would you like?"))
+        buttons = [
+            Choice(
+                id=pick_number_choice(raffle.id, number),
+                title=self._("Number {number}").format(number=padded(number, raffle.last_number)),
+            )
+            for number in free[:3]
+        ]
+        return Reply(name=ReplyName.NUMBER_FREE, text="\n".join(lines), buttons=buttons)
+
+    def how_to_pay(self, raffle: Raffle | None) -> Reply:
+        """Say how one pays, to somebody who has confirmed nothing yet."""
+        _ = self._
+        lines = [_("Choose your numbers and tap *Confirm*: then I tell you how to pay, and the code to write with it.")]
+        if raffle is not None and raffle.payment_instructions:
+            lines += ["", _("In this raffle:"), shorten(raffle.payment_instructions, BODY_LIMIT // 2)]
+        lines += ["", _("Then send a *photo or PDF* of the payment here.")]
+        return Reply(name=ReplyName.HOW_TO_PAY, text="\n".join(lines), buttons=self._menu_buttons()[:2])
+
+    def draw_date(self, on_sale: Sequence[Raffle]) -> Reply:
+        """Say when the draw is, as far as the raffles' descriptions say it."""
+        room = BODY_LIMIT // (2 * max(len(on_sale), 1))
+        said = [
+            f"*{shorten(raffle.title, room)}*\n{shorten(raffle.description, room)}"
+            for raffle in on_sale
+            if raffle.description
+        ]
+        ask = self._("Is the day of the draw not there? A person can tell you.")
+        text = shorten("\n\n".join((*said, ask)), BODY_LIMIT)
+        return Reply(name=ReplyName.DRAW_DATE, text=text, buttons=(self._person_button(), *self._menu_buttons()[:2]))
+
+    def draw_result(self) -> Reply:
+        lines = (
+            self._("The organisers announce the winning number after the draw."),
+            self._("Write *my orders* to see your numbers, or ask a person."),
+        )
+        buttons = (self._person_button(), self._menu_buttons()[1])
+        return Reply(name=ReplyName.DRAW_RESULT, text="\n".join(lines), buttons=buttons)
 
     def _availability(self, board: Board) -> str:
         counts = board.availability
@@ -193,24 +323,31 @@ class Texts:
             *self._random_buttons(raffle),
             Choice(id=RAFFLES_CHOICE, title=_("Other raffles")),
         )
-        return Reply(text=text, buttons=buttons)
+        return Reply(name=ReplyName.RAFFLE, text=text, buttons=buttons)
 
     def raffle_not_on_sale(self) -> Reply:
-        return Reply(text=self._("This raffle is not on sale just now."), buttons=self._menu_buttons()[:2])
+        return Reply(
+            name=ReplyName.NOT_ON_SALE,
+            text=self._("This raffle is not on sale just now."),
+            buttons=self._menu_buttons()[:2],
+        )
 
     def sold_out(self, raffle: Raffle) -> Reply:
         text = self._("*{title}* is sold out, sorry.").format(title=raffle.title)
-        return Reply(text=text, buttons=self._menu_buttons()[:2])
+        return Reply(name=ReplyName.SOLD_OUT, text=text, buttons=self._menu_buttons()[:2])
 
     # Choosing numbers
 
     def unclear(self, raffle: Raffle, unclear: Unclear, most: int) -> Reply:
         _ = self._
         first, last = padded(raffle.first_number, raffle.last_number), padded(raffle.last_number, raffle.last_number)
+        name = ReplyName.ASK_NUMBERS
         match unclear.reason:
             case Unclarity.TOO_MANY:
+                name = ReplyName.TOO_MANY
                 text = _("That is too many: at most {most} numbers in one order.").format(most=most)
             case Unclarity.OUT_OF_RANGE:
+                name = ReplyName.OUT_OF_RANGE
                 text = _("The numbers go from {first} to {last}; not: {numbers}").format(
                     first=first, last=last, numbers=unclear.fragment or "?"
                 )
@@ -223,11 +360,13 @@ class Texts:
                     ),
                     Choice(id=pick_random_choice(raffle.id, quantity), title=_("Any {number}").format(number=quantity)),
                 )
-                return Reply(text=text, buttons=buttons)
+                return Reply(name=ReplyName.ASK_QUANTITY, text=text, buttons=buttons)
+            case Unclarity.DOUBTFUL if part := plain(unclear.fragment):
+                text = _("I am not sure which numbers you mean by “{part}”.").format(part=part)
             case _:
                 text = _("I am not sure which numbers you mean.")
         ask = _("Please write just the numbers, like *5, 12, 99*, or *random 3*.")
-        return Reply(text=f"{text}\n{ask}", buttons=self._random_buttons(raffle))
+        return Reply(name=name, text=f"{text}\n{ask}", buttons=self._random_buttons(raffle))
 
     def _random_buttons(self, raffle: Raffle) -> tuple[Choice, ...]:
         return (
@@ -247,7 +386,9 @@ class Texts:
                 _("Shall I confirm your order {code}?").format(code=order.id),
             )
         )
-        return Reply(text=text, buttons=self._confirm_buttons(order), useful_until=order.reserved_until)
+        return Reply(
+            name=ReplyName.HELD, text=text, buttons=self._confirm_buttons(order), useful_until=order.reserved_until
+        )
 
     def _confirm_buttons(self, order: Order) -> tuple[Choice, ...]:
         return (
@@ -273,18 +414,26 @@ class Texts:
         if nearest:
             lines.append(_("Free nearby: {numbers}").format(numbers=self._numbers(raffle, nearest)))
         lines.append(_("Nothing is held yet. Which numbers would you like?"))
-        return Reply(text="\n".join(lines), buttons=self._random_buttons(raffle))
+        return Reply(name=ReplyName.TAKEN, text="\n".join(lines), buttons=self._random_buttons(raffle))
 
     def too_few_free(self, raffle: Raffle, refusal: TooFewFree) -> Reply:
         if not refusal.free:
             return self.sold_out(raffle)
         text = self.n_("Only {free} number is free.", "Only {free} numbers are free.", refusal.free)
         ask = self._("How many would you like?")
-        return Reply(text=f"{text.format(free=refusal.free)} {ask}", buttons=self._random_buttons(raffle)[:1])
+        return Reply(
+            name=ReplyName.TOO_FEW_FREE,
+            text=f"{text.format(free=refusal.free)} {ask}",
+            buttons=self._random_buttons(raffle)[:1],
+        )
 
     def too_many_for_contact(self, refusal: TooManyForContact) -> Reply:
         text = self._("In this raffle each person may have at most {most} numbers, and you have {has}.")
-        return Reply(text=text.format(most=refusal.most, has=refusal.has), buttons=self._menu_buttons()[:2])
+        return Reply(
+            name=ReplyName.TOO_MANY,
+            text=text.format(most=refusal.most, has=refusal.has),
+            buttons=self._menu_buttons()[:2],
+        )
 
     def hold_limited(self, raffle: Raffle, refusal: HoldLimited, now: datetime) -> Reply:
         """Say why nothing more is held for somebody who has not paid yet (H9 to H12)."""
@@ -316,17 +465,18 @@ class Texts:
                     "A lot of numbers are being held just now, so I can't hold more for first-time buyers. "
                     "Please try again in a few minutes, or write *human* to talk to a person."
                 )
-        return Reply(text=text, buttons=self._menu_buttons()[1:])
+        return Reply(name=ReplyName.HOLD_LIMITED, text=text, buttons=self._menu_buttons()[1:])
 
     def blocked(self) -> Reply:
         text = self._("I can't sell you numbers here. Please talk to the organisers if you think this is a mistake.")
-        return Reply(text=text)
+        return Reply(name=ReplyName.BLOCKED, text=text)
 
     # Orders
 
     def still_held(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
         text = self._("Order {code} waits for your answer.").format(code=order.id)
         return Reply(
+            name=ReplyName.ASK_CONFIRMATION,
             text=f"{text}\n{self._summary(raffle, order, now)}",
             buttons=self._confirm_buttons(order),
             useful_until=order.reserved_until,
@@ -336,9 +486,16 @@ class Texts:
         """Remind the contact, shortly before the hold ends, to confirm or pay."""
         text = "\n".join((self._("Your hold ends soon."), self._summary(raffle, order, now)))
         if order.status is OrderStatus.DRAFT:
-            return Reply(text=text, buttons=self._confirm_buttons(order), useful_until=order.reserved_until)
+            return Reply(
+                name=ReplyName.REMINDER,
+                text=text,
+                buttons=self._confirm_buttons(order),
+                useful_until=order.reserved_until,
+            )
         ask = self._("Send a photo or PDF of the payment here to keep your numbers. The order code is *{code}*.")
-        return Reply(text=f"{text}\n{ask.format(code=order.id)}", useful_until=order.reserved_until)
+        return Reply(
+            name=ReplyName.REMINDER, text=f"{text}\n{ask.format(code=order.id)}", useful_until=order.reserved_until
+        )
 
     def payment_instructions(self, raffle: Raffle, order: Order, now: datetime, *, again: bool = False) -> Reply:
         """Say how to pay and ask for a proof.
@@ -357,7 +514,8 @@ class Texts:
             _("Write the code {code} in your payment if you can.").format(code=order.id),
             _("Then send a *photo or PDF* of the payment here."),
         ]
-        return Reply(text="\n".join(lines), useful_until=order.reserved_until)
+        name = ReplyName.PAYMENT_PENDING if again else ReplyName.PAYMENT_INSTRUCTIONS
+        return Reply(name=name, text="\n".join(lines), useful_until=order.reserved_until)
 
     def in_review(self, raffle: Raffle, order: Order, *, opted_out: bool = False) -> Reply:
         _ = self._
@@ -368,7 +526,7 @@ class Texts:
             ).format(numbers=self._numbers(raffle, order.numbers)),
             self._how_to_opt_in() if opted_out else _("You will hear from us here."),
         )
-        return Reply(text="\n".join(lines))
+        return Reply(name=ReplyName.IN_REVIEW, text="\n".join(lines))
 
     def proof_kept(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
         """Say that the proof is kept, but does not stop the clock, since another order is in review (H10)."""
@@ -378,25 +536,25 @@ class Texts:
             self._until(raffle, order.reserved_until, now),
             self._("An organiser has been told about both."),
         )
-        return Reply(text="\n".join(lines))
+        return Reply(name=ReplyName.PROOF_KEPT, text="\n".join(lines))
 
     def _how_to_opt_in(self) -> str:
         return self._("You asked for no messages: write *START* to hear when it is checked, or *my orders* to see it.")
 
     def being_checked(self, order: Order) -> Reply:
         text = self._("Your payment for order *{code}* is being checked. You will hear from us here.")
-        return Reply(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
+        return Reply(name=ReplyName.IN_REVIEW, text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
 
     def was_cancelled(self, order: Order) -> Reply:
         text = self._("Order {code} was cancelled. You can choose numbers again.")
-        return Reply(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
+        return Reply(name=ReplyName.CANCELLED, text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
 
     def welcome(self) -> Reply:
-        return Reply(text=self._("You are welcome!"), buttons=self._menu_buttons()[:2])
+        return Reply(name=ReplyName.WELCOME, text=self._("You are welcome!"), buttons=self._menu_buttons()[:2])
 
     def proof_for_cancelled_order(self, order: Order) -> Reply:
         text = self._("Order *{code}* was cancelled, so its numbers are not held. An organiser will look at your file.")
-        return Reply(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
+        return Reply(name=ReplyName.PROOF_LATE, text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
 
     def proof_too_late(self, raffle: Raffle, order: Order, gone: Sequence[int]) -> Reply:
         _ = self._
@@ -406,15 +564,20 @@ class Texts:
             self._proof_is_kept(),
         ]
         lines = [line for line in lines if line]
-        return Reply(text="\n".join(lines), template=self._template(templates.PAYMENT_LATE, raffle, order))
+        return Reply(
+            name=ReplyName.PROOF_LATE,
+            text="\n".join(lines),
+            template=self._template(templates.PAYMENT_LATE, raffle, order),
+        )
 
     def no_order_for_proof(self) -> Reply:
         text = self._("Thank you, but I have no order of yours that waits for a payment. Which one is it for?")
-        return Reply(text=text, buttons=self._menu_buttons())
+        return Reply(name=ReplyName.NO_ORDER, text=text, buttons=self._menu_buttons())
 
     def proof_refused(self) -> Reply:
         return Reply(
-            text=self._("I can only take a photo (JPEG, PNG, WebP) or a PDF of up to 16 MB. Please send one of those.")
+            name=ReplyName.FILE_REFUSED,
+            text=self._("I can only take a photo (JPEG, PNG, WebP) or a PDF of up to 16 MB. Please send one of those."),
         )
 
     def photo_format_unknown(self) -> Reply:
@@ -423,26 +586,27 @@ class Texts:
             self._("I can't open this kind of photo (HEIC)."),
             self._("Please send it from your gallery as a photo, not as a document. A screenshot of it is fine, too."),
         )
-        return Reply(text="\n".join(lines))
+        return Reply(name=ReplyName.FILE_REFUSED, text="\n".join(lines))
 
     def file_too_large(self) -> Reply:
         lines = (
             self._("That file is too large for me: I can take up to 16 MB."),
             self._("Please send a photo or a screenshot of the receipt instead."),
         )
-        return Reply(text="\n".join(lines))
+        return Reply(name=ReplyName.FILE_REFUSED, text="\n".join(lines))
 
     def enough_files(self, order: Order, most: int) -> Reply:
         text = self._("I have {most} files for order {code} already. An organiser will look at them.")
-        return Reply(text=text.format(most=most, code=order.id))
+        return Reply(name=ReplyName.FILE_REFUSED, text=text.format(most=most, code=order.id))
 
     def too_many_files(self, most: int) -> Reply:
         text = self._("That is more than {most} files today, so I have not taken this one. Please send it tomorrow.")
-        return Reply(text=text.format(most=most))
+        return Reply(name=ReplyName.FILE_REFUSED, text=text.format(most=most))
 
     def proof_not_fetched(self) -> Reply:
         return Reply(
-            text=self._("I could not fetch your file from WhatsApp. Please send it again, as a photo or a small PDF.")
+            name=ReplyName.FILE_LOST,
+            text=self._("I could not fetch your file from WhatsApp. Please send it again, as a photo or a small PDF."),
         )
 
     def payment_confirmed(self, raffle: Raffle, order: Order) -> Reply:
@@ -455,7 +619,11 @@ class Texts:
             f"*{self._numbers(raffle, order.numbers)}*",
             _("Good luck!"),
         )
-        return Reply(text="\n".join(lines), template=self._template(templates.PAYMENT_CONFIRMED, raffle, order))
+        return Reply(
+            name=ReplyName.PAID,
+            text="\n".join(lines),
+            template=self._template(templates.PAYMENT_CONFIRMED, raffle, order),
+        )
 
     def proof_rejected(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
         """Say why the proof was rejected and until when to send another one (P2)."""
@@ -470,7 +638,7 @@ class Texts:
             _("Please send another *photo or PDF* of the payment here."),
         )
         template = self._template(templates.PROOF_REJECTED, raffle, order, reason=reason)
-        return Reply(text="\n".join(lines), template=template)
+        return Reply(name=ReplyName.PROOF_REJECTED, text="\n".join(lines), template=template)
 
     def last_proof_rejected(self, raffle: Raffle, order: Order) -> Reply:
         """Say that the order is over because too many of its proofs were rejected (P10)."""
@@ -486,7 +654,7 @@ class Texts:
             _("If you have paid, please write *human*, and an organiser will help you."),
         )
         template = self._template(templates.PROOF_REJECTED, raffle, order, reason=reason)
-        return Reply(text="\n".join(lines), template=template)
+        return Reply(name=ReplyName.PROOF_REJECTED, text="\n".join(lines), template=template)
 
     def not_checked_in_time(self, raffle: Raffle, order: Order) -> Reply:
         """Say that the numbers are free although nobody has looked at the proof, which is kept (P5)."""
@@ -496,7 +664,11 @@ class Texts:
             ),
             self._proof_is_kept(),
         )
-        return Reply(text="\n".join(lines), template=self._template(templates.PAYMENT_LATE, raffle, order))
+        return Reply(
+            name=ReplyName.NOT_CHECKED,
+            text="\n".join(lines),
+            template=self._template(templates.PAYMENT_LATE, raffle, order),
+        )
 
     def _proof_is_kept(self) -> str:
         return self._("Your proof is kept. An organiser will offer you other numbers or return your money.")
@@ -514,11 +686,11 @@ class Texts:
             _("These numbers are not yours any more. Please write here if the money does not arrive."),
         )
         template = self._template(templates.ORDER_REFUNDED, raffle, order, reason=reason)
-        return Reply(text="\n".join(lines), template=template)
+        return Reply(name=ReplyName.REFUNDED, text="\n".join(lines), template=template)
 
     def was_refunded(self, order: Order) -> Reply:
         text = self._("The money for order {code} goes back to you. You can choose numbers again.")
-        return Reply(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
+        return Reply(name=ReplyName.REFUNDED, text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
 
     def reassigned(self, raffle: Raffle, order: Order) -> Reply:
         """Say which numbers a late order has now (P5)."""
@@ -534,10 +706,12 @@ class Texts:
             payment,
         )
         definition = templates.PAYMENT_CONFIRMED if is_paid else templates.NUMBERS_CHANGED
-        return Reply(text="\n".join(lines), template=self._template(definition, raffle, order))
+        return Reply(
+            name=ReplyName.REASSIGNED, text="\n".join(lines), template=self._template(definition, raffle, order)
+        )
 
     def already_paid(self, order: Order) -> Reply:
-        return Reply(text=self._("Order {code} is paid already. Thank you!").format(code=order.id))
+        return Reply(name=ReplyName.PAID, text=self._("Order {code} is paid already. Thank you!").format(code=order.id))
 
     def expired(self, raffle: Raffle, order: Order) -> Reply:
         text = self._("The time for order {code} is over, and its numbers are free again: {numbers}").format(
@@ -546,7 +720,7 @@ class Texts:
         again = self._("If you have paid already, send the proof here. Otherwise you can choose again.")
         buttons = (Choice(id=open_raffle_choice(raffle.id), title=self._("Choose again")), *self._menu_buttons()[:1])
         template = self._template(templates.HOLD_EXPIRED, raffle, order)
-        return Reply(text=f"{text}\n{again}", buttons=buttons, template=template)
+        return Reply(name=ReplyName.EXPIRED, text=f"{text}\n{again}", buttons=buttons, template=template)
 
     def cancelled(self, raffle: Raffle, order: Order, *, by_organiser: bool = False) -> Reply:
         template = None
@@ -556,17 +730,43 @@ class Texts:
         else:
             text = self._("Order {code} is cancelled, and its numbers are free again: {numbers}")
         text = text.format(code=order.id, numbers=self._numbers(raffle, order.numbers))
-        return Reply(text=text, buttons=self._menu_buttons()[:2], template=template)
+        return Reply(name=ReplyName.CANCELLED, text=text, buttons=self._menu_buttons()[:2], template=template)
 
     def ask_to_cancel(self, raffle: Raffle, order: Order) -> Reply:
         """Ask before cancelling an order that was not mentioned in the conversation."""
         text = self._("You have order {code}: {numbers}. Shall I cancel it?")
         text = text.format(code=order.id, numbers=self._numbers(raffle, order.numbers))
         buttons = (Choice(id=cancel_order_choice(order.id), title=self._("Cancel it")), self._menu_buttons()[1])
-        return Reply(text=text, buttons=buttons)
+        return Reply(name=ReplyName.ASK_CANCEL, text=text, buttons=buttons)
+
+    def ask_change(self, raffle: Raffle, order: Order) -> Reply:
+        """Say how the numbers of an order can be changed: by choosing again."""
+        lines = (
+            self._("You have order {code}: {numbers}.").format(
+                code=order.id, numbers=self._numbers(raffle, order.numbers)
+            ),
+            self._("I can't change its numbers. Would you like to keep it, or cancel it and choose again?"),
+        )
+        cancel = Choice(id=cancel_order_choice(order.id), title=self._("Cancel it"))
+        keep = self._confirm_buttons(order)[0] if order.status is OrderStatus.DRAFT else self._menu_buttons()[1]
+        return Reply(name=ReplyName.ASK_CHANGE, text="\n".join(lines), buttons=(keep, cancel, self._person_button()))
+
+    def more_time(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
+        """Say how long the numbers are held. Only a person can give more time."""
+        lines = (
+            self._summary(raffle, order, now),
+            self._("I can't hold them longer by myself, but an organiser may: tap *Talk to a person*."),
+            self._("When the time is over, your numbers are free again, and you can choose again."),
+        )
+        return Reply(
+            name=ReplyName.MORE_TIME,
+            text="\n".join(lines),
+            buttons=(self._person_button(), self._menu_buttons()[1]),
+            useful_until=order.reserved_until,
+        )
 
     def nothing_to_cancel(self) -> Reply:
-        return Reply(text=self._("There is no order to cancel."), buttons=self._menu_buttons())
+        return Reply(name=ReplyName.NO_ORDER, text=self._("There is no order to cancel."), buttons=self._menu_buttons())
 
     def cannot_cancel(self, order: Order) -> Reply:
         if order.status is OrderStatus.PAID:
@@ -575,11 +775,13 @@ class Texts:
             text = self._("Your payment for order {code} is being checked, so only an organiser can cancel it.")
         else:
             text = self._("Order {code} is over already.")
-        return Reply(text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
+        return Reply(name=ReplyName.CANNOT_CANCEL, text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
 
     def orders(self, orders: Sequence[tuple[Raffle, Order]], now: datetime) -> Reply:
         if not orders:
-            return Reply(text=self._("You have no orders yet."), buttons=self._menu_buttons()[:1])
+            return Reply(
+                name=ReplyName.ORDERS, text=self._("You have no orders yet."), buttons=self._menu_buttons()[:1]
+            )
         parts = [
             f"*{order.id}* · {self._status(order)}\n{self._summary(raffle, order, now)}" for raffle, order in orders
         ]
@@ -589,11 +791,11 @@ class Texts:
         if running is not None:
             # A confirmed order needs no "Confirm" button, which is the first.
             buttons = self._confirm_buttons(running)[running.status is not OrderStatus.DRAFT :]
-        return Reply(text=text, buttons=(*buttons, self._menu_buttons()[0]))
+        return Reply(name=ReplyName.ORDERS, text=text, buttons=(*buttons, self._menu_buttons()[0]))
 
     def person_notified(self) -> Reply:
         text = self._("An organiser has been told that you would like to talk to a person, and will write to you.")
-        return Reply(text=text, buttons=self._menu_buttons()[:2])
+        return Reply(name=ReplyName.PERSON_CALLED, text=text, buttons=self._menu_buttons()[:2])
 
     # Notices to organisers
 
@@ -619,7 +821,7 @@ class Texts:
         text = text.format(name=display_name)
         address = f"https://wa.me/{phone}" if phone else self._("WhatsApp does not show us their number.")
         template = templates.PERSON_WANTED.filled(name=display_name, phone=f"+{phone}" if phone else "-")
-        return Reply(text=f"{text}\n{address}", template=template)
+        return Reply(name=ReplyName.NOTICE, text=f"{text}\n{address}", template=template)
 
     def payment_change(self, raffle: Raffle, change: PaymentChange) -> Reply:
         """Tell organisers that how buyers pay was changed, or that somebody wants to change it (O10)."""
@@ -644,7 +846,7 @@ class Texts:
         template = templates.PAYMENT_CHANGE.filled(
             raffle=raffle.title, name=self._people(change), before=before, after=after
         )
-        return Reply(text="\n".join(lines), template=template)
+        return Reply(name=ReplyName.NOTICE, text="\n".join(lines), template=template)
 
     def _people(self, change: PaymentChange) -> str:
         if change.confirmed_by in (None, change.proposed_by):
@@ -662,7 +864,9 @@ class Texts:
             name=name or self._("somebody"),
         )
         template = self._template(templates.PROOF_CAME, raffle, order, name=name or self._("somebody"))
-        return Reply(text="\n".join(filter(None, (text, self._similar_proof(order)))), template=template)
+        return Reply(
+            name=ReplyName.NOTICE, text="\n".join(filter(None, (text, self._similar_proof(order)))), template=template
+        )
 
     def _similar_proof(self, order: Order) -> str:
         """Return a note if the newest proof, or one that looks like it, came with an earlier order (P6)."""

@@ -91,3 +91,11 @@ def nearest_free(raffle: Raffle, numbers: Sequence[int]) -> list[int]:
     free = [number for page in board.free_numbers(layout, leaves).values() for number in page]
     closest = sorted(free, key=lambda candidate: min(abs(candidate - number) for number in numbers))
     return sorted(closest[:NEAREST_SHOWN])
+
+
+def free_among(raffle: Raffle, numbers: Sequence[int]) -> list[int]:
+    """Return those of the numbers that are free now. One request."""
+    layout = raffle.layout
+    leaves = board.leaves(raffle, {layout.place(number).page for number in numbers})
+    free = {number for page in board.free_numbers(layout, leaves).values() for number in page}
+    return [number for number in numbers if number in free]

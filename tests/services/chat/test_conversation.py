@@ -28,7 +28,9 @@ def selecting(buyer: Buyer) -> None:
 STATES: list[Reach] = [nothing, browsing, selecting, hold, hold_and_confirm, hold_and_prove]
 
 
-@pytest.mark.parametrize("said", ["menu", "hi", "ola", "good morning", "gibberish", "42", "MENU", "¿?"])
+@pytest.mark.parametrize(
+    "said", ["menu", "hi", "ola", "good morning", "Hi, good afternoon 👋🏽", "gibberish", "MENU", "¿?"]
+)
 def test_a_greeting_or_unknown_text_leads_to_the_menu(world: World, lucia: Buyer, said: str) -> None:
     assert buttons_of(lucia.says(said)) == MENU
 

@@ -97,11 +97,33 @@ def test_m5_news_for_an_opted_out_buyer_is_withheld_and_organisers_can_see_it(
     assert_board_is_exact(world, raffle)
 
 
-@pytest.mark.parametrize("word", ["STOP", "stop.", "Baja", "ALTO", "salir", "SAIR", "parar", "unsubscribe"])
+@pytest.mark.parametrize("word", ["STOP", "stop.", "Baja", "ALTO", "parar", "unsubscribe", "no quiero mensajes"])
 def test_m5_one_word_opts_out_and_is_answered_once(world: World, lucia: Buyer, word: str) -> None:
     answer = text_of(lucia.says(word))
     assert "no more messages" in answer and "START" in answer
     assert contact_of(lucia).opted_out
+
+
+@pytest.mark.parametrize("word", ["salir", "SAIR"])
+def test_m5_to_leave_may_mean_the_menu_the_order_or_the_messages_so_it_is_asked(
+    world: World, lucia: Buyer, word: str
+) -> None:
+    assert buttons_of(lucia.says(word)) == ["Menu", "No more messages"]
+    world.raffle()
+    order_id = hold(lucia)
+    asked = lucia.says(word)
+    assert order_id in text_of(asked) and buttons_of(asked) == ["Menu", "Cancel it", "No more messages"]
+    assert world.order(order_id)["status"] == "DRAFT" and not contact_of(lucia).opted_out
+    lucia.taps("No more messages")
+    assert contact_of(lucia).opted_out
+
+
+def test_m5_who_opts_out_while_numbers_wait_for_a_yes_is_asked_again(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    order_id = hold(lucia)
+    asked = lucia.says("STOP")
+    assert "no more messages" in text_of(asked) and order_id in text_of(asked)
+    assert buttons_of(asked) == ["Confirm", "Cancel"] and contact_of(lucia).opted_out
 
 
 @pytest.mark.parametrize("reach", [hold, hold_and_confirm, hold_and_prove])

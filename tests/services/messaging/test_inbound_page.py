@@ -114,7 +114,7 @@ def known(world: World) -> list[Any]:
     """What is stored of the person, as far as a notice may change it."""
     found = [contacts.get(contact_id) for name in NAMES for contact_id in contact_ids_of(name)]
     people = [(one.id, one.opted_out, one.bot_paused_until, one.phone, one.user_id) for one in found if one]
-    arrivals = [contacts.look_up(name, phone_number_id="", message_id="", code=None).contact.id for name in NAMES]
+    arrivals = [contacts.look_up(name, phone_number_id="", message_id="").contact.id for name in NAMES]
     return [people, arrivals]
 
 

@@ -1,0 +1,77 @@
+"""Load the words that people write to the bot, in each language, from `words/*.toml`."""
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+
+from chalicelib.domain.languages import LANGUAGES
+
+FOLDER = Path(__file__).with_name("words")
+Phrases = Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vocabulary:
+    """The words of one language, in the form in which `picks.fold` leaves them, and without apostrophes.
+
+    Attributes:
+        intents: what somebody may want → the phrases that say so.
+        positions: "first" → 1; -1 is the last one.
+        numbers: kinds of words around numbers → the phrases of each kind.
+        counts: words that count tickets and name no number, with their values: "una".
+        numerals: number words with their values.
+        glue: words that say nothing by themselves.
+        ordinary: other known words, so that they are not taken for a misspelt phrase, nor for another language's word.
+    """
+
+    intents: Mapping[str, Phrases] = field(default_factory=dict)
+    positions: Mapping[str, int] = field(default_factory=dict)
+    numbers: Mapping[str, Phrases] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    numerals: Mapping[str, int] = field(default_factory=dict)
+    glue: frozenset[str] = frozenset()
+    ordinary: frozenset[str] = frozenset()
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Every single word that is known in this language."""
+        phrases = [phrase for kinds in (self.intents, self.numbers) for listed in kinds.values() for phrase in listed]
+        phrases += [*self.positions, *self.counts, *self.numerals]
+        singles = (word for phrase in phrases for word in phrase.replace("-", " ").split() if word != "*")
+        return frozenset(singles) | self.glue | self.ordinary
+
+
+@cache
+def vocabularies() -> Mapping[str, Vocabulary]:
+    """Return the vocabulary of each language. One that has no file yet knows number words only."""
+    return {code: _load(code) for code in LANGUAGES}
+
+
+def _load(code: str) -> Vocabulary:
+    path = FOLDER / f"{code}.toml"
+    found = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    numbers = dict(found.get("numbers", {}))
+    counts = numbers.pop("count", {})
+    words = found.get("words", {})
+    return Vocabulary(
+        intents=found.get("intents", {}),
+        positions=found.get("positions", {}),
+        numbers=numbers,
+        counts=counts,
+        numerals=dict(_numerals(code)),
+        glue=frozenset(words.get("glue", ())),
+        ordinary=frozenset(words.get("ordinary", ())),
+    )
+
+
+def _numerals(code: str) -> Iterator[tuple[str, int]]:
+    words = next(language.numbers for language_code, language in LANGUAGES.items() if language_code == code)
+    small = words.small.split()
+    tens = words.tens.split()
+    yield from zip(small, range(30), strict=False)
+    for ten, name in zip(range(100 - 10 * len(tens), 100, 10), tens, strict=True):
+        yield name, ten
+        yield from ((name + joint + small[unit], ten + unit) for joint in words.joints for unit in range(1, 10))
+    yield from words.more.items()

@@ -1,0 +1,166 @@
+"""What is meant by words within a sentence is carried out, and questions are answered."""
+
+import json
+
+import pytest
+
+from tests.support.contact_chat import known
+from tests.support.request_counts import Requests
+from tests.support.steps import hold, hold_and_confirm, hold_and_prove, outbounds
+from tests.support.world import Buyer, World, buttons_of, text_of
+from whatsapp_sandbox import webhooks
+
+
+def reacts(buyer: Buyer, emoji: str, message_id: str) -> None:
+    world = buyer.world
+    content = {"message_id": message_id, "emoji": emoji}
+    buyer.sends(webhooks.message(buyer.person, "reaction", content, message_id=world.new_id(), at=world.at))
+
+
+def test_a_thumb_on_the_question_confirms_the_order(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    order_id = hold(lucia)
+    reacts(lucia, "👍", f"wamid.OUT{len(world.graph.sent)}")
+    assert world.order(order_id)["status"] == "PENDING_PAYMENT"
+    assert "Bank X, account 123" in text_of(lucia.heard[-1])
+
+
+@pytest.mark.parametrize(("emoji", "sent"), [("👍", 1), ("😂", 2), ("👍", 99)])
+def test_a_reaction_to_anything_else_changes_nothing(world: World, lucia: Buyer, emoji: str, sent: int) -> None:
+    world.raffle()
+    order_id = hold(lucia)
+    before = len(lucia.heard)
+    reacts(lucia, emoji, f"wamid.OUT{sent}")
+    assert world.order(order_id)["status"] == "DRAFT" and len(lucia.heard) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"), [("BIKE 5, 12", [5, 12]), ("Hola, BIKE 5 y 12 por favor", [5, 12]), ("bike 5-7", [5, 6, 7])]
+)
+def test_one_message_may_do_it_all(
+    world: World, lucia: Buyer, requests: Requests, text: str, numbers: list[int]
+) -> None:
+    world.raffle()
+    lucia.says("menu")
+    operations = requests.during(lambda: lucia.says(text))
+    [order] = world.api("GET", "/api/orders").body["results"]
+    assert order["numbers"] == numbers and len(operations) <= 5
+
+
+@pytest.mark.parametrize("text", ["the bike one", "quiero la BIKE", "BIKE $50", "BIKE 5 o 12"])
+def test_beside_a_code_a_doubtful_number_only_opens_the_raffle(world: World, lucia: Buyer, text: str) -> None:
+    world.raffle()
+    lucia.says("menu")
+    assert "*Bicycle*" in text_of(lucia.says(text))
+    assert world.api("GET", "/api/orders").body["results"] == []
+
+
+@pytest.mark.parametrize("text", ["quiero la bicicleta", "la bicicleta roja por favor", "bicicletta"])
+def test_a_raffle_is_opened_by_words_of_its_title(world: World, lucia: Buyer, text: str) -> None:
+    world.raffle(title="Bicicleta roja", code="B1")
+    world.raffle(title="Canasta navideña", code="C1")
+    lucia.says("raffles")
+    assert "*Bicicleta roja*" in text_of(lucia.says(text))
+
+
+def test_asking_whether_numbers_are_free_holds_none(world: World, lucia: Buyer, marco: Buyer) -> None:
+    raffle = world.raffle()
+    hold(marco, "10")
+    lucia.says("BIKE")
+    assert "007 is free" in text_of(lucia.says("está libre el 7?"))
+    assert buttons_of(lucia.heard[-1]) == ["Number 007"]
+    assert "This number is taken" in text_of(lucia.says("is 10 free?"))
+    answer = text_of(lucia.says("está libre el 7 o el 10?"))
+    assert "007 is free" in answer and "010 is taken" in answer
+    assert "99 of 100 free" in text_of(lucia.says("qué números hay?"))
+    assert world.availability(raffle) == (99, 1, 0)
+
+
+def test_a_doubtful_number_is_named(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    lucia.says("BIKE")
+    assert "“55 12 34 56 78”" in text_of(lucia.says("55 12 34 56 78"))
+
+
+def test_after_the_second_miss_in_a_row_a_person_is_offered(world: World, lucia: Buyer) -> None:
+    lucia.says("qwertz uiop")
+    assert "Talk to a person" not in buttons_of(lucia.heard[-1])
+    lucia.says("asdf ghjk")
+    assert buttons_of(lucia.heard[-1])[-1] == "Talk to a person" and "*human*" in text_of(lucia.heard[-1])
+    assert "An organiser has been told" in text_of(lucia.taps("Talk to a person"))
+    lucia.says("menu")
+    lucia.says("qwertz uiop")
+    assert "Talk to a person" not in buttons_of(lucia.heard[-1])
+
+
+def test_a_miss_of_another_kind_is_a_second_miss_too(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    lucia.says("qwertz uiop")
+    world.graph.sent.clear()
+    body = webhooks.message(lucia.person, "audio", {"id": "7"}, message_id=world.new_id(), at=world.at)
+    lucia.sends(body)
+    assert "can't listen" in text_of(lucia.heard[-1]) and "*human*" in text_of(lucia.heard[-1])
+
+
+def test_misses_are_counted_by_language_and_state(
+    world: World, lucia: Buyer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.raffle()
+    lucia.says("BIKE")
+    capsys.readouterr()
+    lucia.says("qwertz uiop")
+    counted = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"not_understood"' in line]
+    assert [(one["language"], one["state"], one["not_understood"]) for one in counted] == [("en", "SELECTING", [1.0])]
+
+
+@pytest.mark.parametrize("reach", [hold, hold_and_confirm])
+def test_a_change_of_numbers_is_answered_with_what_can_be_done(world: World, lucia: Buyer, reach: object) -> None:
+    world.raffle()
+    assert callable(reach)
+    order_id = reach(lucia)
+    answer = lucia.says("cámbiame el 5 por el 8")
+    assert order_id in text_of(answer) and "Cancel it" in buttons_of(answer)
+    assert world.order(order_id)["numbers"] == [5, 12]
+
+
+def test_who_needs_more_time_is_told_how_long_they_have(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    order_id = hold_and_confirm(lucia)
+    before = world.order(order_id)
+    assert "15 minutes" in text_of(lucia.says("puedo pagar mañana?"))
+    assert world.order(order_id) == before
+    assert "no order" in text_of(world.buyer("Ana", 9).says("necesito más tiempo"))
+
+
+def test_who_says_that_they_paid_is_told_where_their_order_stands(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    assert "no order of yours" in text_of(lucia.says("ya pagué"))
+    order_id = hold_and_prove(lucia)
+    lucia.says("raffles")
+    assert order_id in text_of(lucia.says("ya pagué")) and "being checked" in text_of(lucia.heard[-1])
+
+
+@pytest.mark.parametrize("reach", [hold_and_confirm, hold_and_prove])
+def test_a_loose_no_is_asked_before_anything_is_cancelled(world: World, lucia: Buyer, reach: object) -> None:
+    world.raffle()
+    assert callable(reach)
+    order_id = reach(lucia)
+    before = world.order(order_id)
+    lucia.says("ya no lo quiero, cancela por favor")
+    assert world.order(order_id) == before
+
+
+def test_questions_that_may_be_asked_at_any_time(world: World, lucia: Buyer) -> None:
+    world.raffle(description="The draw is on 22 December.")
+    said = {
+        "cuándo es el sorteo?": ("draw_date", "22 December"),
+        "quién ganó?": ("draw_result", "after the draw"),
+        "es confiable?": ("help", "real people"),
+        "cómo pago?": ("how_to_pay", "photo or PDF"),
+        "5, 12": ("ask_raffle", "In which raffle"),
+    }
+    for text, (name, words) in said.items():
+        world.clock.pass_minutes(1)
+        assert words in text_of(lucia.says(text))
+        assert outbounds(lucia)[-1].reply == name
+    assert known(lucia).conversation.order_id is None
