@@ -1,5 +1,6 @@
 """The raffle: its numbers, its price, and its life cycle."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +26,9 @@ MAX_REJECTIONS = 2  # P10
 REVIEW_HOURS = 48  # P11
 MAX_FAQ = 20
 PROPOSAL_LIFETIME = timedelta(days=1)  # O10
+
+
+COPIED = re.compile(r"^[ \t]*`([^`\n]*[^`\s][^`\n]*)`[ \t]*$\n?", re.MULTILINE)
 
 
 class RaffleStatus(StrEnum):
@@ -171,6 +175,17 @@ class Raffle:
             return 2 * MAX_NUMBERS  # also more than a board shows that changes while it is read
         share = max(MAX_UNPAID_NUMBERS, self.total * self.max_newcomer_percent // 100)
         return share // self.layout.tallies
+
+    @property
+    def payment_account(self) -> str | None:
+        """Return what buyers copy to pay: the first line of the payment instructions that stands between backticks."""
+        marked = COPIED.search(self.payment_instructions)
+        return marked[1].strip() if marked else None
+
+    @property
+    def payment_text(self) -> str:
+        """Return the payment instructions without what buyers copy."""
+        return COPIED.sub("", self.payment_instructions, count=1).strip()
 
     def sells_at(self, now: datetime) -> bool:
         """Return whether numbers can be held at this time."""

@@ -47,6 +47,7 @@ class ReplyName(StrEnum):
 
     PAYMENT_INSTRUCTIONS = "payment_instructions"
     PAYMENT_PENDING = "payment_pending"
+    PAYMENT_ACCOUNT = "payment_account"
     IN_REVIEW = "in_review"
     PROOF_KEPT = "proof_kept"
     PROOF_LATE = "proof_late"
@@ -105,6 +106,7 @@ MEANINGS = {
     ReplyName.ORDERS: "the latest orders, or that there are none",
     ReplyName.PAYMENT_INSTRUCTIONS: "how to pay, right after a yes",
     ReplyName.PAYMENT_PENDING: "that an order waits for its payment, and how to pay",
+    ReplyName.PAYMENT_ACCOUNT: "the account or key to pay to, alone, so that it can be copied",
     ReplyName.IN_REVIEW: "that a payment is being checked",
     ReplyName.PROOF_KEPT: "that a proof is kept, though another one is being checked",
     ReplyName.PROOF_LATE: "that a proof came too late, and what becomes of it",

@@ -64,7 +64,6 @@ PLAIN_REPLIES = {
     c.SayTooLarge: Texts.file_too_large,
     c.CannotListen: Texts.cannot_listen,
     c.TellResult: Texts.draw_result,
-    c.TellWho: Texts.who,
 }
 FREE_SHOWN = 12
 SHORTEST_TITLE_WORD = 3  # letters; shorter ones are in every title
@@ -154,7 +153,9 @@ def _say(
                 act(repeat, turn)
         case c.ChangeLanguage(language):
             _change_language(turn, language)
-        case c.SayWelcome() | c.ShowHelp() | c.TellResult() | c.TellWho():
+        case c.TellWho():
+            turn.reply(turn.texts.who(_find_raffle(turn.contact.conversation.raffle_id)))
+        case c.SayWelcome() | c.ShowHelp() | c.TellResult():
             turn.reply(PLAIN_REPLIES[type(action)](turn.texts))
         case _ if may_repeat(turn, type(action).__name__):
             turn.reply(PLAIN_REPLIES[type(action)](turn.texts))
@@ -364,7 +365,7 @@ def _open_raffle(turn: Turn, raffle_id: str) -> None:
     elif not board.availability.available:
         turn.reply(turn.texts.sold_out(board.raffle))
     else:
-        turn.reply(turn.texts.raffle(board), _keeping_order(turn, Stage.SELECTING, raffle_id=raffle_id))
+        turn.reply(turn.texts.raffle(board, turn.now), _keeping_order(turn, Stage.SELECTING, raffle_id=raffle_id))
 
 
 def _answer_question(turn: Turn, action: c.ShowFree | c.IsFree | c.TellHowToPay | c.TellDrawDate) -> None:
@@ -378,7 +379,7 @@ def _answer_question(turn: Turn, action: c.ShowFree | c.IsFree | c.TellHowToPay 
         case c.TellDrawDate(raffle_id):
             raffle = _find_raffle(raffle_id)
             on_sale = [raffle] if raffle else [one for one in raffles.active() if one.sells_at(turn.now)]
-            turn.reply(turn.texts.draw_date(on_sale[:RAFFLES_A_PAGE]))
+            turn.reply(turn.texts.draw_date(on_sale[:RAFFLES_A_PAGE], turn.now))
 
 
 def _find_raffle(raffle_id: str | None) -> Raffle | None:
@@ -580,7 +581,15 @@ def _confirm(turn: Turn, order_id: str) -> None:
     with turn.changing(raffle, order) as unit:
         unit.apply(OrderEvent.CONFIRMED)
     conversation = Conversation(stage=Stage.PAYMENT, raffle_id=raffle.id, order_id=order.id)
-    turn.reply(turn.texts.payment_instructions(raffle, unit.order, turn.now), conversation)
+    _say_how_to_pay(turn, raffle, unit.order, conversation)
+
+
+def _say_how_to_pay(turn: Turn, raffle: Raffle, order: Order, conversation: Conversation | None = None) -> None:
+    """Say how to pay, and what to copy in a message of its own. `conversation`: given after the first yes."""
+    turn.reply(turn.texts.payment_instructions(raffle, order, turn.now, again=conversation is None), conversation)
+    account = turn.texts.payment_account(raffle, order)
+    if account is not None:
+        turn.reply(account)
 
 
 def _tell_about_order(turn: Turn, order_id: str) -> None:
@@ -601,7 +610,7 @@ def _tell_where_it_stands(turn: Turn, raffle: Raffle, order: Order) -> None:
     elif order.status is OrderStatus.DRAFT:
         turn.reply(texts.still_held(raffle, order, turn.now))
     elif order.status is OrderStatus.PENDING_PAYMENT:
-        turn.reply(texts.payment_instructions(raffle, order, turn.now, again=True))
+        _say_how_to_pay(turn, raffle, order)
     elif order.status is OrderStatus.IN_REVIEW:
         turn.reply(texts.being_checked(order))
     elif order.status is OrderStatus.PAID:

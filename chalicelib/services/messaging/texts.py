@@ -1,6 +1,6 @@
 """Everything the bot says: domain objects in, replies out. Every sentence goes through the gettext catalogue."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -42,6 +42,7 @@ LONGEST_EXCERPT = 1500  # characters of payment instructions: twice, and a messa
 LONGEST_IN_TEMPLATE = 250  # likewise, and a template may have 1,024
 FEW = 40  # characters before the first difference, so that one sees where it is
 LONGEST_COUNTDOWN = timedelta(hours=2)  # of a hold that is told in minutes, too
+FACTS_LIMIT = 600  # characters of a raffle's facts, which leave room for its description
 BODY_LIMIT = 1024  # characters in a message with buttons or a list
 
 
@@ -127,10 +128,18 @@ class Texts:
         asked = self.still_held(raffle, order, now)
         return replace(asked, text=f"{self.opted_out().text}\n\n{asked.text}")
 
-    def who(self) -> Reply:
-        """Say who is behind the raffles: people, to whom one can talk."""
+    def who(self, raffle: Raffle | None) -> Reply:
+        """Say who is behind the raffles: people, to whom one can talk. `raffle`: the one at hand."""
         _ = self._
-        lines = (
+        lines: list[str] = []
+        if raffle is not None and raffle.organiser is not None:
+            lines += [f"*{raffle.title}*", _("Organised by: {name}").format(name=raffle.organiser.name)]
+            lines += [raffle.organiser.contact] if raffle.organiser.contact else []
+        if raffle is not None and raffle.permit is not None:
+            permit = raffle.permit
+            lines.append(_("Permit: {number} ({authority})").format(number=permit.number, authority=permit.authority))
+        lines += [""] if lines else []
+        lines += (
             _("I am the organisers' assistant: I keep your numbers, and real people check each payment."),
             _("You get an order code, and hear from us here when your payment is confirmed."),
             _("Would you like to talk to them first? Tap *Talk to a person*."),
@@ -274,17 +283,24 @@ class Texts:
         lines += ["", _("Then send a *photo or PDF* of the payment here.")]
         return Reply(name=ReplyName.HOW_TO_PAY, text="\n".join(lines), buttons=self._menu_buttons()[:2])
 
-    def draw_date(self, on_sale: Sequence[Raffle]) -> Reply:
-        """Say when the draw is, as far as the raffles' descriptions say it."""
+    def draw_date(self, on_sale: Sequence[Raffle], now: datetime) -> Reply:
+        """Say when the draw is, as far as the raffles, or else their descriptions, say it."""
         room = BODY_LIMIT // (2 * max(len(on_sale), 1))
         said = [
-            f"*{shorten(raffle.title, room)}*\n{shorten(raffle.description, room)}"
+            "\n".join(filter(None, (f"*{shorten(raffle.title, room)}*", shorten(self._about_draw(raffle, now), room))))
             for raffle in on_sale
-            if raffle.description
+            if self._about_draw(raffle, now)
         ]
-        ask = self._("Is the day of the draw not there? A person can tell you.")
-        text = shorten("\n\n".join((*said, ask)), BODY_LIMIT)
+        if not said or any(raffle.draws_at is None for raffle in on_sale):
+            said.append(self._("Is the day of the draw not there? A person can tell you."))
+        text = shorten("\n\n".join(said), BODY_LIMIT)
         return Reply(name=ReplyName.DRAW_DATE, text=text, buttons=(self._person_button(), *self._menu_buttons()[:2]))
+
+    def _about_draw(self, raffle: Raffle, now: datetime) -> str:
+        if raffle.draws_at is None:
+            return raffle.draw_method or raffle.description
+        day = self._("Draw: {time}").format(time=self._moment(raffle.draws_at, raffle.time_zone, now))
+        return "\n".join(filter(None, (day, raffle.draw_method)))
 
     def draw_result(self) -> Reply:
         lines = (
@@ -302,7 +318,7 @@ class Texts:
             available=self.count(counts.available), total=self.count(counts.total)
         )
 
-    def raffle(self, board: Board) -> Reply:
+    def raffle(self, board: Board, now: datetime) -> Reply:
         """Show a raffle and ask for numbers."""
         _ = self._
         raffle = board.raffle
@@ -314,6 +330,9 @@ class Texts:
         ]
         if raffle.max_per_contact is not None:
             facts.append(_("At most {most} for each person").format(most=raffle.max_per_contact))
+        for fact in self._facts(raffle, now):
+            if sum(len(known) + 1 for known in (*facts, fact)) <= FACTS_LIMIT:
+                facts.append(fact)
         ask = _("Which numbers would you like? For example *5, 12, 99*, *5-10* or *random 3*.")
         after = "\n".join(["", *filter(None, facts), "", ask])
         title = f"*{raffle.title}*"
@@ -324,6 +343,22 @@ class Texts:
             Choice(id=RAFFLES_CHOICE, title=_("Other raffles")),
         )
         return Reply(name=ReplyName.RAFFLE, text=text, buttons=buttons)
+
+    def _facts(self, raffle: Raffle, now: datetime) -> Iterator[str]:
+        """Yield what else a buyer may want to know of a raffle, a line for each fact, the most important first."""
+        _ = self._
+        if raffle.draws_at is not None:
+            yield _("Draw: {time}").format(time=self._moment(raffle.draws_at, raffle.time_zone, now))
+        if raffle.organiser is not None:
+            yield _("Organised by: {name}").format(name=raffle.organiser.name)
+        if raffle.minimum_age is not None:
+            yield _("From {age} years of age").format(age=raffle.minimum_age)
+        if raffle.permit is not None:
+            yield _("Permit: {number} ({authority})").format(
+                number=raffle.permit.number, authority=raffle.permit.authority
+            )
+        if raffle.rules_url is not None:
+            yield _("Rules: {url}").format(url=raffle.rules_url)
 
     def raffle_not_on_sale(self) -> Reply:
         return Reply(
@@ -509,13 +544,20 @@ class Texts:
             first.format(code=order.id),
             self._summary(raffle, order, now),
             "",
-            raffle.payment_instructions or _("The organisers will tell you how to pay."),
-            "",
+            *([raffle.payment_text, ""] if raffle.payment_text else []),
+            *([_("The organisers will tell you how to pay."), ""] if not raffle.payment_instructions else []),
             _("Write the code {code} in your payment if you can.").format(code=order.id),
             _("Then send a *photo or PDF* of the payment here."),
         ]
         name = ReplyName.PAYMENT_PENDING if again else ReplyName.PAYMENT_INSTRUCTIONS
         return Reply(name=name, text="\n".join(lines), useful_until=order.reserved_until)
+
+    def payment_account(self, raffle: Raffle, order: Order) -> Reply | None:
+        """Return the account or key alone, in a message of its own that can be copied. None if none is marked."""
+        account = raffle.payment_account
+        if account is None:
+            return None
+        return Reply(name=ReplyName.PAYMENT_ACCOUNT, text=account, useful_until=order.reserved_until)
 
     def in_review(self, raffle: Raffle, order: Order, *, opted_out: bool = False) -> Reply:
         _ = self._

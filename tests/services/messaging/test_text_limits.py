@@ -15,7 +15,7 @@ from chalicelib.domain.languages import LANGUAGES, TEMPLATE_CODES, LanguageCode
 from chalicelib.domain.messages import Reply
 from chalicelib.domain.orders import Order, OrderStatus, Proof
 from chalicelib.domain.picks import Unclarity, Unclear
-from chalicelib.domain.raffles import Board, PaymentChange, Raffle, RaffleStatus
+from chalicelib.domain.raffles import Board, PaymentChange, Permit, Raffle, RaffleOrganiser, RaffleStatus
 from chalicelib.domain.refusals import HoldLimit, HoldLimited, NumbersTaken, TooFewFree, TooManyForContact
 from chalicelib.services.messaging.texts import RAFFLES_A_PAGE, Texts, texts_in
 from chalicelib.whatsapp import limits
@@ -31,8 +31,11 @@ RAFFLE = Raffle(
     unit_amount=1_000_000_000_000, currency="PYG", first_number=9_000_000, last_number=9_999_999, hold_minutes=43_200,
     max_per_contact=1_000_000, payment_instructions="W" * 2000, code="W" * 16, status=RaffleStatus.ACTIVE,
     opens_at=None, closes_at=None, time_zone="Asia/Kathmandu", page_size=9900, created_at=NOW, updated_at=NOW,
-    max_unpaid_numbers=1_000_000,
+    max_unpaid_numbers=1_000_000, draws_at=NOW + timedelta(days=60), draw_method="W" * 300, minimum_age=120,
+    organiser=RaffleOrganiser(name="W" * 100, contact="W" * 200), permit=Permit(authority="W" * 100, number="W" * 60),
+    rules_url="https://" + "w" * 490,
 )  # fmt: skip
+PLAIN = replace(RAFFLE, draws_at=None, draw_method="", organiser=None, permit=None, rules_url=None, minimum_age=None)
 PROOF = Proof(key="k", mime_type="image/png", sha256="0" * 64, size=1, received_at=NOW, same_file_as="WWWWWWWW")
 ORDER = Order(
     id="WWWWWWWW", contact_id="c1", raffle_id=RAFFLE.id, numbers=NUMBERS, unit_amount=RAFFLE.unit_amount,
@@ -65,8 +68,12 @@ REFUSALS: dict[str, list[Exception]] = {
 # What each argument may be, by its name.
 ARGUMENTS: dict[str, list[Any]] = {
     "again": [False, True],
-    "board": [BOARD],
+    "board": [BOARD, Board(PLAIN, {0: 1}, 0)],
     "boards": [BOARDS, []],
+    "free": [NUMBERS, NUMBERS[:1]],
+    "on_sale": [[RAFFLE] * RAFFLES_A_PAGE, [PLAIN] * RAFFLES_A_PAGE, [PLAIN], []],
+    "some": [NUMBERS[:12], NUMBERS[:1], ()],
+    "taken": [NUMBERS, NUMBERS[:1], ()],
     "by_organiser": [False, True],
     "change": [CHANGE, replace(CHANGE, confirmed_by=None), replace(CHANGE, replaces="", payment_instructions="W")],
     "gone": [NUMBERS, ()],
@@ -86,14 +93,17 @@ ARGUMENTS: dict[str, list[Any]] = {
     "orders": [[(RAFFLE, replace(ORDER, status=status))] * 5 for status in OrderStatus] + [[]],
     "page": [9999],
     "phone": ["9" * 15, None],
-    "raffle": [RAFFLE],
+    "raffle": [RAFFLE, PLAIN],
     "unclear": [Unclear(reason, "W" * 60) for reason in Unclarity if reason is not Unclarity.QUANTITY]
     + [Unclear(Unclarity.QUANTITY, "40"), Unclear(Unclarity.QUANTITY, "1")],
 }  # fmt: skip
 METHODS: dict[str, Callable[..., Reply]] = {
     name: method
     for name, method in vars(Texts).items()
-    if not name.startswith("_") and inspect.isfunction(method) and inspect.signature(method).return_annotation is Reply
+    if not name.startswith("_")
+    and name != "offering_person"
+    and inspect.isfunction(method)
+    and inspect.signature(method).return_annotation is Reply
 }
 READERS = [
     pytest.param(language, country, id=f"{language}-{country}")
@@ -131,8 +141,9 @@ def test_every_text_keeps_whatsapps_limits(
     texts = texts_in(language, country)
     tried = 0
     for name in METHODS:
-        for reply in replies(texts, name):
+        for plain, offers in product(replies(texts, name), (False, True)):
             tried += 1
+            reply = texts.offering_person(plain) if offers else plain
             render(reply)  # raises for whatever must not be cut: texts, the count of buttons and rows, ids
             assert reply.text.strip() and not re.search(r"\{\w*\}", reply.text), reply.text
             titles = [choice.title for choice in reply.buttons]
