@@ -197,7 +197,7 @@ def test_m8_two_bots_fall_silent(world: World, lucia: Buyer, bot: Callable[[str]
     assert len(notices(world)) == 1  # somebody has been told
 
 
-@pytest.mark.parametrize("text", ["what is this?", "la roja"])
+@pytest.mark.parametrize("text", ["which colour was it?", "la roja"])
 def test_m8_not_understood_is_said_twice_in_a_row_then_the_organisers_are_told_once(
     world: World, lucia: Buyer, text: str
 ) -> None:

@@ -76,7 +76,7 @@ def test_each_kind_is_heard(name: str, expected: IncomingMessage) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "audio_file", "voice", "video", "sticker_static", "location_current", "location_place", "contacts_shared",
+        "video", "sticker_static", "location_current", "location_place", "contacts_shared",
         "contacts_many_sparse", "order", "unsupported_bare", "unsupported_poll", "unknown_type_legacy", "future_type",
     ],
 )  # fmt: skip
@@ -88,12 +88,22 @@ def test_other_kinds_are_recognised(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "reaction_add", "reaction_removed_empty_emoji", "system_identity_changed", "system_user_changed_number",
+        "reaction_removed_empty_emoji", "system_identity_changed", "system_user_changed_number",
         "edit_text", "edit_image_caption", "revoke",
     ],
 )  # fmt: skip
-def test_reactions_and_edits_need_no_answer(name: str) -> None:
+def test_edits_and_reactions_that_are_taken_back_need_no_answer(name: str) -> None:
     assert message(name).incoming == IncomingMessage(kind=MessageKind.EVENT)
+
+
+def test_a_reaction_tells_the_emoji_and_to_what() -> None:
+    found = message("reaction_add").incoming
+    assert found.kind is MessageKind.REACTION and found.text and found.reacts_to
+
+
+@pytest.mark.parametrize("name", ["audio_file", "voice"])
+def test_what_can_only_be_heard_is_recognised(name: str) -> None:
+    assert message(name).incoming == IncomingMessage(kind=MessageKind.VOICE)
 
 
 def test_a_message_tells_who_when_and_to_what() -> None:
@@ -220,7 +230,7 @@ def test_a_file_that_never_reached_meta_says_so() -> None:
         ("image", 131053, MessageKind.MEDIA),
         ("image", None, MessageKind.MEDIA),
         ("unsupported", 131052, MessageKind.LOST),
-        ("audio", 131052, MessageKind.OTHER),  # no proof, had it arrived
+        ("audio", 131052, MessageKind.VOICE),  # no proof, had it arrived
     ],
 )
 def test_a_file_is_lost_when_meta_says_so(kind: str, code: int | None, expected: MessageKind) -> None:
