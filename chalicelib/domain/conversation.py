@@ -118,7 +118,10 @@ class TellHowToPay:
 
 @dataclass(frozen=True)
 class TellDrawDate:
+    """Say when the draw is: of a raffle, or of all. If it `is_open` and has no date, show it: its description may."""
+
     raffle_id: str | None
+    is_open: bool = False
 
 
 @dataclass(frozen=True)
@@ -605,7 +608,7 @@ def _step_selecting(conversation: Conversation, meaning: Meaning, text: str) -> 
         others = any(word.text in OTHER_RAFFLES for one in meaning.found for word in one.words)
         return _try_codes(meaning, text, otherwise=answer if others else OpenRaffle(raffle_id))
     if isinstance(answer, TellDrawDate):
-        return OpenRaffle(raffle_id)  # its description says it
+        return TellDrawDate(raffle_id, is_open=True)
     if answer is not None:
         return answer
     if meaning.has(Intent.CANCEL) and not meaning.has_numbers:

@@ -38,6 +38,8 @@ SCENES: dict[str, Json] = {
         "raffle": {
             "code": "CANASTA", "title": "Canasta navideña de la escuela", "prize": "Una canasta con 30 productos",
             "unit_amount": 5000, "currency": "MXN", "time_zone": "America/Mexico_City", "language": "es",
+            "draws_at": "2026-12-21T00:00:00Z", "draw_method": "Con el premio mayor de la Lotería Nacional",
+            "organiser": {"name": "Escuela Benito Juárez", "contact": "55 5555 0000"},
             "payment_instructions": "Transferencia a Escuela Benito Juárez\n`012180015512345678`",
         },
     },
@@ -47,6 +49,8 @@ SCENES: dict[str, Json] = {
         "raffle": {
             "code": "CESTA", "title": "Cesta de Natal do clube", "prize": "Uma cesta com 30 produtos",
             "unit_amount": 1000, "currency": "BRL", "time_zone": "America/Sao_Paulo", "language": "pt",
+            "draws_at": "2026-12-20T21:00:00Z", "draw_method": "Pela Loteria Federal",
+            "organiser": {"name": "Clube de Regatas", "contact": "11 5555-0000"},
             "payment_instructions": "Pix para o Clube de Regatas\n`clube@regatas.org.br`",
         },
     },
@@ -56,6 +60,8 @@ SCENES: dict[str, Json] = {
         "raffle": {
             "code": "HAMPER", "title": "Christmas hamper for the rowing club", "prize": "A hamper with 30 treats",
             "unit_amount": 500, "currency": "USD", "time_zone": "America/New_York", "language": "en",
+            "draws_at": "2026-12-20T23:00:00Z", "draw_method": "Drawn at the club, live",
+            "organiser": {"name": "Rowing Club", "contact": "(650) 555-0100"},
             "payment_instructions": "Zelle to Rowing Club\n`pay@rowing.example.org`",
         },
     },
@@ -154,7 +160,7 @@ def play(world: World, text: str) -> str:
     stage = Stage(world=world, buyer=Buyer(world=world, person=person), raffle=raffle, code=scene["raffle"]["code"])
     played: list[str] = []
     for line in lines:
-        if line.startswith(("<", "  ")) and played and not played[-1].startswith("#"):
+        if not line.strip() or line.startswith(("<", "  ")):
             continue
         played.append(line)
         if line.startswith("> "):

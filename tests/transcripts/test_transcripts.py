@@ -16,6 +16,7 @@ from tests.support.world import World
 FILES = sorted(Path(__file__).parent.rglob("*.txt"))
 
 
+@pytest.mark.usefixtures("countries")
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_the_bot_says_what_is_written(world: World, file: Path) -> None:
     written = file.read_text(encoding="utf-8")

@@ -65,6 +65,7 @@ PLAIN_REPLIES = {
     c.CannotListen: Texts.cannot_listen,
     c.TellResult: Texts.draw_result,
 }
+ABOUT_PERSON = (ReplyName.PERSON_CALLED, ReplyName.LEFT_TO_PERSON)
 FREE_SHOWN = 12
 SHORTEST_TITLE_WORD = 3  # letters; shorter ones are in every title
 NEWEST_LOOKED_AT = 5  # messages to a contact, among which may be what they reacted to
@@ -123,7 +124,7 @@ def act(action: c.Action, turn: Turn) -> None:
 def offer_person(turn: Turn) -> None:
     """Offer a person once the bot has not understood two messages in a row."""
     is_lost = turn.is_unclear and turn.contact.reply_limits.misses >= MAX_SAME
-    if is_lost and turn.replies and turn.replies[-1].name is not ReplyName.PERSON_CALLED:
+    if is_lost and turn.replies and turn.replies[-1].name not in ABOUT_PERSON:
         turn.replies[-1] = turn.texts.offering_person(turn.replies[-1])
 
 
@@ -164,7 +165,8 @@ def _say(
 def may_repeat(turn: Turn, unclear: str) -> bool:
     """Return whether to say once more that the bot can make nothing of a message (M8).
 
-    It says so MAX_SAME times in a row. Then it is silent, and the organisers are told once.
+    It says so MAX_SAME times in a row. Then the organisers are told once, and the person hears that. After that it is
+    silent.
 
     Args:
         unclear: what it would say, in a word.
@@ -174,6 +176,7 @@ def may_repeat(turn: Turn, unclear: str) -> bool:
     turn.contact = replace(turn.contact, reply_limits=limits)
     if limits.times == MAX_SAME + 1:
         report_silence(turn)
+        turn.reply(turn.texts.left_to_person())
     return limits.times <= MAX_SAME
 
 
@@ -376,8 +379,11 @@ def _answer_question(turn: Turn, action: c.ShowFree | c.IsFree | c.TellHowToPay 
             _tell_whether_free(turn, raffle_id, text)
         case c.TellHowToPay(raffle_id):
             turn.reply(turn.texts.how_to_pay(_find_raffle(raffle_id)))
-        case c.TellDrawDate(raffle_id):
+        case c.TellDrawDate(raffle_id, is_open):
             raffle = _find_raffle(raffle_id)
+            if raffle_id is not None and is_open and (raffle is None or raffle.draws_at is None):
+                _open_raffle(turn, raffle_id)
+                return
             on_sale = [raffle] if raffle else [one for one in raffles.active() if one.sells_at(turn.now)]
             turn.reply(turn.texts.draw_date(on_sale[:RAFFLES_A_PAGE], turn.now))
 
@@ -454,6 +460,7 @@ def _hold(turn: Turn, raffle_id: str, text: str) -> None:
         turn.reply(turn.texts.raffle_not_on_sale(), turn.at_rest)
         return
     raffle = board.raffle
+    turn.open_raffle(raffle)
     pick = picks.read_pick(text, first=raffle.first_number, last=raffle.last_number, most=MAX_NUMBERS)
     try:
         numbers = _choose_numbers(turn, board, pick)

@@ -4,11 +4,18 @@ import json
 
 import pytest
 
+from chalicelib.services.chat import handler
 from tests.support.contact_chat import known
 from tests.support.request_counts import Requests
 from tests.support.steps import hold, hold_and_confirm, hold_and_prove, outbounds
 from tests.support.world import Buyer, World, buttons_of, text_of
 from whatsapp_sandbox import webhooks
+
+
+@pytest.fixture(autouse=True)
+def _answers_are_in_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the language of the question, so that these tests quote one of them."""
+    monkeypatch.setattr(handler, "guess_language", lambda _: None)
 
 
 def reacts(buyer: Buyer, emoji: str, message_id: str) -> None:
