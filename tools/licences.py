@@ -17,6 +17,7 @@ ALLOWED = frozenset(
 # The SPDX name of a licence that a package calls differently.
 SPDX_NAME = {
     "Apache License 2.0": "Apache-2.0", "PSFL": "PSF-2.0", "Dual License": "Apache-2.0",  # dateutil: or BSD
+    "BSD License": "BSD-3-Clause",  # segno
 }  # fmt: skip
 HEAD = """# Licences
 
@@ -61,7 +62,8 @@ def licence_of(package: Distribution) -> str:
             return SPDX_NAME.get(str(value), str(value))
     for value in package.metadata.get_all("Classifier", []):
         if value.startswith("License :: "):
-            return str(value.rsplit(" :: ", 1)[-1])
+            name = str(value.rsplit(" :: ", 1)[-1])
+            return SPDX_NAME.get(name, name)
     return "unknown"
 
 

@@ -60,7 +60,6 @@ class ReplyName(StrEnum):
     REFUNDED = "refunded"
 
     PERSON_CALLED = "person_called"
-    LEFT_TO_PERSON = "left_to_person"
     ASK_LEAVE = "ask_leave"
     ASK_LANGUAGE = "ask_language"
     LANGUAGE_CHOSEN = "language_chosen"
@@ -119,7 +118,6 @@ MEANINGS = {
     ReplyName.REASSIGNED: "which numbers an order has now",
     ReplyName.REFUNDED: "that money goes back",
     ReplyName.PERSON_CALLED: "that the organisers were told that a person is wanted",
-    ReplyName.LEFT_TO_PERSON: "that the bot gives up, and the organisers were told",
     ReplyName.ASK_LEAVE: 'asks what "salir" means: the menu, or no more messages',
     ReplyName.ASK_LANGUAGE: "asks in which language to write",
     ReplyName.LANGUAGE_CHOSEN: "that the bot writes in another language from now on",

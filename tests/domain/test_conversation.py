@@ -153,7 +153,7 @@ TYPED: list[tuple[Conversation, str, Action]] = [
     (SELECTING, "qué números hay?", ShowFree("first")),
     (SELECTING, "cómo pago?", TellHowToPay("first")),
     (SELECTING, "cuánto cuesta", OpenRaffle("first")),
-    (SELECTING, "cuando es el sorteo", OpenRaffle("first")),
+    (SELECTING, "cuando es el sorteo", TellDrawDate("first", is_open=True)),
     (SELECTING, "otras rifas", ListRaffles()),
     (SELECTING, "MOTO 5", TryCodes(("MOTO",), "MOTO 5", HoldNumbers("first", "MOTO 5"))),
     (CONFIRMING, "yep", a_code("YEP", ConfirmOrder(ORDER))),

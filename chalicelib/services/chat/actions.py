@@ -65,7 +65,6 @@ PLAIN_REPLIES = {
     c.CannotListen: Texts.cannot_listen,
     c.TellResult: Texts.draw_result,
 }
-ABOUT_PERSON = (ReplyName.PERSON_CALLED, ReplyName.LEFT_TO_PERSON)
 FREE_SHOWN = 12
 SHORTEST_TITLE_WORD = 3  # letters; shorter ones are in every title
 NEWEST_LOOKED_AT = 5  # messages to a contact, among which may be what they reacted to
@@ -124,7 +123,7 @@ def act(action: c.Action, turn: Turn) -> None:
 def offer_person(turn: Turn) -> None:
     """Offer a person once the bot has not understood two messages in a row."""
     is_lost = turn.is_unclear and turn.contact.reply_limits.misses >= MAX_SAME
-    if is_lost and turn.replies and turn.replies[-1].name not in ABOUT_PERSON:
+    if is_lost and turn.replies and turn.replies[-1].name is not ReplyName.PERSON_CALLED:
         turn.replies[-1] = turn.texts.offering_person(turn.replies[-1])
 
 
@@ -165,8 +164,7 @@ def _say(
 def may_repeat(turn: Turn, unclear: str) -> bool:
     """Return whether to say once more that the bot can make nothing of a message (M8).
 
-    It says so MAX_SAME times in a row. Then the organisers are told once, and the person hears that. After that it is
-    silent.
+    It says so MAX_SAME times in a row. Then it is silent, and the organisers are told once.
 
     Args:
         unclear: what it would say, in a word.
@@ -176,7 +174,6 @@ def may_repeat(turn: Turn, unclear: str) -> bool:
     turn.contact = replace(turn.contact, reply_limits=limits)
     if limits.times == MAX_SAME + 1:
         report_silence(turn)
-        turn.reply(turn.texts.left_to_person())
     return limits.times <= MAX_SAME
 
 

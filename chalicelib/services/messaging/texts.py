@@ -839,11 +839,6 @@ class Texts:
         text = self._("An organiser has been told that you would like to talk to a person, and will write to you.")
         return Reply(name=ReplyName.PERSON_CALLED, text=text, buttons=self._menu_buttons()[:2])
 
-    def left_to_person(self) -> Reply:
-        """Say that the bot gives up, and that a person was told. It is silent after that (M8)."""
-        text = self._("I don't understand, sorry. An organiser has been told, and will write to you here.")
-        return Reply(name=ReplyName.LEFT_TO_PERSON, text=text, buttons=self._menu_buttons()[:2])
-
     # Notices to organisers
 
     def person_wanted(self, name: str, phone: str | None) -> Reply:
