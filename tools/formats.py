@@ -4,6 +4,7 @@ So the Lambda functions need neither: the table has only the countries whose peo
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from pprint import pformat
@@ -96,8 +97,12 @@ def _money(locale: Locale, country: str, currency: str) -> str:
     symbol = re.sub(r"\s", " ", symbol).strip("\u200b")
     if symbol in ("", currency):
         return ""
-    is_first = locale.currency_formats["standard"].pattern.startswith("¤")
-    return f"{symbol} {{}}" if is_first else f"{{}} {symbol}"
+    if not locale.currency_formats["standard"].pattern.startswith("¤"):
+        return f"{{}} {symbol}"
+    # In English a sign stands at the number. Elsewhere CLDR has both, even for countries that use the same sign, and
+    # people read an amount with a space more easily.
+    is_close = locale.language == "en" and unicodedata.category(symbol[-1])[0] == "S"
+    return f"{symbol}{{}}" if is_close else f"{symbol} {{}}"
 
 
 def _north_american_areas() -> dict[str, str]:

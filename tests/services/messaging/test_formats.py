@@ -26,7 +26,7 @@ def of(country: str | None, language: LanguageCode | None = None) -> Formats:
 
 
 def as_babel(country: str, currency: str, amount: int) -> str:
-    """Babel's form, with our spaces around the sign, and the sign that is known to be another one."""
+    """Babel's form, with the sign that is known to be another one, and with our spaces where nobody speaks English."""
     locale = Locale.parse(f"{COUNTRIES[country][0]}_{country}")
     exponent = Currency(currency).exponent or 0
     is_whole = currency in WITHOUT_CENTS and amount % 10**exponent == 0
@@ -39,7 +39,9 @@ def as_babel(country: str, currency: str, amount: int) -> str:
     symbol = locale.currency_symbols.get(currency, currency)
     sign = tool.SIGNS.get((country, currency), symbol)
     number = written.replace(symbol, "").strip()
-    return re.sub(r"\s+", " ", f"{sign} {number}" if written.startswith(symbol) else f"{number} {sign}")
+    if not written.startswith(symbol):
+        return re.sub(r"\s+", " ", f"{number} {sign}")
+    return re.sub(r"\s+", " ", f"{sign} {number}" if locale.language != "en" else f"{sign}{number}")
 
 
 def test_the_table_is_up_to_date() -> None:
@@ -75,6 +77,8 @@ def test_money_of_a_country_is_written_as_babel_writes_it_there(country: str, cu
         ("GT", 2500, "GTQ", "Q 25.00"),
         ("ES", 250_000, "EUR", "2.500,00 €"),
         ("SV", 1000, "USD", "$ 10.00"),
+        ("US", 1000, "USD", "$10.00"),
+        ("GB", 123_456, "GBP", "£1,234.56"),
         ("PA", 1000, "USD", "$ 10.00"),
         # The sign would be another currency's, or nobody's: the ISO code, and the numbers of the reader.
         ("GT", 2500, "USD", "USD 25.00"),
