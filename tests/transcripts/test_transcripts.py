@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.domain.languages import LANGUAGES
 from tests.support.transcripts import play
 from tests.support.world import World
 
@@ -25,3 +26,15 @@ def test_the_bot_says_what_is_written(world: World, file: Path) -> None:
         file.write_text(played, encoding="utf-8")
     else:
         assert played == written
+
+
+def test_the_readme_shows_one_of_them() -> None:
+    file = next(file for file in FILES if file.stem == "readme_es")
+    shown = file.read_text(encoding="utf-8").split("\n", 2)[2].rstrip()
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert f"```text\n{shown}\n```" in readme
+
+
+def test_there_are_twenty_in_each_language() -> None:
+    for language in LANGUAGES:
+        assert len([file for file in FILES if file.parent.name == language]) >= 20
