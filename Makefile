@@ -14,7 +14,7 @@ LOCALE := chalicelib/locale
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test test-fast mutants soak bench cost lock licences review lint format package deploy destroy restore environment catalogue formats api-table browser engines cloud clean
+.PHONY: help install run test transcripts test-fast mutants soak bench cost lock licences review lint format package deploy destroy restore environment catalogue formats api-table browser engines cloud clean
 
 help: ## List all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -100,6 +100,9 @@ catalogue: $(READY) ## Update the message catalogues from the code
 	@test -z "$(wildcard $(LOCALE)/*/LC_MESSAGES/*.po)" || \
 		$(BIN)/pybabel update --domain=tombola --no-wrap --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date -i $(LOCALE)/tombola.pot -d $(LOCALE)
 	@$(MAKE) --no-print-directory messages
+
+transcripts: $(READY) messages ## Write what the bot says into the conversations of tests/transcripts
+	WRITE_TRANSCRIPTS=yes $(BIN)/python -m pytest tests/transcripts
 
 formats: $(READY) ## Update how countries write money and days, from Babel
 	$(BIN)/python -m tools.formats

@@ -2,7 +2,7 @@
 
 After a change of what the bot says, write them anew and read what changed:
 
-    TOMBOLA_WRITE_TRANSCRIPTS=yes .venv/bin/python -m pytest tests/transcripts
+    make transcripts
 """
 
 from os import environ
@@ -22,7 +22,7 @@ FILES = sorted(Path(__file__).parent.rglob("*.txt"))
 def test_the_bot_says_what_is_written(world: World, file: Path) -> None:
     written = file.read_text(encoding="utf-8")
     played = play(world, written)
-    if environ.get("TOMBOLA_WRITE_TRANSCRIPTS"):
+    if environ.get("WRITE_TRANSCRIPTS"):
         file.write_text(played, encoding="utf-8")
     else:
         assert played == written
