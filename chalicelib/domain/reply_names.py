@@ -22,6 +22,7 @@ class ReplyName(StrEnum):
     NUMBER_FREE = "number_free"
     HOW_TO_PAY = "how_to_pay"
     DRAW_DATE = "draw_date"
+    ANSWER = "answer"
     DRAW_RESULT = "draw_result"
 
     HELD = "held"
@@ -84,6 +85,7 @@ MEANINGS = {
     ReplyName.NUMBER_FREE: "that a number is free, with a button to hold it",
     ReplyName.HOW_TO_PAY: "how one pays, before anything is confirmed",
     ReplyName.DRAW_DATE: "when the draw is, as far as the raffle says",
+    ReplyName.ANSWER: "the organisers' own answer to a question (`faq` of the raffle)",
     ReplyName.DRAW_RESULT: "where the result of a draw is to be found",
     ReplyName.HELD: "which numbers are held until when; asks for a yes",
     ReplyName.ASK_NUMBERS: "that the numbers are not clear, and asks again",

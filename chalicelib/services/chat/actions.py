@@ -11,6 +11,7 @@ from chalicelib.domain import conversation as c
 from chalicelib.domain import picks
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Conversation, Stage, confirm_order_choice
+from chalicelib.domain.faq import find_answer
 from chalicelib.domain.holding import check_unpaid, is_newcomer, may_go_in_review
 from chalicelib.domain.intents import is_known
 from chalicelib.domain.languages import LanguageCode
@@ -148,6 +149,8 @@ def _say(
 ) -> None:
     """Say what needs no look at anything, or repeat what was asked last. Mishaps are not told for ever (M8)."""
     match action:
+        case c.NotUnderstood(c.AskAboutOrder(order_id)):
+            _answer_or_ask_again(turn, order_id)
         case c.NotUnderstood(repeat):
             if may_repeat(turn, type(repeat).__name__):
                 act(repeat, turn)
@@ -507,6 +510,8 @@ def _choose_numbers(
                 return numbers
             nearest = nearest_free(board.raffle, list(taken.until))
             turn.reply(turn.texts.taken(board.raffle, taken, nearest, turn.now))
+        case picks.Unclear(reason) if reason in WITHOUT_ADVICE and find_answer(board.raffle.faq, turn.text) is not None:
+            turn.reply(turn.texts.answer(find_answer(board.raffle.faq, turn.text) or ""))
         case picks.Unclear(reason) if reason not in WITHOUT_ADVICE or may_repeat(turn, "HoldNumbers"):
             turn.reply(turn.texts.unclear(board.raffle, pick, MAX_NUMBERS))
     return None
@@ -534,7 +539,7 @@ def _settle(turn: Turn, action: c.ConfirmOrder | c.ConfirmByReaction | c.CancelO
         case c.CancelOrder(order_id):
             _cancel(turn, order_id)
         case c.AskAboutOrder(order_id):
-            _tell_about_order(turn, order_id)
+            _tell_about(turn, _find_own(turn, order_id))
 
 
 def _asks_to_confirm(turn: Turn, order_id: str, message_id: str) -> bool:
@@ -596,8 +601,18 @@ def _say_how_to_pay(turn: Turn, raffle: Raffle, order: Order, conversation: Conv
         turn.reply(account)
 
 
-def _tell_about_order(turn: Turn, order_id: str) -> None:
+def _answer_or_ask_again(turn: Turn, order_id: str) -> None:
+    """Give the organisers' answer to such a question, or else repeat what the order is waiting for."""
     own = _find_own(turn, order_id)
+    answer = find_answer(own.raffle.faq, turn.text) if own is not None else None
+    if answer is not None:
+        turn.reply(turn.texts.answer(answer))
+    elif may_repeat(turn, c.AskAboutOrder.__name__):
+        _tell_about(turn, own)
+
+
+def _tell_about(turn: Turn, own: OwnOrder | None) -> None:
+    """Say where an order stands; show the menu if there is none."""
     if own is None:
         turn.reply(turn.texts.menu(not_understood=True), IDLE)
     else:

@@ -105,6 +105,7 @@ class ChatHandler:
         turn = Turn(
             now=now,
             written_at=min(message.sent_at or now, now),
+            text=message.incoming.text,
             contact=_contact_who_wrote(message, lookup, now),
             raffle_of_code=lookup.raffle_of_code,
             conflicts=tries.conflicts,

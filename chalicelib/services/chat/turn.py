@@ -28,6 +28,7 @@ class Turn:
 
     Attributes:
         written_at: when they wrote the message, which may have come late.
+        text: what they wrote; "" for a tap or a file without a caption.
         contact: who wrote, as they are to be saved.
         raffle_of_code: code → id of the raffle, for the codes that are in the message.
         conflicts: what earlier tries at the same message have learned.
@@ -39,6 +40,7 @@ class Turn:
 
     now: datetime
     written_at: datetime
+    text: str
     contact: Contact
     raffle_of_code: Mapping[str, str]
     conflicts: Conflicts

@@ -360,6 +360,10 @@ class Texts:
         if raffle.rules_url is not None:
             yield _("Rules: {url}").format(url=raffle.rules_url)
 
+    def answer(self, answer: str) -> Reply:
+        """Say what the organisers answer to a question of a buyer."""
+        return Reply(name=ReplyName.ANSWER, text=answer)
+
     def raffle_not_on_sale(self) -> Reply:
         return Reply(
             name=ReplyName.NOT_ON_SALE,

@@ -171,3 +171,18 @@ def test_questions_that_may_be_asked_at_any_time(world: World, lucia: Buyer) -> 
         assert words in text_of(lucia.says(text))
         assert outbounds(lucia)[-1].reply == name
     assert known(lucia).conversation.order_id is None
+
+
+@pytest.mark.parametrize("stage", ["selecting", "confirming", "payment"])
+def test_what_organisers_answered_ahead_is_said_wherever_the_raffle_is_at_hand(
+    world: World, lucia: Buyer, stage: str
+) -> None:
+    world.raffle(faq=[{"words": ["delivery"], "answer": "You can pick it up at school."}])
+    lucia.says("BIKE")
+    if stage != "selecting":
+        lucia.says("5")
+    if stage == "payment":
+        lucia.says("yes")
+    for _ in range(5):  # it is understood, so it is answered every time
+        assert text_of(lucia.says("do you do delivery")) == "You can pick it up at school."
+    assert outbounds(lucia)[-1].reply == "answer"

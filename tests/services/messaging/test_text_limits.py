@@ -68,6 +68,7 @@ REFUSALS: dict[str, list[Exception]] = {
 # What each argument may be, by its name.
 ARGUMENTS: dict[str, list[Any]] = {
     "again": [False, True],
+    "answer": ["W" * 500],
     "board": [BOARD, Board(PLAIN, {0: 1}, 0)],
     "boards": [BOARDS, []],
     "free": [NUMBERS, NUMBERS[:1]],
