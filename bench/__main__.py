@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stdout
 from typing import NamedTuple
 
 from rich.console import Console
@@ -54,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         engine = measurement.engine or options.engine
         try:
             with (
+                redirect_stdout(sys.stderr),  # the product's metrics go there, and not between the figures
                 console.status(f"{name} on {engine} ...") as status,
                 open_testbed(engine, status.update, quick=options.quick) as testbed,
             ):
