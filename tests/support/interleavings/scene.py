@@ -59,7 +59,7 @@ KINDS = {
     "cancelled": "^Order .* is cancelled, and its numbers",
     "cancelled by organiser": "An organiser has cancelled your order",
     "shall I": "Shall I cancel it",
-    "not cancelled": "is paid[.] If something is wrong|only an organiser can cancel|is over already|There is no order to cancel",
+    "not cancelled": "is paid[.] If something|only an organiser can cancel|is over already|There is no order to cancel",
     "expired": "^The time for order",
     "paid": "is confirmed[.] Thank you",
     "rejected": "^I could not accept your payment proof",
