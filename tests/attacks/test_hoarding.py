@@ -1,9 +1,14 @@
 """H9 to H12, P10, P11: somebody holds as much as they can and never pays."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
 from chalicelib.domain.conversation import pick_random_choice
 from chalicelib.domain.messages import Identity, IncomingMessage, MessageKind
+from chalicelib.domain.orders import Order
+from chalicelib.services.orders.settlement import Settlement
 from chalicelib.store import contacts
 from chalicelib.store.records import ContactRecord
 from chalicelib.whatsapp.inbound import Message
@@ -283,6 +288,27 @@ def test_h12_an_order_that_is_held_while_somebody_is_blocked_is_cancelled_too(
     path = f"/api/contacts/{contact_of(lucia.person).id}"
     requests.before_the_next_commit(lambda: world.api("PATCH", path, {"blocked": True}))
     lucia.says("random 3")
+    assert world.availability(raffle) == (100, 0, 0)
+
+
+def test_h12_what_there_is_no_time_for_is_cancelled_by_the_next_request(
+    world: World, lucia: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each order takes six seconds to cancel, and the request has fifteen."""
+    raffle = world.raffle()
+    for number in range(1, 6):
+        hold(lucia, f"#{number}")
+    cancel_one = Settlement.cancel
+
+    def cancel_slowly(self: Settlement, order_id: str, **named: Any) -> Order:
+        world.clock.now += timedelta(seconds=6)
+        return cancel_one(self, order_id, **named)
+
+    monkeypatch.setattr(Settlement, "cancel", cancel_slowly)
+    path = f"/api/contacts/{contact_of(lucia.person).id}"
+    assert world.api("PATCH", path, {"blocked": True}).status == 429  # try again
+    assert world.availability(raffle) == (98, 2, 0)
+    assert world.api("PATCH", path, {"blocked": True}).status == 200
     assert world.availability(raffle) == (100, 0, 0)
 
 
