@@ -17,9 +17,7 @@ from iso4217 import Currency
 from phonenumbers import country_code_for_region, parse, region_code_for_number
 
 TABLE = Path(__file__).parent.parent / "chalicelib" / "domain" / "country_table.py"
-HEAD = (
-    '"""What people in a country speak, and how they write numbers, money and days. Written by `make formats`."""\n\n'
-)
+HEAD = '"""Languages of countries, and how numbers, money and dates are written there. Made by `make formats`."""\n\n'
 COUNTRIES = {
     "es": "AR BO CL CO CR CU DO EC ES GQ GT HN MX NI PA PE PR PY SV UY VE",
     "pt": "AO BR CV GW MZ PT ST TL",

@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from fontTools import subset  # type: ignore[import-untyped]
+from fontTools import subset  # type: ignore[import-untyped] # no types are published
 
 FONTS = Path(__file__).parents[1] / "chalicelib" / "pictures" / "fonts"
 NAMES = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")

@@ -276,15 +276,6 @@ def _times_fit(order: Order) -> bool:
     return refunded or (order.paid_at is not None) == (order.status is OrderStatus.PAID)
 
 
-def unpaid_orders(orders: Iterable[Order]) -> dict[str, UnpaidOrder]:
-    """Return what a contact should keep of these orders of theirs (H9), by order id."""
-    return {
-        order.id: UnpaidOrder(order.raffle_id, order.quantity, order.status is OrderStatus.IN_REVIEW)
-        for order in orders
-        if order.status in UNPAID
-    }
-
-
 def wrongly_listed(contact: Contact, raffle: Raffle, unpaid: Mapping[str, UnpaidOrder]) -> list[str]:
     """Return which orders of a raffle the contact's list of unpaid ones misses, or has wrongly.
 

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.conversation import Conversation
 from chalicelib.domain.countries import country_of, language_of
-from chalicelib.domain.holding import FORGIVEN_AFTER, UnpaidOrder, wait_after
+from chalicelib.domain.holding import FORGIVEN_AFTER, UnpaidOrder, unpaid_orders, wait_after
 from chalicelib.domain.languages import DEFAULT_LANGUAGE, LanguageCode, LanguageSource
 from chalicelib.domain.messages import Identity
-from chalicelib.domain.orders import UNPAID, Order, OrderStatus
+from chalicelib.domain.orders import Order, OrderStatus
 from chalicelib.domain.phone_spellings import same_number
 from chalicelib.domain.rate_limit import PAIR_RATE_LIMIT
 from chalicelib.domain.reply_limits import ReplyLimits
@@ -108,17 +108,17 @@ class Contact:
 
     @property
     def country(self) -> str | None:
-        """The country of their phone number (ISO 3166), if it is one whose people we know."""
+        """Return the country of their phone number (ISO 3166), or None if the table does not have it."""
         return country_of(self.phone, self.user_id)
 
     @property
     def language(self) -> LanguageCode:
-        """The language in which we talk to them (M9)."""
+        """Return the language to talk to them in (M9)."""
         return self._language_and_source[0]
 
     @property
     def language_source(self) -> LanguageSource:
-        """How we know their language."""
+        """Return how their language is known."""
         return self._language_and_source[1]
 
     @property
@@ -261,10 +261,8 @@ class Contact:
 
     def with_state_of(self, order: Order) -> "Contact":
         """Return the contact with what has become of an order of theirs: unpaid, in review, paid or over."""
-        unpaid = {order_id: other for order_id, other in self.unpaid.items() if order_id != order.id}
-        if order.status in UNPAID:
-            in_review = order.status is OrderStatus.IN_REVIEW
-            unpaid[order.id] = UnpaidOrder(order.raffle_id, order.quantity, in_review)
+        others = {order_id: other for order_id, other in self.unpaid.items() if order_id != order.id}
+        unpaid = others | unpaid_orders([order])
         if order.status is not OrderStatus.PAID:
             return replace(self, unpaid=unpaid)
         return replace(self, unpaid=unpaid, has_paid=True, unpaid_holds=0, unpaid_hold_at=None)

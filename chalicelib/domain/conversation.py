@@ -678,19 +678,9 @@ _STEPS: dict[Stage, Callable[[Conversation, Meaning, str], Action]] = {
 
 OTHER_RAFFLES = frozenset(
     (
-        "rifas",
-        "otra",
-        "otras",
-        "outra",
-        "outras",
-        "raffles",
-        "other",
-        "another",
-        "lista",
-        "list",
-        "catalogo",
-        "sorteos",
-        "sorteios",
+        *("rifas", "otra", "otras", "lista", "catalogo", "sorteos"),
+        *("outra", "outras", "sorteios"),
+        *("raffles", "other", "another", "list"),
     )
 )
 

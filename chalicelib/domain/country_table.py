@@ -1,4 +1,4 @@
-"""What people in a country speak, and how they write numbers, money and days. Written by `make formats`."""
+"""Languages of countries, and how numbers, money and dates are written there. Made by `make formats`."""
 
 COUNTRIES: dict[str, tuple[str, str, str, str, dict[str, str]]] = {
     "AO": ("pt", "244", ",", "\xa0", {"AOA": "{} Kz"}),

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from chalicelib.domain.orders import UNPAID, Order, OrderStatus
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import HoldLimit, HoldLimited
 
@@ -25,6 +26,15 @@ class UnpaidOrder(NamedTuple):
     raffle_id: str
     quantity: int
     in_review: bool = False
+
+
+def unpaid_orders(orders: Iterable[Order]) -> dict[str, UnpaidOrder]:
+    """Return what a contact keeps of these orders of theirs (H9), by order id: of those that are unpaid."""
+    return {
+        order.id: UnpaidOrder(order.raffle_id, order.quantity, order.status is OrderStatus.IN_REVIEW)
+        for order in orders
+        if order.status in UNPAID
+    }
 
 
 def check_hold(raffle: Raffle, person: Sequence["Contact"], quantity: int, now: datetime) -> None:

@@ -17,7 +17,7 @@ from chalicelib.domain.vocabulary import vocabularies
 
 
 class Intent(StrEnum):
-    """What a phrase says. Each is a list of the same name in `words/*.toml`."""
+    """What a phrase means. The list of the same name in `words/*.toml` has its phrases."""
 
     GREETING = "greeting"
     COURTESY = "courtesy"
@@ -103,7 +103,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Meaning:
-    """What the words of a message say.
+    """The meaning of a message.
 
     Attributes:
         line: the message, folded.
@@ -207,7 +207,7 @@ def read_meaning(text: str) -> Meaning:
         used = {place for _, places in phrases for place in places}
         end = max(used, default=at)
         found += [phrase for phrase, _ in phrases]
-        # What a wildcard stands for belongs to no phrase.
+        # Words between those of a phrase, where it has a wildcard, may still be numbers or names.
         between = (words[place] for place in range(at, end + 1) if place not in used)
         rest += [word for word in between if word.text not in _glue()]
         at = end + 1

@@ -33,7 +33,7 @@ HINTS: Mapping[LanguageCode, str] = {
     "es": "y si es al lo la le un ya son buen bueno tienes solo orden",
     "pt": "e um os das dos em com ja ate preciso conta quando onde",
 }
-# What people type only in one of them: words by their accents, two points each, and signs, one point each.
+# Accented words (two points each) and letters or signs (one point each) that only one of the languages has.
 ACCENTED: Mapping[LanguageCode, str] = {"es": "sí qué cómo más", "pt": "olá já até só às"}
 SIGNS: Mapping[LanguageCode, str] = {"es": "¿¡ñ", "pt": "ãõç"}
 # Numerals of one language that are other words elsewhere: "once", "doce", "um", "one".

@@ -116,7 +116,7 @@ _LISTS = {
     "noun": _NOUN, "random": _RANDOMLY, "filler": _FILLER, "want": _WANT, "counting": _WANT,
     "from": _FROM, "to": _TO, "and": _AND, "article": _ARTICLE,
 }  # fmt: skip
-# What people say in another language than the rest of the sentence.
+# Lists whose words are understood in a sentence of another language, too.
 _SHARED = ("noun", "random", "filler")
 _POLITE = ("greeting", "courtesy", "thanks")
 

@@ -75,7 +75,7 @@ TRANSITIONS = {
 
 @dataclass(frozen=True, kw_only=True)
 class RaffleOrganiser:
-    """Who runs a raffle, as buyers see it. `contact` is a telephone number, an address or a page."""
+    """The organiser whom buyers see. `contact` is a telephone number, an address or a page."""
 
     name: str
     contact: str | None = None

@@ -340,7 +340,8 @@ def patch_raffle(call: Call, raffle_id: str, body: Patch[RaffleBody]) -> RaffleV
     def merge(raffle: Raffle) -> dict[str, Any]:
         if body.changes.get("status", raffle.status) != raffle.status:
             raise FieldInvalid("status", "expected no change: use activate, deactivate, close or cancel")
-        return _values(body.apply_to({name: asdict(raffle)[name] for name in RaffleBody.model_fields}))
+        current = asdict(raffle)
+        return _values(body.apply_to({name: current[name] for name in RaffleBody.model_fields}))
 
     return _present(call, call.container.raffles.change(raffle_id, merge, by=call.by, expected=call.expected))
 

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+from PIL import Image, ImageDraw, ImageFont
 
 from chalicelib.pictures.canvas import (
     ACCENT,
@@ -24,11 +26,6 @@ from chalicelib.pictures.canvas import (
     new_canvas,
     wrapped,
 )
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
-    from PIL.ImageDraw import ImageDraw
-    from PIL.ImageFont import FreeTypeFont
 
 COLUMNS = 10
 MAX_NUMBERS = 200  # in one picture; of more, the map shows blocks
@@ -120,7 +117,7 @@ def _title_lines(texts: BoardTexts) -> list[str]:
     return wrapped(drawable(texts.title), WIDTH - 2 * MARGIN, font(34, bold=True), most=TITLE_LINES)
 
 
-def _draw_heading(draw: "ImageDraw", texts: BoardTexts) -> None:
+def _draw_heading(draw: ImageDraw.ImageDraw, texts: BoardTexts) -> None:
     at = 24
     for line in _title_lines(texts):
         draw.text((MARGIN, at), line, fill=INK, font=font(34, bold=True))
@@ -130,10 +127,8 @@ def _draw_heading(draw: "ImageDraw", texts: BoardTexts) -> None:
         draw.text((MARGIN, at + 4), text, fill=QUIET, font=chosen)
 
 
-def _hatching() -> "Image":
+def _hatching() -> Image.Image:
     """Return a cell of a held number without its frame."""
-    from PIL import Image, ImageDraw  # noqa: PLC0415
-
     hatching = Image.new("RGB", (CELL + 1, CELL + 1), "#fff3c4")
     draw = ImageDraw.Draw(hatching)
     for start in range(-CELL, CELL, 12):
@@ -142,7 +137,12 @@ def _hatching() -> "Image":
 
 
 def _draw_cell(
-    image: "Image", draw: "ImageDraw", corner: tuple[int, int], label: str, state: State, hatching: "Image"
+    image: Image.Image,
+    draw: ImageDraw.ImageDraw,
+    corner: tuple[int, int],
+    label: str,
+    state: State,
+    hatching: Image.Image,
 ) -> None:
     left, up = corner
     box = (left, up, left + CELL, up + CELL)
@@ -169,7 +169,12 @@ def _draw_cell(
 
 
 def _draw_legend(
-    image: "Image", draw: "ImageDraw", up: int, texts: BoardTexts, states: Sequence[State], hatching: "Image"
+    image: Image.Image,
+    draw: ImageDraw.ImageDraw,
+    up: int,
+    texts: BoardTexts,
+    states: Sequence[State],
+    hatching: Image.Image,
 ) -> None:
     """Draw a small cell and the word for each state that occurs."""
     room = (WIDTH - 2 * MARGIN) // max(1, len(states))
@@ -192,7 +197,9 @@ def _draw_legend(
         draw.text((left + 40, up + 15), text, fill=INK, font=chosen, anchor="lm")
 
 
-def _draw_block(draw: "ImageDraw", left: int, up: int, texts: BoardTexts, block: Block, chosen: "FreeTypeFont") -> None:
+def _draw_block(
+    draw: ImageDraw.ImageDraw, left: int, up: int, texts: BoardTexts, block: Block, chosen: ImageFont.FreeTypeFont
+) -> None:
     """Draw a block: the range, how many are free, and a bar that is as long as what is taken."""
     box = (left, up, left + BLOCK_WIDTH, up + BLOCK_HEIGHT)
     is_full = block.free == 0

@@ -1,18 +1,14 @@
 """What all pictures share: fonts, colours, text that fits, and small PNG files.
 
 Pictures are drawn for a phone 360 pixels wide, at twice that size. Texts come in ready to be shown: in somebody's
-language, with amounts and dates as they write them.
+language, with amounts and dates as they write them. Most messages need no picture, so import this package on first use.
 """
 
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-    from PIL.ImageDraw import ImageDraw
-    from PIL.ImageFont import FreeTypeFont
+from PIL import Image, ImageDraw, ImageFont
 
 FONTS = Path(__file__).parent / "fonts"
 WIDTH = 720
@@ -23,18 +19,14 @@ ACCENT = "#0b6e4f"
 
 
 @lru_cache(maxsize=64)
-def font(size: int, *, bold: bool = False) -> "FreeTypeFont":
+def font(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
     """Return DejaVu Sans in a size in pixels."""
-    from PIL import ImageFont  # noqa: PLC0415 - most messages need no picture
-
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
     return ImageFont.truetype(str(FONTS / name), size, layout_engine=ImageFont.Layout.BASIC)
 
 
-def new_canvas(height: int) -> tuple["Image", "ImageDraw"]:
+def new_canvas(height: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
     """Return a white picture of WIDTH pixels and what draws on it."""
-    from PIL import Image, ImageDraw  # noqa: PLC0415
-
     image = Image.new("RGB", (WIDTH, height), PAPER)
     return image, ImageDraw.Draw(image)
 
@@ -52,7 +44,9 @@ def _known() -> frozenset[int]:
     return frozenset(code for code in codes if bytes(font(20).getmask(chr(code))) != missing)
 
 
-def fitting(text: str, width: int, size: int, *, bold: bool = False, least: int = 18) -> tuple[str, "FreeTypeFont"]:
+def fitting(
+    text: str, width: int, size: int, *, bold: bool = False, least: int = 18
+) -> tuple[str, ImageFont.FreeTypeFont]:
     """Return a text and a font in which it is at most `width` pixels wide.
 
     The font shrinks from `size` to `least` pixels. If that is not enough, the text is cut and ends with "…".
@@ -67,7 +61,7 @@ def fitting(text: str, width: int, size: int, *, bold: bool = False, least: int 
     return text + "…", chosen
 
 
-def wrapped(text: str, width: int, chosen: "FreeTypeFont", *, most: int) -> list[str]:
+def wrapped(text: str, width: int, chosen: ImageFont.FreeTypeFont, *, most: int) -> list[str]:
     """Break a text into at most `most` lines of `width` pixels. The last one ends with "…" if there was more."""
     lines: list[str] = []
     words = text.split()
@@ -83,10 +77,8 @@ def wrapped(text: str, width: int, chosen: "FreeTypeFont", *, most: int) -> list
     return lines
 
 
-def encode(image: "Image") -> bytes:
+def encode(image: Image.Image) -> bytes:
     """Return a picture as a PNG with few colours."""
-    from PIL import Image  # noqa: PLC0415
-
     few = image.quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     file = BytesIO()
     few.save(file, "PNG", compress_level=6)

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING
+
+import segno
+from PIL import Image
 
 from chalicelib.domain.batches import batched
 from chalicelib.pictures.canvas import (
@@ -21,9 +23,6 @@ from chalicelib.pictures.canvas import (
     new_canvas,
     wrapped,
 )
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 NUMBER_SIZES = (64, 52, 44, 36, 30, 26, 22)
 SPACE = "   "  # between two numbers
@@ -108,11 +107,8 @@ def _number_lines(numbers: Sequence[str], width: int) -> tuple[list[str], int]:
     return [SPACE.join(line) for line in batched(numbers, a_line)], size
 
 
-def _qr_code(link: str) -> "Image":
+def _qr_code(link: str) -> Image.Image:
     """Return a QR code with the quiet zone around it."""
-    import segno  # noqa: PLC0415
-    from PIL import Image  # noqa: PLC0415
-
     modules = [list(row) for row in segno.make_qr(link, error="m").matrix_iter(border=4)]
     image = Image.frombytes(
         "L", (len(modules[0]), len(modules)), bytes(0 if dark else 255 for row in modules for dark in row)

@@ -209,8 +209,8 @@ def read_paid(raffle: Raffle, unlisted: Mapping[str, Order]) -> tuple[dict[str, 
     return after, paid
 
 
-def read_newcomers(raffle: Raffle, tally: int, unlisted: Mapping[str, Order]) -> tuple[dict[str, Counts], int]:
-    """Read the tallies, and count the numbers that newcomers hold and one tally counts. It stayed the same.
+def read_newcomers(raffle: Raffle, tally: int, unlisted: Mapping[str, Order]) -> tuple[int, int]:
+    """Return how many numbers newcomers hold by a tally, which stayed the same, and by the orders that name it.
 
     The orders are those in the index and those in `unlisted`, by id. A query for each megabyte of orders, and two.
     Raises Busy if newcomers held or lost numbers in between, RaffleNotFound.
@@ -218,9 +218,10 @@ def read_newcomers(raffle: Raffle, tally: int, unlisted: Mapping[str, Order]) ->
     _, before = overview(raffle.id)
     listed = {order_id: indexed.item for order_id, indexed in orders_listed(raffle) if indexed}
     _, after = overview(raffle.id)
-    if newcomers_counted(before)[tally] != newcomers_counted(after)[tally]:
+    counted = newcomers_counted(after)[tally]
+    if newcomers_counted(before)[tally] != counted:
         raise Busy("newcomers held or lost numbers while these were counted")
-    return after, held_by_newcomers({**unlisted, **listed}.values())[tally]
+    return counted, held_by_newcomers({**unlisted, **listed}.values())[tally]
 
 
 def newcomers_counted(tallies: Mapping[str, Counts]) -> Counter[int]:

@@ -510,8 +510,8 @@ def _choose_numbers(
                 return numbers
             nearest = nearest_free(board.raffle, list(taken.until))
             turn.reply(turn.texts.taken(board.raffle, taken, nearest, turn.now))
-        case picks.Unclear(reason) if reason in WITHOUT_ADVICE and find_answer(board.raffle.faq, turn.text) is not None:
-            turn.reply(turn.texts.answer(find_answer(board.raffle.faq, turn.text) or ""))
+        case picks.Unclear(reason) if reason in WITHOUT_ADVICE and (answer := find_answer(board.raffle.faq, turn.text)):
+            turn.reply(turn.texts.answer(answer))
         case picks.Unclear(reason) if reason not in WITHOUT_ADVICE or may_repeat(turn, "HoldNumbers"):
             turn.reply(turn.texts.unclear(board.raffle, pick, MAX_NUMBERS))
     return None

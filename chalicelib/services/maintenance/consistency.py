@@ -30,9 +30,9 @@ from chalicelib.domain.consistency import (
     judge_word,
     owns,
     sum_tallies,
-    unpaid_orders,
     wrongly_listed,
 )
+from chalicelib.domain.holding import unpaid_orders
 from chalicelib.domain.orders import Order
 from chalicelib.domain.refusals import TryAgain
 from chalicelib.services.maintenance.scan import (
@@ -273,8 +273,7 @@ class _Check:
         return Diagnosis([fault], lambda: consistency_reads.add_to_tally(self.raffle, "paid", paid - counted, tallies))
 
     def _examine_newcomers(self, tally: int) -> Diagnosis:
-        tallies, held = consistency_reads.read_newcomers(self.raffle, tally, self.unlisted)
-        counted = consistency_reads.newcomers_counted(tallies)[tally]
+        counted, held = consistency_reads.read_newcomers(self.raffle, tally, self.unlisted)
         if counted == held:
             return Diagnosis([])
         fault = Fault(DifferenceKind.TALLY_NEWCOMERS, f"tally {tally}: {counted} counted, {held} held")

@@ -18,12 +18,11 @@ from chalicelib.domain.consistency import (
     held_by_newcomers,
     is_over_limit,
     sum_tallies,
-    unpaid_orders,
     words_of,
     wrongly_listed,
 )
 from chalicelib.domain.contacts import Contact
-from chalicelib.domain.holding import UnpaidOrder
+from chalicelib.domain.holding import UnpaidOrder, unpaid_orders
 from chalicelib.domain.orders import OWNING, Order, OrderStatus
 from chalicelib.domain.raffles import Raffle
 from chalicelib.store import consistency_reads

@@ -287,9 +287,9 @@ class Texts:
         """Say when the draw is, as far as the raffles, or else their descriptions, say it."""
         room = BODY_LIMIT // (2 * max(len(on_sale), 1))
         said = [
-            "\n".join(filter(None, (f"*{shorten(raffle.title, room)}*", shorten(self._about_draw(raffle, now), room))))
+            f"*{shorten(raffle.title, room)}*\n{shorten(about, room)}"
             for raffle in on_sale
-            if self._about_draw(raffle, now)
+            if (about := self._about_draw(raffle, now))
         ]
         if not said or any(raffle.draws_at is None for raffle in on_sale):
             said.append(self._("Is the day of the draw not there? A person can tell you."))
