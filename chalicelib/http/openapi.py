@@ -93,7 +93,7 @@ def whole(routes: Sequence[Route], mount: str = "") -> Json:
 
 
 def _schemas(routes: Iterable[Route]) -> Json:
-    """Return name → schema of every model. Models of query parameters are marked with x-query."""
+    """Return name → schema of every model, by name. Models of query parameters are marked with x-query."""
     models: set[ModelUse] = {(Problem, "serialization")}
     queries = set()
     for route in routes:
@@ -116,7 +116,7 @@ def _schemas(routes: Iterable[Route]) -> Json:
         schemas[name] = _as_patch(schemas[body.__name__]) | {"title": name}
         if body not in sent_whole:
             del schemas[body.__name__]
-    return schemas
+    return dict(sorted(schemas.items()))  # the sets above have no order, and two builds must give the same file
 
 
 def _is_form(answer: Any) -> bool:

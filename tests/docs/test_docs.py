@@ -29,7 +29,7 @@ NOT_OURS = {
     "PROOF_RETENTION_DAYS", "AUDIT_LOCK_DAYS", "TRACING", "RESERVE_CONCURRENCY", "USE_TABLE", "USE_BUCKET",
 }  # fmt: skip
 # Made by running something, so not in a fresh checkout.
-MADE = (".local", ".venv", "out/", "tools/")
+MADE = (".local", ".venv", "ci-output/", "out/", "tools/")
 
 
 def read(name: str) -> str:

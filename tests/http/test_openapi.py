@@ -34,6 +34,11 @@ def test_every_reference_leads_somewhere_and_every_schema_is_used() -> None:
         assert refs == set(document["components"][part])
 
 
+def test_schemas_come_in_the_order_of_their_names_so_that_two_builds_give_the_same_file() -> None:
+    names = list(openapi.whole(ROUTES)["components"]["schemas"])
+    assert names == sorted(names)
+
+
 def test_every_form_and_operation_has_a_name_of_its_own() -> None:
     document = openapi.whole(ROUTES)
     for name, schema in document["components"]["schemas"].items():
