@@ -84,6 +84,15 @@ class TryCodes:
 
 
 @dataclass(frozen=True)
+class TryOrder:
+    """Do `then` if `order_id` is an order of the contact; else do `otherwise`."""
+
+    order_id: str
+    then: "Action"
+    otherwise: "Action"
+
+
+@dataclass(frozen=True)
 class OpenByTitle:
     """Open the active raffle whose title has these words, if there is exactly one; else do `otherwise`."""
 
@@ -301,6 +310,7 @@ Action = (
     | OpenRaffle
     | TryCode
     | TryCodes
+    | TryOrder
     | OpenByTitle
     | AskRaffle
     | ShowFree
@@ -373,6 +383,36 @@ def step(
 
 
 def _read_text(conversation: Conversation, text: str) -> Action:
+    """Decide by words: the code of an order decides before anything else that they may mean."""
+    otherwise = _read_words(conversation, text)
+    code = next((word for word in re.findall("[0-9A-Z]+", text.upper()) if is_code(word)), None)
+    then = None if code is None else _about_order(code, text)
+    return otherwise if code is None or then is None else TryOrder(code, then, otherwise)
+
+
+def _about_order(code: str, text: str) -> Action | None:
+    """Return what is to be done about an order that they name; None if they say something else beside its code."""
+    meaning = read_meaning(re.sub(code, " ", text, count=1, flags=re.IGNORECASE))
+    if meaning.rest and not {word.text for word in meaning.rest} <= ABOUT_CODES:
+        return None
+    if meaning.said <= {Intent.ORDERS, Intent.NOUN}:
+        return AskAboutOrder(code)
+    if meaning.is_misspelt:
+        return AskToCancel(code) if meaning.has(Intent.CANCEL) else AskAboutOrder(code)
+    actions: tuple[tuple[Intent, Action], ...] = (
+        (Intent.CANCEL, CancelOrder(code)),
+        (Intent.YES, ConfirmOrder(code)),
+        (Intent.PAID, PaidClaim(code)),
+        (Intent.MORE_TIME, MoreTime(code)),
+        (Intent.HOW_TO_PAY, AskAboutOrder(code)),
+    )
+    return next((action for intent, action in actions if meaning.said <= {intent, Intent.ORDERS, Intent.NOUN}), None)
+
+
+ABOUT_CODES = frozenset(("codigo", "code", "pedido", "orden", "order", "el", "la", "o", "a", "the", "my", "mi", "meu"))
+
+
+def _read_words(conversation: Conversation, text: str) -> Action:
     """Decide by words: commands first, then what means the same in every stage, then what the stage asks for."""
     word = normalize(text)
     if word in COMMANDS:

@@ -107,7 +107,7 @@ def act(action: c.Action, turn: Turn) -> None:
             _answer_question(turn, action)
         case c.HoldNumbers(raffle_id, text):
             _hold(turn, raffle_id, text)
-        case c.ConfirmOrder() | c.ConfirmByReaction() | c.CancelOrder() | c.AskAboutOrder():
+        case c.TryOrder() | c.ConfirmOrder() | c.ConfirmByReaction() | c.CancelOrder() | c.AskAboutOrder():
             _settle(turn, action)
         case c.AskToCancel() | c.AskChange() | c.MoreTime() | c.PaidClaim():
             _ask_about_order(turn, action)
@@ -529,8 +529,26 @@ def _find_own(turn: Turn, order_id: str) -> OwnOrder | None:
     return OwnOrder(raffle or raffles.get(order.raffle_id), order)
 
 
-def _settle(turn: Turn, action: c.ConfirmOrder | c.ConfirmByReaction | c.CancelOrder | c.AskAboutOrder) -> None:
+def _try_order(turn: Turn, action: c.TryOrder) -> None:
+    """Do what they want with an order that they name, if it is theirs; it is at hand from then on if it waits."""
+    own = _find_own(turn, action.order_id)
+    if own is None:
+        act(action.otherwise, turn)
+        return
+    raffle, order = own
+    if order.status in RUNNING and not order.hold_has_ended(turn.now):
+        stage = Stage.CONFIRMING if order.status is OrderStatus.DRAFT else Stage.PAYMENT
+        at_hand = Conversation(stage=stage, raffle_id=raffle.id, order_id=order.id)
+        turn.contact = replace(turn.contact, conversation=at_hand)
+    act(action.then, turn)
+
+
+def _settle(
+    turn: Turn, action: c.TryOrder | c.ConfirmOrder | c.ConfirmByReaction | c.CancelOrder | c.AskAboutOrder
+) -> None:
     match action:
+        case c.TryOrder():
+            _try_order(turn, action)
         case c.ConfirmOrder(order_id):
             _confirm(turn, order_id)
         case c.ConfirmByReaction(order_id, message_id):

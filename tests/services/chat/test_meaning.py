@@ -33,7 +33,7 @@ def test_a_thumb_on_the_question_confirms_the_order(world: World, lucia: Buyer) 
 
 
 @pytest.mark.parametrize(("emoji", "sent"), [("👍", 1), ("😂", 2), ("👍", 99)])
-def test_a_reaction_to_anything_else_changes_nothing(world: World, lucia: Buyer, emoji: str, sent: int) -> None:
+def test_m7_a_reaction_to_anything_else_changes_nothing(world: World, lucia: Buyer, emoji: str, sent: int) -> None:
     world.raffle()
     order_id = hold(lucia)
     before = len(lucia.heard)

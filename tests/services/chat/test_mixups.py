@@ -124,3 +124,36 @@ def test_an_order_code_may_be_typed_in_lower_case(world: World, lucia: Buyer) ->
     world.raffle()
     order_id = hold(lucia, "5")
     assert world.api("GET", f"/api/orders/{order_id.lower()}").body["id"] == order_id
+
+
+def test_m7_the_code_of_an_order_says_which_one_is_meant_wherever_the_conversation_stands(
+    world: World, lucia: Buyer
+) -> None:
+    world.raffle()
+    first, second = hold(lucia, "5"), hold(lucia, "6")
+    assert "5" in text_of(lucia.says(first.lower()))
+    lucia.says("yes")
+    assert (status(world, first), status(world, second)) == ("PENDING_PAYMENT", "DRAFT")
+    lucia.says("menu")
+    lucia.says(f"confirm {second}")
+    assert status(world, second) == "PENDING_PAYMENT"
+    lucia.says(f"please cancel my order {first}")
+    assert (status(world, first), status(world, second)) == ("CANCELLED", "PENDING_PAYMENT")
+
+
+def test_m7_a_code_beside_other_words_or_a_doubtful_word_changes_nothing(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    order_id = hold(lucia, "5")
+    lucia.says("menu")
+    for text in (f"don't cancel {order_id}", f"cancell {order_id}", f"yes or no {order_id}", f"{order_id} 7"):
+        lucia.says(text)
+        assert status(world, order_id) == "DRAFT", text
+
+
+def test_the_code_of_somebody_elses_order_opens_nothing(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    order_id = hold(lucia, "5")
+    marta = world.buyer("Marta", 2)
+    assert "Bicycle: 05" not in text_of(marta.says(order_id))
+    marta.says(f"cancel {order_id}")
+    assert status(world, order_id) == "DRAFT"
