@@ -11,6 +11,7 @@ from chalicelib.domain.refusals import OrderOutOfTurn
 MAX_NUMBERS = 40  # H6
 MAX_PROOFS = 10  # files that are kept with an order (M8)
 REMINDER_LEAD = timedelta(minutes=5)  # how long before the end of a hold the buyer is reminded
+MORE_TIME = timedelta(minutes=10)  # that a buyer may have once a hold (H14)
 CODE_ALPHABET = "2346789BCDFGHJKMPQRTVWXY"  # no characters that look alike, and no vowels, so it spells no words
 CODE_LENGTH = 8
 
@@ -34,6 +35,7 @@ class OrderEvent(StrEnum):
     PAYMENT_CONFIRMED = "marked as paid"
     DEADLINE_PASSED = "expired"
     DROPPED = "cancelled by the buyer"
+    EXTENDED = "held longer"
     CANCELLED = "cancelled"
     REVIVED = "held again"
     PROOF_TOO_LATE = "kept as paid late"
@@ -48,10 +50,10 @@ class OrderEvent(StrEnum):
 
 
 class OrderTransition(NamedTuple):
-    """The status after an event, and the statuses in which the event may happen."""
+    """The status after an event, and the statuses in which the event may happen. None: the status stays."""
 
     sources: tuple[OrderStatus, ...]
-    target: OrderStatus
+    target: OrderStatus | None
 
 
 _S = OrderStatus
@@ -64,6 +66,8 @@ TRANSITIONS = {
     OrderEvent.DEADLINE_PASSED: OrderTransition((_S.DRAFT, _S.PENDING_PAYMENT), _S.EXPIRED),
     # Once there is a proof, money may have moved, so only an organiser cancels.
     OrderEvent.DROPPED: OrderTransition((_S.DRAFT, _S.PENDING_PAYMENT), _S.CANCELLED),
+    # The buyer's hold lasts longer, once (H14).
+    OrderEvent.EXTENDED: OrderTransition((_S.DRAFT, _S.PENDING_PAYMENT), None),
     OrderEvent.CANCELLED: OrderTransition((_S.DRAFT, _S.PENDING_PAYMENT, _S.IN_REVIEW), _S.CANCELLED),
     # A proof after the hold ended (P5): the order gets its numbers back if they are free. Else an organiser decides.
     # A cancelled order does not get its numbers again, but the proof is kept.
@@ -150,6 +154,7 @@ class Order:
         unit_amount: the price of a number in minor units, frozen when the numbers were held (H7).
         reserved_until: when the hold ends; None: it has no time limit, or the clock has stopped.
         reminded_at: when the buyer was reminded during this hold.
+        extended_at: when the buyer got more time during this hold (H14).
         late: whether a proof ever came after the numbers were gone (P5).
         hold_was_over: whether the payment was confirmed after the hold had ended (P4).
         rejected_at: when a proof was last rejected, which started the hold anew (P2).
@@ -173,6 +178,7 @@ class Order:
     paid_at: datetime | None = None
     proofs: tuple[Proof, ...] = ()
     reminded_at: datetime | None = None
+    extended_at: datetime | None = None
     late: bool = False
     rejected_at: datetime | None = None
     rejected_reason: str | None = None
@@ -231,7 +237,7 @@ class Order:
         transition = TRANSITIONS[event]
         if self.status not in transition.sources:
             raise OrderOutOfTurn(self.id, event.value, self.status, instead=HINTS.get((event, self.status), ""))
-        return transition.target
+        return transition.target or self.status
 
 
 def hold_until(now: datetime, hold_minutes: int | None) -> datetime | None:

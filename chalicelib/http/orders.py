@@ -49,6 +49,7 @@ class OrderView(View):
     updated_at: Moment
     paid_at: Moment | None
     late: Annotated[bool, Field(description="A proof came after the order had lost its numbers. Stays true.")]
+    extended_at: Annotated[Moment | None, Field(description="When the buyer got ten minutes more during this hold.")]
     rejected_at: Annotated[Moment | None, Field(description="When a proof was last rejected; a newer one may be in.")]
     rejected_reason: str | None
     rejections: Annotated[int, Field(description="How many proofs were rejected.")]
@@ -211,6 +212,7 @@ def present(order: Order) -> OrderView:
         updated_at=order.updated_at,
         paid_at=order.paid_at,
         late=order.late,
+        extended_at=order.extended_at,
         rejected_at=order.rejected_at,
         rejected_reason=order.rejected_reason,
         rejections=order.rejections,

@@ -42,6 +42,7 @@ def move(
     changed: Iterable[str] = (),
     over_at: datetime | None = None,
     only_from: OrderStatus | None = None,
+    unchanged: Order | None = None,
 ) -> None:
     """Store `order` as it is after `event`.
 
@@ -52,11 +53,16 @@ def move(
             comparison, because the stored order may have changed since it was read.
         over_at: also require that the stored hold has ended by this time.
         only_from: require this status instead of any that the life cycle allows.
+        unchanged: also require that the stored hold ends when it does in this order, and has the same numbers.
     """
     sources = TRANSITIONS[event].sources if only_from is None else (only_from,)
     allowed = OrderRecord.status.is_in(*(status.value for status in sources))
     if over_at is not None:
         allowed &= OrderRecord.reserved_until <= over_at
+    if unchanged is not None:
+        allowed &= OrderRecord.numbers == list(unchanged.numbers)
+        until = OrderRecord.reserved_until
+        allowed &= until.does_not_exist() if unchanged.reserved_until is None else until == unchanged.reserved_until
     if "proofs" in changed:
         # Whether organisers are told of a proof depends on whether they have seen the ones before (M8).
         seen = OrderRecord.looked_at

@@ -375,6 +375,7 @@ class OrderRecord(Record, discriminator="order"):
     updated_at = UTCDateTimeAttribute()
     paid_at = UTCDateTimeAttribute(null=True)
     reminded_at = UTCDateTimeAttribute(null=True)
+    extended_at = UTCDateTimeAttribute(null=True)
     late = BooleanAttribute(null=True)
     rejected_at = UTCDateTimeAttribute(null=True)
     rejected_reason = UnicodeAttribute(null=True)

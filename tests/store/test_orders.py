@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pynamodb.exceptions import UpdateError
@@ -78,6 +79,29 @@ def test_h3_a_hold_that_has_begun_anew_is_not_ended(world: World, lucia: Buyer) 
     OrderRecord(*orders.key(order.id)).update([OrderRecord.reserved_until.set(fresh)])
     with pytest.raises(ConditionsFailed):
         ending.commit()
+
+
+@pytest.mark.parametrize("meanwhile", [{"reserved_until": None}, {"numbers": (5,)}])
+def test_h14_a_hold_is_made_longer_only_as_it_was_read(world: World, lucia: Buyer, meanwhile: dict[str, Any]) -> None:
+    world.raffle()
+    order = orders.get(hold(lucia))
+    assert order.reserved_until is not None
+    extending = Transaction()
+    longer = replace(order, reserved_until=order.reserved_until + timedelta(minutes=10))
+    orders.move(extending, longer, OrderEvent.EXTENDED, unchanged=order)
+    orders.as_record(replace(order, **meanwhile)).save()
+    with pytest.raises(ConditionsFailed):
+        extending.commit()
+
+
+def test_h14_a_hold_without_a_limit_is_changed_only_as_it_was_read(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    stored = orders.get(hold(lucia))
+    changing = Transaction()
+    endless = replace(stored, reserved_until=None)
+    orders.move(changing, endless, OrderEvent.EXTENDED, unchanged=endless)
+    with pytest.raises(ConditionsFailed):
+        changing.commit()
 
 
 def test_v2_nothing_is_made_of_an_order_that_is_not_stored(world: World, lucia: Buyer) -> None:

@@ -19,6 +19,7 @@ from chalicelib.domain.messages import Media, Reply
 from chalicelib.domain.orders import (
     MAX_NUMBERS,
     MAX_PROOFS,
+    MORE_TIME,
     OWNING,
     RUNNING,
     TRANSITIONS,
@@ -591,9 +592,29 @@ def _ask_about_order(turn: Turn, action: c.AskToCancel | c.AskChange | c.MoreTim
         case c.AskChange():
             turn.reply(turn.texts.ask_change(raffle, order))
         case c.MoreTime():
-            turn.reply(turn.texts.more_time(raffle, order, turn.now))
+            _give_more_time(turn, raffle, order)
         case c.PaidClaim():
             _tell_where_it_stands(turn, raffle, order)
+
+
+def _give_more_time(turn: Turn, raffle: Raffle, order: Order) -> None:
+    """Let the hold end later, once a hold (H14)."""
+    if order.extended_at is not None or order.reserved_until is None:
+        turn.reply(turn.texts.no_more_time(raffle, order, turn.now))
+        return
+    until = order.reserved_until + MORE_TIME
+    with turn.changing(raffle, order) as unit:
+        # With a later end, the buyer is reminded of that one.
+        unit.apply(
+            OrderEvent.EXTENDED,
+            only_from=order.status,
+            if_unchanged=True,
+            reserved_until=until,
+            extended_at=turn.now,
+            reminded_at=None,
+        )
+    turn.reply(turn.texts.more_time(raffle, unit.order, turn.now))
+    turn.metrics.append("HoldsExtended")
 
 
 def _confirm(turn: Turn, order_id: str) -> None:

@@ -798,12 +798,27 @@ class Texts:
         return Reply(name=ReplyName.ASK_CHANGE, text="\n".join(lines), buttons=(keep, cancel, self._person_button()))
 
     def more_time(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
-        """Say how long the numbers are held. Only a person can give more time."""
+        """Say that the numbers are held longer (H14), and who may give even more time."""
         lines = (
+            self._("You have ten minutes more."),
             self._summary(raffle, order, now),
-            self._("I can't hold them longer by myself, but an organiser may: tap *Talk to a person*."),
-            self._("When the time is over, your numbers are free again, and you can choose again."),
+            self._("Do you need longer? An organiser may help: tap *Talk to a person*."),
         )
+        return self._about_time(order, lines)
+
+    def no_more_time(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
+        """Say how long the numbers are held. Only a person can give more time than once (H14)."""
+        if order.reserved_until is None:
+            lines: tuple[str, ...] = (self._summary(raffle, order, now), self._until(raffle, None, now))
+        else:
+            lines = (
+                self._summary(raffle, order, now),
+                self._("I can't hold them longer by myself, but an organiser may: tap *Talk to a person*."),
+                self._("When the time is over, your numbers are free again, and you can choose again."),
+            )
+        return self._about_time(order, lines)
+
+    def _about_time(self, order: Order, lines: Sequence[str]) -> Reply:
         return Reply(
             name=ReplyName.MORE_TIME,
             text="\n".join(lines),

@@ -92,6 +92,7 @@ class OrderChange:
         *,
         only_from: OrderStatus | None = None,
         over_at: datetime | None = None,
+        if_unchanged: bool = False,
         **fields: Any,
     ) -> None:
         """Move the order along its life cycle and set `fields` of it. Raises OrderOutOfTurn.
@@ -99,12 +100,21 @@ class OrderChange:
         Args:
             only_from: commit only if the stored order is in this status: the rest of the change depends on it.
             over_at: commit only if the stored hold has ended by then.
+            if_unchanged: commit only if the stored order has the numbers and the deadline that were read.
         """
         status = self.before.after(event)
         since = (self.before.in_review_since or self.now) if status is OrderStatus.IN_REVIEW else None
         self.order = replace(self.before, status=status, updated_at=self.now, in_review_since=since, **fields)
         self.contact = self.contact.with_state_of(self.order)
-        orders.move(self.transaction, self.order, event, changed=fields, only_from=only_from, over_at=over_at)
+        orders.move(
+            self.transaction,
+            self.order,
+            event,
+            changed=fields,
+            only_from=only_from,
+            over_at=over_at,
+            unchanged=self.before if if_unchanged else None,
+        )
 
     def take_numbers(self) -> None:
         """Give the order its numbers (H1). The commit fails if somebody has one of them (H2)."""

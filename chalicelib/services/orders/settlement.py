@@ -109,7 +109,8 @@ class Settlement:
                 unit.reply(Texts.last_proof_rejected)
                 return
             reserved_until = hold_until(unit.now, unit.raffle.hold_minutes)
-            unit.apply(OrderEvent.PROOF_REJECTED, reserved_until=reserved_until, reminded_at=None, **rejection)
+            new_hold: dict[str, Any] = {"reserved_until": reserved_until, "reminded_at": None, "extended_at": None}
+            unit.apply(OrderEvent.PROOF_REJECTED, **new_hold, **rejection)
             unit.reopen_conversation()
             unit.reply(Texts.proof_rejected, unit.now)
 

@@ -1,10 +1,13 @@
 """What is meant by words within a sentence is carried out, and questions are answered."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
+from chalicelib.domain.orders import OrderStatus
 from chalicelib.services.chat import handler
+from chalicelib.store import orders
 from tests.support.contact_chat import known
 from tests.support.request_counts import Requests
 from tests.support.steps import hold, hold_and_confirm, hold_and_prove, outbounds
@@ -130,12 +133,37 @@ def test_a_change_of_numbers_is_answered_with_what_can_be_done(world: World, luc
     assert world.order(order_id)["numbers"] == [5, 12]
 
 
-def test_who_needs_more_time_is_told_how_long_they_have(world: World, lucia: Buyer) -> None:
+@pytest.mark.parametrize("reach", [hold, hold_and_confirm])
+def test_h14_who_needs_more_time_gets_ten_minutes_once(world: World, lucia: Buyer, reach: object) -> None:
     world.raffle()
-    order_id = hold_and_confirm(lucia)
-    before = world.order(order_id)
-    assert "15 minutes" in text_of(lucia.says("puedo pagar mañana?"))
-    assert world.order(order_id) == before
+    assert callable(reach)
+    order = orders.get(reach(lucia))
+    world.clock.pass_minutes(5)
+    assert order.reserved_until is not None
+    longer = order.reserved_until + timedelta(minutes=10)
+    answer = lucia.says("puedo pagar mañana?")
+    assert "ten minutes more" in text_of(answer) and "20 minutes" in text_of(answer)
+    extended = orders.get(order.id)
+    assert (extended.status, extended.reserved_until, extended.extended_at) == (order.status, longer, world.clock.now)
+    again = lucia.says("more time please")
+    assert "can't hold them longer" in text_of(again) and orders.get(order.id) == extended
+    world.clock.pass_minutes(19)
+    world.container.expiry.run()
+    assert orders.get(order.id).status is order.status
+    world.clock.pass_minutes(1)
+    world.container.expiry.run()
+    assert orders.get(order.id).status is OrderStatus.EXPIRED
+
+
+def test_h14_a_hold_without_a_limit_needs_no_more_time(world: World, lucia: Buyer) -> None:
+    world.raffle(hold_minutes=None)
+    order = orders.get(hold(lucia))
+    assert "no time limit" in text_of(lucia.says("more time"))
+    assert orders.get(order.id) == order
+
+
+def test_h14_who_holds_nothing_gets_no_more_time(world: World, lucia: Buyer) -> None:
+    world.raffle()
     assert "no order" in text_of(world.buyer("Ana", 9).says("necesito más tiempo"))
 
 

@@ -56,6 +56,7 @@ KINDS = {
     "kept": "was cancelled, so its numbers are not held",
     "no order waits": "no order of yours that waits",
     "enough files": "files for order .* already",
+    "more time": "ten minutes more|can't hold them longer",
     "cancelled": "^Order .* is cancelled, and its numbers",
     "cancelled by organiser": "An organiser has cancelled your order",
     "shall I": "Shall I cancel it",

@@ -49,7 +49,9 @@ class Told(NamedTuple):
     @property
     def status(self) -> OrderStatus:
         """Where the order is after this."""
-        return TRANSITIONS[self.events[0]].target
+        target = TRANSITIONS[self.events[0]].target
+        assert target is not None
+        return target
 
 
 def held_in(text: str) -> Held | None:
