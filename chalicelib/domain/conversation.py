@@ -170,7 +170,7 @@ class AskToCancel:
 
 @dataclass(frozen=True)
 class AskChange:
-    """Say how the numbers of an order can be changed. `text` is what they wrote about it."""
+    """Change the numbers of an order as `text` says (H15), or ask what is meant."""
 
     order_id: str
     text: str
@@ -692,10 +692,6 @@ def _step_payment(conversation: Conversation, meaning: Meaning, text: str) -> Ac
         return MoreTime(order_id)
     if meaning.has(Intent.CANCEL) or meaning.only(Intent.NO):
         return AskToCancel(order_id)
-    if meaning.has(Intent.ADD) and not meaning.has(Intent.REMOVE, Intent.SWAP) and conversation.raffle_id is not None:
-        numbers = meaning.without(Intent.ADD)
-        if isinstance(_read_any(numbers), Specific):
-            return HoldNumbers(conversation.raffle_id, numbers)  # an order of their own
     if meaning.has(Intent.ANOTHER) and not meaning.has_numbers and conversation.raffle_id is not None:
         return OpenRaffle(conversation.raffle_id)
     if _is_change(meaning, text):

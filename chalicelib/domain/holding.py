@@ -43,6 +43,18 @@ def check_hold(raffle: Raffle, person: Sequence["Contact"], quantity: int, now: 
     Args:
         person: their contact, and others that turned out to be the same person.
     """
+    _check_person(raffle, person, now)
+    check_unpaid(raffle, person, quantity)
+
+
+def check_change(raffle: Raffle, person: Sequence["Contact"], more: int, now: datetime) -> None:
+    """Raise HoldLimited if the person may not choose numbers for an order of theirs now, `more` than it has (H15)."""
+    _check_person(raffle, person, now)
+    if more > 0:
+        _check_numbers(raffle, person, more)
+
+
+def _check_person(raffle: Raffle, person: Sequence["Contact"], now: datetime) -> None:
     if any(contact.blocked_at is not None for contact in person):
         raise HoldLimited(HoldLimit.BLOCKED)
     wait_until = max(
@@ -50,15 +62,23 @@ def check_hold(raffle: Raffle, person: Sequence["Contact"], quantity: int, now: 
     )
     if now < wait_until:
         raise HoldLimited(HoldLimit.WAIT, until=wait_until)
-    check_unpaid(raffle, person, quantity)
 
 
 def check_unpaid(raffle: Raffle, person: Sequence["Contact"], quantity: int) -> None:
     """Raise HoldLimited if the person would have too many unpaid orders or numbers of the raffle (H9)."""
-    unpaid = [order for contact in person for order in contact.unpaid.values() if order.raffle_id == raffle.id]
-    numbers = sum(order.quantity for order in unpaid)
+    unpaid = _unpaid_of(raffle, person)
     if len(unpaid) >= raffle.max_unpaid_orders:
         raise HoldLimited(HoldLimit.ORDERS, most=raffle.max_unpaid_orders, has=len(unpaid))
+    _check_numbers(raffle, person, quantity)
+
+
+def _unpaid_of(raffle: Raffle, person: Sequence["Contact"]) -> list[UnpaidOrder]:
+    return [order for contact in person for order in contact.unpaid.values() if order.raffle_id == raffle.id]
+
+
+def _check_numbers(raffle: Raffle, person: Sequence["Contact"], quantity: int) -> None:
+    unpaid = _unpaid_of(raffle, person)
+    numbers = sum(order.quantity for order in unpaid)
     if numbers + quantity > raffle.max_unpaid_numbers:
         raise HoldLimited(HoldLimit.NUMBERS, most=raffle.max_unpaid_numbers, has=numbers)
 

@@ -36,6 +36,7 @@ class OrderEvent(StrEnum):
     DEADLINE_PASSED = "expired"
     DROPPED = "cancelled by the buyer"
     EXTENDED = "held longer"
+    CHANGED = "given other numbers by the buyer"
     CANCELLED = "cancelled"
     REVIVED = "held again"
     PROOF_TOO_LATE = "kept as paid late"
@@ -68,6 +69,8 @@ TRANSITIONS = {
     OrderEvent.DROPPED: OrderTransition((_S.DRAFT, _S.PENDING_PAYMENT), _S.CANCELLED),
     # The buyer's hold lasts longer, once (H14).
     OrderEvent.EXTENDED: OrderTransition((_S.DRAFT, _S.PENDING_PAYMENT), None),
+    # The buyer adds, removes or exchanges numbers (H15).
+    OrderEvent.CHANGED: OrderTransition((_S.DRAFT, _S.PENDING_PAYMENT), None),
     OrderEvent.CANCELLED: OrderTransition((_S.DRAFT, _S.PENDING_PAYMENT, _S.IN_REVIEW), _S.CANCELLED),
     # A proof after the hold ended (P5): the order gets its numbers back if they are free. Else an organiser decides.
     # A cancelled order does not get its numbers again, but the proof is kept.

@@ -1,5 +1,6 @@
 """The board in the table: take, free and sell numbers in a transaction, and read which ones are free."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 from zlib import crc32
@@ -43,9 +44,7 @@ def take(transaction: Transaction, raffle: Raffle, order: Order) -> None:
     If the order is PAID, mark them as sold, too. If it counts as a newcomer's, committing fails if newcomers then hold
     too many (H10).
     """
-    for number in order.numbers:
-        ticket = TicketRecord(*ticket_key(raffle, number), order_id=order.id, contact_id=order.contact_id)
-        transaction.put(ticket, name=TICKET, only_if=TicketRecord.pk.does_not_exist())
+    _put_tickets(transaction, raffle, order, order.numbers)
     is_unpaid = order.status in UNPAID
     _change_board(transaction, raffle, order, taken=+1, sold=+(not is_unpaid), newcomers=+is_unpaid)
 
@@ -56,11 +55,68 @@ def free(transaction: Transaction, raffle: Raffle, order: Order) -> None:
     `order` is the order before the change. If it is PAID, its numbers no longer count as sold either. The transaction
     then needs a condition that the order is still PAID.
     """
-    for number in order.numbers:
-        ticket = TicketRecord(*ticket_key(raffle, number))
-        transaction.delete(ticket, name=TICKET, only_if=TicketRecord.order_id == order.id)
+    _delete_tickets(transaction, raffle, order, order.numbers)
     is_unpaid = order.status in UNPAID
     _change_board(transaction, raffle, order, taken=-1, sold=-(not is_unpaid), newcomers=-is_unpaid)
+
+
+def _put_tickets(transaction: Transaction, raffle: Raffle, order: Order, numbers: Iterable[int]) -> None:
+    for number in numbers:
+        ticket = TicketRecord(*ticket_key(raffle, number), order_id=order.id, contact_id=order.contact_id)
+        transaction.put(ticket, name=TICKET, only_if=TicketRecord.pk.does_not_exist())
+
+
+def _delete_tickets(transaction: Transaction, raffle: Raffle, order: Order, numbers: Iterable[int]) -> None:
+    for number in numbers:
+        ticket = TicketRecord(*ticket_key(raffle, number))
+        transaction.delete(ticket, name=TICKET, only_if=TicketRecord.order_id == order.id)
+
+
+def exchange(transaction: Transaction, raffle: Raffle, before: Order, after: Order) -> None:
+    """Give an unpaid order other numbers. What `take` and `free` say holds for those that come and go (H15).
+
+    An item can be only once in a transaction, so the board's changes in both directions are added up.
+    """
+    added = [number for number in after.numbers if number not in before.numbers]
+    removed = [number for number in before.numbers if number not in after.numbers]
+    _put_tickets(transaction, raffle, after, added)
+    _delete_tickets(transaction, raffle, before, removed)
+    came = raffle.layout.bits(added)
+    went = raffle.layout.bits(removed)
+    for key in sorted(came.keys() | went.keys()):
+        words = {
+            word: came.get(key, {}).get(word, 0) - went.get(key, {}).get(word, 0)
+            for word in sorted({*came.get(key, {}), *went.get(key, {})})
+        }
+        actions: list[Action] = [
+            LeafRecord.kind.set(LeafRecord),
+            LeafRecord.first.set(raffle.layout.numbers(key).start),
+        ]
+        actions += [LeafRecord.word("t", word).add(bits) for word, bits in words.items()]
+        transaction.update(LeafRecord(*leaf_key(raffle.id, key)), actions)
+    _count_exchange(transaction, raffle, before, after)
+
+
+def _count_exchange(transaction: Transaction, raffle: Raffle, before: Order, after: Order) -> None:
+    """Add to the tallies what an exchange changes. Committing fails if newcomers then hold too many (H10)."""
+    pages = Counter(raffle.layout.count_by_page(after.numbers))
+    pages.subtract(raffle.layout.count_by_page(before.numbers))
+    more = after.quantity - before.quantity
+    tally = tally_of(raffle, after.id)
+    changes = {tally: [TallyRecord.page(page).add(count) for page, count in sorted(pages.items()) if count]}
+    limit = None
+    if after.newcomer_tally is not None and more:
+        changes.setdefault(after.newcomer_tally, []).append(TallyRecord.newcomers.add(more))
+        if more > 0:
+            limit = TallyRecord.newcomers <= raffle.max_of_newcomers - more
+    for place, actions in changes.items():
+        if actions:
+            transaction.update(
+                TallyRecord(*raffles.tally_key(raffle.id, place)),
+                [TallyRecord.kind.set(TallyRecord), *actions],
+                name=TALLY,
+                only_if=limit if place == after.newcomer_tally else None,
+            )
 
 
 def sell(transaction: Transaction, raffle: Raffle, order: Order) -> None:

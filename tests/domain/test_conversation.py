@@ -170,7 +170,7 @@ TYPED: list[tuple[Conversation, str, Action]] = [
     (CONFIRMING, "agrega el 15", AskChange(ORDER, "agrega el 15")),
     (CONFIRMING, "cómo pago?", TellHowToPay("first")),
     (CONFIRMING, "salir", AskLeave(ORDER)),
-    (PAYMENT, "agrega el 15", HoldNumbers("first", "       el 15")),
+    (PAYMENT, "agrega el 15", AskChange(ORDER, "agrega el 15")),
     (PAYMENT, "quita el 44", AskChange(ORDER, "quita el 44")),
     (PAYMENT, "another one please", OpenRaffle("first")),
     (PAYMENT, "puedo pagar mañana?", MoreTime(ORDER)),

@@ -12,10 +12,11 @@ from chalicelib.domain import picks
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Conversation, Stage, confirm_order_choice
 from chalicelib.domain.faq import find_answer
-from chalicelib.domain.holding import check_unpaid, is_newcomer, may_go_in_review
+from chalicelib.domain.holding import check_change, check_unpaid, is_newcomer, may_go_in_review
 from chalicelib.domain.intents import is_known
 from chalicelib.domain.languages import LanguageCode
 from chalicelib.domain.messages import Media, Reply
+from chalicelib.domain.order_edits import read_edit
 from chalicelib.domain.orders import (
     MAX_NUMBERS,
     MAX_PROOFS,
@@ -589,12 +590,72 @@ def _ask_about_order(turn: Turn, action: c.AskToCancel | c.AskChange | c.MoreTim
     match action:
         case c.AskToCancel():
             turn.reply(turn.texts.ask_to_cancel(raffle, order))
-        case c.AskChange():
-            turn.reply(turn.texts.ask_change(raffle, order))
+        case c.AskChange(_, text):
+            _change_numbers(turn, raffle, order, text)
         case c.MoreTime():
             _give_more_time(turn, raffle, order)
         case c.PaidClaim():
             _tell_where_it_stands(turn, raffle, order)
+
+
+def _change_numbers(turn: Turn, raffle: Raffle, order: Order, text: str) -> None:
+    """Add, remove or exchange numbers of an order (H15). Ask if it is doubtful, or if a proof is in."""
+    edit = read_edit(
+        text,
+        order.numbers,
+        first=raffle.first_number,
+        last=raffle.last_number,
+        is_confirmed=order.status is not OrderStatus.DRAFT,
+    )
+    if edit is None or order.proofs:
+        turn.reply(turn.texts.ask_change(raffle, order))
+        return
+    missing = [number for number in edit.remove if number not in order.numbers]
+    added = [number for number in edit.add if number not in order.numbers]
+    numbers = [*(number for number in order.numbers if number not in edit.remove), *added]
+    if missing:
+        turn.reply(turn.texts.not_in_order(raffle, order, missing))
+    elif not numbers:
+        turn.reply(turn.texts.ask_to_cancel(raffle, order))
+    elif numbers == list(order.numbers):
+        _tell_where_it_stands(turn, raffle, order)
+    elif len(numbers) > MAX_NUMBERS or len(added) + len(edit.remove) > MAX_NUMBERS:
+        turn.reply(turn.texts.unclear(raffle, picks.Unclear(picks.Unclarity.TOO_MANY), MAX_NUMBERS))
+    elif added and not raffle.sells_at(turn.now):
+        turn.reply(turn.texts.raffle_not_on_sale())
+    elif added and turn.conflicts.taken is not None:
+        taken = turn.conflicts.taken
+        nearest = nearest_free(raffle, list(taken.until))
+        turn.reply(turn.texts.taken(raffle, taken, nearest, turn.now, has_order=True))
+    else:
+        _exchange_numbers(turn, raffle, order, numbers, is_adding=bool(added))
+
+
+def _exchange_numbers(turn: Turn, raffle: Raffle, order: Order, numbers: Sequence[int], *, is_adding: bool) -> None:
+    more = len(numbers) - order.quantity
+    try:
+        if is_adding:
+            person = load_person(turn.transaction, turn.contact)
+            turn.contact = person[0]
+            check_change(raffle, person, more, turn.now)
+            if more > 0:
+                check_limit(raffle, person, more)
+                _check_newcomers(turn, order)
+    except TooManyForContact as refusal:
+        turn.reply(turn.texts.too_many_for_contact(refusal))
+    except HoldLimited as refusal:
+        turn.reply(turn.texts.hold_limited(raffle, refusal, turn.now))
+    else:
+        with turn.changing(raffle, order) as unit:
+            unit.change_numbers(numbers)
+        turn.reply(turn.texts.order_changed(raffle, unit.order, turn.now))
+        turn.metrics.append("OrdersChanged")
+
+
+def _check_newcomers(turn: Turn, order: Order) -> None:
+    """Raise HoldLimited if newcomers hold all that they may, as an earlier try showed (H10)."""
+    if turn.conflicts.newcomers_hold_all:
+        raise HoldLimited(HoldLimit.NEWCOMERS, until=order.reserved_until)
 
 
 def _give_more_time(turn: Turn, raffle: Raffle, order: Order) -> None:

@@ -435,8 +435,53 @@ class Texts:
             Choice(id=cancel_order_choice(order.id), title=self._("Cancel")),
         )
 
-    def taken(self, raffle: Raffle, refusal: NumbersTaken, nearest: Sequence[int], now: datetime) -> Reply:
-        """Say which numbers are taken, when held ones may come free, and which free ones are nearest (H8)."""
+    def order_changed(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
+        """Say which numbers an order has after a change (H15), and what is due."""
+        is_held = order.status is OrderStatus.DRAFT
+        ask = (
+            self._("Shall I confirm your order {code}?")
+            if is_held
+            else self._("Order *{code}* waits for your payment.")
+        )
+        lines = (
+            self.n_("Your order now has this number:", "Your order now has these numbers:", order.quantity),
+            f"*{self._numbers(raffle, order.numbers)}*",
+            self._until(raffle, order.reserved_until, now),
+            self._("Total: *{amount}*").format(amount=self.money(order.amount, order.currency)),
+            "",
+            ask.format(code=order.id),
+        )
+        buttons = self._confirm_buttons(order) if is_held else ()
+        return Reply(name=ReplyName.HELD, text="\n".join(lines), buttons=buttons, useful_until=order.reserved_until)
+
+    def not_in_order(self, raffle: Raffle, order: Order, missing: Sequence[int]) -> Reply:
+        """Say which numbers can't be removed, since the order does not have them (H15)."""
+        lines = (
+            self.n_(
+                "{numbers} is not in your order, so I have changed nothing.",
+                "{numbers} are not in your order, so I have changed nothing.",
+                len(missing),
+            ).format(numbers=self._numbers(raffle, missing)),
+            self._("You have order {code}: {numbers}.").format(
+                code=order.id, numbers=self._numbers(raffle, order.numbers)
+            ),
+        )
+        return Reply(name=ReplyName.ASK_CHANGE, text="\n".join(lines))
+
+    def taken(
+        self,
+        raffle: Raffle,
+        refusal: NumbersTaken,
+        nearest: Sequence[int],
+        now: datetime,
+        *,
+        has_order: bool = False,
+    ) -> Reply:
+        """Say which numbers are taken, when held ones may come free, and which free ones are nearest (H8).
+
+        Args:
+            has_order: the numbers were wanted for an order, which stays as it is.
+        """
         _ = self._
         others = {number: moment for number, moment in refusal.until.items() if number not in refusal.own}
         lines = []
@@ -452,6 +497,9 @@ class Texts:
             lines.append(_("If it is not paid, it may come free after {time}.").format(time=when))
         if nearest:
             lines.append(_("Free nearby: {numbers}").format(numbers=self._numbers(raffle, nearest)))
+        if has_order:
+            lines.append(_("Your order is as it was before."))
+            return Reply(name=ReplyName.TAKEN, text="\n".join(lines))
         lines.append(_("Nothing is held yet. Which numbers would you like?"))
         return Reply(name=ReplyName.TAKEN, text="\n".join(lines), buttons=self._random_buttons(raffle))
 
@@ -791,7 +839,7 @@ class Texts:
             self._("You have order {code}: {numbers}.").format(
                 code=order.id, numbers=self._numbers(raffle, order.numbers)
             ),
-            self._("I can't change its numbers. Would you like to keep it, or cancel it and choose again?"),
+            self._("I am not sure what to change. Would you like to keep it, or cancel it and choose again?"),
         )
         cancel = Choice(id=cancel_order_choice(order.id), title=self._("Cancel it"))
         keep = self._confirm_buttons(order)[0] if order.status is OrderStatus.DRAFT else self._menu_buttons()[1]

@@ -3,7 +3,7 @@
 docs/how-a-change-is-made.md shows the steps.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Concatenate, NamedTuple, ParamSpec
@@ -120,6 +120,19 @@ class OrderChange:
         """Give the order its numbers (H1). The commit fails if somebody has one of them (H2)."""
         board.take(self.transaction, self.raffle, self.order)
         self.contact = self.contact.with_numbers(self.order.raffle_id, self.order.quantity)
+
+    def change_numbers(self, numbers: Sequence[int]) -> None:
+        """Give a running order other numbers (H15). The commit fails if one is taken, or if the order has changed."""
+        before = self.before
+        self.apply(
+            OrderEvent.CHANGED,
+            only_from=before.status,
+            if_unchanged=True,
+            reserved_until=before.reserved_until,
+            numbers=tuple(numbers),
+        )
+        board.exchange(self.transaction, self.raffle, before, self.order)
+        self.contact = self.contact.with_numbers(before.raffle_id, self.order.quantity - before.quantity)
 
     def sell_numbers(self) -> None:
         """Mark the order's numbers as sold."""

@@ -64,10 +64,10 @@ class Scene:
         self._go_to(line)
         before = self._contact()
         told_before = len(outbounds(self.buyer))
-        orders_before = {order.id for order in self._orders()}
+        orders_before = {(order.id, order.numbers) for order in self._orders()}
         self._say(line.utterance)
         replies = [str(record.reply) for record in outbounds(self.buyer)[told_before:]]
-        new = [order for order in self._orders() if order.id not in orders_before]
+        new = [order for order in self._orders() if (order.id, order.numbers) not in orders_before]
         held = frozenset(number for order in new for number in order.numbers)
         after = self._contact()
         return Answer(replies, held, after is not None and after.opted_out and not (before and before.opted_out))

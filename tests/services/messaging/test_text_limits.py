@@ -78,6 +78,8 @@ ARGUMENTS: dict[str, list[Any]] = {
     "by_organiser": [False, True],
     "change": [CHANGE, replace(CHANGE, confirmed_by=None), replace(CHANGE, replaces="", payment_instructions="W")],
     "gone": [NUMBERS, ()],
+    "has_order": [False, True],
+    "missing": [NUMBERS, NUMBERS[:1]],
     "more": [False, True],
     "most": [1_000_000],
     "name": ["W" * 60, ""],

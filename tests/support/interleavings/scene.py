@@ -40,7 +40,8 @@ ACCOUNT = "123456789012"  # moto's
 KINDS = {
     "notice of a late proof": "(?s)^Payment proof for order.*came after the hold had ended",
     "notice": "^Payment proof for order",
-    "held": "I am holding",
+    "held": "I am holding|^Your order now has",
+    "not in order": "not in your order",
     "taken": "(is|are) taken:|Already yours:",
     "too few": "^Only [0-9,]+ number|is sold out, sorry",
     "limit": "each person may have at most",

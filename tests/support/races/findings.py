@@ -106,7 +106,8 @@ def reachable(start: OrderStatus, events: set[OrderEvent]) -> set[OrderStatus]:
     """The statuses to which these events may have led from `start`."""
     statuses = {start}
     for _ in OrderStatus:
-        statuses |= {TRANSITIONS[event].target for event in events if statuses & set(TRANSITIONS[event].sources)}
+        moved = {TRANSITIONS[event].target for event in events if statuses & set(TRANSITIONS[event].sources)}
+        statuses |= {status for status in moved if status is not None}
     return statuses
 
 
