@@ -33,12 +33,14 @@ class Answer:
 
     Attributes:
         replies: the names of the replies.
-        held: the numbers that were held because of it, of any order.
+        held: the numbers of the orders that it made or changed.
+        added: those that were not held before.
         opted_out: they get no more messages.
     """
 
     replies: Sequence[str]
     held: frozenset[int]
+    added: frozenset[int]
     opted_out: bool = False
 
 
@@ -52,7 +54,7 @@ def lines(name: str) -> list[Line]:
 
 def judge(line: Line, answer: Answer) -> str:
     right = [*line.wanted, *line.or_ask]
-    if answer.held and not any(_holds(wish, answer.held) for wish in right):
+    if answer.held and not any(_holds(wish, answer) for wish in right):
         return WRONG_HOLD
     done = ACTIONS.intersection(answer.replies) | ({"opted_out"} if answer.opted_out else set())
     if line.utterance.casefold() in ("stop", "unsubscribe"):  # an opt-out is always honoured
@@ -66,16 +68,17 @@ def judge(line: Line, answer: Answer) -> str:
 
 def _is(wish: str, answer: Answer) -> bool:
     if wish.startswith("held"):
-        return _holds(wish, answer.held)
+        return _holds(wish, answer)
     if wish == "no_hold":
         return not answer.held and "not_understood" not in answer.replies
     return wish in answer.replies
 
 
-def _holds(wish: str, held: frozenset[int]) -> bool:
+def _holds(wish: str, answer: Answer) -> bool:
+    """Return whether these numbers are held: of a changed order, all that it has, or those that came to it."""
     if wish.startswith("held:"):
-        return held == frozenset(map(int, wish.removeprefix("held:").split("+")))
-    return wish.startswith("held#") and len(held) == int(wish.removeprefix("held#"))
+        return frozenset(map(int, wish.removeprefix("held:").split("+"))) in (answer.held, answer.added)
+    return wish.startswith("held#") and int(wish.removeprefix("held#")) in (len(answer.held), len(answer.added))
 
 
 def table(verdicts: Iterable[tuple[Line, str]]) -> Iterator[str]:

@@ -64,13 +64,14 @@ class Scene:
         self._go_to(line)
         before = self._contact()
         told_before = len(outbounds(self.buyer))
-        orders_before = {(order.id, order.numbers) for order in self._orders()}
+        before_by_id = {order.id: set(order.numbers) for order in self._orders()}
         self._say(line.utterance)
         replies = [str(record.reply) for record in outbounds(self.buyer)[told_before:]]
-        new = [order for order in self._orders() if (order.id, order.numbers) not in orders_before]
-        held = frozenset(number for order in new for number in order.numbers)
+        changed = [order for order in self._orders() if before_by_id.get(order.id) != set(order.numbers)]
+        held = frozenset(number for order in changed for number in order.numbers)
+        added = held.difference(*(before_by_id.get(order.id, set()) for order in changed))
         after = self._contact()
-        return Answer(replies, held, after is not None and after.opted_out and not (before and before.opted_out))
+        return Answer(replies, held, added, after is not None and after.opted_out and not (before and before.opted_out))
 
     def _go_to(self, line: Line) -> None:
         moment = self._moments.get((line.lang, line.state))
