@@ -521,10 +521,6 @@ def cancel_order_choice(order_id: str) -> str:
     return f"cancel:{order_id}"
 
 
-def more_time_choice(order_id: str) -> str:
-    return f"more_time:{order_id}"
-
-
 def _read_choice(choice: str) -> Action | None:
     """Return the action that a tapped button or row stands for; None if its id is not one of ours."""
     name, _, argument = choice.partition(":")
@@ -554,16 +550,11 @@ def _read_choice(choice: str) -> Action | None:
             return HoldNumbers(pick[1], f"random {pick[2]}")
         case "number", single if pick := re.fullmatch("([0-9a-z]{1,32}):([0-9]{1,7})", single):
             return HoldNumbers(pick[1], f"#{pick[2]}")
-        case _, order_id if name in ORDER_CHOICES and is_code(order_id):
-            return ORDER_CHOICES[name](order_id)
+        case "confirm", order_id if is_code(order_id):
+            return ConfirmOrder(order_id)
+        case "cancel", order_id if is_code(order_id):
+            return CancelOrder(order_id)
     return None
-
-
-ORDER_CHOICES: dict[str, Callable[[str], Action]] = {
-    "confirm": ConfirmOrder,
-    "cancel": CancelOrder,
-    "more_time": MoreTime,
-}
 
 
 PERSON_WORDS = ("persona", "humano", "asesor", "agente", "human", "person", "agent", "pessoa", "atendente")

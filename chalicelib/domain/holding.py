@@ -51,7 +51,7 @@ def check_change(raffle: Raffle, person: Sequence["Contact"], more: int, now: da
     """Raise HoldLimited if the person may not choose numbers for an order of theirs now, `more` than it has (H15)."""
     _check_person(raffle, person, now)
     if more > 0:
-        _check_numbers(raffle, person, more)
+        _check_numbers(raffle, _unpaid_of(raffle, person), more)
 
 
 def _check_person(raffle: Raffle, person: Sequence["Contact"], now: datetime) -> None:
@@ -69,15 +69,14 @@ def check_unpaid(raffle: Raffle, person: Sequence["Contact"], quantity: int) -> 
     unpaid = _unpaid_of(raffle, person)
     if len(unpaid) >= raffle.max_unpaid_orders:
         raise HoldLimited(HoldLimit.ORDERS, most=raffle.max_unpaid_orders, has=len(unpaid))
-    _check_numbers(raffle, person, quantity)
+    _check_numbers(raffle, unpaid, quantity)
 
 
 def _unpaid_of(raffle: Raffle, person: Sequence["Contact"]) -> list[UnpaidOrder]:
     return [order for contact in person for order in contact.unpaid.values() if order.raffle_id == raffle.id]
 
 
-def _check_numbers(raffle: Raffle, person: Sequence["Contact"], quantity: int) -> None:
-    unpaid = _unpaid_of(raffle, person)
+def _check_numbers(raffle: Raffle, unpaid: Sequence[UnpaidOrder], quantity: int) -> None:
     numbers = sum(order.quantity for order in unpaid)
     if numbers + quantity > raffle.max_unpaid_numbers:
         raise HoldLimited(HoldLimit.NUMBERS, most=raffle.max_unpaid_numbers, has=numbers)

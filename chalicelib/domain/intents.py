@@ -17,7 +17,7 @@ from chalicelib.domain.vocabulary import vocabularies
 
 
 class Intent(StrEnum):
-    """What a phrase means. The list of the same name in `words/*.toml` has its phrases."""
+    """The meaning of a phrase. `words/*.toml` lists the phrases of each, under its value."""
 
     GREETING = "greeting"
     COURTESY = "courtesy"

@@ -51,7 +51,7 @@ class OrderEvent(StrEnum):
 
 
 class OrderTransition(NamedTuple):
-    """The status after an event, and the statuses in which the event may happen. None: the status stays."""
+    """The status after an event, and the statuses in which the event may happen. Without a target, the status stays."""
 
     sources: tuple[OrderStatus, ...]
     target: OrderStatus | None

@@ -524,11 +524,15 @@ def _choose_numbers(
 
 def _find_own(turn: Turn, order_id: str) -> OwnOrder | None:
     """Find the contact's own order. Codes are no secret, so another contact's order is not returned."""
+    if order_id in turn.own_orders:
+        return OwnOrder(*turn.own_orders[order_id])
     at_hand = turn.contact.conversation.raffle_id
     order, raffle = orders.with_raffle(order_id, likely_raffle_id=at_hand)
     if order is None or order.contact_id != turn.contact.id:
         return None
-    return OwnOrder(raffle or raffles.get(order.raffle_id), order)
+    own = OwnOrder(raffle or raffles.get(order.raffle_id), order)
+    turn.own_orders[order_id] = own
+    return own
 
 
 def _try_order(turn: Turn, action: c.TryOrder) -> None:
