@@ -40,7 +40,7 @@ from chalicelib.services.maintenance.scan import (
     UNCLAIMED,
     MisplacedTicket,
     OnProgress,
-    count_for_contact,
+    count_order,
     ignore_progress,
     scan_raffle,
 )
@@ -112,7 +112,7 @@ class _Check:
         scan = self.scan
         words = self._examine_all("board", list(scan.odd_words()), self._examine_word)
         for order in self.unlisted.values():
-            count_for_contact(scan, order)
+            count_order(scan, order)
         odd_orders = list(dict.fromkeys([*scan.odd_orders, *self.unlisted]))
         self._examine_all("odd orders", odd_orders, self._examine_order)
         self._examine_all("odd tickets", scan.misplaced, self._examine_misplaced)

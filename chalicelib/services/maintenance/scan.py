@@ -193,13 +193,13 @@ def _read_order(scan: Scan, order_id: str, indexed: Indexed[Order] | None) -> No
     if indexed.wrong_keys or find_order_faults(scan.raffle, order, had_deadline=indexed.had_deadline):
         scan.odd_orders.append(order_id)
     if order.raffle_id == scan.raffle.id:
-        scan.paid += order.amount if order.status is OrderStatus.PAID else 0
-        _compare_with_tickets(scan, order)
+        count_order(scan, order)
 
 
-def _compare_with_tickets(scan: Scan, order: Order) -> None:
-    """Compare an order's numbers with their tickets, and count them for its contact."""
-    count_for_contact(scan, order)
+def count_order(scan: Scan, order: Order) -> None:
+    """Compare an order's numbers with their tickets, and count what it comes to."""
+    scan.paid += order.amount if order.status is OrderStatus.PAID else 0
+    _count_for_contact(scan, order)
     if order.status not in OWNING:
         return
     owner = _hash_owner(order.id, order.contact_id)
@@ -213,7 +213,7 @@ def _compare_with_tickets(scan: Scan, order: Order) -> None:
             scan.claims.setdefault(number, set()).add(order.id)
 
 
-def count_for_contact(scan: Scan, order: Order) -> None:
+def _count_for_contact(scan: Scan, order: Order) -> None:
     """Count an order's numbers for its contact, and for newcomers if it is one of theirs."""
     scan.held[order.contact_id] += order.quantity if order.status in OWNING else 0
     if unpaid := unpaid_orders([order]):
