@@ -6,6 +6,7 @@ This module is pure: it reads no store and no clock, and calls nothing outside.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.intents import CHANGE, LONG_MISTYPED, Intent, Meaning, read_meaning
@@ -32,6 +33,8 @@ class Conversation:
         order_id: the order at hand.
         shown: ids of the raffles in the list that was shown last, so that "1" means the first.
         page: the page of that list.
+        since: when they wrote what led to the list or the raffle at hand. Older words are not about it (M7).
+        tapped: the choice and the message with which the numbers at hand were held, so that a second tap is known.
     """
 
     stage: Stage = Stage.IDLE
@@ -39,6 +42,8 @@ class Conversation:
     order_id: str | None = None
     shown: tuple[str, ...] = ()
     page: int = 1
+    since: datetime | None = None
+    tapped: str | None = None
 
 
 # The actions, which `chalicelib/services/chat/actions.py` carries out.
@@ -170,10 +175,25 @@ class AskToCancel:
 
 @dataclass(frozen=True)
 class AskChange:
-    """Change the numbers of an order as `text` says (H15), or ask what is meant."""
+    """Change the numbers of an order as `text` says (H15). Say how to change them if it is "", or doubtful."""
 
     order_id: str
-    text: str
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class AskAnother:
+    """Ask whether "another" means other numbers at random or one more."""
+
+    order_id: str
+
+
+@dataclass(frozen=True)
+class DrawNumbers:
+    """Draw numbers at random for an order that is held: one more, or others instead of all that it has."""
+
+    order_id: str
+    one_more: bool
 
 
 @dataclass(frozen=True)
@@ -324,6 +344,8 @@ Action = (
     | CancelOrder
     | AskToCancel
     | AskChange
+    | AskAnother
+    | DrawNumbers
     | MoreTime
     | PaidClaim
     | ConfirmByReaction
@@ -464,7 +486,7 @@ def _step_while_paused(conversation: Conversation, message: IncomingMessage) -> 
     if message.kind in (MessageKind.EVENT, MessageKind.REACTION):
         return StayQuiet()
     if message.kind is MessageKind.CHOICE and (action := _read_choice(message.choice)) is not None:
-        return LeaveToPerson() if isinstance(action, HoldNumbers) else action
+        return LeaveToPerson() if isinstance(action, HoldNumbers | DrawNumbers) else action
     if message.kind is MessageKind.TEXT and normalize(message.text) in STOP_WORDS:
         return OptOut()
     return LeaveToPerson()
@@ -521,6 +543,32 @@ def cancel_order_choice(order_id: str) -> str:
     return f"cancel:{order_id}"
 
 
+def change_order_choice(order_id: str) -> str:
+    return f"change:{order_id}"
+
+
+def draw_again_choice(order_id: str) -> str:
+    return f"draw_again:{order_id}"
+
+
+def draw_more_choice(order_id: str) -> str:
+    return f"draw_more:{order_id}"
+
+
+def more_time_choice(order_id: str) -> str:
+    return f"more_time:{order_id}"
+
+
+def mentioned(text: str) -> tuple[set[str], set[str]]:
+    """Return the ids of the raffles and of the orders that a message of ours names, in its words or its choices.
+
+    Args:
+        text: the message in WhatsApp's form, as JSON.
+    """
+    raffle_ids = set(re.findall(r'"(?:raffle|random|number):([0-9a-z]{1,32})', text))
+    return raffle_ids, set(filter(is_code, re.findall("(?<![0-9A-Z])[0-9A-Z]{8}(?![0-9A-Z])", text)))
+
+
 def _read_choice(choice: str) -> Action | None:
     """Return the action that a tapped button or row stands for; None if its id is not one of ours."""
     name, _, argument = choice.partition(":")
@@ -550,11 +598,19 @@ def _read_choice(choice: str) -> Action | None:
             return HoldNumbers(pick[1], f"random {pick[2]}")
         case "number", single if pick := re.fullmatch("([0-9a-z]{1,32}):([0-9]{1,7})", single):
             return HoldNumbers(pick[1], f"#{pick[2]}")
-        case "confirm", order_id if is_code(order_id):
-            return ConfirmOrder(order_id)
-        case "cancel", order_id if is_code(order_id):
-            return CancelOrder(order_id)
+        case _, order_id if name in ORDER_CHOICES and is_code(order_id):
+            return ORDER_CHOICES[name](order_id)
     return None
+
+
+ORDER_CHOICES: dict[str, Callable[[str], Action]] = {
+    "confirm": ConfirmOrder,
+    "cancel": CancelOrder,
+    "change": AskChange,
+    "draw_again": lambda order_id: DrawNumbers(order_id, one_more=False),
+    "draw_more": lambda order_id: DrawNumbers(order_id, one_more=True),
+    "more_time": MoreTime,
+}
 
 
 PERSON_WORDS = ("persona", "humano", "asesor", "agente", "human", "person", "agent", "pessoa", "atendente")
@@ -666,6 +722,8 @@ def _step_confirming(conversation: Conversation, meaning: Meaning, text: str) ->
         return CancelOrder(order_id)
     if meaning.has(Intent.MORE_TIME):
         return MoreTime(order_id)
+    if meaning.has(Intent.ANOTHER) and not meaning.has_numbers and not meaning.has(*CHANGE):
+        return AskAnother(order_id)
     if _is_change(meaning, text):
         return AskChange(order_id, text)
     if meaning.has(Intent.CANCEL):

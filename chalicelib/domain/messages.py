@@ -39,6 +39,7 @@ class IncomingMessage:
         choice: the id of the tapped button or row. Untrusted input.
         media: the file, for MEDIA and LOST.
         reacts_to: WhatsApp's id of the message that a REACTION is about.
+        quotes: WhatsApp's id of the message that they quote, or whose button or row they tapped.
     """
 
     kind: MessageKind
@@ -46,6 +47,7 @@ class IncomingMessage:
     choice: str = ""
     media: Media | None = None
     reacts_to: str | None = None
+    quotes: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

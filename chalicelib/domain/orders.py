@@ -11,6 +11,7 @@ from chalicelib.domain.refusals import OrderOutOfTurn
 MAX_NUMBERS = 40  # H6
 MAX_PROOFS = 10  # files that are kept with an order (M8)
 REMINDER_LEAD = timedelta(minutes=5)  # how long before the end of a hold the buyer is reminded
+ALBUM = timedelta(minutes=1)  # files that come so soon after another one belong together: one answer for all
 MORE_TIME = timedelta(minutes=10)  # that a buyer may have once a hold (H14)
 CODE_ALPHABET = "2346789BCDFGHJKMPQRTVWXY"  # no characters that look alike, and no vowels, so it spells no words
 CODE_LENGTH = 8
@@ -43,6 +44,7 @@ class OrderEvent(StrEnum):
     PROOF_REJECTED = "asked for another proof"
     LAST_PROOF_REJECTED = "ended for its rejected proofs"
     PROOF_KEPT = "given a proof that does not stop its clock"
+    FILE_ADDED = "given a further file"
     DEADLINE_PASSED_WITH_PROOF = "ended with a proof that nobody has looked at"
     REVIEW_ENDED = "ended unreviewed"
     REFUNDED = "refunded"
@@ -82,6 +84,8 @@ TRANSITIONS = {
     OrderEvent.LAST_PROOF_REJECTED: OrderTransition((_S.IN_REVIEW,), _S.EXPIRED),
     # Another order of a newcomer is in review (H10). If the clock runs out, the proof is still there to be settled.
     OrderEvent.PROOF_KEPT: OrderTransition((_S.DRAFT, _S.PENDING_PAYMENT), _S.PENDING_PAYMENT),
+    # Whoever has paid may send another receipt: for something else, or once more. Organisers see it with the order.
+    OrderEvent.FILE_ADDED: OrderTransition((_S.PAID, _S.REFUNDED), None),
     OrderEvent.DEADLINE_PASSED_WITH_PROOF: OrderTransition((_S.DRAFT, _S.PENDING_PAYMENT), _S.LATE),
     # Nobody has looked at the proof for too long (P11). Money may have been paid, so an organiser still settles it.
     OrderEvent.REVIEW_ENDED: OrderTransition((_S.IN_REVIEW,), _S.LATE),
@@ -205,7 +209,9 @@ class Order:
     @property
     def has_unseen_proof(self) -> bool:
         """Return whether a proof came since an organiser last looked at the proofs, or decided about them."""
-        return self._has_proof_since(self.looked_at, self.rejected_at, self.reassigned_at)
+        return self._has_proof_since(
+            self.looked_at, self.rejected_at, self.reassigned_at, self.paid_at, self.refunded_at
+        )
 
     def hold_has_ended(self, now: datetime) -> bool:
         """Return whether the hold has ended, even if the schedule has not expired the order yet (H3)."""

@@ -139,6 +139,13 @@ class ProofNotFound(NotFound):
     what = "payment proof for order"
 
 
+class FileNotKept(NotFound):
+    """No file is kept with the message: it has none, or its file belongs to an order."""
+
+    code = "file_not_found"
+    what = "file with message"
+
+
 class MessageNotFound(NotFound):
     """There is no such message."""
 

@@ -56,6 +56,7 @@ class ReplyName(StrEnum):
     NOT_CHECKED = "not_checked"
     FILE_REFUSED = "file_refused"
     FILE_LOST = "file_lost"
+    FILE_KEPT = "file_kept"
     PAID = "paid"
     REASSIGNED = "reassigned"
     REFUNDED = "refunded"
@@ -116,6 +117,7 @@ MEANINGS = {
     ReplyName.NOT_CHECKED: "that nobody checked a payment in time",
     ReplyName.FILE_REFUSED: "why a file was not taken",
     ReplyName.FILE_LOST: "that a file did not arrive, and asks for it again",
+    ReplyName.FILE_KEPT: "that a file is kept for the organisers, though no order waits for one",
     ReplyName.PAID: "that a payment is confirmed",
     ReplyName.REASSIGNED: "which numbers an order has now",
     ReplyName.REFUNDED: "that money goes back",

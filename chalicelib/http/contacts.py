@@ -105,6 +105,9 @@ class MessageView(View):
     text: Annotated[str, Field(description="The text as the person wrote it, or as they see it.")]
     choices: Annotated[list[str], Field(description="The buttons or rows that they could tap.")]
     media: Annotated[str | None, Field(description="WhatsApp's id of a file that they sent.")]
+    has_file: Annotated[
+        bool, Field(description="Whether a file is kept with the message, because it belongs to no order.")
+    ]
     sent_at: Annotated[Moment | None, Field(description="When they sent it; it may have arrived later.")]
     state: DeliveryState | None
     error_code: Annotated[int | None, Field(description="WhatsApp's error code, if it was not delivered.")]
@@ -119,6 +122,13 @@ class MessageView(View):
             examples=["held"],
         ),
     ]
+
+
+class FileView(View):
+    """A file that a person sent, as a link that is valid until `url_expires_at`."""
+
+    url: str
+    url_expires_at: Moment
 
 
 class WriteBody(Form):
@@ -248,6 +258,19 @@ def list_contact_messages(call: Call, contact_id: str, query: PageQuery) -> List
     )
 
 
+def read_message_file(call: Call, contact_id: str, message_id: str) -> FileView:
+    """Get a file that a contact sent and that belongs to no order.
+
+    The link saves the file, and is valid for a few minutes. The audit log records who asked. The files that belong to
+    an order are with the order.
+    """
+    contact = stored.get(contact_id)
+    if contact is None:
+        raise ContactNotFound(contact_id)
+    link = call.container.proofs.file_link(contact, message_id, by=call.by)
+    return FileView(url=link.url, url_expires_at=link.url_expires_at)
+
+
 def write_to_contact(call: Call, contact_id: str, body: WriteBody) -> MessageView:
     """Write to a contact.
 
@@ -359,6 +382,7 @@ def present_message(message: ReceivedMessage | Outbound) -> MessageView:
             text=message.text,
             choices=[],
             media=message.media_id,
+            has_file=message.file_type is not None,
             sent_at=message.sent_at,
             state=None,
             error_code=None,
@@ -377,6 +401,7 @@ def present_message(message: ReceivedMessage | Outbound) -> MessageView:
         text=rendered.text,
         choices=list(rendered.choices),
         media=None,
+        has_file=False,
         sent_at=None,
         state=message.state,
         error_code=message.error_code if failed else None,

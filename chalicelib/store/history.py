@@ -23,16 +23,20 @@ class ReceivedMessage(NamedTuple):
     """What a contact sent.
 
     Attributes:
+        contact_id: the contact to which the message belongs, perhaps one that was merged into another.
         form: Meta's type.
         media_id: WhatsApp's id of a file; WhatsApp deletes the file after some time.
+        file_type: the type of the file, if it belongs to no order and is kept with the message.
     """
 
     id: str
+    contact_id: str
     form: str
     text: str
     media_id: str | None
     sent_at: datetime | None
     received_at: datetime
+    file_type: str | None = None
 
 
 class _Line(NamedTuple):
@@ -72,6 +76,20 @@ def page(contact_id: str, *, limit: int, after: str | None = None) -> Page[Recei
     messages = (line.outbound or received.get(line.inbound_pk or "") for line in shown)
     cursor = _cursor(shown[-1]) if len(lines) > limit else None
     return Page([message for message in messages if message is not None], cursor, None)
+
+
+def get_received(contact: Contact, message_id: str) -> ReceivedMessage | None:
+    """Return a message that the contact sent, by our id of it; None if there is none. One request."""
+    for record in Record.batch_get([(INBOUND_PREFIX + message_id, "INBOUND")], consistent_read=True):
+        if isinstance(record, InboundRecord) and record.contact_id in (contact.id, *contact.also):
+            return _as_received(record)
+    return None
+
+
+def scan_kept_files() -> Iterator[ReceivedMessage]:
+    """Yield the messages with which a file is kept, by reading the whole table."""
+    with_file = InboundRecord.file_type.exists()
+    yield from map(_as_received, InboundRecord.scan(with_file, consistent_read=True))
 
 
 def take_away(contact_id: str) -> bool:
@@ -149,11 +167,13 @@ def _read_inbound(records: Iterable[Record]) -> list[InboundRecord]:
 def _as_received(record: InboundRecord) -> ReceivedMessage:
     return ReceivedMessage(
         record.pk.removeprefix(INBOUND_PREFIX),
+        record.contact_id,
         record.form,
         record.text or "",
         record.media_id,
         record.sent_at,
         record.received_at,
+        record.file_type,
     )
 
 

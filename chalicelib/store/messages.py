@@ -52,24 +52,27 @@ def record_inbound(
     contact_id: str,
     message: IncomingMessage,
     *,
-    phone_number_id: str,
-    message_id: str,
+    inbound_id: str,
     form: str,
     sent_at: datetime | None,
     now: datetime,
+    file_type: str | None = None,
     notices: Sequence[str] = (),
 ) -> None:
     """Store an inbound message. Committing raises ConditionsFailed if it was stored before.
 
     Args:
+        file_type: the type of the file that is kept with the message, if it belongs to no order.
         notices: tags of messages to organisers that name the person who wrote it.
     """
     record = InboundRecord(
-        *inbound_key(phone_number_id, message_id),
+        INBOUND_PREFIX + inbound_id,
+        "INBOUND",
         contact_id=contact_id,
         form=form,
         text=message.text or None,
         media_id=message.media.id if message.media else None,
+        file_type=file_type,
         notices=list(notices) or None,
         sent_at=sent_at,
         received_at=now,

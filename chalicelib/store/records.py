@@ -421,6 +421,8 @@ class ContactRecord(Record, discriminator="contact"):
     order_id = UnicodeAttribute(null=True)
     shown = JSONAttribute(null=True)
     page = NumberAttribute(null=True)
+    since = UTCDateTimeAttribute(null=True)
+    tapped = UnicodeAttribute(null=True)
     held = JSONAttribute(null=True)
     unpaid = JSONAttribute(null=True)  # order id → raffle id, quantity, and 1 if it is in review
     has_paid = BooleanAttribute(null=True)
@@ -489,6 +491,7 @@ class InboundRecord(Record, discriminator="inbound"):
     form = UnicodeAttribute()  # Meta's type
     text = UnicodeAttribute(null=True)
     media_id = UnicodeAttribute(null=True)
+    file_type = UnicodeAttribute(null=True)  # of a file that is kept and belongs to no order
     notices = JSONAttribute(null=True)  # tags of messages to organisers that mention the person
     sent_at = UTCDateTimeAttribute(null=True)
     received_at = UTCDateTimeAttribute()

@@ -27,7 +27,6 @@ class Message:
     sent_at: datetime | None  # UTC; when the person sent it, up to a week ago
     incoming: IncomingMessage
     kind: str  # Meta's type: "text", "audio", "system" …; an open set
-    reply_to: str | None = None  # id of the message that it quotes
     error_code: int | None = None  # e.g. 131052: their file never reached WhatsApp
     becomes: Identity | None = None  # the person's new phone or user id, if WhatsApp says that it changed
 
@@ -111,9 +110,8 @@ def _message(update: Update) -> Message:
         sender=sender,
         name=clean_name(_part(update.contact, "profile").get("name")),
         sent_at=_moment(value.get("timestamp")),
-        incoming=_content(value, kind),
+        incoming=replace(_content(value, kind), quotes=_id(_part(value, "context").get("id"))),
         kind=kind,
-        reply_to=_id(_part(value, "context").get("id")),
         error_code=_error(value)[0],
         becomes=_successor(_part(value, "system")),
     )

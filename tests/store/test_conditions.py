@@ -68,8 +68,8 @@ def test_m1_a_message_is_stored_once_whoever_it_is_taken_for(world: World) -> No
     for attempt in range(2):
         transaction = Transaction()
         messages.record_inbound(
-            transaction, f"contact {attempt}", IncomingMessage(kind=MessageKind.TEXT, text="menu"), phone_number_id="1",
-            message_id="wamid.1", form="text", sent_at=None, now=world.clock.now,
+            transaction, f"contact {attempt}", IncomingMessage(kind=MessageKind.TEXT, text="menu"), inbound_id="1",
+            form="text", sent_at=None, now=world.clock.now,
         )  # fmt: skip
         if not attempt:
             transaction.commit()

@@ -63,6 +63,10 @@ class FakeGraph(Graph):
         self.sent.append(dict(message))
         return Accepted(message_id=f"wamid.OUT{len(self.sent)}")
 
+    def id_of(self, message: Json) -> str:
+        """Return WhatsApp's id of a message that was sent."""
+        return f"wamid.OUT{next(n for n, one in enumerate(self.sent, start=1) if one is message)}"
+
     def mark_read(self, message_id: str, typing: bool = True) -> None:
         self.read.append(message_id)
 
@@ -80,13 +84,22 @@ class Buyer:
     world: "World"
     person: webhooks.Person
 
-    def says(self, text: str) -> Json:
-        return self.sends(webhooks.text_message(self.person, text, message_id=self.world.new_id(), at=self.world.at))
+    def says(self, text: str, *, quoting: Json | None = None, at: float | None = None) -> Json:
+        """Write a text, which may quote a message of ours, and may have been written earlier (`at`)."""
+        return self.sends(
+            webhooks.text_message(
+                self.person,
+                text,
+                message_id=self.world.new_id(),
+                at=self.world.at if at is None else at,
+                reply_to=None if quoting is None else self.world.graph.id_of(quoting),
+            )
+        )
 
     def taps(self, title: str) -> Json:
         """Tap the button or choose the row with this title in the newest message that has one."""
-        last, option = next(
-            (message["interactive"], option)
+        shown, last, option = next(
+            (message, message["interactive"], option)
             for message in reversed(self.heard)
             if message["type"] == "interactive"
             for option in options_of(message["interactive"])
@@ -95,16 +108,25 @@ class Buyer:
         make: Any = webhooks.button_reply if last["type"] == "button" else webhooks.list_reply
         key = "button_id" if last["type"] == "button" else "row_id"
         named = {key: option["id"], "title": option["title"]}
+        reply_to = self.world.graph.id_of(shown)
         return self.sends(
-            make(self.person, **named, message_id=self.world.new_id(), at=self.world.at, reply_to="wamid.X")
+            make(self.person, **named, message_id=self.world.new_id(), at=self.world.at, reply_to=reply_to)
         )
 
-    def sends_proof(self, content: bytes = PNG) -> Json:
+    def sends_proof(self, content: bytes = PNG, *, quoting: Json | None = None, at: float | None = None) -> Json:
         media_id = f"{len(self.world.graph.files) + 1}"
         self.world.graph.files[media_id] = content
         digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
         file = webhooks.File(media_id=media_id, mime_type="image/png", sha256=digest)
-        return self.sends(webhooks.image(self.person, file, message_id=self.world.new_id(), at=self.world.at))
+        return self.sends(
+            webhooks.image(
+                self.person,
+                file,
+                message_id=self.world.new_id(),
+                at=self.world.at if at is None else at,
+                reply_to=None if quoting is None else self.world.graph.id_of(quoting),
+            )
+        )
 
     def sends(self, body: Json) -> Json:
         self.world.deliver(body)

@@ -1,11 +1,10 @@
 """Carry out the actions of the conversation: change the turn's transaction and the conversation, and reply."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from json import dumps
-from typing import NamedTuple
 
 from chalicelib.domain import conversation as c
 from chalicelib.domain import picks
@@ -15,9 +14,10 @@ from chalicelib.domain.faq import find_answer
 from chalicelib.domain.holding import check_change, check_unpaid, is_newcomer, may_go_in_review
 from chalicelib.domain.intents import is_known
 from chalicelib.domain.languages import LanguageCode
-from chalicelib.domain.messages import Media, Reply
-from chalicelib.domain.order_edits import read_edit
+from chalicelib.domain.messages import Media, MessageKind, Reply
+from chalicelib.domain.order_edits import Edit, read_edit
 from chalicelib.domain.orders import (
+    ALBUM,
     MAX_NUMBERS,
     MAX_PROOFS,
     MORE_TIME,
@@ -43,6 +43,7 @@ from chalicelib.domain.refusals import (
 from chalicelib.domain.reply_limits import MAX_FILES, MAX_SAME
 from chalicelib.domain.reply_names import ReplyName
 from chalicelib.domain.typos import nearest
+from chalicelib.services.chat.own_orders import ORDERS_SHOWN, OwnOrder, find_newest, find_own
 from chalicelib.services.chat.turn import IDLE, Turn
 from chalicelib.services.messaging.texts import RAFFLES_A_PAGE, Texts
 from chalicelib.services.orders.conflicts import free_among, nearest_free
@@ -52,11 +53,12 @@ from chalicelib.services.orders.proofs import ProofIsHeif, ProofMissing, ProofTo
 from chalicelib.store import fingerprints, messages, orders, raffles
 from chalicelib.store.board import tally_of
 from chalicelib.store.transaction import Busy
+from chalicelib.whatsapp.message_ids import unique_part
 
-ORDERS_SHOWN = 5
 CALL_AGAIN = timedelta(hours=1)
 # Their own holds that are over but not ended yet count against these limits.
 RELEASED_BY_TIME = (HoldLimit.ORDERS, HoldLimit.NUMBERS)
+HAS_PROOF = (OrderStatus.IN_REVIEW, OrderStatus.LATE, OrderStatus.PAID, OrderStatus.REFUNDED)
 HAS_ENDED = (OrderStatus.EXPIRED, OrderStatus.CANCELLED)
 # The reply to these only says that nothing was understood.
 WITHOUT_ADVICE = (picks.Unclarity.NOTHING, picks.Unclarity.DOUBTFUL)
@@ -71,13 +73,6 @@ PLAIN_REPLIES = {
 FREE_SHOWN = 12
 SHORTEST_TITLE_WORD = 3  # letters; shorter ones are in every title
 NEWEST_LOOKED_AT = 5  # messages to a contact, among which may be what they reacted to
-
-
-class OwnOrder(NamedTuple):
-    """An order of the contact, with its raffle."""
-
-    raffle: Raffle
-    order: Order
 
 
 def act(action: c.Action, turn: Turn) -> None:
@@ -108,10 +103,10 @@ def act(action: c.Action, turn: Turn) -> None:
         case c.ShowFree() | c.IsFree() | c.TellHowToPay() | c.TellDrawDate():
             _answer_question(turn, action)
         case c.HoldNumbers(raffle_id, text):
-            _hold(turn, raffle_id, text)
+            _hold_once(turn, raffle_id, text)
         case c.TryOrder() | c.ConfirmOrder() | c.ConfirmByReaction() | c.CancelOrder() | c.AskAboutOrder():
             _settle(turn, action)
-        case c.AskToCancel() | c.AskChange() | c.MoreTime() | c.PaidClaim():
+        case c.AskToCancel() | c.AskChange() | c.AskAnother() | c.DrawNumbers() | c.MoreTime() | c.PaidClaim():
             _ask_about_order(turn, action)
         case c.TakeProof():
             _take_proof(turn, action)
@@ -192,7 +187,12 @@ def report_silence(turn: Turn) -> None:
     turn.metrics.append("PeopleNotAnswered")
 
 
-def _call_person(turn: Turn, action: c.CallPerson | c.LeaveToPerson) -> None:
+def _call_person(
+    turn: Turn,
+    action: c.CallPerson | c.LeaveToPerson,
+    *,
+    notice: Callable[[Texts, str, str | None], Reply] | None = None,
+) -> None:
     """Add the contact to the people who wait for a person, and notify the organisers, at most once an hour.
 
     A contact who answers an organiser is expected to write, so that alone is not reported again within the hour.
@@ -205,8 +205,8 @@ def _call_person(turn: Turn, action: c.CallPerson | c.LeaveToPerson) -> None:
         turn.contact = replace(turn.contact, person_wanted_at=turn.now)
     elif waits_since is None or turn.now >= (notified_at or waits_since) + CALL_AGAIN:
         turn.contact = turn.contact.with_person_wanted(turn.now)
-        notice = Texts.person_wanted if has_asked else Texts.person_wrote
-        turn.notify_organisers(notice, turn.contact.name, turn.contact.phone)
+        usual = Texts.person_wanted if has_asked else Texts.person_wrote
+        turn.notify_organisers(notice or usual, turn.contact.name, turn.contact.phone)
         turn.metrics.append("PeopleWanted")
     if has_asked and may_repeat(turn, "CallPerson"):
         turn.reply(turn.texts.person_notified())
@@ -253,7 +253,7 @@ def _opted_out_with_order(turn: Turn) -> Reply | None:
     conversation = turn.contact.conversation
     if not turn.contact.opted_out or conversation.stage is not Stage.CONFIRMING or conversation.order_id is None:
         return None
-    own = _find_own(turn, conversation.order_id)
+    own = find_own(turn, conversation.order_id)
     if own is None or own.order.status is not OrderStatus.DRAFT or own.order.hold_has_ended(turn.now):
         return None
     return turn.texts.opted_out_with_order(*own, turn.now)
@@ -261,7 +261,7 @@ def _opted_out_with_order(turn: Turn) -> Reply | None:
 
 def _running(turn: Turn, order_id: str | None) -> OwnOrder | None:
     """Return the order at hand if it holds numbers and is not paid; else the newest one of which that is true."""
-    own = _find_own(turn, order_id) if order_id is not None else None
+    own = find_own(turn, order_id) if order_id is not None else None
     return own if own is not None and own.order.status in RUNNING else _newest_running(turn)
 
 
@@ -271,14 +271,7 @@ def _ask_what_to_cancel(turn: Turn, order_id: str | None) -> None:
 
 
 def _newest_running(turn: Turn) -> OwnOrder | None:
-    return _newest(turn, RUNNING)
-
-
-def _newest(turn: Turn, statuses: Collection[OrderStatus]) -> OwnOrder | None:
-    for order in orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN):
-        if order.status in statuses:
-            return OwnOrder(raffles.get(order.raffle_id), order)
-    return None
+    return find_newest(turn, RUNNING)
 
 
 # Raffles
@@ -450,10 +443,35 @@ def _keeping_order(
     So `cancel` and a proof still find it.
     """
     order_id = turn.contact.conversation.order_id
-    return Conversation(stage=stage, raffle_id=raffle_id, order_id=order_id, shown=shown, page=page)
+    return Conversation(
+        stage=stage, raffle_id=raffle_id, order_id=order_id, shown=shown, page=page, since=turn.written_at
+    )
 
 
 # Holding
+
+
+def _hold_once(turn: Turn, raffle_id: str, text: str) -> None:
+    """Hold numbers, unless a second tap asks for what the first tap on the same button holds.
+
+    Words from before the raffle was opened are not about it (M7).
+    """
+    conversation = turn.contact.conversation
+    if turn.is_older_than(conversation.since):
+        _open_raffle(turn, raffle_id)
+        return
+    first = find_own(turn, conversation.order_id) if conversation.order_id and _tapped(turn) else None
+    if first is not None and _tapped(turn) == conversation.tapped and first.order.status in RUNNING:
+        _tell_where_it_stands(turn, *first)
+    else:
+        _hold(turn, raffle_id, text)
+
+
+def _tapped(turn: Turn) -> str | None:
+    """Return which button or row was tapped, and of which message; None if it was no tap."""
+    message = turn.message
+    is_tap = message.kind is MessageKind.CHOICE and message.quotes is not None
+    return f"{message.choice} {unique_part(message.quotes or '')}" if is_tap else None
 
 
 def _hold(turn: Turn, raffle_id: str, text: str) -> None:
@@ -486,7 +504,13 @@ def _hold(turn: Turn, raffle_id: str, text: str) -> None:
             raise Busy from None
         turn.reply(turn.texts.hold_limited(raffle, refusal, turn.now))
     else:
-        conversation = Conversation(stage=Stage.CONFIRMING, raffle_id=raffle.id, order_id=order.id)
+        conversation = Conversation(
+            stage=Stage.CONFIRMING,
+            raffle_id=raffle.id,
+            order_id=order.id,
+            since=turn.contact.conversation.since,
+            tapped=_tapped(turn),
+        )
         turn.reply(turn.texts.held(raffle, order, turn.now), conversation)
         turn.metrics.append("Holds")
 
@@ -522,22 +546,9 @@ def _choose_numbers(
 # The order at hand
 
 
-def _find_own(turn: Turn, order_id: str) -> OwnOrder | None:
-    """Find the contact's own order. Codes are no secret, so another contact's order is not returned."""
-    if order_id in turn.own_orders:
-        return OwnOrder(*turn.own_orders[order_id])
-    at_hand = turn.contact.conversation.raffle_id
-    order, raffle = orders.with_raffle(order_id, likely_raffle_id=at_hand)
-    if order is None or order.contact_id != turn.contact.id:
-        return None
-    own = OwnOrder(raffle or raffles.get(order.raffle_id), order)
-    turn.own_orders[order_id] = own
-    return own
-
-
 def _try_order(turn: Turn, action: c.TryOrder) -> None:
     """Do what they want with an order that they name, if it is theirs; it is at hand from then on if it waits."""
-    own = _find_own(turn, action.order_id)
+    own = find_own(turn, action.order_id)
     if own is None:
         act(action.otherwise, turn)
         return
@@ -563,7 +574,7 @@ def _settle(
         case c.CancelOrder(order_id):
             _cancel(turn, order_id)
         case c.AskAboutOrder(order_id):
-            _tell_about(turn, _find_own(turn, order_id))
+            _tell_about(turn, find_own(turn, order_id))
 
 
 def _asks_to_confirm(turn: Turn, order_id: str, message_id: str) -> bool:
@@ -575,11 +586,13 @@ def _asks_to_confirm(turn: Turn, order_id: str, message_id: str) -> bool:
     )
 
 
-def _ask_about_order(turn: Turn, action: c.AskToCancel | c.AskChange | c.MoreTime | c.PaidClaim) -> None:
+def _ask_about_order(
+    turn: Turn, action: c.AskToCancel | c.AskChange | c.AskAnother | c.DrawNumbers | c.MoreTime | c.PaidClaim
+) -> None:
     """Ask or tell something about the order at hand, or about the newest one that is not over."""
-    own = _find_own(turn, action.order_id) if action.order_id is not None else None
+    own = find_own(turn, action.order_id) if action.order_id is not None else None
     if own is None:
-        own = _newest(turn, OWNING - {OrderStatus.PAID})
+        own = find_newest(turn, OWNING - {OrderStatus.PAID})
     if own is None:
         no_order = turn.texts.no_order_for_proof if isinstance(action, c.PaidClaim) else turn.texts.nothing_to_cancel
         turn.reply(no_order(), turn.at_rest)
@@ -596,6 +609,12 @@ def _ask_about_order(turn: Turn, action: c.AskToCancel | c.AskChange | c.MoreTim
             turn.reply(turn.texts.ask_to_cancel(raffle, order))
         case c.AskChange(_, text):
             _change_numbers(turn, raffle, order, text)
+        case c.AskAnother() | c.DrawNumbers() if order.status is not OrderStatus.DRAFT or order.proofs:
+            _tell_where_it_stands(turn, raffle, order)
+        case c.AskAnother():
+            turn.reply(turn.texts.ask_another(raffle, order))
+        case c.DrawNumbers(_, one_more):
+            _draw_numbers(turn, raffle, order, one_more=one_more)
         case c.MoreTime():
             _give_more_time(turn, raffle, order)
         case c.PaidClaim():
@@ -611,17 +630,17 @@ def _change_numbers(turn: Turn, raffle: Raffle, order: Order, text: str) -> None
         last=raffle.last_number,
         is_confirmed=order.status is not OrderStatus.DRAFT,
     )
-    if edit is None or order.proofs:
+    if edit is None or order.proofs or _is_about_another_order(turn, order, edit):
         turn.reply(turn.texts.ask_change(raffle, order))
         return
     missing = [number for number in edit.remove if number not in order.numbers]
     added = [number for number in edit.add if number not in order.numbers]
-    numbers = [*(number for number in order.numbers if number not in edit.remove), *added]
+    numbers = sorted([*(number for number in order.numbers if number not in edit.remove), *added])
     if missing:
         turn.reply(turn.texts.not_in_order(raffle, order, missing))
     elif not numbers:
         turn.reply(turn.texts.ask_to_cancel(raffle, order))
-    elif numbers == list(order.numbers):
+    elif numbers == sorted(order.numbers):
         _tell_where_it_stands(turn, raffle, order)
     elif len(numbers) > MAX_NUMBERS or len(added) + len(edit.remove) > MAX_NUMBERS:
         turn.reply(turn.texts.unclear(raffle, picks.Unclear(picks.Unclarity.TOO_MANY), MAX_NUMBERS))
@@ -633,6 +652,34 @@ def _change_numbers(turn: Turn, raffle: Raffle, order: Order, text: str) -> None
         turn.reply(turn.texts.taken(raffle, taken, nearest, turn.now, has_order=True))
     else:
         _exchange_numbers(turn, raffle, order, numbers, is_adding=bool(added))
+
+
+def _is_about_another_order(turn: Turn, order: Order, edit: Edit) -> bool:
+    """Return whether they wrote before what they would change existed (M7).
+
+    Numbers that come one a message, quicker than the reply, join the order of the first in the raffle that is open.
+    """
+    conversation = turn.contact.conversation
+    is_same_raffle = conversation.order_id == order.id and conversation.since is not None
+    return turn.is_older_than(conversation.since if is_same_raffle and not edit.remove else order.created_at)
+
+
+def _draw_numbers(turn: Turn, raffle: Raffle, order: Order, *, one_more: bool) -> None:
+    """Draw numbers at random for an order: one more, or others instead of all (H15)."""
+    board = _board_on_sale(turn, raffle.id)
+    if board is None:
+        turn.reply(turn.texts.raffle_not_on_sale())
+        return
+    try:
+        drawn = turn.conflicts.random_numbers.choose(board, 1 if one_more else order.quantity)
+    except TooFewFree as refusal:
+        turn.reply(turn.texts.too_few_free(raffle, refusal))
+        return
+    numbers = [*order.numbers, *drawn] if one_more else list(drawn)
+    if len(numbers) > MAX_NUMBERS:
+        turn.reply(turn.texts.unclear(raffle, picks.Unclear(picks.Unclarity.TOO_MANY), MAX_NUMBERS))
+    else:
+        _exchange_numbers(turn, raffle, order, sorted(numbers), is_adding=True)
 
 
 def _exchange_numbers(turn: Turn, raffle: Raffle, order: Order, numbers: Sequence[int], *, is_adding: bool) -> None:
@@ -683,12 +730,13 @@ def _give_more_time(turn: Turn, raffle: Raffle, order: Order) -> None:
 
 
 def _confirm(turn: Turn, order_id: str) -> None:
-    own = _find_own(turn, order_id)
+    own = find_own(turn, order_id)
     if own is None:
         turn.reply(turn.texts.menu(not_understood=True))
         return
     raffle, order = own
-    if order.status is not OrderStatus.DRAFT or order.hold_has_ended(turn.now):
+    is_asked = order.status is OrderStatus.DRAFT and not order.hold_has_ended(turn.now)
+    if not is_asked or turn.is_older_than(order.created_at):
         _tell_where_it_stands(turn, raffle, order)
         return
     with turn.changing(raffle, order) as unit:
@@ -707,7 +755,7 @@ def _say_how_to_pay(turn: Turn, raffle: Raffle, order: Order, conversation: Conv
 
 def _answer_or_ask_again(turn: Turn, order_id: str) -> None:
     """Give the organisers' answer to such a question, or else repeat what the order is waiting for."""
-    own = _find_own(turn, order_id)
+    own = find_own(turn, order_id)
     answer = find_answer(own.raffle.faq, turn.text) if own is not None else None
     if answer is not None:
         turn.reply(turn.texts.answer(answer))
@@ -752,11 +800,14 @@ def _cancel(turn: Turn, order_id: str | None) -> None:
     if order_id is None and (running := _newest_running(turn)) is not None:  # none is at hand, but one still runs
         turn.reply(turn.texts.ask_to_cancel(*running))
         return
-    own = _find_own(turn, order_id) if order_id is not None else None
+    own = find_own(turn, order_id) if order_id is not None else None
     if own is None:
         turn.reply(turn.texts.nothing_to_cancel(), turn.at_rest)
         return
     raffle, order = own
+    if order.status in RUNNING and turn.is_older_than(order.created_at):
+        turn.reply(turn.texts.ask_to_cancel(raffle, order))
+        return
     try:
         with turn.changing(raffle, order) as unit:
             release(unit, OrderEvent.DROPPED)
@@ -777,11 +828,8 @@ def _show_orders(turn: Turn) -> None:
 
 def _take_proof(turn: Turn, action: c.TakeProof) -> None:
     own = _find_order_of_proof(turn, action)
-    if own is None or own.order.status in (OrderStatus.PAID, OrderStatus.REFUNDED):
-        if action.quietly:
-            _call_person(turn, c.LeaveToPerson())
-        elif may_repeat(turn, "no order for a file"):
-            turn.reply(turn.texts.no_order_for_proof())
+    if own is None:
+        _keep_file(turn, action)
         return
     raffle, order = own
     proof = _keep_proof(turn, action.media, order)
@@ -792,7 +840,9 @@ def _take_proof(turn: Turn, action: c.TakeProof) -> None:
     proof = fingerprints.compare(turn.transaction, proof, order)
     person = load_person(turn.transaction, turn.contact)
     turn.contact = person[0]
-    if order.status in RUNNING and not may_go_in_review(raffle, person, order.id):
+    if order.status in TRANSITIONS[OrderEvent.FILE_ADDED].sources:
+        _keep_with_settled_order(turn, raffle, order, proof)
+    elif order.status in RUNNING and not may_go_in_review(raffle, person, order.id):
         _keep_proof_without_review(turn, raffle, order, proof)
     elif order.status in TRANSITIONS[OrderEvent.PROOF_RECEIVED].sources:
         with turn.changing(raffle, order) as unit:
@@ -804,12 +854,36 @@ def _take_proof(turn: Turn, action: c.TakeProof) -> None:
         _keep_late_proof(turn, raffle, order, proof)
     if order.has_unseen_proof and order.status not in HAS_ENDED:
         turn.notices.clear()  # the organisers know that the order waits for them, and nobody has looked since
+    # One answer to an album.
+    waits = order.status in HAS_PROOF or order.has_unjudged_proof
+    if waits and order.proofs and turn.now < order.proofs[-1].received_at + ALBUM:
+        turn.replies.clear()
 
 
-def _keep_proof(turn: Turn, media: Media, order: Order) -> Proof | Reply:
-    """Fetch and store a file. Return the reply that refuses it if it can't be taken."""
+def _keep_file(turn: Turn, action: c.TakeProof) -> None:
+    """Keep a file that belongs to no order with the message, for the organisers. Say so once in a row."""
+    kept = _keep_proof(turn, action.media)
+    if isinstance(kept, Reply):
+        if may_repeat(turn, "file refused"):
+            turn.reply(kept)
+        return
+    turn.file = kept
+    _call_person(turn, c.LeaveToPerson(), notice=Texts.file_came)
+    if not action.quietly and may_repeat(turn, "file kept") and turn.contact.reply_limits.times == 1:
+        turn.reply(turn.texts.file_kept())
+
+
+def _keep_with_settled_order(turn: Turn, raffle: Raffle, order: Order, proof: Proof) -> None:
+    with turn.changing(raffle, order) as unit:
+        unit.apply(OrderEvent.FILE_ADDED, proofs=(*order.proofs, proof), only_from=order.status)
+    turn.reply(turn.texts.file_of_paid_order(order))
+    turn.notify_organisers(Texts.further_file_received, raffle, unit.order, turn.contact.name)
+
+
+def _keep_proof(turn: Turn, media: Media, order: Order | None = None) -> Proof | Reply:
+    """Fetch and store a file, for an order if it has one. Return the reply that refuses it if it can't be taken."""
     texts = turn.texts
-    if len(order.proofs) >= MAX_PROOFS:
+    if order is not None and len(order.proofs) >= MAX_PROOFS:
         return texts.enough_files(order, MAX_PROOFS)
     if turn.contact.reply_limits.files >= MAX_FILES:
         return texts.too_many_files(MAX_FILES)
@@ -903,17 +977,26 @@ def _find_order_of_proof(turn: Turn, action: c.TakeProof) -> OwnOrder | None:
     one that has ended: a picture must not bring back what was long forgotten.
     """
     for word in re.split("[^0-9A-Z]+", action.caption.upper()):
-        if is_code(word) and (named := _find_own(turn, word)) is not None:
+        if is_code(word) and (named := find_own(turn, word)) is not None:
             return named
-    at_hand = _find_own(turn, action.order_id) if action.order_id is not None else None
-    if at_hand is not None and at_hand.order.status is OrderStatus.PENDING_PAYMENT:
+    at_hand = find_own(turn, action.order_id) if action.order_id is not None else None
+    if at_hand is not None and turn.is_older_than(at_hand.order.created_at):
+        at_hand = None
+    if at_hand is not None and (turn.quote_decides or at_hand.order.status is OrderStatus.PENDING_PAYMENT):
         return at_hand
     listed = orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN)
     newest = [OwnOrder(*pair) for pair in orders.reload(listed)] if listed else []
+    newest = [own for own in newest if not turn.is_older_than(own.order.created_at)]
+    if turn.quote_decides:  # it quotes a raffle
+        newest = [own for own in newest if own.raffle.id == turn.contact.conversation.raffle_id] or newest
     waiting = [own for own in newest if own.order.status is OrderStatus.PENDING_PAYMENT]
     if not waiting and at_hand is not None and at_hand.order.status in OWNING - {OrderStatus.PAID}:
         return at_hand
     waiting += [own for own in newest if own.order.status is OrderStatus.IN_REVIEW]
-    fit = {OrderStatus.DRAFT, *TRANSITIONS[OrderEvent.PROOF_TOO_LATE].sources}
+    fit = {
+        OrderStatus.DRAFT,
+        *TRANSITIONS[OrderEvent.PROOF_TOO_LATE].sources,
+        *TRANSITIONS[OrderEvent.FILE_ADDED].sources,
+    }
     waiting += [own for own in newest[:1] if own.order.status in fit]
     return waiting[0] if waiting else None

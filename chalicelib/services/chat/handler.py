@@ -16,6 +16,7 @@ from chalicelib.domain.organisers import PHONE_APP
 from chalicelib.domain.refusals import TryAgain
 from chalicelib.domain.reply_limits import MAX_REPLIES, NEWEST_WAITS
 from chalicelib.services.chat.actions import act, offer_person, report_silence
+from chalicelib.services.chat.quotes import follow_quote
 from chalicelib.services.chat.turn import Turn
 from chalicelib.services.messaging.outbox import Outbox
 from chalicelib.services.orders.conflicts import Conflicts
@@ -105,13 +106,14 @@ class ChatHandler:
         turn = Turn(
             now=now,
             written_at=min(message.sent_at or now, now),
-            text=message.incoming.text,
+            message=message.incoming,
             contact=_contact_who_wrote(message, lookup, now),
             raffle_of_code=lookup.raffle_of_code,
             conflicts=tries.conflicts,
             holds=self.holds,
             keep_proof=tries.keep_proof,
         )
+        follow_quote(turn)
         act(_decide(turn.contact, message, now), turn)
         offer_person(turn)
         if message.incoming.kind is MessageKind.TEXT:
@@ -245,11 +247,11 @@ class ChatHandler:
             turn.transaction,
             contact.id,
             message.incoming,
-            phone_number_id=message.phone_number_id,
-            message_id=message.id,
+            inbound_id=inbound_id,
             form=message.kind,
             sent_at=message.sent_at,
             now=turn.now,
+            file_type=turn.file.mime_type if turn.file is not None else None,
             notices=[notice.tag for notice in notices],
         )
         if not turn.replies:

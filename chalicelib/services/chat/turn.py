@@ -8,7 +8,7 @@ from typing import Concatenate, ParamSpec
 
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Conversation
-from chalicelib.domain.messages import Media, Reply
+from chalicelib.domain.messages import IncomingMessage, Media, MessageKind, Reply
 from chalicelib.domain.orders import Order, Proof
 from chalicelib.domain.raffles import Raffle
 from chalicelib.services.messaging.texts import Notice, Texts, texts_for
@@ -28,7 +28,7 @@ class Turn:
 
     Attributes:
         written_at: when they wrote the message, which may have come late.
-        text: what they wrote; "" for a tap or a file without a caption.
+        message: what they wrote, tapped or sent.
         contact: who wrote, as they are to be saved.
         raffle_of_code: code → id of the raffle, for the codes that are in the message.
         conflicts: what earlier tries at the same message have learned.
@@ -37,11 +37,14 @@ class Turn:
         is_unclear: the bot can make nothing of the message (M8).
         metrics: counted once this is committed.
         own_orders: orders of the contact that were read, by id, so that none is read twice.
+        file: a file that belongs to no order, which is kept with the message.
+        quote_decides: the message quotes one of ours, which says what it is about (M7).
+        quote_is_unknown: the message quotes one that is not found.
     """
 
     now: datetime
     written_at: datetime
-    text: str
+    message: IncomingMessage
     contact: Contact
     raffle_of_code: Mapping[str, str]
     conflicts: Conflicts
@@ -53,6 +56,14 @@ class Turn:
     is_unclear: bool = False
     metrics: list[str] = field(default_factory=list)
     own_orders: dict[str, tuple[Raffle, Order]] = field(default_factory=dict)
+    file: Proof | None = None
+    quote_decides: bool = False
+    quote_is_unknown: bool = False
+
+    @property
+    def text(self) -> str:
+        """What they wrote, the caption of a file, or the title of what they tapped."""
+        return self.message.text
 
     @property
     def texts(self) -> Texts:
@@ -74,6 +85,16 @@ class Turn:
         """Know that the contact looks at a raffle: whose language we don't know otherwise reads its language (M9)."""
         if raffle.language is not None:
             self.contact = replace(self.contact, raffle_language=raffle.language)
+
+    def is_older_than(self, moment: datetime | None) -> bool:
+        """Return whether they wrote before `moment`, so that their words are not about what began then (M7).
+
+        A tap and a quote are about what they point to. Nobody knows what a quote is about that is not found.
+        WhatsApp tells whole seconds.
+        """
+        if self.message.kind is MessageKind.CHOICE or self.quote_decides:
+            return False
+        return self.quote_is_unknown or (moment is not None and self.written_at < moment.replace(microsecond=0))
 
     @contextmanager
     def changing(self, raffle: Raffle, order: Order) -> Iterator[OrderChange]:

@@ -1,4 +1,4 @@
-"""Find stored proofs that no order names, and remove them.
+"""Find stored files that no order and no message names, and remove them.
 
 Such a file stays behind when a try at a message ends between storing its file and committing: by a crash, or because
 the order changed in between.
@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 from chalicelib.services.maintenance.scan import STEP, OnProgress, ignore_progress
 from chalicelib.services.orders.proofs import Proofs
-from chalicelib.store import orders
 
 # An order names its file within 30 seconds of the upload, the most that a function may run. A retry uploads it again.
 MIN_AGE = timedelta(days=1)
@@ -35,15 +34,15 @@ class ProofFilesCheck:
     clock: Callable[[], datetime]
 
     def check(self, *, repair: bool = False, progress: OnProgress = ignore_progress) -> ProofFilesResult:
-        """Count the files of proofs that no order names. With `repair`, remove them.
+        """Count the files that no order and no message names. With `repair`, remove them.
 
-        This lists the bucket, and then reads the whole table. In this order, an order that names a listed file in the
-        meantime is read, and its file stays.
+        This lists the bucket, and then reads the whole table. In this order, whatever names a listed file in the
+        meantime is read, and the file stays.
         """
         before = self.clock() - MIN_AGE
         unnamed = set(self.proofs.stored_before(before))
         result = ProofFilesResult(files=len(unnamed))
-        for number, key in enumerate(orders.scan_proof_keys(), start=1):
+        for number, key in enumerate(self.proofs.named_keys(), start=1):
             unnamed.discard(key)
             if number % STEP == 0:
                 progress("proofs", number, None)

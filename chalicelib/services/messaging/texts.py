@@ -17,22 +17,26 @@ from chalicelib.domain.conversation import (
     RAFFLES_CHOICE,
     STOP_CHOICE,
     cancel_order_choice,
+    change_order_choice,
     confirm_order_choice,
+    draw_again_choice,
+    draw_more_choice,
     language_choice,
     more_raffles_choice,
+    more_time_choice,
     open_raffle_choice,
     pick_number_choice,
     pick_random_choice,
 )
 from chalicelib.domain.languages import LANGUAGES, LanguageCode
 from chalicelib.domain.messages import Choice, Reply, Template
-from chalicelib.domain.orders import RUNNING, Order, OrderStatus
+from chalicelib.domain.orders import MAX_NUMBERS, RUNNING, Order, OrderStatus
 from chalicelib.domain.picks import Unclarity, Unclear, padded
 from chalicelib.domain.raffles import Board, PaymentChange, Raffle
 from chalicelib.domain.refusals import HoldLimit, HoldLimited, NumbersTaken, TooFewFree, TooManyForContact
 from chalicelib.domain.reply_names import ReplyName
 from chalicelib.services.messaging.formats import Formats
-from chalicelib.whatsapp import templates
+from chalicelib.whatsapp import limits, templates
 from chalicelib.whatsapp.templates import Definition
 from chalicelib.whatsapp.text import plain, shorten
 
@@ -432,8 +436,22 @@ class Texts:
     def _confirm_buttons(self, order: Order) -> tuple[Choice, ...]:
         return (
             Choice(id=confirm_order_choice(order.id), title=self._("Confirm")),
+            Choice(id=change_order_choice(order.id), title=self._("Change")),
             Choice(id=cancel_order_choice(order.id), title=self._("Cancel")),
         )
+
+    def _payment_buttons(self, order: Order, text: str) -> tuple[Choice, ...]:
+        """Return what one can tap while an order waits for its payment; nothing if the text is too long for buttons."""
+        if len(text) > limits.BODY:
+            return ()
+        more_time = Choice(id=more_time_choice(order.id), title=self._("More time"))
+        cancel = Choice(id=cancel_order_choice(order.id), title=self._("Cancel"))
+        has_time = order.reserved_until is None or order.extended_at is not None
+        return (*(() if has_time else (more_time,)), cancel, self._person_button())
+
+    def _waiting_for_payment(self, name: ReplyName, order: Order, text: str) -> Reply:
+        buttons = self._payment_buttons(order, text)
+        return Reply(name=name, text=text, buttons=buttons, useful_until=order.reserved_until)
 
     def order_changed(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
         """Say which numbers an order has after a change (H15), and what is due."""
@@ -451,8 +469,11 @@ class Texts:
             "",
             ask.format(code=order.id),
         )
-        buttons = self._confirm_buttons(order) if is_held else ()
-        return Reply(name=ReplyName.HELD, text="\n".join(lines), buttons=buttons, useful_until=order.reserved_until)
+        text = "\n".join(lines)
+        if not is_held:
+            return self._waiting_for_payment(ReplyName.HELD, order, text)
+        buttons = self._confirm_buttons(order)
+        return Reply(name=ReplyName.HELD, text=text, buttons=buttons, useful_until=order.reserved_until)
 
     def not_in_order(self, raffle: Raffle, order: Order, missing: Sequence[int]) -> Reply:
         """Say which numbers can't be removed, since the order does not have them (H15)."""
@@ -580,9 +601,7 @@ class Texts:
                 useful_until=order.reserved_until,
             )
         ask = self._("Send a photo or PDF of the payment here to keep your numbers. The order code is *{code}*.")
-        return Reply(
-            name=ReplyName.REMINDER, text=f"{text}\n{ask.format(code=order.id)}", useful_until=order.reserved_until
-        )
+        return self._waiting_for_payment(ReplyName.REMINDER, order, f"{text}\n{ask.format(code=order.id)}")
 
     def payment_instructions(self, raffle: Raffle, order: Order, now: datetime, *, again: bool = False) -> Reply:
         """Say how to pay and ask for a proof.
@@ -602,7 +621,7 @@ class Texts:
             _("Then send a *photo or PDF* of the payment here."),
         ]
         name = ReplyName.PAYMENT_PENDING if again else ReplyName.PAYMENT_INSTRUCTIONS
-        return Reply(name=name, text="\n".join(lines), useful_until=order.reserved_until)
+        return self._waiting_for_payment(name, order, "\n".join(lines))
 
     def payment_account(self, raffle: Raffle, order: Order) -> Reply | None:
         """Return the account or key alone, in a message of its own that can be copied. None if none is marked."""
@@ -667,6 +686,26 @@ class Texts:
     def no_order_for_proof(self) -> Reply:
         text = self._("Thank you, but I have no order of yours that waits for a payment. Which one is it for?")
         return Reply(name=ReplyName.NO_ORDER, text=text, buttons=self._menu_buttons())
+
+    def file_kept(self) -> Reply:
+        """Say that a file is kept although no order waits for one."""
+        text = self._(
+            "Thank you. I have no order of yours that waits for a payment, so I have kept your file for the organisers."
+        )
+        return Reply(name=ReplyName.FILE_KEPT, text=text, buttons=(self._menu_buttons()[0], self._person_button()))
+
+    def file_of_paid_order(self, order: Order) -> Reply:
+        """Say that a file is kept with an order that needs none any more."""
+        text = (
+            self._("Order *{code}* is paid already. I have kept your file for the organisers.")
+            if order.status is OrderStatus.PAID
+            else self._("Order *{code}* was paid back. I have kept your file for the organisers.")
+        )
+        return Reply(
+            name=ReplyName.FILE_KEPT,
+            text=text.format(code=order.id),
+            buttons=(self._menu_buttons()[0], self._person_button()),
+        )
 
     def proof_refused(self) -> Reply:
         return Reply(
@@ -834,16 +873,32 @@ class Texts:
         return Reply(name=ReplyName.ASK_CANCEL, text=text, buttons=buttons)
 
     def ask_change(self, raffle: Raffle, order: Order) -> Reply:
-        """Say how the numbers of an order can be changed: by choosing again."""
+        """Say how the numbers of an order can be changed (H15)."""
+        _ = self._
+        own = self._numbers(raffle, order.numbers[:1])
+        few = range(raffle.first_number, min(raffle.last_number, raffle.first_number + MAX_NUMBERS) + 1)
+        others = [number for number in few if number not in order.numbers]
+        how = _("Write, for example, “add number {other}”, “remove number {own}” or “change {own} for {other}”.")
         lines = (
-            self._("You have order {code}: {numbers}.").format(
-                code=order.id, numbers=self._numbers(raffle, order.numbers)
-            ),
-            self._("I am not sure what to change. Would you like to keep it, or cancel it and choose again?"),
+            _("You have order {code}: {numbers}.").format(code=order.id, numbers=self._numbers(raffle, order.numbers)),
+            how.format(own=own, other=self._numbers(raffle, others[:1]))
+            if others and not order.proofs
+            else _("I am not sure what to change. Would you like to keep it, or cancel it and choose again?"),
         )
-        cancel = Choice(id=cancel_order_choice(order.id), title=self._("Cancel it"))
+        cancel = Choice(id=cancel_order_choice(order.id), title=_("Cancel it"))
         keep = self._confirm_buttons(order)[0] if order.status is OrderStatus.DRAFT else self._menu_buttons()[1]
         return Reply(name=ReplyName.ASK_CHANGE, text="\n".join(lines), buttons=(keep, cancel, self._person_button()))
+
+    def ask_another(self, raffle: Raffle, order: Order) -> Reply:
+        """Ask what "another" means: other numbers at random instead of those held, or one more."""
+        text = self._("Other numbers instead of {numbers}, or one more?")
+        buttons = (
+            Choice(id=draw_again_choice(order.id), title=self._("Other numbers")),
+            Choice(id=draw_more_choice(order.id), title=self._("One more")),
+            self._confirm_buttons(order)[0],
+        )
+        text = text.format(numbers=self._numbers(raffle, order.numbers))
+        return Reply(name=ReplyName.ASK_CHANGE, text=text, buttons=buttons)
 
     def more_time(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
         """Say that the numbers are held longer (H14), and who may give even more time."""
@@ -898,8 +953,8 @@ class Texts:
         running = next((order for _, order in orders if order.status in RUNNING), None)
         buttons: tuple[Choice, ...] = ()
         if running is not None:
-            # A confirmed order needs no "Confirm" button, which is the first.
-            buttons = self._confirm_buttons(running)[running.status is not OrderStatus.DRAFT :]
+            confirm, _change, cancel = self._confirm_buttons(running)
+            buttons = (confirm, cancel) if running.status is OrderStatus.DRAFT else (cancel,)
         return Reply(name=ReplyName.ORDERS, text=text, buttons=(*buttons, self._menu_buttons()[0]))
 
     def person_notified(self) -> Reply:
@@ -919,6 +974,10 @@ class Texts:
     def person_wrote(self, name: str, phone: str | None) -> Reply:
         """Tell organisers that a contact wrote while the bot is paused (M6)."""
         return self._person_notice(self._("{name} has written, and waits for an answer from you."), name, phone)
+
+    def file_came(self, name: str, phone: str | None) -> Reply:
+        """Tell organisers that somebody sent a file that belongs to no order."""
+        return self._person_notice(self._("{name} sent a file that belongs to no order. Please look."), name, phone)
 
     def person_unanswered(self, name: str, phone: str | None) -> Reply:
         """Tell organisers that the bot no longer answers a contact (M8)."""
@@ -985,6 +1044,16 @@ class Texts:
         if proof is not None and proof.looks_like is not None:
             return self._("It looks like the proof of order {code}.").format(code=proof.looks_like)
         return ""
+
+    def further_file_received(self, raffle: Raffle, order: Order, name: str) -> Reply:
+        """Tell organisers that a file came for an order that is paid, or was paid back."""
+        reply = self.proof_received(raffle, order, name)
+        note = (
+            self._("The order is paid already: is this for something else?")
+            if order.status is OrderStatus.PAID
+            else self._("The order was paid back: is this for something else?")
+        )
+        return replace(reply, text=f"{reply.text}\n{note}", template=None)
 
     def late_proof_received(self, raffle: Raffle, order: Order, name: str) -> Reply:
         reply = self.proof_received(raffle, order, name)

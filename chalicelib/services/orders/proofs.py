@@ -3,14 +3,16 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from chalicelib.adapters.image_hash import compute_image_hash
+from chalicelib.domain.contacts import Contact
 from chalicelib.domain.messages import Media
 from chalicelib.domain.orders import Order, Proof
 from chalicelib.domain.organisers import Actor
-from chalicelib.domain.refusals import ProofNotFound
-from chalicelib.store import audit
+from chalicelib.domain.refusals import FileNotKept, ProofNotFound
+from chalicelib.store import audit, history, orders
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import logger
 from chalicelib.whatsapp.file_types import is_heif, sniff
@@ -25,6 +27,13 @@ class ProofLink(NamedTuple):
     """A proof, and a temporary link to its file."""
 
     proof: Proof
+    url: str
+    url_expires_at: datetime
+
+
+class FileLink(NamedTuple):
+    """A temporary link to a file."""
+
     url: str
     url_expires_at: datetime
 
@@ -65,7 +74,8 @@ class Proofs:
         """
         if not order.proofs:
             raise ProofNotFound(order.id)
-        retry(lambda: self._record_reading(order, by), again_on=(Busy, ConditionsFailed))
+        record = partial(self._record, by, "proof.read", f"order:{order.id}", {"proofs": len(order.proofs)})
+        retry(record, again_on=(Busy, ConditionsFailed))
         return [self.link(order, proof) for proof in reversed(order.proofs)]
 
     def link(self, order: Order, proof: Proof) -> ProofLink:
@@ -74,21 +84,36 @@ class Proofs:
         A stranger made the file, so a browser must not open it as a page. S3 cannot answer `nosniff`; it answers with
         the type that we found in the content, and as an attachment, which no browser opens.
         """
-        name = f"{order.id}.{proof.mime_type.rpartition('/')[2]}"
+        return ProofLink(proof, *self._link(proof.key, proof.mime_type, name=order.id))
+
+    def file_link(self, contact: Contact, message_id: str, *, by: Actor) -> FileLink:
+        """Return a link to the file that is kept with a message. The audit log records who got it. Two requests.
+
+        Raises FileNotKept, TryAgain.
+        """
+        message = history.get_received(contact, message_id)
+        if message is None or message.file_type is None:
+            raise FileNotKept(message_id)
+        retry(
+            lambda: self._record(by, "file.read", f"contact:{contact.id}", {"message": message_id}),
+            again_on=(Busy, ConditionsFailed),
+        )
+        return self._link(f"{_folder_of(message.contact_id)}{message_id}", message.file_type, name=message_id[:8])
+
+    def _link(self, key: str, mime_type: str, *, name: str) -> FileLink:
         parameters = {
             "Bucket": self.bucket,
-            "Key": proof.key,
-            "ResponseContentType": proof.mime_type,
-            "ResponseContentDisposition": f'attachment; filename="{name}"',
+            "Key": key,
+            "ResponseContentType": mime_type,
+            "ResponseContentDisposition": f'attachment; filename="{name}.{mime_type.rpartition("/")[2]}"',
         }
         seconds = int(LINK_LIFETIME.total_seconds())
         url = self.s3().generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds)
-        return ProofLink(proof, url, self.clock() + LINK_LIFETIME)
+        return FileLink(url, self.clock() + LINK_LIFETIME)
 
-    def _record_reading(self, order: Order, by: Actor) -> None:
+    def _record(self, by: Actor, action: str, target: str, after: dict[str, Any]) -> None:
         transaction = Transaction()
-        target, after = f"order:{order.id}", {"proofs": len(order.proofs)}
-        audit.record(transaction, action="proof.read", target=target, by=by, at=self.clock(), before={}, after=after)
+        audit.record(transaction, action=action, target=target, by=by, at=self.clock(), before={}, after=after)
         transaction.commit()
 
     def keep(self, media: Media, *, contact_id: str, message_id: str) -> Proof:
@@ -133,6 +158,11 @@ class Proofs:
         Files that were stored by versions before this one are not found here, but by their orders alone.
         """
         self._delete_versions(_folder_of(contact_id))
+
+    def named_keys(self) -> Iterator[str]:
+        """Yield the key of each file that an order or a message names, by reading the whole table twice."""
+        yield from orders.scan_proof_keys()
+        yield from (f"{_folder_of(message.contact_id)}{message.id}" for message in history.scan_kept_files())
 
     def stored_before(self, moment: datetime) -> Iterator[str]:
         """Yield the keys of the files that were stored before `moment`. One request for each 1,000 files."""

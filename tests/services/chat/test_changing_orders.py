@@ -24,11 +24,11 @@ def _answers_are_in_english(monkeypatch: pytest.MonkeyPatch) -> None:
         ("quita el 12", [5]),
         ("tira o 12", [5]),
         ("remove the 12", [5]),
-        ("cambia 5 por 8", [12, 8]),
-        ("troca o 5 pelo 8", [12, 8]),
-        ("swap 5 for 8", [12, 8]),
-        ("mejor el 8 en vez del 5", [12, 8]),
-        ("quita el 5 y agrega el 8", [12, 8]),
+        ("cambia 5 por 8", [8, 12]),
+        ("troca o 5 pelo 8", [8, 12]),
+        ("swap 5 for 8", [8, 12]),
+        ("mejor el 8 en vez del 5", [8, 12]),
+        ("quita el 5 y agrega el 8", [8, 12]),
     ],
 )
 def test_h15_an_order_gets_other_numbers(

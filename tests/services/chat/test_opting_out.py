@@ -128,7 +128,7 @@ def test_m5_who_opts_out_while_numbers_wait_for_a_yes_is_asked_again(world: Worl
     order_id = hold(lucia)
     asked = lucia.says("STOP")
     assert "no more messages" in text_of(asked) and order_id in text_of(asked)
-    assert buttons_of(asked) == ["Confirm", "Cancel"] and contact_of(lucia).opted_out
+    assert buttons_of(asked) == ["Confirm", "Change", "Cancel"] and contact_of(lucia).opted_out
 
 
 @pytest.mark.parametrize("reach", [hold, hold_and_confirm, hold_and_prove])

@@ -23,7 +23,7 @@ def test_the_sale_word_for_word(world: World, lucia: Buyer) -> None:
     assert "005, 012, 099" in text_of(answer)
     assert "14:15" in text_of(answer)
     assert "GTQ 75.00" in text_of(answer)
-    assert buttons_of(answer) == ["Confirm", "Cancel"]
+    assert buttons_of(answer) == ["Confirm", "Change", "Cancel"]
     order_id = code_in(text_of(answer))
     assert world.order(order_id)["numbers"] == [5, 12, 99]
     assert world.availability(raffle) == (97, 3, 0)

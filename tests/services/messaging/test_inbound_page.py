@@ -24,6 +24,7 @@ from whatsapp_sandbox import webhooks
 
 Json = dict[str, Any]
 PAGE = Path(__file__).parents[3] / "docs" / "inbound.md"
+SENT_AT = 1_790_000_000  # when the messages in the bodies were sent
 PERSON = webhooks.Person(
     name="Lucía Pérez", phone="+50255501234", user_id="GT.7700112233445566"
 )  # the payloads' sender
@@ -105,7 +106,7 @@ ROWS = list(rows())
 @pytest.fixture
 def start(world: World, monkeypatch: pytest.MonkeyPatch) -> Start:
     monkeypatch.setattr(handler, "guess_language", lambda _: None)  # the page quotes everything in English
-    world.clock.now = datetime.fromtimestamp(1_790_000_010, UTC)  # soon after the bodies' messages were sent
+    world.clock.now = datetime.fromtimestamp(SENT_AT - 10, UTC)
     world.raffle()
     return Start(world, Buyer(world=world, person=PERSON), QuickQueue())
 
@@ -128,6 +129,7 @@ def observed(start: Start, row: Row, capsys: pytest.CaptureFixture[str]) -> tupl
     """The effects of a payload, and what was said or became of the message of ours."""
     world = start.world
     body = SECTIONS[row.section](start, raw(row.payload))
+    world.clock.now = datetime.fromtimestamp(SENT_AT + 10, UTC)
     vars(world.container)["inbox"] = replace(world.container.inbox, sqs=lambda: start.queue)
     said, letters = len(world.graph.sent), len(world.container.dead_letters.list_all())
     before, were = known(world), states(start.lucia)

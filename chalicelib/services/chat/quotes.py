@@ -1,0 +1,63 @@
+"""Find out what a message is about that quotes one of ours (M7)."""
+
+from dataclasses import replace
+from json import dumps
+
+from chalicelib.domain.conversation import Conversation, Stage, mentioned
+from chalicelib.domain.messages import MessageKind
+from chalicelib.domain.orders import OWNING, Order, OrderStatus
+from chalicelib.services.chat.own_orders import find_own
+from chalicelib.services.chat.turn import Turn
+from chalicelib.store import messages
+from chalicelib.whatsapp.message_ids import unique_part
+
+LOOKED_AT = 50  # the newest messages to a contact, among which the quoted one is looked for
+CAN_QUOTE = (MessageKind.TEXT, MessageKind.MEDIA)
+
+
+def follow_quote(turn: Turn) -> None:
+    """Put the order or the raffle at hand that the quoted message is about. One request if they quote one.
+
+    A message about several orders or raffles, like a list, says nothing. Nor does one about none of theirs.
+    """
+    quoted = turn.message.quotes
+    if quoted is None or turn.message.kind not in CAN_QUOTE:
+        return
+    newest = messages.newest_to(turn.contact.id, limit=LOOKED_AT)
+    found = next((one for one in newest if one.message_id and _is_same(one.message_id, quoted)), None)
+    if found is None:
+        # A file is money, and is kept whatever it quotes.
+        turn.quote_is_unknown = turn.message.kind is MessageKind.TEXT
+        return
+    # The account to pay to is a message of its own: what else was said with it tells the order.
+    said_together = [one for one in newest if one.in_reply_to and one.in_reply_to == found.in_reply_to] or [found]
+    raffle_ids, order_ids = mentioned(dumps([one.body for one in said_together]))
+    own = find_own(turn, order_ids.pop()) if len(order_ids) == 1 else None
+    if own is not None:
+        _put_at_hand(turn, _about_order(own.order))
+    elif len(raffle_ids) == 1:
+        _put_at_hand(turn, _about_raffle(turn.contact.conversation, raffle_ids.pop()))
+
+
+def _is_same(one_id: str, other_id: str) -> bool:
+    return unique_part(one_id) == unique_part(other_id)
+
+
+def _put_at_hand(turn: Turn, conversation: Conversation) -> None:
+    turn.quote_decides = True
+    turn.contact = replace(turn.contact, conversation=conversation)
+
+
+def _about_order(order: Order) -> Conversation:
+    """Return the conversation about an order. Who names numbers to one that is over chooses in its raffle."""
+    stage = Stage.PAYMENT if order.status in OWNING - {OrderStatus.PAID} else Stage.SELECTING
+    if order.status is OrderStatus.DRAFT:
+        stage = Stage.CONFIRMING
+    return Conversation(stage=stage, raffle_id=order.raffle_id, order_id=order.id)
+
+
+def _about_raffle(conversation: Conversation, raffle_id: str) -> Conversation:
+    """Return the conversation about a raffle. An order at hand stays at hand only if it is of this raffle."""
+    if conversation.raffle_id == raffle_id:
+        return conversation
+    return Conversation(stage=Stage.SELECTING, raffle_id=raffle_id)
