@@ -8,6 +8,7 @@ Each refusal is of one kind, and its kind decides the HTTP status:
     │   ├── OrderNotFound
     │   ├── ContactNotFound
     │   ├── ProofNotFound
+    │   ├── FileNotKept
     │   ├── MessageNotFound
     │   ├── LetterNotFound
     │   ├── ExportNotFound

@@ -50,6 +50,7 @@ NOT_FOUND: dict[str, type[refusals.NotFound]] = {
     "raffle_id": refusals.RaffleNotFound,
     "order_id": refusals.OrderNotFound,
     "contact_id": refusals.ContactNotFound,
+    "message_id": refusals.FileNotKept,
     "token_id": refusals.TokenNotFound,
     "letter_id": refusals.LetterNotFound,
     "export_id": refusals.ExportNotFound,

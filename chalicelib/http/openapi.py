@@ -53,6 +53,7 @@ IDS = {
     "raffle_id": "The raffle's `id` (not its code).",
     "order_id": "The order's `id`, which is its code, in upper or lower case.",
     "contact_id": "The contact's `id`.",
+    "message_id": "The message's `id`.",
     "token_id": "The token's `id` (not its key).",
     "letter_id": "The dead letter's `id`.",
     "export_id": "The export's `id`.",

@@ -122,12 +122,7 @@ ROUTES: tuple[Route, ...] = (
         media=MERGE_PATCH,
     ),
     Route("GET", f"{CONTACT}/messages", "contacts.list_contact_messages"),
-    Route(
-        "GET",
-        f"{CONTACT}/messages/{{message_id}}/file",
-        "contacts.read_message_file",
-        refuses=(refusals.FileNotKept,),
-    ),
+    Route("GET", f"{CONTACT}/messages/{{message_id}}/file", "contacts.read_message_file"),
     Route("POST", f"{CONTACT}/messages", "contacts.write_to_contact", Role.CASHIER, 201, refuses=WRITING, once=True),
     Route("GET", f"{CONTACT}/export", "contacts.export_contact", Role.MANAGER, refuses=(refusals.ContactErased,)),
     Route("POST", f"{CONTACT}/erase", "contacts.erase_contact", Role.MANAGER, refuses=(refusals.ContactHasOrders,)),

@@ -34,17 +34,17 @@ BODIES = st.text(CODE_ALPHABET, min_size=CODE_LENGTH - 1, max_size=CODE_LENGTH -
 # P1 to P5: from (row) by what happens (column) to; a dot is "that can't be".
 EVENTS = (E.CONFIRMED, E.PROOF_RECEIVED, E.PAYMENT_CONFIRMED, E.DEADLINE_PASSED, E.DROPPED, E.CANCELLED, E.REVIVED,
           E.PROOF_TOO_LATE, E.PROOF_REJECTED, E.REFUNDED, E.REASSIGNED, E.REASSIGNED_UNPAID, E.LAST_PROOF_REJECTED,
-          E.PROOF_KEPT, E.DEADLINE_PASSED_WITH_PROOF, E.REVIEW_ENDED, E.EXTENDED, E.CHANGED)  # fmt: skip
+          E.PROOF_KEPT, E.DEADLINE_PASSED_WITH_PROOF, E.REVIEW_ENDED, E.EXTENDED, E.CHANGED, E.FILE_ADDED)  # fmt: skip
 LIFE = """
-                 CONFIRMED       PROOF_RECEIVED PAID DEADLINE DROPPED   CANCELLED REVIVED   TOO_LATE REJECTED        REFUNDED REASSIGNED UNPAID    LAST_REJECTED KEPT            WITH_PROOF REVIEW_ENDED EXTENDED        CHANGED
-DRAFT            PENDING_PAYMENT IN_REVIEW      PAID EXPIRED  CANCELLED CANCELLED .         .        .               .        .          .         .             PENDING_PAYMENT LATE       .            DRAFT           DRAFT
-PENDING_PAYMENT  .               IN_REVIEW      PAID EXPIRED  CANCELLED CANCELLED .         .        .               .        .          .         .             PENDING_PAYMENT LATE       .            PENDING_PAYMENT PENDING_PAYMENT
-IN_REVIEW        .               IN_REVIEW      PAID .        .         CANCELLED .         .        PENDING_PAYMENT .        .          .         EXPIRED       .               .          LATE         .               .
-PAID             .               .              .    .        .         .         .         .        .               REFUNDED .          .         .             .               .          .            .               .
-EXPIRED          .               .              .    .        .         .         IN_REVIEW LATE     .               REFUNDED PAID       IN_REVIEW .             .               .          .            .               .
-CANCELLED        .               .              .    .        .         .         .         LATE     .               REFUNDED PAID       IN_REVIEW .             .               .          .            .               .
-LATE             .               .              .    .        .         .         .         LATE     .               REFUNDED PAID       IN_REVIEW .             .               .          .            .               .
-REFUNDED         .               .              .    .        .         .         .         .        .               .        .          .         .             .               .          .            .               .
+                 CONFIRMED       PROOF_RECEIVED PAID DEADLINE DROPPED   CANCELLED REVIVED   TOO_LATE REJECTED        REFUNDED REASSIGNED UNPAID    LAST_REJECTED KEPT            WITH_PROOF REVIEW_ENDED EXTENDED        CHANGED         FILE_ADDED
+DRAFT            PENDING_PAYMENT IN_REVIEW      PAID EXPIRED  CANCELLED CANCELLED .         .        .               .        .          .         .             PENDING_PAYMENT LATE       .            DRAFT           DRAFT .
+PENDING_PAYMENT  .               IN_REVIEW      PAID EXPIRED  CANCELLED CANCELLED .         .        .               .        .          .         .             PENDING_PAYMENT LATE       .            PENDING_PAYMENT PENDING_PAYMENT .
+IN_REVIEW        .               IN_REVIEW      PAID .        .         CANCELLED .         .        PENDING_PAYMENT .        .          .         EXPIRED       .               .          LATE         .               . .
+PAID             .               .              .    .        .         .         .         .        .               REFUNDED .          .         .             .               .          .            .               . PAID
+EXPIRED          .               .              .    .        .         .         IN_REVIEW LATE     .               REFUNDED PAID       IN_REVIEW .             .               .          .            .               . .
+CANCELLED        .               .              .    .        .         .         .         LATE     .               REFUNDED PAID       IN_REVIEW .             .               .          .            .               . .
+LATE             .               .              .    .        .         .         .         LATE     .               REFUNDED PAID       IN_REVIEW .             .               .          .            .               . .
+REFUNDED         .               .              .    .        .         .         .         .        .               .        .          .         .             .               .          .            .               . REFUNDED
 """  # noqa: E501 - a table
 STEPS = [
     (S(row.split()[0]), event, cell)

@@ -17,6 +17,7 @@ STATUS_OF_CODE = {
     "contact_not_found": 404,
     "export_not_found": 404,
     "letter_not_found": 404,
+    "file_not_found": 404,
     "message_not_found": 404,
     "order_not_found": 404,
     "proof_not_found": 404,

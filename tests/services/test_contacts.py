@@ -78,7 +78,7 @@ def test_m6_a_picture_that_no_order_waits_for_is_for_the_organiser(world: World,
     world.clock.pass_minutes(1)
     lucia.sends_proof()
     assert len(lucia.heard) == 1
-    assert "Lucía has written" in text_of(world.organiser().heard[-1])
+    assert "Lucía sent a file" in text_of(world.organiser().heard[-1])
     assert said(known(lucia).id)[0] == "< image"
 
 
