@@ -14,6 +14,7 @@ from chalicelib.domain.languages import LanguageCode, known_language
 from chalicelib.domain.messages import IncomingMessage, Media, MessageKind
 from chalicelib.domain.orders import is_code
 from chalicelib.domain.picks import Random, Specific, Unclarity, Unclear, fold, read_pick
+from chalicelib.domain.vocabulary import change_phrases
 
 
 class Stage(StrEnum):
@@ -415,7 +416,7 @@ def _read_text(conversation: Conversation, text: str) -> Action:
 def _about_order(code: str, text: str) -> Action | None:
     """Return what is to be done about an order that they name; None if they say something else beside its code."""
     meaning = read_meaning(re.sub(code, " ", text, count=1, flags=re.IGNORECASE))
-    if meaning.rest and not {word.text for word in meaning.rest} <= ABOUT_CODES:
+    if meaning.rest and not {word.text for word in meaning.rest} <= change_phrases("beside_code"):
         return None
     if meaning.said <= {Intent.ORDERS, Intent.NOUN}:
         return AskAboutOrder(code)
@@ -429,9 +430,6 @@ def _about_order(code: str, text: str) -> Action | None:
         (Intent.HOW_TO_PAY, AskAboutOrder(code)),
     )
     return next((action for intent, action in actions if meaning.said <= {intent, Intent.ORDERS, Intent.NOUN}), None)
-
-
-ABOUT_CODES = frozenset(("codigo", "code", "pedido", "orden", "order", "el", "la", "o", "a", "the", "my", "mi", "meu"))
 
 
 def _read_words(conversation: Conversation, text: str) -> Action:

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from chalicelib.domain.intents import CHANGE, POLITE, Intent, Meaning, Word, read_meaning
 from chalicelib.domain.orders import MAX_NUMBERS
 from chalicelib.domain.picks import Specific, read_pick
+from chalicelib.domain.vocabulary import change_phrases
 
 
 @dataclass(frozen=True)
@@ -18,14 +20,17 @@ class Edit:
 
 
 HARMLESS = POLITE | {Intent.WANT, Intent.NOUN}
-# Phrases that keep what they name, or all but that, instead of removing it.
-KEEPING = frozenset(("only", "just", "keep", "except", "solo", "solamente", "nomas", "deja", "dejame", "so", "apenas",
-                     "fica"))  # fmt: skip
-JOINT = re.compile(r"(?<!\w)(?:por|pelo|pela|con|com|al|for|with|to)(?!\w)")
-INSTEAD = re.compile(
-    r"(?<!\w)(?:instead of|en vez del?|en lugar del?|em vez d[eo]|ao inves d[eo]|no lugar d[eo])(?!\w)"
-)
-NAMED = re.compile(r"(?:(?<!\w)(?:el|o|the|number|numero)\s+|#)[0-9]")
+
+
+@cache
+def _pattern(kind: str, after: str = r"(?!\w)") -> re.Pattern[str]:
+    """Return the pattern of the phrases of a kind (`[changes]` in `words/*.toml`), in all languages."""
+    phrases = sorted(change_phrases(kind), key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, phrases))}){after}")
+
+
+def _names_number(line: str) -> bool:
+    return "#" in line or _pattern("before_number", r"\s+[0-9]").search(line) is not None
 
 
 def read_edit(text: str, owned: Sequence[int], *, first: int, last: int, is_confirmed: bool) -> Edit | None:
@@ -59,7 +64,7 @@ def _one_way(meaning: Meaning, intent: Intent, owned: Sequence[int], first: int,
         return None
     # "agrega 2" may mean any two.
     most = MAX_NUMBERS if intent is Intent.ADD else len(owned)
-    if len(pick.numbers) == 1 and pick.numbers[0] <= most and not NAMED.search(meaning.line):
+    if len(pick.numbers) == 1 and pick.numbers[0] <= most and not _names_number(meaning.line):
         return None
     if intent is Intent.ADD:
         return Edit(add=pick.numbers)
@@ -72,9 +77,9 @@ def _exchange(meaning: Meaning) -> Edit | None:
         return None
     left, right = meaning.rest
     between = meaning.line[left.end : right.start]
-    if INSTEAD.search(between):
+    if _pattern("instead").search(between):
         return Edit(add=(int(left.text),), remove=(int(right.text),))
-    if JOINT.search(between) and not INSTEAD.search(meaning.line):
+    if _pattern("between").search(between) and not _pattern("instead").search(meaning.line):
         return Edit(add=(int(right.text),), remove=(int(left.text),))
     return None
 
@@ -96,4 +101,4 @@ def _by_phrase(meaning: Meaning) -> Edit | None:
 
 def _keeps(meaning: Meaning) -> bool:
     words: list[Word] = [word for one in meaning.found for word in one.words]
-    return any(word.text in KEEPING for word in words)
+    return any(word.text in change_phrases("keeping") for word in words)

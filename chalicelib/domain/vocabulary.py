@@ -20,6 +20,7 @@ class Vocabulary:
         intents: what somebody may want → the phrases that say so.
         positions: "first" → 1; -1 is the last one.
         numbers: kinds of words around numbers → the phrases of each kind.
+        changes: kinds of words in changes of an order → the phrases of each kind.
         counts: words that count tickets and name no number, with their values: "una".
         numerals: number words with their values.
         glue: words that say nothing by themselves.
@@ -29,6 +30,7 @@ class Vocabulary:
     intents: Mapping[str, Phrases] = field(default_factory=dict)
     positions: Mapping[str, int] = field(default_factory=dict)
     numbers: Mapping[str, Phrases] = field(default_factory=dict)
+    changes: Mapping[str, Phrases] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
     numerals: Mapping[str, int] = field(default_factory=dict)
     glue: frozenset[str] = frozenset()
@@ -49,6 +51,12 @@ def vocabularies() -> Mapping[str, Vocabulary]:
     return {code: _load(code) for code in LANGUAGES}
 
 
+@cache
+def change_phrases(kind: str) -> frozenset[str]:
+    """Return the phrases of a kind of `changes`, in all languages."""
+    return frozenset(phrase for one in vocabularies().values() for phrase in one.changes.get(kind, ()))
+
+
 def _load(code: str) -> Vocabulary:
     path = FOLDER / f"{code}.toml"
     found = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -59,6 +67,7 @@ def _load(code: str) -> Vocabulary:
         intents=found.get("intents", {}),
         positions=found.get("positions", {}),
         numbers=numbers,
+        changes=found.get("changes", {}),
         counts=counts,
         numerals=dict(_numerals(code)),
         glue=frozenset(words.get("glue", ())),

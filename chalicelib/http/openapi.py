@@ -133,14 +133,14 @@ def _patch_of(form: type[BaseModel]) -> str:
 
 
 def _as_patch(schema: Json) -> Json:
-    """Return the schema of a merge patch: no field is required, and each may be null."""
+    """Return the schema of a merge patch: no field has to be named. What must not be missing can't be null."""
     patch = deepcopy(schema)
-    patch.pop("required", None)
+    needed = patch.pop("required", [])
     patch["x-patch"] = True
     patch["description"] = "A merge patch (RFC 7396): named fields change, and null removes a value."
     for name, field in patch["properties"].items():
         field.pop("default", None)
-        if {"type": "null"} not in field.get("anyOf", ()):
+        if name not in needed and {"type": "null"} not in field.get("anyOf", ()):
             title = field.pop("title", name)
             patch["properties"][name] = {"title": title, "anyOf": [field, {"type": "null"}]}
     return patch
