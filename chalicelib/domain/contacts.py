@@ -32,6 +32,8 @@ class Contact:
         held: how many numbers they own, by raffle id.
         unpaid: those of their orders that own numbers and are not paid, by order id (H9).
         has_paid: whether an order of theirs was ever paid (H10). None: stored before this was kept, so unknown.
+        age_confirmed: the age in years that they said to have reached, when a raffle asked (H16).
+        age_confirmed_at: when they said so.
         vouched_for: an organiser trusts them like somebody who has paid.
         unpaid_holds: how many of their holds ended unpaid in a row (H11).
         unpaid_hold_at: when the last of these ended.
@@ -70,6 +72,8 @@ class Contact:
     held: dict[str, int] = field(default_factory=dict)
     unpaid: dict[str, UnpaidOrder] = field(default_factory=dict)
     has_paid: bool | None = False
+    age_confirmed: int | None = None
+    age_confirmed_at: datetime | None = None
     vouched_for: bool = False
     unpaid_holds: int = 0
     unpaid_hold_at: datetime | None = None

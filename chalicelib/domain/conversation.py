@@ -35,6 +35,7 @@ class Conversation:
         shown: ids of the raffles in the list that was shown last, so that "1" means the first.
         page: the page of that list.
         since: when they wrote what led to the list or the raffle at hand. Older words are not about it (M7).
+        asks: the choice that a yes stands for, if the bot asked something that is not about an order.
         tapped: the choice and the message with which the numbers at hand were held, so that a second tap is known.
     """
 
@@ -45,6 +46,7 @@ class Conversation:
     page: int = 1
     since: datetime | None = None
     tapped: str | None = None
+    asks: str | None = None
 
 
 # The actions, which `chalicelib/services/chat/actions.py` carries out.
@@ -152,6 +154,15 @@ class TellWho:
 @dataclass(frozen=True)
 class HoldNumbers:
     raffle_id: str
+    text: str
+
+
+@dataclass(frozen=True)
+class ConfirmAge:
+    """Know that they are as old as a raffle requires (H16), and hold what they asked for before."""
+
+    raffle_id: str
+    age: int
     text: str
 
 
@@ -341,6 +352,7 @@ Action = (
     | TellResult
     | TellWho
     | HoldNumbers
+    | ConfirmAge
     | ConfirmOrder
     | CancelOrder
     | AskToCancel
@@ -437,10 +449,14 @@ def _read_words(conversation: Conversation, text: str) -> Action:
     word = normalize(text)
     if word in COMMANDS:
         return COMMANDS[word](conversation)
+    meaning = read_meaning(text)
+    if conversation.asks is not None and (word in YES or meaning.only(Intent.YES)):
+        return _read_choice(conversation.asks) or _repeat_question(conversation)
     if conversation.order_id is not None and word in YES:
         return ConfirmOrder(conversation.order_id)
-    meaning = read_meaning(text)
     action = _mean_anywhere(conversation, meaning) or _STEPS[conversation.stage](conversation, meaning, text)
+    if meaning.is_misspelt:  # a word that only looks like one of ours may be the code of a raffle
+        action = _try_codes(meaning, text, otherwise=action)
     # A single word may be the code of a raffle, whatever else it means; but "no" never was one.
     code = word.upper()
     return TryCode(code, action) if is_raffle_code(code) and word not in NO | MORE else action
@@ -484,7 +500,7 @@ def _step_while_paused(conversation: Conversation, message: IncomingMessage) -> 
     if message.kind in (MessageKind.EVENT, MessageKind.REACTION):
         return StayQuiet()
     if message.kind is MessageKind.CHOICE and (action := _read_choice(message.choice)) is not None:
-        return LeaveToPerson() if isinstance(action, HoldNumbers | DrawNumbers) else action
+        return LeaveToPerson() if isinstance(action, HoldNumbers | DrawNumbers | ConfirmAge) else action
     if message.kind is MessageKind.TEXT and normalize(message.text) in STOP_WORDS:
         return OptOut()
     return LeaveToPerson()
@@ -510,6 +526,7 @@ HELP_CHOICE = "help"
 STOP_CHOICE = "stop"
 LANGUAGE_CHOICE = "language"
 MENU_CHOICE = "menu"
+MAX_CHOICE = 256  # characters of an id, as WhatsApp limits it
 PERSON_CHOICE = "person"
 
 
@@ -531,6 +548,12 @@ def pick_random_choice(raffle_id: str, quantity: int) -> str:
 
 def pick_number_choice(raffle_id: str, number: int) -> str:
     return f"number:{raffle_id}:{number}"
+
+
+def confirm_age_choice(raffle_id: str, age: int, text: str) -> str:
+    """Return the choice that confirms an age, and holds what `text` asks for, if that fits into a choice."""
+    choice = f"of_age:{raffle_id}:{age}:{text}"
+    return choice if len(choice) <= MAX_CHOICE else f"of_age:{raffle_id}:{age}:"
 
 
 def confirm_order_choice(order_id: str) -> str:
@@ -594,6 +617,8 @@ def _read_choice(choice: str) -> Action | None:
             return OpenRaffle(raffle_id)
         case "random", random if pick := re.fullmatch("([0-9a-z]{1,32}):([1-9][0-9]?)", random):
             return HoldNumbers(pick[1], f"random {pick[2]}")
+        case "of_age", age if said := re.fullmatch("([0-9a-z]{1,32}):([0-9]{1,3}):([0-9, #a-z]*)", age):
+            return ConfirmAge(said[1], int(said[2]), said[3])
         case "number", single if pick := re.fullmatch("([0-9a-z]{1,32}):([0-9]{1,7})", single):
             return HoldNumbers(pick[1], f"#{pick[2]}")
         case _, order_id if name in ORDER_CHOICES and is_code(order_id):

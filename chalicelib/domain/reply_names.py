@@ -25,6 +25,7 @@ class ReplyName(StrEnum):
     ANSWER = "answer"
     DRAW_RESULT = "draw_result"
 
+    ASK_AGE = "ask_age"
     HELD = "held"
     ASK_NUMBERS = "ask_numbers"
     ASK_QUANTITY = "ask_quantity"
@@ -88,6 +89,7 @@ MEANINGS = {
     ReplyName.DRAW_DATE: "when the draw is, as far as the raffle says",
     ReplyName.ANSWER: "the organisers' own answer to a question (`faq` of the raffle)",
     ReplyName.DRAW_RESULT: "where the result of a draw is to be found",
+    ReplyName.ASK_AGE: "asks whether they are as old as buyers of the raffle must be",
     ReplyName.HELD: "which numbers are held until when; asks for a yes",
     ReplyName.ASK_NUMBERS: "that the numbers are not clear, and asks again",
     ReplyName.ASK_QUANTITY: "asks whether a number or so many numbers are meant",

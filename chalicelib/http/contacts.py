@@ -61,6 +61,10 @@ class ContactView(View):
     state: Stage
     context: ContextView
     blocked_at: Annotated[Moment | None, Field(description="Since when they can hold nothing; null if they can.")]
+    age_confirmed: Annotated[
+        int | None, Field(description="The age in years that they said to have reached, when a raffle asked.")
+    ]
+    age_confirmed_at: Moment | None
     vouched_for: Annotated[bool, Field(description="Whether they count as somebody who has paid before.")]
     opted_out: bool
     opted_out_since: Moment | None
@@ -350,6 +354,8 @@ def present(call: Call, contact: Contact) -> ContactView:
         state=contact.conversation.stage,
         context=ContextView(raffle=contact.conversation.raffle_id, order=contact.conversation.order_id),
         blocked_at=contact.blocked_at,
+        age_confirmed=contact.age_confirmed,
+        age_confirmed_at=contact.age_confirmed_at,
         vouched_for=contact.vouched_for,
         opted_out=contact.opted_out,
         opted_out_since=contact.opted_at if contact.opted_out else None,

@@ -276,9 +276,12 @@ def as_record(contact: Contact) -> ContactRecord:
         page=contact.conversation.page if contact.conversation.page > 1 else None,
         since=contact.conversation.since,
         tapped=contact.conversation.tapped,
+        asks=contact.conversation.asks,
         held=contact.held or None,
         unpaid=_as_lists(contact.unpaid) or None,
         has_paid=contact.has_paid,
+        age_confirmed=contact.age_confirmed,
+        age_confirmed_at=contact.age_confirmed_at,
         vouched_for=contact.vouched_for or None,
         unpaid_holds=contact.unpaid_holds or None,
         unpaid_hold_at=contact.unpaid_hold_at,
@@ -354,6 +357,7 @@ def found_in(records: Iterable[Record]) -> list[Contact]:
 def as_contact(record: ContactRecord) -> Contact:
     newest_orders: str | None = record.newest_orders
     indexed_terms: str | None = record.indexed_terms
+    age_confirmed: float | None = record.age_confirmed
     # A contact that was stored before this attribute existed may have orders.
     orders = (OLDER if newest_orders is None else newest_orders).split()
     return Contact(
@@ -376,10 +380,13 @@ def as_contact(record: ContactRecord) -> Contact:
             page=int(record.page or 1),
             since=record.since,
             tapped=record.tapped,
+            asks=record.asks,
         ),
         held=dict(record.held or {}),
         unpaid=_as_unpaid(record.unpaid),
         has_paid=record.has_paid,
+        age_confirmed=None if age_confirmed is None else int(age_confirmed),
+        age_confirmed_at=record.age_confirmed_at,
         vouched_for=bool(record.vouched_for),
         unpaid_holds=int(record.unpaid_holds or 0),
         unpaid_hold_at=record.unpaid_hold_at,

@@ -423,9 +423,12 @@ class ContactRecord(Record, discriminator="contact"):
     page = NumberAttribute(null=True)
     since = UTCDateTimeAttribute(null=True)
     tapped = UnicodeAttribute(null=True)
+    asks = UnicodeAttribute(null=True)
     held = JSONAttribute(null=True)
     unpaid = JSONAttribute(null=True)  # order id → raffle id, quantity, and 1 if it is in review
     has_paid = BooleanAttribute(null=True)
+    age_confirmed = NumberAttribute(null=True)
+    age_confirmed_at = UTCDateTimeAttribute(null=True)
     vouched_for = BooleanAttribute(null=True)
     unpaid_holds = NumberAttribute(null=True)
     unpaid_hold_at = UTCDateTimeAttribute(null=True)

@@ -50,6 +50,7 @@ def test_a_contact_shows_who_they_are_and_where_the_conversation_stands(world: W
         "id": known(lucia).id, "name": "Lucía", "phone": "+50255500001", "user_id": "GT.770001", "language": "en",
         "language_source": "default", "state": "PAYMENT", "context": {"raffle": raffle["id"], "order": order_id},
         "blocked_at": None,
+        "age_confirmed": None, "age_confirmed_at": None,
         "vouched_for": False, "opted_out": False, "opted_out_since": None, "person_wanted_at": now,
         "bot_paused": False, "bot_paused_until": None,
         "bot_paused_by": None, "last_heard_at": now, "window_until": tomorrow, "held": {raffle["id"]: 2},

@@ -102,8 +102,8 @@ def act(action: c.Action, turn: Turn) -> None:
             _open_raffle(turn, raffle_id)
         case c.ShowFree() | c.IsFree() | c.TellHowToPay() | c.TellDrawDate():
             _answer_question(turn, action)
-        case c.HoldNumbers(raffle_id, text):
-            _hold_once(turn, raffle_id, text)
+        case c.HoldNumbers() | c.ConfirmAge():
+            _hold_or_ask(turn, action)
         case c.TryOrder() | c.ConfirmOrder() | c.ConfirmByReaction() | c.CancelOrder() | c.AskAboutOrder():
             _settle(turn, action)
         case c.AskToCancel() | c.AskChange() | c.AskAnother() | c.DrawNumbers() | c.MoreTime() | c.PaidClaim():
@@ -451,6 +451,14 @@ def _keeping_order(
 # Holding
 
 
+def _hold_or_ask(turn: Turn, action: c.HoldNumbers | c.ConfirmAge) -> None:
+    match action:
+        case c.HoldNumbers(raffle_id, text):
+            _hold_once(turn, raffle_id, text)
+        case c.ConfirmAge():
+            _confirm_age(turn, action)
+
+
 def _hold_once(turn: Turn, raffle_id: str, text: str) -> None:
     """Hold numbers, unless a second tap asks for what the first tap on the same button holds.
 
@@ -465,6 +473,36 @@ def _hold_once(turn: Turn, raffle_id: str, text: str) -> None:
         _tell_where_it_stands(turn, *first)
     else:
         _hold(turn, raffle_id, text)
+
+
+def _must_tell_age(turn: Turn, raffle: Raffle, pick: picks.Specific | picks.Random) -> bool:
+    """Ask how old they are before their first hold in a raffle with a minimum age (H16). Return whether it is asked."""
+    age = raffle.minimum_age
+    if age is None or (turn.contact.age_confirmed or 0) >= age:
+        return False
+    if isinstance(pick, picks.Random):
+        wanted = f"random {pick.quantity}"
+    else:
+        wanted = ",".join(f"#{number}" for number in pick.numbers)
+    choice = c.confirm_age_choice(raffle.id, age, wanted)
+    turn.reply(
+        turn.texts.ask_age(raffle, age, choice),
+        replace(_keeping_order(turn, Stage.SELECTING, raffle_id=raffle.id), asks=choice),
+    )
+    return True
+
+
+def _confirm_age(turn: Turn, action: c.ConfirmAge) -> None:
+    raffle = _find_raffle(action.raffle_id)
+    if raffle is None or raffle.minimum_age != action.age:  # it was changed meanwhile, or nobody asked
+        _open_raffle(turn, action.raffle_id)
+        return
+    if (turn.contact.age_confirmed or 0) < action.age:
+        turn.contact = replace(turn.contact, age_confirmed=action.age, age_confirmed_at=turn.written_at)
+    if action.text:
+        _hold_once(turn, raffle.id, action.text)
+    else:
+        _open_raffle(turn, raffle.id)
 
 
 def _tapped(turn: Turn) -> str | None:
@@ -482,6 +520,8 @@ def _hold(turn: Turn, raffle_id: str, text: str) -> None:
     raffle = board.raffle
     turn.open_raffle(raffle)
     pick = picks.read_pick(text, first=raffle.first_number, last=raffle.last_number, most=MAX_NUMBERS)
+    if not isinstance(pick, picks.Unclear) and _must_tell_age(turn, raffle, pick):
+        return
     try:
         numbers = _choose_numbers(turn, board, pick)
         if numbers is None:

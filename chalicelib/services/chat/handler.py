@@ -114,7 +114,10 @@ class ChatHandler:
             keep_proof=tries.keep_proof,
         )
         follow_quote(turn)
-        act(_decide(turn.contact, message, now), turn)
+        action = _decide(turn.contact, message, now)
+        # A yes answers the question that came right before it, and no older one.
+        turn.contact = replace(turn.contact, conversation=replace(turn.contact.conversation, asks=None))
+        act(action, turn)
         offer_person(turn)
         if message.incoming.kind is MessageKind.TEXT:
             limits = turn.contact.reply_limits.with_typed(missed=turn.is_unclear)

@@ -433,6 +433,15 @@ class Texts:
             name=ReplyName.HELD, text=text, buttons=self._confirm_buttons(order), useful_until=order.reserved_until
         )
 
+    def ask_age(self, raffle: Raffle, age: int, choice: str) -> Reply:
+        """Ask whether they are as old as buyers of a raffle must be (H16)."""
+        text = self._("*{raffle}* is for people of {age} or older. Are you {age} or older?")
+        buttons = (
+            Choice(id=choice, title=self._("Yes, I am {age}+").format(age=age)),
+            Choice(id=RAFFLES_CHOICE, title=self._("No")),
+        )
+        return Reply(name=ReplyName.ASK_AGE, text=text.format(raffle=raffle.title, age=age), buttons=buttons)
+
     def _confirm_buttons(self, order: Order) -> tuple[Choice, ...]:
         return (
             Choice(id=confirm_order_choice(order.id), title=self._("Confirm")),

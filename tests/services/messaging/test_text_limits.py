@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.conversation import confirm_age_choice
 from chalicelib.domain.languages import LANGUAGES, TEMPLATE_CODES, LanguageCode
 from chalicelib.domain.messages import Reply
 from chalicelib.domain.orders import Order, OrderStatus, Proof
@@ -68,6 +69,7 @@ REFUSALS: dict[str, list[Exception]] = {
 # What each argument may be, by its name.
 ARGUMENTS: dict[str, list[Any]] = {
     "again": [False, True],
+    "age": [120],
     "answer": ["W" * 500],
     "board": [BOARD, Board(PLAIN, {0: 1}, 0)],
     "boards": [BOARDS, []],
@@ -76,6 +78,7 @@ ARGUMENTS: dict[str, list[Any]] = {
     "some": [NUMBERS[:12], NUMBERS[:1], ()],
     "taken": [NUMBERS, NUMBERS[:1], ()],
     "by_organiser": [False, True],
+    "choice": [confirm_age_choice(RAFFLE.id, 120, "#9999999," * 23)],
     "change": [CHANGE, replace(CHANGE, confirmed_by=None), replace(CHANGE, replaces="", payment_instructions="W")],
     "gone": [NUMBERS, ()],
     "has_order": [False, True],
