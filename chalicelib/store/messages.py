@@ -28,6 +28,7 @@ from chalicelib.telemetry import logger
 INBOUND = "inbound"  # the name of the condition that a message is new (M1)
 OUTBOUND_PREFIX = "MSG#"  # precedes the id of an outbound message in its sk
 INBOUND_PREFIX = "INBOUND#"  # precedes the id of an inbound message, in its pk and wherever it is referred to
+TAG = "biz_opaque_callback_data"  # WhatsApp's name of the tag in a request
 MESSAGE = "message"  # the name of the condition on a message's state
 # A message is sent right after it was committed. The schedule takes over if that has not happened after this time.
 GRACE = timedelta(seconds=60)
@@ -414,7 +415,8 @@ def _state_in(states: Iterable[DeliveryState]) -> Condition:
 
 
 def _as_json(body: dict[str, Any]) -> str:
-    return dumps(body, ensure_ascii=False, separators=(",", ":"))
+    """Return a request as it is stored: without its tag, which is the key of the item."""
+    return dumps({name: part for name, part in body.items() if name != TAG}, ensure_ascii=False, separators=(",", ":"))
 
 
 # Each of these updates, and that of `advance`, may be sent twice, if the first request was not answered. They set
@@ -428,10 +430,11 @@ def _update(outbound: Outbound, actions: list[Action], only_if: Condition) -> bo
 def as_outbound(record: OutboundRecord) -> Outbound:
     due_at = datetime.fromisoformat(record.queue_at.partition("#")[0]) if record.queue_at else None
     code: float | None = record.error_code
+    outbound_id = record.sk.removeprefix(OUTBOUND_PREFIX)
     return Outbound(
         contact_id=record.contact_id,
-        id=record.sk.removeprefix(OUTBOUND_PREFIX),
-        body=loads(record.body),
+        id=outbound_id,
+        body={**loads(record.body), TAG: f"{record.contact_id}/{outbound_id}"},
         template=Template(**record.template) if record.template else None,
         created_at=record.created_at,
         state=DeliveryState(record.state),

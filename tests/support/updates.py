@@ -1,6 +1,5 @@
 """Updates from WhatsApp, and the tags of what is sent to it."""
 
-import json
 
 from chalicelib.whatsapp.webhook import Update, split
 from tests.support.steps import outbounds
@@ -19,4 +18,5 @@ def a_text(buyer: Buyer, text: str) -> Json:
 
 
 def tag_of(buyer: Buyer) -> str:
-    return str(json.loads(outbounds(buyer)[-1].body)["biz_opaque_callback_data"])
+    newest = outbounds(buyer)[-1]
+    return f"{newest.contact_id}/{newest.sk.removeprefix('MSG#')}"
