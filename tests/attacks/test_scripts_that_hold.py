@@ -1,15 +1,15 @@
 """H9 to H11: a script with one contact, or with a hundred, keeps numbers from people who would pay.
 
 The clock moves for thirty minutes. Whatever the script does, at most four fifths of the raffle are out of reach, and
-`hold_minutes` after it stops nothing is. With a hundred contacts of forty numbers each, raffles of more than 5,000
-numbers are out of its reach anyway.
+`hold_minutes` after it stops nothing is; ten minutes later if it asks for more time (H14). With a hundred contacts of
+forty numbers each, raffles of more than 5,000 numbers are out of its reach anyway.
 """
 
 from collections.abc import Sequence
 
 import pytest
 
-from chalicelib.domain.conversation import pick_random_choice
+from chalicelib.domain.conversation import more_time_choice, pick_random_choice
 from chalicelib.domain.messages import Identity, IncomingMessage, Media, MessageKind
 from chalicelib.whatsapp.inbound import Message
 from tests.support.identities import contact_of
@@ -29,8 +29,8 @@ class Script:
         self.contacts = [world.buyer(f"Bot {number}", 1000 + number) for number in range(contacts)]
         self.peak = 0
 
-    def takes_all_it_can(self, *, proofs: bool = False) -> None:
-        """Each contact holds as much as it may; with `proofs`, it also sends any picture."""
+    def takes_all_it_can(self, *, proofs: bool = False, more_time: bool = False) -> None:
+        """Each contact holds as much as it may; with `proofs`, it also sends any picture, or asks for `more_time`."""
         refused = 0
         for contact in self.contacts:
             before = self.reserved
@@ -39,6 +39,8 @@ class Script:
                     self.taps(contact, pick_random_choice(self.raffle_id, quantity))
             if proofs:
                 self.sends_picture(contact)
+            for order_id in contact_of(contact.person).unpaid if more_time else ():
+                self.taps(contact, more_time_choice(order_id))
             self.peak = max(self.peak, self.reserved)
             refused = 0 if self.reserved > before else refused + 1
             if refused == GIVES_UP_AFTER:
@@ -113,6 +115,27 @@ def test_h10_a_hundred_contacts_leave_a_fifth_of_the_raffle_and_all_of_it_once_t
     world.minute()
     assert world.availability(raffle) == (size, 0, 0)
     assert "holding" in text_of((world.buyer("New", 3).says("BIKE"), world.buyer("New", 3).says("random 40"))[1])
+    assert_board_is_exact(world, raffle)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_h14_more_time_for_all_keeps_no_more_numbers_and_ends_ten_minutes_later(world: World, size: int) -> None:
+    ana, beto = regulars(world)
+    raffle = world.raffle(limited=True, last_number=size)
+    script = Script(world, raffle["id"], 100)
+    for minutes in (0, 7, 7, 1, 7, 8):
+        world.clock.pass_minutes(minutes)
+        world.minute()
+        script.takes_all_it_can(more_time=True)
+    assert size * 60 // 100 < script.peak <= size * 80 // 100
+    hold(ana, "random 10")
+    hold(beto, "random 10")
+    world.clock.pass_minutes(15)
+    world.minute()
+    assert world.availability(raffle)[1] <= size * 80 // 100
+    world.clock.pass_minutes(10)
+    world.minute()
+    assert world.availability(raffle) == (size, 0, 0)
     assert_board_is_exact(world, raffle)
 
 
