@@ -1,6 +1,5 @@
 """Updates from WhatsApp, and the tags of what is sent to it."""
 
-
 from chalicelib.whatsapp.webhook import Update, split
 from tests.support.steps import outbounds
 from tests.support.whatsapp_samples import OURS

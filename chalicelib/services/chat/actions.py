@@ -266,8 +266,17 @@ def _running(turn: Turn, order_id: str | None) -> OwnOrder | None:
 
 
 def _ask_what_to_cancel(turn: Turn, order_id: str | None) -> None:
-    own = _running(turn, order_id)
-    turn.reply(turn.texts.ask_what_to_cancel(*own) if own else turn.texts.ask_to_stop_messages())
+    at_hand = find_own(turn, order_id) if order_id is not None else None
+    if at_hand is not None and at_hand.order.status in (*RUNNING, OrderStatus.IN_REVIEW):
+        own: OwnOrder | None = at_hand
+    else:
+        own = find_newest(turn, RUNNING, (OrderStatus.IN_REVIEW,))
+    if own is None:
+        turn.reply(turn.texts.ask_to_stop_messages())
+    elif own.order.status is OrderStatus.IN_REVIEW:
+        turn.reply(turn.texts.cannot_cancel(own.order))
+    else:
+        turn.reply(turn.texts.ask_what_to_cancel(*own))
 
 
 def _newest_running(turn: Turn) -> OwnOrder | None:

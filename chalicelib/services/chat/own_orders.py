@@ -31,9 +31,11 @@ def find_own(turn: Turn, order_id: str) -> OwnOrder | None:
     return own
 
 
-def find_newest(turn: Turn, statuses: Collection[OrderStatus]) -> OwnOrder | None:
-    """Find the newest of the contact's latest orders that has one of these statuses."""
-    for order in orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN):
-        if order.status in statuses:
-            return OwnOrder(raffles.get(order.raffle_id), order)
+def find_newest(turn: Turn, *preferred: Collection[OrderStatus]) -> OwnOrder | None:
+    """Find the newest of the contact's latest orders that has one of the first statuses, else one of the next."""
+    latest = orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN)
+    for statuses in preferred:
+        for order in latest:
+            if order.status in statuses:
+                return OwnOrder(raffles.get(order.raffle_id), order)
     return None

@@ -251,6 +251,18 @@ def test_what_waits_has_the_buttons_for_what_comes_next(world: World, lucia: Buy
     assert "More time" not in buttons_of(lucia.says("how do I pay?"))
 
 
+def test_p3_in_review_only_an_organiser_can_cancel_however_it_is_said(world: World, lucia: Buyer) -> None:
+    order_id = hold_and_prove(lucia, "5")
+    for words in ("cancelar", "cancel", "quiero cancelar mi pedido"):
+        lucia.says(words)
+        last = lucia.heard[-1]
+        assert order_id in str(last) and ("organis" in str(last) or "organiz" in str(last)), words
+    lucia.says("menu")
+    lucia.says("cancelar")
+    assert order_id in str(lucia.heard[-1])
+    assert status(world, order_id) == "IN_REVIEW"
+
+
 # Files
 
 
