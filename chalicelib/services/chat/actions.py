@@ -40,7 +40,7 @@ from chalicelib.domain.refusals import (
     TooFewFree,
     TooManyForContact,
 )
-from chalicelib.domain.reply_limits import MAX_FILES, MAX_SAME
+from chalicelib.domain.reply_limits import MAX_CHECKS, MAX_FILES, MAX_SAME
 from chalicelib.domain.reply_names import ReplyName
 from chalicelib.domain.typos import nearest
 from chalicelib.services.chat.turn import IDLE, Turn
@@ -524,20 +524,27 @@ def _choose_numbers(
 
 def _find_own(turn: Turn, order_id: str) -> OwnOrder | None:
     """Find the contact's own order. Codes are no secret, so another contact's order is not returned."""
-    if order_id in turn.own_orders:
-        return OwnOrder(*turn.own_orders[order_id])
-    at_hand = turn.contact.conversation.raffle_id
-    order, raffle = orders.with_raffle(order_id, likely_raffle_id=at_hand)
-    if order is None or order.contact_id != turn.contact.id:
-        return None
-    own = OwnOrder(raffle or raffles.get(order.raffle_id), order)
-    turn.own_orders[order_id] = own
-    return own
+    found = _find_named(turn, order_id)
+    return OwnOrder(*found) if found is not None and found[1].contact_id == turn.contact.id else None
+
+
+def _find_named(turn: Turn, order_id: str) -> tuple[Raffle, Order] | None:
+    """Find anybody's order. What it says about its buyer is for nobody else."""
+    if order_id not in turn.named_orders:
+        at_hand = turn.contact.conversation.raffle_id
+        order, raffle = orders.with_raffle(order_id, likely_raffle_id=at_hand)
+        if order is None:
+            return None
+        turn.named_orders[order_id] = raffle or raffles.get(order.raffle_id), order
+    return turn.named_orders[order_id]
 
 
 def _try_order(turn: Turn, action: c.TryOrder) -> None:
     """Do what they want with an order that they name, if it is theirs; it is at hand from then on if it waits."""
     own = _find_own(turn, action.order_id)
+    if own is None and isinstance(action.then, c.AskAboutOrder) and not _means_another(turn, action):
+        _check_ticket(turn, action.order_id)
+        return
     if own is None:
         act(action.otherwise, turn)
         return
@@ -547,6 +554,26 @@ def _try_order(turn: Turn, action: c.TryOrder) -> None:
         at_hand = Conversation(stage=stage, raffle_id=raffle.id, order_id=order.id)
         turn.contact = replace(turn.contact, conversation=at_hand)
     act(action.then, turn)
+
+
+def _means_another(turn: Turn, action: c.TryOrder) -> bool:
+    """Return whether the code of somebody else's order may be something else: digits, or the code of a raffle.
+
+    After MAX_CHECKS codes it is always something else, which ends in "not understood" (M8).
+    """
+    is_raffle = action.order_id in turn.raffle_of_code
+    return action.order_id.isdigit() or is_raffle or turn.contact.reply_limits.checks >= MAX_CHECKS
+
+
+def _check_ticket(turn: Turn, code: str) -> None:
+    """Tell somebody whether a ticket is valid that is not theirs (P13). A code that is not there gets the same no."""
+    turn.contact = replace(turn.contact, reply_limits=turn.contact.reply_limits.with_check())
+    found = _find_named(turn, code)
+    if found is not None and found[1].status is OrderStatus.PAID:
+        turn.reply(turn.texts.ticket_valid(*found))
+    else:
+        turn.reply(turn.texts.ticket_invalid(code))
+    turn.metrics.append("TicketsChecked")
 
 
 def _settle(
@@ -737,7 +764,7 @@ def _tell_where_it_stands(turn: Turn, raffle: Raffle, order: Order) -> None:
     elif order.status is OrderStatus.IN_REVIEW:
         turn.reply(texts.being_checked(order))
     elif order.status is OrderStatus.PAID:
-        turn.reply(texts.already_paid(order), done)
+        turn.reply(texts.already_paid(raffle, order), done)
     elif order.status is OrderStatus.CANCELLED:
         turn.reply(texts.was_cancelled(order), done)
     elif order.status is OrderStatus.LATE:

@@ -28,6 +28,7 @@ from chalicelib.domain.languages import LANGUAGES, LanguageCode
 from chalicelib.domain.messages import Choice, Reply, Template
 from chalicelib.domain.orders import RUNNING, Order, OrderStatus
 from chalicelib.domain.picks import Unclarity, Unclear, padded
+from chalicelib.domain.pictures import TicketPicture
 from chalicelib.domain.raffles import Board, PaymentChange, Raffle
 from chalicelib.domain.refusals import HoldLimit, HoldLimited, NumbersTaken, TooFewFree, TooManyForContact
 from chalicelib.domain.reply_names import ReplyName
@@ -71,6 +72,7 @@ class Texts:
         self.money = formats.money
         self.count = formats.count
         self._moment = formats.moment
+        self._day = formats.day
 
     # Menu, help, opting out
 
@@ -703,7 +705,8 @@ class Texts:
             text=self._("I could not fetch your file from WhatsApp. Please send it again, as a photo or a small PDF."),
         )
 
-    def payment_confirmed(self, raffle: Raffle, order: Order) -> Reply:
+    def payment_confirmed(self, raffle: Raffle, order: Order, name: str) -> Reply:
+        """Say that the payment is confirmed, with the ticket. `name`: the buyer's."""
         _ = self._
         lines = (
             _("Your payment for order *{code}* is confirmed. Thank you!").format(code=order.id),
@@ -717,6 +720,26 @@ class Texts:
             name=ReplyName.PAID,
             text="\n".join(lines),
             template=self._template(templates.PAYMENT_CONFIRMED, raffle, order),
+            picture=self._ticket(raffle, order, name),
+        )
+
+    def _ticket(self, raffle: Raffle, order: Order, name: str) -> TicketPicture:
+        """Return the ticket of a paid order. Facts that are not known are left out."""
+        _ = self._
+        permit = raffle.permit
+        facts = (
+            (_("Name"), name),
+            (_("Draw"), self._day(raffle.draws_at, raffle.time_zone) if raffle.draws_at is not None else ""),
+            (_("Organiser"), raffle.organiser.name if raffle.organiser is not None else ""),
+            (_("Permit"), f"{permit.number} ({permit.authority})" if permit is not None else ""),
+        )
+        return TicketPicture(
+            title=raffle.title,
+            status=_("Paid"),
+            numbers=tuple(padded(number, raffle.last_number) for number in order.numbers),
+            facts=tuple((label, fact) for label, fact in facts if fact),
+            code=order.id,
+            hint=_("Scan it, or send us this code: we tell you whether the ticket is valid."),
         )
 
     def proof_rejected(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
@@ -786,8 +809,8 @@ class Texts:
         text = self._("The money for order {code} goes back to you. You can choose numbers again.")
         return Reply(name=ReplyName.REFUNDED, text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
 
-    def reassigned(self, raffle: Raffle, order: Order) -> Reply:
-        """Say which numbers a late order has now (P5)."""
+    def reassigned(self, raffle: Raffle, order: Order, name: str) -> Reply:
+        """Say which numbers a late order has now (P5), with the ticket if it is paid. `name`: the buyer's."""
         _ = self._
         is_paid = order.status is OrderStatus.PAID
         payment = _("Your payment is confirmed. Good luck!") if is_paid else _("Your payment is still being checked.")
@@ -801,11 +824,35 @@ class Texts:
         )
         definition = templates.PAYMENT_CONFIRMED if is_paid else templates.NUMBERS_CHANGED
         return Reply(
-            name=ReplyName.REASSIGNED, text="\n".join(lines), template=self._template(definition, raffle, order)
+            name=ReplyName.REASSIGNED,
+            text="\n".join(lines),
+            template=self._template(definition, raffle, order),
+            picture=self._ticket(raffle, order, name) if is_paid else None,
         )
 
-    def already_paid(self, order: Order) -> Reply:
-        return Reply(name=ReplyName.PAID, text=self._("Order {code} is paid already. Thank you!").format(code=order.id))
+    def already_paid(self, raffle: Raffle, order: Order) -> Reply:
+        text = self._("Order *{code}* is paid, and your ticket is valid. Thank you!").format(code=order.id)
+        return Reply(name=ReplyName.PAID, text=f"{text}\n{raffle.title}: *{self._numbers(raffle, order.numbers)}*")
+
+    def ticket_valid(self, raffle: Raffle, order: Order) -> Reply:
+        """Say that somebody else's ticket is valid (P13): with what the board shows, and nothing about the buyer."""
+        lines = (
+            self._("Ticket *{code}* is paid and valid.").format(code=order.id),
+            f"{raffle.title}: *{self._numbers(raffle, order.numbers)}*",
+            self._("Are other numbers on the ticket? Then somebody has changed it: please talk to a person."),
+        )
+        return Reply(
+            name=ReplyName.TICKET, text="\n".join(lines), buttons=(self._person_button(), self._menu_buttons()[0])
+        )
+
+    def ticket_invalid(self, code: str) -> Reply:
+        lines = (
+            self._("*{code}* is not a valid ticket.").format(code=code),
+            self._("If somebody gave it to you as one, please talk to a person."),
+        )
+        return Reply(
+            name=ReplyName.TICKET, text="\n".join(lines), buttons=(self._person_button(), self._menu_buttons()[0])
+        )
 
     def expired(self, raffle: Raffle, order: Order) -> Reply:
         text = self._("The time for order {code} is over, and its numbers are free again: {numbers}").format(

@@ -76,6 +76,7 @@ ARGUMENTS: dict[str, list[Any]] = {
     "some": [NUMBERS[:12], NUMBERS[:1], ()],
     "taken": [NUMBERS, NUMBERS[:1], ()],
     "by_organiser": [False, True],
+    "code": ["W" * 8],
     "change": [CHANGE, replace(CHANGE, confirmed_by=None), replace(CHANGE, replaces="", payment_instructions="W")],
     "gone": [NUMBERS, ()],
     "has_order": [False, True],

@@ -68,7 +68,7 @@ KINDS = {
     "refunded": "^The money for your order",
     "was refunded": "^The money for order",
     "reassigned": "^An organiser has found numbers",
-    "already paid": "is paid already",
+    "already paid": "your ticket is valid",
     "reminder": "^Your hold ends soon",
     "orders": "^Your latest orders|You have no orders yet",
     "menu": "What would you like to do",
