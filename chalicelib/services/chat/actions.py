@@ -31,6 +31,7 @@ from chalicelib.domain.orders import (
     is_code,
 )
 from chalicelib.domain.raffles import Board, Raffle, RaffleStatus
+from chalicelib.domain.ranges import read_range
 from chalicelib.domain.refusals import (
     HoldLimit,
     HoldLimited,
@@ -43,11 +44,12 @@ from chalicelib.domain.refusals import (
 from chalicelib.domain.reply_limits import MAX_CHECKS, MAX_FILES, MAX_SAME
 from chalicelib.domain.reply_names import ReplyName
 from chalicelib.domain.typos import nearest
+from chalicelib.services.chat.boards import show_free
 from chalicelib.services.chat.turn import IDLE, Turn
 from chalicelib.services.messaging.texts import RAFFLES_A_PAGE, Texts
 from chalicelib.services.orders.conflicts import free_among, nearest_free
 from chalicelib.services.orders.expiry import ended_text, release
-from chalicelib.services.orders.holds import RandomNumbers, check_limit, load_person
+from chalicelib.services.orders.holds import check_limit, load_person
 from chalicelib.services.orders.proofs import ProofIsHeif, ProofMissing, ProofTooLarge, ProofUnfit
 from chalicelib.store import fingerprints, messages, orders, raffles
 from chalicelib.store.board import tally_of
@@ -68,7 +70,6 @@ PLAIN_REPLIES = {
     c.CannotListen: Texts.cannot_listen,
     c.TellResult: Texts.draw_result,
 }
-FREE_SHOWN = 12
 SHORTEST_TITLE_WORD = 3  # letters; shorter ones are in every title
 NEWEST_LOOKED_AT = 5  # messages to a contact, among which may be what they reacted to
 
@@ -404,14 +405,11 @@ def _show_free(turn: Turn, raffle_id: str) -> None:
     elif not board.availability.available:
         turn.reply(turn.texts.sold_out(board.raffle))
     else:
-        try:
-            # Others than those that a hold in this turn may draw.
-            chosen = RandomNumbers(random=turn.holds.random).choose(
-                board, min(FREE_SHOWN, board.availability.available)
-            )
-        except TooFewFree:  # somebody was faster
-            chosen = ()
-        turn.reply(turn.texts.free_numbers(board, sorted(chosen)))
+        show_free(turn, board.raffle, _all_numbers(board.raffle))
+
+
+def _all_numbers(raffle: Raffle) -> range:
+    return range(raffle.first_number, raffle.last_number + 1)
 
 
 def _tell_whether_free(turn: Turn, raffle_id: str, text: str) -> None:
@@ -421,6 +419,9 @@ def _tell_whether_free(turn: Turn, raffle_id: str, text: str) -> None:
         turn.reply(turn.texts.raffle_not_on_sale())
         return
     raffle = board.raffle
+    if (numbers := _named_range(turn, raffle)) is not None:
+        show_free(turn, raffle, numbers)
+        return
     pick = picks.read_pick(text, first=raffle.first_number, last=raffle.last_number, most=MAX_NUMBERS)
     if not isinstance(pick, picks.Specific):
         _show_free(turn, raffle_id) if isinstance(pick, picks.Random) else _choose_numbers(turn, board, pick)
@@ -499,6 +500,10 @@ def _has_more_room(turn: Turn, board: Board) -> bool:
     return max(now.values()) > max(board.room_for_newcomers.values())
 
 
+def _named_range(turn: Turn, raffle: Raffle) -> range | None:
+    return read_range(turn.text, first=raffle.first_number, last=raffle.last_number)
+
+
 def _choose_numbers(
     turn: Turn, board: Board, pick: picks.Specific | picks.Random | picks.Unclear
 ) -> Sequence[int] | None:
@@ -514,6 +519,8 @@ def _choose_numbers(
             turn.reply(turn.texts.taken(board.raffle, taken, nearest, turn.now))
         case picks.Unclear(reason) if reason in WITHOUT_ADVICE and (answer := find_answer(board.raffle.faq, turn.text)):
             turn.reply(turn.texts.answer(answer))
+        case picks.Unclear(picks.Unclarity.TOO_MANY) if (named := _named_range(turn, board.raffle)) is not None:
+            show_free(turn, board.raffle, named)
         case picks.Unclear(reason) if reason not in WITHOUT_ADVICE or may_repeat(turn, "HoldNumbers"):
             turn.reply(turn.texts.unclear(board.raffle, pick, MAX_NUMBERS))
     return None

@@ -85,6 +85,9 @@ class Pictures:
             found = self.s3().head_object(Bucket=self.bucket, Key=key)
         except ClientError:  # there is none. Without the right to list the bucket, S3 says "forbidden"
             return None
+        except Exception as failure:  # noqa: BLE001 - it can be drawn
+            logger.warning("a kept picture could not be looked for", extra={"reason": type(failure).__name__})
+            return None
         is_fresh = self.clock() < found["LastModified"] + UPLOAD_LIFETIME
         return found["Metadata"].get(MEDIA_ID) if is_fresh else None
 

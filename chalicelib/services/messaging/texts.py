@@ -26,9 +26,9 @@ from chalicelib.domain.conversation import (
 )
 from chalicelib.domain.languages import LANGUAGES, LanguageCode
 from chalicelib.domain.messages import Choice, Reply, Template
-from chalicelib.domain.orders import RUNNING, Order, OrderStatus
+from chalicelib.domain.orders import MAX_NUMBERS, RUNNING, Order, OrderStatus
 from chalicelib.domain.picks import Unclarity, Unclear, padded
-from chalicelib.domain.pictures import TicketPicture
+from chalicelib.domain.pictures import BoardPicture, MapPicture, NumberState, TicketPicture
 from chalicelib.domain.raffles import Board, PaymentChange, Raffle
 from chalicelib.domain.refusals import HoldLimit, HoldLimited, NumbersTaken, TooFewFree, TooManyForContact
 from chalicelib.domain.reply_names import ReplyName
@@ -247,16 +247,84 @@ class Texts:
         ask = self._("In which raffle would you like numbers?")
         return replace(reply, name=ReplyName.ASK_RAFFLE, text=shorten(f"{ask}\n\n{reply.text}", BODY_LIMIT))
 
-    def free_numbers(self, board: Board, some: Sequence[int]) -> Reply:
-        """Say how many numbers are free, and some of them."""
-        raffle = board.raffle
-        lines = [f"*{raffle.title}*: {self._availability(board)}"]
-        if len(some) == board.availability.available:
+    def free_numbers(
+        self, raffle: Raffle, numbers: range, available: int, some: Sequence[int], example: range | None
+    ) -> Reply:
+        """Say how many of the numbers are free, and some of them.
+
+        Args:
+            numbers: all of the raffle, or a range of it.
+            example: a range that they may want to see, since the picture is too small for single numbers.
+        """
+        lines = [f"*{raffle.title}*{self._which(raffle, numbers)}: {self._free(available, len(numbers))}"]
+        if len(some) == available:
             lines.append(self._("Free: {numbers}").format(numbers=self._numbers(raffle, some)))
         elif some:
             lines.append(self._("Some of them: {numbers}").format(numbers=self._numbers(raffle, some)))
+        if example is not None:
+            lines.append(
+                self._("Write a range, like *{numbers}*, and I show you which are free.").format(
+                    numbers=self._range(raffle, example)
+                )
+            )
+        elif MAX_NUMBERS < len(numbers) < raffle.layout.total:
+            lines.append(self._("One order can have at most {most} numbers.").format(most=MAX_NUMBERS))
         lines.append(self._("Which numbers would you like? For example *5, 12, 99*, *5-10* or *random 3*."))
         return Reply(name=ReplyName.FREE_NUMBERS, text="\n".join(lines), buttons=self._random_buttons(raffle))
+
+    def more_of_board(self, raffle: Raffle, numbers: range, available: int) -> Reply:
+        """Say how many of the numbers in the next picture of a board are free."""
+        text = f"{self._range(raffle, numbers)}: {self._free(available, len(numbers))}"
+        return Reply(name=ReplyName.FREE_NUMBERS, text=text)
+
+    def all_taken(self, raffle: Raffle, numbers: range) -> Reply:
+        """Say that none of the numbers is free. They may be all of the raffle."""
+        if len(numbers) == raffle.layout.total:
+            return self.sold_out(raffle)
+        text = self._("None of the numbers {numbers} is free.").format(numbers=self._range(raffle, numbers))
+        return Reply(name=ReplyName.FREE_NUMBERS, text=text, buttons=self._random_buttons(raffle))
+
+    def board_picture(self, raffle: Raffle, numbers: range, states: str) -> BoardPicture:
+        """Return the picture of up to a hundred numbers. `states`: a character for each (`NumberState`)."""
+        _ = self._
+        return BoardPicture(
+            title=raffle.title,
+            subtitle=self._about_board(raffle, states.count(NumberState.FREE), numbers),
+            legend={
+                NumberState.FREE.value: _("Free"),
+                NumberState.HELD.value: _("Held"),
+                NumberState.SOLD.value: _("Sold"),
+                NumberState.OWN.value: _("Yours"),
+            },
+            first=numbers.start,
+            width=len(str(raffle.last_number)),
+            states=states,
+        )
+
+    def map_picture(self, raffle: Raffle, numbers: range, free: Sequence[int], size: int) -> MapPicture:
+        """Return the picture of many numbers, as blocks. `free`: how many are free in each block of `size` numbers."""
+        return MapPicture(
+            title=raffle.title,
+            subtitle=self._about_board(raffle, sum(free), numbers),
+            first=numbers.start,
+            last=numbers[-1],
+            size=size,
+            width=len(str(raffle.last_number)),
+            free=tuple(free),
+            some=self._("free: {count}"),
+            full=self._("sold out"),
+        )
+
+    def _about_board(self, raffle: Raffle, available: int, numbers: range) -> str:
+        price = self.money(raffle.unit_amount, raffle.currency)
+        return f"{price} · {self._free(available, len(numbers))}"
+
+    def _which(self, raffle: Raffle, numbers: range) -> str:
+        """Return the range, to be said after the title; nothing if it is the whole raffle."""
+        return "" if len(numbers) == raffle.layout.total else f" {self._range(raffle, numbers)}"
+
+    def _range(self, raffle: Raffle, numbers: range) -> str:
+        return "-".join(padded(number, raffle.last_number) for number in (numbers[0], numbers[-1]))
 
     def number_free(self, raffle: Raffle, free: Sequence[int], taken: Sequence[int]) -> Reply:
         """Say which of the numbers that somebody asked about are free. Nothing is held by asking."""
@@ -314,11 +382,10 @@ class Texts:
 
     def _availability(self, board: Board) -> str:
         counts = board.availability
-        if not counts.available:
-            return self._("sold out")
-        return self._("{available} of {total} free").format(
-            available=self.count(counts.available), total=self.count(counts.total)
-        )
+        return self._free(counts.available, counts.total) if counts.available else self._("sold out")
+
+    def _free(self, available: int, total: int) -> str:
+        return self._("{available} of {total} free").format(available=self.count(available), total=self.count(total))
 
     def raffle(self, board: Board, now: datetime) -> Reply:
         """Show a raffle and ask for numbers."""
