@@ -34,11 +34,14 @@ from chalicelib.pictures.canvas import (
 COLUMNS = 10
 GAP = 6
 CELL = (WIDTH - 2 * MARGIN + GAP) // COLUMNS - GAP
-BLOCK_COLUMNS = 4
-BLOCK_WIDTH = (WIDTH - 2 * MARGIN + 2 * GAP) // BLOCK_COLUMNS - 2 * GAP
-BLOCK_HEIGHT = 70
+BLOCK_COLUMNS = 5
+BLOCK_GAP = 8
+BLOCK_WIDTH = (WIDTH - 2 * MARGIN + BLOCK_GAP) // BLOCK_COLUMNS - BLOCK_GAP
+BLOCK_HEIGHT = 60
+LEAST_LABEL = 18  # pixels of the letters in a block that can be read on a phone
 LABEL_SIZES = {1: 30, 2: 28, 3: 24, 4: 20}  # pixels, by the length of a label
-LONGEST_LABEL = 4  # digits that can be read in a cell on a phone; of longer numbers, a cell shows the end
+LONGEST_LABEL = 4  # digits that can be read in a cell on a phone
+ENDING = 3  # digits of a longer number that stand large in its cell, below those before them
 TITLE_LINES = 2
 
 
@@ -56,7 +59,7 @@ def draw_board(board: BoardPicture) -> bytes:
     for at, (label, state) in enumerate(numbers):
         row, column = divmod(at, COLUMNS)
         corner = MARGIN + column * (CELL + GAP), top + row * (CELL + GAP)
-        _draw_cell(image, draw, corner, label if len(label) <= LONGEST_LABEL else f"…{label[-3:]}", state, hatching)
+        _draw_cell(image, draw, corner, label, state, hatching)
     _draw_legend(image, draw, top + rows * (CELL + GAP) + 10, board.legend, shown, hatching)
     return encode(image)
 
@@ -67,14 +70,12 @@ def draw_map(board: MapPicture) -> bytes:
         raise ValueError(f"{len(board.free)} blocks, at most {BLOCKS_IN_A_PICTURE} fit")
     rows = ceil(len(board.free) / BLOCK_COLUMNS)
     top = _heading_height(board)
-    image, draw = new_canvas(top + rows * (BLOCK_HEIGHT + 2 * GAP) + MARGIN)
+    image, draw = new_canvas(top + rows * (BLOCK_HEIGHT + BLOCK_GAP) + MARGIN)
     _draw_heading(draw, board)
-    widest = f"{board.last:0{board.width}}"
-    _, chosen = fitting(f"{widest}–{widest}", BLOCK_WIDTH - 12, 22, bold=True, least=12)
     for at in range(len(board.free)):
         row, column = divmod(at, BLOCK_COLUMNS)
-        left, up = MARGIN + column * (BLOCK_WIDTH + 2 * GAP), top + row * (BLOCK_HEIGHT + 2 * GAP)
-        _draw_block(draw, left, up, board, at, chosen)
+        left, up = MARGIN + column * (BLOCK_WIDTH + BLOCK_GAP), top + row * (BLOCK_HEIGHT + BLOCK_GAP)
+        _draw_block(draw, left, up, board, at)
     return encode(image)
 
 
@@ -115,7 +116,9 @@ def _draw_cell(
 ) -> None:
     left, up = corner
     box = (left, up, left + CELL, up + CELL)
-    middle = (left + CELL // 2, up + CELL // 2)
+    beginning = label[:-ENDING] if len(label) > LONGEST_LABEL else ""
+    label = label[len(beginning) :]
+    middle = (left + CELL // 2, up + CELL // 2 + 7 * bool(beginning))
     size = LABEL_SIZES[len(label)]
     match state:
         case NumberState.FREE:
@@ -134,7 +137,25 @@ def _draw_cell(
         case NumberState.OWN:
             draw.rectangle(box, fill="#e3f9ee", outline=ACCENT, width=6)
             draw.text((middle[0], middle[1] + 6), label, fill=ACCENT, font=font(size - 2, bold=True), anchor="mm")
-            draw.text((left + CELL - 10, up + 9), "✓", fill=ACCENT, font=font(18, bold=True), anchor="rt")
+            if len(beginning) <= ENDING:
+                draw.text((left + CELL - 10, up + 9), "✓", fill=ACCENT, font=font(18, bold=True), anchor="rt")
+    if beginning:
+        _draw_beginning(draw, left, up, beginning, state)
+
+
+def _draw_beginning(draw: ImageDraw.ImageDraw, left: int, up: int, digits: str, state: NumberState) -> None:
+    """Draw the first digits of a long number above its last ones. All numbers of a picture begin about alike."""
+    small = font(14)
+    match state:
+        case NumberState.FREE:
+            draw.text((left + CELL // 2, up + 14), digits, fill=INK, font=small, anchor="mm")
+        case NumberState.HELD:
+            draw.rectangle((left + 10, up + 6, left + CELL - 10, up + 20), fill="#fff3c4")
+            draw.text((left + CELL // 2, up + 14), digits, fill="#5c4205", font=small, anchor="mm")
+        case NumberState.SOLD:
+            draw.text((left + CELL // 2, up + 14), digits, fill="#cbd2d9", font=small, anchor="mm")
+        case NumberState.OWN:
+            draw.text((left + 9, up + 17), digits, fill=ACCENT, font=small, anchor="lm")
 
 
 def _draw_legend(
@@ -166,10 +187,8 @@ def _draw_legend(
         draw.text((left + 40, up + 15), text, fill=INK, font=chosen, anchor="lm")
 
 
-def _draw_block(
-    draw: ImageDraw.ImageDraw, left: int, up: int, board: MapPicture, at: int, chosen: ImageFont.FreeTypeFont
-) -> None:
-    """Draw a block: the range, how many are free, and a bar that is as long as what is taken."""
+def _draw_block(draw: ImageDraw.ImageDraw, left: int, up: int, board: MapPicture, at: int) -> None:
+    """Draw a block: its numbers, how many are free, and a bar that is as long as what is taken."""
     box = (left, up, left + BLOCK_WIDTH, up + BLOCK_HEIGHT)
     first = board.first + at * board.size
     last = min(first + board.size - 1, board.last)
@@ -177,13 +196,21 @@ def _draw_block(
     is_full = free == 0
     draw.rectangle(box, fill=QUIET if is_full else None, outline=QUIET if is_full else LINE, width=2)
     middle = left + BLOCK_WIDTH // 2
-    span = f"{first:0{board.width}}–{last:0{board.width}}"
-    draw.text((middle, up + 20), span, fill="#ffffff" if is_full else INK, font=chosen, anchor="mm")
+    label, chosen = _block_label(first, last, board.width)
+    draw.text((middle, up + 17), label, fill="#ffffff" if is_full else INK, font=chosen, anchor="mm")
     words = board.full if is_full else board.some.format(count=free)
-    text, smaller = fitting(drawable(words), BLOCK_WIDTH - 12, 20, least=14)
-    draw.text((middle, up + 44), text, fill="#e4e7eb" if is_full else ACCENT, font=smaller, anchor="mm")
+    text, smaller = fitting(drawable(words), BLOCK_WIDTH - 10, 20, least=14)
+    draw.text((middle, up + 39), text, fill="#e4e7eb" if is_full else ACCENT, font=smaller, anchor="mm")
     if not is_full:
         taken = round((BLOCK_WIDTH - 4) * (total - free) / total)
-        draw.rectangle((left + 2, up + BLOCK_HEIGHT - 9, left + BLOCK_WIDTH - 2, up + BLOCK_HEIGHT - 2), fill="#e4e7eb")
+        draw.rectangle((left + 2, up + BLOCK_HEIGHT - 8, left + BLOCK_WIDTH - 2, up + BLOCK_HEIGHT - 2), fill="#e4e7eb")
         if taken:
-            draw.rectangle((left + 2, up + BLOCK_HEIGHT - 9, left + 2 + taken, up + BLOCK_HEIGHT - 2), fill=QUIET)
+            draw.rectangle((left + 2, up + BLOCK_HEIGHT - 8, left + 2 + taken, up + BLOCK_HEIGHT - 2), fill=QUIET)
+
+
+def _block_label(first: int, last: int, width: int) -> tuple[str, ImageFont.FreeTypeFont]:
+    """Return the range of a block; only where it begins if the letters would be too small. All have one size anyway."""
+    span = f"{first:0{width}}–{last:0{width}}"
+    if font(LEAST_LABEL, bold=True).getlength(span) <= BLOCK_WIDTH - 10:
+        return fitting(span, BLOCK_WIDTH - 10, 22, bold=True, least=LEAST_LABEL)
+    return fitting(f"{first:0{width}} …", BLOCK_WIDTH - 10, 22, bold=True, least=LEAST_LABEL)

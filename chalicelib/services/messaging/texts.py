@@ -316,8 +316,10 @@ class Texts:
         )
 
     def _about_board(self, raffle: Raffle, available: int, numbers: range) -> str:
-        price = self.money(raffle.unit_amount, raffle.currency)
-        return f"{price} · {self._free(available, len(numbers))}"
+        """Return the line below the title of a picture: the price, or which part of the raffle it is."""
+        is_whole = len(numbers) == raffle.layout.total
+        about = self.money(raffle.unit_amount, raffle.currency) if is_whole else self._range(raffle, numbers)
+        return f"{about} · {self._free(available, len(numbers))}"
 
     def _which(self, raffle: Raffle, numbers: range) -> str:
         """Return the range, to be said after the title; nothing if it is the whole raffle."""
