@@ -64,8 +64,8 @@ def _own_numbers(turn: Turn, raffle: Raffle) -> set[int]:
     if not turn.contact.held.get(raffle.id):
         return set()
     newest = orders.get_all(turn.contact.newest_orders).values()
-    own = (order for order in newest if order.raffle_id == raffle.id and order.contact_id == turn.contact.id)
-    return {number for order in own if order.status in OWNING for number in order.numbers}
+    own = (order for order in newest if order.raffle_id == raffle.id and order.status in OWNING)
+    return {number for order in own for number in order.numbers}
 
 
 def _some_free(turn: Turn, raffle: Raffle, leaves: Sequence[Leaf], numbers: range) -> list[int]:
