@@ -405,11 +405,7 @@ def _show_free(turn: Turn, raffle_id: str) -> None:
     elif not board.availability.available:
         turn.reply(turn.texts.sold_out(board.raffle))
     else:
-        show_free(turn, board.raffle, _all_numbers(board.raffle))
-
-
-def _all_numbers(raffle: Raffle) -> range:
-    return range(raffle.first_number, raffle.last_number + 1)
+        show_free(turn, board.raffle)
 
 
 def _tell_whether_free(turn: Turn, raffle_id: str, text: str) -> None:

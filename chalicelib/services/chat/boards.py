@@ -17,13 +17,14 @@ from chalicelib.store.board import Leaf
 FREE_SHOWN = 12  # numbers that the text names
 
 
-def show_free(turn: Turn, raffle: Raffle, numbers: range) -> None:
-    """Show which of the numbers are free, which may be all of the raffle or a range of it. One request for the leaves.
+def show_free(turn: Turn, raffle: Raffle, named: range | None = None) -> None:
+    """Show which numbers are free: of the whole raffle, or of the range that they named. One request for the leaves.
 
     One more if the contact has numbers in the raffle, which are shown as theirs. A person gets MAX_BOARDS pictures in a
     day (M8), and then the text alone.
     """
     layout = raffle.layout
+    numbers = named or range(raffle.first_number, raffle.last_number + 1)
     leaves = board.leaves(raffle, range(layout.place(numbers[0]).page, layout.place(numbers[-1]).page + 1))
     parts, blocks = parts_of(numbers), blocks_of(numbers)
     taken = count_taken(((leaf.first, leaf.taken) for leaf in leaves), blocks)
@@ -33,7 +34,7 @@ def show_free(turn: Turn, raffle: Raffle, numbers: range) -> None:
         return
     roomiest = None if parts else max(zip(free, blocks, strict=True), key=lambda pair: pair[0])[1]
     some = _some_free(turn, raffle, leaves, numbers)
-    reply = turn.texts.free_numbers(raffle, numbers, sum(free), some, roomiest)
+    reply = turn.texts.free_numbers(raffle, numbers, sum(free), some, roomiest, is_named=named is not None)
     limits = turn.contact.reply_limits
     if limits.boards + max(len(parts), 1) > MAX_BOARDS:
         turn.reply(reply)

@@ -248,15 +248,25 @@ class Texts:
         return replace(reply, name=ReplyName.ASK_RAFFLE, text=shorten(f"{ask}\n\n{reply.text}", BODY_LIMIT))
 
     def free_numbers(
-        self, raffle: Raffle, numbers: range, available: int, some: Sequence[int], example: range | None
+        self,
+        raffle: Raffle,
+        numbers: range,
+        available: int,
+        some: Sequence[int],
+        example: range | None,
+        *,
+        is_named: bool = False,
     ) -> Reply:
         """Say how many of the numbers are free, and some of them.
 
         Args:
             numbers: all of the raffle, or a range of it.
             example: a range that they may want to see, since the picture is too small for single numbers.
+            is_named: whether they named the range, perhaps to buy all of it.
         """
-        lines = [f"*{raffle.title}*{self._which(raffle, numbers)}: {self._free(available, len(numbers))}"]
+        is_whole = len(numbers) == raffle.layout.total
+        which = "" if is_whole else f" {self._range(raffle, numbers)}"
+        lines = [f"*{raffle.title}*{which}: {self._free(available, len(numbers))}"]
         if len(some) == available:
             lines.append(self._("Free: {numbers}").format(numbers=self._numbers(raffle, some)))
         elif some:
@@ -267,7 +277,7 @@ class Texts:
                     numbers=self._range(raffle, example)
                 )
             )
-        elif MAX_NUMBERS < len(numbers) < raffle.layout.total:
+        elif is_named and len(numbers) > MAX_NUMBERS:
             lines.append(self._("One order can have at most {most} numbers.").format(most=MAX_NUMBERS))
         lines.append(self._("Which numbers would you like? For example *5, 12, 99*, *5-10* or *random 3*."))
         return Reply(name=ReplyName.FREE_NUMBERS, text="\n".join(lines), buttons=self._random_buttons(raffle))
@@ -320,10 +330,6 @@ class Texts:
         is_whole = len(numbers) == raffle.layout.total
         about = self.money(raffle.unit_amount, raffle.currency) if is_whole else self._range(raffle, numbers)
         return f"{about} · {self._free(available, len(numbers))}"
-
-    def _which(self, raffle: Raffle, numbers: range) -> str:
-        """Return the range, to be said after the title; nothing if it is the whole raffle."""
-        return "" if len(numbers) == raffle.layout.total else f" {self._range(raffle, numbers)}"
 
     def _range(self, raffle: Raffle, numbers: range) -> str:
         return "-".join(padded(number, raffle.last_number) for number in (numbers[0], numbers[-1]))

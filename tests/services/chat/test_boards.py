@@ -182,6 +182,19 @@ def test_a_range_that_an_order_can_have_is_held(world: World, lucia: Buyer) -> N
     assert world.availability(raffle) == (1960, 40, 0)
 
 
+def test_who_wants_the_whole_raffle_hears_how_many_an_order_can_have(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    [answer] = looks(lucia, "1-100")
+    assert "One order can have at most 40 numbers." in text_of(answer)
+    assert "at most 40" not in text_of(looks(lucia)[0])
+
+
+def test_a_range_may_be_named_with_the_code_of_the_raffle(world: World, lucia: Buyer, drawn: list[Picture]) -> None:
+    world.raffle(last_number=2000)
+    lucia.says("BIKE 201-300")
+    assert board(drawn[0]).first == 201
+
+
 def test_a_large_range_is_a_map_again(world: World, lucia: Buyer, drawn: list[Picture]) -> None:
     world.raffle(last_number=100_000)
     looks(lucia, "20001-30000")

@@ -83,6 +83,7 @@ ARGUMENTS: dict[str, list[Any]] = {
     "change": [CHANGE, replace(CHANGE, confirmed_by=None), replace(CHANGE, replaces="", payment_instructions="W")],
     "gone": [NUMBERS, ()],
     "has_order": [False, True],
+    "is_named": [False, True],
     "missing": [NUMBERS, NUMBERS[:1]],
     "more": [False, True],
     "most": [1_000_000],
