@@ -141,6 +141,7 @@ class Container:
     def pictures(self) -> Pictures:
         return Pictures(
             graph=self.graph,
+            phone_number_id=self.settings.WHATSAPP_PHONE_NUMBER_ID,
             s3=lambda: self._client("s3", hurried=True),
             bucket=self.settings.TOMBOLA_BUCKET,
             clock=self.clock,

@@ -35,11 +35,11 @@ def show_free(turn: Turn, raffle: Raffle, named: range | None = None) -> None:
     roomiest = None if parts else max(zip(free, blocks, strict=True), key=lambda pair: pair[0])[1]
     some = _some_free(turn, raffle, leaves, numbers)
     reply = turn.texts.free_numbers(raffle, numbers, sum(free), some, roomiest, is_named=named is not None)
-    limits = turn.contact.reply_limits
-    if limits.boards + max(len(parts), 1) > MAX_BOARDS:
+    limits = turn.contact.reply_limits.with_boards(max(len(parts), 1))
+    if limits.boards > MAX_BOARDS:
         turn.reply(reply)
         return
-    turn.contact = replace(turn.contact, reply_limits=limits.with_boards(max(len(parts), 1)))
+    turn.contact = replace(turn.contact, reply_limits=limits)
     if not parts:
         turn.reply(replace(reply, picture=turn.texts.map_picture(raffle, numbers, free, len(blocks[0]))))
         return
@@ -47,8 +47,8 @@ def show_free(turn: Turn, raffle: Raffle, named: range | None = None) -> None:
     for part in parts:
         drawn = "".join(states.get(number, NumberState.FREE) for number in part)
         picture = turn.texts.board_picture(raffle, part, drawn)
-        first = reply if part is parts[0] else turn.texts.more_of_board(raffle, part, drawn.count(NumberState.FREE))
-        turn.reply(replace(first, picture=picture))
+        text = reply if part is parts[0] else turn.texts.more_of_board(raffle, part, drawn.count(NumberState.FREE))
+        turn.reply(replace(text, picture=picture))
 
 
 def _states(leaves: Sequence[Leaf], own: Collection[int]) -> Mapping[int, NumberState]:

@@ -28,6 +28,7 @@ PATIENCE = (1.5, 3.0)
 # If drawing should ever end the process, the message is tried again, and the third time without its picture.
 MAX_ATTEMPTS = 2
 PNG = "image/png"
+ANY_ID = "-"  # of an upload, to see whether a request can have a picture at all
 
 
 @dataclass(kw_only=True)
@@ -36,9 +37,11 @@ class Pictures:
 
     Attributes:
         s3: makes a boto3 S3 client that gives up soon.
+        phone_number_id: our number, which alone can send what it uploaded.
     """
 
     graph: Graph
+    phone_number_id: str
     s3: Callable[[], Any]
     bucket: str
     clock: Callable[[], datetime]
@@ -50,10 +53,10 @@ class Pictures:
         Nothing is drawn for a request that can't have a picture, such as a template.
         """
         picture = message.picture
-        if picture is None or message.attempts - message.paused > MAX_ATTEMPTS or not with_picture(message.body, "-"):
+        if picture is None or message.attempts - message.paused > MAX_ATTEMPTS:
             return message.body
         try:
-            request = with_picture(message.body, self._media_id(picture))
+            request = with_picture(message.body, ANY_ID) and with_picture(message.body, self._media_id(picture))
         except Exception as failure:  # noqa: BLE001 - the text says the same, and must arrive
             reason = str(failure) if isinstance(failure, GraphError) else type(failure).__name__
             logger.warning("a picture could not be made", extra={"reason": reason, "reply": message.reply})
@@ -65,7 +68,7 @@ class Pictures:
         """Return the id of a picture's upload. What everybody may see is uploaded once, and kept."""
         if not is_for_all(picture):
             return self._upload(self._draw(picture))
-        key = f"{FOLDER}{version_of(picture)}.png"
+        key = f"{FOLDER}{self.phone_number_id}/{version_of(picture)}.png"
         kept = self._find_kept(key)
         if kept is not None:
             return kept

@@ -118,6 +118,15 @@ def test_an_upload_that_whatsapp_may_have_forgotten_is_made_anew(
     assert len(world.graph.uploads) == 2
 
 
+def test_an_upload_of_another_number_of_ours_is_not_used(world: World, marco: Buyer) -> None:
+    """WhatsApp would refuse it."""
+    world.raffle()
+    looks(marco)
+    world.container.pictures.phone_number_id = "another"
+    looks(marco)
+    assert len(world.graph.uploads) == 2
+
+
 def test_m10_without_the_bucket_the_board_is_drawn_all_the_same(
     world: World, marco: Buyer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
