@@ -10,7 +10,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from bench import expiry, exports, lists, package, pages, request_counts, sell_out, timings, webhook
+from bench import expiry, exports, lists, package, pages, pictures, request_counts, sell_out, timings, webhook
 from bench.figures import Figure
 from bench.testbed import Testbed, open_testbed
 from local.engines import ENGINES, EngineMissing
@@ -41,6 +41,7 @@ MEASUREMENTS = {
     "exports": Measurement(exports.exports),
     "webhook": Measurement(webhook.webhook),
     "pages": Measurement(pages.pages),
+    "pictures": Measurement(pictures.pictures),
     "package": Measurement(package.package),
 }
 

@@ -25,6 +25,7 @@ from chalicelib.services.maintenance.clock_check import ClockCheck
 from chalicelib.services.messaging.dead_letters import DeadLetters
 from chalicelib.services.messaging.inbox import Inbox
 from chalicelib.services.messaging.outbox import Outbox
+from chalicelib.services.messaging.pictures import Pictures
 from chalicelib.services.messaging.sender import Sender
 from chalicelib.services.messaging.wake_ups import WakeUps
 from chalicelib.services.orders.changes import OrderChanges
@@ -94,11 +95,16 @@ class Container:
             media_hosts=self.settings.WHATSAPP_MEDIA_HOSTS or META_MEDIA_HOSTS,
         )
 
-    def _client(self, service: str) -> Any:
-        if service not in self._clients:
-            config = Config(signature_version="s3v4") if service == "s3" else None
-            self._clients[service] = boto3.client(service, region_name=self.settings.region, config=config)
-        return self._clients[service]
+    def _client(self, service: str, *, hurried: bool = False) -> Any:
+        """Return the client of a service. A hurried one tries once, and gives up after seconds."""
+        name = f"hurried {service}" if hurried else service
+        if name not in self._clients:
+            options: dict[str, Any] = {"signature_version": "s3v4"} if service == "s3" else {}
+            if hurried:
+                options |= {"connect_timeout": 1, "read_timeout": 2, "retries": {"total_max_attempts": 1}}
+            config = Config(**options) if options else None
+            self._clients[name] = boto3.client(service, region_name=self.settings.region, config=config)
+        return self._clients[name]
 
     @cached_property
     def _clients(self) -> dict[str, Any]:
@@ -123,7 +129,22 @@ class Container:
     def sender(self) -> Sender:
         rate_limit = RateLimit(interval=timedelta(seconds=1 / self.settings.WHATSAPP_SENDS_A_SECOND), burst=1)
         return Sender(
-            graph=self.graph, wake_ups=self.wake_ups, clock=self.clock, rate_limit=rate_limit, sleep=self.sleep
+            graph=self.graph,
+            pictures=self.pictures,
+            wake_ups=self.wake_ups,
+            clock=self.clock,
+            rate_limit=rate_limit,
+            sleep=self.sleep,
+        )
+
+    @cached_property
+    def pictures(self) -> Pictures:
+        return Pictures(
+            graph=self.graph,
+            phone_number_id=self.settings.WHATSAPP_PHONE_NUMBER_ID,
+            s3=lambda: self._client("s3", hurried=True),
+            bucket=self.settings.TOMBOLA_BUCKET,
+            clock=self.clock,
         )
 
     @cached_property

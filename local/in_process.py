@@ -6,6 +6,7 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from math import inf
 from random import Random
 from typing import Any
 
@@ -90,6 +91,14 @@ class QuietGraph(Graph):
 
     def mark_read(self, message_id: str, typing: bool = True) -> None:  # noqa: FBT001, FBT002 - as in Graph
         pass
+
+    def upload(
+        self, content: bytes, mime_type: str, filename: str, *, timeout: tuple[float, float] | None = None
+    ) -> str:
+        return "1"
+
+    def number(self, *, within: float = inf) -> str:
+        return "+1 631-555-1181"
 
     def fetch_media(self, media_id: str, *, limit_bytes: int = 0) -> MediaFile:
         return MediaFile(content=PNG, mime_type="image/png", sha256=hashlib.sha256(PNG).hexdigest())

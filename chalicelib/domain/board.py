@@ -8,7 +8,7 @@ under 1 KB, the unit in which DynamoDB bills writes, however many of them are so
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import ceil
@@ -54,8 +54,12 @@ class Layout:
     page_size: int
 
     @property
+    def total(self) -> int:
+        return self.last - self.first + 1
+
+    @property
     def pages(self) -> int:
-        return ceil((self.last - self.first + 1) / self.page_size)
+        return ceil(self.total / self.page_size)
 
     @property
     def tallies(self) -> int:
@@ -126,6 +130,27 @@ def set_numbers(first: int, words: Mapping[int, int]) -> Iterator[int]:
             lowest = bits & -bits
             yield first + word * WORD_BITS + lowest.bit_length() - 1
             bits ^= lowest
+
+
+def count_taken(leaves: Iterable[tuple[int, Mapping[int, int]]], blocks: Sequence[range]) -> list[int]:
+    """Return how many numbers of each block are taken.
+
+    Args:
+        leaves: the first number and the words of each leaf.
+        blocks: neighbouring ranges of one size, in order; the last one may be shorter.
+    """
+    size = len(blocks[0])
+    taken = [0] * len(blocks)
+    for first, words in leaves:
+        bits = sum((words[word] & WORD_MASK) << word * WORD_BITS for word in words)
+        last = first + bits.bit_length() - 1
+        start, end = max(first, blocks[0].start), min(last, blocks[-1].stop - 1)
+        for at in range((start - blocks[0].start) // size, (end - blocks[0].start) // size + 1):
+            block = blocks[at]
+            low = max(block.start, first)
+            inside = (1 << max(block.stop - low, 0)) - 1
+            taken[at] += (bits >> low - first & inside).bit_count()
+    return taken
 
 
 def page_size(total: int) -> int:

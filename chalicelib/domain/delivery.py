@@ -8,6 +8,7 @@ from typing import Any
 from chalicelib.domain.channel import Channel
 from chalicelib.domain.contacts import WINDOW, Contact
 from chalicelib.domain.messages import Template
+from chalicelib.domain.pictures import Picture
 
 # WhatsApp's error code. We also use it for messages that we give up without asking WhatsApp.
 OUTSIDE_THE_WINDOW = 131047
@@ -52,6 +53,7 @@ class Outbound:
     Attributes:
         id: unique among the contact's messages; sorts by time.
         body: the request to WhatsApp.
+        picture: goes with the text of `body`, which is sent alone if the picture can't be.
         template: the same content as a template, for use outside the 24-hour window; None if there is none.
         attempts: how often we tried to send it, including the attempt under way.
         paused: how many attempts failed because nothing could be sent to anybody; they don't count as its own.
@@ -85,6 +87,7 @@ class Outbound:
     error_code: int | None = None
     by: str | None = None
     reply: str | None = None
+    picture: Picture | None = None
 
     @property
     def tag(self) -> str:

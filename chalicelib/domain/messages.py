@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.domain.pictures import Picture
 from chalicelib.domain.reply_names import ReplyName
 
 
@@ -96,6 +97,8 @@ class Reply:
         list_label: the label of the button that opens the list.
         template: the same content as a template, for use outside the 24-hour window; None: not sent there.
         useful_until: after this moment it is not worth sending; None: always worth it.
+        picture: sent with the text as its caption, and without buttons and rows; the text alone is sent if the picture
+            can't be.
     """
 
     text: str
@@ -105,3 +108,4 @@ class Reply:
     list_label: str = ""
     template: Template | None = None
     useful_until: datetime | None = None
+    picture: Picture | None = None

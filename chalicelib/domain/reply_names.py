@@ -61,6 +61,7 @@ class ReplyName(StrEnum):
     PAID = "paid"
     REASSIGNED = "reassigned"
     REFUNDED = "refunded"
+    TICKET = "ticket"
 
     PERSON_CALLED = "person_called"
     ASK_LEAVE = "ask_leave"
@@ -123,6 +124,7 @@ MEANINGS = {
     ReplyName.PAID: "that a payment is confirmed",
     ReplyName.REASSIGNED: "which numbers an order has now",
     ReplyName.REFUNDED: "that money goes back",
+    ReplyName.TICKET: "whether a ticket is valid, to somebody else than its buyer",
     ReplyName.PERSON_CALLED: "that the organisers were told that a person is wanted",
     ReplyName.ASK_LEAVE: 'asks what "salir" means: the menu, or no more messages',
     ReplyName.ASK_LANGUAGE: "asks in which language to write",

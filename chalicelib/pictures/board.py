@@ -5,13 +5,17 @@ have a thick frame and a tick.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from math import ceil
-from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
+from chalicelib.domain.pictures import (
+    BLOCKS_IN_A_PICTURE,
+    IN_A_PICTURE,
+    BoardPicture,
+    MapPicture,
+    NumberState,
+)
 from chalicelib.pictures.canvas import (
     ACCENT,
     INK,
@@ -28,102 +32,68 @@ from chalicelib.pictures.canvas import (
 )
 
 COLUMNS = 10
-MAX_NUMBERS = 200  # in one picture; of more, the map shows blocks
-MAX_BLOCKS = 100
 GAP = 6
 CELL = (WIDTH - 2 * MARGIN + GAP) // COLUMNS - GAP
-BLOCK_COLUMNS = 4
-BLOCK_WIDTH = (WIDTH - 2 * MARGIN + 2 * GAP) // BLOCK_COLUMNS - 2 * GAP
-BLOCK_HEIGHT = 70
+BLOCK_COLUMNS = 5
+BLOCK_GAP = 8
+BLOCK_WIDTH = (WIDTH - 2 * MARGIN + BLOCK_GAP) // BLOCK_COLUMNS - BLOCK_GAP
+BLOCK_HEIGHT = 60
+LEAST_LABEL = 18  # pixels of the letters in a block that can be read on a phone
 LABEL_SIZES = {1: 30, 2: 28, 3: 24, 4: 20}  # pixels, by the length of a label
-LONGEST_LABEL = 4  # digits that can be read in a cell on a phone; of longer numbers, a cell shows the end
+LONGEST_LABEL = 4  # digits that can be read in a cell on a phone
+ENDING = 3  # digits of a longer number that stand large in its cell, below those before them
 TITLE_LINES = 2
 
 
-class State(StrEnum):
-    FREE = "free"
-    HELD = "held"
-    SOLD = "sold"
-    OWN = "own"
-
-
-class Block(NamedTuple):
-    """A range of numbers on the map. `first` and `last` as they are shown."""
-
-    first: str
-    last: str
-    free: int
-    total: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class BoardTexts:
-    """The words of a picture, in somebody's language.
-
-    Attributes:
-        subtitle: such as the price and how many are free.
-        legend: what each state is called.
-        free: says how many numbers of a block are free, given a count.
-        full: says that none is.
-    """
-
-    title: str
-    subtitle: str
-    legend: Mapping[State, str]
-    free: Mapping[int, str] | None = None
-    full: str = ""
-
-
-def draw_board(texts: BoardTexts, numbers: Sequence[tuple[str, State]]) -> bytes:
-    """Draw up to MAX_NUMBERS numbers, each as it is shown and with its state. Return a PNG."""
-    if len(numbers) > MAX_NUMBERS:
-        raise ValueError(f"{len(numbers)} numbers, at most {MAX_NUMBERS} fit")
+def draw_board(board: BoardPicture) -> bytes:
+    """Draw up to IN_A_PICTURE numbers. Return a PNG."""
+    numbers = board.numbers
+    if len(numbers) > IN_A_PICTURE:
+        raise ValueError(f"{len(numbers)} numbers, at most {IN_A_PICTURE} fit")
     rows = ceil(len(numbers) / COLUMNS)
-    top = _heading_height(texts)
-    shown = [state for state in State if any(state is other for _, other in numbers)]
+    top = _heading_height(board)
+    shown = [state for state in NumberState if state in board.states]
     image, draw = new_canvas(top + rows * (CELL + GAP) + 70)
-    _draw_heading(draw, texts)
+    _draw_heading(draw, board)
     hatching = _hatching()
     for at, (label, state) in enumerate(numbers):
         row, column = divmod(at, COLUMNS)
         corner = MARGIN + column * (CELL + GAP), top + row * (CELL + GAP)
-        _draw_cell(image, draw, corner, label if len(label) <= LONGEST_LABEL else f"…{label[-3:]}", state, hatching)
-    _draw_legend(image, draw, top + rows * (CELL + GAP) + 10, texts, shown, hatching)
+        _draw_cell(image, draw, corner, label, state, hatching)
+    _draw_legend(image, draw, top + rows * (CELL + GAP) + 10, board.legend, shown, hatching)
     return encode(image)
 
 
-def draw_map(texts: BoardTexts, blocks: Sequence[Block]) -> bytes:
+def draw_map(board: MapPicture) -> bytes:
     """Draw a large board as blocks of numbers, with how many are free in each. Return a PNG."""
-    if len(blocks) > MAX_BLOCKS:
-        raise ValueError(f"{len(blocks)} blocks, at most {MAX_BLOCKS} fit")
-    rows = ceil(len(blocks) / BLOCK_COLUMNS)
-    top = _heading_height(texts)
-    image, draw = new_canvas(top + rows * (BLOCK_HEIGHT + 2 * GAP) + MARGIN)
-    _draw_heading(draw, texts)
-    longest = max((f"{block.first}–{block.last}" for block in blocks), key=len, default="")
-    _, chosen = fitting(longest, BLOCK_WIDTH - 12, 22, bold=True, least=12)
-    for at, block in enumerate(blocks):
+    if len(board.free) > BLOCKS_IN_A_PICTURE:
+        raise ValueError(f"{len(board.free)} blocks, at most {BLOCKS_IN_A_PICTURE} fit")
+    rows = ceil(len(board.free) / BLOCK_COLUMNS)
+    top = _heading_height(board)
+    image, draw = new_canvas(top + rows * (BLOCK_HEIGHT + BLOCK_GAP) + MARGIN)
+    _draw_heading(draw, board)
+    for at in range(len(board.free)):
         row, column = divmod(at, BLOCK_COLUMNS)
-        left, up = MARGIN + column * (BLOCK_WIDTH + 2 * GAP), top + row * (BLOCK_HEIGHT + 2 * GAP)
-        _draw_block(draw, left, up, texts, block, chosen)
+        left, up = MARGIN + column * (BLOCK_WIDTH + BLOCK_GAP), top + row * (BLOCK_HEIGHT + BLOCK_GAP)
+        _draw_block(draw, left, up, board, at)
     return encode(image)
 
 
-def _heading_height(texts: BoardTexts) -> int:
-    return 24 + 42 * len(_title_lines(texts)) + (38 if texts.subtitle else 0) + 12
+def _heading_height(board: BoardPicture | MapPicture) -> int:
+    return 24 + 42 * len(_title_lines(board)) + (38 if board.subtitle else 0) + 12
 
 
-def _title_lines(texts: BoardTexts) -> list[str]:
-    return wrapped(drawable(texts.title), WIDTH - 2 * MARGIN, font(34, bold=True), most=TITLE_LINES)
+def _title_lines(board: BoardPicture | MapPicture) -> list[str]:
+    return wrapped(drawable(board.title), WIDTH - 2 * MARGIN, font(34, bold=True), most=TITLE_LINES)
 
 
-def _draw_heading(draw: ImageDraw.ImageDraw, texts: BoardTexts) -> None:
+def _draw_heading(draw: ImageDraw.ImageDraw, board: BoardPicture | MapPicture) -> None:
     at = 24
-    for line in _title_lines(texts):
+    for line in _title_lines(board):
         draw.text((MARGIN, at), line, fill=INK, font=font(34, bold=True))
         at += 42
-    if texts.subtitle:
-        text, chosen = fitting(drawable(texts.subtitle), WIDTH - 2 * MARGIN, 26)
+    if board.subtitle:
+        text, chosen = fitting(drawable(board.subtitle), WIDTH - 2 * MARGIN, 26)
         draw.text((MARGIN, at + 4), text, fill=QUIET, font=chosen)
 
 
@@ -141,39 +111,59 @@ def _draw_cell(
     draw: ImageDraw.ImageDraw,
     corner: tuple[int, int],
     label: str,
-    state: State,
+    state: NumberState,
     hatching: Image.Image,
 ) -> None:
     left, up = corner
     box = (left, up, left + CELL, up + CELL)
-    middle = (left + CELL // 2, up + CELL // 2)
+    beginning = label[:-ENDING] if len(label) > LONGEST_LABEL else ""
+    label = label[len(beginning) :]
+    middle = (left + CELL // 2, up + CELL // 2 + 7 * bool(beginning))
     size = LABEL_SIZES[len(label)]
     match state:
-        case State.FREE:
+        case NumberState.FREE:
             draw.rectangle(box, outline=LINE, width=2)
             draw.text(middle, label, fill=INK, font=font(size, bold=True), anchor="mm")
-        case State.HELD:
+        case NumberState.HELD:
             image.paste(hatching, corner)
             draw.rectangle(box, outline="#8d6708", width=2)
             half = int(font(size).getlength(label)) // 2 + 3
             draw.rectangle((middle[0] - half, middle[1] - 14, middle[0] + half, middle[1] + 14), fill="#fff3c4")
             draw.text(middle, label, fill="#5c4205", font=font(size), anchor="mm")
-        case State.SOLD:
+        case NumberState.SOLD:
             draw.rectangle(box, fill=QUIET)
             draw.text(middle, label, fill="#cbd2d9", font=font(size), anchor="mm")
             draw.line((left + 8, up + CELL - 8, left + CELL - 8, up + 8), fill="#cbd2d9", width=3)
-        case State.OWN:
+        case NumberState.OWN:
             draw.rectangle(box, fill="#e3f9ee", outline=ACCENT, width=6)
             draw.text((middle[0], middle[1] + 6), label, fill=ACCENT, font=font(size - 2, bold=True), anchor="mm")
-            draw.text((left + CELL - 10, up + 9), "✓", fill=ACCENT, font=font(18, bold=True), anchor="rt")
+            if len(beginning) <= ENDING:
+                draw.text((left + CELL - 10, up + 9), "✓", fill=ACCENT, font=font(18, bold=True), anchor="rt")
+    if beginning:
+        _draw_beginning(draw, left, up, beginning, state)
+
+
+def _draw_beginning(draw: ImageDraw.ImageDraw, left: int, up: int, digits: str, state: NumberState) -> None:
+    """Draw the first digits of a long number above its last ones. All numbers of a picture begin about alike."""
+    small = font(14)
+    match state:
+        case NumberState.FREE:
+            draw.text((left + CELL // 2, up + 14), digits, fill=INK, font=small, anchor="mm")
+        case NumberState.HELD:
+            draw.rectangle((left + 10, up + 6, left + CELL - 10, up + 20), fill="#fff3c4")
+            draw.text((left + CELL // 2, up + 14), digits, fill="#5c4205", font=small, anchor="mm")
+        case NumberState.SOLD:
+            draw.text((left + CELL // 2, up + 14), digits, fill="#cbd2d9", font=small, anchor="mm")
+        case NumberState.OWN:
+            draw.text((left + 9, up + 17), digits, fill=ACCENT, font=small, anchor="lm")
 
 
 def _draw_legend(
     image: Image.Image,
     draw: ImageDraw.ImageDraw,
     up: int,
-    texts: BoardTexts,
-    states: Sequence[State],
+    legend: Mapping[str, str],
+    states: Sequence[NumberState],
     hatching: Image.Image,
 ) -> None:
     """Draw a small cell and the word for each state that occurs."""
@@ -182,37 +172,45 @@ def _draw_legend(
         left = MARGIN + at * room
         box = (left, up, left + 30, up + 30)
         match state:
-            case State.FREE:
+            case NumberState.FREE:
                 draw.rectangle(box, outline=LINE, width=2)
-            case State.HELD:
+            case NumberState.HELD:
                 image.paste(hatching.crop((0, 0, 31, 31)), (left, up))
                 draw.rectangle(box, outline="#8d6708", width=2)
-            case State.SOLD:
+            case NumberState.SOLD:
                 draw.rectangle(box, fill=QUIET)
                 draw.line((left + 5, up + 25, left + 25, up + 5), fill="#cbd2d9", width=3)
-            case State.OWN:
+            case NumberState.OWN:
                 draw.rectangle(box, fill="#e3f9ee", outline=ACCENT, width=4)
                 draw.text((left + 15, up + 15), "✓", fill=ACCENT, font=font(20, bold=True), anchor="mm")
-        text, chosen = fitting(drawable(texts.legend[state]), room - 46, 24)
+        text, chosen = fitting(drawable(legend[state]), room - 46, 24)
         draw.text((left + 40, up + 15), text, fill=INK, font=chosen, anchor="lm")
 
 
-def _draw_block(
-    draw: ImageDraw.ImageDraw, left: int, up: int, texts: BoardTexts, block: Block, chosen: ImageFont.FreeTypeFont
-) -> None:
-    """Draw a block: the range, how many are free, and a bar that is as long as what is taken."""
+def _draw_block(draw: ImageDraw.ImageDraw, left: int, up: int, board: MapPicture, at: int) -> None:
+    """Draw a block: its numbers, how many are free, and a bar that is as long as what is taken."""
     box = (left, up, left + BLOCK_WIDTH, up + BLOCK_HEIGHT)
-    is_full = block.free == 0
+    first = board.first + at * board.size
+    last = min(first + board.size - 1, board.last)
+    free, total = board.free[at], last - first + 1
+    is_full = free == 0
     draw.rectangle(box, fill=QUIET if is_full else None, outline=QUIET if is_full else LINE, width=2)
     middle = left + BLOCK_WIDTH // 2
-    draw.text(
-        (middle, up + 20), f"{block.first}–{block.last}", fill="#ffffff" if is_full else INK, font=chosen, anchor="mm"
-    )
-    words = texts.full if is_full else (texts.free or {}).get(block.free, str(block.free))
-    text, smaller = fitting(drawable(words), BLOCK_WIDTH - 12, 20, least=14)
-    draw.text((middle, up + 44), text, fill="#e4e7eb" if is_full else ACCENT, font=smaller, anchor="mm")
+    label, chosen = _block_label(first, last, board.width)
+    draw.text((middle, up + 17), label, fill="#ffffff" if is_full else INK, font=chosen, anchor="mm")
+    words = board.full if is_full else board.some.format(count=free)
+    text, smaller = fitting(drawable(words), BLOCK_WIDTH - 10, 20, least=14)
+    draw.text((middle, up + 39), text, fill="#e4e7eb" if is_full else ACCENT, font=smaller, anchor="mm")
     if not is_full:
-        taken = round((BLOCK_WIDTH - 4) * (block.total - block.free) / block.total)
-        draw.rectangle((left + 2, up + BLOCK_HEIGHT - 9, left + BLOCK_WIDTH - 2, up + BLOCK_HEIGHT - 2), fill="#e4e7eb")
+        taken = round((BLOCK_WIDTH - 4) * (total - free) / total)
+        draw.rectangle((left + 2, up + BLOCK_HEIGHT - 8, left + BLOCK_WIDTH - 2, up + BLOCK_HEIGHT - 2), fill="#e4e7eb")
         if taken:
-            draw.rectangle((left + 2, up + BLOCK_HEIGHT - 9, left + 2 + taken, up + BLOCK_HEIGHT - 2), fill=QUIET)
+            draw.rectangle((left + 2, up + BLOCK_HEIGHT - 8, left + 2 + taken, up + BLOCK_HEIGHT - 2), fill=QUIET)
+
+
+def _block_label(first: int, last: int, width: int) -> tuple[str, ImageFont.FreeTypeFont]:
+    """Return the range of a block; only where it begins if the letters would be too small. All have one size anyway."""
+    span = f"{first:0{width}}–{last:0{width}}"
+    if font(LEAST_LABEL, bold=True).getlength(span) <= BLOCK_WIDTH - 10:
+        return fitting(span, BLOCK_WIDTH - 10, 22, bold=True, least=LEAST_LABEL)
+    return fitting(f"{first:0{width}} …", BLOCK_WIDTH - 10, 22, bold=True, least=LEAST_LABEL)

@@ -5,8 +5,9 @@ language, with amounts and dates as they write them. Most messages need no pictu
 """
 
 from functools import lru_cache
-from io import BytesIO
 from pathlib import Path
+from struct import pack
+from zlib import compress, crc32
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -14,6 +15,7 @@ FONTS = Path(__file__).parent / "fonts"
 WIDTH = 720
 MARGIN = 30
 COLOURS = 64  # in a file: enough for smooth letters
+SIGNATURE, NO_FILTER = b"\x89PNG\r\n\x1a\n", b"\0"  # how a PNG begins, and each line of it
 INK, QUIET, PAPER, LINE = "#102a43", "#52606d", "#ffffff", "#9fb3c8"
 ACCENT = "#0b6e4f"
 
@@ -78,8 +80,17 @@ def wrapped(text: str, width: int, chosen: ImageFont.FreeTypeFont, *, most: int)
 
 
 def encode(image: Image.Image) -> bytes:
-    """Return a picture as a PNG with few colours."""
-    few = image.quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    file = BytesIO()
-    few.save(file, "PNG", compress_level=6)
-    return file.getvalue()
+    """Return a picture as a PNG with few colours.
+
+    WhatsApp takes no palette, only RGB. Pillow would choose a filter for each line, which suits photographs. Without
+    any, flat areas and equal letters take two thirds of the bytes.
+    """
+    few = image.quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).convert("RGB")
+    raw, width = few.tobytes(), 3 * few.width
+    lines = b"".join(NO_FILTER + raw[at : at + width] for at in range(0, len(raw), width))
+    header = pack(">IIBBBBB", few.width, few.height, 8, 2, 0, 0, 0)  # 8 bits for each of red, green and blue
+    return b"".join((SIGNATURE, _chunk(b"IHDR", header), _chunk(b"IDAT", compress(lines, 6)), _chunk(b"IEND", b"")))
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return pack(">I", len(content)) + kind + content + pack(">I", crc32(kind + content))

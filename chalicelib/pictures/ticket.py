@@ -1,13 +1,13 @@
 """Draw the ticket of a paid order. Its QR code opens the chat, which says whether the ticket is valid."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import ceil
 
 import segno
 from PIL import Image
 
 from chalicelib.domain.batches import batched
+from chalicelib.domain.pictures import TicketPicture
 from chalicelib.pictures.canvas import (
     ACCENT,
     INK,
@@ -29,39 +29,20 @@ SPACE = "   "  # between two numbers
 LEADING = 16  # pixels between two lines of them
 NUMBERS_HEIGHT = 250  # for all numbers, whose letters shrink to fit
 MODULE = 8  # pixels of a module of the QR code
+NO_QR_HEIGHT = 220  # of the order's code and the hint alone
 
 
-@dataclass(frozen=True, kw_only=True)
-class TicketTexts:
-    """The words of a ticket, in somebody's language.
-
-    Attributes:
-        status: such as "Paid".
-        numbers: as they are shown.
-        facts: pairs of a label and its value, such as the buyer's name, the draw's date, the organiser, the permit.
-        code: the order's code.
-        hint: what the QR code is for.
-    """
-
-    title: str
-    status: str
-    numbers: Sequence[str]
-    facts: Sequence[tuple[str, str]]
-    code: str
-    hint: str
-
-
-def draw_ticket(texts: TicketTexts, link: str) -> bytes:
-    """Draw a ticket whose QR code has `link`. Return a PNG."""
+def draw_ticket(ticket: TicketPicture, link: str) -> bytes:
+    """Draw a ticket whose QR code has `link`; "" if the link is not known. Return a PNG."""
     inner = WIDTH - 4 * MARGIN
-    titles = wrapped(drawable(texts.title), inner, font(36, bold=True), most=2)
-    lines, size = _number_lines(texts.numbers, inner)
-    facts = [(drawable(label), drawable(value)) for label, value in texts.facts if drawable(value)]
+    titles = wrapped(drawable(ticket.title), inner, font(36, bold=True), most=2)
+    lines, size = _number_lines(ticket.numbers, inner)
+    facts = [(drawable(label), drawable(value)) for label, value in ticket.facts if drawable(value)]
     head = 2 * MARGIN + 46 * len(titles) + 60
     numbers_height = len(lines) * (size + LEADING)
     below = head + 24 + numbers_height + 24
-    code = _qr_code(link)
-    height = below + 18 + 52 * len(facts) + code.height + MARGIN // 2 + 4
+    code = _qr_code(link) if link else None
+    height = below + 18 + 52 * len(facts) + (code.height if code else NO_QR_HEIGHT) + MARGIN // 2 + 4
     image, draw = new_canvas(height)
     draw.rectangle((MARGIN // 2, MARGIN // 2, WIDTH - MARGIN // 2, height - MARGIN // 2), outline=ACCENT, width=4)
     draw.rectangle((MARGIN // 2, MARGIN // 2, WIDTH - MARGIN // 2, head), fill=ACCENT)
@@ -69,7 +50,7 @@ def draw_ticket(texts: TicketTexts, link: str) -> bytes:
     for line in titles:
         draw.text((2 * MARGIN, at), line, fill=PAPER, font=font(36, bold=True))
         at += 46
-    status, chosen = fitting("✓ " + drawable(texts.status), inner, 30, bold=True)
+    status, chosen = fitting("✓ " + drawable(ticket.status), inner, 30, bold=True)
     draw.text((2 * MARGIN, at + 6), status, fill=PAPER, font=chosen)
     at = head + 24
     for line in lines:
@@ -83,13 +64,15 @@ def draw_ticket(texts: TicketTexts, link: str) -> bytes:
         text, chosen = fitting(value, inner - inner // 3 - 16, 28, bold=True)
         draw.text((2 * MARGIN + inner // 3 + 16, at + 22), text, fill=INK, font=chosen, anchor="lm")
         at += 52
-    image.paste(code, (MARGIN, at))
-    left = MARGIN + code.width
+    left = 2 * MARGIN
+    if code is not None:
+        image.paste(code, (MARGIN, at))
+        left = MARGIN + code.width
     room = WIDTH - 2 * MARGIN - left
-    text, chosen = fitting(texts.code, room, 44, bold=True)
+    text, chosen = fitting(ticket.code, room, 44, bold=True)
     draw.text((left, at + 50), text, fill=INK, font=chosen)
     at += 114
-    for line in wrapped(drawable(texts.hint), room, font(24), most=3):
+    for line in wrapped(drawable(ticket.hint), room, font(24), most=3):
         draw.text((left, at), line, fill=QUIET, font=font(24))
         at += 32
     return encode(image)

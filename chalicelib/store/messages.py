@@ -12,6 +12,7 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.domain.delivery import REACHABLE_FROM, DeliveryState, Outbound, Queue
 from chalicelib.domain.messages import IncomingMessage, Template
+from chalicelib.domain.pictures import Picture, as_json, read_picture
 from chalicelib.store.pages import Page, page_of
 from chalicelib.store.records import (
     InboundRecord,
@@ -106,6 +107,7 @@ def put(transaction: Transaction, outbound: Outbound) -> None:
         error_code=outbound.error_code,
         by=outbound.by,
         reply=outbound.reply,
+        picture=as_json(outbound.picture) if outbound.picture else None,
         created_at=outbound.created_at,
         updated_at=outbound.created_at,
         queue_key=queue_key(outbound.queue),
@@ -229,7 +231,7 @@ def try_again(
     error_code: int | None = None,
     failed_id: str | None = None,
 ) -> bool:
-    """Have a message sent once more at `when`, with the body that it has now.
+    """Have a message sent once more at `when`, with the body that it has now, and without a picture if it has none.
 
     Return False if it must not be sent any more.
 
@@ -244,6 +246,8 @@ def try_again(
         OutboundRecord.paused.set(outbound.paused),
         *_set_queue(Queue.DUE, when, outbound),
     ]
+    if outbound.picture is None:
+        actions.append(OutboundRecord.picture.remove())
     if error_code is not None:
         actions.append(OutboundRecord.error_code.set(error_code))
     if failed_id is None:
@@ -450,4 +454,14 @@ def as_outbound(record: OutboundRecord) -> Outbound:
         error_code=None if code is None else int(code),
         by=record.by,
         reply=record.reply,
+        picture=_as_picture(record.picture),
     )
+
+
+def _as_picture(stored: str | None) -> Picture | None:
+    """Return the picture. None if it can't be read, perhaps since another version stored it: the text says the same."""
+    try:
+        return read_picture(stored) if stored else None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        logger.error("a picture cannot be read")
+        return None

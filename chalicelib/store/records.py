@@ -394,6 +394,8 @@ class ReplyLimitsMap(MapAttribute[str, Any]):
     day = UnicodeAttribute()
     replies = NumberAttribute(null=True)
     files = NumberAttribute(null=True)
+    checks = NumberAttribute(null=True)
+    boards = NumberAttribute(null=True)
     unclear = UnicodeAttribute(null=True)
     times = NumberAttribute(null=True)
     misses = NumberAttribute(null=True)
@@ -523,6 +525,7 @@ class OutboundRecord(Record, discriminator="outbound"):
     error_code = NumberAttribute(null=True)
     by = UnicodeAttribute(null=True)  # the organiser who wrote it
     reply = UnicodeAttribute(null=True)  # the name of the bot's reply
+    picture = UnicodeAttribute(null=True)  # what is drawn and sent with the text
     once_more = BooleanAttribute(null=True)  # it was left unknown in an outage, and sent once more after it
     created_at = UTCDateTimeAttribute()
     updated_at = UTCDateTimeAttribute()

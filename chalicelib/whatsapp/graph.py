@@ -122,15 +122,21 @@ class Graph:
         """Show blue ticks and "typing…" for one of their messages. Raises as `send`; callers can ignore failures."""
         self._post_json(messages.build_read_receipt(message_id, typing=typing))
 
-    def upload(self, content: bytes, mime_type: str, filename: str) -> str:
-        """Upload a file and return its id, which messages can use for 30 days. Raises as `send`."""
+    def upload(
+        self, content: bytes, mime_type: str, filename: str, *, timeout: tuple[float, float] | None = None
+    ) -> str:
+        """Upload a file and return its id, which messages can use for 30 days. Raises as `send`.
+
+        Args:
+            timeout: for connecting and reading, in seconds; by default the client's.
+        """
         with translate_errors():
             response = self._http().post(
                 f"{self._root}/{self._phone_number_id}/media",
                 data={"messaging_product": "whatsapp", "type": mime_type},
                 files={"file": (safe_filename(filename) or "file", content, mime_type)},
                 auth=self._auth,
-                timeout=self._timeout,
+                timeout=timeout or self._timeout,
                 allow_redirects=False,
             )
         try:
@@ -138,13 +144,18 @@ class Graph:
         except (KeyError, TypeError):
             raise OutcomeUnknown("HTTP 200 without a media id") from None
 
-    def number(self) -> str:
+    def number(self, *, within: float = inf) -> str:
         """Return our number as WhatsApp shows it, such as "+1 631-555-1181". Raises as `send`.
 
         This shows that the number exists and that the token may use it.
+
+        Args:
+            within: seconds for connecting, and for the answer; if the client's own are fewer, those count.
         """
+        until = self._clock() + within
+        params = {"fields": "display_phone_number"}
         with translate_errors():
-            response = self._get(f"{self._root}/{self._phone_number_id}", params={"fields": "display_phone_number"})
+            response = self._get(f"{self._root}/{self._phone_number_id}", until, params=params)
         return clean_line(read_answer(response).get("display_phone_number"), 60)
 
     def templates(self, account_id: str) -> list[Json]:

@@ -11,7 +11,10 @@ from chalicelib.domain.messages import Choice, Identity, Reply
 from chalicelib.whatsapp import limits
 from chalicelib.whatsapp.identities import Json
 from chalicelib.whatsapp.limits import Unsendable, check, check_content
+from chalicelib.whatsapp.rendered_text import extract_text
 from chalicelib.whatsapp.text import shorten
+
+WITH_TEXT = ("text", "interactive")  # kinds whose text can be a caption
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +74,17 @@ def replace_message(request: Mapping[str, Any], message: Mapping[str, Any]) -> J
     changed = {**{key: value for key, value in request.items() if key in envelope}, **message}
     check(changed)
     return changed
+
+
+def with_picture(request: Mapping[str, Any], media_id: str) -> Json | None:
+    """Return a request as a picture with the text as its caption, without buttons and rows. None if it can't be one.
+
+    A template can't, nor can a text that is longer than a caption may be.
+    """
+    text = extract_text(request)
+    if text.kind not in WITH_TEXT or len(text.text) > limits.CAPTION:
+        return None
+    return replace_message(request, build_image(media_id, caption=text.text))
 
 
 def replace_recipient(request: Mapping[str, Any], to: Identity) -> Json:

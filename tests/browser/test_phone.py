@@ -100,6 +100,13 @@ class Page:
         self._until(lambda browser: browser.execute_script(AT_REST), "the page is at rest")
         self.browser.save_screenshot(str(self.pictures / f"phone-{self.width}-{name}.png"))
 
+    def shown_pictures(self) -> list[int]:
+        """The widths in pixels of the pictures that were sent to the person whose phone it is."""
+        script = (
+            "return [...document.querySelectorAll('[data-direction=theirs] .picture img')].map(one => one.naturalWidth)"
+        )
+        return list(self.browser.execute_script(script))
+
     def overflows(self) -> bool:
         """Whether the page is wider than its window."""
         return bool(self.browser.execute_script("return document.documentElement.scrollWidth > innerWidth"))
@@ -142,6 +149,7 @@ def test_a_whole_sale_on_the_phone_page(run: Run, page: Page) -> None:
     page.take_phone_of("lucia")
     page.hear("is confirmed")
     page.picture("11-confirmed")
+    assert page.shown_pictures() == [720]
     if page.width == "wide" and os.environ.get("TOMBOLA_README_SHOT") == "1":
         (ROOT / "docs" / "images").mkdir(parents=True, exist_ok=True)
         page.browser.save_screenshot(str(ROOT / "docs" / "images" / "phone.png"))

@@ -17,6 +17,7 @@ from chalicelib.domain.board import (
     WORD_BITS,
     Layout,
     LeafKey,
+    count_taken,
     page_size,
     set_numbers,
     share_out,
@@ -157,3 +158,15 @@ def test_h5_a_share_is_exact_and_never_more_than_a_page_has(free: dict[int, int]
     share = share_out(free, quantity, Random(data.draw(st.integers(0, 99))))
     assert sum(share.values()) == quantity
     assert all(1 <= count <= free[page] for page, count in share.items())
+
+
+@given(st.integers(0, 50), st.integers(1, 9000), st.sampled_from([7, 100, 1000, 10_000]), st.data())
+def test_the_taken_numbers_of_each_block_are_counted(first: int, count: int, size: int, data: st.DataObject) -> None:
+    layout = Layout(first, first + count - 1, page_size(count))
+    numbers = range(first, first + count)
+    taken = data.draw(st.sets(st.sampled_from(numbers), max_size=60))
+    start = data.draw(st.integers(0, count - 1))
+    shown = numbers[start : start + 100 * size]
+    blocks = [shown[at : at + size] for at in range(0, len(shown), size)]
+    leaves = [(layout.numbers(key).start, bits) for key, bits in layout.bits(taken).items()]
+    assert count_taken(leaves, blocks) == [len(taken.intersection(block)) for block in blocks]

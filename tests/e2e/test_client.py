@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.support.running import ROOT, OnThePhone, Run, until
-from tests.support.world import PNG
+from tests.support.world import PNG, text_of
 
 BIN = Path(sys.executable).parent
 SECONDS = 900
@@ -55,7 +55,7 @@ def test_the_documented_program_runs_with_a_generated_client(run: Run, lucia: On
         lucia.sends(PNG, "image/png", "receipt.png")
         until(lambda: said("sold: [5, 12]"), "the numbers are sold")
         assert day.wait(SECONDS) == 0
-        assert "confirmed" in lucia.hears()["text"]["body"]
+        assert "confirmed" in text_of(lucia.hears())
     finally:
         day.kill()
         day.wait()

@@ -50,7 +50,7 @@ LAMBDAS = {
 # Names of actions where they are not those of the operations. A part of a file that fails must be given up.
 ACTIONS = {
     "SendMessageBatch": "SendMessage", "ListObjectVersions": "ListBucketVersions", "CreateMultipartUpload": "PutObject",
-    "UploadPart": "PutObject", "CompleteMultipartUpload": "PutObject",
+    "UploadPart": "PutObject", "CompleteMultipartUpload": "PutObject", "HeadObject": "GetObject",
 }  # fmt: skip
 
 
@@ -224,6 +224,7 @@ def everything_happens(world: World, ear: Ear) -> None:
     ana.says("stop")
     eva.says("help")
     world.deliver(moves(world, eva.person, "+50255551234"))
+    _boards(world)
     _exports(world, ear, raffle)
     _letters(world, ana)
     draft = world.raffle(code="DRAFT", active=False)
@@ -284,16 +285,35 @@ def _broken(**_: Any) -> None:
 
 def _wakes_up(world: World) -> None:
     """A wish that finds a message and cannot send it, one after another that waits behind it, and one in a pause."""
-    lucia, url = world.buyer("Lucía", 0), world.stack.wake_ups_url
+    lucia = world.buyer("Lucía", 0)
     world.graph.refuses = [NotSent("no connection")] * 2 + [refused(130429)]
     lucia.says("help")
     lucia.says("menu")
     for minutes in (1, 1, 0, 1):
         world.clock.pass_minutes(minutes)
-        waiting = next(item for item in outbounds(lucia) if item.queue_key == "OUTBOUND#DUE")
-        wish = WakeUp(waiting.contact_id, waiting.sk.removeprefix("MSG#"), world.clock.now)
-        event = sqs_event({"MessageId": "1", "ReceiptHandle": "1", "Body": wish.to_json()}, url)
-        functions.deliver_to_person(event, Context("deliver_to_person"))
+        _wakes(world, lucia)
+
+
+def _wakes(world: World, buyer: Buyer) -> None:
+    waiting = next(item for item in outbounds(buyer) if item.queue_key == "OUTBOUND#DUE")
+    wish = WakeUp(waiting.contact_id, waiting.sk.removeprefix("MSG#"), world.clock.now)
+    body = {"MessageId": "1", "ReceiptHandle": "1", "Body": wish.to_json()}
+    functions.deliver_to_person(sqs_event(body, world.stack.wake_ups_url), Context("deliver_to_person"))
+
+
+def _boards(world: World) -> None:
+    """Boards that are sent at once, by a wake-up, and by the schedule."""
+    lucia = world.buyer("Lucía", 0)
+    lucia.says("BIKE")
+    lucia.says("which are free?")
+    world.graph.refuses, world.graph.refuses_uploads = [NotSent("no connection")], [NotSent("no connection")]
+    lucia.says("101-180")
+    world.clock.pass_minutes(1)
+    _wakes(world, lucia)
+    world.graph.refuses, world.graph.refuses_uploads = [NotSent("no connection")], [NotSent("no connection")]
+    lucia.says("201-280")
+    world.clock.pass_minutes(1)
+    world.minute()
 
 
 def _letters(world: World, buyer: Buyer) -> None:
@@ -323,7 +343,8 @@ def named(resource: str) -> str:
         return f"index {index[1]}"
     for mark, name in (
         (":table/", "table"), ("/audit-heads/*", "audit-heads/*"), ("/proofs/*", "proofs/*"),
-        ("/exports/*", "exports/*"), ("s3:::", "bucket"), ('"Inbox"', "inbox"), ('"Exports"', "exports"),
+        ("/exports/*", "exports/*"), ("/boards/*", "boards/*"), ("s3:::", "bucket"), ('"Inbox"', "inbox"),
+        ('"Exports"', "exports"),
         ('"WakeUps"', "wake-ups"), ("/WHATSAPP_*", "WHATSAPP_*"), ("log-group", "log"),
     ):  # fmt: skip
         if mark in resource:

@@ -10,6 +10,7 @@ import pytest
 from chalicelib import container as composition
 from chalicelib import lambdas
 from chalicelib.domain.organisers import COMMAND_LINE
+from chalicelib.services.messaging.sender import PICTURE_CODES
 from chalicelib.store import channel as channels
 from chalicelib.whatsapp.error_codes import Action, remedy
 from tests.support.faulty_network import UNREADABLE, Fault, Line
@@ -23,6 +24,7 @@ LUCIA = webhooks.Person(name="Lucía", phone="+50255501234", user_id="GT.7700112
 # The first words of each message to her and to the organiser, in the order in which they are sent.
 SAID = ["*Bicycle*", "I", "Thank", "Thank", "Payment", "Your"]
 OFFERS = (1, 2)  # places in it of what is said about the hold
+TICKET = 5  # the place of what has a picture
 WAITS = ("OUTBOUND#DUE", "OUTBOUND#STOPPED")
 NO_ANSWERS_TO_A_SEND = {"media_404_expired", "ok_media_lookup", "ok_upload", "ok_read"}
 EACH = [name for name in ANSWERS if name not in NO_ANSWERS_TO_A_SEND]
@@ -35,7 +37,17 @@ class Purchase:
         self.made, self.name, self.at, self.got = made, name, at, list[Json]()
         self.line = Line(self._weather, self._took)
         vars(made.container)["graph"] = self.line.graph()
-        for part in ("sender", "outbox", "order_changes", "settlement", "holds", "chat", "proofs", "expiry"):
+        for part in (
+            "pictures",
+            "sender",
+            "outbox",
+            "order_changes",
+            "settlement",
+            "holds",
+            "chat",
+            "proofs",
+            "expiry",
+        ):
             vars(made.container).pop(part, None)
 
     def _weather(self, body: Json) -> Fault | None:
@@ -148,6 +160,9 @@ def test_m3_each_answer_has_the_effect_of_its_row(shared: tuple[Scene, Kept], na
             # With it WhatsApp names a time to wait that is as long as a hold.
             is_long = name == "err_80007_waba_limit" and at > 0
             assert purchase.said == (without_offers if is_long else SAID)
+        case _ if at == TICKET and code in PICTURE_CODES:  # its text follows (M10)
+            assert purchase.said == SAID
+            assert set(purchase.states) == {"ACCEPTED"}
         case _:
             assert purchase.said == without
             assert purchase.states[at] == "FAILED"

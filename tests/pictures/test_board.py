@@ -1,88 +1,100 @@
 """The pictures of a board can be read on a small phone, without colours, and are small themselves."""
 
+from dataclasses import replace
 from io import BytesIO
 from itertools import combinations
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from chalicelib.pictures.board import (
-    CELL,
-    MAX_BLOCKS,
-    MAX_NUMBERS,
-    Block,
-    BoardTexts,
-    State,
-    draw_board,
-    draw_map,
-)
+from chalicelib.domain.pictures import BLOCKS_IN_A_PICTURE, IN_A_PICTURE, BoardPicture, MapPicture, NumberState
+from chalicelib.pictures.board import CELL, draw_board, draw_map
 from chalicelib.pictures.canvas import MARGIN, WIDTH, drawable, fitting, font, wrapped
 
-WORDS = {State.FREE: "Libre", State.HELD: "Apartado", State.SOLD: "Vendido", State.OWN: "Tuyo"}
-TEXTS = BoardTexts(title="Canasta navideña", subtitle="₲ 20.000 · quedan 62", legend=WORDS, full="agotado")
+LEGEND = {"f": "Libre", "h": "Apartado", "s": "Vendido", "o": "Tuyo"}
 BIG = 60_000  # bytes
+MAP = MapPicture(
+    title="Canasta navideña",
+    subtitle="₲ 20.000 · quedan 62",
+    first=0,
+    last=9_999,
+    size=100,
+    width=5,
+    free=tuple(range(100)),
+    some="libres: {count}",
+    full="agotado",
+)
 
 
 def picture(content: bytes) -> Image.Image:
     return Image.open(BytesIO(content)).convert("RGB")
 
 
-def numbers(count: int, width: int = 3) -> list[tuple[str, State]]:
-    states = list(State)
-    return [(f"{number:0{width}}", states[number % 4]) for number in range(count)]
+def board(states: str = "fhso" * 25, *, first: int = 0, width: int = 3) -> BoardPicture:
+    subtitle = "₲ 20.000 · quedan 62"
+    return BoardPicture(
+        title="Canasta navideña", subtitle=subtitle, legend=LEGEND, first=first, width=width, states=states
+    )
 
 
 def test_a_hundred_numbers_are_a_small_file_as_wide_as_two_phones() -> None:
-    content = draw_board(TEXTS, numbers(100))
+    content = draw_board(board())
     image = picture(content)
     assert image.width == WIDTH == 720
     assert image.height < 2 * image.width
     assert len(content) <= BIG
 
 
+@pytest.mark.parametrize("content", [draw_board(board()), draw_map(MAP)])
+def test_a_picture_is_of_the_kind_that_whatsapp_takes(content: bytes) -> None:
+    """Its PNGs have eight bits for each of red, green and blue: a palette would be refused (131053)."""
+    assert tuple(content[24:26]) == (8, 2)
+    with Image.open(BytesIO(content)) as image:
+        image.verify()
+
+
 def test_the_states_differ_without_colours() -> None:
     """In shades of grey, with the same number in it, no two cells look alike."""
     cells = {}
-    for state in State:
-        grey = picture(draw_board(TEXTS, [("007", state)])).convert("L")
+    for state in NumberState:
+        grey = picture(draw_board(board(state, first=7))).convert("L")
         top = grey.height - 70 - CELL - 6
         cells[state] = grey.crop((MARGIN, top, MARGIN + CELL, top + CELL))
-    for one, other in combinations(State, 2):
+    for one, other in combinations(NumberState, 2):
         difference = ImageStat.Stat(ImageChops.difference(cells[one], cells[other])).mean[0]
         assert difference > 15, (one, other)
 
 
 def test_only_the_states_that_occur_are_explained() -> None:
-    free, both = (picture(draw_board(TEXTS, [("1", State.FREE), ("2", other)])) for other in (State.FREE, State.SOLD))
+    free, both = (picture(draw_board(board(states))) for states in ("ff", "fs"))
     legend = (0, free.height - 70, WIDTH, free.height)
     assert ImageChops.difference(free.crop(legend), both.crop(legend)).getbbox() is not None
 
 
-def test_a_picture_has_at_most_two_hundred_numbers() -> None:
-    assert len(draw_board(TEXTS, numbers(MAX_NUMBERS, width=7))) <= 2 * BIG
-    with pytest.raises(ValueError, match="at most 200"):
-        draw_board(TEXTS, numbers(MAX_NUMBERS + 1))
+def test_a_picture_has_at_most_a_hundred_numbers() -> None:
+    assert len(draw_board(board("fhso" * (IN_A_PICTURE // 4), width=7))) <= BIG
+    with pytest.raises(ValueError, match="at most 100"):
+        draw_board(board("f" * (IN_A_PICTURE + 1)))
 
 
 @pytest.mark.parametrize("count", [1, 7, 10, 11, 100])
 def test_any_count_of_numbers_can_be_drawn(count: int) -> None:
-    assert picture(draw_board(TEXTS, numbers(count))).height > 0
+    assert picture(draw_board(board("f" * count))).height > 0
 
 
 def test_no_label_leaves_its_cell() -> None:
     """Between the cells all is white, however long the labels are."""
     for width in range(1, 8):
-        image = picture(draw_board(TEXTS, [("8" * width, State.FREE)] * 20))
+        image = picture(draw_board(board("f" * 20, first=max(0, 8 * (10**width - 1) // 9 - 20), width=width)))
         top = image.height - 70 - 2 * (CELL + 6)
         gap = image.crop((MARGIN + CELL + 2, top, MARGIN + CELL + 5, top + CELL))
         assert min(gap.convert("L").tobytes()) > 250, width
 
 
 def test_a_map_shows_blocks() -> None:
-    blocks = [Block(f"{100 * at:05}", f"{100 * at + 99:05}", free=at, total=100) for at in range(MAX_BLOCKS)]
-    assert len(draw_map(TEXTS, blocks)) <= 2 * BIG
+    assert len(draw_map(MAP)) <= 2 * BIG
     with pytest.raises(ValueError, match="at most 100"):
-        draw_map(TEXTS, [*blocks, blocks[0]])
+        draw_map(replace(MAP, last=10_099, free=(0,) * (BLOCKS_IN_A_PICTURE + 1)))
 
 
 def test_the_letters_and_signs_of_our_languages_are_there() -> None:

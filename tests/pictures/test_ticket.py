@@ -7,21 +7,22 @@ import pytest
 import segno
 from PIL import Image
 
+from chalicelib.domain.pictures import TicketPicture
 from chalicelib.pictures.canvas import MARGIN, WIDTH
-from chalicelib.pictures.ticket import MODULE, TicketTexts, draw_ticket
+from chalicelib.pictures.ticket import MODULE, draw_ticket
 
-TEXTS = TicketTexts(
+TEXTS = TicketPicture(
     title="Canasta navideña de la escuela",
     status="Pagado",
-    numbers=["005", "012", "099"],
-    facts=[("Nombre", "María José Núñez"), ("Sorteo", "sáb 20 dic, 18:00"), ("Organiza", "Escuela Benito Juárez")],
+    numbers=("005", "012", "099"),
+    facts=(("Nombre", "María José Núñez"), ("Sorteo", "sáb 20 dic, 18:00"), ("Organiza", "Escuela Benito Juárez")),
     code="K7M3Q2XW",
     hint="Escanea para ver si es válido",
 )
 LINK = "https://wa.me/16315551181?text=K7M3Q2XW"
 
 
-def picture(texts: TicketTexts = TEXTS) -> Image.Image:
+def picture(texts: TicketPicture = TEXTS) -> Image.Image:
     return Image.open(BytesIO(draw_ticket(texts, LINK))).convert("L")
 
 
@@ -42,16 +43,23 @@ def test_the_code_in_the_picture_is_the_link() -> None:
 @pytest.mark.parametrize("count", [1, 2, 9, 40, 100])
 @pytest.mark.parametrize("width", [1, 4, 7])
 def test_any_numbers_fit(count: int, width: int) -> None:
-    image = picture(replace(TEXTS, numbers=[f"{number:0{width}}" for number in range(count)]))
+    image = picture(replace(TEXTS, numbers=tuple(f"{number:0{width}}" for number in range(count))))
     assert image.width == WIDTH and image.height <= 2400
     for column in (MARGIN // 2 + 10, WIDTH - MARGIN // 2 - 10):  # nothing runs over the frame
         assert min(image.crop((column, 300, column + 2, image.height - 40)).tobytes()) > 240
 
 
 def test_facts_that_are_missing_take_no_room() -> None:
-    assert picture(replace(TEXTS, facts=[*TEXTS.facts, ("Permiso", "")])).height == picture().height
-    assert picture(replace(TEXTS, facts=[*TEXTS.facts, ("Permiso", "SEGOB 7")])).height > picture().height
+    assert picture(replace(TEXTS, facts=(*TEXTS.facts, ("Permiso", "")))).height == picture().height
+    assert picture(replace(TEXTS, facts=(*TEXTS.facts, ("Permiso", "SEGOB 7")))).height > picture().height
 
 
 def test_a_ticket_is_a_small_file() -> None:
     assert len(draw_ticket(TEXTS, LINK)) <= 60_000
+
+
+def test_without_a_link_the_ticket_has_no_code_to_scan() -> None:
+    """Our number may not be known. The order's code is there all the same."""
+    content = draw_ticket(TEXTS, "")
+    assert tuple(content[24:26]) == (8, 2)
+    assert Image.open(BytesIO(content)).height < picture().height

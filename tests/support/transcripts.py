@@ -111,6 +111,8 @@ def parts_of(message: Json) -> Iterator[str]:
         case "template":
             values = [part["text"] for part in message["template"]["components"][0]["parameters"]]
             yield f"(template {message['template']['name']}: {', '.join(values)})"
+        case "image":
+            yield f"(picture) {message['image']['caption']}"
         case kind:
             caption = message[kind].get("caption", "")
             yield f"({kind})" + (f" {caption}" if caption else "")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from gzip import decompress
+from math import inf
 from random import Random
 from typing import Any
 
@@ -56,6 +57,8 @@ class FakeGraph(Graph):
         self.files: dict[str, bytes] = {}
         self.refuses: list[GraphError] = []  # one for each coming message
         self.read: list[str] = []
+        self.uploads: dict[str, bytes] = {}
+        self.refuses_uploads: list[GraphError] = []  # one for each coming upload
 
     def send(self, message: Mapping[str, Any]) -> Accepted:
         if self.refuses:
@@ -69,6 +72,18 @@ class FakeGraph(Graph):
 
     def mark_read(self, message_id: str, typing: bool = True) -> None:
         self.read.append(message_id)
+
+    def upload(
+        self, content: bytes, mime_type: str, filename: str, *, timeout: tuple[float, float] | None = None
+    ) -> str:
+        if self.refuses_uploads:
+            raise self.refuses_uploads.pop(0)
+        media_id = f"upload-{len(self.uploads) + 1}"
+        self.uploads[media_id] = content
+        return media_id
+
+    def number(self, *, within: float = inf) -> str:
+        return "+1 631-555-1181"
 
     def fetch_media(self, media_id: str, *, limit_bytes: int = 0) -> MediaFile:
         if media_id not in self.files:
@@ -267,6 +282,8 @@ def text_of(message: Json) -> str:
     """What a person reads of a message."""
     if message["type"] == "text":
         return str(message["text"]["body"])
+    if message["type"] == "image":
+        return str(message["image"]["caption"])
     if message["type"] == "template":
         values = [part["text"] for part in message["template"]["components"][0]["parameters"]]
         return " ".join((message["template"]["name"], message["template"]["language"]["code"], *values))

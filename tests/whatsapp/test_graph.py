@@ -347,6 +347,13 @@ def test_a_file_is_uploaded_as_a_form(meta: Meta, graph: Graph) -> None:
     assert isinstance(failure_of(lambda: graph.upload(b"x", "image/png", "")), OutcomeUnknown)
 
 
+def test_an_upload_may_have_less_time_than_a_message(meta: Meta) -> None:
+    meta.will(Reply(say_nothing=True))
+    graph = graph_at(meta.url, timeout=(60, 60))
+    failure = failure_of(lambda: graph.upload(PICTURE, "image/png", "x.png", timeout=(60, 0.5)))
+    assert isinstance(failure, OutcomeUnknown)
+
+
 def found_at(meta: Meta, content: bytes, **fields: Any) -> dict[str, Any]:
     digest = hashlib.sha256(content)
     found = {"url": f"{meta.url}/file?x=1", "mime_type": "image/jpeg", "sha256": digest.hexdigest(), **fields}
@@ -595,6 +602,12 @@ def test_our_number_is_asked_for_with_the_token(meta: Meta, graph: Graph) -> Non
     [asked] = meta.asked
     assert (asked.method, asked.path.partition("?")[2]) == ("GET", "fields=display_phone_number")
     assert asked.headers["Authorization"].startswith("Bearer ")
+
+
+def test_our_number_may_be_asked_for_with_little_time(meta: Meta) -> None:
+    meta.will(Reply(say_nothing=True))
+    graph = graph_at(meta.url, timeout=(60, 60))
+    assert isinstance(failure_of(lambda: graph.number(within=0.5)), GraphError)
 
 
 def page(names: list[str], *, more: bool) -> dict[str, Any]:

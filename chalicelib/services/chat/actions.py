@@ -31,6 +31,7 @@ from chalicelib.domain.orders import (
     is_code,
 )
 from chalicelib.domain.raffles import Board, Raffle, RaffleStatus
+from chalicelib.domain.ranges import read_range
 from chalicelib.domain.refusals import (
     HoldLimit,
     HoldLimited,
@@ -40,15 +41,16 @@ from chalicelib.domain.refusals import (
     TooFewFree,
     TooManyForContact,
 )
-from chalicelib.domain.reply_limits import MAX_FILES, MAX_SAME
+from chalicelib.domain.reply_limits import MAX_CHECKS, MAX_FILES, MAX_SAME
 from chalicelib.domain.reply_names import ReplyName
 from chalicelib.domain.typos import nearest
-from chalicelib.services.chat.own_orders import ORDERS_SHOWN, OwnOrder, find_newest, find_own
+from chalicelib.services.chat.boards import show_free
+from chalicelib.services.chat.own_orders import ORDERS_SHOWN, OwnOrder, find_named, find_newest, find_own
 from chalicelib.services.chat.turn import IDLE, Turn
 from chalicelib.services.messaging.texts import RAFFLES_A_PAGE, Texts
 from chalicelib.services.orders.conflicts import free_among, nearest_free
 from chalicelib.services.orders.expiry import ended_text, release
-from chalicelib.services.orders.holds import RandomNumbers, check_limit, load_person
+from chalicelib.services.orders.holds import check_limit, load_person
 from chalicelib.services.orders.proofs import ProofIsHeif, ProofMissing, ProofTooLarge, ProofUnfit
 from chalicelib.store import fingerprints, messages, orders, raffles
 from chalicelib.store.board import tally_of
@@ -70,7 +72,6 @@ PLAIN_REPLIES = {
     c.CannotListen: Texts.cannot_listen,
     c.TellResult: Texts.draw_result,
 }
-FREE_SHOWN = 12
 SHORTEST_TITLE_WORD = 3  # letters; shorter ones are in every title
 NEWEST_LOOKED_AT = 5  # messages to a contact, among which may be what they reacted to
 
@@ -406,14 +407,7 @@ def _show_free(turn: Turn, raffle_id: str) -> None:
     elif not board.availability.available:
         turn.reply(turn.texts.sold_out(board.raffle))
     else:
-        try:
-            # Others than those that a hold in this turn may draw.
-            chosen = RandomNumbers(random=turn.holds.random).choose(
-                board, min(FREE_SHOWN, board.availability.available)
-            )
-        except TooFewFree:  # somebody was faster
-            chosen = ()
-        turn.reply(turn.texts.free_numbers(board, sorted(chosen)))
+        show_free(turn, board.raffle)
 
 
 def _tell_whether_free(turn: Turn, raffle_id: str, text: str) -> None:
@@ -423,6 +417,9 @@ def _tell_whether_free(turn: Turn, raffle_id: str, text: str) -> None:
         turn.reply(turn.texts.raffle_not_on_sale())
         return
     raffle = board.raffle
+    if (numbers := _named_range(turn, raffle)) is not None:
+        show_free(turn, raffle, numbers)
+        return
     pick = picks.read_pick(text, first=raffle.first_number, last=raffle.last_number, most=MAX_NUMBERS)
     if not isinstance(pick, picks.Specific):
         _show_free(turn, raffle_id) if isinstance(pick, picks.Random) else _choose_numbers(turn, board, pick)
@@ -572,6 +569,10 @@ def _has_more_room(turn: Turn, board: Board) -> bool:
     return max(now.values()) > max(board.room_for_newcomers.values())
 
 
+def _named_range(turn: Turn, raffle: Raffle) -> range | None:
+    return read_range(turn.text, first=raffle.first_number, last=raffle.last_number)
+
+
 def _choose_numbers(
     turn: Turn, board: Board, pick: picks.Specific | picks.Random | picks.Unclear
 ) -> Sequence[int] | None:
@@ -587,6 +588,8 @@ def _choose_numbers(
             turn.reply(turn.texts.taken(board.raffle, taken, nearest, turn.now))
         case picks.Unclear(reason) if reason in WITHOUT_ADVICE and (answer := find_answer(board.raffle.faq, turn.text)):
             turn.reply(turn.texts.answer(answer))
+        case picks.Unclear(picks.Unclarity.TOO_MANY) if (named := _named_range(turn, board.raffle)) is not None:
+            show_free(turn, board.raffle, named)
         case picks.Unclear(reason) if reason not in WITHOUT_ADVICE or may_repeat(turn, "HoldNumbers"):
             turn.reply(turn.texts.unclear(board.raffle, pick, MAX_NUMBERS))
     return None
@@ -598,6 +601,9 @@ def _choose_numbers(
 def _try_order(turn: Turn, action: c.TryOrder) -> None:
     """Do what they want with an order that they name, if it is theirs; it is at hand from then on if it waits."""
     own = find_own(turn, action.order_id)
+    if own is None and isinstance(action.then, c.AskAboutOrder) and not _means_another(turn, action):
+        _check_ticket(turn, action.order_id)
+        return
     if own is None:
         act(action.otherwise, turn)
         return
@@ -607,6 +613,26 @@ def _try_order(turn: Turn, action: c.TryOrder) -> None:
         at_hand = Conversation(stage=stage, raffle_id=raffle.id, order_id=order.id)
         turn.contact = replace(turn.contact, conversation=at_hand)
     act(action.then, turn)
+
+
+def _means_another(turn: Turn, action: c.TryOrder) -> bool:
+    """Return whether the code of somebody else's order may be something else: digits, or the code of a raffle.
+
+    After MAX_CHECKS codes it is always something else, which ends in "not understood" (M8).
+    """
+    is_raffle = action.order_id in turn.raffle_of_code
+    return action.order_id.isdigit() or is_raffle or turn.contact.reply_limits.checks >= MAX_CHECKS
+
+
+def _check_ticket(turn: Turn, code: str) -> None:
+    """Tell somebody whether a ticket is valid that is not theirs (P13). A code that is not there gets the same no."""
+    turn.contact = replace(turn.contact, reply_limits=turn.contact.reply_limits.with_check())
+    found = find_named(turn, code)
+    if found is not None and found[1].status is OrderStatus.PAID:
+        turn.reply(turn.texts.ticket_valid(*found))
+    else:
+        turn.reply(turn.texts.ticket_invalid(code))
+    turn.metrics.append("TicketsChecked")
 
 
 def _settle(
@@ -834,7 +860,7 @@ def _tell_where_it_stands(turn: Turn, raffle: Raffle, order: Order) -> None:
     elif order.status is OrderStatus.IN_REVIEW:
         turn.reply(texts.being_checked(order))
     elif order.status is OrderStatus.PAID:
-        turn.reply(texts.already_paid(order), done)
+        turn.reply(texts.already_paid(raffle, order), done)
     elif order.status is OrderStatus.CANCELLED:
         turn.reply(texts.was_cancelled(order), done)
     elif order.status is OrderStatus.LATE:

@@ -20,15 +20,19 @@ class OwnOrder(NamedTuple):
 
 def find_own(turn: Turn, order_id: str) -> OwnOrder | None:
     """Find the contact's own order. Codes are no secret, so another contact's order is not returned."""
-    if order_id in turn.own_orders:
-        return OwnOrder(*turn.own_orders[order_id])
-    at_hand = turn.contact.conversation.raffle_id
-    order, raffle = orders.with_raffle(order_id, likely_raffle_id=at_hand)
-    if order is None or order.contact_id != turn.contact.id:
-        return None
-    own = OwnOrder(raffle or raffles.get(order.raffle_id), order)
-    turn.own_orders[order_id] = own
-    return own
+    found = find_named(turn, order_id)
+    return OwnOrder(*found) if found is not None and found[1].contact_id == turn.contact.id else None
+
+
+def find_named(turn: Turn, order_id: str) -> tuple[Raffle, Order] | None:
+    """Find anybody's order. What it says about its buyer is for nobody else."""
+    if order_id not in turn.named_orders:
+        at_hand = turn.contact.conversation.raffle_id
+        order, raffle = orders.with_raffle(order_id, likely_raffle_id=at_hand)
+        if order is None:
+            return None
+        turn.named_orders[order_id] = raffle or raffles.get(order.raffle_id), order
+    return turn.named_orders[order_id]
 
 
 def find_newest(turn: Turn, *preferred: Collection[OrderStatus]) -> OwnOrder | None:

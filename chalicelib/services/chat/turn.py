@@ -36,7 +36,7 @@ class Turn:
         notices: what the organisers are told.
         is_unclear: the bot can make nothing of the message (M8).
         metrics: counted once this is committed.
-        own_orders: orders of the contact that were read, by id, so that none is read twice.
+        named_orders: orders that were read by their id, so that none is read twice. They need not be the contact's.
         file: a file that belongs to no order, which is kept with the message.
         quote_decides: the message quotes one of ours, which says what it is about (M7).
         quote_is_unknown: the message quotes one that is not found.
@@ -55,7 +55,7 @@ class Turn:
     notices: list[Notice] = field(default_factory=list)
     is_unclear: bool = False
     metrics: list[str] = field(default_factory=list)
-    own_orders: dict[str, tuple[Raffle, Order]] = field(default_factory=dict)
+    named_orders: dict[str, tuple[Raffle, Order]] = field(default_factory=dict)
     file: Proof | None = None
     quote_decides: bool = False
     quote_is_unknown: bool = False

@@ -46,11 +46,13 @@ class Formats:
         """Format a time by the clock of a time zone: "14:30", and "mar 2 dic, 09:10" if that is not today."""
         zone = ZoneInfo(time_zone)
         local = moment.astimezone(zone)
-        clock = f"{local:%H:%M}"
-        if local.date() == now.astimezone(zone).date():
-            return clock
+        return f"{local:%H:%M}" if local.date() == now.astimezone(zone).date() else self.day(moment, time_zone)
+
+    def day(self, moment: datetime, time_zone: str) -> str:
+        """Format a time by the clock of a time zone, with its day: "mar 2 dic, 09:10"."""
+        local = moment.astimezone(ZoneInfo(time_zone))
         day, month = DAYS[self.language][local.weekday()], MONTHS[self.language][local.month - 1]
-        return f"{day} {local.day} {month}, {clock}"
+        return f"{day} {local.day} {month}, {local:%H:%M}"
 
     def _with_separators(self, number: str) -> str:
         decimal, group = COUNTRIES[self.country][2:4] if self.country else SEPARATORS[self.language]

@@ -342,6 +342,7 @@ class Outbox:
             template=reply.template,
             useful_until=reply.useful_until,
             reply=reply.name,
+            picture=reply.picture,
         )
         return replace(message, body=build_request(render(reply), to, tag=message.tag))
 

@@ -9,6 +9,7 @@ from chalicelib.domain.channel import Stop, approval
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.delivery import REACHABLE_FROM, DeliveryState, Outbound
 from chalicelib.domain.rate_limit import RateLimit
+from chalicelib.services.messaging.pictures import Pictures
 from chalicelib.services.messaging.wake_ups import WakeUps
 from chalicelib.store import channel as channels
 from chalicelib.store import contacts
@@ -31,6 +32,8 @@ UNREACHABLE_DELAYS = (2, 5, 10, 30, 120, 600)  # seconds before each next attemp
 PAUSING_ACTIONS = frozenset({Action.WAIT_ALL, Action.WAIT_NUMBER})
 # After one of these the channel may be closed for other messages too.
 CLOSING_ACTIONS = PAUSING_ACTIONS | {Action.STOP_ALL, Action.STOP_BUSINESS_INITIATED}
+# What a message is refused for if its picture is not to WhatsApp's liking, or its upload is gone: its text may be fine.
+PICTURE_CODES = (33, 100, 131008, 131009, 131051, 131052, 131053, 135000)
 TEMPLATE_UNUSABLE_CODES = (132001, 132015, 132016)  # the template is missing, paused or disabled
 STATES = {
     "sent": DeliveryState.SENT,
@@ -82,6 +85,7 @@ class Sender:
     """
 
     graph: Graph
+    pictures: Pictures
     wake_ups: WakeUps
     clock: Callable[[], datetime]
     rate_limit: RateLimit
@@ -94,9 +98,10 @@ class Sender:
 
         Raises TryAgain if the outcome can't be stored.
         """
+        request = self.pictures.request_for(message)
         self._wait_for_rate_limit()
         try:
-            accepted = self.graph.send(message.body)
+            accepted = self.graph.send(request)
         except SendRefused as refused:
             count("MessagesRefused")
             count_refusal(refused.code)
@@ -186,6 +191,9 @@ class Sender:
         cure = remedy(failure.code)
         if cure.alert and cure.action is not Action.RETRY:
             alert("WhatsApp refuses messages", error_code=failure.code, action=cure.action.value)
+        if message.picture is not None and failure.code in PICTURE_CODES:
+            count("PicturesFailed")
+            return self._reschedule(replace(message, picture=None), self.clock(), failure)
         match cure.action:
             case Action.STOP_ALL:  # the message is fine, so it stays due until sending is resumed
                 self._stop_sending(Stop.ALL, failure)
@@ -287,11 +295,14 @@ class Sender:
 
 
 def in_form(message: Outbound, language: str) -> Outbound:
-    """Return a message as a template in one of WhatsApp's languages; unchanged without a language or a template."""
+    """Return a message as a template in one of WhatsApp's languages; unchanged without a language or a template.
+
+    A template has no picture.
+    """
     if not language or message.template is None:
         return message
     content = build_template(message.template.name, language, message.template.values)
-    return replace(message, body=replace_message(message.body, content))
+    return replace(message, body=replace_message(message.body, content), picture=None)
 
 
 def store_outcome(update: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:

@@ -32,6 +32,7 @@ from chalicelib.domain.languages import LANGUAGES, LanguageCode
 from chalicelib.domain.messages import Choice, Reply, Template
 from chalicelib.domain.orders import MAX_NUMBERS, RUNNING, Order, OrderStatus
 from chalicelib.domain.picks import Unclarity, Unclear, padded
+from chalicelib.domain.pictures import BoardPicture, MapPicture, NumberState, TicketPicture
 from chalicelib.domain.raffles import Board, PaymentChange, Raffle
 from chalicelib.domain.refusals import HoldLimit, HoldLimited, NumbersTaken, TooFewFree, TooManyForContact
 from chalicelib.domain.reply_names import ReplyName
@@ -75,6 +76,7 @@ class Texts:
         self.money = formats.money
         self.count = formats.count
         self._moment = formats.moment
+        self._day = formats.day
 
     # Menu, help, opting out
 
@@ -249,16 +251,92 @@ class Texts:
         ask = self._("In which raffle would you like numbers?")
         return replace(reply, name=ReplyName.ASK_RAFFLE, text=shorten(f"{ask}\n\n{reply.text}", BODY_LIMIT))
 
-    def free_numbers(self, board: Board, some: Sequence[int]) -> Reply:
-        """Say how many numbers are free, and some of them."""
-        raffle = board.raffle
-        lines = [f"*{raffle.title}*: {self._availability(board)}"]
-        if len(some) == board.availability.available:
+    def free_numbers(
+        self,
+        raffle: Raffle,
+        numbers: range,
+        available: int,
+        some: Sequence[int],
+        example: range | None,
+        *,
+        is_named: bool = False,
+    ) -> Reply:
+        """Say how many of the numbers are free, and some of them.
+
+        Args:
+            numbers: all of the raffle, or a range of it.
+            example: a range that they may want to see, since the picture is too small for single numbers.
+            is_named: whether they named the range, perhaps to buy all of it.
+        """
+        is_whole = len(numbers) == raffle.layout.total
+        which = "" if is_whole else f" {self._range(raffle, numbers)}"
+        lines = [f"*{raffle.title}*{which}: {self._free(available, len(numbers))}"]
+        if len(some) == available:
             lines.append(self._("Free: {numbers}").format(numbers=self._numbers(raffle, some)))
         elif some:
             lines.append(self._("Some of them: {numbers}").format(numbers=self._numbers(raffle, some)))
+        if example is not None:
+            lines.append(
+                self._("Write a range, like *{numbers}*, and I show you which are free.").format(
+                    numbers=self._range(raffle, example)
+                )
+            )
+        elif is_named and len(numbers) > MAX_NUMBERS:
+            lines.append(self._("One order can have at most {most} numbers.").format(most=MAX_NUMBERS))
         lines.append(self._("Which numbers would you like? For example *5, 12, 99*, *5-10* or *random 3*."))
         return Reply(name=ReplyName.FREE_NUMBERS, text="\n".join(lines), buttons=self._random_buttons(raffle))
+
+    def more_of_board(self, raffle: Raffle, numbers: range, available: int) -> Reply:
+        """Say how many of the numbers in the next picture of a board are free."""
+        text = f"{self._range(raffle, numbers)}: {self._free(available, len(numbers))}"
+        return Reply(name=ReplyName.FREE_NUMBERS, text=text)
+
+    def all_taken(self, raffle: Raffle, numbers: range) -> Reply:
+        """Say that none of the numbers is free. They may be all of the raffle."""
+        if len(numbers) == raffle.layout.total:
+            return self.sold_out(raffle)
+        text = self._("None of the numbers {numbers} is free.").format(numbers=self._range(raffle, numbers))
+        return Reply(name=ReplyName.FREE_NUMBERS, text=text, buttons=self._random_buttons(raffle))
+
+    def board_picture(self, raffle: Raffle, numbers: range, states: str) -> BoardPicture:
+        """Return the picture of up to a hundred numbers. `states`: a character for each (`NumberState`)."""
+        _ = self._
+        return BoardPicture(
+            title=raffle.title,
+            subtitle=self._about_board(raffle, states.count(NumberState.FREE), numbers),
+            legend={
+                NumberState.FREE.value: _("Free"),
+                NumberState.HELD.value: _("Held"),
+                NumberState.SOLD.value: _("Sold"),
+                NumberState.OWN.value: _("Yours"),
+            },
+            first=numbers.start,
+            width=len(str(raffle.last_number)),
+            states=states,
+        )
+
+    def map_picture(self, raffle: Raffle, numbers: range, free: Sequence[int], size: int) -> MapPicture:
+        """Return the picture of many numbers, as blocks. `free`: how many are free in each block of `size` numbers."""
+        return MapPicture(
+            title=raffle.title,
+            subtitle=self._about_board(raffle, sum(free), numbers),
+            first=numbers.start,
+            last=numbers[-1],
+            size=size,
+            width=len(str(raffle.last_number)),
+            free=tuple(free),
+            some=self._("free: {count}"),
+            full=self._("sold out"),
+        )
+
+    def _about_board(self, raffle: Raffle, available: int, numbers: range) -> str:
+        """Return the line below the title of a picture: the price, or which part of the raffle it is."""
+        is_whole = len(numbers) == raffle.layout.total
+        about = self.money(raffle.unit_amount, raffle.currency) if is_whole else self._range(raffle, numbers)
+        return f"{about} · {self._free(available, len(numbers))}"
+
+    def _range(self, raffle: Raffle, numbers: range) -> str:
+        return "-".join(padded(number, raffle.last_number) for number in (numbers[0], numbers[-1]))
 
     def number_free(self, raffle: Raffle, free: Sequence[int], taken: Sequence[int]) -> Reply:
         """Say which of the numbers that somebody asked about are free. Nothing is held by asking."""
@@ -316,11 +394,10 @@ class Texts:
 
     def _availability(self, board: Board) -> str:
         counts = board.availability
-        if not counts.available:
-            return self._("sold out")
-        return self._("{available} of {total} free").format(
-            available=self.count(counts.available), total=self.count(counts.total)
-        )
+        return self._free(counts.available, counts.total) if counts.available else self._("sold out")
+
+    def _free(self, available: int, total: int) -> str:
+        return self._("{available} of {total} free").format(available=self.count(available), total=self.count(total))
 
     def raffle(self, board: Board, now: datetime) -> Reply:
         """Show a raffle and ask for numbers."""
@@ -751,7 +828,8 @@ class Texts:
             text=self._("I could not fetch your file from WhatsApp. Please send it again, as a photo or a small PDF."),
         )
 
-    def payment_confirmed(self, raffle: Raffle, order: Order) -> Reply:
+    def payment_confirmed(self, raffle: Raffle, order: Order, name: str) -> Reply:
+        """Say that the payment is confirmed, with the ticket. `name`: the buyer's."""
         _ = self._
         lines = (
             _("Your payment for order *{code}* is confirmed. Thank you!").format(code=order.id),
@@ -765,6 +843,26 @@ class Texts:
             name=ReplyName.PAID,
             text="\n".join(lines),
             template=self._template(templates.PAYMENT_CONFIRMED, raffle, order),
+            picture=self._ticket(raffle, order, name),
+        )
+
+    def _ticket(self, raffle: Raffle, order: Order, name: str) -> TicketPicture:
+        """Return the ticket of a paid order. Facts that are not known are left out."""
+        _ = self._
+        permit = raffle.permit
+        facts = (
+            (_("Name"), name),
+            (_("Draw"), self._day(raffle.draws_at, raffle.time_zone) if raffle.draws_at is not None else ""),
+            (_("Organiser"), raffle.organiser.name if raffle.organiser is not None else ""),
+            (_("Permit"), f"{permit.number} ({permit.authority})" if permit is not None else ""),
+        )
+        return TicketPicture(
+            title=raffle.title,
+            status=_("Paid"),
+            numbers=tuple(padded(number, raffle.last_number) for number in order.numbers),
+            facts=tuple((label, fact) for label, fact in facts if fact),
+            code=order.id,
+            hint=_("Scan it, or send us this code: we tell you whether the ticket is valid."),
         )
 
     def proof_rejected(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
@@ -834,8 +932,8 @@ class Texts:
         text = self._("The money for order {code} goes back to you. You can choose numbers again.")
         return Reply(name=ReplyName.REFUNDED, text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
 
-    def reassigned(self, raffle: Raffle, order: Order) -> Reply:
-        """Say which numbers a late order has now (P5)."""
+    def reassigned(self, raffle: Raffle, order: Order, name: str) -> Reply:
+        """Say which numbers a late order has now (P5), with the ticket if it is paid. `name`: the buyer's."""
         _ = self._
         is_paid = order.status is OrderStatus.PAID
         payment = _("Your payment is confirmed. Good luck!") if is_paid else _("Your payment is still being checked.")
@@ -849,11 +947,35 @@ class Texts:
         )
         definition = templates.PAYMENT_CONFIRMED if is_paid else templates.NUMBERS_CHANGED
         return Reply(
-            name=ReplyName.REASSIGNED, text="\n".join(lines), template=self._template(definition, raffle, order)
+            name=ReplyName.REASSIGNED,
+            text="\n".join(lines),
+            template=self._template(definition, raffle, order),
+            picture=self._ticket(raffle, order, name) if is_paid else None,
         )
 
-    def already_paid(self, order: Order) -> Reply:
-        return Reply(name=ReplyName.PAID, text=self._("Order {code} is paid already. Thank you!").format(code=order.id))
+    def already_paid(self, raffle: Raffle, order: Order) -> Reply:
+        text = self._("Order *{code}* is paid, and your ticket is valid. Thank you!").format(code=order.id)
+        return Reply(name=ReplyName.PAID, text=f"{text}\n{raffle.title}: *{self._numbers(raffle, order.numbers)}*")
+
+    def ticket_valid(self, raffle: Raffle, order: Order) -> Reply:
+        """Say that somebody else's ticket is valid (P13): with what the board shows, and nothing about the buyer."""
+        lines = (
+            self._("Ticket *{code}* is paid and valid.").format(code=order.id),
+            f"{raffle.title}: *{self._numbers(raffle, order.numbers)}*",
+            self._("Are other numbers on the ticket? Then somebody has changed it: please talk to a person."),
+        )
+        return Reply(
+            name=ReplyName.TICKET, text="\n".join(lines), buttons=(self._person_button(), self._menu_buttons()[0])
+        )
+
+    def ticket_invalid(self, code: str) -> Reply:
+        lines = (
+            self._("*{code}* is not a valid ticket.").format(code=code),
+            self._("If somebody gave it to you as one, please talk to a person."),
+        )
+        return Reply(
+            name=ReplyName.TICKET, text="\n".join(lines), buttons=(self._person_button(), self._menu_buttons()[0])
+        )
 
     def expired(self, raffle: Raffle, order: Order) -> Reply:
         text = self._("The time for order {code} is over, and its numbers are free again: {numbers}").format(

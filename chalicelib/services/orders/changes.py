@@ -168,7 +168,7 @@ class OrderChange:
     def reply(
         self, text: Callable[Concatenate[Texts, Raffle, Order, P], Reply], *arguments: P.args, **named: P.kwargs
     ) -> None:
-        """Tell the buyer about the order as it is now, in their language: `reply(Texts.payment_confirmed)`."""
+        """Tell the buyer about the order as it is now, in their language: `reply(Texts.last_proof_rejected)`."""
         self.replies.append(text(texts_for(self.contact), self.raffle, self.order, *arguments, **named))
 
 

@@ -52,7 +52,7 @@ class Settlement:
             unit.apply(OrderEvent.PAYMENT_CONFIRMED, paid_at=unit.now, reserved_until=None, hold_was_over=was_over)
             unit.sell_numbers()
             unit.close_conversation()
-            unit.reply(Texts.payment_confirmed)
+            unit.reply(Texts.payment_confirmed, unit.contact.name)
 
         return self.changes.run(order_id, change, by=by, action="order.paid", metric="PaymentsConfirmed")
 
@@ -225,7 +225,7 @@ class _Reassignment:
         unit.take_numbers()
         if not is_paid:
             unit.reopen_conversation()
-        unit.reply(Texts.reassigned)
+        unit.reply(Texts.reassigned, unit.contact.name)
 
     def learn(self, unit: OrderChange, failure: Exception) -> None:
         """Learn from a failed try."""

@@ -280,7 +280,7 @@ def watched(scene: Scene, stops: Stops) -> Iterator[None]:
     """Every call that the product makes to DynamoDB, SQS, S3 and Graph passes `stops`."""
     events = low_level().client.meta.events
     outside: list[tuple[Any, str]] = [
-        (scene.graph, "send"), (scene.graph, "mark_read"), (scene.graph, "fetch_media"),
+        (scene.graph, "send"), (scene.graph, "mark_read"), (scene.graph, "fetch_media"), (scene.graph, "upload"),
         (scene.bucket, "put_object"), (scene.queue, "send_message_batch"),
     ]  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:

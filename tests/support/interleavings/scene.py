@@ -8,6 +8,7 @@ from datetime import timedelta
 from json import dumps, loads
 from random import Random
 from typing import Any
+from zlib import crc32
 
 import pytest
 from moto import mock_aws
@@ -68,7 +69,7 @@ KINDS = {
     "refunded": "^The money for your order",
     "was refunded": "^The money for order",
     "reassigned": "^An organiser has found numbers",
-    "already paid": "is paid already",
+    "already paid": "your ticket is valid",
     "reminder": "^Your hold ends soon",
     "orders": "^Your latest orders|You have no orders yet",
     "menu": "What would you like to do",
@@ -106,11 +107,16 @@ class Queue:
 
 
 class Meta(FakeGraph):
-    """Gives a message an id that does not depend on how many others were sent before."""
+    """Gives a message and a file ids that do not depend on how many others came before."""
 
     def send(self, message: Mapping[str, Any]) -> Accepted:
         super().send(message)
         return Accepted(message_id=f"wamid.{message['biz_opaque_callback_data']}")
+
+    def upload(
+        self, content: bytes, mime_type: str, filename: str, *, timeout: tuple[float, float] | None = None
+    ) -> str:
+        return f"upload-{crc32(content)}"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,82 @@
+"""Show which numbers are free: as pictures of the board, or a map of a large one, and in words."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from math import ceil
+
+from chalicelib.domain.board import count_taken
+from chalicelib.domain.orders import OWNING
+from chalicelib.domain.pictures import NumberState
+from chalicelib.domain.raffles import Raffle, TicketStatus
+from chalicelib.domain.ranges import blocks_of, parts_of
+from chalicelib.domain.reply_limits import MAX_BOARDS
+from chalicelib.services.chat.turn import Turn
+from chalicelib.store import board, orders
+from chalicelib.store.board import Leaf
+
+FREE_SHOWN = 12  # numbers that the text names
+
+
+def show_free(turn: Turn, raffle: Raffle, named: range | None = None) -> None:
+    """Show which numbers are free: of the whole raffle, or of the range that they named. One request for the leaves.
+
+    One more if the contact has numbers in the raffle, which are shown as theirs. A person gets MAX_BOARDS pictures in a
+    day (M8), and then the text alone.
+    """
+    layout = raffle.layout
+    numbers = named or range(raffle.first_number, raffle.last_number + 1)
+    leaves = board.leaves(raffle, range(layout.place(numbers[0]).page, layout.place(numbers[-1]).page + 1))
+    parts, blocks = parts_of(numbers), blocks_of(numbers)
+    taken = count_taken(((leaf.first, leaf.taken) for leaf in leaves), blocks)
+    free = [len(block) - count for block, count in zip(blocks, taken, strict=True)]
+    if not any(free):
+        turn.reply(turn.texts.all_taken(raffle, numbers))
+        return
+    roomiest = None if parts else max(zip(free, blocks, strict=True), key=lambda pair: pair[0])[1]
+    some = _some_free(turn, raffle, leaves, numbers)
+    reply = turn.texts.free_numbers(raffle, numbers, sum(free), some, roomiest, is_named=named is not None)
+    limits = turn.contact.reply_limits.with_boards(max(len(parts), 1))
+    if limits.boards > MAX_BOARDS:
+        turn.reply(reply)
+        return
+    turn.contact = replace(turn.contact, reply_limits=limits)
+    if not parts:
+        turn.reply(replace(reply, picture=turn.texts.map_picture(raffle, numbers, free, len(blocks[0]))))
+        return
+    states = _states(leaves, _own_numbers(turn, raffle))
+    for part in parts:
+        drawn = "".join(states.get(number, NumberState.FREE) for number in part)
+        picture = turn.texts.board_picture(raffle, part, drawn)
+        text = reply if part is parts[0] else turn.texts.more_of_board(raffle, part, drawn.count(NumberState.FREE))
+        turn.reply(replace(text, picture=picture))
+
+
+def _states(leaves: Sequence[Leaf], own: Collection[int]) -> Mapping[int, NumberState]:
+    """Return the state of each number that is not free."""
+    states: dict[int, NumberState] = {}
+    for leaf in leaves:
+        states |= dict.fromkeys(leaf.numbers_with(TicketStatus.RESERVED), NumberState.HELD)
+        states |= dict.fromkeys(leaf.numbers_with(TicketStatus.SOLD), NumberState.SOLD)
+    return states | {number: NumberState.OWN for number in own if number in states}
+
+
+def _own_numbers(turn: Turn, raffle: Raffle) -> set[int]:
+    """Return the contact's numbers in a raffle, as far as their newest orders have them. A request if they have any."""
+    if not turn.contact.held.get(raffle.id):
+        return set()
+    newest = orders.get_all(turn.contact.newest_orders).values()
+    own = (order for order in newest if order.raffle_id == raffle.id and order.status in OWNING)
+    return {number for order in own for number in order.numbers}
+
+
+def _some_free(turn: Turn, raffle: Raffle, leaves: Sequence[Leaf], numbers: range) -> list[int]:
+    """Return up to FREE_SHOWN free numbers from all over the board. They are examples, not a fair draw (H5)."""
+    random = turn.holds.random
+    of_each = max(2, ceil(FREE_SHOWN / len(leaves)))
+    chosen: list[int] = []
+    for leaf in random.sample(leaves, len(leaves)):
+        if len(chosen) >= FREE_SHOWN:
+            break
+        free = [number for number in raffle.layout.clear_bits(leaf.key, leaf.taken) if number in numbers]
+        chosen += random.sample(free, min(of_each, len(free)))
+    return sorted(chosen[:FREE_SHOWN])
