@@ -28,6 +28,7 @@ from chalicelib.services.messaging.outbox import Outbox
 from chalicelib.services.messaging.sender import Sender
 from chalicelib.services.messaging.wake_ups import WakeUps
 from chalicelib.services.orders.changes import OrderChanges
+from chalicelib.services.orders.decision_queue import DecisionQueue
 from chalicelib.services.orders.expiry import Expiry
 from chalicelib.services.orders.holds import Holds
 from chalicelib.services.orders.proofs import Proofs
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from chalicelib.services.maintenance.proof_files import ProofFilesCheck
     from chalicelib.services.maintenance.reachability import Reachability
     from chalicelib.services.messaging.templates import Templates
+    from chalicelib.services.orders.decisions import Decisions
     from chalicelib.services.orders.settlement import Settlement
     from chalicelib.services.payment_changes import PaymentChanges
     from chalicelib.services.privacy import Privacy
@@ -133,6 +135,10 @@ class Container:
         )
 
     @cached_property
+    def decision_queue(self) -> DecisionQueue:
+        return DecisionQueue(sqs=lambda: self._client("sqs"), queue_url=self.settings.TOMBOLA_DECISIONS_QUEUE)
+
+    @cached_property
     def dead_letters(self) -> DeadLetters:
         return DeadLetters(inbox=self.inbox, sqs=lambda: self._client("sqs"), clock=self.clock)
 
@@ -144,6 +150,7 @@ class Container:
             outbox=self.outbox,
             proofs=self.proofs,
             graph=self.graph,
+            decision_queue=self.decision_queue,
             organisers=self.organisers,
             random=self.random,
             clock=self.clock,
@@ -213,6 +220,18 @@ class Container:
         from chalicelib.services.orders.settlement import Settlement
 
         return Settlement(changes=self.order_changes, expiry=self.expiry, random=self.random)
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        from chalicelib.services.orders.decisions import Decisions
+
+        return Decisions(
+            changes=self.order_changes,
+            outbox=self.outbox,
+            proofs=self.proofs,
+            organisers=self.organisers,
+            clock=self.clock,
+        )
 
     @cached_property
     def bulk(self) -> Bulk:

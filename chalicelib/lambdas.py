@@ -8,6 +8,7 @@ from json import loads
 from typing import ParamSpec, TypeVar
 
 from chalicelib.container import container
+from chalicelib.domain.decisions import Decision
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.refusals import Refusal, TryAgain
 from chalicelib.services.messaging import account_notices
@@ -125,6 +126,15 @@ def make_export(body: str, tries: int = 1) -> None:
     failure = _failure_of(lambda: container().exports.make(str(loads(body)["export"]), last_try=last_try))
     if failure is not None:
         logger.error("an export was not made", extra={"tries": tries}, exc_info=failure)
+        raise NotHandled(type(failure).__name__)
+
+
+@observed
+def decide_on_proof(body: str) -> None:
+    """Carry out what an organiser chose in the chat. Raises if it should be tried again."""
+    failure = _failure_of(lambda: container().decisions.carry_out(Decision.from_json(body)))
+    if failure is not None:
+        logger.error("a decision was not carried out", exc_info=failure)
         raise NotHandled(type(failure).__name__)
 
 

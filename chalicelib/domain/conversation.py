@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chalicelib.domain.decisions import Choosing, read_choosing
 from chalicelib.domain.intents import CHANGE, LONG_MISTYPED, Intent, Meaning, read_meaning
 from chalicelib.domain.languages import LanguageCode, known_language
 from chalicelib.domain.messages import IncomingMessage, Media, MessageKind
@@ -298,12 +299,20 @@ class SayBlocked:
 
 
 @dataclass(frozen=True)
+class Decide:
+    """Carry out what an organiser chose below a notice, or ask for the reason."""
+
+    choosing: Choosing
+
+
+@dataclass(frozen=True)
 class StayQuiet:
     pass
 
 
 Action = (
     StayQuiet
+    | Decide
     | ShowMenu
     | NotUnderstood
     | ListRaffles
@@ -347,7 +356,12 @@ Action = (
 
 
 def step(
-    conversation: Conversation, message: IncomingMessage, *, paused: bool = False, blocked: bool = False
+    conversation: Conversation,
+    message: IncomingMessage,
+    *,
+    paused: bool = False,
+    blocked: bool = False,
+    organiser: bool = False,
 ) -> Action:
     """Decide what to do about a message.
 
@@ -356,7 +370,11 @@ def step(
     Args:
         paused: an organiser is talking with the contact, so the bot leaves the reply to them (M6).
         blocked: nothing is sold to the contact (H12). They can still stop all messages.
+        organiser: the contact is one of the organisers, and may decide about proofs (O11). Otherwise the ids of such
+            choices mean nothing.
     """
+    if organiser and message.kind is MessageKind.CHOICE and (choosing := read_choosing(message.choice)) is not None:
+        return Decide(choosing)
     if paused:
         return _step_while_paused(conversation, message)
     if blocked:

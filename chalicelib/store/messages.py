@@ -28,6 +28,8 @@ from chalicelib.telemetry import logger
 INBOUND = "inbound"  # the name of the condition that a message is new (M1)
 OUTBOUND_PREFIX = "MSG#"  # precedes the id of an outbound message in its sk
 INBOUND_PREFIX = "INBOUND#"  # precedes the id of an inbound message, in its pk and wherever it is referred to
+INBOUND_SK = "INBOUND"
+DECIDED = "decided"  # the name of the condition that what an organiser chose is still to be carried out (O11)
 MESSAGE = "message"  # the name of the condition on a message's state
 # A message is sent right after it was committed. The schedule takes over if that has not happened after this time.
 GRACE = timedelta(seconds=60)
@@ -75,6 +77,16 @@ def record_inbound(
         received_at=now,
     )
     transaction.put(record, name=INBOUND, only_if=InboundRecord.pk.does_not_exist())
+
+
+def record_decision(transaction: Transaction, inbound_id: str, now: datetime) -> None:
+    """Record that what an organiser chose with a message is carried out.
+
+    Committing raises ConditionsFailed if it was carried out before, or if there is no such message.
+    """
+    record = InboundRecord(INBOUND_PREFIX + inbound_id, INBOUND_SK)
+    is_open = InboundRecord.pk.exists() & InboundRecord.decided_at.does_not_exist()
+    transaction.update(record, [InboundRecord.decided_at.set(now)], name=DECIDED, only_if=is_open)
 
 
 def leave_unanswered(transaction: Transaction, contact_id: str, inbound_id: str, now: datetime) -> None:
@@ -387,7 +399,7 @@ def inbound_id(phone_number_id: str, message_id: str) -> str:
 
 def inbound_key(phone_number_id: str, message_id: str) -> tuple[str, str]:
     """Return the key of an inbound message."""
-    return INBOUND_PREFIX + inbound_id(phone_number_id, message_id), "INBOUND"
+    return INBOUND_PREFIX + inbound_id(phone_number_id, message_id), INBOUND_SK
 
 
 def outbound_key(contact_id: str, outbound_id: str) -> tuple[str, str]:

@@ -490,6 +490,7 @@ class InboundRecord(Record, discriminator="inbound"):
     text = UnicodeAttribute(null=True)
     media_id = UnicodeAttribute(null=True)
     notices = JSONAttribute(null=True)  # tags of messages to organisers that mention the person
+    decided_at = UTCDateTimeAttribute(null=True)  # when that was carried out which an organiser chose (O11)
     sent_at = UTCDateTimeAttribute(null=True)
     received_at = UTCDateTimeAttribute()
 

@@ -37,7 +37,7 @@ TEMPLATE: Json = json.loads((Path(__file__).parents[2] / "infra" / "resources.js
 ROLES = {
     "ApiHandlerRole": "api", "AdminTokenRole": "admin_token", "ConverseRole": "converse", "ExportRole": "export",
     "ExpireReservationsRole": "expire_reservations", "DeliverMessagesRole": "deliver_messages",
-    "DeliverToPersonRole": "deliver_to_person",
+    "DeliverToPersonRole": "deliver_to_person", "DecideOnProofRole": "decide_on_proof",
 }  # fmt: skip
 # What Lambda itself does with the role of a function: it reads the queue, and writes the log.
 LAMBDAS = {
@@ -91,7 +91,7 @@ class Ear:
                 self.note(f"s3:{action}", place_of(asked.get("Key")))
             case "sqs":
                 url = asked["QueueUrl"]
-                queue = next((name for name in ("exports", "wake-ups") if url.endswith(name)), "inbox")
+                queue = next((name for name in ("exports", "wake-ups", "decisions") if name in url), "inbox")
                 self.note(f"sqs:{ACTIONS.get(operation, operation)}", queue)
             case _:
                 self.note(f"{service}:{operation}", "?")
@@ -164,7 +164,14 @@ def ear(world: World, monkeypatch: pytest.MonkeyPatch) -> Ear:
     monkeypatch.setattr(FakeGraph, "send", sent)
     monkeypatch.setattr(EnvironmentSecrets, "secret", secret)
     monkeypatch.setattr(handlers, "admit", made.wrap("admin_token", handlers.admit))
-    for name in ("converse", "export", "expire_reservations", "deliver_messages", "deliver_to_person"):
+    for name in (
+        "converse",
+        "export",
+        "expire_reservations",
+        "deliver_messages",
+        "deliver_to_person",
+        "decide_on_proof",
+    ):
         monkeypatch.setattr(functions, name, made.wrap(name, getattr(functions, name)))
     for name in ("api", "post_webhook"):
         monkeypatch.setattr(World, name, made.wrap("api", getattr(World, name)))
@@ -214,6 +221,7 @@ def everything_happens(world: World, ear: Ear) -> None:
     world.graph.refuses = [NotSent("no connection")] * 3
     world.minute()  # ends the hold, and cannot say so
     _wakes_up(world)
+    _organisers_decide(world)
     world.graph.refuses = [refused(STOPPED_BY_THEM), OutcomeUnknown("ReadTimeout")]
     world.clock.pass_minutes(11)
     world.minute()  # says so, and is told that they do not want to hear it
@@ -296,6 +304,21 @@ def _wakes_up(world: World) -> None:
         functions.deliver_to_person(event, Context("deliver_to_person"))
 
 
+def _organisers_decide(world: World) -> None:
+    """An organiser opens a proof, rejects one for the last time, approves one, and taps once more."""
+    world.raffle(code="LAST", max_rejections=1)
+    rosa, olga = world.buyer("Rosa", 9), world.organiser()
+    olga.says("hi")
+    hold_and_prove(rosa, "3", "LAST")
+    olga.taps("Open")
+    olga.taps("Reject")
+    olga.taps("It is no payment")
+    hold_and_prove(rosa, "4", "LAST")
+    world.graph.refuses = [NotSent("no connection")]
+    olga.taps("Approve")
+    olga.taps("Approve")
+
+
 def _letters(world: World, buyer: Buyer) -> None:
     world.container.dead_letters.keep('{"id": "1"}', "KeyError", tries=5)
     [letter] = world.api("GET", "/api/dead-letters").body["results"]
@@ -324,7 +347,7 @@ def named(resource: str) -> str:
     for mark, name in (
         (":table/", "table"), ("/audit-heads/*", "audit-heads/*"), ("/proofs/*", "proofs/*"),
         ("/exports/*", "exports/*"), ("s3:::", "bucket"), ('"Inbox"', "inbox"), ('"Exports"', "exports"),
-        ('"WakeUps"', "wake-ups"), ("/WHATSAPP_*", "WHATSAPP_*"), ("log-group", "log"),
+        ('"WakeUps"', "wake-ups"), ('"Decisions"', "decisions"), ("/WHATSAPP_*", "WHATSAPP_*"), ("log-group", "log"),
     ):  # fmt: skip
         if mark in resource:
             return name

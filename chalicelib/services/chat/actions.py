@@ -11,6 +11,7 @@ from chalicelib.domain import conversation as c
 from chalicelib.domain import picks
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Conversation, Stage, confirm_order_choice
+from chalicelib.domain.decisions import Choosing
 from chalicelib.domain.faq import find_answer
 from chalicelib.domain.holding import check_change, check_unpaid, is_newcomer, may_go_in_review
 from chalicelib.domain.intents import is_known
@@ -88,6 +89,8 @@ def act(action: c.Action, turn: Turn) -> None:
     match action:
         case c.SayBlocked():
             _say_blocked(turn)
+        case c.Decide(choosing):
+            _decide_on_proof(turn, choosing)
         case c.ShowMenu(not_understood):
             turn.reply(turn.texts.menu(not_understood=not_understood), turn.at_rest)
         case (
@@ -97,9 +100,10 @@ def act(action: c.Action, turn: Turn) -> None:
             | c.SayTooLarge()
             | c.NotUnderstood()
             | c.ChangeLanguage()
+            | c.CannotListen()
+            | c.TellResult()
+            | c.TellWho()
         ):
-            _say(turn, action)
-        case c.CannotListen() | c.TellResult() | c.TellWho():
             _say(turn, action)
         case c.ListRaffles() | c.AskRaffle() | c.OpenByTitle() | c.TryCode() | c.TryCodes():
             _look_for_raffle(turn, action)
@@ -128,6 +132,14 @@ def offer_person(turn: Turn) -> None:
     is_lost = turn.is_unclear and turn.contact.reply_limits.misses >= MAX_SAME
     if is_lost and turn.replies and turn.replies[-1].name is not ReplyName.PERSON_CALLED:
         turn.replies[-1] = turn.texts.offering_person(turn.replies[-1])
+
+
+def _decide_on_proof(turn: Turn, choosing: Choosing) -> None:
+    """Ask an organiser for the reason of a rejection; hand over everything else, which is answered later (O11)."""
+    if choosing.needs_reason:
+        turn.reply(turn.texts.ask_reject_reason(choosing))
+    else:
+        turn.chosen = choosing
 
 
 def _say_blocked(turn: Turn) -> None:

@@ -8,17 +8,19 @@ from random import Random
 
 from chalicelib.domain import conversation as c
 from chalicelib.domain.contacts import Contact
+from chalicelib.domain.decisions import Choosing, Decision
 from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.language_guess import guess_language
 from chalicelib.domain.messages import Identity, Media, MessageKind
 from chalicelib.domain.orders import Proof
-from chalicelib.domain.organisers import PHONE_APP
+from chalicelib.domain.organisers import PHONE_APP, find_organiser
 from chalicelib.domain.refusals import TryAgain
 from chalicelib.domain.reply_limits import MAX_REPLIES, NEWEST_WAITS
 from chalicelib.services.chat.actions import act, offer_person, report_silence
 from chalicelib.services.chat.turn import Turn
 from chalicelib.services.messaging.outbox import Outbox
 from chalicelib.services.orders.conflicts import Conflicts
+from chalicelib.services.orders.decision_queue import DecisionQueue
 from chalicelib.services.orders.expiry import Expiry
 from chalicelib.services.orders.holds import Holds, RandomNumbers
 from chalicelib.services.orders.proofs import Proofs
@@ -60,6 +62,7 @@ class ChatHandler:
     outbox: Outbox
     proofs: Proofs
     graph: Graph
+    decision_queue: DecisionQueue
     organisers: Sequence[Identity]
     random: Random
     clock: Callable[[], datetime]
@@ -98,10 +101,11 @@ class ChatHandler:
         message = tries.message
         lookup = tries.lookup or self._look_up(message)
         tries.lookup = None
+        now = self.clock()
         if lookup.handled:
             count("DuplicateMessages")
+            self._hand_over_again(message, lookup, now)
             return []
-        now = self.clock()
         turn = Turn(
             now=now,
             written_at=min(message.sent_at or now, now),
@@ -112,7 +116,7 @@ class ChatHandler:
             holds=self.holds,
             keep_proof=tries.keep_proof,
         )
-        act(_decide(turn.contact, message, now), turn)
+        act(self._decide(turn.contact, message, now), turn)
         offer_person(turn)
         if message.incoming.kind is MessageKind.TEXT:
             limits = turn.contact.reply_limits.with_typed(missed=turn.is_unclear)
@@ -123,6 +127,7 @@ class ChatHandler:
         except ConditionsFailed as failure:
             if failure.named(messages.INBOUND):
                 count("DuplicateMessages")
+                self._hand_over(turn.chosen, message, turn.contact)
                 return []
             tries.conflicts.learn(failure, turn.contact.id)
             raise _DecideAgain from None
@@ -255,11 +260,33 @@ class ChatHandler:
         if not turn.replies:
             messages.leave_unanswered(turn.transaction, contact.id, inbound_id, turn.now)
         turn.transaction.commit()
+        self._hand_over(turn.chosen, message, turn.contact)
         for metric in turn.metrics:
             count(metric)
         if turn.is_unclear:
             count_not_understood(turn.contact.language, lookup.contact.conversation.stage)
         return [*replies, *notices]
+
+    def _hand_over_again(self, message: Message, lookup: contacts.Lookup, now: datetime) -> None:
+        """Hand over what a message chose that was recorded before: the process may have ended between the two."""
+        match self._decide(_contact_who_wrote(message, lookup, now), message, now):
+            case c.Decide(choosing) if not choosing.needs_reason:
+                self._hand_over(choosing, message, lookup.contact)
+
+    def _hand_over(self, choosing: Choosing | None, message: Message, contact: Contact) -> None:
+        """Hand over what an organiser chose. If that fails, the queue delivers the message again."""
+        if choosing is not None:
+            inbound_id = messages.inbound_id(message.phone_number_id, message.id)
+            self.decision_queue.put(Decision(choosing=choosing, contact_id=contact.id, inbound_id=inbound_id))
+
+    def _decide(self, contact: Contact, message: Message, now: datetime) -> c.Action:
+        return c.step(
+            contact.conversation,
+            message.incoming,
+            paused=contact.bot_is_paused(now),
+            blocked=contact.blocked_at is not None,
+            organiser=find_organiser(message.sender.phone or contact.phone, self.organisers) is not None,
+        )
 
     def _enqueue_notices(self, turn: Turn, lookup: contacts.Lookup) -> list[Outbound]:
         """Enqueue what the organisers are told, for each of them."""
@@ -274,7 +301,7 @@ class ChatHandler:
         get no answer (M8).
         """
         now = self.clock()
-        action = _decide(lookup.contact, message, now)
+        action = self._decide(lookup.contact, message, now)
         is_silent = isinstance(action, c.StayQuiet | c.LeaveToPerson | c.SayBlocked) or lookup.handled
         limits = lookup.contact.reply_limits.with_message(now)
         may_wait = limits.may_be_silent or limits.is_flood(message.sent_at or now, now)
@@ -284,12 +311,6 @@ class ChatHandler:
             self.graph.mark_read(message.id)
         except GraphError as failure:  # the answer matters more
             logger.info("could not mark as read", extra={"reason": str(failure)})
-
-
-def _decide(contact: Contact, message: Message, now: datetime) -> c.Action:
-    is_blocked = contact.blocked_at is not None
-    is_paused = contact.bot_is_paused(now)
-    return c.step(contact.conversation, message.incoming, paused=is_paused, blocked=is_blocked)
 
 
 def _find(person: Identity) -> contacts.Lookup:

@@ -8,6 +8,7 @@ from typing import Concatenate, ParamSpec
 
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Conversation
+from chalicelib.domain.decisions import Choosing
 from chalicelib.domain.messages import Media, Reply
 from chalicelib.domain.orders import Order, Proof
 from chalicelib.domain.raffles import Raffle
@@ -35,6 +36,7 @@ class Turn:
         keep_proof: fetches and stores a file of a contact, named by id; a second try gets the same proof again.
         notices: what the organisers are told.
         is_unclear: the bot can make nothing of the message (M8).
+        chosen: what an organiser chose, to be handed over after the commit (O11).
         metrics: counted once this is committed.
         own_orders: orders of the contact that were read, by id, so that none is read twice.
     """
@@ -51,6 +53,7 @@ class Turn:
     replies: list[Reply] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     is_unclear: bool = False
+    chosen: Choosing | None = None
     metrics: list[str] = field(default_factory=list)
     own_orders: dict[str, tuple[Raffle, Order]] = field(default_factory=dict)
 

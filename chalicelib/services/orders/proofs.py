@@ -10,7 +10,7 @@ from chalicelib.domain.messages import Media
 from chalicelib.domain.orders import Order, Proof
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.refusals import ProofNotFound
-from chalicelib.store import audit
+from chalicelib.store import audit, orders
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import logger
 from chalicelib.whatsapp.file_types import is_heif, sniff
@@ -18,6 +18,7 @@ from chalicelib.whatsapp.graph import Graph, GraphError, MediaTooLarge
 
 MAX_BYTES = 16 * 2**20  # P6
 FOLDER = "proofs/"
+LOOKS = 3  # at an order of which further proofs come at that moment
 LINK_LIFETIME = timedelta(minutes=5)
 
 
@@ -57,6 +58,18 @@ class Proofs:
     s3: Callable[[], Any]
     bucket: str
     clock: Callable[[], datetime]
+
+    def open(self, order_id: str, *, by: Actor) -> tuple[Order, list[ProofLink]]:
+        """Return an order and its proofs with links, as `links` does. From now on they count as looked at (M8).
+
+        Raises OrderNotFound, ProofNotFound, TryAgain.
+        """
+        order = orders.get(order_id)
+        for _ in range(LOOKS):
+            if not order.has_unseen_proof or orders.mark_looked_at(order):
+                break
+            order = orders.get(order.id)  # with one more, which came in the meantime
+        return order, self.links(order, by=by)
 
     def links(self, order: Order, *, by: Actor) -> list[ProofLink]:
         """Return the order's proofs, newest first, with links. The audit log records who got them. Two requests.
