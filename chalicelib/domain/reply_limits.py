@@ -8,6 +8,7 @@ from chalicelib.domain.rate_limit import RateLimit
 MAX_SAME = 2  # times in a row that it says that it can make nothing of what came
 MAX_REPLIES = 100  # to one person in a day
 MAX_FILES = 20  # of one person in a day
+MAX_DECISIONS = 500  # of one organiser in a day (O11); what they tap takes none of their replies
 MAX_WAITING = 10  # messages of a person that wait; of more, only the newest is answered
 LATE = timedelta(seconds=2)  # a message that is handled so long after it was written has waited
 NEWEST_WAITS = timedelta(seconds=10)  # for a newer one, before it is answered
@@ -23,6 +24,7 @@ class ReplyLimits:
         day: the UTC day, such as "2026-11-29"; "" before the first message.
         replies: how many replies they got, and one more once they get none.
         files: how many files were fetched for them.
+        decisions: how often they chose something as an organiser.
         unclear: which "not understood" they were told last; "" if they have been understood since.
         times: how often in a row, and how often it would have been said.
         misses: how many of their messages in a row the bot could make nothing of, whatever it said.
@@ -35,6 +37,7 @@ class ReplyLimits:
     day: str = ""
     replies: int = 0
     files: int = 0
+    decisions: int = 0
     unclear: str = ""
     times: int = 0
     misses: int = 0
@@ -79,6 +82,9 @@ class ReplyLimits:
 
     def with_file(self) -> "ReplyLimits":
         return replace(self, files=self.files + 1)
+
+    def with_decision(self) -> "ReplyLimits":
+        return replace(self, decisions=self.decisions + 1)
 
     def understood(self) -> "ReplyLimits":
         return replace(self, unclear="", times=0, misses=0)

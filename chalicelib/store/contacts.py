@@ -428,6 +428,7 @@ def _as_limits(stored: ReplyLimitsMap | None) -> ReplyLimits:
         day=stored.day,
         replies=int(stored.replies or 0),
         files=int(stored.files or 0),
+        decisions=int(stored.decisions or 0),
         unclear=stored.unclear or "",
         times=int(stored.times or 0),
         misses=int(stored.misses or 0),

@@ -394,6 +394,7 @@ class ReplyLimitsMap(MapAttribute[str, Any]):
     day = UnicodeAttribute()
     replies = NumberAttribute(null=True)
     files = NumberAttribute(null=True)
+    decisions = NumberAttribute(null=True)
     unclear = UnicodeAttribute(null=True)
     times = NumberAttribute(null=True)
     misses = NumberAttribute(null=True)

@@ -41,7 +41,7 @@ from chalicelib.domain.refusals import (
     TooFewFree,
     TooManyForContact,
 )
-from chalicelib.domain.reply_limits import MAX_FILES, MAX_SAME
+from chalicelib.domain.reply_limits import MAX_DECISIONS, MAX_FILES, MAX_SAME
 from chalicelib.domain.reply_names import ReplyName
 from chalicelib.domain.typos import nearest
 from chalicelib.services.chat.turn import IDLE, Turn
@@ -135,8 +135,17 @@ def offer_person(turn: Turn) -> None:
 
 
 def _decide_on_proof(turn: Turn, choosing: Choosing) -> None:
-    """Ask an organiser for the reason of a rejection; hand over everything else, which is answered later (O11)."""
-    if choosing.needs_reason:
+    """Ask an organiser for the reason of a rejection; hand over everything else, which is answered later (O11).
+
+    After MAX_DECISIONS in a day they are told so once, and nothing more is done (M8).
+    """
+    turn.is_decision = True
+    limits = turn.contact.reply_limits.with_decision()
+    turn.contact = replace(turn.contact, reply_limits=limits)
+    if limits.decisions > MAX_DECISIONS:
+        if limits.decisions == MAX_DECISIONS + 1:
+            turn.reply(turn.texts.enough_decisions(MAX_DECISIONS))
+    elif choosing.needs_reason:
         turn.reply(turn.texts.ask_reject_reason(choosing))
     else:
         turn.chosen = choosing

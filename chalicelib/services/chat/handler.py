@@ -244,6 +244,9 @@ class ChatHandler:
             to=message.sender,
             in_reply_to=inbound_id,
         )
+        if turn.is_decision:
+            before = turn.contact.reply_limits.replies
+            contact = replace(contact, reply_limits=replace(contact.reply_limits, replies=before))
         contacts.save(turn.transaction, contact, now=turn.now)
         notices = self._enqueue_notices(turn, lookup)
         messages.record_inbound(
@@ -338,7 +341,7 @@ def _contact_who_wrote(message: Message, lookup: contacts.Lookup, now: datetime)
 
 def _limit_replies(turn: Turn) -> None:
     """Take the replies away if the person has had enough of them today (M8). What the message changes, it changes."""
-    if not turn.replies:
+    if not turn.replies or turn.is_decision:
         return
     limits = turn.contact.reply_limits
     if not turn.is_unclear:

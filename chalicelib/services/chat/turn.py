@@ -36,7 +36,8 @@ class Turn:
         keep_proof: fetches and stores a file of a contact, named by id; a second try gets the same proof again.
         notices: what the organisers are told.
         is_unclear: the bot can make nothing of the message (M8).
-        chosen: what an organiser chose, to be handed over after the commit (O11).
+        is_decision: an organiser chose something, whose answer takes none of their replies (O11).
+        chosen: what it is, to be handed over after the commit; None if it is asked back or refused.
         metrics: counted once this is committed.
         own_orders: orders of the contact that were read, by id, so that none is read twice.
     """
@@ -53,6 +54,7 @@ class Turn:
     replies: list[Reply] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     is_unclear: bool = False
+    is_decision: bool = False
     chosen: Choosing | None = None
     metrics: list[str] = field(default_factory=list)
     own_orders: dict[str, tuple[Raffle, Order]] = field(default_factory=dict)

@@ -11,9 +11,13 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.audit import AuditEntry
+from chalicelib.domain.contacts import Contact
+from chalicelib.domain.decisions import Act, Choosing
 from chalicelib.domain.languages import LANGUAGES, TEMPLATE_CODES, LanguageCode
 from chalicelib.domain.messages import Reply
 from chalicelib.domain.orders import Order, OrderStatus, Proof
+from chalicelib.domain.organisers import Role
 from chalicelib.domain.picks import Unclarity, Unclear
 from chalicelib.domain.raffles import Board, PaymentChange, Permit, Raffle, RaffleOrganiser, RaffleStatus
 from chalicelib.domain.refusals import HoldLimit, HoldLimited, NumbersTaken, TooFewFree, TooManyForContact
@@ -50,6 +54,10 @@ CHANGE = PaymentChange(
     proposed_at=NOW, confirmed_by="M" * 60,
 )  # fmt: skip
 LATER = NOW + timedelta(days=1)
+ENTRY = AuditEntry(
+    chain=0, number=1, action="order.paid", target="order:WWWWWWWW", name="W" * 60, role=Role.CASHIER, token_id=None,
+    at=NOW - timedelta(days=1), before={}, after={}, previous="",
+)  # fmt: skip
 REFUSALS: dict[str, list[Exception]] = {
     "taken": [
         NumbersTaken(dict.fromkeys(NUMBERS, LATER), own=NUMBERS[:20]),
@@ -71,10 +79,14 @@ ARGUMENTS: dict[str, list[Any]] = {
     "answer": ["W" * 500],
     "board": [BOARD, Board(PLAIN, {0: 1}, 0)],
     "boards": [BOARDS, []],
+    "choosing": [Choosing(act=Act.REJECT, order_id="WWWWWWWW", seen="0" * 8)],
+    "entry": [ENTRY, None],
     "free": [NUMBERS, NUMBERS[:1]],
     "on_sale": [[RAFFLE] * RAFFLES_A_PAGE, [PLAIN] * RAFFLES_A_PAGE, [PLAIN], []],
     "some": [NUMBERS[:12], NUMBERS[:1], ()],
     "taken": [NUMBERS, NUMBERS[:1], ()],
+    "buyer": [Contact(id="c1", phone="9" * 15, name="W" * 60), Contact(id="c1", user_id="XX.1")],
+    "by": ["W" * 60, "W"],
     "by_organiser": [False, True],
     "change": [CHANGE, replace(CHANGE, confirmed_by=None), replace(CHANGE, replaces="", payment_instructions="W")],
     "gone": [NUMBERS, ()],
@@ -93,10 +105,13 @@ ARGUMENTS: dict[str, list[Any]] = {
         for until in (None, NOW + timedelta(minutes=1), LATER)
         for numbers in (NUMBERS, NUMBERS[:1])
     ],
+    "order_id": ["WWWWWWWW"],
     "orders": [[(RAFFLE, replace(ORDER, status=status))] * 5 for status in OrderStatus] + [[]],
     "page": [9999],
     "phone": ["9" * 15, None],
     "raffle": [RAFFLE, PLAIN],
+    "until": [LATER],
+    "url": ["https://" + "w" * 2500],
     "unclear": [Unclear(reason, "W" * 60) for reason in Unclarity if reason is not Unclarity.QUANTITY]
     + [Unclear(Unclarity.QUANTITY, "40"), Unclear(Unclarity.QUANTITY, "1")],
 }  # fmt: skip

@@ -8,14 +8,17 @@ from botocore.exceptions import EndpointConnectionError
 
 import app as functions
 from chalicelib import lambdas
+from chalicelib.domain import reply_limits
 from chalicelib.domain.decisions import RejectReason
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.lambdas import NotHandled
+from chalicelib.services.chat import actions, handler
 from chalicelib.services.messaging.texts import texts_in
 from chalicelib.store import orders
 from local.worker import Context, sqs_event
 from tests.support.organisers import OLGA, OSCAR, acts, choice_of, person, set_organisers, tap
 from tests.support.receipts import picture
+from tests.support.request_counts import Requests
 from tests.support.steps import (
     assert_board_is_exact,
     cancel,
@@ -407,6 +410,40 @@ def test_o11_what_an_organiser_writes_is_a_buyers_as_before(world: World, olga: 
     order_id = hold_and_prove(olga, "9")
     olga.taps("Approve")
     assert world.order(order_id)["status"] == "PAID"
+
+
+def test_m8_what_organisers_tap_takes_none_of_their_replies_but_has_an_end(
+    world: World, lucia: Buyer, olga: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.raffle()
+    order_id = hold_and_prove(lucia)
+    monkeypatch.setattr(reply_limits, "MAX_REPLIES", 3)
+    monkeypatch.setattr(handler, "MAX_REPLIES", 3)
+    monkeypatch.setattr(actions, "MAX_DECISIONS", 6)
+    asks, approves = choice_of(olga.heard[-1], "Reject"), choice_of(olga.heard[-1], "Approve")
+    for _ in range(5):
+        assert text_of(olga.sends(tap(olga, asks))).startswith("Why do you reject")
+    assert "is confirmed" in text_of(olga.sends(tap(olga, approves)))
+    assert text_of(olga.sends(tap(olga, approves))).startswith("That is more than 6 decisions today.")
+    told = len(olga.heard)
+    olga.sends(tap(olga, approves))
+    assert len(olga.heard) == told
+    assert text_of(olga.says("help")).startswith("How it works:")
+    world.clock.pass_minutes(60 * 24)
+    assert "not to be checked any more" in text_of(olga.sends(tap(olga, approves)))
+    assert acts(world, order_id) == [(BY_OLGA, "order.paid")]
+
+
+def test_o11_what_a_decision_costs(world: World, lucia: Buyer, olga: Buyer, requests: Requests) -> None:
+    """The tap: two requests. Carrying it out: four, as by the API, and one more for each message that is sent."""
+    world.raffle()
+    hold_and_prove(lucia)
+    handed_over: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(World, "work_on_decisions", lambda _: handed_over.append("once"))
+        assert len(requests.during(lambda: olga.taps("Approve"))) == 2
+    operations = requests.during(world.work_on_decisions)
+    assert len(operations) == 4 + 2, operations
 
 
 # Crashes
