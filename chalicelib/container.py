@@ -23,6 +23,7 @@ from chalicelib.domain.rate_limit import RateLimit
 from chalicelib.services.chat.handler import ChatHandler
 from chalicelib.services.maintenance.clock_check import ClockCheck
 from chalicelib.services.messaging.dead_letters import DeadLetters
+from chalicelib.services.messaging.header_files import HeaderFiles
 from chalicelib.services.messaging.inbox import Inbox
 from chalicelib.services.messaging.outbox import Outbox
 from chalicelib.services.messaging.sender import Sender
@@ -125,8 +126,17 @@ class Container:
     def sender(self) -> Sender:
         rate_limit = RateLimit(interval=timedelta(seconds=1 / self.settings.WHATSAPP_SENDS_A_SECOND), burst=1)
         return Sender(
-            graph=self.graph, wake_ups=self.wake_ups, clock=self.clock, rate_limit=rate_limit, sleep=self.sleep
+            graph=self.graph,
+            header_files=self.header_files,
+            wake_ups=self.wake_ups,
+            clock=self.clock,
+            rate_limit=rate_limit,
+            sleep=self.sleep,
         )
+
+    @cached_property
+    def header_files(self) -> HeaderFiles:
+        return HeaderFiles(graph=self.graph, s3=lambda: self._client("s3"), bucket=self.settings.TOMBOLA_BUCKET)
 
     @cached_property
     def wake_ups(self) -> WakeUps:
@@ -183,6 +193,7 @@ class Container:
             graph=self.graph,
             s3=lambda: self._client("s3"),
             bucket=self.settings.TOMBOLA_BUCKET,
+            header_files=self.header_files,
             clock=self.clock,
         )
 

@@ -88,6 +88,9 @@ class QuietGraph(Graph):
         self.sent.append(message)
         return Accepted(message_id=f"wamid.{id(message)}")
 
+    def upload(self, content: bytes, mime_type: str, filename: str) -> str:
+        return "00001"
+
     def mark_read(self, message_id: str, typing: bool = True) -> None:  # noqa: FBT001, FBT002 - as in Graph
         pass
 

@@ -1,7 +1,7 @@
 """Messages in the table: inbound ones, each recorded once (M1), and outbound ones with the state of their delivery."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from json import dumps, loads
@@ -11,7 +11,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.domain.delivery import REACHABLE_FROM, DeliveryState, Outbound, Queue
-from chalicelib.domain.messages import IncomingMessage, Template
+from chalicelib.domain.messages import IncomingMessage, StoredFile, Template
 from chalicelib.store.pages import Page, page_of
 from chalicelib.store.records import (
     InboundRecord,
@@ -106,6 +106,7 @@ def put(transaction: Transaction, outbound: Outbound) -> None:
         template={"name": outbound.template.name, "values": dict(outbound.template.values)}
         if outbound.template
         else None,
+        header=asdict(outbound.header) if outbound.header else None,
         state=outbound.state.value,
         attempts=outbound.attempts,
         until=outbound.useful_until,
@@ -252,6 +253,8 @@ def try_again(
         OutboundRecord.paused.set(outbound.paused),
         *_set_queue(Queue.DUE, when, outbound),
     ]
+    if outbound.header is None:
+        actions.append(OutboundRecord.header.remove())
     if error_code is not None:
         actions.append(OutboundRecord.error_code.set(error_code))
     if failed_id is None:
@@ -442,6 +445,7 @@ def as_outbound(record: OutboundRecord) -> Outbound:
         id=record.sk.removeprefix(OUTBOUND_PREFIX),
         body=loads(record.body),
         template=Template(**record.template) if record.template else None,
+        header=StoredFile(**record.header) if record.header else None,
         created_at=record.created_at,
         state=DeliveryState(record.state),
         attempts=int(record.attempts),

@@ -508,6 +508,7 @@ class OutboundRecord(Record, discriminator="outbound"):
     contact_id = UnicodeAttribute()
     body = UnicodeAttribute()  # the message in Meta's form, with the recipient
     template = JSONAttribute(null=True)  # name and values of a template that may be sent instead
+    header = JSONAttribute(null=True)  # key, type and name of a file that is shown above the text
     state = UnicodeAttribute()
     attempts = NumberAttribute()
     paused = NumberAttribute(null=True)

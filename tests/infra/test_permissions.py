@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -292,16 +293,21 @@ def _broken(**_: Any) -> None:
 
 def _wakes_up(world: World) -> None:
     """A wish that finds a message and cannot send it, one after another that waits behind it, and one in a pause."""
-    lucia, url = world.buyer("Lucía", 0), world.stack.wake_ups_url
+    lucia = world.buyer("Lucía", 0)
     world.graph.refuses = [NotSent("no connection")] * 2 + [refused(130429)]
     lucia.says("help")
     lucia.says("menu")
     for minutes in (1, 1, 0, 1):
         world.clock.pass_minutes(minutes)
-        waiting = next(item for item in outbounds(lucia) if item.queue_key == "OUTBOUND#DUE")
-        wish = WakeUp(waiting.contact_id, waiting.sk.removeprefix("MSG#"), world.clock.now)
-        event = sqs_event({"MessageId": "1", "ReceiptHandle": "1", "Body": wish.to_json()}, url)
-        functions.deliver_to_person(event, Context("deliver_to_person"))
+        _wake(world, lucia)
+
+
+def _wake(world: World, who: Buyer) -> None:
+    """Somebody looks at the first message that waits for a person."""
+    waiting = next(item for item in outbounds(who) if item.queue_key == "OUTBOUND#DUE")
+    wish = WakeUp(waiting.contact_id, waiting.sk.removeprefix("MSG#"), world.clock.now)
+    event = sqs_event({"MessageId": "1", "ReceiptHandle": "1", "Body": wish.to_json()}, world.stack.wake_ups_url)
+    functions.deliver_to_person(event, Context("deliver_to_person"))
 
 
 def _organisers_decide(world: World) -> None:
@@ -314,6 +320,14 @@ def _organisers_decide(world: World) -> None:
     olga.taps("Reject")
     olga.taps("It is no payment")
     hold_and_prove(rosa, "4", "LAST")
+    # Another process sends a notice with its picture.
+    for number, late in (("5", world.minute), ("6", partial(_wake, world, olga))):
+        hold_and_confirm(rosa, number, "LAST")
+        world.graph.refuses = [NotSent("no connection")] * 2
+        rosa.sends_proof()
+        world.container.header_files.remember("", b"")
+        world.clock.pass_minutes(2)
+        late()
     world.graph.refuses = [NotSent("no connection")]
     olga.taps("Approve")
     olga.taps("Approve")

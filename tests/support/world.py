@@ -56,12 +56,20 @@ class FakeGraph(Graph):
         self.files: dict[str, bytes] = {}
         self.refuses: list[GraphError] = []  # one for each coming message
         self.read: list[str] = []
+        self.uploads: list[tuple[str, str, bytes]] = []
+        self.refuses_files: list[GraphError] = []  # one for each coming upload
 
     def send(self, message: Mapping[str, Any]) -> Accepted:
         if self.refuses:
             raise self.refuses.pop(0)
         self.sent.append(dict(message))
         return Accepted(message_id=f"wamid.OUT{len(self.sent)}")
+
+    def upload(self, content: bytes, mime_type: str, filename: str) -> str:
+        if self.refuses_files:
+            raise self.refuses_files.pop(0)
+        self.uploads.append((mime_type, filename, content))
+        return f"{len(self.uploads):05}"
 
     def mark_read(self, message_id: str, typing: bool = True) -> None:
         self.read.append(message_id)

@@ -355,6 +355,7 @@ class Outbox:
             created_at=now,
             in_reply_to=in_reply_to,
             template=reply.template,
+            header=reply.header,
             useful_until=reply.useful_until,
             reply=reply.name,
         )

@@ -9,6 +9,7 @@ from chalicelib.domain.channel import Stop, approval
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.delivery import REACHABLE_FROM, DeliveryState, Outbound
 from chalicelib.domain.rate_limit import RateLimit
+from chalicelib.services.messaging.header_files import HeaderFiles
 from chalicelib.services.messaging.wake_ups import WakeUps
 from chalicelib.store import channel as channels
 from chalicelib.store import contacts
@@ -16,7 +17,7 @@ from chalicelib.store import messages as stored
 from chalicelib.store.transaction import retry
 from chalicelib.telemetry import alert, count, count_refusal, logger
 from chalicelib.whatsapp.error_codes import Action, Remedy, remedy
-from chalicelib.whatsapp.graph import Graph, NotSent, OutcomeUnknown, SendRefused
+from chalicelib.whatsapp.graph import Accepted, Graph, NotSent, OutcomeUnknown, SendRefused
 from chalicelib.whatsapp.graph_errors import NO_CODE
 from chalicelib.whatsapp.inbound import Status
 from chalicelib.whatsapp.messages import build_template, find_phone, find_template, replace_message
@@ -31,6 +32,7 @@ UNREACHABLE_DELAYS = (2, 5, 10, 30, 120, 600)  # seconds before each next attemp
 PAUSING_ACTIONS = frozenset({Action.WAIT_ALL, Action.WAIT_NUMBER})
 # After one of these the channel may be closed for other messages too.
 CLOSING_ACTIONS = PAUSING_ACTIONS | {Action.STOP_ALL, Action.STOP_BUSINESS_INITIATED}
+FILE_REFUSED = 131053  # WhatsApp could not process our file
 TEMPLATE_UNUSABLE_CODES = (132001, 132015, 132016)  # the template is missing, paused or disabled
 STATES = {
     "sent": DeliveryState.SENT,
@@ -82,6 +84,7 @@ class Sender:
     """
 
     graph: Graph
+    header_files: HeaderFiles
     wake_ups: WakeUps
     clock: Callable[[], datetime]
     rate_limit: RateLimit
@@ -96,7 +99,7 @@ class Sender:
         """
         self._wait_for_rate_limit()
         try:
-            accepted = self.graph.send(message.body)
+            accepted = self._send_with_header(message)
         except SendRefused as refused:
             count("MessagesRefused")
             count_refusal(refused.code)
@@ -114,6 +117,17 @@ class Sender:
             self.silence_known = False
             store_outcome(channels.note_answer, self.clock())
         return None
+
+    def _send_with_header(self, message: Outbound) -> Accepted:
+        """Send a message with its file; without it if WhatsApp refuses the file. Raises as `Graph.send`."""
+        body = self.header_files.add(message)
+        try:
+            return self.graph.send(body)
+        except SendRefused as refused:
+            if body is message.body or remedy(refused.code).action is not Action.DEAD_LETTER:
+                raise
+        logger.warning("WhatsApp refuses a file")
+        return self.graph.send(message.body)
 
     def update_status(self, status: Status) -> None:
         """Store what WhatsApp reports about a message. The state only moves forwards, in whatever order statuses come.
@@ -183,6 +197,8 @@ class Sender:
 
     def _handle_failure(self, message: Outbound, failure: Failure) -> Retry | None:
         """Apply the remedy for the failure's code."""
+        if failure.code == FILE_REFUSED and message.header is not None:  # the text says all without it
+            return self._reschedule(replace(message, header=None), self.clock(), failure)
         cure = remedy(failure.code)
         if cure.alert and cure.action is not Action.RETRY:
             alert("WhatsApp refuses messages", error_code=failure.code, action=cure.action.value)

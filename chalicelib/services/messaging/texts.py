@@ -27,7 +27,7 @@ from chalicelib.domain.conversation import (
 )
 from chalicelib.domain.decisions import Act, Choosing, RejectReason, choosing_about
 from chalicelib.domain.languages import LANGUAGES, LanguageCode
-from chalicelib.domain.messages import Choice, Reply, Template
+from chalicelib.domain.messages import Choice, Reply, StoredFile, Template
 from chalicelib.domain.orders import RUNNING, Order, OrderStatus
 from chalicelib.domain.picks import Unclarity, Unclear, padded
 from chalicelib.domain.raffles import Board, PaymentChange, Raffle
@@ -982,6 +982,7 @@ class Texts:
             name=ReplyName.NOTICE,
             text="\n".join(filter(None, (text, self._similar_proof(order)))),
             buttons=self._decision_buttons(order),
+            header=_newest_proof(order),
             template=template,
         )
 
@@ -1173,6 +1174,14 @@ class Texts:
 
 
 Notice = Callable[[Texts], Reply]  # what organisers are told, each in their language
+
+
+def _newest_proof(order: Order) -> StoredFile | None:
+    if not order.proofs:
+        return None
+    proof = order.proofs[-1]
+    extension = proof.mime_type.rpartition("/")[2]
+    return StoredFile(key=proof.key, mime_type=proof.mime_type, name=f"{order.id}.{extension}")
 
 
 def _as_sentence_end(text: str | None) -> str:

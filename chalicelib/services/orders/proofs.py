@@ -10,6 +10,7 @@ from chalicelib.domain.messages import Media
 from chalicelib.domain.orders import Order, Proof
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.refusals import ProofNotFound
+from chalicelib.services.messaging.header_files import HeaderFiles
 from chalicelib.store import audit, orders
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import logger
@@ -52,12 +53,14 @@ class Proofs:
 
     Attributes:
         s3: makes a boto3 S3 client.
+        header_files: shows a proof to the organisers without reading it again.
     """
 
     graph: Graph
     s3: Callable[[], Any]
     bucket: str
     clock: Callable[[], datetime]
+    header_files: HeaderFiles | None = None
 
     def open(self, order_id: str, *, by: Actor) -> tuple[Order, list[ProofLink]]:
         """Return an order and its proofs with links, as `links` does. From now on they count as looked at (M8).
@@ -127,6 +130,8 @@ class Proofs:
         image_hash = compute_image_hash(file.content, mime_type)
         key = f"{_folder_of(contact_id)}{message_id}"
         self.s3().put_object(Bucket=self.bucket, Key=key, Body=file.content, ContentType=mime_type)
+        if self.header_files is not None:
+            self.header_files.remember(key, file.content)
         return Proof(
             key=key,
             mime_type=mime_type,

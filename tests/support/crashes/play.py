@@ -284,6 +284,7 @@ def watched(scene: Scene, stops: Stops) -> Iterator[None]:
     outside: list[tuple[Any, str]] = [
         (scene.graph, "send"), (scene.graph, "mark_read"), (scene.graph, "fetch_media"),
         (scene.bucket, "put_object"), (scene.queue, "send_message_batch"), (scene.queue, "send_message"),
+        (scene.graph, "upload"), (scene.bucket, "get_object"),
     ]  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
         for where, name in outside:

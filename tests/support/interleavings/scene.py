@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from io import BytesIO
 from json import dumps, loads
 from random import Random
 from typing import Any
@@ -91,6 +92,9 @@ class Bucket:
 
     def put_object(self, *, Key: str, **_: Any) -> None:  # noqa: N803 - boto3's name
         self.keys.append(Key)
+
+    def get_object(self, **_: Any) -> Json:
+        return {"Body": BytesIO(PNG)}
 
 
 class Queue:
