@@ -18,6 +18,7 @@ from chalicelib.store.records import (
     MarkRecord,
     OutboundRecord,
     Record,
+    ToldRecord,
     stamp,
     update_and_get_old,
     update_if,
@@ -27,6 +28,7 @@ from chalicelib.telemetry import logger
 
 INBOUND = "inbound"  # the name of the condition that a message is new (M1)
 OUTBOUND_PREFIX = "MSG#"  # precedes the id of an outbound message in its sk
+TOLD_PREFIX = "TOLD#"  # precedes the tag of a message that names a person, in its sk
 INBOUND_PREFIX = "INBOUND#"  # precedes the id of an inbound message, in its pk and wherever it is referred to
 INBOUND_SK = "INBOUND"
 DECIDED = "decided"  # the name of the condition that what an organiser chose is still to be carried out (O11)
@@ -87,6 +89,12 @@ def record_decision(transaction: Transaction, inbound_id: str, now: datetime) ->
     record = InboundRecord(INBOUND_PREFIX + inbound_id, INBOUND_SK)
     is_open = InboundRecord.pk.exists() & InboundRecord.decided_at.does_not_exist()
     transaction.update(record, [InboundRecord.decided_at.set(now)], name=DECIDED, only_if=is_open)
+
+
+def record_told(transaction: Transaction, contact_id: str, tags: Iterable[str]) -> None:
+    """Record that these messages to an organiser name a person, so that they go with the person's data (V2)."""
+    for tag in tags:
+        transaction.put(ToldRecord(outbound_key(contact_id, "")[0], TOLD_PREFIX + tag, tag=tag))
 
 
 def leave_unanswered(transaction: Transaction, contact_id: str, inbound_id: str, now: datetime) -> None:

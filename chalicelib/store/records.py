@@ -502,6 +502,12 @@ class MarkRecord(Record, discriminator="mark"):
     in_reply_to = UnicodeAttribute()  # pk of the inbound message
 
 
+class ToldRecord(Record, discriminator="told"):
+    """pk CONTACT#id, sk TOLD#tag: leads to a message to an organiser that names the person, for their erasure."""
+
+    tag = UnicodeAttribute()
+
+
 class OutboundRecord(Record, discriminator="outbound"):
     """pk CONTACT#id, sk MSG#time#position#random: a message to send, and its state. In by_queue until taken."""
 

@@ -52,10 +52,14 @@ class _Run:
     def texts(self) -> Texts:
         return texts_for(self.contact)
 
-    def answer(self, transaction: Transaction, reply: Reply, now: datetime) -> list[Outbound]:
-        """Answer the organiser as part of a transaction, which takes effect once for each decision."""
+    def answer(self, transaction: Transaction, reply: Reply, now: datetime, *, buyer_id: str | None) -> list[Outbound]:
+        """Answer the organiser as part of a transaction, which takes effect once for each decision.
+
+        Args:
+            buyer_id: the contact whom the answer names; None if it names nobody.
+        """
         messages.record_decision(transaction, self.decision.inbound_id, now)
-        return self.outbox.enqueue(
+        told = self.outbox.enqueue(
             transaction,
             self.contact,
             [reply],
@@ -63,6 +67,9 @@ class _Run:
             now=now,
             late_reply_to=self.decision.inbound_id,
         )
+        if buyer_id is not None:
+            messages.record_told(transaction, buyer_id, [message.tag for message in told])
+        return told
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,11 +115,11 @@ class Decisions:
                 self._change(run, self._reject, action="order.rejected", metric="ProofsRejected")
             else:
                 self._open(run)
-        except (OrderNotFound, ProofNotFound):
+        except OrderNotFound:
             self._say(run, run.texts.no_such_order(run.choosing.order_id))
         except ProofNotSeen:
             self._show_newest(run)
-        except OrderOutOfTurn:
+        except (OrderOutOfTurn, ProofNotFound):
             self._tell_who_was_first(run)
         else:
             count("DecisionsCarriedOut")
@@ -121,7 +128,7 @@ class Decisions:
         def changed(unit: OrderChange) -> None:
             _check(unit.order, run.choosing)
             reply = change(run, unit)
-            unit.more_messages = run.answer(unit.transaction, reply, unit.now)
+            unit.more_messages = run.answer(unit.transaction, reply, unit.now, buyer_id=unit.order.contact_id)
 
         def failed(_: OrderChange, failure: Exception) -> None:
             if isinstance(failure, ConditionsFailed) and failure.named(messages.DECIDED):
@@ -147,13 +154,14 @@ class Decisions:
         reply = run.texts.proof_opened(
             context.raffle, order, context.contact, url=newest.url, until=newest.url_expires_at, now=self.clock()
         )
-        self._say(run, reply)
+        self._say(run, reply, buyer_id=order.contact_id)
 
     def _show_newest(self, run: _Run) -> None:
         """Show the newest proof instead: it came after the one that the organiser has seen."""
         order = orders.get(run.choosing.order_id)
         context = load_context(order)
-        self._say(run, run.texts.newer_proof(context.raffle, order, context.contact.name))
+        reply = run.texts.newer_proof(context.raffle, order, context.contact.name)
+        self._say(run, reply, buyer_id=order.contact_id)
 
     def _tell_who_was_first(self, run: _Run) -> None:
         """Say that the order waits for no decision any more, who made it, and when."""
@@ -162,12 +170,12 @@ class Decisions:
         entry = audit.newest_of(audit_target(order), ENDS)
         self._say(run, run.texts.not_in_review(raffle, order, entry, by=run.actor.name, now=self.clock()))
 
-    def _say(self, run: _Run, reply: Reply) -> None:
+    def _say(self, run: _Run, reply: Reply, *, buyer_id: str | None = None) -> None:
         """Answer without changing an order."""
 
         def attempt() -> list[Outbound]:
             transaction = Transaction()
-            told = run.answer(transaction, reply, self.clock())
+            told = run.answer(transaction, reply, self.clock(), buyer_id=buyer_id)
             transaction.commit()
             return told
 
