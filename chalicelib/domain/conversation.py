@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chalicelib.domain.decisions import Choosing, read_choosing
+from chalicelib.domain.decisions import Act, Choosing, read_choosing
 from chalicelib.domain.intents import CHANGE, LONG_MISTYPED, Intent, Meaning, read_meaning
 from chalicelib.domain.languages import LanguageCode, known_language
 from chalicelib.domain.messages import IncomingMessage, Media, MessageKind
@@ -373,7 +373,7 @@ def step(
         organiser: the contact is one of the organisers, and may decide about proofs (O11). Otherwise the ids of such
             choices mean nothing.
     """
-    if organiser and message.kind is MessageKind.CHOICE and (choosing := read_choosing(message.choice)) is not None:
+    if organiser and (choosing := _read_organiser(message)) is not None:
         return Decide(choosing)
     if paused:
         return _step_while_paused(conversation, message)
@@ -398,6 +398,17 @@ def step(
     elif message.kind is not MessageKind.TEXT:
         return _repeat_question(conversation) if conversation.stage is not Stage.IDLE else NotUnderstood(ShowMenu())
     return _read_text(conversation, message.text)
+
+
+def _read_organiser(message: IncomingMessage) -> Choosing | None:
+    """Return what somebody chose as an organiser; None if they wrote what any buyer may write."""
+    if message.kind is MessageKind.CHOICE:
+        return read_choosing(message.choice)
+    is_asked = message.kind is MessageKind.TEXT and normalize(message.text) in PENDING_WORDS
+    return Choosing(act=Act.SHOW) if is_asked else None
+
+
+PENDING_WORDS = ("pending", "pendientes", "pendentes")
 
 
 def _read_text(conversation: Conversation, text: str) -> Action:

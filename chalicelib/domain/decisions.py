@@ -14,6 +14,8 @@ class Act(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
     OPEN = "open"  # show the order, with a link to its proof
+    SHOW = "show"  # show the proofs that wait for a decision, or say that none does
+    SHOW_MISSED = "show_missed"  # the same, but say nothing if none waits
 
 
 class RejectReason(StrEnum):
@@ -29,13 +31,14 @@ class Choosing:
     """What a choice of an organiser stands for.
 
     Attributes:
+        order_id: "" if it is about all orders.
         seen: the first hex digits of the SHA-256 of the proof that the notice was about.
         reason: why a proof is rejected; None: it is to be asked.
     """
 
     act: Act
-    order_id: str
-    seen: str
+    order_id: str = ""
+    seen: str = ""
     reason: RejectReason | None = None
 
     @property
@@ -46,8 +49,7 @@ class Choosing:
     @property
     def choice(self) -> str:
         """Return the id of the button or row."""
-        parts = [self.act, self.order_id, self.seen, *([self.reason] if self.reason is not None else [])]
-        return ":".join(parts)
+        return ":".join(filter(None, (self.act, self.order_id, self.seen, self.reason)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +85,8 @@ def choosing_about(act: Act, order: Order) -> Choosing:
 
 def read_choosing(choice: str) -> Choosing | None:
     """Return what the id of a button or row stands for; None if it is not one of an organiser's choices. Untrusted."""
+    if choice in (Act.SHOW, Act.SHOW_MISSED):
+        return Choosing(act=Act(choice))
     found = re.fullmatch(rf"(approve|reject|open):([0-9A-Z]+):([0-9a-f]{{{SEEN_LENGTH}}})(?::([a-z_]+))?", choice)
     if found is None or not is_code(found[2]):
         return None

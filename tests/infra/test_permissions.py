@@ -331,6 +331,7 @@ def _organisers_decide(world: World) -> None:
     world.graph.refuses = [NotSent("no connection")]
     olga.taps("Approve")
     olga.taps("Approve")
+    olga.says("pending")
 
 
 def _letters(world: World, buyer: Buyer) -> None:

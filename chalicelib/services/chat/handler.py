@@ -8,7 +8,7 @@ from random import Random
 
 from chalicelib.domain import conversation as c
 from chalicelib.domain.contacts import Contact
-from chalicelib.domain.decisions import Choosing, Decision
+from chalicelib.domain.decisions import Act, Choosing, Decision
 from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.language_guess import guess_language
 from chalicelib.domain.messages import Identity, Media, MessageKind
@@ -117,6 +117,8 @@ class ChatHandler:
             keep_proof=tries.keep_proof,
         )
         act(self._decide(turn.contact, message, now), turn)
+        if lookup.contact.window_is_over(now) and self._is_organiser(turn.contact, message) and turn.chosen is None:
+            turn.chosen = Choosing(act=Act.SHOW_MISSED)  # what came meanwhile was a template, without buttons
         offer_person(turn)
         if message.incoming.kind is MessageKind.TEXT:
             limits = turn.contact.reply_limits.with_typed(missed=turn.is_unclear)
@@ -288,8 +290,11 @@ class ChatHandler:
             message.incoming,
             paused=contact.bot_is_paused(now),
             blocked=contact.blocked_at is not None,
-            organiser=find_organiser(message.sender.phone or contact.phone, self.organisers) is not None,
+            organiser=self._is_organiser(contact, message),
         )
+
+    def _is_organiser(self, contact: Contact, message: Message) -> bool:
+        return find_organiser(message.sender.phone or contact.phone, self.organisers) is not None
 
     def _enqueue_notices(self, turn: Turn, lookup: contacts.Lookup) -> list[Outbound]:
         """Enqueue what the organisers are told, for each of them."""

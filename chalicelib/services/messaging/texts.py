@@ -1104,6 +1104,14 @@ class Texts:
         ]
         return Reply(name=ReplyName.PROOF_OPENED, text="\n".join(filter(None, lines)), useful_until=until)
 
+    def with_more_waiting(self, reply: Reply) -> Reply:
+        """Add to the last of several proofs that more wait."""
+        more = self._("More proofs are waiting: write *pending* to see them.")
+        return replace(reply, text=f"{reply.text}\n\n{more}")
+
+    def none_waiting(self) -> Reply:
+        return Reply(name=ReplyName.DECIDED, text=self._("No proof is waiting just now."))
+
     def enough_decisions(self, most: int) -> Reply:
         text = self._("That is more than {most} decisions today. Please go on tomorrow, or through the API.")
         return Reply(name=ReplyName.DECIDED, text=text.format(most=most))

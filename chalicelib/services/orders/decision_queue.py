@@ -30,6 +30,6 @@ class DecisionQueue:
         self.sqs().send_message(
             QueueUrl=self.queue_url,
             MessageBody=decision.to_json(),
-            MessageGroupId=decision.choosing.order_id,
+            MessageGroupId=decision.choosing.order_id or decision.contact_id,
             MessageDeduplicationId=decision.inbound_id,
         )

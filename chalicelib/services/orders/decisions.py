@@ -1,6 +1,6 @@
 """Carry out what organisers choose in the chat below a notice of a proof (O11): approve, reject, open."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,10 +18,11 @@ from chalicelib.services.orders.changes import OrderChange, OrderChanges
 from chalicelib.services.orders.proofs import Proofs
 from chalicelib.services.orders.settlement import confirm, reject
 from chalicelib.store import audit, decisions, messages, orders
-from chalicelib.store.order_context import audit_target, load_context
+from chalicelib.store.order_context import audit_target, load_context, load_contexts
 from chalicelib.store.transaction import ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import count, logger
 
+SHOWN_AT_ONCE = 3  # proofs that wait, each a message that costs
 # What the audit log calls the ends of a review.
 ENDS = frozenset(("order.paid", "order.rejected", "order.cancelled", "order.refunded", "order.review_ended"))
 
@@ -52,22 +53,24 @@ class _Run:
     def texts(self) -> Texts:
         return texts_for(self.contact)
 
-    def answer(self, transaction: Transaction, reply: Reply, now: datetime, *, buyer_id: str | None) -> list[Outbound]:
+    def answer(
+        self, transaction: Transaction, replies: Sequence[Reply], now: datetime, *, buyer_ids: Iterable[str]
+    ) -> list[Outbound]:
         """Answer the organiser as part of a transaction, which takes effect once for each decision.
 
         Args:
-            buyer_id: the contact whom the answer names; None if it names nobody.
+            buyer_ids: the contacts whom the answer names.
         """
         messages.record_decision(transaction, self.decision.inbound_id, now)
         told = self.outbox.enqueue(
             transaction,
             self.contact,
-            [reply],
+            replies,
             channel=self.channel,
             now=now,
             late_reply_to=self.decision.inbound_id,
         )
-        if buyer_id is not None:
+        for buyer_id in buyer_ids:
             messages.record_told(transaction, buyer_id, [message.tag for message in told])
         return told
 
@@ -113,10 +116,12 @@ class Decisions:
                 self._change(run, self._approve, action="order.paid", metric="PaymentsConfirmed")
             elif run.choosing.act is Act.REJECT:
                 self._change(run, self._reject, action="order.rejected", metric="ProofsRejected")
-            else:
+            elif run.choosing.act is Act.OPEN:
                 self._open(run)
+            else:
+                self._show_waiting(run)
         except OrderNotFound:
-            self._say(run, run.texts.no_such_order(run.choosing.order_id))
+            self._say(run, [run.texts.no_such_order(run.choosing.order_id)])
         except ProofNotSeen:
             self._show_newest(run)
         except (OrderOutOfTurn, ProofNotFound):
@@ -128,7 +133,7 @@ class Decisions:
         def changed(unit: OrderChange) -> None:
             _check(unit.order, run.choosing)
             reply = change(run, unit)
-            unit.more_messages = run.answer(unit.transaction, reply, unit.now, buyer_id=unit.order.contact_id)
+            unit.more_messages = run.answer(unit.transaction, [reply], unit.now, buyer_ids=[unit.order.contact_id])
 
         def failed(_: OrderChange, failure: Exception) -> None:
             if isinstance(failure, ConditionsFailed) and failure.named(messages.DECIDED):
@@ -154,28 +159,44 @@ class Decisions:
         reply = run.texts.proof_opened(
             context.raffle, order, context.contact, url=newest.url, until=newest.url_expires_at, now=self.clock()
         )
-        self._say(run, reply, buyer_id=order.contact_id)
+        self._say(run, [reply], buyer_ids=[order.contact_id])
+
+    def _show_waiting(self, run: _Run) -> None:
+        """Show the proofs that have waited longest for a decision."""
+        listed = orders.in_status(OrderStatus.IN_REVIEW, limit=SHOWN_AT_ONCE + 1)
+        waiting = [order for _, order in orders.reload(listed) if order.status is OrderStatus.IN_REVIEW]
+        contexts = load_contexts(waiting) if waiting else {}
+        shown = [order for order in waiting if order.id in contexts][:SHOWN_AT_ONCE]
+        replies = [
+            run.texts.proof_received(contexts[order.id].raffle, order, contexts[order.id].contact.name)
+            for order in shown
+        ]
+        if len(listed) > SHOWN_AT_ONCE and replies:
+            replies[-1] = run.texts.with_more_waiting(replies[-1])
+        if not replies and run.choosing.act is Act.SHOW:
+            replies.append(run.texts.none_waiting())
+        self._say(run, replies, buyer_ids={order.contact_id for order in shown})
 
     def _show_newest(self, run: _Run) -> None:
         """Show the newest proof instead: it came after the one that the organiser has seen."""
         order = orders.get(run.choosing.order_id)
         context = load_context(order)
         reply = run.texts.newer_proof(context.raffle, order, context.contact.name)
-        self._say(run, reply, buyer_id=order.contact_id)
+        self._say(run, [reply], buyer_ids=[order.contact_id])
 
     def _tell_who_was_first(self, run: _Run) -> None:
         """Say that the order waits for no decision any more, who made it, and when."""
         order = orders.get(run.choosing.order_id)
         raffle = load_context(order).raffle
         entry = audit.newest_of(audit_target(order), ENDS)
-        self._say(run, run.texts.not_in_review(raffle, order, entry, by=run.actor.name, now=self.clock()))
+        self._say(run, [run.texts.not_in_review(raffle, order, entry, by=run.actor.name, now=self.clock())])
 
-    def _say(self, run: _Run, reply: Reply, *, buyer_id: str | None = None) -> None:
+    def _say(self, run: _Run, replies: Sequence[Reply], *, buyer_ids: Iterable[str] = ()) -> None:
         """Answer without changing an order."""
 
         def attempt() -> list[Outbound]:
             transaction = Transaction()
-            told = run.answer(transaction, reply, self.clock(), buyer_id=buyer_id)
+            told = run.answer(transaction, replies, self.clock(), buyer_ids=buyer_ids)
             transaction.commit()
             return told
 

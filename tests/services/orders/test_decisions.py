@@ -16,6 +16,7 @@ from chalicelib.services.chat import actions, handler
 from chalicelib.services.messaging.texts import texts_in
 from chalicelib.store import orders
 from local.worker import Context, sqs_event
+from tests.support.order_codes import code_in
 from tests.support.organisers import OLGA, OSCAR, acts, choice_of, person, set_organisers, tap
 from tests.support.receipts import picture
 from tests.support.request_counts import Requests
@@ -402,6 +403,57 @@ def test_o11_a_tap_opens_the_window_for_its_answer(world: World, lucia: Buyer, o
     world.clock.pass_minutes(60 * 30)
     assert "is confirmed" in text_of(olga.taps("Approve"))
     assert world.order(order_id)["status"] == "PAID"
+
+
+@pytest.mark.parametrize("word", ["pending", "Pendientes", "pendentes"])
+def test_o11_an_organiser_asks_which_proofs_wait(
+    world: World, lucia: Buyer, marco: Buyer, olga: Buyer, word: str
+) -> None:
+    assert text_of(olga.says(word)) == "No proof is waiting just now."
+    world.raffle()
+    first = hold_and_prove(lucia, "1")
+    world.clock.pass_minutes(1)
+    second = hold_and_prove(marco, "2")
+    hold_and_confirm(world.buyer("Ana", 8), "3")
+    told = len(olga.heard)
+    olga.says(word)
+    shown = olga.heard[told:]
+    assert [code_in(text_of(message)) for message in shown] == [first, second]
+    assert "header" in shown[0]["interactive"]
+    olga.sends(tap(olga, choice_of(shown[0], "Approve")))
+    assert world.order(first)["status"] == "PAID"
+    told = len(lucia.heard)
+    assert "Payment proof" not in text_of(lucia.says(word))
+
+
+def test_o11_of_many_proofs_that_wait_the_first_three_are_shown(world: World, olga: Buyer) -> None:
+    world.raffle()
+    waiting = []
+    for number in range(5):
+        waiting.append(hold_and_prove(world.buyer(f"Buyer {number}", number + 10), f"#{number + 1}"))
+        world.clock.pass_minutes(1)
+    told = len(olga.heard)
+    olga.says("pending")
+    shown = [text_of(message) for message in olga.heard[told:]]
+    assert [code_in(text) for text in shown] == waiting[:3]
+    assert [text.endswith("write *pending* to see them.") for text in shown] == [False, False, True]
+
+
+def test_o11_whoever_writes_after_a_day_sees_what_came_meanwhile(world: World, lucia: Buyer, olga: Buyer) -> None:
+    """Templates have no buttons. Whoever missed nothing is told nothing more."""
+    world.raffle()
+    world.clock.pass_minutes(60 * 25)
+    told = len(olga.heard)
+    assert text_of(olga.says("help")).startswith("How it works")
+    assert len(olga.heard) == told + 1
+    world.clock.pass_minutes(60 * 25)
+    order_id = hold_and_prove(lucia)
+    olga.says("help")
+    assert text_of(olga.heard[-2]).startswith("How it works")
+    assert order_id in text_of(olga.heard[-1]) and buttons_of(olga.heard[-1]) == ["Approve", "Reject", "Open"]
+    told = len(olga.heard)
+    olga.says("help")
+    assert len(olga.heard) == told + 1
 
 
 def test_o11_what_an_organiser_writes_is_a_buyers_as_before(world: World, olga: Buyer) -> None:
