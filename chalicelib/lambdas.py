@@ -65,7 +65,8 @@ def handle_update(body: str, tries: int = 1) -> None:
         count("UpdatesNotUnderstood")
         container().dead_letters.keep(body, str(update["unusable"]), tries=tries)
         return
-    failure = _failure_of(lambda: _handle(body))
+    is_decision = isinstance(update, dict) and "choice" in update  # replayed from the dead letters of both queues
+    failure = _failure_of(lambda: _hand_over(body) if is_decision else _handle(body))
     if failure is None:
         return
     if tries < LAST_TRY and isinstance(failure, Refusal):  # the store is busy; a refusal's text quotes nobody
@@ -89,6 +90,10 @@ def _failure_of(handle: Callable[[], None]) -> Exception | None:
     except Exception as failure:  # noqa: BLE001 - whatever it is, the queue or the dead letters keep the message
         return failure
     return None
+
+
+def _hand_over(body: str) -> None:
+    container().decision_queue.put(Decision.from_json(body))
 
 
 def _handle(body: str) -> None:

@@ -541,6 +541,23 @@ def test_o11_a_decision_that_comes_twice_is_carried_out_and_answered_once(
     assert acts(world, order_id) == [(BY_OLGA, "order.paid")]
 
 
+def test_o11_a_decision_that_was_given_up_can_be_replayed(world: World, lucia: Buyer, olga: Buyer) -> None:
+    """After five failures it is a dead letter, like an update."""
+    world.raffle()
+    order_id = hold_and_prove(lucia)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(World, "work_on_decisions", lambda _: None)
+        olga.taps("Approve")
+    [message] = world.sqs.receive_message(QueueUrl=world.stack.decisions_url)["Messages"]
+    world.sqs.delete_message(QueueUrl=world.stack.decisions_url, ReceiptHandle=message["ReceiptHandle"])
+    world.container.dead_letters.keep(message["Body"], "given up", tries=5)
+    [letter] = world.api("GET", "/api/dead-letters").body["results"]
+    assert world.api("POST", f"/api/dead-letters/{letter['id']}/replay").status < 300
+    world.work()
+    assert world.order(order_id)["status"] == "PAID"
+    assert acts(world, order_id) == [(BY_OLGA, "order.paid")]
+
+
 def test_o11_the_history_shows_a_tap_once_and_its_answer(world: World, lucia: Buyer, olga: Buyer) -> None:
     world.raffle()
     hold_and_prove(lucia)
