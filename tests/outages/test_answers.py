@@ -22,6 +22,7 @@ Json = dict[str, Any]
 LUCIA = webhooks.Person(name="Lucía", phone="+50255501234", user_id="GT.7700112233445566")
 # The first words of each message to her and to the organiser, in the order in which they are sent.
 SAID = ["*Bicycle*", "I", "Thank", "Thank", "Payment", "Your"]
+NOTICE = 4
 OFFERS = (1, 2)  # places in it of what is said about the hold
 WAITS = ("OUTBOUND#DUE", "OUTBOUND#STOPPED")
 NO_ANSWERS_TO_A_SEND = {"media_404_expired", "ok_media_lookup", "ok_upload", "ok_read"}
@@ -35,7 +36,17 @@ class Purchase:
         self.made, self.name, self.at, self.got = made, name, at, list[Json]()
         self.line = Line(self._weather, self._took)
         vars(made.container)["graph"] = self.line.graph()
-        for part in ("sender", "outbox", "order_changes", "settlement", "holds", "chat", "proofs", "expiry"):
+        for part in (
+            "sender",
+            "header_files",
+            "outbox",
+            "order_changes",
+            "settlement",
+            "holds",
+            "chat",
+            "proofs",
+            "expiry",
+        ):
             vars(made.container).pop(part, None)
 
     def _weather(self, body: Json) -> Fault | None:
@@ -148,6 +159,8 @@ def test_m3_each_answer_has_the_effect_of_its_row(shared: tuple[Scene, Kept], na
             # With it WhatsApp names a time to wait that is as long as a hold.
             is_long = name == "err_80007_waba_limit" and at > 0
             assert purchase.said == (without_offers if is_long else SAID)
+        case Action.DEAD_LETTER if at == NOTICE:  # it is sent without its picture, which may be to blame
+            assert purchase.said == SAID
         case _:
             assert purchase.said == without
             assert purchase.states[at] == "FAILED"
