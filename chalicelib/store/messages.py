@@ -91,10 +91,9 @@ def record_decision(transaction: Transaction, inbound_id: str, now: datetime) ->
     transaction.update(record, [InboundRecord.decided_at.set(now)], name=DECIDED, only_if=is_open)
 
 
-def record_told(transaction: Transaction, contact_id: str, tags: Iterable[str]) -> None:
-    """Record that these messages to an organiser name a person, so that they go with the person's data (V2)."""
-    for tag in tags:
-        transaction.put(ToldRecord(outbound_key(contact_id, "")[0], TOLD_PREFIX + tag, tag=tag))
+def record_told(transaction: Transaction, contact_id: str, tag: str) -> None:
+    """Record that a message to an organiser names a person, so that it goes with the person's data (V2)."""
+    transaction.put(ToldRecord(outbound_key(contact_id, "")[0], TOLD_PREFIX + tag, tag=tag))
 
 
 def leave_unanswered(transaction: Transaction, contact_id: str, inbound_id: str, now: datetime) -> None:

@@ -117,8 +117,8 @@ class ChatHandler:
             keep_proof=tries.keep_proof,
         )
         act(self._decide(turn.contact, message, now), turn)
-        if lookup.contact.window_is_over(now) and self._is_organiser(turn.contact, message) and turn.chosen is None:
-            turn.chosen = Choosing(act=Act.SHOW_MISSED)  # what came meanwhile was a template, without buttons
+        if turn.chosen is None and self._has_missed(lookup.contact, turn.contact, message, now):
+            turn.chosen = Choosing(act=Act.SHOW_MISSED)
         offer_person(turn)
         if message.incoming.kind is MessageKind.TEXT:
             limits = turn.contact.reply_limits.with_typed(missed=turn.is_unclear)
@@ -292,6 +292,10 @@ class ChatHandler:
             blocked=contact.blocked_at is not None,
             organiser=self._is_organiser(contact, message),
         )
+
+    def _has_missed(self, before: Contact, contact: Contact, message: Message, now: datetime) -> bool:
+        """Return whether an organiser got templates only, which have no buttons, until they wrote this message."""
+        return before.window_is_over(now) and not contact.opted_out and self._is_organiser(contact, message)
 
     def _is_organiser(self, contact: Contact, message: Message) -> bool:
         return find_organiser(message.sender.phone or contact.phone, self.organisers) is not None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chalicelib.domain.channel import Channel
 from chalicelib.domain.contacts import Contact
@@ -24,7 +24,17 @@ from chalicelib.telemetry import count, logger
 
 SHOWN_AT_ONCE = 3  # proofs that wait, each a message that costs
 # What the audit log calls the ends of a review.
-ENDS = frozenset(("order.paid", "order.rejected", "order.cancelled", "order.refunded", "order.review_ended"))
+ENDS = frozenset(
+    (
+        "order.paid",
+        "order.rejected",
+        "order.cancelled",
+        "order.refunded",
+        "order.reassigned",
+        "order.review_ended",
+    )
+)
+SENDING_TIME = timedelta(seconds=8)  # of several proofs with their pictures; the schedule sends the rest
 
 
 class _CarriedOut(Exception):
@@ -59,7 +69,7 @@ class _Run:
         """Answer the organiser as part of a transaction, which takes effect once for each decision.
 
         Args:
-            buyer_ids: the contacts whom the answer names.
+            buyer_ids: the contacts whom the replies name, one for each; empty if they name nobody.
         """
         messages.record_decision(transaction, self.decision.inbound_id, now)
         told = self.outbox.enqueue(
@@ -70,8 +80,8 @@ class _Run:
             now=now,
             late_reply_to=self.decision.inbound_id,
         )
-        for buyer_id in buyer_ids:
-            messages.record_told(transaction, buyer_id, [message.tag for message in told])
+        for buyer_id, message in zip(buyer_ids, told, strict=False):
+            messages.record_told(transaction, buyer_id, message.tag)
         return told
 
 
@@ -175,7 +185,7 @@ class Decisions:
             replies[-1] = run.texts.with_more_waiting(replies[-1])
         if not replies and run.choosing.act is Act.SHOW:
             replies.append(run.texts.none_waiting())
-        self._say(run, replies, buyer_ids={order.contact_id for order in shown})
+        self._say(run, replies, buyer_ids=[order.contact_id for order in shown])
 
     def _show_newest(self, run: _Run) -> None:
         """Show the newest proof instead: it came after the one that the organiser has seen."""
@@ -204,7 +214,7 @@ class Decisions:
             told = retry(attempt)
         except ConditionsFailed:
             raise _CarriedOut from None
-        self.outbox.send(told)
+        self.outbox.send(told, within=SENDING_TIME)
 
 
 def _check(order: Order, choosing: Choosing) -> None:

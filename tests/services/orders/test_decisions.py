@@ -456,6 +456,19 @@ def test_o11_whoever_writes_after_a_day_sees_what_came_meanwhile(world: World, l
     assert len(olga.heard) == told + 1
 
 
+def test_m5_an_organiser_who_opted_out_is_not_shown_what_they_did_not_ask_for(
+    world: World, lucia: Buyer, olga: Buyer
+) -> None:
+    world.raffle()
+    olga.says("stop")
+    world.clock.pass_minutes(60 * 25)
+    order_id = hold_and_prove(lucia)
+    told = len(olga.heard)
+    olga.says("help")
+    assert len(olga.heard) == told + 1
+    assert order_id in text_of(olga.says("pending"))
+
+
 def test_o11_what_an_organiser_writes_is_a_buyers_as_before(world: World, olga: Buyer) -> None:
     world.raffle()
     assert "Bicycle" in text_of(olga.says("BIKE"))
@@ -496,6 +509,8 @@ def test_o11_what_a_decision_costs(world: World, lucia: Buyer, olga: Buyer, requ
         assert len(requests.during(lambda: olga.taps("Approve"))) == 2
     operations = requests.during(world.work_on_decisions)
     assert len(operations) == 4 + 2, operations
+    operations = requests.during(lambda: olga.taps("Approve"))
+    assert len(operations) == 2 + 7 + 1, operations  # to look up who was first, and one message
 
 
 # Crashes
