@@ -263,8 +263,8 @@ class Visitor:
     def taps(self, choice: str) -> None:
         self.sends(self.message(IncomingMessage(kind=MessageKind.CHOICE, choice=choice)))
 
-    def sends_proof(self, caption: str = "") -> None:
-        self.sends(self.message(IncomingMessage(kind=MessageKind.MEDIA, text=caption, media=Media(id="proof"))))
+    def sends_proof(self, caption: str = "", file: str = "proof") -> None:
+        self.sends(self.message(IncomingMessage(kind=MessageKind.MEDIA, text=caption, media=Media(id=file))))
 
     def sends(self, message: Message) -> None:
         self.scene.container.chat.answer(message)
