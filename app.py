@@ -36,6 +36,12 @@ def export(event: SQSEvent) -> None:
         lambdas.make_export(record.body, int(record.to_dict()["attributes"].get("ApproximateReceiveCount", 1)))
 
 
+@app.on_sqs_message(queue="Decisions", batch_size=1, name="decide_on_proof")
+def decide_on_proof(event: SQSEvent) -> None:
+    for record in event:
+        lambdas.decide_on_proof(record.body)
+
+
 @app.on_sqs_message(queue="WakeUps", batch_size=1, name="deliver_to_person")
 def deliver_to_person(event: SQSEvent) -> None:
     for record in event:

@@ -23,12 +23,14 @@ from chalicelib.domain.rate_limit import RateLimit
 from chalicelib.services.chat.handler import ChatHandler
 from chalicelib.services.maintenance.clock_check import ClockCheck
 from chalicelib.services.messaging.dead_letters import DeadLetters
+from chalicelib.services.messaging.header_files import HeaderFiles
 from chalicelib.services.messaging.inbox import Inbox
 from chalicelib.services.messaging.outbox import Outbox
 from chalicelib.services.messaging.pictures import Pictures
 from chalicelib.services.messaging.sender import Sender
 from chalicelib.services.messaging.wake_ups import WakeUps
 from chalicelib.services.orders.changes import OrderChanges
+from chalicelib.services.orders.decision_queue import DecisionQueue
 from chalicelib.services.orders.expiry import Expiry
 from chalicelib.services.orders.holds import Holds
 from chalicelib.services.orders.proofs import Proofs
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from chalicelib.services.maintenance.proof_files import ProofFilesCheck
     from chalicelib.services.maintenance.reachability import Reachability
     from chalicelib.services.messaging.templates import Templates
+    from chalicelib.services.orders.decisions import Decisions
     from chalicelib.services.orders.settlement import Settlement
     from chalicelib.services.payment_changes import PaymentChanges
     from chalicelib.services.privacy import Privacy
@@ -130,6 +133,7 @@ class Container:
         rate_limit = RateLimit(interval=timedelta(seconds=1 / self.settings.WHATSAPP_SENDS_A_SECOND), burst=1)
         return Sender(
             graph=self.graph,
+            header_files=self.header_files,
             pictures=self.pictures,
             wake_ups=self.wake_ups,
             clock=self.clock,
@@ -148,10 +152,18 @@ class Container:
         )
 
     @cached_property
+    def header_files(self) -> HeaderFiles:
+        return HeaderFiles(graph=self.graph, s3=lambda: self._client("s3"), bucket=self.settings.TOMBOLA_BUCKET)
+
+    @cached_property
     def wake_ups(self) -> WakeUps:
         return WakeUps(
             sqs=lambda: self._client("sqs"), queue_url=self.settings.TOMBOLA_WAKE_UPS_QUEUE, clock=self.clock
         )
+
+    @cached_property
+    def decision_queue(self) -> DecisionQueue:
+        return DecisionQueue(sqs=lambda: self._client("sqs"), queue_url=self.settings.TOMBOLA_DECISIONS_QUEUE)
 
     @cached_property
     def dead_letters(self) -> DeadLetters:
@@ -165,6 +177,7 @@ class Container:
             outbox=self.outbox,
             proofs=self.proofs,
             graph=self.graph,
+            decision_queue=self.decision_queue,
             organisers=self.organisers,
             random=self.random,
             clock=self.clock,
@@ -197,6 +210,7 @@ class Container:
             graph=self.graph,
             s3=lambda: self._client("s3"),
             bucket=self.settings.TOMBOLA_BUCKET,
+            header_files=self.header_files,
             clock=self.clock,
         )
 
@@ -234,6 +248,18 @@ class Container:
         from chalicelib.services.orders.settlement import Settlement
 
         return Settlement(changes=self.order_changes, expiry=self.expiry, random=self.random)
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        from chalicelib.services.orders.decisions import Decisions
+
+        return Decisions(
+            changes=self.order_changes,
+            outbox=self.outbox,
+            proofs=self.proofs,
+            organisers=self.organisers,
+            clock=self.clock,
+        )
 
     @cached_property
     def bulk(self) -> Bulk:

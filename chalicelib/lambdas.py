@@ -8,6 +8,7 @@ from json import loads
 from typing import ParamSpec, TypeVar
 
 from chalicelib.container import container
+from chalicelib.domain.decisions import Decision
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.refusals import Refusal, TryAgain
 from chalicelib.services.messaging import account_notices
@@ -64,7 +65,8 @@ def handle_update(body: str, tries: int = 1) -> None:
         count("UpdatesNotUnderstood")
         container().dead_letters.keep(body, str(update["unusable"]), tries=tries)
         return
-    failure = _failure_of(lambda: _handle(body))
+    is_decision = isinstance(update, dict) and "choice" in update  # replayed from the dead letters of both queues
+    failure = _failure_of(lambda: _hand_over(body) if is_decision else _handle(body))
     if failure is None:
         return
     if tries < LAST_TRY and isinstance(failure, Refusal):  # the store is busy; a refusal's text quotes nobody
@@ -88,6 +90,10 @@ def _failure_of(handle: Callable[[], None]) -> Exception | None:
     except Exception as failure:  # noqa: BLE001 - whatever it is, the queue or the dead letters keep the message
         return failure
     return None
+
+
+def _hand_over(body: str) -> None:
+    container().decision_queue.put(Decision.from_json(body))
 
 
 def _handle(body: str) -> None:
@@ -125,6 +131,15 @@ def make_export(body: str, tries: int = 1) -> None:
     failure = _failure_of(lambda: container().exports.make(str(loads(body)["export"]), last_try=last_try))
     if failure is not None:
         logger.error("an export was not made", extra={"tries": tries}, exc_info=failure)
+        raise NotHandled(type(failure).__name__)
+
+
+@observed
+def decide_on_proof(body: str) -> None:
+    """Carry out what an organiser chose in the chat. Raises if it should be tried again."""
+    failure = _failure_of(lambda: container().decisions.carry_out(Decision.from_json(body)))
+    if failure is not None:
+        logger.error("a decision was not carried out", exc_info=failure)
         raise NotHandled(type(failure).__name__)
 
 

@@ -99,6 +99,7 @@ class Settings(BaseModel):
     TOMBOLA_AUDIT_BUCKET: Annotated[str, Field(min_length=3)] | Literal[""] = ""
     TOMBOLA_INBOX_QUEUE: Annotated[str, Field(pattern="^https?://.+")]
     TOMBOLA_EXPORTS_QUEUE: Annotated[str, Field(pattern="^https?://.+")]
+    TOMBOLA_DECISIONS_QUEUE: Annotated[str, Field(pattern="^https?://.+")] | Literal[""] = ""
     TOMBOLA_WAKE_UPS_QUEUE: Annotated[str, Field(pattern="^https?://.+")] | Literal[""] = ""
     TOMBOLA_SECRETS: Annotated[str, Field(pattern="^/[a-zA-Z0-9_./-]+/$")] | Literal[""] = ""
     AWS_REGION: str = ""

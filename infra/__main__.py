@@ -275,6 +275,7 @@ def _environment(cloud: Cloud) -> dict[str, str]:
         "TOMBOLA_AUDIT_BUCKET": outputs.get("AuditBucket", ""),  # stacks of before have none
         "TOMBOLA_INBOX_QUEUE": outputs["Inbox"],
         "TOMBOLA_EXPORTS_QUEUE": outputs["ExportsQueue"],
+        "TOMBOLA_DECISIONS_QUEUE": outputs.get("DecisionsQueue", ""),  # likewise
         "TOMBOLA_WAKE_UPS_QUEUE": outputs.get("WakeUpsQueue", ""),  # a stack of an earlier version has none
         "TOMBOLA_SECRETS": outputs["Secrets"],
         "WHATSAPP_PHONE_NUMBER_ID": parameters["WhatsAppPhoneNumberId"],

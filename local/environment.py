@@ -58,6 +58,7 @@ def local_settings(ports: Ports, stack: Stack) -> dict[str, str]:
         "TOMBOLA_AUDIT_KEY": "local-audit-key",
         "TOMBOLA_INBOX_QUEUE": stack.queue_url,
         "TOMBOLA_EXPORTS_QUEUE": stack.exports_url,
+        "TOMBOLA_DECISIONS_QUEUE": stack.decisions_url,
         "TOMBOLA_WAKE_UPS_QUEUE": stack.wake_ups_url,
         "TOMBOLA_WEBHOOK_URL": f"{ports.api_url}/whatsapp/webhook",
         "WHATSAPP_PHONE_NUMBER_ID": "112233445566778",

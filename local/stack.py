@@ -24,6 +24,7 @@ class Stack:
     exports_url: str
     audit_bucket: str = ""
     wake_ups_url: str = ""
+    decisions_url: str = ""
 
 
 class StackFailed(Exception):
@@ -59,7 +60,7 @@ def read(endpoint_url: str | None, name: str = STACK_NAME) -> Stack:
         resources = _client("cloudformation", endpoint_url).describe_stack_resources(StackName=name)["StackResources"]
         physical = {resource["LogicalResourceId"]: str(resource["PhysicalResourceId"]) for resource in resources}
         # The queue's URL contains the port at the time of its creation, so ask for the current one.
-        queues = {name: physical[name].rsplit("/", 1)[-1] for name in ("Inbox", "Exports", "WakeUps")}
+        queues = {name: physical[name].rsplit("/", 1)[-1] for name in ("Inbox", "Exports", "WakeUps", "Decisions")}
         sqs = _client("sqs", endpoint_url)
         urls = {name: sqs.get_queue_url(QueueName=queue)["QueueUrl"] for name, queue in queues.items()}
     except (BotoCoreError, ClientError, KeyError) as failure:
@@ -71,6 +72,7 @@ def read(endpoint_url: str | None, name: str = STACK_NAME) -> Stack:
         exports_url=urls["Exports"],
         audit_bucket=physical["AuditBucket"],
         wake_ups_url=urls["WakeUps"],
+        decisions_url=urls["Decisions"],
     )
 
 

@@ -141,12 +141,15 @@ def work() -> None:
 
     inbox = os.environ["TOMBOLA_INBOX_QUEUE"]
     exports = os.environ["TOMBOLA_EXPORTS_QUEUE"]
-    wake_ups = os.environ.get("TOMBOLA_WAKE_UPS_QUEUE")
     threads = [
         threading.Thread(target=_serve_until, args=(stop, inbox, app.converse), daemon=True) for _ in range(THREADS)
     ]
-    if wake_ups:
-        threads.append(threading.Thread(target=_serve_until, args=(stop, wake_ups, app.deliver_to_person), daemon=True))
+    others = {"TOMBOLA_DECISIONS_QUEUE": app.decide_on_proof, "TOMBOLA_WAKE_UPS_QUEUE": app.deliver_to_person}
+    threads += [
+        threading.Thread(target=_serve_until, args=(stop, os.environ[name], function), daemon=True)
+        for name, function in others.items()
+        if os.environ.get(name)
+    ]
     # An export may take minutes, so do not wait for it at the end. Its message is delivered again later.
     exporter = threading.Thread(target=_serve_until, args=(stop, exports, app.export), daemon=True)
     for thread in (*threads, exporter):

@@ -46,7 +46,7 @@ SALE_GB = 25e-6  # in the table and its indexes, per sale
 PROOF_GB = 300e-6  # the picture
 POLLERS = 5  # Lambda's pollers per queue
 POLLS = 3  # per poller and minute, while the queue is empty
-QUEUES = 3
+QUEUES = 4
 SOLD_METRICS = 16  # metrics that a sale writes
 # The permanent free tier of each account, per month.
 FREE = {

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.domain.decisions import Act, Choosing, read_choosing
 from chalicelib.domain.intents import CHANGE, LONG_MISTYPED, Intent, Meaning, read_meaning
 from chalicelib.domain.languages import LanguageCode, known_language
 from chalicelib.domain.messages import IncomingMessage, Media, MessageKind
@@ -330,12 +331,20 @@ class SayBlocked:
 
 
 @dataclass(frozen=True)
+class Decide:
+    """Carry out what an organiser chose below a notice, or ask for the reason."""
+
+    choosing: Choosing
+
+
+@dataclass(frozen=True)
 class StayQuiet:
     pass
 
 
 Action = (
     StayQuiet
+    | Decide
     | ShowMenu
     | NotUnderstood
     | ListRaffles
@@ -382,7 +391,12 @@ Action = (
 
 
 def step(
-    conversation: Conversation, message: IncomingMessage, *, paused: bool = False, blocked: bool = False
+    conversation: Conversation,
+    message: IncomingMessage,
+    *,
+    paused: bool = False,
+    blocked: bool = False,
+    organiser: bool = False,
 ) -> Action:
     """Decide what to do about a message.
 
@@ -391,7 +405,11 @@ def step(
     Args:
         paused: an organiser is talking with the contact, so the bot leaves the reply to them (M6).
         blocked: nothing is sold to the contact (H12). They can still stop all messages.
+        organiser: the contact is one of the organisers, and may decide about proofs (O11). Otherwise the ids of such
+            choices mean nothing.
     """
+    if organiser and (choosing := _read_organiser(message)) is not None:
+        return Decide(choosing)
     if paused:
         return _step_while_paused(conversation, message)
     if blocked:
@@ -415,6 +433,17 @@ def step(
     elif message.kind is not MessageKind.TEXT:
         return _repeat_question(conversation) if conversation.stage is not Stage.IDLE else NotUnderstood(ShowMenu())
     return _read_text(conversation, message.text)
+
+
+def _read_organiser(message: IncomingMessage) -> Choosing | None:
+    """Return what somebody chose as an organiser; None if they wrote what any buyer may write."""
+    if message.kind is MessageKind.CHOICE:
+        return read_choosing(message.choice)
+    is_asked = message.kind is MessageKind.TEXT and normalize(message.text) in PENDING_WORDS
+    return Choosing(act=Act.SHOW) if is_asked else None
+
+
+PENDING_WORDS = ("pending", "pendientes", "pendentes")
 
 
 def _read_text(conversation: Conversation, text: str) -> Action:

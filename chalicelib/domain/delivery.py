@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.domain.channel import Channel
 from chalicelib.domain.contacts import WINDOW, Contact
-from chalicelib.domain.messages import Template
+from chalicelib.domain.messages import StoredFile, Template
 from chalicelib.domain.pictures import Picture
 
 # WhatsApp's error code. We also use it for messages that we give up without asking WhatsApp.
@@ -55,6 +55,7 @@ class Outbound:
         body: the request to WhatsApp.
         picture: goes with the text of `body`, which is sent alone if the picture can't be.
         template: the same content as a template, for use outside the 24-hour window; None if there is none.
+        header: a file that is shown above the text; added when it is sent.
         attempts: how often we tried to send it, including the attempt under way.
         paused: how many attempts failed because nothing could be sent to anybody; they don't count as its own.
         in_reply_to: our id of the inbound message that it replies to.
@@ -74,6 +75,7 @@ class Outbound:
     body: dict[str, Any]
     created_at: datetime
     template: Template | None = None
+    header: StoredFile | None = None
     state: DeliveryState = DeliveryState.PENDING
     attempts: int = 0
     paused: int = 0

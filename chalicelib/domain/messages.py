@@ -76,6 +76,19 @@ class Choice:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StoredFile:
+    """A file in our bucket.
+
+    Attributes:
+        name: under which the reader sees it.
+    """
+
+    key: str
+    mime_type: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Template:
     """A template message, which may be sent outside the 24-hour window.
 
@@ -95,6 +108,7 @@ class Reply:
     Attributes:
         name: which of the bot's replies it is; None if an organiser wrote it.
         list_label: the label of the button that opens the list.
+        header: a file that is shown above the text, if there are buttons. The text says all without it.
         template: the same content as a template, for use outside the 24-hour window; None: not sent there.
         useful_until: after this moment it is not worth sending; None: always worth it.
         picture: sent with the text as its caption, and without buttons and rows; the text alone is sent if the picture
@@ -106,6 +120,7 @@ class Reply:
     buttons: Sequence[Choice] = ()
     rows: Sequence[Choice] = ()
     list_label: str = ""
+    header: StoredFile | None = None
     template: Template | None = None
     useful_until: datetime | None = None
     picture: Picture | None = None

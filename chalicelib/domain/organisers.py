@@ -1,9 +1,14 @@
 """Organisers: their roles, their access tokens, and who is acting."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from unicodedata import normalize
+
+from chalicelib.domain.messages import Identity
+from chalicelib.domain.phone_spellings import same_number
 
 
 class Role(StrEnum):
@@ -32,6 +37,7 @@ COMMAND_LINE = Actor("command line", Role.MANAGER)
 PHONE_APP = "WhatsApp Business app"  # whoever writes to people from the phone, not through us
 NOBODY = "nobody"  # what API Gateway is told instead of a name if a token opens nothing
 # The audit log and API Gateway's log know these names: no token may look like one of them.
+BY_PHONE = re.compile(r"whatsapp ?[+0-9].*")  # what `actor_in_chat` makes, and whatever looks like it
 RESERVED_NAMES = frozenset((COMMAND_LINE.name, NOBODY, "tombola", PHONE_APP.casefold()))
 
 
@@ -60,4 +66,16 @@ def same_name(name: str) -> str:
 
 def is_reserved(name: str) -> bool:
     """Return whether a name reads like one that Tombola itself uses."""
-    return same_name(name) in RESERVED_NAMES
+    same = same_name(name)
+    return same in RESERVED_NAMES or BY_PHONE.fullmatch(same) is not None
+
+
+def find_organiser(phone: str | None, organisers: Iterable[Identity]) -> Identity | None:
+    """Return the organiser with this phone number, in whatever spelling; None if there is none."""
+    known = (one for one in organisers if one.phone is not None and same_number(one.phone, phone))
+    return next(known, None) if phone else None
+
+
+def actor_in_chat(organiser: Identity) -> Actor:
+    """Return who acts when an organiser decides in the chat: their phone number is their name in the audit log."""
+    return Actor(f"WhatsApp +{organiser.phone}", Role.CASHIER)

@@ -10,6 +10,7 @@ MAX_REPLIES = 100  # to one person in a day
 MAX_FILES = 20  # of one person in a day
 MAX_CHECKS = 20  # of other people's tickets, for one person in a day: nobody finds codes by guessing (P13)
 MAX_BOARDS = 20  # pictures of boards for one person in a day; then they read the text alone
+MAX_DECISIONS = 500  # of one organiser in a day (O11); what they tap takes none of their replies
 MAX_WAITING = 10  # messages of a person that wait; of more, only the newest is answered
 LATE = timedelta(seconds=2)  # a message that is handled so long after it was written has waited
 NEWEST_WAITS = timedelta(seconds=10)  # for a newer one, before it is answered
@@ -27,6 +28,7 @@ class ReplyLimits:
         files: how many files were fetched for them.
         checks: how many codes of tickets they wrote that are not theirs.
         boards: how many pictures of boards they got.
+        decisions: how often they chose something as an organiser.
         unclear: which "not understood" they were told last; "" if they have been understood since.
         times: how often in a row, and how often it would have been said.
         misses: how many of their messages in a row the bot could make nothing of, whatever it said.
@@ -41,6 +43,7 @@ class ReplyLimits:
     files: int = 0
     checks: int = 0
     boards: int = 0
+    decisions: int = 0
     unclear: str = ""
     times: int = 0
     misses: int = 0
@@ -91,6 +94,9 @@ class ReplyLimits:
 
     def with_boards(self, count: int) -> "ReplyLimits":
         return replace(self, boards=self.boards + count)
+
+    def with_decision(self) -> "ReplyLimits":
+        return replace(self, decisions=self.decisions + 1)
 
     def understood(self) -> "ReplyLimits":
         return replace(self, unclear="", times=0, misses=0)

@@ -70,6 +70,9 @@ class ReplyName(StrEnum):
     OPTED_OUT = "opted_out"
     OPTED_IN = "opted_in"
     NOTICE = "notice"
+    PROOF_OPENED = "proof_opened"
+    ASK_REASON = "ask_reason"
+    DECIDED = "decided"
 
 
 # What each reply says, for the documentation.
@@ -132,4 +135,7 @@ MEANINGS = {
     ReplyName.OPTED_OUT: "that no more messages come",
     ReplyName.OPTED_IN: "that messages come again",
     ReplyName.NOTICE: "news for organisers",
+    ReplyName.PROOF_OPENED: "an order with a link to its proof, for an organiser",
+    ReplyName.ASK_REASON: "asks an organiser why a proof is rejected",
+    ReplyName.DECIDED: "what became of an organiser's decision about a proof",
 }

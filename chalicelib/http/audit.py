@@ -19,7 +19,7 @@ class EntryView(View):
     at: Moment
     action: Annotated[str, Field(examples=["order.cancelled"])]
     target: Annotated[str, Field(examples=["order:8WGRRPW3"])]
-    by: Annotated[str, Field(description="The name of the token that was used.")]
+    by: Annotated[str, Field(description="The name of the token that was used, or `WhatsApp` and the phone number.")]
     role: Role
     token: str | None
     before: dict[str, Any]
@@ -39,10 +39,7 @@ class AuditQuery(PageQuery):
         ]
         | None
     ) = None
-    by: (
-        Annotated[str, Field(min_length=1, max_length=60, description="Only entries made with the token of this name.")]
-        | None
-    ) = None
+    by: Annotated[str, Field(min_length=1, max_length=60, description="Only entries under this name.")] | None = None
 
 
 def list_audit(call: Call, query: AuditQuery) -> Listed[EntryView]:

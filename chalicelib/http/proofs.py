@@ -7,9 +7,6 @@ from pydantic import Field
 from chalicelib.http.dispatch import Call
 from chalicelib.http.schemas import Moment, View
 from chalicelib.services.orders.proofs import ProofLink
-from chalicelib.store import orders as stored
-
-LOOKS = 3  # at an order of which further proofs come at that moment
 
 
 class LinkView(View):
@@ -36,12 +33,7 @@ def read_proof(call: Call, order_id: str) -> ProofsView:
 
     Each comes with a link that saves its file, valid for a few minutes. The audit log records who asked.
     """
-    order = stored.get(order_id.upper())
-    for _ in range(LOOKS):
-        if not order.has_unseen_proof or stored.mark_looked_at(order):
-            break
-        order = stored.get(order.id)  # with one more, which came in the meantime
-    links = call.container.proofs.links(order, by=call.by)
+    _, links = call.container.proofs.open(order_id.upper(), by=call.by)
     newest, *earlier = map(present_link, links)
     return ProofsView(**dict(newest), earlier=earlier)
 

@@ -1,6 +1,6 @@
 """The audit log in the table. An entry is appended in the transaction of the change, and never modified."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import fields
 from datetime import datetime
 from json import dumps, loads
@@ -16,6 +16,7 @@ from chalicelib.store.transaction import Transaction
 
 ALL = "AUDIT"
 AUDIT = "audit"  # the name of the condition on the newest entry
+LOOKED_BACK = 500  # entries of a chain among which it is found who decided
 BATCH = 100  # entries that are read in one request
 
 
@@ -95,6 +96,23 @@ def listed(
         index = Record.by_contact
         hash_key = _index_key(by)
     return page_of(index, hash_key, _all_of, limit=limit, after=after, backwards=backwards, only=only)
+
+
+def newest_of(target: str, actions: Collection[str]) -> AuditEntry | None:
+    """Return the newest entry of the target with one of these actions, also if it was written just now.
+
+    It is found among the newest 500 entries of the target's chain only: strongly consistent, as no index is. One
+    request for the head, and one per hundred entries.
+    """
+    chain = chain_of(target)
+    upto = head_of(chain).number
+    for last in range(upto, max(upto - LOOKED_BACK, 0), -BATCH):
+        numbers = range(max(last - BATCH, 0) + 1, last + 1)
+        entries = _all_of(AuditRecord.batch_get([_key(chain, number) for number in numbers], consistent_read=True))
+        found = [entry for entry in entries if entry.target == target and entry.action in actions]
+        if found:
+            return max(found, key=lambda entry: entry.number)
+    return None
 
 
 def entries_of(chain: int, upto: int) -> Iterator[AuditEntry]:

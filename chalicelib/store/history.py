@@ -9,9 +9,9 @@ from chalicelib.domain.contacts import Contact
 from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.refusals import ContactNotFound
 from chalicelib.store import contacts
-from chalicelib.store.messages import INBOUND_PREFIX, OUTBOUND_PREFIX, outbound_key, readable_outbound
+from chalicelib.store.messages import INBOUND_PREFIX, OUTBOUND_PREFIX, TOLD_PREFIX, outbound_key, readable_outbound
 from chalicelib.store.pages import CursorInvalid, Page
-from chalicelib.store.records import InboundRecord, MarkRecord, OutboundRecord, Record
+from chalicelib.store.records import InboundRecord, MarkRecord, OutboundRecord, Record, ToldRecord
 
 FIRST = "00"  # the position of the reply that leads to the message it answers
 CHUNK = 25  # items that DynamoDB writes in one batch at most
@@ -100,10 +100,11 @@ def take_away(contact_id: str) -> bool:
     if WhatsApp delivers it again (M1).
     """
     partition, _ = contacts.key(contact_id)
-    at = Record.sk.startswith(OUTBOUND_PREFIX)
+    at = Record.sk.between(OUTBOUND_PREFIX, TOLD_PREFIX + "~")
     records = list(Record.query(partition, at, limit=CHUNK, consistent_read=True))
     inbound = _read_inbound(records)
     notices = [_notice_key(tag) for record in inbound for tag in record.notices or ()]
+    notices += [_notice_key(record.tag) for record in records if isinstance(record, ToldRecord)]
     with Record.batch_write() as batch:
         for key in notices:
             batch.delete(OutboundRecord(*key))

@@ -1,7 +1,7 @@
 """Messages in the table: inbound ones, each recorded once (M1), and outbound ones with the state of their delivery."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from json import dumps, loads
@@ -11,7 +11,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.domain.delivery import REACHABLE_FROM, DeliveryState, Outbound, Queue
-from chalicelib.domain.messages import IncomingMessage, Template
+from chalicelib.domain.messages import IncomingMessage, StoredFile, Template
 from chalicelib.domain.pictures import Picture, as_json, read_picture
 from chalicelib.store.pages import Page, page_of
 from chalicelib.store.records import (
@@ -19,6 +19,7 @@ from chalicelib.store.records import (
     MarkRecord,
     OutboundRecord,
     Record,
+    ToldRecord,
     stamp,
     update_and_get_old,
     update_if,
@@ -28,8 +29,11 @@ from chalicelib.telemetry import logger
 
 INBOUND = "inbound"  # the name of the condition that a message is new (M1)
 OUTBOUND_PREFIX = "MSG#"  # precedes the id of an outbound message in its sk
+TOLD_PREFIX = "TOLD#"  # precedes the tag of a message that names a person, in its sk
 INBOUND_PREFIX = "INBOUND#"  # precedes the id of an inbound message, in its pk and wherever it is referred to
 TAG = "biz_opaque_callback_data"  # WhatsApp's name of the tag in a request
+INBOUND_SK = "INBOUND"
+DECIDED = "decided"  # the name of the condition that what an organiser chose is still to be carried out (O11)
 MESSAGE = "message"  # the name of the condition on a message's state
 # A message is sent right after it was committed. The schedule takes over if that has not happened after this time.
 GRACE = timedelta(seconds=60)
@@ -82,6 +86,21 @@ def record_inbound(
     transaction.put(record, name=INBOUND, only_if=InboundRecord.pk.does_not_exist())
 
 
+def record_decision(transaction: Transaction, inbound_id: str, now: datetime) -> None:
+    """Record that what an organiser chose with a message is carried out.
+
+    Committing raises ConditionsFailed if it was carried out before, or if there is no such message.
+    """
+    record = InboundRecord(INBOUND_PREFIX + inbound_id, INBOUND_SK)
+    is_open = InboundRecord.pk.exists() & InboundRecord.decided_at.does_not_exist()
+    transaction.update(record, [InboundRecord.decided_at.set(now)], name=DECIDED, only_if=is_open)
+
+
+def record_told(transaction: Transaction, contact_id: str, tag: str) -> None:
+    """Record that a message to an organiser names a person, so that it goes with the person's data (V2)."""
+    transaction.put(ToldRecord(outbound_key(contact_id, "")[0], TOLD_PREFIX + tag, tag=tag))
+
+
 def leave_unanswered(transaction: Transaction, contact_id: str, inbound_id: str, now: datetime) -> None:
     """Store a mark for an inbound message without a reply. Others are found through their first reply."""
     mark_id = outbound_id(now, 0, inbound_id[-SALT_LENGTH:])
@@ -99,6 +118,7 @@ def put(transaction: Transaction, outbound: Outbound) -> None:
         template={"name": outbound.template.name, "values": dict(outbound.template.values)}
         if outbound.template
         else None,
+        header=asdict(outbound.header) if outbound.header else None,
         state=outbound.state.value,
         attempts=outbound.attempts,
         until=outbound.useful_until,
@@ -248,6 +268,8 @@ def try_again(
     ]
     if outbound.picture is None:
         actions.append(OutboundRecord.picture.remove())
+    if outbound.header is None:
+        actions.append(OutboundRecord.header.remove())
     if error_code is not None:
         actions.append(OutboundRecord.error_code.set(error_code))
     if failed_id is None:
@@ -395,7 +417,7 @@ def inbound_id(phone_number_id: str, message_id: str) -> str:
 
 def inbound_key(phone_number_id: str, message_id: str) -> tuple[str, str]:
     """Return the key of an inbound message."""
-    return INBOUND_PREFIX + inbound_id(phone_number_id, message_id), "INBOUND"
+    return INBOUND_PREFIX + inbound_id(phone_number_id, message_id), INBOUND_SK
 
 
 def outbound_key(contact_id: str, outbound_id: str) -> tuple[str, str]:
@@ -440,6 +462,7 @@ def as_outbound(record: OutboundRecord) -> Outbound:
         id=outbound_id,
         body={**loads(record.body), TAG: f"{record.contact_id}/{outbound_id}"},
         template=Template(**record.template) if record.template else None,
+        header=StoredFile(**record.header) if record.header else None,
         created_at=record.created_at,
         state=DeliveryState(record.state),
         attempts=int(record.attempts),

@@ -43,6 +43,7 @@ def move(
     over_at: datetime | None = None,
     only_from: OrderStatus | None = None,
     unchanged: Order | None = None,
+    has_proofs: int | None = None,
 ) -> None:
     """Store `order` as it is after `event`.
 
@@ -54,6 +55,7 @@ def move(
         over_at: also require that the stored hold has ended by this time.
         only_from: require this status instead of any that the life cycle allows.
         unchanged: also require that the stored hold ends when it does in this order, and has the same numbers.
+        has_proofs: also require that so many proofs are stored: whoever decides has seen the newest one.
     """
     sources = TRANSITIONS[event].sources if only_from is None else (only_from,)
     allowed = OrderRecord.status.is_in(*(status.value for status in sources))
@@ -63,6 +65,8 @@ def move(
         allowed &= OrderRecord.numbers == list(unchanged.numbers)
         until = OrderRecord.reserved_until
         allowed &= until.does_not_exist() if unchanged.reserved_until is None else until == unchanged.reserved_until
+    if has_proofs is not None:
+        allowed &= size(OrderRecord.proofs) == has_proofs
     if "proofs" in changed:
         # Whether organisers are told of a proof depends on whether they have seen the ones before (M8).
         seen = OrderRecord.looked_at

@@ -396,6 +396,7 @@ class ReplyLimitsMap(MapAttribute[str, Any]):
     files = NumberAttribute(null=True)
     checks = NumberAttribute(null=True)
     boards = NumberAttribute(null=True)
+    decisions = NumberAttribute(null=True)
     unclear = UnicodeAttribute(null=True)
     times = NumberAttribute(null=True)
     misses = NumberAttribute(null=True)
@@ -498,6 +499,7 @@ class InboundRecord(Record, discriminator="inbound"):
     media_id = UnicodeAttribute(null=True)
     file_type = UnicodeAttribute(null=True)  # of a file that is kept and belongs to no order
     notices = JSONAttribute(null=True)  # tags of messages to organisers that mention the person
+    decided_at = UTCDateTimeAttribute(null=True)  # when that was carried out which an organiser chose (O11)
     sent_at = UTCDateTimeAttribute(null=True)
     received_at = UTCDateTimeAttribute()
 
@@ -508,12 +510,19 @@ class MarkRecord(Record, discriminator="mark"):
     in_reply_to = UnicodeAttribute()  # pk of the inbound message
 
 
+class ToldRecord(Record, discriminator="told"):
+    """pk CONTACT#id, sk TOLD#tag: leads to a message to an organiser that names the person, for their erasure."""
+
+    tag = UnicodeAttribute()
+
+
 class OutboundRecord(Record, discriminator="outbound"):
     """pk CONTACT#id, sk MSG#time#position#random: a message to send, and its state. In by_queue until taken."""
 
     contact_id = UnicodeAttribute()
     body = UnicodeAttribute()  # the message in Meta's form, with the recipient
     template = JSONAttribute(null=True)  # name and values of a template that may be sent instead
+    header = JSONAttribute(null=True)  # key, type and name of a file that is shown above the text
     state = UnicodeAttribute()
     attempts = NumberAttribute()
     paused = NumberAttribute(null=True)

@@ -1,5 +1,7 @@
 """Detects the type of a file by its content, since names and declared types can be wrong."""
 
+MAX_IMAGE = 5 * 2**20  # bytes
+EIGHT_BIT_RGB = ((8, 2), (8, 6))  # bit depth and colour type in a PNG's header, without and with alpha
 # Type, and its marks: (position, bytes). All marks of a type must match.
 MARKS: tuple[tuple[str, tuple[tuple[int, bytes], ...]], ...] = (
     ("image/jpeg", ((0, b"\xff\xd8\xff"),)),
@@ -20,6 +22,18 @@ def sniff(content: bytes) -> str | None:
         if all(content[at : at + len(mark)] == mark for at, mark in marks):
             return mime_type
     return "application/pdf" if PDF_MARK in content[:PDF_MARK_WITHIN] else None
+
+
+def is_showable(content: bytes, mime_type: str) -> bool:
+    """Tell whether WhatsApp shows this file above a text: JPEG, PNG with 8 bits a colour, or PDF.
+
+    Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/media
+    """
+    if mime_type == "application/pdf":
+        return True
+    if mime_type not in ("image/jpeg", "image/png") or len(content) > MAX_IMAGE:
+        return False
+    return mime_type == "image/jpeg" or tuple(content[24:26]) in EIGHT_BIT_RGB
 
 
 def is_heif(content: bytes) -> bool:

@@ -86,9 +86,10 @@ def _check_interactive(message: Mapping[str, Any]) -> None:
     _require_text(message, "interactive.body.text", BODY)
     _require_text(message, "interactive.footer.text", FOOTER, optional=True)
     if _value_at(message, "interactive.header") is not None:
-        allowed = ("text",) if form == "list" else ("text", "image")
-        if _require_one_of(message, "interactive.header.type", allowed) == "image":
-            _require_media(message, "interactive.header.image")
+        allowed = ("text",) if form == "list" else ("text", "image", "document")
+        kind = _require_one_of(message, "interactive.header.type", allowed)
+        if kind != "text":
+            _require_media(message, f"interactive.header.{kind}")
         else:
             _require_text(message, "interactive.header.text", HEADER)
     FORMS[form](message)

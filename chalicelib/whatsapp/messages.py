@@ -93,6 +93,22 @@ def replace_recipient(request: Mapping[str, Any], to: Identity) -> Json:
     return {**rest, **_recipient(to)}
 
 
+def has_buttons(request: Mapping[str, Any]) -> bool:
+    """Return whether a request sends a text with buttons, above which a file may be shown."""
+    return request.get("type") == "interactive" and request["interactive"].get("type") == "button"
+
+
+def with_header(request: Mapping[str, Any], media_id: str, mime_type: str, name: str) -> Json:
+    """Return a request with buttons that shows an uploaded file above its text. Raises Unsendable."""
+    if mime_type.startswith("image/"):
+        header: Json = {"type": "image", "image": {"id": media_id}}
+    else:
+        header = {"type": "document", "document": {"id": media_id, "filename": name}}
+    shown = {**request, "interactive": {**request["interactive"], "header": header}}
+    check(shown)
+    return shown
+
+
 def find_template(request: Mapping[str, Any]) -> tuple[str, str] | None:
     """Return name and language of the template that a request sends, or None if it sends something else."""
     if request.get("type") != "template":

@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.crashes.play import LUCIA, MARCO, Conversation, Play, Step, Stops, watched
 from tests.support.interleavings.scene import Scene, scene
+from tests.support.world import ORGANISER
 
 BUYING: list[Step] = [
     lambda play: play.says(LUCIA, "menu"),
@@ -45,7 +46,21 @@ BEING_LATE: list[Step] = [
     lambda play: play.sends_proof(LUCIA),
     lambda play: play.organiser_confirms(),
 ]
-CONVERSATIONS = {"buying": BUYING, "changing one's mind": CHANGING_ONES_MIND, "being late": BEING_LATE}
+DECIDING: list[Step] = [
+    lambda play: play.says(ORGANISER, "help"),
+    lambda play: play.says(LUCIA, "BIKE"),
+    lambda play: play.says(LUCIA, "3"),
+    lambda play: play.taps(LUCIA, "Confirm"),
+    lambda play: play.sends_proof(LUCIA),
+    lambda play: play.taps(ORGANISER, "Reject"),
+    lambda play: play.taps(ORGANISER, "It is no payment"),
+    lambda play: play.sends_proof(LUCIA),
+    lambda play: play.taps(ORGANISER, "Approve"),
+    lambda play: play.taps(ORGANISER, "Approve"),
+]
+CONVERSATIONS = {
+    "buying": BUYING, "changing one's mind": CHANGING_ONES_MIND, "being late": BEING_LATE, "deciding": DECIDING,
+}  # fmt: skip
 
 
 @pytest.fixture

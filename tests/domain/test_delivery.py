@@ -138,8 +138,15 @@ def test_the_shares_of_all_functions_stay_within_whatsapps_limit_for_a_number() 
         if "WHATSAPP_SENDS_A_SECOND" in one.get("Properties", {}).get("Environment", {}).get("Variables", {})
         and name not in ("AdminToken", "Export")  # which say nothing to anybody
     }
-    assert set(shares) == {"APIHandler", "Converse", "ExpireReservations", "DeliverMessages", "DeliverToPerson"}
-    for name in ("Converse", "DeliverToPerson"):
+    assert set(shares) == {
+        "APIHandler",
+        "Converse",
+        "ExpireReservations",
+        "DeliverMessages",
+        "DeliverToPerson",
+        "DecideOnProof",
+    }
+    for name in ("Converse", "DeliverToPerson", "DecideOnProof"):
         source = resources[name]["Properties"]["Events"][f"{name}SqsEventSource"]["Properties"]
         shares[name] *= source["ScalingConfig"]["MaximumConcurrency"]
     answers = shares.pop("Converse")

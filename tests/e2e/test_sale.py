@@ -50,6 +50,19 @@ def test_the_sale_word_for_word(run: Run, buyer: OnThePhone, organiser: OnThePho
     assert len(organiser.heard()) == noticed + 2
 
 
+def test_o11_an_organiser_decides_on_the_phone(run: Run, lucia: OnThePhone, organiser: OnThePhone) -> None:
+    raffle = run.raffle(new_code(), last_number=100)
+    lucia.says(raffle["code"])
+    order_id = code_in(text_of(lucia.says("7")))
+    lucia.says("confirm")
+    lucia.sends(PHOTO.content, PHOTO.mime_type, PHOTO.name)
+    notice = organiser.hears()
+    assert order_id in text_of(notice) and notice["interactive"]["header"]["type"] == "image"
+    assert [option["title"] for option in options_of(notice)] == ["Aprobar", "Rechazar", "Abrir"]
+    assert order_id in text_of(organiser.taps("Aprobar"))
+    assert run.order(order_id)["status"] == "PAID"
+
+
 def test_m1_one_body_delivered_five_times_at_once_has_one_effect_and_one_reply(run: Run, nadie: Elsewhere) -> None:
     raffle = run.raffle(new_code(), last_number=1000)
     nadie.says(raffle["code"])

@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ TEMPLATE: Json = json.loads((Path(__file__).parents[2] / "infra" / "resources.js
 ROLES = {
     "ApiHandlerRole": "api", "AdminTokenRole": "admin_token", "ConverseRole": "converse", "ExportRole": "export",
     "ExpireReservationsRole": "expire_reservations", "DeliverMessagesRole": "deliver_messages",
-    "DeliverToPersonRole": "deliver_to_person",
+    "DeliverToPersonRole": "deliver_to_person", "DecideOnProofRole": "decide_on_proof",
 }  # fmt: skip
 # What Lambda itself does with the role of a function: it reads the queue, and writes the log.
 LAMBDAS = {
@@ -91,7 +92,7 @@ class Ear:
                 self.note(f"s3:{action}", place_of(asked.get("Key")))
             case "sqs":
                 url = asked["QueueUrl"]
-                queue = next((name for name in ("exports", "wake-ups") if url.endswith(name)), "inbox")
+                queue = next((name for name in ("exports", "wake-ups", "decisions") if name in url), "inbox")
                 self.note(f"sqs:{ACTIONS.get(operation, operation)}", queue)
             case _:
                 self.note(f"{service}:{operation}", "?")
@@ -164,7 +165,14 @@ def ear(world: World, monkeypatch: pytest.MonkeyPatch) -> Ear:
     monkeypatch.setattr(FakeGraph, "send", sent)
     monkeypatch.setattr(EnvironmentSecrets, "secret", secret)
     monkeypatch.setattr(handlers, "admit", made.wrap("admin_token", handlers.admit))
-    for name in ("converse", "export", "expire_reservations", "deliver_messages", "deliver_to_person"):
+    for name in (
+        "converse",
+        "export",
+        "expire_reservations",
+        "deliver_messages",
+        "deliver_to_person",
+        "decide_on_proof",
+    ):
         monkeypatch.setattr(functions, name, made.wrap(name, getattr(functions, name)))
     for name in ("api", "post_webhook"):
         monkeypatch.setattr(World, name, made.wrap("api", getattr(World, name)))
@@ -214,6 +222,7 @@ def everything_happens(world: World, ear: Ear) -> None:
     world.graph.refuses = [NotSent("no connection")] * 3
     world.minute()  # ends the hold, and cannot say so
     _wakes_up(world)
+    _organisers_decide(world)
     world.graph.refuses = [refused(STOPPED_BY_THEM), OutcomeUnknown("ReadTimeout")]
     world.clock.pass_minutes(11)
     world.minute()  # says so, and is told that they do not want to hear it
@@ -291,14 +300,39 @@ def _wakes_up(world: World) -> None:
     lucia.says("menu")
     for minutes in (1, 1, 0, 1):
         world.clock.pass_minutes(minutes)
-        _wakes(world, lucia)
+        _wake(world, lucia)
 
 
-def _wakes(world: World, buyer: Buyer) -> None:
-    waiting = next(item for item in outbounds(buyer) if item.queue_key == "OUTBOUND#DUE")
+def _wake(world: World, who: Buyer) -> None:
+    """Somebody looks at the first message that waits for a person."""
+    waiting = next(item for item in outbounds(who) if item.queue_key == "OUTBOUND#DUE")
     wish = WakeUp(waiting.contact_id, waiting.sk.removeprefix("MSG#"), world.clock.now)
-    body = {"MessageId": "1", "ReceiptHandle": "1", "Body": wish.to_json()}
-    functions.deliver_to_person(sqs_event(body, world.stack.wake_ups_url), Context("deliver_to_person"))
+    event = sqs_event({"MessageId": "1", "ReceiptHandle": "1", "Body": wish.to_json()}, world.stack.wake_ups_url)
+    functions.deliver_to_person(event, Context("deliver_to_person"))
+
+
+def _organisers_decide(world: World) -> None:
+    """An organiser opens a proof, rejects one for the last time, approves one, and taps once more."""
+    world.raffle(code="LAST", max_rejections=1)
+    rosa, olga = world.buyer("Rosa", 9), world.organiser()
+    olga.says("hi")
+    hold_and_prove(rosa, "3", "LAST")
+    olga.taps("Open")
+    olga.taps("Reject")
+    olga.taps("It is no payment")
+    hold_and_prove(rosa, "4", "LAST")
+    # Another process sends a notice with its picture.
+    for number, late in (("5", world.minute), ("6", partial(_wake, world, olga))):
+        hold_and_confirm(rosa, number, "LAST")
+        world.graph.refuses = [NotSent("no connection")] * 2
+        rosa.sends_proof()
+        world.container.header_files.remember("", b"")
+        world.clock.pass_minutes(2)
+        late()
+    world.graph.refuses = [NotSent("no connection")]
+    olga.taps("Approve")
+    olga.taps("Approve")
+    olga.says("pending")
 
 
 def _boards(world: World) -> None:
@@ -309,7 +343,7 @@ def _boards(world: World) -> None:
     world.graph.refuses, world.graph.refuses_uploads = [NotSent("no connection")], [NotSent("no connection")]
     lucia.says("101-180")
     world.clock.pass_minutes(1)
-    _wakes(world, lucia)
+    _wake(world, lucia)
     world.graph.refuses, world.graph.refuses_uploads = [NotSent("no connection")], [NotSent("no connection")]
     lucia.says("201-280")
     world.clock.pass_minutes(1)
@@ -345,7 +379,7 @@ def named(resource: str) -> str:
         (":table/", "table"), ("/audit-heads/*", "audit-heads/*"), ("/proofs/*", "proofs/*"),
         ("/exports/*", "exports/*"), ("/boards/*", "boards/*"), ("s3:::", "bucket"), ('"Inbox"', "inbox"),
         ('"Exports"', "exports"),
-        ('"WakeUps"', "wake-ups"), ("/WHATSAPP_*", "WHATSAPP_*"), ("log-group", "log"),
+        ('"WakeUps"', "wake-ups"), ('"Decisions"', "decisions"), ("/WHATSAPP_*", "WHATSAPP_*"), ("log-group", "log"),
     ):  # fmt: skip
         if mark in resource:
             return name

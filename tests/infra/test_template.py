@@ -92,7 +92,7 @@ def test_no_secret_passes_through_the_template() -> None:
 
 def test_each_function_has_a_role_of_its_own_whose_rights_are_named() -> None:
     roles = {name: body for name, body in RESOURCES.items() if name.endswith("Role")}
-    assert len(roles) == 7
+    assert len(roles) == 8
     for name, body in roles.items():
         [policy] = body["Properties"]["Policies"]
         for statement in policy["PolicyDocument"]["Statement"]:

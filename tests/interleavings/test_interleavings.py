@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.decisions import Act, RejectReason
 from chalicelib.domain.messages import IncomingMessage, MessageKind
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.store import audit, board, contacts, messages, orders
 from chalicelib.store.transaction import Transaction
 from tests.support.expired_holds import expire_order
 from tests.support.interleavings.stage import Stage
+from tests.support.receipts import picture
 
 soak = pytest.mark.skipif(not environ.get("TOMBOLA_SOAK"), reason="a minute long; TOMBOLA_SOAK=1 runs it")
 
@@ -233,6 +235,39 @@ def test_p2_two_rejections_at_once_start_the_clock_once(stage: Stage) -> None:
     order = stage.hold(stage.lucia)
     stage.lucia.sends_proof()
     assert stage.endings(*[stage.rejects(order)] * 2) == {"lucia's PENDING_PAYMENT; lucia: rejected"}
+
+
+def in_review(stage: Stage) -> str:
+    stage.scene.open()
+    order = stage.hold(stage.lucia)
+    stage.lucia.says("confirm")
+    stage.lucia.sends_proof()
+    return order
+
+
+def test_o11_a_decision_that_is_delivered_twice_at_once_is_carried_out_once(stage: Stage) -> None:
+    order = in_review(stage)
+    approves = stage.decides(Act.APPROVE, order)
+    assert stage.endings(approves, approves) == {"Olga: decided; lucia's PAID; lucia: paid"}
+
+
+def test_o11_of_two_decisions_at_once_one_is_first_and_each_is_answered(stage: Stage) -> None:
+    order = in_review(stage)
+    approves, rejects = stage.decides(Act.APPROVE, order), stage.decides(Act.REJECT, order, RejectReason.USED)
+    assert stage.endings(approves, rejects) == {
+        "Olga: decided; Olga: decided; lucia's PAID; lucia: paid",
+        "Olga: decided; Olga: decided; lucia's PENDING_PAYMENT; lucia: rejected",
+    }
+
+
+def test_o11_a_proof_that_comes_while_one_is_approved_is_shown_first_or_comes_after(stage: Stage) -> None:
+    order = in_review(stage)
+    stage.scene.graph.files["other"] = picture()
+    other = partial(stage.lucia.sends_proof, file="other")
+    assert stage.endings(stage.decides(Act.APPROVE, order), other) == {
+        "Olga: decided; lucia's PAID; lucia: no order waits; lucia: paid",
+        "Olga: newer proof; lucia's IN_REVIEW with 2 proofs; lucia: in review",
+    }
 
 
 def test_p2_confirming_against_rejecting_has_one_winner_or_both_in_turn(stage: Stage) -> None:

@@ -73,10 +73,21 @@ def test_a_missing_stack_is_one_clear_error() -> None:
 def test_overrides_of_functions_wait_for_chalice() -> None:
     whole = json.loads(stack.TEMPLATE.read_text(encoding="utf-8"))["Resources"]
 
-    data = {"Table", "Bucket", "AuditBucket", "Inbox", "DeadLetters", "Exports", "ExportsGivenUp", "WakeUps"}
+    data = {
+        "Table",
+        "Bucket",
+        "AuditBucket",
+        "Inbox",
+        "DeadLetters",
+        "Exports",
+        "ExportsGivenUp",
+        "WakeUps",
+        "Decisions",
+    }
     assert set(data_template()["Resources"]) == data
     assert {
         "APIHandler", "AdminToken", "Converse", "Export", "ExpireReservations", "DeliverMessages", "DeliverToPerson",
+        "DecideOnProof",
     } <= set(whole)  # fmt: skip
 
 
@@ -89,6 +100,6 @@ def test_a_message_is_hidden_for_six_times_its_functions_time_out() -> None:
     """As AWS advises for a queue that feeds a function."""
     config = json.loads((stack.TEMPLATE.parent.parent / ".chalice" / "config.json").read_text(encoding="utf-8"))
 
-    for queue, function in (("Inbox", "converse"), ("WakeUps", "deliver_to_person")):
+    for queue, function in (("Inbox", "converse"), ("WakeUps", "deliver_to_person"), ("Decisions", "decide_on_proof")):
         hidden = data_template()["Resources"][queue]["Properties"]["VisibilityTimeout"]
         assert hidden >= 6 * config["lambda_functions"][function]["lambda_timeout"]

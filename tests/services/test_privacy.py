@@ -93,6 +93,23 @@ def test_v2_after_erasure_nothing_in_table_or_bucket_names_the_person(world: Wor
     assert_board_is_exact(world, {**world.api("GET", f"/api/raffles/{world.order(paid)['raffle']}").body})
 
 
+def test_v2_what_organisers_were_told_when_they_decided_is_erased_too(world: World, lucia: Buyer) -> None:
+    olga = world.organiser()
+    olga.says("hi")
+    world.raffle(max_rejections=1)
+    hold_and_prove(lucia)
+    lucia.sends_proof(picture())
+    olga.taps("Open")
+    olga.taps("Approve")  # the newer one is shown
+    olga.taps("Reject")
+    olga.taps("It is no payment")
+    assert sum("Lucía" in text_of(told) for told in olga.heard) == 4
+    assert "wa.me" in everything_stored(world)
+    assert erase(world, lucia).finished
+    left = everything_stored(world)
+    assert not [trace for trace in ("Lucía", "wa.me", str(lucia.person.wa_id)) if trace in left]
+
+
 def test_v2_other_peoples_data_stays(world: World, lucia: Buyer, marco: Buyer) -> None:
     world.raffle()
     mine, theirs = hold_and_confirm(lucia), hold_and_confirm(marco, "7")

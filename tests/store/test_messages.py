@@ -11,6 +11,7 @@ from chalicelib.store import messages
 from chalicelib.store.transaction import ConditionsFailed, Transaction
 from chalicelib.whatsapp.graph import NotSent
 from tests.support.world import Buyer, World
+from whatsapp_sandbox import webhooks
 
 S = DeliveryState
 FIRST, SECOND = "wamid.OUT1", "wamid.OUT2"  # WhatsApp's ids of two tries
@@ -209,3 +210,24 @@ def test_m8_a_message_that_is_being_sent_is_not_taken_back(world: World, waiting
 def test_nothing_is_sent_before_it_is_due(world: World, waiting: Outbound) -> None:
     assert waiting.due_at
     assert messages.waiting(Queue.DUE, until=waiting.due_at - timedelta(seconds=1), limit=5) == []
+
+
+def decide(world: World, inbound_id: str) -> None:
+    transaction = Transaction()
+    messages.record_decision(transaction, inbound_id, world.clock.now)
+    transaction.commit()
+
+
+def test_o11_a_decision_is_recorded_once(world: World, lucia: Buyer) -> None:
+    body = webhooks.text_message(lucia.person, "hi", message_id="wamid.INTAP", at=world.at)
+    lucia.sends(body)
+    inbound_id = messages.inbound_id(world.container.settings.WHATSAPP_PHONE_NUMBER_ID, "wamid.INTAP")
+    decide(world, inbound_id)
+    with pytest.raises(ConditionsFailed) as failed:
+        decide(world, inbound_id)
+    assert failed.value.named(messages.DECIDED)
+
+
+def test_o11_a_decision_needs_the_message_that_it_came_with(world: World) -> None:
+    with pytest.raises(ConditionsFailed):
+        decide(world, "0" * 32)

@@ -10,7 +10,7 @@
 
 `>` is the buyer: words, a tap on [a button or row], or (photo), (audio), (sticker), (location). `<` begins a message of
 the bot, and its other lines are indented. `=` is what happens beside the chat (see EVENTS). Codes of orders are written
-as ORDER1, ORDER2, and so on. Lines with # say what the reader should know.
+as ORDER1, ORDER2, and so on. Lines with # say what the reader should know. With `>>` and `<<` an organiser talks.
 """
 
 import re
@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from tests.support.organisers import person as organiser
+from tests.support.organisers import set_organisers
 from tests.support.steps import hold
 from tests.support.world import Buyer, World, options_of
 from whatsapp_sandbox import webhooks
@@ -35,6 +37,7 @@ SCENES: dict[str, Json] = {
     "es": {
         "phone": "+5215512345678",
         "name": "Lucía",
+        "organiser": "+5215587654321",
         "raffle": {
             "code": "CANASTA", "title": "Canasta navideña de la escuela", "prize": "Una canasta con 30 productos",
             "unit_amount": 5000, "currency": "MXN", "time_zone": "America/Mexico_City", "language": "es",
@@ -46,6 +49,7 @@ SCENES: dict[str, Json] = {
     "pt": {
         "phone": "+5511912345678",
         "name": "João",
+        "organiser": "+5511987654321",
         "raffle": {
             "code": "CESTA", "title": "Cesta de Natal do clube", "prize": "Uma cesta com 30 produtos",
             "unit_amount": 1000, "currency": "BRL", "time_zone": "America/Sao_Paulo", "language": "pt",
@@ -57,6 +61,7 @@ SCENES: dict[str, Json] = {
     "en": {
         "phone": "+16505550123",
         "name": "Emma",
+        "organiser": "+16505550199",
         "raffle": {
             "code": "HAMPER", "title": "Christmas hamper for the rowing club", "prize": "A hamper with 30 treats",
             "unit_amount": 500, "currency": "USD", "time_zone": "America/New_York", "language": "en",
@@ -76,17 +81,19 @@ class Stage:
     buyer: Buyer
     raffle: Json
     code: str
+    organiser: Buyer | None = None
     orders: dict[str, str] = field(default_factory=dict)  # code → ORDER1, ORDER2, …
-    told: int = 0  # how many messages of the bot were written down
+    told: dict[str, int] = field(default_factory=dict)  # mark → how many messages of the bot were written down
 
     def news(self) -> Iterator[str]:
         """Yield the lines of the messages that came since the last time."""
-        heard = self.buyer.heard
-        for message in heard[self.told :]:
-            first, *rest = [line for text in parts_of(message) for line in text.split("\n")]
-            yield self.named(f"< {first}".rstrip())
-            yield from (self.named(f"  {line}".rstrip()) for line in rest)
-        self.told = len(heard)
+        for mark, who in (("<", self.buyer), ("<<", self.organiser)):
+            heard = who.heard if who is not None else []
+            for message in heard[self.told.get(mark, 0) :]:
+                first, *rest = [line for text in parts_of(message) for line in text.split("\n")]
+                yield self.named(f"{mark} {first}".rstrip())
+                yield from (self.named(f"{' ' * len(mark)} {line}".rstrip()) for line in rest)
+            self.told[mark] = len(heard)
 
     def named(self, line: str) -> str:
         for code in ORDER_CODE.findall(line):
@@ -106,6 +113,8 @@ def parts_of(message: Json) -> Iterator[str]:
             yield message["text"]["body"]
         case "interactive":
             shown = message["interactive"]
+            if "header" in shown:
+                yield f"({shown['header']['type']})"
             yield shown["body"]["text"]
             yield " ".join(f"[{option['title']}]" for option in options_of(shown))
         case "template":
@@ -160,6 +169,9 @@ def play(world: World, text: str) -> str:
     raffle = world.raffle(limited=True, **scene["raffle"])
     person = webhooks.Person(name=scene["name"], phone=scene["phone"], user_id="XX.7700112233")
     stage = Stage(world=world, buyer=Buyer(world=world, person=person), raffle=raffle, code=scene["raffle"]["code"])
+    if any(line.startswith(">> ") for line in lines):
+        set_organisers(world, scene["organiser"])
+        stage.organiser = organiser(world, scene["organiser"], name="Olga")
     played: list[str] = []
     for line in lines:
         if not line.strip() or line.startswith(("<", "  ")):
@@ -167,7 +179,10 @@ def play(world: World, text: str) -> str:
         played.append(line)
         if line.startswith("> "):
             world.clock.now += A_MOMENT
-            _say(stage, line.removeprefix("> "))
+            _say(stage, stage.buyer, line.removeprefix("> "))
+        elif line.startswith(">> ") and stage.organiser is not None:
+            world.clock.now += A_MOMENT
+            _say(stage, stage.organiser, line.removeprefix(">> "))
         elif line.startswith("= "):
             _happen(stage, line.removeprefix("= "))
         else:
@@ -176,8 +191,7 @@ def play(world: World, text: str) -> str:
     return "\n".join(played) + "\n"
 
 
-def _say(stage: Stage, what: str) -> None:
-    buyer = stage.buyer
+def _say(stage: Stage, buyer: Buyer, what: str) -> None:
     if what == "(photo)":
         buyer.sends_proof()
     elif what in KINDS:

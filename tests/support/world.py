@@ -211,6 +211,15 @@ class World:
             for message in messages:
                 functions.converse(sqs_event(message), Context("converse"))
                 sqs.delete_message(QueueUrl=self.stack.queue_url, ReceiptHandle=message["ReceiptHandle"])
+        self.work_on_decisions()
+
+    def work_on_decisions(self) -> None:
+        """Hand every decision of an organiser to its function, as Lambda does."""
+        sqs, url = self.sqs, self.stack.decisions_url
+        while messages := sqs.receive_message(QueueUrl=url, AttributeNames=["All"]).get("Messages"):
+            for message in messages:
+                functions.decide_on_proof(sqs_event(message, url), Context("decide_on_proof"))
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
     def work_on_exports(self) -> None:
         """Hand every export that waits to its function, as Lambda does; what it raises stays in the queue."""

@@ -10,6 +10,7 @@ from chalicelib.domain import conversation as c
 from chalicelib.domain import picks
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Conversation, Stage, confirm_order_choice
+from chalicelib.domain.decisions import Choosing
 from chalicelib.domain.faq import find_answer
 from chalicelib.domain.holding import check_change, check_unpaid, is_newcomer, may_go_in_review
 from chalicelib.domain.intents import is_known
@@ -41,7 +42,7 @@ from chalicelib.domain.refusals import (
     TooFewFree,
     TooManyForContact,
 )
-from chalicelib.domain.reply_limits import MAX_CHECKS, MAX_FILES, MAX_SAME
+from chalicelib.domain.reply_limits import MAX_CHECKS, MAX_DECISIONS, MAX_FILES, MAX_SAME
 from chalicelib.domain.reply_names import ReplyName
 from chalicelib.domain.typos import nearest
 from chalicelib.services.chat.boards import show_free
@@ -84,6 +85,8 @@ def act(action: c.Action, turn: Turn) -> None:
     match action:
         case c.SayBlocked():
             _say_blocked(turn)
+        case c.Decide(choosing):
+            _decide_on_proof(turn, choosing)
         case c.ShowMenu(not_understood):
             turn.reply(turn.texts.menu(not_understood=not_understood), turn.at_rest)
         case (
@@ -93,9 +96,10 @@ def act(action: c.Action, turn: Turn) -> None:
             | c.SayTooLarge()
             | c.NotUnderstood()
             | c.ChangeLanguage()
+            | c.CannotListen()
+            | c.TellResult()
+            | c.TellWho()
         ):
-            _say(turn, action)
-        case c.CannotListen() | c.TellResult() | c.TellWho():
             _say(turn, action)
         case c.ListRaffles() | c.AskRaffle() | c.OpenByTitle() | c.TryCode() | c.TryCodes():
             _look_for_raffle(turn, action)
@@ -124,6 +128,23 @@ def offer_person(turn: Turn) -> None:
     is_lost = turn.is_unclear and turn.contact.reply_limits.misses >= MAX_SAME
     if is_lost and turn.replies and turn.replies[-1].name is not ReplyName.PERSON_CALLED:
         turn.replies[-1] = turn.texts.offering_person(turn.replies[-1])
+
+
+def _decide_on_proof(turn: Turn, choosing: Choosing) -> None:
+    """Ask an organiser for the reason of a rejection; hand over everything else, which is answered later (O11).
+
+    After MAX_DECISIONS in a day they are told so once, and nothing more is done (M8).
+    """
+    turn.is_decision = True
+    limits = turn.contact.reply_limits.with_decision()
+    turn.contact = replace(turn.contact, reply_limits=limits)
+    if limits.decisions > MAX_DECISIONS:
+        if limits.decisions == MAX_DECISIONS + 1:
+            turn.reply(turn.texts.enough_decisions(MAX_DECISIONS))
+    elif choosing.needs_reason:
+        turn.reply(turn.texts.ask_reject_reason(choosing))
+    else:
+        turn.chosen = choosing
 
 
 def _say_blocked(turn: Turn) -> None:

@@ -8,11 +8,12 @@ from random import Random
 
 from chalicelib.domain import conversation as c
 from chalicelib.domain.contacts import Contact
+from chalicelib.domain.decisions import Act, Choosing, Decision
 from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.language_guess import guess_language
 from chalicelib.domain.messages import Identity, Media, MessageKind
 from chalicelib.domain.orders import Proof
-from chalicelib.domain.organisers import PHONE_APP
+from chalicelib.domain.organisers import PHONE_APP, find_organiser
 from chalicelib.domain.refusals import TryAgain
 from chalicelib.domain.reply_limits import MAX_REPLIES, NEWEST_WAITS
 from chalicelib.services.chat.actions import act, offer_person, report_silence
@@ -20,6 +21,7 @@ from chalicelib.services.chat.quotes import follow_quote
 from chalicelib.services.chat.turn import Turn
 from chalicelib.services.messaging.outbox import Outbox
 from chalicelib.services.orders.conflicts import Conflicts
+from chalicelib.services.orders.decision_queue import DecisionQueue
 from chalicelib.services.orders.expiry import Expiry
 from chalicelib.services.orders.holds import Holds, RandomNumbers
 from chalicelib.services.orders.proofs import Proofs
@@ -61,6 +63,7 @@ class ChatHandler:
     outbox: Outbox
     proofs: Proofs
     graph: Graph
+    decision_queue: DecisionQueue
     organisers: Sequence[Identity]
     random: Random
     clock: Callable[[], datetime]
@@ -99,10 +102,11 @@ class ChatHandler:
         message = tries.message
         lookup = tries.lookup or self._look_up(message)
         tries.lookup = None
+        now = self.clock()
         if lookup.handled:
             count("DuplicateMessages")
+            self._hand_over_again(message, lookup, now)
             return []
-        now = self.clock()
         turn = Turn(
             now=now,
             written_at=min(message.sent_at or now, now),
@@ -114,10 +118,12 @@ class ChatHandler:
             keep_proof=tries.keep_proof,
         )
         follow_quote(turn)
-        action = _decide(turn.contact, message, now)
+        action = self._decide(turn.contact, message, now)
         # A yes answers the question that came right before it, and no older one.
         turn.contact = replace(turn.contact, conversation=replace(turn.contact.conversation, asks=None))
         act(action, turn)
+        if turn.chosen is None and self._has_missed(lookup.contact, turn.contact, message, now):
+            turn.chosen = Choosing(act=Act.SHOW_MISSED)
         offer_person(turn)
         if message.incoming.kind is MessageKind.TEXT:
             limits = turn.contact.reply_limits.with_typed(missed=turn.is_unclear)
@@ -128,6 +134,7 @@ class ChatHandler:
         except ConditionsFailed as failure:
             if failure.named(messages.INBOUND):
                 count("DuplicateMessages")
+                self._hand_over(turn.chosen, message, turn.contact)
                 return []
             tries.conflicts.learn(failure, turn.contact.id)
             raise _DecideAgain from None
@@ -244,6 +251,9 @@ class ChatHandler:
             to=message.sender,
             in_reply_to=inbound_id,
         )
+        if turn.is_decision:
+            before = turn.contact.reply_limits.replies
+            contact = replace(contact, reply_limits=replace(contact.reply_limits, replies=before))
         contacts.save(turn.transaction, contact, now=turn.now)
         notices = self._enqueue_notices(turn, lookup)
         messages.record_inbound(
@@ -260,11 +270,40 @@ class ChatHandler:
         if not turn.replies:
             messages.leave_unanswered(turn.transaction, contact.id, inbound_id, turn.now)
         turn.transaction.commit()
+        self._hand_over(turn.chosen, message, turn.contact)
         for metric in turn.metrics:
             count(metric)
         if turn.is_unclear:
             count_not_understood(turn.contact.language, lookup.contact.conversation.stage)
         return [*replies, *notices]
+
+    def _hand_over_again(self, message: Message, lookup: contacts.Lookup, now: datetime) -> None:
+        """Hand over what a message chose that was recorded before: the process may have ended between the two."""
+        match self._decide(_contact_who_wrote(message, lookup, now), message, now):
+            case c.Decide(choosing) if not choosing.needs_reason:
+                self._hand_over(choosing, message, lookup.contact)
+
+    def _hand_over(self, choosing: Choosing | None, message: Message, contact: Contact) -> None:
+        """Hand over what an organiser chose. If that fails, the queue delivers the message again."""
+        if choosing is not None:
+            inbound_id = messages.inbound_id(message.phone_number_id, message.id)
+            self.decision_queue.put(Decision(choosing=choosing, contact_id=contact.id, inbound_id=inbound_id))
+
+    def _decide(self, contact: Contact, message: Message, now: datetime) -> c.Action:
+        return c.step(
+            contact.conversation,
+            message.incoming,
+            paused=contact.bot_is_paused(now),
+            blocked=contact.blocked_at is not None,
+            organiser=self._is_organiser(contact, message),
+        )
+
+    def _has_missed(self, before: Contact, contact: Contact, message: Message, now: datetime) -> bool:
+        """Return whether an organiser got templates only, which have no buttons, until they wrote this message."""
+        return before.window_is_over(now) and not contact.opted_out and self._is_organiser(contact, message)
+
+    def _is_organiser(self, contact: Contact, message: Message) -> bool:
+        return find_organiser(message.sender.phone or contact.phone, self.organisers) is not None
 
     def _enqueue_notices(self, turn: Turn, lookup: contacts.Lookup) -> list[Outbound]:
         """Enqueue what the organisers are told, for each of them."""
@@ -279,7 +318,7 @@ class ChatHandler:
         get no answer (M8).
         """
         now = self.clock()
-        action = _decide(lookup.contact, message, now)
+        action = self._decide(lookup.contact, message, now)
         is_silent = isinstance(action, c.StayQuiet | c.LeaveToPerson | c.SayBlocked) or lookup.handled
         limits = lookup.contact.reply_limits.with_message(now)
         may_wait = limits.may_be_silent or limits.is_flood(message.sent_at or now, now)
@@ -289,12 +328,6 @@ class ChatHandler:
             self.graph.mark_read(message.id)
         except GraphError as failure:  # the answer matters more
             logger.info("could not mark as read", extra={"reason": str(failure)})
-
-
-def _decide(contact: Contact, message: Message, now: datetime) -> c.Action:
-    is_blocked = contact.blocked_at is not None
-    is_paused = contact.bot_is_paused(now)
-    return c.step(contact.conversation, message.incoming, paused=is_paused, blocked=is_blocked)
 
 
 def _find(person: Identity) -> contacts.Lookup:
@@ -322,7 +355,7 @@ def _contact_who_wrote(message: Message, lookup: contacts.Lookup, now: datetime)
 
 def _limit_replies(turn: Turn) -> None:
     """Take the replies away if the person has had enough of them today (M8). What the message changes, it changes."""
-    if not turn.replies:
+    if not turn.replies or turn.is_decision:
         return
     limits = turn.contact.reply_limits
     if not turn.is_unclear:

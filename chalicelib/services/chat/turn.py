@@ -8,6 +8,7 @@ from typing import Concatenate, ParamSpec
 
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Conversation
+from chalicelib.domain.decisions import Choosing
 from chalicelib.domain.messages import IncomingMessage, Media, MessageKind, Reply
 from chalicelib.domain.orders import Order, Proof
 from chalicelib.domain.raffles import Raffle
@@ -35,6 +36,8 @@ class Turn:
         keep_proof: fetches and stores a file of a contact, named by id; a second try gets the same proof again.
         notices: what the organisers are told.
         is_unclear: the bot can make nothing of the message (M8).
+        is_decision: an organiser chose something, whose answer takes none of their replies (O11).
+        chosen: what it is, to be handed over after the commit; None if it is asked back or refused.
         metrics: counted once this is committed.
         named_orders: orders that were read by their id, so that none is read twice. They need not be the contact's.
         file: a file that belongs to no order, which is kept with the message.
@@ -54,6 +57,8 @@ class Turn:
     replies: list[Reply] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     is_unclear: bool = False
+    is_decision: bool = False
+    chosen: Choosing | None = None
     metrics: list[str] = field(default_factory=list)
     named_orders: dict[str, tuple[Raffle, Order]] = field(default_factory=dict)
     file: Proof | None = None

@@ -12,6 +12,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.domain.decisions import Decision
 from chalicelib.telemetry import count, logger
 from chalicelib.whatsapp.webhook import Split, Unusable, Update, is_signed, split
 
@@ -64,7 +65,8 @@ class Inbox:
     def replay(self, body: str, *, salt: str) -> int:
         """Queue the body of a dead letter again. Return how many updates that were. Raises NotQueued.
 
-        A body that could not be read is split again, since the code may understand it by now.
+        A body that could not be read is split again, since the code may understand it by now. What an organiser chose
+        is handed over again by `converse`.
 
         Args:
             salt: a different one for each replay. Without it the queue would drop the update as a duplicate of the
@@ -73,7 +75,10 @@ class Inbox:
         try:
             entries = [_to_entry(Update.from_json(body))]
         except ValueError:
-            entries = _to_entries(split(_read_posted(body), phone_number_id=self.phone_number_id))
+            decision = _to_decision_entry(body)
+            entries = (
+                [decision] if decision else _to_entries(split(_read_posted(body), phone_number_id=self.phone_number_id))
+            )
         suffix = sha256(salt.encode()).hexdigest()[:16]
         self._queue_all(
             [{**entry, "MessageDeduplicationId": f"{entry['MessageDeduplicationId']}-{suffix}"} for entry in entries]
@@ -111,6 +116,17 @@ def _to_entries(parts: Split) -> list[dict[str, str]]:
         *(_to_entry(update) for update in parts.updates),
         *(_to_dead_entry(unusable) for unusable in parts.unusable),
     ]
+
+
+def _to_decision_entry(body: str) -> dict[str, str] | None:
+    """Return the entry for what an organiser chose (O11), which was given up; None for anything else."""
+    try:
+        decision = Decision.from_json(body)
+    except (ValueError, KeyError, TypeError):
+        return None
+    return {
+        "MessageBody": body, "MessageGroupId": decision.contact_id, "MessageDeduplicationId": decision.inbound_id,
+    }  # fmt: skip
 
 
 def _to_entry(update: Update) -> dict[str, str]:

@@ -105,14 +105,28 @@ class Outbox:
         return replace(contact, waits_for=last_waiting or messages[0].behind), messages
 
     def enqueue(
-        self, transaction: Transaction, contact: Contact, replies: Sequence[Reply], *, channel: Channel, now: datetime
+        self,
+        transaction: Transaction,
+        contact: Contact,
+        replies: Sequence[Reply],
+        *,
+        channel: Channel,
+        now: datetime,
+        late_reply_to: str | None = None,
     ) -> list[Outbound]:
         """Store messages in `transaction` and leave the contact unchanged. Hand them to `send` after the commit.
 
         The schedule sends those that must wait: behind earlier messages to the contact, for the pair rate limit, or
         until sending is resumed. Messages that may not be sent at all are kept for the organisers to see.
+
+        Args:
+            late_reply_to: our id of an inbound message that was left unanswered, and that this answers now.
         """
-        messages = self._build_messages(contact, contact.identity, replies, channel, now)
+        # The first position would lead the history to the inbound message, to which its mark leads already.
+        position = 0 if late_reply_to is None else 1
+        messages = self._build_messages(
+            contact, contact.identity, replies, channel, now, late_reply_to, position=position
+        )
         _store_messages(transaction, messages)
         return messages
 
@@ -301,15 +315,16 @@ class Outbox:
         now: datetime,
         in_reply_to: str | None = None,
         by: str | None = None,
+        position: int = 0,
     ) -> list[Outbound]:
         """Build the messages, and decide for each whether, how and when it is sent."""
         self._note_silence(channel)
         earlier = self._get_waiting(contact.id, contact.waits_for) if replies else None
         due_at = self._due_at(contact, earlier, channel, now)
         messages = []
-        for position, reply in enumerate(replies):
+        for number, reply in enumerate(replies, start=position):
             message = replace(
-                self._build_message(contact, to, reply, now, position, in_reply_to),
+                self._build_message(contact, to, reply, now, number, in_reply_to),
                 behind=earlier.id if earlier else None,
                 by=by,
             )
@@ -340,6 +355,7 @@ class Outbox:
             created_at=now,
             in_reply_to=in_reply_to,
             template=reply.template,
+            header=reply.header,
             useful_until=reply.useful_until,
             reply=reply.name,
             picture=reply.picture,

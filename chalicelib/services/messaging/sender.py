@@ -9,6 +9,7 @@ from chalicelib.domain.channel import Stop, approval
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.delivery import REACHABLE_FROM, DeliveryState, Outbound
 from chalicelib.domain.rate_limit import RateLimit
+from chalicelib.services.messaging.header_files import HeaderFiles
 from chalicelib.services.messaging.pictures import Pictures
 from chalicelib.services.messaging.wake_ups import WakeUps
 from chalicelib.store import channel as channels
@@ -17,8 +18,9 @@ from chalicelib.store import messages as stored
 from chalicelib.store.transaction import retry
 from chalicelib.telemetry import alert, count, count_refusal, logger
 from chalicelib.whatsapp.error_codes import Action, Remedy, remedy
-from chalicelib.whatsapp.graph import Graph, NotSent, OutcomeUnknown, SendRefused
+from chalicelib.whatsapp.graph import Accepted, Graph, NotSent, OutcomeUnknown, SendRefused
 from chalicelib.whatsapp.graph_errors import NO_CODE
+from chalicelib.whatsapp.identities import Json
 from chalicelib.whatsapp.inbound import Status
 from chalicelib.whatsapp.messages import build_template, find_phone, find_template, replace_message
 
@@ -34,6 +36,7 @@ PAUSING_ACTIONS = frozenset({Action.WAIT_ALL, Action.WAIT_NUMBER})
 CLOSING_ACTIONS = PAUSING_ACTIONS | {Action.STOP_ALL, Action.STOP_BUSINESS_INITIATED}
 # What a message is refused for if its picture is not to WhatsApp's liking, or its upload is gone: its text may be fine.
 PICTURE_CODES = (33, 100, 131008, 131009, 131051, 131052, 131053, 135000)
+FILE_REFUSED = 131053  # WhatsApp could not process our file
 TEMPLATE_UNUSABLE_CODES = (132001, 132015, 132016)  # the template is missing, paused or disabled
 STATES = {
     "sent": DeliveryState.SENT,
@@ -85,6 +88,7 @@ class Sender:
     """
 
     graph: Graph
+    header_files: HeaderFiles
     pictures: Pictures
     wake_ups: WakeUps
     clock: Callable[[], datetime]
@@ -98,10 +102,10 @@ class Sender:
 
         Raises TryAgain if the outcome can't be stored.
         """
-        request = self.pictures.request_for(message)
+        request = self.pictures.request_for(message) if message.picture is not None else self.header_files.add(message)
         self._wait_for_rate_limit()
         try:
-            accepted = self.graph.send(request)
+            accepted = self._send(message, request)
         except SendRefused as refused:
             count("MessagesRefused")
             count_refusal(refused.code)
@@ -119,6 +123,17 @@ class Sender:
             self.silence_known = False
             store_outcome(channels.note_answer, self.clock())
         return None
+
+    def _send(self, message: Outbound, request: Json) -> Accepted:
+        """Send a request; without the file above its text if WhatsApp refuses that. Raises as `Graph.send`."""
+        try:
+            return self.graph.send(request)
+        except SendRefused as refused:
+            has_file = message.header is not None and request is not message.body
+            if not has_file or remedy(refused.code).action is not Action.DEAD_LETTER:
+                raise
+        logger.warning("WhatsApp refuses a file")
+        return self.graph.send(message.body)
 
     def update_status(self, status: Status) -> None:
         """Store what WhatsApp reports about a message. The state only moves forwards, in whatever order statuses come.
@@ -188,6 +203,8 @@ class Sender:
 
     def _handle_failure(self, message: Outbound, failure: Failure) -> Retry | None:
         """Apply the remedy for the failure's code."""
+        if failure.code == FILE_REFUSED and message.header is not None:  # the text says all without it
+            return self._reschedule(replace(message, header=None), self.clock(), failure)
         cure = remedy(failure.code)
         if cure.alert and cure.action is not Action.RETRY:
             alert("WhatsApp refuses messages", error_code=failure.code, action=cure.action.value)

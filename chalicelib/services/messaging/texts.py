@@ -7,6 +7,7 @@ from functools import lru_cache
 from gettext import NullTranslations, translation
 from pathlib import Path
 
+from chalicelib.domain.audit import AuditEntry
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import (
     HELP_CHOICE,
@@ -28,8 +29,9 @@ from chalicelib.domain.conversation import (
     pick_number_choice,
     pick_random_choice,
 )
+from chalicelib.domain.decisions import Act, Choosing, RejectReason, choosing_about
 from chalicelib.domain.languages import LANGUAGES, LanguageCode
-from chalicelib.domain.messages import Choice, Reply, Template
+from chalicelib.domain.messages import Choice, Reply, StoredFile, Template
 from chalicelib.domain.orders import MAX_NUMBERS, RUNNING, Order, OrderStatus
 from chalicelib.domain.picks import Unclarity, Unclear, padded
 from chalicelib.domain.pictures import BoardPicture, MapPicture, NumberState, TicketPicture
@@ -1118,9 +1120,12 @@ class Texts:
     def _person_notice(self, text: str, name: str, phone: str | None) -> Reply:
         display_name = name or self._("somebody")
         text = text.format(name=display_name)
-        address = f"https://wa.me/{phone}" if phone else self._("WhatsApp does not show us their number.")
+        address = self._address(phone)
         template = templates.PERSON_WANTED.filled(name=display_name, phone=f"+{phone}" if phone else "-")
         return Reply(name=ReplyName.NOTICE, text=f"{text}\n{address}", template=template)
+
+    def _address(self, phone: str | None) -> str:
+        return f"https://wa.me/{phone}" if phone else self._("WhatsApp does not show us their number.")
 
     def payment_change(self, raffle: Raffle, change: PaymentChange) -> Reply:
         """Tell organisers that how buyers pay was changed, or that somebody wants to change it (O10)."""
@@ -1164,8 +1169,145 @@ class Texts:
         )
         template = self._template(templates.PROOF_CAME, raffle, order, name=name or self._("somebody"))
         return Reply(
-            name=ReplyName.NOTICE, text="\n".join(filter(None, (text, self._similar_proof(order)))), template=template
+            name=ReplyName.NOTICE,
+            text="\n".join(filter(None, (text, self._similar_proof(order)))),
+            buttons=self._decision_buttons(order),
+            header=_newest_proof(order),
+            template=template,
         )
+
+    def _decision_buttons(self, order: Order) -> tuple[Choice, ...]:
+        """Return what can be done about the newest proof of an order. Not all of it goes with each status."""
+        titles = {Act.APPROVE: self._("Approve"), Act.REJECT: self._("Reject"), Act.OPEN: self._("Open")}
+        is_open = order.status is OrderStatus.IN_REVIEW or order.has_unjudged_proof
+        acts = [Act.APPROVE] if is_open else []
+        acts += [Act.REJECT] if order.status is OrderStatus.IN_REVIEW else []
+        acts += [Act.OPEN] if order.proofs else []
+        return tuple(Choice(id=choosing_about(act, order).choice, title=titles[act]) for act in acts)
+
+    def ask_reject_reason(self, choosing: Choosing) -> Reply:
+        """Ask an organiser why they reject a proof."""
+        rows = [
+            Choice(id=replace(choosing, reason=reason).choice, title=title)
+            for reason, title in (
+                (RejectReason.AMOUNT, self._("The amount differs")),
+                (RejectReason.UNREADABLE, self._("It can't be read")),
+                (RejectReason.NO_PAYMENT, self._("It is no payment")),
+                (RejectReason.NOT_ARRIVED, self._("The money isn't there")),
+                (RejectReason.USED, self._("It was used before")),
+            )
+        ]
+        rows.append(Choice(id=replace(choosing, act=Act.OPEN).choice, title=self._("Other: write to them")))
+        text = self._("Why do you reject the proof of order *{code}*? The buyer is told your reason.")
+        return Reply(
+            name=ReplyName.ASK_REASON,
+            text=text.format(code=choosing.order_id),
+            rows=rows,
+            list_label=self._("Choose a reason"),
+        )
+
+    def reject_reason(self, reason: RejectReason) -> str:
+        """Say to a buyer why their proof was rejected, as the end of a sentence."""
+        _ = self._
+        return {
+            RejectReason.AMOUNT: _("the amount is not the one of your order"),
+            RejectReason.UNREADABLE: _("it can't be read well"),
+            RejectReason.NO_PAYMENT: _("it does not show a payment"),
+            RejectReason.NOT_ARRIVED: _("the money has not arrived in our account"),
+            RejectReason.USED: _("this receipt was used for another order"),
+        }[reason]
+
+    def proof_approved(self, raffle: Raffle, order: Order, name: str) -> Reply:
+        """Tell an organiser that they have confirmed a payment."""
+        text = self._("Order *{code}* is confirmed: {title}, {numbers}. I have told {name}.")
+        return self._decided(text, raffle, order, name)
+
+    def proof_was_rejected(self, raffle: Raffle, order: Order, name: str) -> Reply:
+        """Tell an organiser that they have rejected a proof."""
+        if order.status is OrderStatus.EXPIRED:
+            text = self._(
+                "The proof of order *{code}* is rejected, and its numbers are free: {numbers}. I have told {name}."
+            )
+        else:
+            text = self._("The proof of order *{code}* is rejected. I have told {name}, who can send another one.")
+        return self._decided(text, raffle, order, name)
+
+    def _decided(self, text: str, raffle: Raffle, order: Order, name: str) -> Reply:
+        return Reply(
+            name=ReplyName.DECIDED,
+            text=text.format(
+                code=order.id,
+                title=raffle.title,
+                numbers=self._numbers(raffle, order.numbers),
+                name=name or self._("the buyer"),
+            ),
+        )
+
+    def not_in_review(self, raffle: Raffle, order: Order, entry: AuditEntry | None, *, by: str, now: datetime) -> Reply:
+        """Tell an organiser that an order waits for no decision, who made it and when. `by`: who is told."""
+        lines = [
+            self._("Order *{code}* is not to be checked any more: {status}.").format(
+                code=order.id, status=self._status_for_organisers(order)
+            )
+        ]
+        if entry is not None:
+            time = self._moment(entry.at, raffle.time_zone, now)
+            text = (
+                self._("You were first yourself: {time}.") if entry.name == by else self._("{name} was first: {time}.")
+            )
+            lines.append(text.format(name=plain(entry.name), time=time))
+        return Reply(name=ReplyName.DECIDED, text="\n".join(lines))
+
+    def _status_for_organisers(self, order: Order) -> str:
+        _ = self._
+        return {
+            OrderStatus.DRAFT: _("not confirmed yet"),
+            OrderStatus.PENDING_PAYMENT: _("it waits for a payment"),
+            OrderStatus.IN_REVIEW: _("payment is being checked"),
+            OrderStatus.PAID: _("paid"),
+            OrderStatus.EXPIRED: _("time is over"),
+            OrderStatus.CANCELLED: _("cancelled"),
+            OrderStatus.LATE: _("it was paid too late"),
+            OrderStatus.REFUNDED: _("refunded"),
+        }[order.status]
+
+    def newer_proof(self, raffle: Raffle, order: Order, name: str) -> Reply:
+        """Show an organiser a proof that came after the one about which they decided."""
+        reply = self.proof_received(raffle, order, name)
+        note = self._("Nothing is decided yet: another proof has come since. Please look at this one, too.")
+        return replace(reply, text=f"{note}\n\n{reply.text}", template=None)
+
+    def proof_opened(
+        self, raffle: Raffle, order: Order, buyer: Contact, *, url: str, until: datetime, now: datetime
+    ) -> Reply:
+        """Show an organiser an order, with a link to its newest proof that is valid until then."""
+        _ = self._
+        lines = [
+            _("Order *{code}*: {status}").format(code=order.id, status=self._status_for_organisers(order)),
+            f"{raffle.title}: {self._numbers(raffle, order.numbers)}",
+            _("Total: *{amount}*").format(amount=self.money(order.amount, order.currency)),
+            _("From: {name}").format(name=buyer.name or _("somebody")),
+            self._address(buyer.phone),
+            self._similar_proof(order),
+            _("The proof, to be opened until: {time}").format(time=self._moment(until, raffle.time_zone, now)),
+            url,
+        ]
+        return Reply(name=ReplyName.PROOF_OPENED, text="\n".join(filter(None, lines)), useful_until=until)
+
+    def with_more_waiting(self, reply: Reply) -> Reply:
+        """Add to the last of several proofs that more wait."""
+        more = self._("More proofs are waiting: write *pending* to see them.")
+        return replace(reply, text=f"{reply.text}\n\n{more}")
+
+    def none_waiting(self) -> Reply:
+        return Reply(name=ReplyName.DECIDED, text=self._("No proof is waiting just now."))
+
+    def enough_decisions(self, most: int) -> Reply:
+        text = self._("That is more than {most} decisions today. Please go on tomorrow, or through the API.")
+        return Reply(name=ReplyName.DECIDED, text=text.format(most=most))
+
+    def no_such_order(self, order_id: str) -> Reply:
+        return Reply(name=ReplyName.DECIDED, text=self._("I don't find order {code}.").format(code=order_id))
 
     def _similar_proof(self, order: Order) -> str:
         """Return a note if the newest proof, or one that looks like it, came with an earlier order (P6)."""
@@ -1240,6 +1382,14 @@ class Texts:
 
 
 Notice = Callable[[Texts], Reply]  # what organisers are told, each in their language
+
+
+def _newest_proof(order: Order) -> StoredFile | None:
+    if not order.proofs:
+        return None
+    proof = order.proofs[-1]
+    extension = proof.mime_type.rpartition("/")[2]
+    return StoredFile(key=proof.key, mime_type=proof.mime_type, name=f"{order.id}.{extension}")
 
 
 def _as_sentence_end(text: str | None) -> str:

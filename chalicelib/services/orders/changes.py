@@ -38,6 +38,7 @@ class OrderChange:
         contact: the buyer, as they are to be saved.
         replies: what the buyer is told.
         messages: the queued `replies`, to be sent after the commit.
+        more_messages: what somebody else is told in the same transaction, sent after `messages`.
         is_silent: the buyer is told nothing, on purpose.
     """
 
@@ -55,6 +56,7 @@ class OrderChange:
         self.transaction = transaction or Transaction()
         self.replies: list[Reply] = []
         self.messages: list[Outbound] = []
+        self.more_messages: list[Outbound] = []
         self.is_silent = False
         self._context = context
         self._contact: Contact | None = None
@@ -93,6 +95,7 @@ class OrderChange:
         only_from: OrderStatus | None = None,
         over_at: datetime | None = None,
         if_unchanged: bool = False,
+        same_proofs: bool = False,
         **fields: Any,
     ) -> None:
         """Move the order along its life cycle and set `fields` of it. Raises OrderOutOfTurn.
@@ -101,6 +104,7 @@ class OrderChange:
             only_from: commit only if the stored order is in this status: the rest of the change depends on it.
             over_at: commit only if the stored hold has ended by then.
             if_unchanged: commit only if the stored order has the numbers and the deadline that were read.
+            same_proofs: commit only if no proof has come since the order was read.
         """
         status = self.before.after(event)
         since = (self.before.in_review_since or self.now) if status is OrderStatus.IN_REVIEW else None
@@ -114,6 +118,7 @@ class OrderChange:
             only_from=only_from,
             over_at=over_at,
             unchanged=self.before if if_unchanged else None,
+            has_proofs=len(self.before.proofs) if same_proofs else None,
         )
 
     def take_numbers(self) -> None:
@@ -208,7 +213,7 @@ class OrderChanges:
         """
         note = AuditNote(by, action)
         unit = self.commit(order_id, change, note=note, metric=metric, on_failure=on_failure)
-        self.outbox.send(unit.messages)
+        self.outbox.send([*unit.messages, *unit.more_messages])
         return unit.order
 
     def commit(

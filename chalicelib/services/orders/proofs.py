@@ -12,6 +12,7 @@ from chalicelib.domain.messages import Media
 from chalicelib.domain.orders import Order, Proof
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.refusals import FileNotKept, ProofNotFound
+from chalicelib.services.messaging.header_files import HeaderFiles
 from chalicelib.store import audit, history, orders
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import logger
@@ -20,6 +21,7 @@ from chalicelib.whatsapp.graph import Graph, GraphError, MediaTooLarge
 
 MAX_BYTES = 16 * 2**20  # P6
 FOLDER = "proofs/"
+LOOKS = 3  # at an order of which further proofs come at that moment
 LINK_LIFETIME = timedelta(minutes=5)
 
 
@@ -60,12 +62,26 @@ class Proofs:
 
     Attributes:
         s3: makes a boto3 S3 client.
+        header_files: shows a proof to the organisers without reading it again.
     """
 
     graph: Graph
     s3: Callable[[], Any]
     bucket: str
     clock: Callable[[], datetime]
+    header_files: HeaderFiles | None = None
+
+    def open(self, order_id: str, *, by: Actor) -> tuple[Order, list[ProofLink]]:
+        """Return an order and its proofs with links, as `links` does. From now on they count as looked at (M8).
+
+        Raises OrderNotFound, ProofNotFound, TryAgain.
+        """
+        order = orders.get(order_id)
+        for _ in range(LOOKS):
+            if not order.has_unseen_proof or orders.mark_looked_at(order):
+                break
+            order = orders.get(order.id)  # with one more, which came in the meantime
+        return order, self.links(order, by=by)
 
     def links(self, order: Order, *, by: Actor) -> list[ProofLink]:
         """Return the order's proofs, newest first, with links. The audit log records who got them. Two requests.
@@ -139,6 +155,8 @@ class Proofs:
         image_hash = compute_image_hash(file.content, mime_type)
         key = f"{_folder_of(contact_id)}{message_id}"
         self.s3().put_object(Bucket=self.bucket, Key=key, Body=file.content, ContentType=mime_type)
+        if self.header_files is not None:
+            self.header_files.remember(key, file.content)
         return Proof(
             key=key,
             mime_type=mime_type,

@@ -46,13 +46,8 @@ class Settlement:
         """
 
         def change(unit: OrderChange) -> None:
-            if unit.order.status is OrderStatus.PAID:
-                return
-            was_over = unit.order.hold_has_ended(unit.now)
-            unit.apply(OrderEvent.PAYMENT_CONFIRMED, paid_at=unit.now, reserved_until=None, hold_was_over=was_over)
-            unit.sell_numbers()
-            unit.close_conversation()
-            unit.reply(Texts.payment_confirmed, unit.contact.name)
+            if unit.order.status is not OrderStatus.PAID:
+                confirm(unit)
 
         return self.changes.run(order_id, change, by=by, action="order.paid", metric="PaymentsConfirmed")
 
@@ -99,20 +94,7 @@ class Settlement:
             is_unseen = is_repeated if proof is None else proof != newest
             if is_unseen:
                 raise ProofNotSeen(order_id)
-            rejection: dict[str, Any] = {
-                "rejections": order.rejections + 1,
-                "rejected_at": unit.now,
-                "rejected_reason": reason,
-            }
-            if order.rejections + 1 >= unit.raffle.max_rejections:
-                release(unit, OrderEvent.LAST_PROOF_REJECTED, **rejection)
-                unit.reply(Texts.last_proof_rejected)
-                return
-            reserved_until = hold_until(unit.now, unit.raffle.hold_minutes)
-            new_hold: dict[str, Any] = {"reserved_until": reserved_until, "reminded_at": None, "extended_at": None}
-            unit.apply(OrderEvent.PROOF_REJECTED, **new_hold, **rejection)
-            unit.reopen_conversation()
-            unit.reply(Texts.proof_rejected, unit.now)
+            reject(unit, reason, same_proofs=proof is not None)
 
         return self.changes.run(order_id, change, by=by, action="order.rejected", metric="ProofsRejected")
 
@@ -187,6 +169,41 @@ class Settlement:
             )
         finally:
             self.changes.outbox.send(conflicts.messages)
+
+
+def confirm(unit: OrderChange, **conditions: Any) -> None:
+    """Mark an order as paid, and tell the buyer. `conditions`: of `OrderChange.apply`. Raises OrderOutOfTurn."""
+    was_over = unit.order.hold_has_ended(unit.now)
+    unit.apply(
+        OrderEvent.PAYMENT_CONFIRMED, paid_at=unit.now, reserved_until=None, hold_was_over=was_over, **conditions
+    )
+    unit.sell_numbers()
+    unit.close_conversation()
+    unit.reply(Texts.payment_confirmed, unit.contact.name)
+
+
+def reject(unit: OrderChange, reason: str, *, same_proofs: bool) -> None:
+    """Reject the newest proof, and tell the buyer: a fresh hold, or the end of the order (P10). Raises OrderOutOfTurn.
+
+    Args:
+        same_proofs: commit only if no proof has come since the order was read.
+    """
+    rejections = unit.order.rejections + 1
+    rejection: dict[str, Any] = {
+        "rejections": rejections,
+        "rejected_at": unit.now,
+        "rejected_reason": reason,
+        "same_proofs": same_proofs,
+    }
+    if rejections >= unit.raffle.max_rejections:
+        release(unit, OrderEvent.LAST_PROOF_REJECTED, **rejection)
+        unit.reply(Texts.last_proof_rejected)
+        return
+    reserved_until = hold_until(unit.now, unit.raffle.hold_minutes)
+    new_hold: dict[str, Any] = {"reserved_until": reserved_until, "reminded_at": None, "extended_at": None}
+    unit.apply(OrderEvent.PROOF_REJECTED, **new_hold, **rejection)
+    unit.reopen_conversation()
+    unit.reply(Texts.proof_rejected, unit.now)
 
 
 def was_rejected(order: Order, reason: str, now: datetime) -> bool:

@@ -63,6 +63,7 @@ COMMANDS: dict[str, type[c.Action]] = {
     "help": c.ShowHelp,
     "human": c.CallPerson,
     "START": c.OptIn,
+    "pending": c.Decide,  # for organisers
 }
 
 
@@ -80,7 +81,8 @@ def test_the_words_that_texts_tell_people_to_write_are_understood(language: Lang
             continue
         for source, word in zip(in_bold(text), in_bold(gettext(text)), strict=True):
             if source in COMMANDS:
-                action = c.step(c.Conversation(), IncomingMessage(kind=MessageKind.TEXT, text=word))
+                written = IncomingMessage(kind=MessageKind.TEXT, text=word)
+                action = c.step(c.Conversation(), written, organiser=source == "pending")
                 assert isinstance(action, COMMANDS[source]), word
             elif source == "cancel":
                 action = c.step(c.Conversation(), IncomingMessage(kind=MessageKind.TEXT, text=word))

@@ -16,7 +16,7 @@ from chalicelib.whatsapp.graph import GraphError, NotSent, OutcomeUnknown
 from chalicelib.whatsapp.limits import CAPTION
 from tests.support.deliveries import EVERY_TEMPLATE, pass_time, refused
 from tests.support.steps import SPREAD, buy, confirm_payment, hold, hold_and_prove, late, outbounds, reassign
-from tests.support.world import Buyer, World, text_of
+from tests.support.world import PNG, Buyer, World, text_of
 from whatsapp_sandbox import webhooks
 
 Json = dict[str, Any]
@@ -197,7 +197,7 @@ def test_m10_after_a_day_nothing_is_drawn(world: World, lucia: Buyer, approved: 
     heard = len(lucia.heard)
     world.clock.now += timedelta(hours=25)
     confirm_payment(world, code)
-    assert not world.graph.uploads
+    assert list(world.graph.uploads.values()) == [PNG]  # the proof, for the organiser
     assert [message["type"] for message in lucia.heard[heard:]] == ["template"] * approved
 
 

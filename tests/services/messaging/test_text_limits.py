@@ -11,10 +11,14 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.audit import AuditEntry
+from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import confirm_age_choice
+from chalicelib.domain.decisions import Act, Choosing
 from chalicelib.domain.languages import LANGUAGES, TEMPLATE_CODES, LanguageCode
 from chalicelib.domain.messages import Reply
 from chalicelib.domain.orders import Order, OrderStatus, Proof
+from chalicelib.domain.organisers import Role
 from chalicelib.domain.picks import Unclarity, Unclear
 from chalicelib.domain.raffles import Board, PaymentChange, Permit, Raffle, RaffleOrganiser, RaffleStatus
 from chalicelib.domain.refusals import HoldLimit, HoldLimited, NumbersTaken, TooFewFree, TooManyForContact
@@ -51,6 +55,10 @@ CHANGE = PaymentChange(
     proposed_at=NOW, confirmed_by="M" * 60,
 )  # fmt: skip
 LATER = NOW + timedelta(days=1)
+ENTRY = AuditEntry(
+    chain=0, number=1, action="order.paid", target="order:WWWWWWWW", name="W" * 60, role=Role.CASHIER, token_id=None,
+    at=NOW - timedelta(days=1), before={}, after={}, previous="",
+)  # fmt: skip
 REFUSALS: dict[str, list[Exception]] = {
     "taken": [
         NumbersTaken(dict.fromkeys(NUMBERS, LATER), own=NUMBERS[:20]),
@@ -73,11 +81,15 @@ ARGUMENTS: dict[str, list[Any]] = {
     "answer": ["W" * 500],
     "board": [BOARD, Board(PLAIN, {0: 1}, 0)],
     "boards": [BOARDS, []],
+    "choosing": [Choosing(act=Act.REJECT, order_id="WWWWWWWW", seen="0" * 8)],
+    "entry": [ENTRY, None],
     "free": [NUMBERS, NUMBERS[:1]],
     "on_sale": [[RAFFLE] * RAFFLES_A_PAGE, [PLAIN] * RAFFLES_A_PAGE, [PLAIN], []],
     "some": [NUMBERS[:12], NUMBERS[:1], ()],
     "taken": [NUMBERS, NUMBERS[:1], ()],
     "available": [1, 12, 1_000_000],
+    "buyer": [Contact(id="c1", phone="9" * 15, name="W" * 60), Contact(id="c1", user_id="XX.1")],
+    "by": ["W" * 60, "W"],
     "by_organiser": [False, True],
     "choice": [confirm_age_choice(RAFFLE.id, 120, "#9999999," * 23)],
     "example": [range(900_000, 1_000_000), None],
@@ -101,10 +113,13 @@ ARGUMENTS: dict[str, list[Any]] = {
         for until in (None, NOW + timedelta(minutes=1), LATER)
         for numbers in (NUMBERS, NUMBERS[:1])
     ],
+    "order_id": ["WWWWWWWW"],
     "orders": [[(RAFFLE, replace(ORDER, status=status))] * 5 for status in OrderStatus] + [[]],
     "page": [9999],
     "phone": ["9" * 15, None],
     "raffle": [RAFFLE, PLAIN],
+    "until": [LATER],
+    "url": ["https://" + "w" * 2500],
     "unclear": [Unclear(reason, "W" * 60) for reason in Unclarity if reason is not Unclarity.QUANTITY]
     + [Unclear(Unclarity.QUANTITY, "40"), Unclear(Unclarity.QUANTITY, "1")],
 }  # fmt: skip
@@ -112,7 +127,7 @@ METHODS: dict[str, Callable[..., Reply]] = {
     name: method
     for name, method in vars(Texts).items()
     if not name.startswith("_")
-    and name != "offering_person"
+    and name not in ("offering_person", "with_more_waiting")
     and inspect.isfunction(method)
     and inspect.signature(method).return_annotation is Reply
 }
@@ -155,6 +170,7 @@ def test_every_text_keeps_whatsapps_limits(
         for plain, offers in product(replies(texts, name), (False, True)):
             tried += 1
             reply = texts.offering_person(plain) if offers else plain
+            reply = texts.with_more_waiting(reply) if name == "proof_received" else reply
             render(reply)  # raises for whatever must not be cut: texts, the count of buttons and rows, ids
             assert reply.text.strip() and not re.search(r"\{\w*\}", reply.text), reply.text
             titles = [choice.title for choice in reply.buttons]

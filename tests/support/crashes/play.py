@@ -14,7 +14,7 @@ from chalicelib import lambdas
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.store.records import low_level
 from tests.support.interleavings.scene import Kept, Scene
-from tests.support.world import ORGANISER, text_of
+from tests.support.world import ORGANISER, options_of, text_of
 from whatsapp_sandbox import webhooks
 
 Json = dict[str, Any]
@@ -93,8 +93,8 @@ class Play:
         self._posts(webhooks.text_message(person, text, message_id=self._new_id(), at=self._at))
 
     def taps(self, person: webhooks.Person, title: str) -> None:
-        buttons = [button["reply"] for button in self._heard(person)[-1]["interactive"]["action"]["buttons"]]
-        choice = next(button for button in buttons if button["title"].startswith(title))
+        shown = next(one for one in reversed(self._heard(person)) if one["type"] == "interactive")
+        choice = next(one for one in options_of(shown["interactive"]) if one["title"].startswith(title))
         self._posts(
             webhooks.button_reply(
                 person, button_id=choice["id"], title=choice["title"], message_id=self._new_id(), at=self._at,
@@ -142,6 +142,8 @@ class Play:
         self._until_done(lambda: self.scene.container.inbox.accept(raw, signature))
         for update in self.scene.queue.emptied():
             self._until_done(partial(lambdas.handle_update, update))
+        for decision in self.scene.queue.decided():
+            self._until_done(partial(lambdas.decide_on_proof, decision))
 
     def _until_done(self, do: Callable[[], object]) -> None:
         while True:
@@ -280,8 +282,9 @@ def watched(scene: Scene, stops: Stops) -> Iterator[None]:
     """Every call that the product makes to DynamoDB, SQS, S3 and Graph passes `stops`."""
     events = low_level().client.meta.events
     outside: list[tuple[Any, str]] = [
-        (scene.graph, "send"), (scene.graph, "mark_read"), (scene.graph, "fetch_media"), (scene.graph, "upload"),
-        (scene.bucket, "put_object"), (scene.queue, "send_message_batch"),
+        (scene.graph, "send"), (scene.graph, "mark_read"), (scene.graph, "fetch_media"),
+        (scene.bucket, "put_object"), (scene.queue, "send_message_batch"), (scene.queue, "send_message"),
+        (scene.graph, "upload"), (scene.bucket, "get_object"),
     ]  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
         for where, name in outside:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from io import BytesIO
 from json import dumps, loads
 from random import Random
 from typing import Any
@@ -41,6 +42,9 @@ ACCOUNT = "123456789012"  # moto's
 KINDS = {
     "notice of a late proof": "(?s)^Payment proof for order.*came after the hold had ended",
     "notice": "^Payment proof for order",
+    "newer proof": "^Nothing is decided yet",
+    "decided": "^Order .* is confirmed: |^The proof of order|is not to be checked any more",
+    "why": "^Why do you reject",
     "held": "I am holding|^Your order now has",
     "not in order": "not in your order",
     "taken": "(is|are) taken:|Already yours:",
@@ -90,16 +94,30 @@ class Bucket:
     def put_object(self, *, Key: str, **_: Any) -> None:  # noqa: N803 - boto3's name
         self.keys.append(Key)
 
+    def get_object(self, **_: Any) -> Json:
+        return {"Body": BytesIO(PNG)}
+
 
 class Queue:
-    """As much of SQS as the webhook needs. It drops no duplicates, as the real one does not after five minutes."""
+    """As much of SQS as the webhook and organisers' decisions need.
+
+    It drops no duplicates, as the real one does not after five minutes.
+    """
 
     def __init__(self) -> None:
         self.bodies: list[str] = []
+        self.decisions: list[str] = []
 
     def send_message_batch(self, *, Entries: list[Json], **_: Any) -> Json:  # noqa: N803 - boto3's name
         self.bodies += [entry["MessageBody"] for entry in Entries]
         return {}
+
+    def send_message(self, *, MessageBody: str, **_: Any) -> None:  # noqa: N803 - boto3's name
+        self.decisions.append(MessageBody)
+
+    def decided(self) -> list[str]:
+        decisions, self.decisions = self.decisions, []
+        return decisions
 
     def emptied(self) -> list[str]:
         bodies, self.bodies = self.bodies, []
@@ -251,8 +269,8 @@ class Visitor:
     def taps(self, choice: str) -> None:
         self.sends(self.message(IncomingMessage(kind=MessageKind.CHOICE, choice=choice)))
 
-    def sends_proof(self, caption: str = "") -> None:
-        self.sends(self.message(IncomingMessage(kind=MessageKind.MEDIA, text=caption, media=Media(id="proof"))))
+    def sends_proof(self, caption: str = "", file: str = "proof") -> None:
+        self.sends(self.message(IncomingMessage(kind=MessageKind.MEDIA, text=caption, media=Media(id=file))))
 
     def sends(self, message: Message) -> None:
         self.scene.container.chat.answer(message)
@@ -297,7 +315,8 @@ def scene(random: Random) -> Iterator[Scene]:
 
 
 def _scene(random: Random) -> Scene:
-    stack = Stack(table=TABLE, bucket="bucket", queue_url="http://127.0.0.1/none", exports_url="http://127.0.0.1/none")
+    url = "http://127.0.0.1/none"
+    stack = Stack(table=TABLE, bucket="bucket", queue_url=url, exports_url=url, decisions_url=url)
     base = {"LOG_LEVEL": "CRITICAL", "WHATSAPP_ORGANISERS": str(ORGANISER.phone)}
     clock, graph, bucket, queue = Clock(), Meta(), Bucket(), Queue()
     container = replace(

@@ -1,18 +1,22 @@
 """People and organisers on a scene, and the search through all orders of what they do at once."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from json import dumps
 from typing import Any
 
+from chalicelib.domain.decisions import Act, Decision, RejectReason, choosing_about
+from chalicelib.domain.messages import Identity
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.domain.refusals import Refusal
 from chalicelib.services.orders.settlement import Settlement
+from chalicelib.store import orders
 from tests.support.expired_holds import expire_order
 from tests.support.interleavings.scene import Kept, Scene, Visitor, kind_of
 from tests.support.interleavings.turns import OwnRandom, Schedule, Search
 from tests.support.races.findings import differences
+from tests.support.world import ORGANISER
 
 Operation = Callable[[], object]
 # An organiser's decision about the money, and how its buyer is told.
@@ -97,6 +101,15 @@ class Stage:
 
     def reassigns(self, order_id: str, numbers: list[int] | None = None) -> Operation:
         return partial(self.settlement.reassign, order_id, numbers, paid=True, by=COMMAND_LINE)
+
+    def decides(self, act: Act, order_id: str, reason: RejectReason | None = None) -> Operation:
+        """What comes of a tap of the organiser below the newest notice of an order, once it is handed over."""
+        identity = Identity(phone=str(ORGANISER.phone).removeprefix("+"))
+        olga = Visitor(scene=self.scene, name="Olga", identity=identity)
+        choosing = replace(choosing_about(act, orders.get(order_id)), reason=reason)
+        olga.taps(choosing.choice)
+        [decision] = self.scene.queue.decided()
+        return partial(self.scene.container.decisions.carry_out, Decision.from_json(decision))
 
     def is_late(self, person: Visitor, numbers: str = "7") -> str:
         """A new order whose proof came when it was cancelled already."""

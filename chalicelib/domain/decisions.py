@@ -1,0 +1,98 @@
+"""What organisers decide in the chat: the choices below a notice, and what is handed over once one is tapped."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from json import dumps, loads
+
+from chalicelib.domain.orders import Order, is_code
+
+SEEN_LENGTH = 8  # hex digits of a proof's SHA-256 that a choice carries: enough to tell the proofs of one order apart
+
+
+class Act(StrEnum):
+    APPROVE = "approve"
+    REJECT = "reject"
+    OPEN = "open"  # show the order, with a link to its proof
+    SHOW = "show"  # show the proofs that wait for a decision, or say that none does
+    SHOW_MISSED = "show_missed"  # the same, but say nothing if none waits
+
+
+class RejectReason(StrEnum):
+    AMOUNT = "amount"
+    UNREADABLE = "unreadable"
+    NO_PAYMENT = "no_payment"
+    NOT_ARRIVED = "not_arrived"
+    USED = "used"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choosing:
+    """What a choice of an organiser stands for.
+
+    Attributes:
+        order_id: "" if it is about all orders.
+        seen: the first hex digits of the SHA-256 of the proof that the notice was about.
+        reason: why a proof is rejected; None: it is to be asked.
+    """
+
+    act: Act
+    order_id: str = ""
+    seen: str = ""
+    reason: RejectReason | None = None
+
+    @property
+    def needs_reason(self) -> bool:
+        """Return whether a reason is to be asked before anything is done."""
+        return self.act is Act.REJECT and self.reason is None
+
+    @property
+    def choice(self) -> str:
+        """Return the id of the button or row."""
+        return ":".join(filter(None, (self.act, self.order_id, self.seen, self.reason)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """A choice that an organiser tapped, handed over to the function that may carry it out.
+
+    Attributes:
+        contact_id: the contact that tapped. Whether it is an organiser is checked again.
+        inbound_id: our id of the message with the tap, which takes effect once (M1).
+    """
+
+    choosing: Choosing
+    contact_id: str
+    inbound_id: str
+
+    def to_json(self) -> str:
+        return dumps({"choice": self.choosing.choice, "contact": self.contact_id, "inbound": self.inbound_id})
+
+    @classmethod
+    def from_json(cls, body: str) -> "Decision":
+        """Read what `to_json` wrote. Raises ValueError, KeyError, TypeError."""
+        fields = loads(body)
+        choosing = read_choosing(str(fields["choice"]))
+        if choosing is None:
+            raise ValueError("not a choice of an organiser")
+        return cls(choosing=choosing, contact_id=str(fields["contact"]), inbound_id=str(fields["inbound"]))
+
+
+def choosing_about(act: Act, order: Order) -> Choosing:
+    """Return the choice to do something about the newest proof of an order."""
+    return Choosing(act=act, order_id=order.id, seen=order.proofs[-1].sha256[:SEEN_LENGTH] if order.proofs else "")
+
+
+def read_choosing(choice: str) -> Choosing | None:
+    """Return what the id of a button or row stands for; None if it is not one of an organiser's choices. Untrusted."""
+    if choice in (Act.SHOW, Act.SHOW_MISSED):
+        return Choosing(act=Act(choice))
+    found = re.fullmatch(rf"(approve|reject|open):([0-9A-Z]+):([0-9a-f]{{{SEEN_LENGTH}}})(?::([a-z_]+))?", choice)
+    if found is None or not is_code(found[2]):
+        return None
+    act = Act(found[1])
+    if found[4] is None:
+        return Choosing(act=act, order_id=found[2], seen=found[3])
+    if act is not Act.REJECT or found[4] not in set(RejectReason):
+        return None
+    return Choosing(act=act, order_id=found[2], seen=found[3], reason=RejectReason(found[4]))

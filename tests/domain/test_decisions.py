@@ -1,0 +1,47 @@
+"""O11: the ids of organisers' choices, which are untrusted, and what is handed over."""
+
+import pytest
+
+from chalicelib.domain import conversation as c
+from chalicelib.domain.decisions import Act, Choosing, Decision, RejectReason, read_choosing
+from chalicelib.domain.messages import IncomingMessage, MessageKind
+
+CODE = "7K2M9QXD"
+
+
+def chosen() -> list[Choosing]:
+    about = [Choosing(act=act, order_id=CODE, seen="0a1b2c3d") for act in (Act.APPROVE, Act.REJECT, Act.OPEN)]
+    reasons = [Choosing(act=Act.REJECT, order_id=CODE, seen="0a1b2c3d", reason=reason) for reason in RejectReason]
+    return [*about, *reasons, Choosing(act=Act.SHOW), Choosing(act=Act.SHOW_MISSED)]
+
+
+@pytest.mark.parametrize("choosing", chosen(), ids=lambda choosing: choosing.choice)
+def test_o11_a_choice_is_read_as_it_was_written(choosing: Choosing) -> None:
+    assert read_choosing(choosing.choice) == choosing
+    decision = Decision(choosing=choosing, contact_id="c", inbound_id="i")
+    assert Decision.from_json(decision.to_json()) == decision
+    assert len(choosing.choice) <= 200  # of a row
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        "", "approve", "approve:", f"approve:{CODE}", f"approve:{CODE}:", f"approve:{CODE}:0a1b2c3",
+        f"approve:{CODE}:0A1B2C3D", "approve:7K2M9QXX:0a1b2c3d", "approve:7k2m9qxd:0a1b2c3d",
+        f"approve:{CODE}:0a1b2c3d:amount", f"open:{CODE}:0a1b2c3d:used", f"reject:{CODE}:0a1b2c3d:because",
+        f"reject:{CODE}:0a1b2c3d:", f"refund:{CODE}:0a1b2c3d", f" approve:{CODE}:0a1b2c3d",
+        f"approve:{CODE}:0a1b2c3d\n", "show:", "confirm:" + CODE,
+    ],
+)  # fmt: skip
+def test_o11_anything_else_is_no_choice_of_an_organiser(choice: str) -> None:
+    assert read_choosing(choice) is None
+
+
+@pytest.mark.parametrize("choosing", chosen(), ids=lambda choosing: choosing.choice)
+@pytest.mark.parametrize("blocked", [False, True])
+@pytest.mark.parametrize("paused", [False, True])
+def test_o11_only_an_organiser_chooses_whatever_else_they_are(choosing: Choosing, blocked: bool, paused: bool) -> None:
+    tapped = IncomingMessage(kind=MessageKind.CHOICE, choice=choosing.choice, text="xyzzy")
+    there = c.Conversation()
+    assert c.step(there, tapped, organiser=True, blocked=blocked, paused=paused) == c.Decide(choosing)
+    assert not isinstance(c.step(there, tapped, blocked=blocked, paused=paused), c.Decide)
