@@ -429,7 +429,7 @@ def _as_limits(stored: ReplyLimitsMap | None) -> ReplyLimits:
         replies=int(stored.replies or 0),
         files=int(stored.files or 0),
         checks=int(stored.checks or 0),
-        boards=int(stored.boards or 0),
+        pictures=int(stored.pictures or 0),
         unclear=stored.unclear or "",
         times=int(stored.times or 0),
         misses=int(stored.misses or 0),
