@@ -5,7 +5,7 @@ import re
 from chalicelib.domain.picks import fold
 from chalicelib.domain.pictures import BLOCKS_IN_A_PICTURE, IN_A_PICTURE
 
-MAX_PICTURES = 2  # of one board; a larger one is shown as a map
+MAX_PARTS = 2  # pictures of one board; a larger one is shown as a map
 _RANGE = re.compile(r"(?<![0-9])([0-9]{1,7})\s*(?:-|–|—|\b(?:to|through|a|al|hasta|ao|ate)\b)\s*([0-9]{1,7})(?![0-9])")
 
 
@@ -20,7 +20,7 @@ def read_range(text: str, *, first: int, last: int) -> range | None:
 
 def parts_of(numbers: range) -> list[range]:
     """Return the numbers of each picture of a board; none if it takes a map."""
-    if len(numbers) > MAX_PICTURES * IN_A_PICTURE:
+    if len(numbers) > MAX_PARTS * IN_A_PICTURE:
         return []
     return [numbers[at : at + IN_A_PICTURE] for at in range(0, len(numbers), IN_A_PICTURE)]
 

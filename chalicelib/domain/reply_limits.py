@@ -9,7 +9,7 @@ MAX_SAME = 2  # times in a row that it says that it can make nothing of what cam
 MAX_REPLIES = 100  # to one person in a day
 MAX_FILES = 20  # of one person in a day
 MAX_CHECKS = 20  # of other people's tickets, for one person in a day: nobody finds codes by guessing (P13)
-MAX_BOARDS = 20  # pictures of boards for one person in a day; then they read the text alone
+MAX_PICTURES = 20  # that one person asks for in a day: boards, and tickets once more; then they read the text alone
 MAX_DECISIONS = 500  # of one organiser in a day (O11); what they tap takes none of their replies
 MAX_WAITING = 10  # messages of a person that wait; of more, only the newest is answered
 LATE = timedelta(seconds=2)  # a message that is handled so long after it was written has waited
@@ -27,7 +27,7 @@ class ReplyLimits:
         replies: how many replies they got, and one more once they get none.
         files: how many files were fetched for them.
         checks: how many codes of tickets they wrote that are not theirs.
-        boards: how many pictures of boards they got.
+        pictures: how many pictures they got that they had asked for.
         decisions: how often they chose something as an organiser.
         unclear: which "not understood" they were told last; "" if they have been understood since.
         times: how often in a row, and how often it would have been said.
@@ -42,7 +42,7 @@ class ReplyLimits:
     replies: int = 0
     files: int = 0
     checks: int = 0
-    boards: int = 0
+    pictures: int = 0
     decisions: int = 0
     unclear: str = ""
     times: int = 0
@@ -92,8 +92,8 @@ class ReplyLimits:
     def with_check(self) -> "ReplyLimits":
         return replace(self, checks=self.checks + 1)
 
-    def with_boards(self, count: int) -> "ReplyLimits":
-        return replace(self, boards=self.boards + count)
+    def with_pictures(self, count: int) -> "ReplyLimits":
+        return replace(self, pictures=self.pictures + count)
 
     def with_decision(self) -> "ReplyLimits":
         return replace(self, decisions=self.decisions + 1)

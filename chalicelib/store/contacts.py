@@ -440,7 +440,7 @@ def _as_limits(stored: ReplyLimitsMap | None) -> ReplyLimits:
         replies=int(stored.replies or 0),
         files=int(stored.files or 0),
         checks=int(stored.checks or 0),
-        boards=int(stored.boards or 0),
+        pictures=int(stored.pictures or 0),
         decisions=int(stored.decisions or 0),
         unclear=stored.unclear or "",
         times=int(stored.times or 0),

@@ -395,7 +395,7 @@ class ReplyLimitsMap(MapAttribute[str, Any]):
     replies = NumberAttribute(null=True)
     files = NumberAttribute(null=True)
     checks = NumberAttribute(null=True)
-    boards = NumberAttribute(null=True)
+    pictures = NumberAttribute(null=True)
     decisions = NumberAttribute(null=True)
     unclear = UnicodeAttribute(null=True)
     times = NumberAttribute(null=True)

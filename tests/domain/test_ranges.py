@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.pictures import BLOCKS_IN_A_PICTURE, IN_A_PICTURE
-from chalicelib.domain.ranges import MAX_PICTURES, blocks_of, parts_of, read_range
+from chalicelib.domain.ranges import MAX_PARTS, blocks_of, parts_of, read_range
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,6 @@ def test_pictures_and_blocks_hold_all_numbers_once(first: int, count: int) -> No
     for pieces in filter(None, (parts, blocks)):
         assert pieces[0].start == first and pieces[-1].stop == numbers.stop
         assert all(one.stop == other.start for one, other in pairwise(pieces))
-    assert len(parts) <= MAX_PICTURES and all(len(part) <= IN_A_PICTURE for part in parts)
+    assert len(parts) <= MAX_PARTS and all(len(part) <= IN_A_PICTURE for part in parts)
     assert len(blocks) <= BLOCKS_IN_A_PICTURE
     assert bool(parts) == (count <= 200)

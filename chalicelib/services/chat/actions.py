@@ -881,7 +881,8 @@ def _tell_where_it_stands(turn: Turn, raffle: Raffle, order: Order) -> None:
     elif order.status is OrderStatus.IN_REVIEW:
         turn.reply(texts.being_checked(order))
     elif order.status is OrderStatus.PAID:
-        turn.reply(texts.already_paid(raffle, order), done)
+        paid = texts.already_paid(raffle, order, turn.contact.name)
+        turn.reply(paid if turn.may_draw(1) else replace(paid, picture=None), done)
     elif order.status is OrderStatus.CANCELLED:
         turn.reply(texts.was_cancelled(order), done)
     elif order.status is OrderStatus.LATE:

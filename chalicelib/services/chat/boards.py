@@ -9,7 +9,6 @@ from chalicelib.domain.orders import OWNING
 from chalicelib.domain.pictures import NumberState
 from chalicelib.domain.raffles import Raffle, TicketStatus
 from chalicelib.domain.ranges import blocks_of, parts_of
-from chalicelib.domain.reply_limits import MAX_BOARDS
 from chalicelib.services.chat.turn import Turn
 from chalicelib.store import board, orders
 from chalicelib.store.board import Leaf
@@ -20,7 +19,7 @@ FREE_SHOWN = 12  # numbers that the text names
 def show_free(turn: Turn, raffle: Raffle, named: range | None = None) -> None:
     """Show which numbers are free: of the whole raffle, or of the range that they named. One request for the leaves.
 
-    One more if the contact has numbers in the raffle, which are shown as theirs. A person gets MAX_BOARDS pictures in a
+    One more if the contact has numbers in the raffle, which are shown as theirs. A person gets MAX_PICTURES in a
     day (M8), and then the text alone.
     """
     layout = raffle.layout
@@ -35,11 +34,9 @@ def show_free(turn: Turn, raffle: Raffle, named: range | None = None) -> None:
     roomiest = None if parts else max(zip(free, blocks, strict=True), key=lambda pair: pair[0])[1]
     some = _some_free(turn, raffle, leaves, numbers)
     reply = turn.texts.free_numbers(raffle, numbers, sum(free), some, roomiest, is_named=named is not None)
-    limits = turn.contact.reply_limits.with_boards(max(len(parts), 1))
-    if limits.boards > MAX_BOARDS:
+    if not turn.may_draw(max(len(parts), 1)):
         turn.reply(reply)
         return
-    turn.contact = replace(turn.contact, reply_limits=limits)
     if not parts:
         turn.reply(replace(reply, picture=turn.texts.map_picture(raffle, numbers, free, len(blocks[0]))))
         return

@@ -12,6 +12,7 @@ from chalicelib.domain.decisions import Choosing
 from chalicelib.domain.messages import IncomingMessage, Media, MessageKind, Reply
 from chalicelib.domain.orders import Order, Proof
 from chalicelib.domain.raffles import Raffle
+from chalicelib.domain.reply_limits import MAX_PICTURES
 from chalicelib.services.messaging.texts import Notice, Texts, texts_for
 from chalicelib.services.orders.changes import OrderChange
 from chalicelib.services.orders.conflicts import Conflicts
@@ -79,6 +80,14 @@ class Turn:
         self.replies.append(reply)
         if conversation is not None:
             self.contact = replace(self.contact, conversation=conversation)
+
+    def may_draw(self, count: int) -> bool:
+        """Return whether the contact may get so many pictures more today (M8), which then count."""
+        limits = self.contact.reply_limits.with_pictures(count)
+        if limits.pictures > MAX_PICTURES:
+            return False
+        self.contact = replace(self.contact, reply_limits=limits)
+        return True
 
     def notify_organisers(
         self, text: Callable[Concatenate[Texts, P], Reply], *arguments: P.args, **named: P.kwargs

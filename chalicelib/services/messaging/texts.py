@@ -955,9 +955,14 @@ class Texts:
             picture=self._ticket(raffle, order, name) if is_paid else None,
         )
 
-    def already_paid(self, raffle: Raffle, order: Order) -> Reply:
+    def already_paid(self, raffle: Raffle, order: Order, name: str) -> Reply:
+        """Say that an order is paid, with its ticket. `name`: the buyer's."""
         text = self._("Order *{code}* is paid, and your ticket is valid. Thank you!").format(code=order.id)
-        return Reply(name=ReplyName.PAID, text=f"{text}\n{raffle.title}: *{self._numbers(raffle, order.numbers)}*")
+        return Reply(
+            name=ReplyName.PAID,
+            text=f"{text}\n{raffle.title}: *{self._numbers(raffle, order.numbers)}*",
+            picture=self._ticket(raffle, order, name),
+        )
 
     def ticket_valid(self, raffle: Raffle, order: Order) -> Reply:
         """Say that somebody else's ticket is valid (P13): with what the board shows, and nothing about the buyer."""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.pictures import BoardPicture, MapPicture, Picture
-from chalicelib.domain.reply_limits import MAX_BOARDS
+from chalicelib.domain.reply_limits import MAX_PICTURES
 from chalicelib.services.messaging import pictures
 from chalicelib.services.messaging.pictures import Pictures
 from chalicelib.whatsapp.graph import NotSent
@@ -227,7 +227,7 @@ def test_a_range_without_a_free_number_says_so(world: World, lucia: Buyer) -> No
 
 def test_m8_after_enough_pictures_the_text_is_sent_alone(world: World, marco: Buyer) -> None:
     world.raffle()
-    for _ in range(MAX_BOARDS):
+    for _ in range(MAX_PICTURES):
         assert looks(marco)[0]["type"] == "image"
     assert looks(marco)[0]["type"] == "interactive"
     world.clock.pass_minutes(24 * 60)

@@ -6,10 +6,12 @@ from random import Random
 import pytest
 
 from chalicelib.domain.orders import OrderStatus, new_code
-from chalicelib.domain.reply_limits import MAX_CHECKS
+from chalicelib.domain.reply_limits import MAX_CHECKS, MAX_PICTURES
+from chalicelib.store import channel as channels
 from chalicelib.store import orders
+from tests.support.deliveries import EVERY_TEMPLATE
 from tests.support.request_counts import Requests
-from tests.support.steps import buy, cancel, hold, hold_and_confirm, hold_and_prove, outbounds, refund
+from tests.support.steps import buy, cancel, confirm_payment, hold, hold_and_confirm, hold_and_prove, outbounds, refund
 from tests.support.world import Buyer, World, text_of
 
 
@@ -29,6 +31,21 @@ def test_p13_the_buyer_hears_that_their_ticket_is_valid(world: World, lucia: Buy
     code = buy(lucia)
     answer = text_of(lucia.says(code))
     assert f"*{code}* is paid, and your ticket is valid" in answer and "Bicycle: *005, 012*" in answer
+
+
+def test_p13_the_buyer_gets_the_ticket_once_more(world: World, lucia: Buyer) -> None:
+    """So does who was told by a template that the payment is confirmed."""
+    channels.approve(EVERY_TEMPLATE, approved=True)
+    world.raffle()
+    code = hold_and_prove(lucia)
+    world.clock.pass_minutes(25 * 60)
+    confirm_payment(world, code)
+    assert lucia.heard[-1]["type"] == "template" and not world.graph.uploads
+    assert lucia.says(code)["type"] == "image"
+    for _ in range(MAX_PICTURES):
+        lucia.says(code)
+    assert lucia.heard[-1]["type"] == "text" and "your ticket is valid" in text_of(lucia.heard[-1])
+    assert len(world.graph.uploads) == MAX_PICTURES
 
 
 @pytest.mark.parametrize("words", ["{code}", "{code}?", "code {code}", "pedido {code}"])
