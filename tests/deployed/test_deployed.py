@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from tests.support.deployed.account import SECRETS, Deployed
 from tests.support.deployed.deployment import STACK, STAGE, Deployment, settings
 from tests.support.order_codes import code_in
-from tests.support.running import Elsewhere, Json, OnThePhone, until
+from tests.support.running import Elsewhere, Json, OnThePhone, options_of, until
 from tests.support.running_sales import DOCUMENT, PHOTO, buy, choose, new_code
 from tests.support.world import text_of
 from whatsapp_sandbox import webhooks
@@ -53,7 +53,7 @@ def test_no_secret_is_in_the_template_or_a_functions_environment(deployment: Dep
     account = deployment.account
     template = account.client("cloudformation").get_template(StackName=STACK)["TemplateBody"]
     functions = account.client("lambda").list_functions()["Functions"]
-    assert len(functions) == 7
+    assert len(functions) == 8
     stored = account.client("ssm").get_parameters_by_path(Path=f"/{STACK}/", WithDecryption=True)["Parameters"]
     secrets = {parameter["Name"].rpartition("/")[2]: parameter["Value"] for parameter in stored}
     assert secrets.items() > SECRETS.items()  # the deployment made more of them
@@ -94,6 +94,27 @@ def test_the_whole_sale(run: Deployed, organiser: OnThePhone) -> None:
     assert buy(run, ana, organiser, raffle, "5,12,99", PHOTO)["numbers"] == [5, 12, 99]
     choose(ana, raffle, "code")
     buy(run, ana, organiser, raffle, "random 3", DOCUMENT)
+
+
+def test_o11_an_organiser_decides_in_the_chat(run: Deployed, organiser: OnThePhone) -> None:
+    raffle = run.raffle(new_code())
+    ana = OnThePhone(run, "ana")
+    ana.says(raffle["code"])
+    order_id = code_in(text_of(ana.says("7")))
+    ana.says("confirm")
+    ana.sends(PHOTO.content, PHOTO.mime_type, PHOTO.name)
+    notice = organiser.hears()
+    assert order_id in text_of(notice) and notice["interactive"]["header"]["type"] == "image"
+    shown = organiser.heard()[-1]
+    assert "proofs/" in text_of(organiser.taps("Abrir"))
+    organiser._taps(shown, options_of(notice)[0])
+    assert order_id in text_of(organiser.hears())
+    assert run.order(order_id)["status"] == "PAID"
+    entries = run.api("GET", f"/api/audit?target=order:{order_id}")["results"]
+    assert [(entry["by"], entry["action"]) for entry in entries] == [
+        ("WhatsApp +50255550000", "order.paid"),
+        ("WhatsApp +50255550000", "proof.read"),
+    ]
 
 
 def test_m1_one_body_delivered_five_times_at_once_has_one_effect_and_one_reply(run: Deployed) -> None:

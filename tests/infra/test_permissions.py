@@ -326,7 +326,8 @@ def _organisers_decide(world: World) -> None:
         hold_and_confirm(rosa, number, "LAST")
         world.graph.refuses = [NotSent("no connection")] * 2
         rosa.sends_proof()
-        world.container.header_files.remember("", b"")
+        files = world.container.header_files
+        files.latest, files.uploaded = ("", b""), ("", "")
         world.clock.pass_minutes(2)
         late()
     world.graph.refuses = [NotSent("no connection")]

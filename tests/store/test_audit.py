@@ -45,3 +45,28 @@ def test_o2_an_entry_is_not_overwritten_although_somebody_put_the_newest_entry_b
     with pytest.raises(ConditionsFailed):
         appending(world, audit.head(TARGET)).commit()
     assert audit.listed(target=TARGET, limit=2).items == [entry]
+
+
+def test_o11_the_newest_entry_of_something_is_found_among_the_newest_of_its_chain(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "BATCH", 3)
+    monkeypatch.setattr(audit, "LOOKED_BACK", 6)
+    target = "order:1"
+    others = [f"order:{number}" for number in range(2, 400) if chain_of(f"order:{number}") == chain_of(target)]
+
+    def add(what: str, action: str) -> None:
+        transaction = Transaction()
+        now = world.clock.now
+        audit.record(transaction, action=action, target=what, by=COMMAND_LINE, at=now, before={}, after={})
+        transaction.commit()
+
+    wanted = ("order.paid", "order.rejected")
+    assert audit.newest_of(target, wanted) is None
+    for action in ("order.rejected", "order.paid", "proof.read"):
+        add(target, action)
+    for left, other in enumerate(others[:5]):
+        found = audit.newest_of(target, wanted)
+        assert found is not None and (found.action, found.target) == ("order.paid", target), left
+        add(other, "order.paid")
+    assert audit.newest_of(target, wanted) is None

@@ -20,12 +20,15 @@ class HeaderFiles:
         s3: makes a boto3 S3 client.
         latest: key and content of the file that this process stored last. So the function that takes proofs shows them
             without a right to read any.
+        uploaded: key and WhatsApp's id of the file that this process uploaded last. It can be used for 30 days, so one
+            upload will do for all organisers.
     """
 
     graph: Graph
     s3: Callable[[], Any]
     bucket: str
     latest: tuple[str, bytes] = field(default=("", b""))
+    uploaded: tuple[str, str] = field(default=("", ""))
 
     def remember(self, key: str, content: bytes) -> None:
         """Keep a file that was stored just now, to be shown by this process."""
@@ -40,15 +43,24 @@ class HeaderFiles:
         if file is None or not has_buttons(message.body):
             return message.body
         try:
-            content = self._read(file)
-            if not is_showable(content, file.mime_type):
-                return message.body
-            media_id = self.graph.upload(content, file.mime_type, file.name)
-            return with_header(message.body, media_id, file.mime_type, file.name)
+            media_id = self._upload(file)
+            return with_header(message.body, media_id, file.mime_type, file.name) if media_id else message.body
         except Exception as failure:  # noqa: BLE001 - whatever it is, the text says all without the file
             logger.warning("a file is not shown", extra={"reason": type(failure).__name__})
             count("FilesNotShown")
             return message.body
+
+    def _upload(self, file: StoredFile) -> str:
+        """Return WhatsApp's id of a file; "" if WhatsApp does not show such files. Raises what S3 and Graph raise."""
+        key, media_id = self.uploaded
+        if key == file.key:
+            return media_id
+        content = self._read(file)
+        if not is_showable(content, file.mime_type):
+            return ""
+        media_id = self.graph.upload(content, file.mime_type, file.name)
+        self.uploaded = file.key, media_id
+        return media_id
 
     def _read(self, file: StoredFile) -> bytes:
         key, content = self.latest

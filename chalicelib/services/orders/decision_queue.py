@@ -4,8 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.domain.decisions import Decision
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.domain.decisions import Act, Decision
 from chalicelib.settings import SettingsInvalid
+from chalicelib.telemetry import logger
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +26,17 @@ class DecisionQueue:
     def put(self, decision: Decision) -> None:
         """Queue a decision. Twice has no further effect.
 
-        Raises what boto3 raises: then the message with the tap must be delivered again.
+        Raises what boto3 raises: then the message with the tap must be delivered again. What was missed is shown as a
+        courtesy, so for that a failure raises nothing: the answer to the message must not wait.
         """
+        try:
+            self._put(decision)
+        except (BotoCoreError, ClientError, SettingsInvalid) as failure:
+            if decision.choosing.act is not Act.SHOW_MISSED:
+                raise
+            logger.warning("what was missed is not shown", extra={"reason": type(failure).__name__})
+
+    def _put(self, decision: Decision) -> None:
         if not self.queue_url:
             raise SettingsInvalid("TOMBOLA_DECISIONS_QUEUE is missing")
         self.sqs().send_message(

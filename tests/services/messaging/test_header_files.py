@@ -9,6 +9,7 @@ from PIL import Image
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.whatsapp.graph import NotSent, OutcomeUnknown
 from tests.support.deliveries import refused
+from tests.support.organisers import OLGA, OSCAR, person, set_organisers
 from tests.support.receipts import picture
 from tests.support.steps import hold_and_confirm, hold_and_prove
 from tests.support.world import PNG, Buyer, World, buttons_of, text_of
@@ -34,6 +35,12 @@ def olga(world: World) -> Buyer:
 def header_of(message: Json) -> Json | None:
     found: Json | None = message["interactive"].get("header")
     return found
+
+
+def in_another_process(world: World) -> None:
+    """Have a process send the rest that has neither stored nor uploaded the file."""
+    files = world.container.header_files
+    files.latest, files.uploaded = ("", b""), ("", "")
 
 
 @pytest.mark.parametrize("content", [PNG, picture(), drawn("RGB", "PNG")])
@@ -137,7 +144,7 @@ def test_o11_a_notice_that_is_sent_later_has_its_picture_from_the_bucket(
     world.graph.refuses = [NotSent("no connection")] * 2
     told = len(olga.heard)
     lucia.sends_proof(picture())
-    world.container.header_files.remember("", b"")  # another process sends it
+    in_another_process(world)
     world.clock.pass_minutes(2)
     world.minute()
     [notice] = olga.heard[told:]
@@ -153,13 +160,24 @@ def test_o11_a_notice_comes_though_the_file_was_erased_or_may_not_be_read(
     world.graph.refuses = [NotSent("no connection")] * 2
     told = len(olga.heard)
     lucia.sends_proof()
-    world.container.header_files.remember("", b"")
+    in_another_process(world)
     for proof in world.container.proofs.open(order_id, by=COMMAND_LINE)[0].proofs:
         world.container.proofs.erase(proof)
     world.clock.pass_minutes(2)
     world.minute()
     [notice] = olga.heard[told:]
     assert header_of(notice) is None
+
+
+def test_o11_all_organisers_see_what_was_uploaded_once(world: World, lucia: Buyer, olga: Buyer) -> None:
+    set_organisers(world, OLGA, OSCAR)
+    oscar = person(world, OSCAR)
+    oscar.says("hi")
+    world.raffle()
+    hold_and_confirm(lucia)
+    lucia.sends_proof()
+    assert header_of(olga.heard[-1]) == header_of(oscar.heard[-1]) is not None
+    assert len(world.graph.uploads) == 1
 
 
 def test_o11_a_newer_proof_is_shown_with_its_picture(world: World, lucia: Buyer, olga: Buyer) -> None:
