@@ -103,7 +103,13 @@ class Purchase:
     @property
     def states(self) -> list[str]:
         outbounds = [item for item in self.made.items("CONTACT#") if item["kind"] == "outbound"]
-        return [item["state"] for item in sorted(outbounds, key=lambda item: _turn(json.loads(item["body"])))]
+        return [item["state"] for item in sorted(outbounds, key=lambda item: _turn(tagged(item)))]
+
+
+def tagged(item: Json) -> Json:
+    """The request of a stored message, with the tag that is its key."""
+    tag = f"{item['contact_id']}/{item['sk'].removeprefix('MSG#')}"
+    return {**json.loads(item["body"]), "biz_opaque_callback_data": tag}
 
 
 def _turn(body: Json) -> tuple[str, bool]:

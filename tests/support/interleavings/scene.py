@@ -61,6 +61,7 @@ KINDS = {
     "late": "came after the hold had ended",
     "kept": "was cancelled, so its numbers are not held",
     "no order waits": "no order of yours that waits",
+    "file kept": "I have kept your file",
     "enough files": "files for order .* already",
     "more time": "ten minutes more|can't hold them longer",
     "cancelled": "^Order .* is cancelled, and its numbers",
