@@ -140,6 +140,17 @@ def test_m3_a_delivered_message_stays_delivered_whatever_fails_later(world: Worl
     assert len(lucia.heard) == 1
 
 
+def test_m3_a_message_that_was_given_up_has_arrived_if_whatsapp_says_so(world: World, lucia: Buyer) -> None:
+    """Another try than the one that failed."""
+    lucia.says("menu")
+    tag = tag_of(lucia)
+    fails_late(lucia, FINAL[0])
+    assert outbounds(lucia)[-1].state == "FAILED"
+    world.deliver(webhooks.status(lucia.person, "wamid.OTHER", "delivered", at=world.at, tracking=tag))
+    stored = outbounds(lucia)[-1]
+    assert (stored.state, stored.queue_key) == ("DELIVERED", None)
+
+
 def test_a_stop_that_whatsapp_reports_again_days_later_stops_nothing(world: World, lucia: Buyer) -> None:
     lucia.says("menu")
     fails_late(lucia, 190, message_id="wamid.OUT1")
