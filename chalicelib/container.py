@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from chalicelib.services.orders.settlement import Settlement
     from chalicelib.services.payment_changes import PaymentChanges
     from chalicelib.services.privacy import Privacy
+    from chalicelib.services.raffle_pictures import RafflePictures
     from chalicelib.services.raffles import Raffles
     from chalicelib.services.reports import Reports
 
@@ -236,6 +237,18 @@ class Container:
         from chalicelib.services.raffles import Raffles
 
         return Raffles(clock=self.clock, random=self.random, outbox=self.outbox, organisers=self.organisers)
+
+    @cached_property
+    def raffle_pictures(self) -> RafflePictures:
+        from chalicelib.services.raffle_pictures import RafflePictures
+
+        return RafflePictures(
+            raffles=self.raffles,
+            s3=lambda: self._client("s3"),
+            bucket=self.settings.TOMBOLA_BUCKET,
+            random_id=lambda: token_hex(12),
+            clock=self.clock,
+        )
 
     @cached_property
     def payment_changes(self) -> PaymentChanges:

@@ -90,6 +90,15 @@ class Permit:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RafflePicture:
+    """A picture that buyers see above the details of a raffle: its key in the bucket, its type, its size in bytes."""
+
+    key: str
+    mime_type: str
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Faq:
     """An answer that the bot gives to a question with any of these words."""
 
@@ -148,6 +157,7 @@ class Raffle:
     permit: Permit | None = None
     rules_url: str | None = None
     minimum_age: int | None = None
+    picture: RafflePicture | None = None
     faq: tuple[Faq, ...] = ()
     language: LanguageCode | None = None
 

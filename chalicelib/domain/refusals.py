@@ -8,6 +8,7 @@ Each refusal is of one kind, and its kind decides the HTTP status:
     │   ├── OrderNotFound
     │   ├── ContactNotFound
     │   ├── ProofNotFound
+    │   ├── PictureNotFound
     │   ├── FileNotKept
     │   ├── MessageNotFound
     │   ├── LetterNotFound
@@ -49,6 +50,8 @@ Each refusal is of one kind, and its kind decides the HTTP status:
     ├── Invalid: a part of the request is wrong
     │   ├── KeyUsedOtherwise
     │   ├── StatementUnreadable
+    │   ├── UploadNotFound
+    │   ├── PictureUnusable
     │   └── CursorInvalid (in store/pages.py)
     └── Unavailable: the same request may succeed later
         └── TryAgain
@@ -138,6 +141,33 @@ class ProofNotFound(NotFound):
 
     code = "proof_not_found"
     what = "payment proof for order"
+
+
+class PictureNotFound(NotFound):
+    """The raffle has no picture."""
+
+    code = "picture_not_found"
+    what = "picture of raffle"
+
+
+class UploadNotFound(Invalid):
+    """Nothing was uploaded under this id for this raffle, or it was more than a day ago."""
+
+    code = "upload_not_found"
+    field = "id"
+
+    def __init__(self) -> None:
+        super().__init__("Nothing was uploaded under this id for this raffle within the last day.")
+
+
+class PictureUnusable(Invalid):
+    """WhatsApp does not show such a picture."""
+
+    code = "picture_unusable"
+    field = "id"
+
+    def __init__(self) -> None:
+        super().__init__("expected a JPEG, or a PNG with 8 bits for each of red, green and blue, of at most 5 MB")
 
 
 class FileNotKept(NotFound):

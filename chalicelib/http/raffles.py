@@ -47,7 +47,7 @@ from chalicelib.services.raffles import Ticket
 from chalicelib.store import raffles as stored
 
 CODE = Matching("^[A-Za-z][A-Za-z0-9-]{1,15}$")
-READ_ONLY = frozenset(("id", "status", "created_at", "updated_at"))
+READ_ONLY = frozenset(("id", "status", "picture", "created_at", "updated_at"))
 
 
 class OrganiserForm(Form):
@@ -214,6 +214,13 @@ class PermitView(View):
     number: str
 
 
+class PictureView(View):
+    """The picture of a raffle, of which GET /api/raffles/{id}/picture gives a link."""
+
+    mime_type: str
+    size: Annotated[int, Field(description="In bytes.")]
+
+
 class FaqView(View):
     """An answer that the bot gives to a question with any of these words."""
 
@@ -249,6 +256,7 @@ class RaffleView(View):
     permit: PermitView | None
     rules_url: str | None
     minimum_age: int | None
+    picture: Annotated[PictureView | None, Field(description="Shown above its details in the chat; see /picture.")]
     faq: list[FaqView]
     language: LanguageCode | None
     payment_instructions: str

@@ -28,6 +28,7 @@ RAFFLE_CHANGES = (
     refusals.CodeTaken,
     refusals.SecondManagerNeeded,
 )
+PICTURES = (refusals.RaffleOutOfTurn, refusals.UploadNotFound, refusals.PictureUnusable)
 PAYMENT_CHANGES = (refusals.RaffleOutOfTurn, refusals.SecondManagerNeeded, refusals.TokenTooNew)
 RAFFLE_MOVES = (refusals.RaffleOutOfTurn,)
 RAFFLE_ENDS = (refusals.RaffleOutOfTurn, refusals.RaffleHasSales, refusals.RaffleHasLateOrders)
@@ -67,6 +68,17 @@ ROUTES: tuple[Route, ...] = (
         "PATCH", RAFFLE, "raffles.patch_raffle", Role.MANAGER, refuses=RAFFLE_CHANGES, tagged=True, media=MERGE_PATCH
     ),
     Route("DELETE", RAFFLE, "raffles.delete_raffle", Role.MANAGER, 204, refuses=RAFFLE_MOVES, tagged=True),
+    Route("POST", f"{RAFFLE}/picture", "raffle_pictures.offer_picture", Role.MANAGER),
+    Route("GET", f"{RAFFLE}/picture", "raffle_pictures.read_picture", refuses=(refusals.PictureNotFound,)),
+    Route("PUT", f"{RAFFLE}/picture", "raffle_pictures.take_picture", Role.MANAGER, refuses=PICTURES, tagged=True),
+    Route(
+        "DELETE",
+        f"{RAFFLE}/picture",
+        "raffle_pictures.remove_picture",
+        Role.MANAGER,
+        refuses=(refusals.RaffleOutOfTurn,),
+        tagged=True,
+    ),
     Route("POST", f"{RAFFLE}/activate", "raffles.activate_raffle", Role.MANAGER, refuses=RAFFLE_MOVES, tagged=True),
     Route("POST", f"{RAFFLE}/deactivate", "raffles.deactivate_raffle", Role.MANAGER, refuses=RAFFLE_MOVES, tagged=True),
     Route("POST", f"{RAFFLE}/close", "raffles.close_raffle", Role.MANAGER, refuses=RAFFLE_MOVES, tagged=True),

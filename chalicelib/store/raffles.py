@@ -7,7 +7,7 @@ from typing import Any
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex
 
-from chalicelib.domain.raffles import Board, Faq, Permit, Raffle, RaffleOrganiser, RaffleStatus
+from chalicelib.domain.raffles import Board, Faq, Permit, Raffle, RaffleOrganiser, RafflePicture, RaffleStatus
 from chalicelib.domain.refusals import CodeTaken, RaffleNotFound
 from chalicelib.store.pages import Page, page_of
 from chalicelib.store.records import CodeRecord, RaffleRecord, Record, TallyRecord, stamp, stored_in
@@ -167,6 +167,8 @@ def as_raffle(record: Record) -> Raffle:
         values["organiser"] = RaffleOrganiser(**record.organiser)
     if record.permit is not None:
         values["permit"] = Permit(**record.permit)
+    if record.picture is not None:
+        values["picture"] = RafflePicture(**record.picture)
     if record.faq is not None:
         values["faq"] = tuple(Faq(words=tuple(entry["words"]), answer=entry["answer"]) for entry in record.faq)
     title = " ".join(record.title.split())  # one that was stored by an earlier version may have line ends

@@ -245,6 +245,7 @@ class RaffleRecord(Record, discriminator="raffle"):
     draw_method = UnicodeAttribute(null=True)
     organiser = JSONAttribute(null=True)  # name, contact
     permit = JSONAttribute(null=True)  # authority, number
+    picture = JSONAttribute(null=True)  # key, mime_type, size
     rules_url = UnicodeAttribute(null=True)
     minimum_age = NumberAttribute(null=True)
     faq = JSONAttribute(null=True)  # a list of words and answer

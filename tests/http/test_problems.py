@@ -19,6 +19,7 @@ STATUS_OF_CODE = {
     "letter_not_found": 404,
     "file_not_found": 404,
     "message_not_found": 404,
+    "picture_not_found": 404,
     "order_not_found": 404,
     "proof_not_found": 404,
     "raffle_not_found": 404,
@@ -55,6 +56,8 @@ STATUS_OF_CODE = {
     "cursor_invalid": 422,
     "idempotency_key_used": 422,
     "statement_unreadable": 422,
+    "upload_not_found": 422,
+    "picture_unusable": 422,
     "try_again": 429,
 }
 

@@ -28,7 +28,7 @@ from tests.support.identities import moves
 from tests.support.policies import denies
 from tests.support.steps import buy, cancel, hold, hold_and_confirm, hold_and_prove, outbounds
 from tests.support.tokens import a_token
-from tests.support.world import Buyer, FakeGraph, World
+from tests.support.world import PNG, Buyer, FakeGraph, World
 from whatsapp_sandbox import webhooks
 
 Json = dict[str, Any]
@@ -233,6 +233,7 @@ def everything_happens(world: World, ear: Ear) -> None:
     ana.says("stop")
     eva.says("help")
     world.deliver(moves(world, eva.person, "+50255551234"))
+    _raffle_pictures(world, raffle)
     _boards(world)
     _exports(world, ear, raffle)
     _letters(world, ana)
@@ -327,13 +328,30 @@ def _organisers_decide(world: World) -> None:
         world.graph.refuses = [NotSent("no connection")] * 2
         rosa.sends_proof()
         files = world.container.header_files
-        files.latest, files.uploaded = ("", b""), ("", "")
+        files.latest, files.uploaded = ("", b""), {}
         world.clock.pass_minutes(2)
         late()
     world.graph.refuses = [NotSent("no connection")]
     olga.taps("Approve")
     olga.taps("Approve")
     olga.says("pending")
+
+
+def _raffle_pictures(world: World, raffle: Json) -> None:
+    """A picture that is shown at once, by a wake-up, and by the schedule."""
+    path, pictures = f"/api/raffles/{raffle['id']}/picture", world.container.raffle_pictures
+    offered = world.api("POST", path, {"mime_type": "image/png"}).body
+    pictures.s3().put_object(Bucket=pictures.bucket, Key=offered["fields"]["key"], Body=PNG)
+    assert world.api("PUT", path, {"id": offered["id"]}).status == 200
+    assert world.api("GET", path).status == 200
+    lucia = world.buyer("Lucía", 0)
+    for late in (partial(_wake, world, lucia), world.minute):
+        world.graph.refuses = [NotSent("no connection")]
+        lucia.says("BIKE")
+        world.container.header_files.uploaded.clear()
+        world.clock.pass_minutes(2)
+        late()
+    assert world.api("DELETE", path).status == 200
 
 
 def _boards(world: World) -> None:
@@ -378,7 +396,8 @@ def named(resource: str) -> str:
         return f"index {index[1]}"
     for mark, name in (
         (":table/", "table"), ("/audit-heads/*", "audit-heads/*"), ("/proofs/*", "proofs/*"),
-        ("/exports/*", "exports/*"), ("/boards/*", "boards/*"), ("s3:::", "bucket"), ('"Inbox"', "inbox"),
+        ("/exports/*", "exports/*"), ("/boards/*", "boards/*"),
+        ("/raffle-pictures/*", "raffle-pictures/*"), ("s3:::", "bucket"), ('"Inbox"', "inbox"),
         ('"Exports"', "exports"),
         ('"WakeUps"', "wake-ups"), ('"Decisions"', "decisions"), ("/WHATSAPP_*", "WHATSAPP_*"), ("log-group", "log"),
     ):  # fmt: skip

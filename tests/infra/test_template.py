@@ -15,6 +15,7 @@ from chalicelib.http.routes import ROUTES
 from chalicelib.services.messaging.account_notices import RULES
 from chalicelib.services.messaging.pictures import FOLDER, UPLOAD_LIFETIME
 from chalicelib.services.orders.expiry import EXPIRED
+from chalicelib.services.raffle_pictures import UPLOADS
 from infra.__main__ import RESERVED, for_console
 
 ROOT = Path(__file__).parents[2]
@@ -56,8 +57,9 @@ def test_the_bucket_is_private_encrypted_versioned_and_asked_over_tls_only(name:
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_proofs_boards_and_exports_vanish_in_their_time() -> None:
-    proofs, boards, exports = properties("Bucket")["LifecycleConfiguration"]["Rules"]
+def test_files_vanish_in_their_time() -> None:
+    proofs, boards, uploads, exports = properties("Bucket")["LifecycleConfiguration"]["Rules"]
+    assert (uploads["Prefix"], uploads["ExpirationInDays"]) == (UPLOADS, 1)
     assert (proofs["Prefix"], proofs["ExpirationInDays"]) == ("proofs/", {"Ref": "ProofRetentionDays"})
     assert (boards["Prefix"], boards["ExpirationInDays"]) == (FOLDER, UPLOAD_LIFETIME.days)
     assert (exports["Prefix"], exports["ExpirationInDays"]) == ("exports/", KEPT.days)

@@ -68,7 +68,7 @@ def buy(run: Run, buyer: OnThePhone, organiser: OnThePhone, raffle: Json, pick: 
     assert shown in text_of(answer) and price in text_of(answer)
     until = datetime.fromisoformat(order["reserved_until"]).astimezone(ZoneInfo(raffle["time_zone"]))
     assert f"until {until:%H:%M} (15 minutes)" in text_of(answer)
-    assert buttons_of(answer) == ["Confirm", "Cancel"]
+    assert buttons_of(answer) == ["Confirm", "Change", "Cancel"]
     assert set(order["numbers"]) <= run.tickets(raffle, "RESERVED").keys()
     assert run.availability(raffle) == (free - quantity, reserved + quantity, sold)
 

@@ -11,6 +11,8 @@ from chalicelib.whatsapp.file_types import is_showable
 from chalicelib.whatsapp.graph import Graph
 from chalicelib.whatsapp.messages import has_buttons, with_header
 
+MAX_KNOWN = 20  # uploads whose ids a process remembers
+
 
 @dataclass(kw_only=True)
 class HeaderFiles:
@@ -20,15 +22,15 @@ class HeaderFiles:
         s3: makes a boto3 S3 client.
         latest: key and content of the file that this process stored last. So the function that takes proofs shows them
             without a right to read any.
-        uploaded: key and WhatsApp's id of the file that this process uploaded last. It can be used for 30 days, so one
-            upload will do for all organisers.
+        uploaded: key → WhatsApp's id, of the files that this process uploaded last. An id can be used for 30 days, so
+            one upload will do for all organisers, or for all who open a raffle.
     """
 
     graph: Graph
     s3: Callable[[], Any]
     bucket: str
     latest: tuple[str, bytes] = field(default=("", b""))
-    uploaded: tuple[str, str] = field(default=("", ""))
+    uploaded: dict[str, str] = field(default_factory=dict)
 
     def remember(self, key: str, content: bytes) -> None:
         """Keep a file that was stored just now, to be shown by this process."""
@@ -52,14 +54,15 @@ class HeaderFiles:
 
     def _upload(self, file: StoredFile) -> str:
         """Return WhatsApp's id of a file; "" if WhatsApp does not show such files. Raises what S3 and Graph raise."""
-        key, media_id = self.uploaded
-        if key == file.key:
-            return media_id
+        if file.key in self.uploaded:
+            return self.uploaded[file.key]
         content = self._read(file)
         if not is_showable(content, file.mime_type):
             return ""
         media_id = self.graph.upload(content, file.mime_type, file.name)
-        self.uploaded = file.key, media_id
+        if len(self.uploaded) >= MAX_KNOWN:
+            self.uploaded.clear()
+        self.uploaded[file.key] = media_id
         return media_id
 
     def _read(self, file: StoredFile) -> bytes:

@@ -425,7 +425,7 @@ class Texts:
             *self._random_buttons(raffle),
             Choice(id=RAFFLES_CHOICE, title=_("Other raffles")),
         )
-        return Reply(name=ReplyName.RAFFLE, text=text, buttons=buttons)
+        return Reply(name=ReplyName.RAFFLE, text=text, buttons=buttons, header=_picture_of(raffle))
 
     def _facts(self, raffle: Raffle, now: datetime) -> Iterator[str]:
         """Yield what else a buyer may want to know of a raffle, a line for each fact, the most important first."""
@@ -1395,6 +1395,14 @@ def _newest_proof(order: Order) -> StoredFile | None:
     proof = order.proofs[-1]
     extension = proof.mime_type.rpartition("/")[2]
     return StoredFile(key=proof.key, mime_type=proof.mime_type, name=f"{order.id}.{extension}")
+
+
+def _picture_of(raffle: Raffle) -> StoredFile | None:
+    """Return the picture that an organiser chose for a raffle."""
+    picture = raffle.picture
+    if picture is None:
+        return None
+    return StoredFile(key=picture.key, mime_type=picture.mime_type, name=f"{raffle.code}.{picture.mime_type[6:]}")
 
 
 def _as_sentence_end(text: str | None) -> str:

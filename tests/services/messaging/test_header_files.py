@@ -40,7 +40,7 @@ def header_of(message: Json) -> Json | None:
 def in_another_process(world: World) -> None:
     """Have a process send the rest that has neither stored nor uploaded the file."""
     files = world.container.header_files
-    files.latest, files.uploaded = ("", b""), ("", "")
+    files.latest, files.uploaded = ("", b""), {}
 
 
 @pytest.mark.parametrize("content", [PNG, picture(), drawn("RGB", "PNG")])
