@@ -59,6 +59,13 @@ class ShowMenu:
 
 
 @dataclass(frozen=True)
+class Greet:
+    """Greet back, and ask for numbers of the raffle that is open."""
+
+    raffle_id: str
+
+
+@dataclass(frozen=True)
 class NotUnderstood:
     """Repeat what the bot asked last, since it can make nothing of the message; not for ever (M8)."""
 
@@ -131,7 +138,10 @@ class IsFree:
 
 @dataclass(frozen=True)
 class TellHowToPay:
+    """Say how to pay: for the order at hand if it waits for that, else in the raffle."""
+
     raffle_id: str | None
+    order_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -346,6 +356,7 @@ Action = (
     StayQuiet
     | Decide
     | ShowMenu
+    | Greet
     | NotUnderstood
     | ListRaffles
     | OpenRaffle
@@ -479,8 +490,10 @@ def _read_words(conversation: Conversation, text: str) -> Action:
     if word in COMMANDS:
         return COMMANDS[word](conversation)
     meaning = read_meaning(text)
-    if conversation.asks is not None and (word in YES or meaning.only(Intent.YES)):
-        return _read_choice(conversation.asks) or _repeat_question(conversation)
+    if conversation.asks is not None:
+        answer = _read_answer(conversation, conversation.asks, meaning, word)
+        if answer is not None:
+            return answer
     if conversation.order_id is not None and word in YES:
         return ConfirmOrder(conversation.order_id)
     action = _mean_anywhere(conversation, meaning) or _STEPS[conversation.stage](conversation, meaning, text)
@@ -489,6 +502,32 @@ def _read_words(conversation: Conversation, text: str) -> Action:
     # A single word may be the code of a raffle, whatever else it means; but "no" never was one.
     code = word.upper()
     return TryCode(code, action) if is_raffle_code(code) and word not in NO | MORE else action
+
+
+def _read_answer(conversation: Conversation, asks: str, meaning: Meaning, word: str) -> Action | None:
+    """Return what a yes or a no to the bot's question means. An age answers whether they are old enough."""
+    said_no = word in NO or meaning.only(Intent.NO)
+    if asks.startswith("cancel:"):
+        order_id = asks.partition(":")[2]
+        if word in YES or meaning.only(Intent.YES):
+            return CancelOrder(order_id)
+        return AskAboutOrder(order_id) if said_no else None
+    confirm = _read_choice(asks)
+    if not isinstance(confirm, ConfirmAge):
+        return None
+    if said_no:
+        return ListRaffles()
+    told = [int(number) for number in meaning.numbers.split(", ") if number.isdigit()]
+    is_old = meaning.has(Intent.OF_AGE) or told == [word for word in told if confirm.age <= word <= MOST_YEARS] != []
+    if (told and is_old and len(told) == 1) or (not told and (is_old or word in YES or meaning.has(Intent.YES))):
+        return confirm
+    return None
+
+
+def wants_more(text: str) -> bool:
+    """Return whether somebody whose order can't be changed any more names numbers that they want beside it."""
+    meaning = read_meaning(text)
+    return meaning.has_numbers and not meaning.has(Intent.REMOVE, Intent.SWAP, Intent.NO)
 
 
 def _mean_anywhere(conversation: Conversation, meaning: Meaning) -> Action | None:
@@ -501,8 +540,21 @@ def _mean_anywhere(conversation: Conversation, meaning: Meaning) -> Action | Non
     if meaning.only(Intent.LEAVE):
         return AskLeave(conversation.order_id)
     if meaning.is_polite_only:
-        return SayWelcome() if meaning.has(Intent.THANKS) else ShowMenu() if meaning.has(Intent.GREETING) else None
+        return (
+            SayWelcome()
+            if meaning.has(Intent.THANKS)
+            else _greet(conversation)
+            if meaning.has(Intent.GREETING)
+            else None
+        )
     return None
+
+
+def _greet(conversation: Conversation) -> Action:
+    """Greet back. Who greets after a raffle was opened still wants that raffle."""
+    if conversation.stage is Stage.SELECTING and conversation.raffle_id is not None:
+        return Greet(conversation.raffle_id)
+    return ShowMenu()
 
 
 def _read_reaction(conversation: Conversation, message: IncomingMessage) -> Action:
@@ -615,7 +667,7 @@ def mentioned(text: str) -> tuple[set[str], set[str]]:
     Args:
         text: the message in WhatsApp's form, as JSON.
     """
-    raffle_ids = set(re.findall(r'"(?:raffle|random|number):([0-9a-z]{1,32})', text))
+    raffle_ids = set(re.findall(r'"(?:raffle|random|number|of_age):([0-9a-z]{1,32})', text))
     return raffle_ids, set(filter(is_code, re.findall("(?<![0-9A-Z])[0-9A-Z]{8}(?![0-9A-Z])", text)))
 
 
@@ -675,8 +727,12 @@ COMMANDS: dict[str, Callable[[Conversation], Action]] = {
     **dict.fromkeys(("start", "resume", "alta", "ativar"), lambda _: OptIn()),
     **dict.fromkeys(PERSON_WORDS, lambda _: CallPerson()),
     **dict.fromkeys(("cancelar",), lambda conversation: AskWhatToCancel(conversation.order_id)),
-    **dict.fromkeys(("menu", "hi", "hello", "hey", "hola", "oi", "ola"), lambda _: ShowMenu()),
-    **dict.fromkeys(("good morning", "good afternoon", "good evening", "buenas", "bom dia"), lambda _: ShowMenu()),
+    "menu": lambda _: ShowMenu(),
+    **dict.fromkeys(("hi", "hello", "hey", "hola", "oi", "ola"), _greet),
+    **dict.fromkeys(
+        ("good morning", "good afternoon", "good evening", "buenas", "bom dia"),
+        _greet,
+    ),
     **dict.fromkeys(
         ("raffles", "raffle", "browse", "browse raffles", "list", "rifas", "ver rifas"), lambda _: ListRaffles()
     ),
@@ -774,6 +830,8 @@ def _step_confirming(conversation: Conversation, meaning: Meaning, text: str) ->
         return CancelOrder(order_id)
     if meaning.has(Intent.MORE_TIME):
         return MoreTime(order_id)
+    if meaning.has(Intent.TIME_LEFT):
+        return ask_again
     if meaning.has(Intent.ANOTHER) and not meaning.has_numbers and not meaning.has(*CHANGE):
         return AskAnother(order_id)
     if _is_change(meaning, text):
@@ -791,6 +849,8 @@ def _step_payment(conversation: Conversation, meaning: Meaning, text: str) -> Ac
         return PaidClaim(order_id)
     if meaning.has(Intent.MORE_TIME):
         return MoreTime(order_id)
+    if meaning.has(Intent.TIME_LEFT):
+        return AskAboutOrder(order_id)
     if meaning.has(Intent.CANCEL) or meaning.only(Intent.NO):
         return AskToCancel(order_id)
     if meaning.has(Intent.ANOTHER) and not meaning.has_numbers and conversation.raffle_id is not None:
@@ -833,7 +893,7 @@ OTHER_RAFFLES = frozenset(
 
 def _answer_question(conversation: Conversation, meaning: Meaning) -> Action | None:
     """Return the answer to a question that may be asked at any time. ListRaffles stands for whatever raffles say."""
-    raffle_id = conversation.raffle_id
+    raffle_id, order_id = conversation.raffle_id, conversation.order_id
     answers: tuple[tuple[Intent, Action], ...] = (
         (Intent.PAID, PaidClaim(conversation.order_id)),
         (Intent.MORE_TIME, MoreTime(conversation.order_id)),
@@ -841,7 +901,8 @@ def _answer_question(conversation: Conversation, meaning: Meaning) -> Action | N
         (Intent.TRUST, TellWho()),
         (Intent.ORDERS, ShowOrders()),
         (Intent.HELP, ShowHelp()),
-        (Intent.HOW_TO_PAY, TellHowToPay(raffle_id)),
+        (Intent.TIME_LEFT, AskAboutOrder(order_id) if order_id is not None else ShowOrders()),
+        (Intent.HOW_TO_PAY, TellHowToPay(raffle_id, order_id)),
         (Intent.DRAW_DATE, TellDrawDate(raffle_id)),
         (Intent.MENU, ShowMenu()),
         *((intent, ListRaffles()) for intent in ABOUT_RAFFLES),
@@ -868,6 +929,7 @@ def _read_any(text: str) -> Specific | Random | Unclear:
 
 
 MOST_NUMBERS = 1_000_000
+MOST_YEARS = 120
 
 
 def _try_names(meaning: Meaning, text: str, *, otherwise: Action) -> Action:
@@ -881,6 +943,7 @@ def _try_codes(meaning: Meaning, text: str, *, otherwise: Action) -> Action:
     return TryCodes(words, text, otherwise) if words and not is_raffle_code(normalize(text).upper()) else otherwise
 
 
+MAX_CODE = 16  # characters of the code of a raffle
 MAX_NAMES = 4  # words of a message that are looked up as codes
 
 
@@ -894,8 +957,13 @@ def _codes_in(meaning: Meaning) -> tuple[str, ...]:
     names = set(meaning.names)
     parts = (part.strip(".,;:!?¡¿()*_\"'") for part in meaning.line.split())
     # A code may have digits and hyphens, with which it is no single word of ours.
-    codes = [part.upper() for part in parts if part in names or re.search("[a-z].*[-0-9]", part)]
+    codes = [part.upper() for part in parts if part in names or is_coded(part)]
     return tuple(dict.fromkeys(filter(is_raffle_code, codes)))[:MAX_NAMES]
+
+
+def is_coded(part: str) -> bool:
+    """Return whether a part of a text has letters and digits, or a hyphen, and is no longer than a code."""
+    return len(part) <= MAX_CODE and re.search("[a-z].*[-0-9]", part) is not None
 
 
 def is_raffle_code(word: str) -> bool:

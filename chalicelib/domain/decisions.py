@@ -3,11 +3,12 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
 from json import dumps, loads
 
 from chalicelib.domain.orders import Order, is_code
 
-SEEN_LENGTH = 8  # hex digits of a proof's SHA-256 that a choice carries: enough to tell the proofs of one order apart
+SEEN_LENGTH = 16  # hex digits that a choice carries of what an organiser has seen
 
 
 class Act(StrEnum):
@@ -32,7 +33,7 @@ class Choosing:
 
     Attributes:
         order_id: "" if it is about all orders.
-        seen: the first hex digits of the SHA-256 of the proof that the notice was about.
+        seen: stands for the proofs that the order had when the notice was made (`seen_of`).
         reason: why a proof is rejected; None: it is to be asked.
     """
 
@@ -78,9 +79,19 @@ class Decision:
         return cls(choosing=choosing, contact_id=str(fields["contact"]), inbound_id=str(fields["inbound"]))
 
 
+def seen_of(order: Order) -> str:
+    """Return what stands for the proofs that an order has; "" if it has none.
+
+    The same file that comes again, after a rejection, is another proof.
+    """
+    if not order.proofs:
+        return ""
+    return sha256(f"{len(order.proofs)} {order.proofs[-1].sha256}".encode()).hexdigest()[:SEEN_LENGTH]
+
+
 def choosing_about(act: Act, order: Order) -> Choosing:
     """Return the choice to do something about the newest proof of an order."""
-    return Choosing(act=act, order_id=order.id, seen=order.proofs[-1].sha256[:SEEN_LENGTH] if order.proofs else "")
+    return Choosing(act=act, order_id=order.id, seen=seen_of(order))
 
 
 def read_choosing(choice: str) -> Choosing | None:

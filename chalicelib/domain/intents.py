@@ -36,6 +36,8 @@ class Intent(StrEnum):
     TRUST = "trust"
     PERSON = "person"
     PAID = "paid"
+    TIME_LEFT = "time_left"
+    OF_AGE = "of_age"
     MORE_TIME = "more_time"
     ANOTHER = "another"
     ADD = "add"

@@ -11,7 +11,7 @@ from chalicelib.domain.refusals import OrderOutOfTurn
 MAX_NUMBERS = 40  # H6
 MAX_PROOFS = 10  # files that are kept with an order (M8)
 REMINDER_LEAD = timedelta(minutes=5)  # how long before the end of a hold the buyer is reminded
-ALBUM = timedelta(minutes=1)  # files that come so soon after another one belong together: one answer for all
+ALBUM = timedelta(seconds=20)  # files that come so soon after another one belong together: one answer for all
 MORE_TIME = timedelta(minutes=10)  # that a buyer may have once a hold (H14)
 CODE_ALPHABET = "2346789BCDFGHJKMPQRTVWXY"  # no characters that look alike, and no vowels, so it spells no words
 CODE_LENGTH = 8

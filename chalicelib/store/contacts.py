@@ -53,6 +53,7 @@ class Lookup(NamedTuple):
     handled: bool  # the message took effect before
     raffle_of_code: Mapping[str, str]  # code in the message → id of the raffle
     channel: Channel
+    former_owner: Contact | None = None  # who had the person's phone number before them
 
 
 def look_up(identity: Identity, *, phone_number_id: str, message_id: str, codes: Iterable[str] = ()) -> Lookup:
@@ -92,12 +93,14 @@ def look_up(identity: Identity, *, phone_number_id: str, message_id: str, codes:
             # A phone number may have another owner by now; a user id can't.
             contact = _successor(contact) if ids[0] in aliases else None
     by_phone = ids[0] not in known and ids[0] not in aliases  # a user id never gets another owner
+    former = None
     if contact is None or (by_phone and _has_new_owner(contact, identity)):
         # A new person. If their phone number had another owner before, that contact keeps its orders.
+        former = contact if contact is not None and same_number(contact.phone or "", identity.phone) else None
         contact = Contact(id=ids[0])
     # An id that is a contact of its own stays one: two people may have had the same phone number, one after the other.
     missing = (contact_id for contact_id in ids[:own] if contact_id not in (contact.id, *known, *aliases))
-    return Lookup(contact, tuple(missing), handled, raffle_of_code, channel.found_in(records))
+    return Lookup(contact, tuple(missing), handled, raffle_of_code, channel.found_in(records), former)
 
 
 def _follow_successors(ids: list[str], records: list[Record]) -> tuple[list[str], list[Record]]:
@@ -161,17 +164,18 @@ def with_channel(contact_id: str) -> tuple[Contact | None, Channel]:
     return contact, channel.found_in(records)
 
 
-def save(transaction: Transaction, contact: Contact, *, now: datetime) -> None:
+def save(transaction: Transaction, contact: Contact, *, now: datetime, reindex: bool = True) -> None:
     """Store the contact, and update its index entries.
 
     Committing raises ConditionsFailed if the stored contact is not the version that was read (M2). If the transaction
-    is large, the index is left to the next one; but a contact is always removed from the index at once.
+    is large, or without `reindex`, the index is left to the next one; but a contact is always removed from the index at
+    once.
     """
     unchanged: Condition = ContactRecord.pk.does_not_exist()
     if contact.version:
         unchanged = ContactRecord.version == contact.version
     saved = replace(contact, version=contact.version + 1, created_at=contact.created_at or now)
-    has_room = transaction.items <= MAX_ITEMS_TO_INDEX
+    has_room = reindex and transaction.items <= MAX_ITEMS_TO_INDEX
     if saved.indexed_terms != saved.index_terms and (has_room or not saved.index_terms):
         contact_index.index(transaction, saved)
         saved = replace(saved, indexed_terms=saved.index_terms)

@@ -10,8 +10,10 @@ CODE = "7K2M9QXD"
 
 
 def chosen() -> list[Choosing]:
-    about = [Choosing(act=act, order_id=CODE, seen="0a1b2c3d") for act in (Act.APPROVE, Act.REJECT, Act.OPEN)]
-    reasons = [Choosing(act=Act.REJECT, order_id=CODE, seen="0a1b2c3d", reason=reason) for reason in RejectReason]
+    about = [Choosing(act=act, order_id=CODE, seen="0a1b2c3d0a1b2c3d") for act in (Act.APPROVE, Act.REJECT, Act.OPEN)]
+    reasons = [
+        Choosing(act=Act.REJECT, order_id=CODE, seen="0a1b2c3d0a1b2c3d", reason=reason) for reason in RejectReason
+    ]
     return [*about, *reasons, Choosing(act=Act.SHOW), Choosing(act=Act.SHOW_MISSED)]
 
 
@@ -27,10 +29,11 @@ def test_o11_a_choice_is_read_as_it_was_written(choosing: Choosing) -> None:
     "choice",
     [
         "", "approve", "approve:", f"approve:{CODE}", f"approve:{CODE}:", f"approve:{CODE}:0a1b2c3",
-        f"approve:{CODE}:0A1B2C3D", "approve:7K2M9QXX:0a1b2c3d", "approve:7k2m9qxd:0a1b2c3d",
-        f"approve:{CODE}:0a1b2c3d:amount", f"open:{CODE}:0a1b2c3d:used", f"reject:{CODE}:0a1b2c3d:because",
-        f"reject:{CODE}:0a1b2c3d:", f"refund:{CODE}:0a1b2c3d", f" approve:{CODE}:0a1b2c3d",
-        f"approve:{CODE}:0a1b2c3d\n", "show:", "confirm:" + CODE,
+        f"approve:{CODE}:0A1B2C3D", "approve:7K2M9QXX:0a1b2c3d0a1b2c3d", "approve:7k2m9qxd:0a1b2c3d0a1b2c3d",
+        f"approve:{CODE}:0a1b2c3d0a1b2c3d:amount", f"open:{CODE}:0a1b2c3d0a1b2c3d:used",
+        f"reject:{CODE}:0a1b2c3d0a1b2c3d:because",
+        f"reject:{CODE}:0a1b2c3d0a1b2c3d:", f"refund:{CODE}:0a1b2c3d0a1b2c3d", f" approve:{CODE}:0a1b2c3d0a1b2c3d",
+        f"approve:{CODE}:0a1b2c3d0a1b2c3d\n", "show:", "confirm:" + CODE,
     ],
 )  # fmt: skip
 def test_o11_anything_else_is_no_choice_of_an_organiser(choice: str) -> None:

@@ -74,6 +74,7 @@ PLAIN_REPLIES = {
     c.TellResult: Texts.draw_result,
 }
 SHORTEST_TITLE_WORD = 3  # letters; shorter ones are in every title
+MAX_CODES = 3  # of a caption that are looked up
 NEWEST_LOOKED_AT = 5  # messages to a contact, among which may be what they reacted to
 
 
@@ -99,6 +100,7 @@ def act(action: c.Action, turn: Turn) -> None:
             | c.CannotListen()
             | c.TellResult()
             | c.TellWho()
+            | c.Greet()
         ):
             _say(turn, action)
         case c.ListRaffles() | c.AskRaffle() | c.OpenByTitle() | c.TryCode() | c.TryCodes():
@@ -164,7 +166,8 @@ def _say(
     | c.ChangeLanguage
     | c.CannotListen
     | c.TellResult
-    | c.TellWho,
+    | c.TellWho
+    | c.Greet,
 ) -> None:
     """Say what needs no look at anything, or repeat what was asked last. Mishaps are not told for ever (M8)."""
     match action:
@@ -175,6 +178,8 @@ def _say(
                 act(repeat, turn)
         case c.ChangeLanguage(language):
             _change_language(turn, language)
+        case c.Greet(raffle_id):
+            _greet(turn, raffle_id)
         case c.TellWho():
             turn.reply(turn.texts.who(_find_raffle(turn.contact.conversation.raffle_id)))
         case c.SayWelcome() | c.ShowHelp() | c.TellResult():
@@ -403,7 +408,11 @@ def _answer_question(turn: Turn, action: c.ShowFree | c.IsFree | c.TellHowToPay 
             _show_free(turn, raffle_id)
         case c.IsFree(raffle_id, text):
             _tell_whether_free(turn, raffle_id, text)
-        case c.TellHowToPay(raffle_id):
+        case c.TellHowToPay(raffle_id, order_id):
+            own = find_own(turn, order_id) if order_id is not None else None
+            if own is not None and own.order.status is OrderStatus.PENDING_PAYMENT:
+                _tell_where_it_stands(turn, *own)
+                return
             turn.reply(turn.texts.how_to_pay(_find_raffle(raffle_id)))
         case c.TellDrawDate(raffle_id, is_open):
             raffle = _find_raffle(raffle_id)
@@ -412,6 +421,13 @@ def _answer_question(turn: Turn, action: c.ShowFree | c.IsFree | c.TellHowToPay 
                 return
             on_sale = [raffle] if raffle else [one for one in raffles.active() if one.sells_at(turn.now)]
             turn.reply(turn.texts.draw_date(on_sale[:RAFFLES_A_PAGE], turn.now))
+
+
+def _greet(turn: Turn, raffle_id: str) -> None:
+    board = _board_on_sale(turn, raffle_id)
+    turn.reply(
+        turn.texts.menu() if board is None else turn.texts.greet(board.raffle), turn.at_rest if board is None else None
+    )
 
 
 def _find_raffle(raffle_id: str | None) -> Raffle | None:
@@ -471,7 +487,13 @@ def _keeping_order(
     """
     order_id = turn.contact.conversation.order_id
     return Conversation(
-        stage=stage, raffle_id=raffle_id, order_id=order_id, shown=shown, page=page, since=turn.written_at
+        stage=stage,
+        raffle_id=raffle_id,
+        order_id=order_id,
+        shown=shown,
+        page=page,
+        since=turn.written_at,
+        tapped=turn.contact.conversation.tapped,
     )
 
 
@@ -521,7 +543,8 @@ def _must_tell_age(turn: Turn, raffle: Raffle, pick: picks.Specific | picks.Rand
 
 def _confirm_age(turn: Turn, action: c.ConfirmAge) -> None:
     raffle = _find_raffle(action.raffle_id)
-    if raffle is None or raffle.minimum_age != action.age:  # it was changed meanwhile, or nobody asked
+    is_older = turn.is_older_than(turn.contact.conversation.since)
+    if is_older or raffle is None or raffle.minimum_age != action.age:  # it was changed meanwhile, or nobody asked
         _open_raffle(turn, action.raffle_id)
         return
     if (turn.contact.age_confirmed or 0) < action.age:
@@ -677,7 +700,9 @@ def _asks_to_confirm(turn: Turn, order_id: str, message_id: str) -> bool:
     """Return whether a message of ours has a button that confirms the order: what is reacted to decides (M7)."""
     button = confirm_order_choice(order_id)
     return any(
-        message.message_id == message_id and button in dumps(message.body)
+        message.message_id is not None
+        and unique_part(message.message_id) == unique_part(message_id)
+        and button in dumps(message.body)
         for message in messages.newest_to(turn.contact.id, limit=NEWEST_LOOKED_AT)
     )
 
@@ -686,14 +711,18 @@ def _ask_about_order(
     turn: Turn, action: c.AskToCancel | c.AskChange | c.AskAnother | c.DrawNumbers | c.MoreTime | c.PaidClaim
 ) -> None:
     """Ask or tell something about the order at hand, or about the newest one that is not over."""
-    own = find_own(turn, action.order_id) if action.order_id is not None else None
-    if own is None:
+    if action.order_id is not None:
+        own = find_own(turn, action.order_id)
+    else:
         own = find_newest(turn, OWNING - {OrderStatus.PAID})
     if own is None:
         no_order = turn.texts.no_order_for_proof if isinstance(action, c.PaidClaim) else turn.texts.nothing_to_cancel
         turn.reply(no_order(), turn.at_rest)
         return
     raffle, order = own
+    if isinstance(action, c.AskChange) and order.status is OrderStatus.IN_REVIEW and c.wants_more(action.text):
+        _hold(turn, raffle.id, action.text)
+        return
     if order.status not in RUNNING or order.hold_has_ended(turn.now):
         if isinstance(action, c.AskToCancel) and order.status is OrderStatus.IN_REVIEW:
             turn.reply(turn.texts.cannot_cancel(order))
@@ -702,7 +731,7 @@ def _ask_about_order(
         return
     match action:
         case c.AskToCancel():
-            turn.reply(turn.texts.ask_to_cancel(raffle, order))
+            _ask_to_cancel(turn, raffle, order)
         case c.AskChange(_, text):
             _change_numbers(turn, raffle, order, text)
         case c.AskAnother() | c.DrawNumbers() if order.status is not OrderStatus.DRAFT or order.proofs:
@@ -715,6 +744,12 @@ def _ask_about_order(
             _give_more_time(turn, raffle, order)
         case c.PaidClaim():
             _tell_where_it_stands(turn, raffle, order)
+
+
+def _ask_to_cancel(turn: Turn, raffle: Raffle, order: Order) -> None:
+    """Ask whether to cancel an order. A yes right after it is the answer."""
+    asking = replace(turn.contact.conversation, asks=c.cancel_order_choice(order.id))
+    turn.reply(turn.texts.ask_to_cancel(raffle, order), asking)
 
 
 def _change_numbers(turn: Turn, raffle: Raffle, order: Order, text: str) -> None:
@@ -735,7 +770,7 @@ def _change_numbers(turn: Turn, raffle: Raffle, order: Order, text: str) -> None
     if missing:
         turn.reply(turn.texts.not_in_order(raffle, order, missing))
     elif not numbers:
-        turn.reply(turn.texts.ask_to_cancel(raffle, order))
+        _ask_to_cancel(turn, raffle, order)
     elif numbers == sorted(order.numbers):
         _tell_where_it_stands(turn, raffle, order)
     elif len(numbers) > MAX_NUMBERS or len(added) + len(edit.remove) > MAX_NUMBERS:
@@ -769,6 +804,8 @@ def _draw_numbers(turn: Turn, raffle: Raffle, order: Order, *, one_more: bool) -
     try:
         drawn = turn.conflicts.random_numbers.choose(board, 1 if one_more else order.quantity)
     except TooFewFree as refusal:
+        if turn.conflicts.release_in_raffle(raffle):
+            raise Busy from None
         turn.reply(turn.texts.too_few_free(raffle, refusal))
         return
     numbers = [*order.numbers, *drawn] if one_more else list(drawn)
@@ -780,6 +817,12 @@ def _draw_numbers(turn: Turn, raffle: Raffle, order: Order, *, one_more: bool) -
 
 def _exchange_numbers(turn: Turn, raffle: Raffle, order: Order, numbers: Sequence[int], *, is_adding: bool) -> None:
     more = len(numbers) - order.quantity
+    if len({*numbers} ^ {*order.numbers}) > MAX_NUMBERS:  # each takes a part of the transaction
+        turn.reply(turn.texts.unclear(raffle, picks.Unclear(picks.Unclarity.TOO_MANY), MAX_NUMBERS))
+        return
+    added = picks.Specific(tuple(number for number in numbers if number not in order.numbers))
+    if is_adding and _must_tell_age(turn, raffle, added):
+        return
     try:
         if is_adding:
             person = load_person(turn.transaction, turn.contact)
@@ -789,8 +832,12 @@ def _exchange_numbers(turn: Turn, raffle: Raffle, order: Order, numbers: Sequenc
                 check_limit(raffle, person, more)
                 _check_newcomers(turn, order)
     except TooManyForContact as refusal:
+        if turn.conflicts.release_of_contact(turn.contact):
+            raise Busy from None
         turn.reply(turn.texts.too_many_for_contact(refusal))
     except HoldLimited as refusal:
+        if refusal.limit in RELEASED_BY_TIME and turn.conflicts.release_of_contact(turn.contact):
+            raise Busy from None
         turn.reply(turn.texts.hold_limited(raffle, refusal, turn.now))
     else:
         with turn.changing(raffle, order) as unit:
@@ -837,7 +884,8 @@ def _confirm(turn: Turn, order_id: str) -> None:
         return
     with turn.changing(raffle, order) as unit:
         unit.apply(OrderEvent.CONFIRMED)
-    conversation = Conversation(stage=Stage.PAYMENT, raffle_id=raffle.id, order_id=order.id)
+    tapped = turn.contact.conversation.tapped
+    conversation = Conversation(stage=Stage.PAYMENT, raffle_id=raffle.id, order_id=order.id, tapped=tapped)
     _say_how_to_pay(turn, raffle, unit.order, conversation)
 
 
@@ -895,7 +943,7 @@ def _tell_where_it_stands(turn: Turn, raffle: Raffle, order: Order) -> None:
 
 def _cancel(turn: Turn, order_id: str | None) -> None:
     if order_id is None and (running := _newest_running(turn)) is not None:  # none is at hand, but one still runs
-        turn.reply(turn.texts.ask_to_cancel(*running))
+        _ask_to_cancel(turn, *running)
         return
     own = find_own(turn, order_id) if order_id is not None else None
     if own is None:
@@ -903,7 +951,7 @@ def _cancel(turn: Turn, order_id: str | None) -> None:
         return
     raffle, order = own
     if order.status in RUNNING and turn.is_older_than(order.created_at):
-        turn.reply(turn.texts.ask_to_cancel(raffle, order))
+        _ask_to_cancel(turn, raffle, order)
         return
     try:
         with turn.changing(raffle, order) as unit:
@@ -938,7 +986,7 @@ def _take_proof(turn: Turn, action: c.TakeProof) -> None:
     person = load_person(turn.transaction, turn.contact)
     turn.contact = person[0]
     if order.status in TRANSITIONS[OrderEvent.FILE_ADDED].sources:
-        _keep_with_settled_order(turn, raffle, order, proof)
+        _keep_with_settled_order(turn, raffle, order, proof, quietly=action.quietly)
     elif order.status in RUNNING and not may_go_in_review(raffle, person, order.id):
         _keep_proof_without_review(turn, raffle, order, proof)
     elif order.status in TRANSITIONS[OrderEvent.PROOF_RECEIVED].sources:
@@ -949,11 +997,18 @@ def _take_proof(turn: Turn, action: c.TakeProof) -> None:
         _tell_in_review(turn, raffle, revived)
     else:
         _keep_late_proof(turn, raffle, order, proof)
-    if order.has_unseen_proof and order.status not in HAS_ENDED:
+    ended_now = order.status is not OrderStatus.LATE and turn.becomes_late
+    if order.has_unseen_proof and order.status not in HAS_ENDED and not ended_now:
         turn.notices.clear()  # the organisers know that the order waits for them, and nobody has looked since
     # One answer to an album.
     waits = order.status in HAS_PROOF or order.has_unjudged_proof
-    if waits and order.proofs and turn.now < order.proofs[-1].received_at + ALBUM:
+    if (
+        waits
+        and not ended_now
+        and not action.caption
+        and order.proofs
+        and turn.now < order.proofs[-1].received_at + ALBUM
+    ):
         turn.replies.clear()
 
 
@@ -970,10 +1025,11 @@ def _keep_file(turn: Turn, action: c.TakeProof) -> None:
         turn.reply(turn.texts.file_kept())
 
 
-def _keep_with_settled_order(turn: Turn, raffle: Raffle, order: Order, proof: Proof) -> None:
+def _keep_with_settled_order(turn: Turn, raffle: Raffle, order: Order, proof: Proof, *, quietly: bool) -> None:
     with turn.changing(raffle, order) as unit:
         unit.apply(OrderEvent.FILE_ADDED, proofs=(*order.proofs, proof), only_from=order.status)
-    turn.reply(turn.texts.file_of_paid_order(order))
+    if not quietly:
+        turn.reply(turn.texts.file_of_paid_order(order))
     turn.notify_organisers(Texts.further_file_received, raffle, unit.order, turn.contact.name)
 
 
@@ -1073,8 +1129,9 @@ def _find_order_of_proof(turn: Turn, action: c.TakeProof) -> OwnOrder | None:
     ones; else the one at hand; else one in review; else the newest of all, which may have ended. It is never an older
     one that has ended: a picture must not bring back what was long forgotten.
     """
-    for word in re.split("[^0-9A-Z]+", action.caption.upper()):
-        if is_code(word) and (named := find_own(turn, word)) is not None:
+    codes = dict.fromkeys(filter(is_code, re.split("[^0-9A-Z]+", action.caption.upper())))
+    for code in [*codes][:MAX_CODES]:
+        if (named := find_own(turn, code)) is not None:
             return named
     at_hand = find_own(turn, action.order_id) if action.order_id is not None else None
     if at_hand is not None and turn.is_older_than(at_hand.order.created_at):

@@ -255,6 +255,8 @@ class ChatHandler:
             before = turn.contact.reply_limits.replies
             contact = replace(contact, reply_limits=replace(contact.reply_limits, replies=before))
         contacts.save(turn.transaction, contact, now=turn.now)
+        if lookup.former_owner is not None:  # news for them must not reach whoever has the number now
+            contacts.save(turn.transaction, replace(lookup.former_owner, phone=None), now=turn.now, reindex=False)
         notices = self._enqueue_notices(turn, lookup)
         messages.record_inbound(
             turn.transaction,

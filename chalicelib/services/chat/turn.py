@@ -10,7 +10,7 @@ from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Conversation
 from chalicelib.domain.decisions import Choosing
 from chalicelib.domain.messages import IncomingMessage, Media, MessageKind, Reply
-from chalicelib.domain.orders import Order, Proof
+from chalicelib.domain.orders import Order, OrderStatus, Proof
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.reply_limits import MAX_PICTURES
 from chalicelib.services.messaging.texts import Notice, Texts, texts_for
@@ -41,6 +41,7 @@ class Turn:
         chosen: what it is, to be handed over after the commit; None if it is asked back or refused.
         metrics: counted once this is committed.
         named_orders: orders that were read by their id, so that none is read twice. They need not be the contact's.
+        becomes_late: an order has become LATE.
         file: a file that belongs to no order, which is kept with the message.
         quote_decides: the message quotes one of ours, which says what it is about (M7).
         quote_is_unknown: the message quotes one that is not found.
@@ -62,6 +63,7 @@ class Turn:
     chosen: Choosing | None = None
     metrics: list[str] = field(default_factory=list)
     named_orders: dict[str, tuple[Raffle, Order]] = field(default_factory=dict)
+    becomes_late: bool = False
     file: Proof | None = None
     quote_decides: bool = False
     quote_is_unknown: bool = False
@@ -120,6 +122,7 @@ class Turn:
         unit = OrderChange(order, now=self.now, transaction=self.transaction, context=context)
         yield unit
         self.contact = unit.contact
+        self.becomes_late |= unit.is_made and unit.order.status is OrderStatus.LATE
 
     @property
     def at_rest(self) -> Conversation:

@@ -427,6 +427,12 @@ class Texts:
         )
         return Reply(name=ReplyName.RAFFLE, text=text, buttons=buttons, header=_picture_of(raffle))
 
+    def greet(self, raffle: Raffle) -> Reply:
+        """Greet back who has opened a raffle, and ask for numbers."""
+        text = self._("Hello! Which numbers would you like in *{raffle}*? For example *5, 12, 99* or *random 3*.")
+        buttons = (*self._random_buttons(raffle), Choice(id=RAFFLES_CHOICE, title=self._("Other raffles")))
+        return Reply(name=ReplyName.RAFFLE, text=text.format(raffle=raffle.title), buttons=buttons)
+
     def _facts(self, raffle: Raffle, now: datetime) -> Iterator[str]:
         """Yield what else a buyer may want to know of a raffle, a line for each fact, the most important first."""
         _ = self._

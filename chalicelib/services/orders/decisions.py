@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.channel import Channel
 from chalicelib.domain.contacts import Contact
-from chalicelib.domain.decisions import Act, Choosing, Decision
+from chalicelib.domain.decisions import Act, Choosing, Decision, seen_of
 from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.messages import Identity, Reply
 from chalicelib.domain.orders import Order, OrderEvent, OrderStatus
@@ -221,5 +221,5 @@ def _check(order: Order, choosing: Choosing) -> None:
     """Raise OrderOutOfTurn if no proof of the order waits for a decision, ProofNotSeen if a newer one does."""
     if order.status is not OrderStatus.IN_REVIEW and not order.has_unjudged_proof:
         raise OrderOutOfTurn(order.id, "decided about", order.status)
-    if not order.proofs or not order.proofs[-1].sha256.startswith(choosing.seen):
+    if not order.proofs or seen_of(order) != choosing.seen:
         raise ProofNotSeen(order.id)

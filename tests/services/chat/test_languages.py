@@ -126,7 +126,7 @@ def test_m9_whose_language_nothing_tells_reads_that_of_the_raffle(world: World) 
     assert "Quais números" in text_of(hans.says("BIKE"))
     assert (shown(world, hans)["language"], shown(world, hans)["language_source"]) == ("pt", "raffle")
     assert "¿Qué números" in text_of(on(world, GUATEMALA).says("BIKE"))
-    assert buttons_of(hans.says("hello")) == MENUS["en"]
+    assert "Which numbers" in text_of(hans.says("hello"))
 
 
 def test_m9_an_organiser_may_set_the_language_and_let_go_of_it(world: World) -> None:

@@ -40,12 +40,13 @@ def test_p13_the_buyer_gets_the_ticket_once_more(world: World, lucia: Buyer) -> 
     code = hold_and_prove(lucia)
     world.clock.pass_minutes(25 * 60)
     confirm_payment(world, code)
-    assert lucia.heard[-1]["type"] == "template" and not world.graph.uploads
+    proofs = len(world.graph.uploads)
+    assert lucia.heard[-1]["type"] == "template"
     assert lucia.says(code)["type"] == "image"
     for _ in range(MAX_PICTURES):
         lucia.says(code)
     assert lucia.heard[-1]["type"] == "text" and "your ticket is valid" in text_of(lucia.heard[-1])
-    assert len(world.graph.uploads) == MAX_PICTURES
+    assert len(world.graph.uploads) == proofs + MAX_PICTURES
 
 
 @pytest.mark.parametrize("words", ["{code}", "{code}?", "code {code}", "pedido {code}"])
