@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 MAX_PROOFS = 10  # M8
-ALBUM = timedelta(minutes=1)
 RUNNING = ("DRAFT", "PENDING_PAYMENT")
 SETTLED = ("IN_REVIEW", "PAID")  # these own their numbers without a time limit
 
@@ -25,7 +24,6 @@ class ModelOrder:
     until: datetime
     status: str = "DRAFT"
     proofs: int = 0
-    proved_at: datetime | None = None  # when the newest of them came
     # How often it came to that, so that often is the buyer told.
     confirmed: int = 0
     rejected: int = 0
@@ -149,21 +147,13 @@ class Model:
         return {"cancelled"}
 
     def proving(self, order: ModelOrder, now: datetime) -> set[str]:
-        """P1, P5: answers to a proof for this order of the sender."""
+        """P1, P5: answers to a proof for this order of the sender. Its caption names the order, so it is no album."""
         if order.proofs >= MAX_PROOFS:
             return {"enough files"}
-        is_album = order.proved_at is not None and now < order.proved_at + ALBUM  # M8: one answer to all of it
-        order.proofs += 1
-        order.proved_at = now
-        if order.status in ("PAID", "REFUNDED"):
-            return {"silence"} if is_album else {"file kept"}
-        if is_album and order.status in ("IN_REVIEW", "LATE"):
-            self._take_proof(order, now)
-            return {"silence"}
-        return self._take_proof(order, now)
-
-    def _take_proof(self, order: ModelOrder, now: datetime) -> set[str]:
         buyer = self.buyers[order.buyer]
+        order.proofs += 1
+        if order.status in ("PAID", "REFUNDED"):
+            return {"file kept"}
         if order.owns(now):
             order.status, buyer.at_hand = "IN_REVIEW", order.id
             return {"in review"}
