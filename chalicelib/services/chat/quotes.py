@@ -57,7 +57,10 @@ def _about_order(order: Order) -> Conversation:
 
 
 def _about_raffle(conversation: Conversation, raffle_id: str) -> Conversation:
-    """Return the conversation about a raffle. An order at hand stays at hand only if it is of this raffle."""
-    if conversation.raffle_id == raffle_id:
+    """Return the conversation about a raffle. An order at hand stays at hand only if it is of this raffle.
+
+    While somebody looks around, the order at hand may be of another one.
+    """
+    if conversation.raffle_id == raffle_id and conversation.stage in (Stage.CONFIRMING, Stage.PAYMENT):
         return conversation
     return Conversation(stage=Stage.SELECTING, raffle_id=raffle_id)
