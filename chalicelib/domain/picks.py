@@ -90,6 +90,20 @@ def fold(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", "".join(map(_folded, text))).split())
 
 
+def after_noun(text: str) -> str:
+    """Return what follows the last "numbers" or the like of a sentence; "" if nothing does, or if it is their own."""
+    nouns = "|".join(re.escape(noun) for noun in sorted(_nouns(), key=len, reverse=True))
+    found = re.search(rf"^(.*)(?<!\w)(?:{nouns})(?!\w)[\s:]+(.*[0-9].*)$", fold(text))
+    if found is None or re.search(r"(?<!\w)(?:mi|my|meu)\s*$", found[1]):
+        return ""
+    return found[2]
+
+
+@cache
+def _nouns() -> frozenset[str]:
+    return frozenset(noun for words in vocabularies().values() for noun in words.numbers.get("noun", ()))
+
+
 def padded(number: int, last: int) -> str:
     """Format a number as it is shown (N1): "007" if the last one is 999."""
     return f"{number:0{len(str(last))}d}"

@@ -340,6 +340,9 @@ def _without_word(text: str, word: str) -> str:
 def _open_and_hold(turn: Turn, raffle_id: str, text: str) -> None:
     """Open a raffle, and hold the numbers that were named with it: "MOTO 5, 12"."""
     pick = picks.read_pick(text, first=0, last=c.MOST_NUMBERS, most=MAX_NUMBERS)
+    if isinstance(pick, picks.Unclear) and pick.reason is picks.Unclarity.DOUBTFUL:
+        text = picks.after_noun(text) or text  # "I'd like to take part with numbers 45 and 46"
+        pick = picks.read_pick(text, first=0, last=c.MOST_NUMBERS, most=MAX_NUMBERS)
     # Beside a name, a number word is often none: "the hamper one".
     is_named = isinstance(pick, picks.Specific) and not re.search("[0-9]", picks.fold(text))
     if is_named or (isinstance(pick, picks.Unclear) and pick.reason in WITHOUT_ADVICE):

@@ -17,7 +17,7 @@ from chalicelib.domain.organisers import PHONE_APP, find_organiser
 from chalicelib.domain.refusals import TryAgain
 from chalicelib.domain.reply_limits import MAX_REPLIES, NEWEST_WAITS
 from chalicelib.services.chat.actions import act, offer_person, report_silence
-from chalicelib.services.chat.quotes import follow_quote
+from chalicelib.services.chat.quotes import follow_quote, return_from_quote
 from chalicelib.services.chat.turn import Turn
 from chalicelib.services.messaging.outbox import Outbox
 from chalicelib.services.orders.conflicts import Conflicts
@@ -122,6 +122,7 @@ class ChatHandler:
         # A yes answers the question that came right before it, and no older one.
         turn.contact = replace(turn.contact, conversation=replace(turn.contact.conversation, asks=None))
         act(action, turn)
+        return_from_quote(turn)
         if turn.chosen is None and self._has_missed(lookup.contact, turn.contact, message, now):
             turn.chosen = Choosing(act=Act.SHOW_MISSED)
         offer_person(turn)

@@ -5,7 +5,7 @@ from json import dumps
 
 from chalicelib.domain.conversation import Conversation, Stage, mentioned
 from chalicelib.domain.messages import MessageKind
-from chalicelib.domain.orders import OWNING, Order, OrderStatus
+from chalicelib.domain.orders import OWNING, RUNNING, Order, OrderStatus
 from chalicelib.services.chat.own_orders import find_own
 from chalicelib.services.chat.turn import Turn
 from chalicelib.store import messages
@@ -34,9 +34,17 @@ def follow_quote(turn: Turn) -> None:
     raffle_ids, order_ids = mentioned(dumps([one.body for one in said_together]))
     own = find_own(turn, order_ids.pop()) if len(order_ids) == 1 else None
     if own is not None:
+        if own.order.status not in RUNNING:  # nothing of it waits, so it is at hand for this message only
+            turn.left_by_quote = turn.contact.conversation
         _put_at_hand(turn, _about_order(own.order))
     elif len(raffle_ids) == 1:
         _put_at_hand(turn, _about_raffle(turn.contact.conversation, raffle_ids.pop()))
+
+
+def return_from_quote(turn: Turn) -> None:
+    """Put back at hand what was there before a quote of something that waits for nothing."""
+    if turn.left_by_quote is not None and turn.contact.conversation == turn.quoted:
+        turn.contact = replace(turn.contact, conversation=turn.left_by_quote)
 
 
 def _is_same(one_id: str, other_id: str) -> bool:
@@ -45,6 +53,7 @@ def _is_same(one_id: str, other_id: str) -> bool:
 
 def _put_at_hand(turn: Turn, conversation: Conversation) -> None:
     turn.quote_decides = True
+    turn.quoted = conversation
     turn.contact = replace(turn.contact, conversation=conversation)
 
 

@@ -45,6 +45,8 @@ class Turn:
         file: a file that belongs to no order, which is kept with the message.
         quote_decides: the message quotes one of ours, which says what it is about (M7).
         quote_is_unknown: the message quotes one that is not found.
+        quoted: the conversation about what it quotes.
+        left_by_quote: the conversation before the quote, which comes back after this message.
     """
 
     now: datetime
@@ -67,6 +69,8 @@ class Turn:
     file: Proof | None = None
     quote_decides: bool = False
     quote_is_unknown: bool = False
+    quoted: Conversation | None = None
+    left_by_quote: Conversation | None = None
 
     @property
     def text(self) -> str:

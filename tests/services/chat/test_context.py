@@ -102,6 +102,21 @@ def test_m7_numbers_that_quote_an_order_that_is_over_are_chosen_anew(world: Worl
     assert world.order(newest)["raffle"] == world.order(first)["raffle"]
 
 
+def test_m7_what_waits_for_nothing_is_at_hand_for_one_message(world: World, lucia: Buyer) -> None:
+    first = hold_and_prove(lucia, "5")
+    received = lucia.heard[-1]
+    second = hold(lucia, "6", "MOTO")
+    assert first in text_of(lucia.says("cancel", quoting=received))
+    lucia.says("yes")
+    assert (status(world, first), status(world, second)) == ("IN_REVIEW", "PENDING_PAYMENT")
+
+
+def test_numbers_in_the_sentence_that_opens_a_raffle_are_held(world: World, lucia: Buyer) -> None:
+    lucia.says("I would like to take part in the raffle MOTO with numbers 45 and 46 please")
+    order = known(lucia).conversation.order_id
+    assert order is not None and numbers(world, order) == [45, 46]
+
+
 def test_m7_what_quotes_a_message_that_is_not_found_is_asked(world: World, lucia: Buyer) -> None:
     order_id = hold(lucia, "5")
     asked = lucia.heard[-1]
