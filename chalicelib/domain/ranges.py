@@ -6,12 +6,17 @@ from chalicelib.domain.picks import fold
 from chalicelib.domain.pictures import BLOCKS_IN_A_PICTURE, IN_A_PICTURE
 
 MAX_PARTS = 2  # pictures of one board; a larger one is shown as a map
-_RANGE = re.compile(r"(?<![0-9])([0-9]{1,7})\s*(?:-|–|—|\b(?:to|through|a|al|hasta|ao|ate)\b)\s*([0-9]{1,7})(?![0-9])")
+_NUMBER = r"(?<![0-9])([0-9]{1,7})(?![0-9])"
+_ARTICLE = r"(?:(?:the|el|o)\s+)?"
+_RANGE = re.compile(
+    rf"{_NUMBER}\s*(?:-|–|—|\b(?:to|through|a|al|hasta|ao|ate)\b)\s*{_ARTICLE}{_NUMBER}"
+    rf"|\b(?:between|entre)\s+{_ARTICLE}{_NUMBER}\s+(?:and|y|e)\s+{_ARTICLE}{_NUMBER}"
+)
 
 
 def read_range(text: str, *, first: int, last: int) -> range | None:
     """Return the only range in a text, as far as there are such numbers. None if there is none, or several."""
-    found = _RANGE.findall(fold(text))
+    found = [[part for part in parts if part] for parts in _RANGE.findall(fold(text))]
     if len(found) != 1 or len(re.findall("[0-9]+", fold(text))) != len(found[0]):
         return None
     low, high = max(first, int(found[0][0])), min(last, int(found[0][1]))

@@ -15,6 +15,8 @@ from chalicelib.domain.ranges import MAX_PARTS, blocks_of, parts_of, read_range
     [
         "201-300", "201 - 300", "201–300", "del 201 al 300", "libres del 201 a 300?", "201 hasta 300", "do 201 ao 300",
         "de 201 até 300", "201 to 300", "are 201 through 300 free", "２０１-３００",
+        "que números hay entre el 201 y el 300", "quais livres entre 201 e 300?", "between 201 and 300",
+        "muéstrame del 201 al 300", "show me 201 to 300",
     ],
 )  # fmt: skip
 def test_a_range_is_read_as_people_write_it(text: str) -> None:

@@ -242,3 +242,14 @@ def test_a_board_takes_a_request_for_its_leaves_and_one_for_own_numbers(
     before(lucia)
     lucia.says("BIKE")
     assert len(requests.during(lambda: lucia.says(ASK))) == most
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["show me 20 to 40", "muéstrame del 20 al 40", "me mostra do 20 ao 40", "que números hay entre el 20 y el 40?"],
+)
+def test_a_range_is_shown_and_nothing_held_however_it_is_asked_for(world: World, lucia: Buyer, words: str) -> None:
+    raffle = world.raffle()
+    lucia.says("BIKE")
+    assert "020-040" in text_of(lucia.says(words))
+    assert world.availability(raffle) == (100, 0, 0)
