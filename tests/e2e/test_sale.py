@@ -44,9 +44,9 @@ def test_the_sale_word_for_word(run: Run, buyer: OnThePhone, organiser: OnThePho
     order = buy(run, buyer, organiser, raffle, "random 3", DOCUMENT)
     assert order["quantity"] == 3 == len(set(order["numbers"]) - {5, 12, 99})
 
-    # Seven answers each, one notice each, and nothing twice.
+    # Eight answers each, one notice each, and nothing twice.
     buyer.says("help")
-    assert len(buyer.heard()) == heard + 15
+    assert len(buyer.heard()) == heard + 17
     assert len(organiser.heard()) == noticed + 2
 
 
