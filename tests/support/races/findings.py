@@ -14,7 +14,7 @@ from chalicelib.store import audit, board, contacts, orders, raffles
 from chalicelib.store.messages import inbound_key
 from chalicelib.store.records import InboundRecord, OutboundRecord, Record, TicketRecord
 from tests.support.races.hall import OUR_NUMBER, Tale
-from tests.support.races.replies import NO_PROOF, NO_WISH, held_in, outcome, reassigned_in, told_in
+from tests.support.races.replies import NO_PROOF, NO_WISH, changed_in, held_in, outcome, reassigned_in, told_in
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,15 @@ def promises_broken(tale: Tale, found: Evidence) -> Iterator[str]:
 
     That a paid order owns its numbers follows from `differences`.
     """
+    changed: dict[str, set[tuple[int, ...]]] = defaultdict(set)
+    for told in filter(None, (changed_in(text) for _, text in tale.sent)):
+        changed[told.order_id].add(told.numbers)
     later = {told.order_id: told for told in filter(None, (reassigned_in(text) for _, text in tale.sent))}
     for held in filter(None, (held_in(text) for _, text in tale.sent)):
         order, told = found.orders.get(held.order_id), later.get(held.order_id, held)
-        if order is None or order.numbers != told.numbers:
-            yield f"{told} was told, but stored is {order}"
+        stored = None if order is None else order.numbers
+        if stored != told.numbers and stored not in changed[held.order_id]:
+            yield f"{told} was told, but stored is {stored}: {order}"
     refunded = set(tale.refunded)
     for order_id in refunded.union(tale.paid):
         right = OrderStatus.REFUNDED if order_id in refunded else OrderStatus.PAID

@@ -35,6 +35,7 @@ STEPS: dict[re.Pattern[str], tuple[OrderEvent, ...]] = {
 NO_PROOF = re.compile(r"I have no order of yours that waits|I can only take a photo|I could not fetch your file")
 
 NO_WISH = "none"
+CHANGED = re.compile(r"Your order now has th[^\n]+\n\*([0-9, ]+)\*.*?([2-9A-HJ-NP-Z]{8})", re.DOTALL)
 
 
 class Held(NamedTuple):
@@ -56,6 +57,12 @@ class Told(NamedTuple):
 
 def held_in(text: str) -> Held | None:
     found = HELD.match(text)
+    return Held(found[2], tuple(map(int, found[1].split(", ")))) if found else None
+
+
+def changed_in(text: str) -> Held | None:
+    """The numbers that an order has after its buyer changed it (H15)."""
+    found = CHANGED.search(text)
     return Held(found[2], tuple(map(int, found[1].split(", ")))) if found else None
 
 
