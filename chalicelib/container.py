@@ -154,7 +154,9 @@ class Container:
 
     @cached_property
     def header_files(self) -> HeaderFiles:
-        return HeaderFiles(graph=self.graph, s3=lambda: self._client("s3"), bucket=self.settings.TOMBOLA_BUCKET)
+        return HeaderFiles(
+            graph=self.graph, s3=lambda: self._client("s3", hurried=True), bucket=self.settings.TOMBOLA_BUCKET
+        )
 
     @cached_property
     def wake_ups(self) -> WakeUps:

@@ -36,7 +36,7 @@ class Conversation:
         shown: ids of the raffles in the list that was shown last, so that "1" means the first.
         page: the page of that list.
         since: when they wrote what led to the list or the raffle at hand. Older words are not about it (M7).
-        asks: the choice that a yes stands for, if the bot asked something that is not about an order.
+        asks: the choice that a yes stands for, if the bot asked about an age, or whether to cancel.
         tapped: the choice and the message with which the numbers at hand were held, so that a second tap is known.
     """
 
@@ -518,10 +518,11 @@ def _read_answer(conversation: Conversation, asks: str, meaning: Meaning, word: 
     if said_no:
         return ListRaffles()
     told = [int(number) for number in meaning.numbers.split(", ") if number.isdigit()]
-    is_old = meaning.has(Intent.OF_AGE) or told == [word for word in told if confirm.age <= word <= MOST_YEARS] != []
-    if (told and is_old and len(told) == 1) or (not told and (is_old or word in YES or meaning.has(Intent.YES))):
-        return confirm
-    return None
+    if told:
+        is_old = len(told) == 1 and confirm.age <= told[0] <= MOST_YEARS
+    else:
+        is_old = word in YES or meaning.has(Intent.YES, Intent.OF_AGE)
+    return confirm if is_old else None
 
 
 def wants_more(text: str) -> bool:
@@ -540,13 +541,9 @@ def _mean_anywhere(conversation: Conversation, meaning: Meaning) -> Action | Non
     if meaning.only(Intent.LEAVE):
         return AskLeave(conversation.order_id)
     if meaning.is_polite_only:
-        return (
-            SayWelcome()
-            if meaning.has(Intent.THANKS)
-            else _greet(conversation)
-            if meaning.has(Intent.GREETING)
-            else None
-        )
+        if meaning.has(Intent.THANKS):
+            return SayWelcome()
+        return _greet(conversation) if meaning.has(Intent.GREETING) else None
     return None
 
 
@@ -957,11 +954,11 @@ def _codes_in(meaning: Meaning) -> tuple[str, ...]:
     names = set(meaning.names)
     parts = (part.strip(".,;:!?¡¿()*_\"'") for part in meaning.line.split())
     # A code may have digits and hyphens, with which it is no single word of ours.
-    codes = [part.upper() for part in parts if part in names or is_coded(part)]
+    codes = [part.upper() for part in parts if part in names or _is_coded(part)]
     return tuple(dict.fromkeys(filter(is_raffle_code, codes)))[:MAX_NAMES]
 
 
-def is_coded(part: str) -> bool:
+def _is_coded(part: str) -> bool:
     """Return whether a part of a text has letters and digits, or a hyphen, and is no longer than a code."""
     return len(part) <= MAX_CODE and re.search("[a-z].*[-0-9]", part) is not None
 

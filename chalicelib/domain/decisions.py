@@ -1,4 +1,4 @@
-"""What organisers decide in the chat: the choices below a notice, and what is handed over once one is tapped."""
+"""Organisers' decisions in the chat: the buttons below a notice, and the message that is queued after a tap."""
 
 import re
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class RejectReason(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Choosing:
-    """What a choice of an organiser stands for.
+    """The meaning of a button or row that only organisers get.
 
     Attributes:
         order_id: "" if it is about all orders.

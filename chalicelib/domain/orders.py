@@ -84,7 +84,7 @@ TRANSITIONS = {
     OrderEvent.LAST_PROOF_REJECTED: OrderTransition((_S.IN_REVIEW,), _S.EXPIRED),
     # Another order of a newcomer is in review (H10). If the clock runs out, the proof is still there to be settled.
     OrderEvent.PROOF_KEPT: OrderTransition((_S.DRAFT, _S.PENDING_PAYMENT), _S.PENDING_PAYMENT),
-    # Whoever has paid may send another receipt: for something else, or once more. Organisers see it with the order.
+    # A buyer may send another file after paying. Organisers see it with the order.
     OrderEvent.FILE_ADDED: OrderTransition((_S.PAID, _S.REFUNDED), None),
     OrderEvent.DEADLINE_PASSED_WITH_PROOF: OrderTransition((_S.DRAFT, _S.PENDING_PAYMENT), _S.LATE),
     # Nobody has looked at the proof for too long (P11). Money may have been paid, so an organiser still settles it.

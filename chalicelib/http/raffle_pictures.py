@@ -4,9 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from chalicelib.domain.raffles import Raffle
 from chalicelib.http.dispatch import Call
-from chalicelib.http.raffles import RaffleView
+from chalicelib.http.raffles import RaffleView, present
 from chalicelib.http.schemas import Form, Moment, View
 
 
@@ -57,14 +56,9 @@ def take_picture(call: Call, raffle_id: str, body: PictureBody) -> RaffleView:
 
     Buyers see it above the raffle's details, instead of an earlier one.
     """
-    return _present(call, call.container.raffle_pictures.take(raffle_id, body.id, by=call.by, expected=call.expected))
+    return present(call, call.container.raffle_pictures.take(raffle_id, body.id, by=call.by, expected=call.expected))
 
 
 def remove_picture(call: Call, raffle_id: str) -> RaffleView:
     """Take the picture of a raffle away."""
-    return _present(call, call.container.raffle_pictures.remove(raffle_id, by=call.by, expected=call.expected))
-
-
-def _present(call: Call, raffle: Raffle) -> RaffleView:
-    call.tag(raffle.version)
-    return RaffleView.model_validate(raffle)
+    return present(call, call.container.raffle_pictures.remove(raffle_id, by=call.by, expected=call.expected))

@@ -318,14 +318,12 @@ def create_raffle(call: Call, body: RaffleBody) -> RaffleView:
 
     It starts as a DRAFT; nothing is sold until it is activated.
     """
-    return _present(
-        call, call.container.raffles.create(_values(body), by=call.by, idempotency_key=call.idempotency_key)
-    )
+    return present(call, call.container.raffles.create(_values(body), by=call.by, idempotency_key=call.idempotency_key))
 
 
 def read_raffle(call: Call, raffle_id: str) -> RaffleView:
     """Get a raffle."""
-    return _present(call, stored.get(raffle_id))
+    return present(call, stored.get(raffle_id))
 
 
 def replace_raffle(call: Call, raffle_id: str, body: RaffleBody) -> RaffleView:
@@ -334,9 +332,7 @@ def replace_raffle(call: Call, raffle_id: str, body: RaffleBody) -> RaffleView:
     Fields that are absent get their default.
     """
     values = _values(body)
-    return _present(
-        call, call.container.raffles.change(raffle_id, lambda _: values, by=call.by, expected=call.expected)
-    )
+    return present(call, call.container.raffles.change(raffle_id, lambda _: values, by=call.by, expected=call.expected))
 
 
 def patch_raffle(call: Call, raffle_id: str, body: Patch[RaffleBody]) -> RaffleView:
@@ -351,7 +347,7 @@ def patch_raffle(call: Call, raffle_id: str, body: Patch[RaffleBody]) -> RaffleV
         current = asdict(raffle)
         return _values(body.apply_to({name: current[name] for name in RaffleBody.model_fields}))
 
-    return _present(call, call.container.raffles.change(raffle_id, merge, by=call.by, expected=call.expected))
+    return present(call, call.container.raffles.change(raffle_id, merge, by=call.by, expected=call.expected))
 
 
 def delete_raffle(call: Call, raffle_id: str) -> None:
@@ -388,7 +384,7 @@ def cancel_raffle(call: Call, raffle_id: str) -> RaffleView:
 
     It must not be active, and all its orders must be cancelled or refunded.
     """
-    return _present(call, call.container.raffles.cancel(raffle_id, by=call.by, expected=call.expected))
+    return present(call, call.container.raffles.cancel(raffle_id, by=call.by, expected=call.expected))
 
 
 def generate_tickets(call: Call, raffle_id: str, body: ForceBody) -> AvailabilityView:
@@ -420,7 +416,7 @@ def raffle_tickets(call: Call, raffle_id: str, query: TicketsQuery) -> Listed[Ti
 
 
 def _moved(call: Call, raffle_id: str, event: RaffleEvent) -> RaffleView:
-    return _present(call, call.container.raffles.move(raffle_id, event, by=call.by, expected=call.expected))
+    return present(call, call.container.raffles.move(raffle_id, event, by=call.by, expected=call.expected))
 
 
 def _values(body: RaffleBody) -> dict[str, Any]:
@@ -432,7 +428,8 @@ def _values(body: RaffleBody) -> dict[str, Any]:
     return values
 
 
-def _present(call: Call, raffle: Raffle) -> RaffleView:
+def present(call: Call, raffle: Raffle) -> RaffleView:
+    """Return a raffle as the API shows it, with its ETag."""
     call.tag(raffle.version)
     return RaffleView.model_validate(raffle)
 

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.raffles import Raffle, RafflePicture
 from chalicelib.domain.refusals import PictureNotFound, PictureUnusable, UploadNotFound
+from chalicelib.services.orders.proofs import LINK_LIFETIME, FileLink
 from chalicelib.services.raffles import Raffles, Versions
 from chalicelib.store import raffles as stored
 from chalicelib.whatsapp.file_types import MAX_IMAGE, is_showable, sniff
@@ -23,7 +24,6 @@ from chalicelib.whatsapp.file_types import MAX_IMAGE, is_showable, sniff
 FOLDER = "raffle-pictures/"
 UPLOADS = f"{FOLDER}uploads/"  # the bucket's lifecycle deletes what is not taken within a day
 UPLOAD_LIFETIME = timedelta(minutes=10)
-LINK_LIFETIME = timedelta(minutes=5)
 
 
 class Upload(NamedTuple):
@@ -33,13 +33,6 @@ class Upload(NamedTuple):
     url: str
     fields: dict[str, str]
     expires_at: datetime
-
-
-class Link(NamedTuple):
-    """A temporary link to a picture."""
-
-    url: str
-    url_expires_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +87,7 @@ class RafflePictures:
         """
         return self.raffles.change(raffle_id, lambda _: {"picture": None}, by=by, expected=expected)
 
-    def link(self, raffle_id: str) -> Link:
+    def link(self, raffle_id: str) -> FileLink:
         """Return a link to the picture of a raffle. One request. Raises RaffleNotFound, PictureNotFound."""
         picture = stored.get(raffle_id).picture
         if picture is None:
@@ -104,7 +97,7 @@ class RafflePictures:
             Params={"Bucket": self.bucket, "Key": picture.key, "ResponseContentType": picture.mime_type},
             ExpiresIn=int(LINK_LIFETIME.total_seconds()),
         )
-        return Link(url, self.clock() + LINK_LIFETIME)
+        return FileLink(url, self.clock() + LINK_LIFETIME)
 
     def _read(self, key: str) -> bytes:
         try:

@@ -1,4 +1,4 @@
-"""What is needed to carry out what an organiser chose in the chat."""
+"""Read what is needed to carry out an organiser's decision."""
 
 from datetime import datetime
 from typing import NamedTuple

@@ -74,7 +74,7 @@ class Turn:
 
     @property
     def text(self) -> str:
-        """What they wrote, the caption of a file, or the title of what they tapped."""
+        """The text that they typed, the caption of a file, or the title of the button or row that they tapped."""
         return self.message.text
 
     @property

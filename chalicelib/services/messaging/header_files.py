@@ -6,6 +6,7 @@ from typing import Any
 
 from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.messages import StoredFile
+from chalicelib.services.messaging.pictures import PATIENCE
 from chalicelib.telemetry import count, logger
 from chalicelib.whatsapp.file_types import is_showable
 from chalicelib.whatsapp.graph import Graph
@@ -19,7 +20,7 @@ class HeaderFiles:
     """Adds its file to a message. Without the file, the message is sent all the same.
 
     Attributes:
-        s3: makes a boto3 S3 client.
+        s3: makes a boto3 S3 client that gives up soon.
         latest: key and content of the file that this process stored last. So the function that takes proofs shows them
             without a right to read any.
         uploaded: key → WhatsApp's id, of the files that this process uploaded last. An id can be used for 30 days, so
@@ -59,7 +60,7 @@ class HeaderFiles:
         content = self._read(file)
         if not is_showable(content, file.mime_type):
             return ""
-        media_id = self.graph.upload(content, file.mime_type, file.name)
+        media_id = self.graph.upload(content, file.mime_type, file.name, timeout=PATIENCE)
         if len(self.uploaded) >= MAX_KNOWN:
             self.uploaded.clear()
         self.uploaded[file.key] = media_id

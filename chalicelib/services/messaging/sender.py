@@ -34,7 +34,7 @@ UNREACHABLE_DELAYS = (2, 5, 10, 30, 120, 600)  # seconds before each next attemp
 PAUSING_ACTIONS = frozenset({Action.WAIT_ALL, Action.WAIT_NUMBER})
 # After one of these the channel may be closed for other messages too.
 CLOSING_ACTIONS = PAUSING_ACTIONS | {Action.STOP_ALL, Action.STOP_BUSINESS_INITIATED}
-# What a message is refused for if its picture is not to WhatsApp's liking, or its upload is gone: its text may be fine.
+# Error codes that the picture may have caused, or its missing upload. WhatsApp may still accept the text alone.
 PICTURE_CODES = (33, 100, 131008, 131009, 131051, 131052, 131053, 135000)
 FILE_REFUSED = 131053  # WhatsApp could not process our file
 TEMPLATE_UNUSABLE_CODES = (132001, 132015, 132016)  # the template is missing, paused or disabled

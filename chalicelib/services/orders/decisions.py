@@ -23,7 +23,7 @@ from chalicelib.store.transaction import ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import count, logger
 
 SHOWN_AT_ONCE = 3  # proofs that wait, each a message that costs
-# What the audit log calls the ends of a review.
+# The actions in the audit log that end a review.
 ENDS = frozenset(
     (
         "order.paid",
@@ -87,7 +87,7 @@ class _Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Decisions:
-    """Carries out each decision once, however often it is delivered, and answers whoever made it."""
+    """Carries out the decisions of organisers, each once, and replies to the organiser."""
 
     changes: OrderChanges
     outbox: Outbox

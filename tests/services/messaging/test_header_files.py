@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from chalicelib.domain.organisers import COMMAND_LINE
-from chalicelib.whatsapp.graph import NotSent, OutcomeUnknown
+from chalicelib.whatsapp.graph import GraphError, NotSent, OutcomeUnknown
 from tests.support.deliveries import refused
 from tests.support.organisers import OLGA, OSCAR, person, set_organisers
 from tests.support.receipts import picture
@@ -84,11 +84,11 @@ def test_o11_a_picture_of_more_than_five_megabytes_is_left_out(world: World, luc
 
 @pytest.mark.parametrize("failure", [NotSent("no connection"), OutcomeUnknown("ReadTimeout"), refused(131000)])
 def test_o11_a_notice_whose_picture_cannot_be_uploaded_comes_without(
-    world: World, lucia: Buyer, olga: Buyer, failure: Exception
+    world: World, lucia: Buyer, olga: Buyer, failure: GraphError
 ) -> None:
     world.raffle()
     hold_and_confirm(lucia)
-    world.graph.refuses_uploads = [failure]  # type: ignore[list-item]
+    world.graph.refuses_uploads = [failure]
     told = len(olga.heard)
     lucia.sends_proof()
     [notice] = olga.heard[told:]

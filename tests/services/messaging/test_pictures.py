@@ -25,8 +25,9 @@ CONFIRMED = "Your payment for order *{code}* is confirmed."
 
 def confirmation(buyer: Buyer) -> OutboundRecord:
     """What is stored of the message that the payment is confirmed."""
-    [record] = [record for record in outbounds(buyer) if record.reply == "paid"]
-    return record  # type: ignore[no-any-return]
+    found: list[OutboundRecord] = [record for record in outbounds(buyer) if record.reply == "paid"]
+    [record] = found
+    return record
 
 
 def fails_late(buyer: Buyer, code: int, message_id: str) -> None:
