@@ -4,8 +4,8 @@ This module is pure: it reads no store and no clock, and calls nothing outside.
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -13,7 +13,8 @@ from chalicelib.domain.decisions import Act, Choosing, read_choosing
 from chalicelib.domain.intents import CHANGE, LONG_MISTYPED, Intent, Meaning, read_meaning
 from chalicelib.domain.languages import LanguageCode, known_language
 from chalicelib.domain.messages import IncomingMessage, Media, MessageKind
-from chalicelib.domain.orders import is_code
+from chalicelib.domain.order_edits import MAX_ASKED, EditKind
+from chalicelib.domain.orders import MAX_NUMBERS, is_code
 from chalicelib.domain.picks import Random, Specific, Unclarity, Unclear, fold, read_pick
 from chalicelib.domain.vocabulary import change_phrases
 
@@ -36,7 +37,9 @@ class Conversation:
         shown: ids of the raffles in the list that was shown last, so that "1" means the first.
         page: the page of that list.
         since: when they wrote what led to the list or the raffle at hand. Older words are not about it (M7).
-        asks: the choice that a yes stands for, if the bot asked about an age, or whether to cancel.
+        asks: the choice that a yes stands for, if the bot asked about an age, or whether to cancel. After a question
+            with two answers, the words that led to it (`either_choice`): a yes to it is asked again. After the question
+            which number they want instead of another, that one (`instead_choice`).
         tapped: the choice and the message with which the numbers at hand were held, so that a second tap is known.
     """
 
@@ -145,8 +148,26 @@ class TellHowToPay:
 
 
 @dataclass(frozen=True)
+class TellPrize:
+    """Say what one can win."""
+
+    raffle_id: str
+
+
+@dataclass(frozen=True)
+class TellPrice:
+    """Say what a number costs, or so many."""
+
+    raffle_id: str
+    quantity: int | None = None
+
+
+@dataclass(frozen=True)
 class TellDrawDate:
-    """Say when the draw is: of a raffle, or of all. If it `is_open` and has no date, show it: its description may."""
+    """Say when the draw is: of a raffle; None: of the one of their newest order, else of all on sale.
+
+    If it `is_open` and has no date, show it: its description may.
+    """
 
     raffle_id: str | None
     is_open: bool = False
@@ -206,17 +227,32 @@ class AskChange:
 
 @dataclass(frozen=True)
 class AskAnother:
-    """Ask whether "another" means other numbers at random or one more."""
+    """Ask whether "another", or so many at random, are meant instead of the numbers held, or beside them."""
 
     order_id: str
+    quantity: int | None = None
 
 
 @dataclass(frozen=True)
 class DrawNumbers:
-    """Draw numbers at random for an order that is held: one more, or others instead of all that it has."""
+    """Draw numbers at random for an order that is held: more, or others instead of all that it has.
+
+    Attributes:
+        quantity: how many; None: one more, or as many as it has.
+    """
 
     order_id: str
-    one_more: bool
+    more: bool
+    quantity: int | None = None
+
+
+@dataclass(frozen=True)
+class EditOrder:
+    """Change the numbers of an order as a button says that asked about a doubtful change (H15)."""
+
+    order_id: str
+    kind: EditKind
+    numbers: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -368,6 +404,8 @@ Action = (
     | ShowFree
     | IsFree
     | TellHowToPay
+    | TellPrize
+    | TellPrice
     | TellDrawDate
     | TellResult
     | TellWho
@@ -379,6 +417,7 @@ Action = (
     | AskChange
     | AskAnother
     | DrawNumbers
+    | EditOrder
     | MoreTime
     | PaidClaim
     | ConfirmByReaction
@@ -491,7 +530,7 @@ def _read_words(conversation: Conversation, text: str) -> Action:
         return COMMANDS[word](conversation)
     meaning = read_meaning(text)
     if conversation.asks is not None:
-        answer = _read_answer(conversation, conversation.asks, meaning, word)
+        answer = _read_answer(conversation, meaning, word)
         if answer is not None:
             return answer
     if conversation.order_id is not None and word in YES:
@@ -504,14 +543,25 @@ def _read_words(conversation: Conversation, text: str) -> Action:
     return TryCode(code, action) if is_raffle_code(code) and word not in NO | MORE else action
 
 
-def _read_answer(conversation: Conversation, asks: str, meaning: Meaning, word: str) -> Action | None:
+def _read_answer(conversation: Conversation, meaning: Meaning, word: str) -> Action | None:
     """Return what a yes or a no to the bot's question means. An age answers whether they are old enough."""
+    asks = conversation.asks or ""
+    said_yes = word in YES or meaning.only(Intent.YES)
     said_no = word in NO or meaning.only(Intent.NO)
     if asks.startswith("cancel:"):
         order_id = asks.partition(":")[2]
-        if word in YES or meaning.only(Intent.YES):
+        if said_yes:
             return CancelOrder(order_id)
         return AskAboutOrder(order_id) if said_no else None
+    if asks.startswith(INSTEAD):
+        _, order_id, old = asks.split(":")
+        new = meaning.numbers
+        if new.isdigit() and not meaning.said - {Intent.WANT, Intent.NOUN}:
+            return EditOrder(order_id, EditKind.SWAP, (int(old), int(new)))
+    if asks.startswith(EITHER):
+        if said_yes:  # to which of the two?
+            return _read_text(replace(conversation, asks=None), asks.removeprefix(EITHER))
+        return AskAboutOrder(conversation.order_id) if said_no and conversation.order_id is not None else None
     confirm = _read_choice(asks)
     if not isinstance(confirm, ConfirmAge):
         return None
@@ -578,7 +628,7 @@ def _step_while_paused(conversation: Conversation, message: IncomingMessage) -> 
     if message.kind in (MessageKind.EVENT, MessageKind.REACTION):
         return StayQuiet()
     if message.kind is MessageKind.CHOICE and (action := _read_choice(message.choice)) is not None:
-        return LeaveToPerson() if isinstance(action, HoldNumbers | DrawNumbers | ConfirmAge) else action
+        return LeaveToPerson() if isinstance(action, HoldNumbers | DrawNumbers | EditOrder | ConfirmAge) else action
     if message.kind is MessageKind.TEXT and normalize(message.text) in STOP_WORDS:
         return OptOut()
     return LeaveToPerson()
@@ -605,6 +655,8 @@ STOP_CHOICE = "stop"
 LANGUAGE_CHOICE = "language"
 MENU_CHOICE = "menu"
 MAX_CHOICE = 256  # characters of an id, as WhatsApp limits it
+EITHER = "either:"
+INSTEAD = "instead:"
 PERSON_CHOICE = "person"
 
 
@@ -646,12 +698,27 @@ def change_order_choice(order_id: str) -> str:
     return f"change:{order_id}"
 
 
-def draw_again_choice(order_id: str) -> str:
-    return f"draw_again:{order_id}"
+def draw_again_choice(order_id: str, quantity: int) -> str:
+    return f"draw_again:{order_id}:{quantity}"
 
 
-def draw_more_choice(order_id: str) -> str:
-    return f"draw_more:{order_id}"
+def draw_more_choice(order_id: str, quantity: int) -> str:
+    return f"draw_more:{order_id}:{quantity}"
+
+
+def edit_choice(order_id: str, kind: EditKind, numbers: Sequence[int]) -> str:
+    return f"edit:{order_id}:{kind}:{','.join(map(str, numbers))}"
+
+
+def instead_choice(order_id: str, number: int) -> str:
+    """Return what is kept of the question which number they want instead of one."""
+    return f"{INSTEAD}{order_id}:{number}"
+
+
+def either_choice(text: str) -> str | None:
+    """Return what is kept of words that led to a question with two answers; None if they are too long to keep."""
+    kept = EITHER + text
+    return kept if len(kept) <= MAX_CHOICE else None
 
 
 def more_time_choice(order_id: str) -> str:
@@ -699,17 +766,29 @@ def _read_choice(choice: str) -> Action | None:
             return ConfirmAge(said[1], int(said[2]), said[3])
         case "number", single if pick := re.fullmatch("([0-9a-z]{1,32}):([0-9]{1,7})", single):
             return HoldNumbers(pick[1], f"#{pick[2]}")
+    return _read_order_choice(name, argument)
+
+
+def _read_order_choice(name: str, argument: str) -> Action | None:
+    match name, argument:
+        case (("draw_again" | "draw_more"), draw) if said := re.fullmatch("([0-9A-Z]{8})(?::([1-9][0-9]?))?", draw):
+            quantity = int(said[2]) if said[2] else None
+            return DrawNumbers(said[1], more=name == "draw_more", quantity=quantity) if is_code(said[1]) else None
+        case "edit", edit if said := re.fullmatch(EDIT_CHOICE, edit):
+            numbers = tuple(dict.fromkeys(map(int, said[3].split(","))))
+            return EditOrder(said[1], EditKind(said[2]), numbers) if is_code(said[1]) else None
         case _, order_id if name in ORDER_CHOICES and is_code(order_id):
             return ORDER_CHOICES[name](order_id)
     return None
+
+
+EDIT_CHOICE = f"([0-9A-Z]{{8}}):({'|'.join(EditKind)}):([0-9]{{1,7}}(?:,[0-9]{{1,7}}){{0,{MAX_ASKED - 1}}})"
 
 
 ORDER_CHOICES: dict[str, Callable[[str], Action]] = {
     "confirm": ConfirmOrder,
     "cancel": CancelOrder,
     "change": AskChange,
-    "draw_again": lambda order_id: DrawNumbers(order_id, one_more=False),
-    "draw_more": lambda order_id: DrawNumbers(order_id, one_more=True),
     "more_time": MoreTime,
 }
 
@@ -721,7 +800,7 @@ LEAVE_WORDS = ("salir", "sair")  # the menu, the order, or the messages: it is a
 COMMANDS: dict[str, Callable[[Conversation], Action]] = {
     **dict.fromkeys(STOP_WORDS, lambda _: OptOut()),
     **dict.fromkeys(LEAVE_WORDS, lambda conversation: AskLeave(conversation.order_id)),
-    **dict.fromkeys(("start", "resume", "alta", "ativar"), lambda _: OptIn()),
+    **dict.fromkeys(("start", "resume", "alta", "activar", "ativar"), lambda _: OptIn()),
     **dict.fromkeys(PERSON_WORDS, lambda _: CallPerson()),
     **dict.fromkeys(("cancelar",), lambda conversation: AskWhatToCancel(conversation.order_id)),
     "menu": lambda _: ShowMenu(),
@@ -802,6 +881,10 @@ def _step_selecting(conversation: Conversation, meaning: Meaning, text: str) -> 
     if isinstance(answer, ListRaffles):
         # "rifas" may be numbers ("2 rifas"), and who says "me interesa" means the raffle that is open.
         is_wanted = isinstance(_read_any(text), Unclear) and meaning.has(Intent.BROWSE) and not meaning.has_numbers
+        if meaning.has(Intent.PRICE) and not meaning.has(Intent.PRIZE, Intent.BROWSE):
+            return TellPrice(raffle_id, _quantity(meaning))
+        if meaning.has(Intent.PRIZE) and not meaning.has(Intent.PRICE, Intent.BROWSE):
+            return TellPrize(raffle_id)
         if meaning.has(Intent.PRICE, Intent.PRIZE):
             return OpenRaffle(raffle_id)
         if not is_wanted or meaning.has(Intent.ANOTHER):
@@ -829,8 +912,8 @@ def _step_confirming(conversation: Conversation, meaning: Meaning, text: str) ->
         return MoreTime(order_id)
     if meaning.has(Intent.TIME_LEFT):
         return ask_again
-    if meaning.has(Intent.ANOTHER) and not meaning.has_numbers and not meaning.has(*CHANGE):
-        return AskAnother(order_id)
+    if (others := _other_numbers(order_id, meaning)) is not None:
+        return others
     if _is_change(meaning, text):
         return AskChange(order_id, text)
     if meaning.has(Intent.CANCEL):
@@ -850,6 +933,8 @@ def _step_payment(conversation: Conversation, meaning: Meaning, text: str) -> Ac
         return AskAboutOrder(order_id)
     if meaning.has(Intent.CANCEL) or meaning.only(Intent.NO):
         return AskToCancel(order_id)
+    if meaning.has(Intent.ANOTHER) and meaning.has(Intent.ORDERS, Intent.HOW_TO_PAY):  # "send it to me once more"
+        return ShowOrders() if meaning.has(Intent.ORDERS) else AskAboutOrder(order_id)
     if meaning.has(Intent.ANOTHER) and not meaning.has_numbers and conversation.raffle_id is not None:
         return OpenRaffle(conversation.raffle_id)
     if _is_change(meaning, text):
@@ -867,7 +952,9 @@ def _look_around(conversation: Conversation, meaning: Meaning, text: str) -> Act
     if answer is not None and not isinstance(answer, ListRaffles):
         return answer
     if meaning.has(Intent.PRIZE, Intent.FREE) and conversation.raffle_id is not None:
-        return TellDrawDate(conversation.raffle_id) if meaning.has(Intent.PRIZE) else ShowFree(conversation.raffle_id)
+        if meaning.has(Intent.PRIZE):
+            return TellPrize(conversation.raffle_id)
+        return ShowFree(conversation.raffle_id)
     return _try_codes(meaning, text, otherwise=answer or _repeat_question(conversation))
 
 
@@ -897,6 +984,7 @@ def _answer_question(conversation: Conversation, meaning: Meaning) -> Action | N
         (Intent.RESULT, TellResult()),
         (Intent.TRUST, TellWho()),
         (Intent.ORDERS, ShowOrders()),
+        (Intent.WHAT_NOW, AskAboutOrder(order_id) if order_id is not None else ShowHelp()),
         (Intent.HELP, ShowHelp()),
         (Intent.TIME_LEFT, AskAboutOrder(order_id) if order_id is not None else ShowOrders()),
         (Intent.HOW_TO_PAY, TellHowToPay(raffle_id, order_id)),
@@ -908,6 +996,27 @@ def _answer_question(conversation: Conversation, meaning: Meaning) -> Action | N
 
 
 ABOUT_RAFFLES = (Intent.PRICE, Intent.PRIZE, Intent.FREE, Intent.ANOTHER, Intent.BROWSE)
+
+
+def _other_numbers(order_id: str, meaning: Meaning) -> Action | None:
+    """Return what is to be done if they want other numbers, or more, than those that are held, and name none."""
+    pick = _read_any(meaning.without(*CHANGE, Intent.ANOTHER))
+    if isinstance(pick, Random) and meaning.has(*CHANGE, Intent.ANOTHER, Intent.RANDOM):
+        if meaning.has(Intent.SWAP) and not meaning.has(Intent.ADD):
+            return DrawNumbers(order_id, more=False, quantity=pick.quantity)
+        if meaning.has(Intent.ADD) and not meaning.has(Intent.SWAP, Intent.REMOVE):
+            return DrawNumbers(order_id, more=True, quantity=pick.quantity)
+        return AskAnother(order_id, pick.quantity) if pick.quantity <= MAX_NUMBERS else None
+    if meaning.has(Intent.ANOTHER) and not meaning.has_numbers and not meaning.has(*CHANGE):
+        return AskAnother(order_id)
+    return None
+
+
+def _quantity(meaning: Meaning) -> int | None:
+    """Return for how many numbers they ask the price: "¿cuánto por 3 boletos?"."""
+    told = meaning.numbers
+    is_quantity = told.isdigit() and len(told) <= 2 and meaning.has(Intent.NOUN)
+    return int(told) if is_quantity and 1 < int(told) <= MAX_NUMBERS else None
 
 
 def _is_change(meaning: Meaning, text: str) -> bool:

@@ -24,6 +24,7 @@ class Intent(StrEnum):
     THANKS = "thanks"
     MENU = "menu"
     HELP = "help"
+    WHAT_NOW = "what_now"
     BROWSE = "browse"
     MORE = "more"
     FREE = "free"

@@ -1,11 +1,12 @@
 """Read how somebody wants to change the numbers of their order. Money depends on it, so any doubt is asked."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 
-from chalicelib.domain.intents import CHANGE, POLITE, Intent, Meaning, Word, read_meaning
+from chalicelib.domain.intents import CHANGE, POLITE, Found, Intent, Meaning, Word, read_meaning
 from chalicelib.domain.orders import MAX_NUMBERS
 from chalicelib.domain.picks import Specific, read_pick
 from chalicelib.domain.vocabulary import change_phrases
@@ -19,7 +20,34 @@ class Edit:
     remove: tuple[int, ...] = ()
 
 
+class EditKind(StrEnum):
+    """What a button below the question about a change does with the numbers that were named."""
+
+    ADD = "add"
+    REMOVE = "remove"
+    ONLY = "only"  # the order has these numbers, and no others
+    SWAP = "swap"  # the first goes, the second comes
+
+    def edit(self, owned: Sequence[int], numbers: Sequence[int]) -> Edit:
+        added = tuple(number for number in numbers if number not in owned)
+        match self:
+            case EditKind.ADD:
+                return Edit(add=added)
+            case EditKind.REMOVE:
+                return Edit(remove=tuple(number for number in numbers if number in owned))
+            case EditKind.SWAP:
+                return Edit(add=tuple(numbers[1:]), remove=tuple(numbers[:1]))
+            case EditKind.ONLY:
+                return Edit(add=added, remove=tuple(number for number in owned if number not in numbers))
+
+
+# Said around a change, these change nothing about it: "quiero quitar el 7", "add number 60, please".
 HARMLESS = POLITE | {Intent.WANT, Intent.NOUN}
+# These may lead to a change: "no, espera: quita el 7". A yes may confirm the order: "yes, but swap 5 for 8".
+LEADING = frozenset((Intent.WAIT, Intent.NO))
+# A no leads to a change only if it ends there: "não tira o 7" keeps the 7.
+NO_ENDS = re.compile(r"\s*[,;:.!…]")
+MAX_ASKED = 5  # numbers about which buttons ask
 
 
 @cache
@@ -27,6 +55,9 @@ def _pattern(kind: str, after: str = r"(?!\w)") -> re.Pattern[str]:
     """Return the pattern of the phrases of a kind (`[changes]` in `words/*.toml`), in all languages."""
     phrases = sorted(change_phrases(kind), key=len, reverse=True)
     return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, phrases))}){after}")
+
+
+_ARTICLE = r"(?:\s+(?:el|o|the))?(?:\s+(?:number|numero))?[\s#]*$"  # up to the number that follows
 
 
 def _names_number(line: str) -> bool:
@@ -38,17 +69,23 @@ def read_edit(text: str, owned: Sequence[int], *, first: int, last: int, is_conf
 
     Numbers without a word join an order, unless it `is_confirmed`: then a number may be an amount or a reference.
     """
-    meaning = read_meaning(text)
+    text = _for_whom().sub("", text) or text
+    meaning = _without_leading(read_meaning(text))
     said = meaning.intents - HARMLESS
-    if not meaning.rest or not all(re.fullmatch("[0-9]{1,7}", word.text) for word in meaning.rest):
+    numbers = [word for word in meaning.rest if _is_digits(word.text)]
+    others = [word.text for word in meaning.rest if word not in numbers]
+    may_negate = change_phrases("not") if said == {Intent.SWAP} else frozenset()
+    # What folding makes of other digits, such as "5²", is no number that anybody read.
+    as_typed = [word.text for word in numbers] == re.findall("[0-9]+", text)
+    if not numbers or not as_typed or not may_negate.issuperset(others):
         return None
     if not said:
         pick = read_pick(text, first=first, last=last)
         return Edit(add=pick.numbers) if isinstance(pick, Specific) and not is_confirmed else None
-    if said == {Intent.SWAP}:
-        edit = _exchange(meaning)
+    if said <= {Intent.SWAP, Intent.NO}:
+        edit = _exchange(meaning, numbers, owned)
     elif said == {Intent.ADD, Intent.REMOVE}:
-        edit = _by_phrase(meaning)
+        edit = _by_phrase(meaning, numbers)
     elif said in ({Intent.ADD}, {Intent.REMOVE}):
         edit = _one_way(meaning, next(iter(said)), owned, first, last)
     else:
@@ -58,8 +95,74 @@ def read_edit(text: str, owned: Sequence[int], *, first: int, last: int, is_conf
     return edit
 
 
+def named_numbers(text: str, *, first: int, last: int) -> tuple[int, ...]:
+    """Return the numbers that a doubtful change names, so that buttons can ask about them. (): none, or too many."""
+    words = [word.text for word in read_meaning(text).rest]
+    numbers = dict.fromkeys(int(word) for word in words if _is_digits(word))
+    fit = all(first <= number <= last for number in numbers)
+    return tuple(numbers) if fit and len(numbers) <= MAX_ASKED else ()
+
+
+def which_goes(text: str, owned: Sequence[int]) -> int | None:
+    """Return the number that is to be exchanged if they do not say for which one: "change the 5"."""
+    meaning = _without_leading(read_meaning(text))
+    number = meaning.numbers
+    is_swap = meaning.intents - HARMLESS == {Intent.SWAP} and len(meaning.rest) == 1
+    is_own = _is_digits(number) and int(number) in owned
+    return int(number) if is_swap and is_own and not _says_rather(meaning) else None
+
+
+def _says_rather(meaning: Meaning) -> bool:
+    return any(_phrase(one) in change_phrases("rather") for one in meaning.found)
+
+
+def _is_digits(word: str) -> bool:
+    return re.fullmatch("[0-9]{1,7}", word) is not None
+
+
+@cache
+def _for_whom() -> re.Pattern[str]:
+    """Return the pattern of whom a number is for, at the end: "add number 60 for my wife"."""
+    phrases = "|".join(map(re.escape, change_phrases("for_whom")))
+    return re.compile(rf"\s+(?:{phrases})\s+[^\W\d]+(?:\s+[^\W\d]+)?[\s.!]*$", re.IGNORECASE)
+
+
+def _without_leading(meaning: Meaning) -> Meaning:
+    """Leave out what only leads to a change: "no, espera", "ok", "actually", "pero"."""
+    changes = [one.words[0].start for one in meaning.found if one.intent in CHANGE and not _leads(one)]
+    if not changes:
+        return meaning
+    begin = min(changes)
+    if any(word.start < begin for word in meaning.rest if _is_digits(word.text)):  # "no, el 8 y el 9"
+        return meaning
+    leading = [one for one in meaning.found if one.words[-1].end <= begin and (_leads(one) or one.intent in LEADING)]
+    waits = [one.words[0].start for one in leading if one.intent is Intent.WAIT]
+    leading = [one for one in leading if one.intent is not Intent.NO or _ends_there(meaning, one, waits)]
+    fillers = [word for word in meaning.rest if word.end <= begin and word.text in change_phrases("filler")]
+    line = list(meaning.line)
+    for word in [*(word for one in leading for word in one.words), *fillers]:
+        line[word.start : word.end] = " " * (word.end - word.start)
+    found = tuple(one for one in meaning.found if one not in leading)
+    return Meaning("".join(line), found, tuple(word for word in meaning.rest if word not in fillers))
+
+
+def _ends_there(meaning: Meaning, no: Found, waits: Iterable[int]) -> bool:
+    """Return whether a no ends, or somebody asks to wait right after it, so that it negates nothing that follows."""
+    end = no.words[-1].end
+    return NO_ENDS.match(meaning.line, end) is not None or any(meaning.line[end:wait].isspace() for wait in waits)
+
+
+def _leads(one: Found) -> bool:
+    """Return whether a phrase that means a swap by itself only leads to another change: "actually, add 5"."""
+    return _phrase(one) in change_phrases("leading")
+
+
+def _phrase(one: Found) -> str:
+    return " ".join(word.text for word in one.words)
+
+
 def _one_way(meaning: Meaning, intent: Intent, owned: Sequence[int], first: int, last: int) -> Edit | None:
-    pick = read_pick(meaning.without(intent), first=first, last=last)
+    pick = read_pick(meaning.without(intent, Intent.COURTESY, Intent.THANKS), first=first, last=last)
     if not isinstance(pick, Specific):
         return None
     # "agrega 2" may mean any two.
@@ -71,26 +174,48 @@ def _one_way(meaning: Meaning, intent: Intent, owned: Sequence[int], first: int,
     return None if _keeps(meaning) else Edit(remove=pick.numbers)
 
 
-def _exchange(meaning: Meaning) -> Edit | None:
-    """Read "cambia el 5 por el 8" and "el 8 en vez del 5"."""
-    if len(meaning.rest) != 2:
+def _exchange(meaning: Meaning, numbers: Sequence[Word], owned: Sequence[int]) -> Edit | None:
+    """Read "cambia el 5 por el 8", "el 8 en vez del 5", "instead of 5, give me 8", "not the 5, swap it for 8".
+
+    "Mejor el 8" says which number goes if the order has one.
+    """
+    is_negated = Intent.NO in meaning.intents or len(meaning.rest) > len(numbers)
+    if len(numbers) == 1 and len(owned) == 1 and not is_negated and _prefers(meaning, numbers[0]):
+        new = int(numbers[0].text)
+        return Edit(add=(new,), remove=tuple(owned)) if new not in owned else None
+    if len(numbers) != 2:
         return None
-    left, right = meaning.rest
-    between = meaning.line[left.end : right.start]
+    left, right = numbers
+    before, between = meaning.line[: left.start], meaning.line[left.end : right.start]
+    swaps = [one for one in meaning.found if one.intent is Intent.SWAP]
+    if is_negated and not (_pattern("not", _ARTICLE).search(before) and swaps[0].words[0].start > left.end):
+        return None  # "no cambies el 5 por el 8"
     if _pattern("instead").search(between):
         return Edit(add=(int(left.text),), remove=(int(right.text),))
+    if _pattern("instead", _ARTICLE).search(before):
+        wishes = [one for one in meaning.found if left.end <= one.words[0].start < right.start]
+        is_wish = all(one.intent in HARMLESS for one in wishes)
+        return Edit(add=(int(right.text),), remove=(int(left.text),)) if is_wish else None
     if _pattern("between").search(between) and not _pattern("instead").search(meaning.line):
         return Edit(add=(int(right.text),), remove=(int(left.text),))
     return None
 
 
-def _by_phrase(meaning: Meaning) -> Edit | None:
+def _prefers(meaning: Meaning, number: Word) -> bool:
+    """Return whether they say that they would rather have a number, and name it as one: "mejor el 8"."""
+    is_preferred = any(
+        _phrase(one) in change_phrases("rather") and one.words[-1].end <= number.start for one in meaning.found
+    )
+    return is_preferred and (int(number.text) > MAX_NUMBERS or _names_number(meaning.line))
+
+
+def _by_phrase(meaning: Meaning, numbers: Sequence[Word]) -> Edit | None:
     """Read "quita el 5 y agrega el 8": each number belongs to the phrase before it."""
     phrases = [(one.words[0].start, one.intent) for one in meaning.found if one.intent in CHANGE]
     if _keeps(meaning) or len(phrases) != 2:
         return None
     named: dict[Intent, list[int]] = {Intent.ADD: [], Intent.REMOVE: []}
-    for word in meaning.rest:
+    for word in numbers:
         before = [intent for start, intent in phrases if start < word.start]
         if not before:
             return None

@@ -16,7 +16,8 @@ FAQ = (
     [
         ("¿Hacen ENVIO?", "Se recoge en la escuela."), ("lo mandan a  domicilio, verdad", "Se recoge en la escuela."),
         ("dan factura de envío", "Se recoge en la escuela."), ("factura", "No damos factura."),
-        ("envíos", None), ("domicilio", None), ("?", None), ("", None),
+        ("envíos", "Se recoge en la escuela."), ("pueden enviarlo", "Se recoge en la escuela."),
+        ("facturan", "No damos factura."), ("envase", None), ("domicilio", None), ("?", None), ("", None),
     ],
 )  # fmt: skip
 def test_the_first_answer_with_a_word_of_the_question_is_given(text: str, answer: str | None) -> None:

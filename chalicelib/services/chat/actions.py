@@ -16,7 +16,7 @@ from chalicelib.domain.holding import check_change, check_unpaid, is_newcomer, m
 from chalicelib.domain.intents import is_known
 from chalicelib.domain.languages import LanguageCode
 from chalicelib.domain.messages import Media, MessageKind, Reply
-from chalicelib.domain.order_edits import Edit, read_edit
+from chalicelib.domain.order_edits import Edit, named_numbers, read_edit, which_goes
 from chalicelib.domain.orders import (
     ALBUM,
     MAX_NUMBERS,
@@ -73,6 +73,17 @@ PLAIN_REPLIES = {
     c.CannotListen: Texts.cannot_listen,
     c.TellResult: Texts.draw_result,
 }
+# Typed questions to which organisers may have given an answer of their own.
+GENERAL_ANSWERS = (
+    c.TellHowToPay,
+    c.TellWho,
+    c.TellResult,
+    c.TellDrawDate,
+    c.TellPrize,
+    c.TellPrice,
+    c.ShowHelp,
+    c.NotUnderstood,
+)
 SHORTEST_TITLE_WORD = 3  # letters; shorter ones are in every title
 MAX_CODES = 3  # of a caption that are looked up
 NEWEST_LOOKED_AT = 5  # messages to a contact, among which may be what they reacted to
@@ -81,8 +92,17 @@ NEWEST_LOOKED_AT = 5  # messages to a contact, among which may be what they reac
 def act(action: c.Action, turn: Turn) -> None:
     """Carry out the action. What it reads, it reads now; what it changes goes into the turn's transaction.
 
-    To stay quiet, it does nothing.
+    To stay quiet, it does nothing. What the organisers answered ahead comes before what the bot would say.
     """
+    raffle = _raffle_at_hand(turn) if isinstance(action, GENERAL_ANSWERS) and _is_typed(turn) else None
+    answer = find_answer(raffle.faq, turn.text) if raffle is not None else None
+    if answer is not None:
+        turn.reply(turn.texts.answer(answer))
+    else:
+        _carry_out(action, turn)
+
+
+def _carry_out(action: c.Action, turn: Turn) -> None:
     match action:
         case c.SayBlocked():
             _say_blocked(turn)
@@ -107,13 +127,21 @@ def act(action: c.Action, turn: Turn) -> None:
             _look_for_raffle(turn, action)
         case c.OpenRaffle(raffle_id):
             _open_raffle(turn, raffle_id)
-        case c.ShowFree() | c.IsFree() | c.TellHowToPay() | c.TellDrawDate():
+        case c.ShowFree() | c.IsFree() | c.TellHowToPay() | c.TellPrize() | c.TellPrice() | c.TellDrawDate():
             _answer_question(turn, action)
         case c.HoldNumbers() | c.ConfirmAge():
             _hold_or_ask(turn, action)
         case c.TryOrder() | c.ConfirmOrder() | c.ConfirmByReaction() | c.CancelOrder() | c.AskAboutOrder():
             _settle(turn, action)
-        case c.AskToCancel() | c.AskChange() | c.AskAnother() | c.DrawNumbers() | c.MoreTime() | c.PaidClaim():
+        case (
+            c.AskToCancel()
+            | c.AskChange()
+            | c.AskAnother()
+            | c.DrawNumbers()
+            | c.EditOrder()
+            | c.MoreTime()
+            | c.PaidClaim()
+        ):
             _ask_about_order(turn, action)
         case c.TakeProof():
             _take_proof(turn, action)
@@ -123,6 +151,25 @@ def act(action: c.Action, turn: Turn) -> None:
             _call_person(turn, action)
         case c.OptOut() | c.OptIn() | c.AskWhatToCancel() | c.AskLeave():
             _change_opt_out(turn, action)
+
+
+def _is_typed(turn: Turn) -> bool:
+    """Return whether it was typed, and more than a command of ours."""
+    return turn.message.kind is MessageKind.TEXT and c.normalize(turn.text) not in c.COMMANDS
+
+
+def _raffle_at_hand(turn: Turn) -> Raffle | None:
+    """Return the raffle that the conversation is about, else that of their newest order."""
+    conversation = turn.contact.conversation
+    own = find_own(turn, conversation.order_id) if conversation.order_id is not None else None
+    if own is not None and conversation.raffle_id in (None, own.raffle.id):
+        return own.raffle
+    return _find_raffle(conversation.raffle_id) or _raffle_of_newest(turn)
+
+
+def _raffle_of_newest(turn: Turn) -> Raffle | None:
+    newest = find_newest(turn, OWNING)
+    return newest.raffle if newest is not None else None
 
 
 def offer_person(turn: Turn) -> None:
@@ -171,8 +218,6 @@ def _say(
 ) -> None:
     """Say what needs no look at anything, or repeat what was asked last. Mishaps are not told for ever (M8)."""
     match action:
-        case c.NotUnderstood(c.AskAboutOrder(order_id)):
-            _answer_or_ask_again(turn, order_id)
         case c.NotUnderstood(repeat):
             if may_repeat(turn, type(repeat).__name__):
                 act(repeat, turn)
@@ -199,19 +244,23 @@ def may_repeat(turn: Turn, unclear: str) -> bool:
     turn.is_unclear = True
     limits = turn.contact.reply_limits.with_unclear(unclear)
     turn.contact = replace(turn.contact, reply_limits=limits)
-    if limits.times == MAX_SAME + 1:
-        report_silence(turn)
+    if limits.times == MAX_SAME + 1 and report_silence(turn):
+        turn.reply(turn.texts.person_will_write())
     return limits.times <= MAX_SAME
 
 
-def report_silence(turn: Turn) -> None:
-    """Tell the organisers that the bot no longer answers a contact, unless they were called within the hour."""
+def report_silence(turn: Turn) -> bool:
+    """Tell the organisers that the bot no longer answers a contact, unless they were called within the hour.
+
+    Return whether they are told now.
+    """
     notified_at = turn.contact.person_called_at
     if notified_at is not None and turn.now < notified_at + CALL_AGAIN:
-        return
+        return False
     turn.contact = turn.contact.with_person_wanted(turn.now)
     turn.notify_organisers(Texts.person_unanswered, turn.contact.name, turn.contact.phone)
     turn.metrics.append("PeopleNotAnswered")
+    return True
 
 
 def _call_person(
@@ -265,7 +314,7 @@ def _change_opt_out(turn: Turn, action: c.OptOut | c.OptIn | c.AskWhatToCancel |
             _ask_what_to_cancel(turn, order_id)
         case c.AskLeave(order_id):
             own = _running(turn, order_id)
-            turn.reply(turn.texts.ask_leave_order(*own) if own else turn.texts.ask_leave())
+            _ask_either(turn, turn.texts.ask_leave_order(*own) if own else turn.texts.ask_leave())
     if turn.contact.opted_out != had_opted_out:
         turn.metrics.append("OptOuts" if turn.contact.opted_out else "OptIns")
 
@@ -303,7 +352,7 @@ def _ask_what_to_cancel(turn: Turn, order_id: str | None) -> None:
     elif own.order.status is OrderStatus.IN_REVIEW:
         turn.reply(turn.texts.cannot_cancel(own.order))
     else:
-        turn.reply(turn.texts.ask_what_to_cancel(*own))
+        _ask_either(turn, turn.texts.ask_what_to_cancel(*own))
 
 
 def _newest_running(turn: Turn) -> OwnOrder | None:
@@ -405,7 +454,9 @@ def _open_raffle(turn: Turn, raffle_id: str) -> None:
         turn.reply(turn.texts.raffle(board, turn.now), _keeping_order(turn, Stage.SELECTING, raffle_id=raffle_id))
 
 
-def _answer_question(turn: Turn, action: c.ShowFree | c.IsFree | c.TellHowToPay | c.TellDrawDate) -> None:
+def _answer_question(
+    turn: Turn, action: c.ShowFree | c.IsFree | c.TellHowToPay | c.TellPrize | c.TellPrice | c.TellDrawDate
+) -> None:
     match action:
         case c.ShowFree(raffle_id):
             _show_free(turn, raffle_id)
@@ -417,8 +468,17 @@ def _answer_question(turn: Turn, action: c.ShowFree | c.IsFree | c.TellHowToPay 
                 _tell_where_it_stands(turn, *own)
                 return
             turn.reply(turn.texts.how_to_pay(_find_raffle(raffle_id)))
-        case c.TellDrawDate(raffle_id, is_open):
+        case c.TellPrize(raffle_id) | c.TellPrice(raffle_id):
             raffle = _find_raffle(raffle_id)
+            asks = turn.contact.conversation.stage is Stage.SELECTING
+            if raffle is None:
+                turn.reply(turn.texts.raffle_not_on_sale())
+            elif isinstance(action, c.TellPrice):
+                turn.reply(turn.texts.price(raffle, action.quantity, asks=asks))
+            else:
+                turn.reply(turn.texts.prize(raffle, asks=asks))
+        case c.TellDrawDate(raffle_id, is_open):
+            raffle = _find_raffle(raffle_id) or _raffle_of_newest(turn)
             if raffle_id is not None and is_open and (raffle is None or raffle.draws_at is None):
                 _open_raffle(turn, raffle_id)
                 return
@@ -446,6 +506,8 @@ def _show_free(turn: Turn, raffle_id: str) -> None:
         turn.reply(turn.texts.raffle_not_on_sale())
     elif not board.availability.available:
         turn.reply(turn.texts.sold_out(board.raffle))
+    elif _is_typed(turn) and (answer := find_answer(board.raffle.faq, turn.text)) is not None:
+        turn.reply(turn.texts.answer(answer))
     else:
         show_free(turn, board.raffle)
 
@@ -711,7 +773,8 @@ def _asks_to_confirm(turn: Turn, order_id: str, message_id: str) -> bool:
 
 
 def _ask_about_order(
-    turn: Turn, action: c.AskToCancel | c.AskChange | c.AskAnother | c.DrawNumbers | c.MoreTime | c.PaidClaim
+    turn: Turn,
+    action: c.AskToCancel | c.AskChange | c.AskAnother | c.DrawNumbers | c.EditOrder | c.MoreTime | c.PaidClaim,
 ) -> None:
     """Ask or tell something about the order at hand, or about the newest one that is not over."""
     if action.order_id is not None:
@@ -732,17 +795,29 @@ def _ask_about_order(
         else:
             _tell_where_it_stands(turn, raffle, order)
         return
+    _ask_about_running(turn, action, raffle, order)
+
+
+def _ask_about_running(
+    turn: Turn,
+    action: c.AskToCancel | c.AskChange | c.AskAnother | c.DrawNumbers | c.EditOrder | c.MoreTime | c.PaidClaim,
+    raffle: Raffle,
+    order: Order,
+) -> None:
+    """Ask or tell something about an order that holds numbers and is not paid."""
     match action:
         case c.AskToCancel():
             _ask_to_cancel(turn, raffle, order)
         case c.AskChange(_, text):
             _change_numbers(turn, raffle, order, text)
+        case c.EditOrder(_, kind, numbers):
+            _edit_order(turn, raffle, order, kind.edit(order.numbers, numbers))
         case c.AskAnother() | c.DrawNumbers() if order.status is not OrderStatus.DRAFT or order.proofs:
             _tell_where_it_stands(turn, raffle, order)
-        case c.AskAnother():
-            turn.reply(turn.texts.ask_another(raffle, order))
-        case c.DrawNumbers(_, one_more):
-            _draw_numbers(turn, raffle, order, one_more=one_more)
+        case c.AskAnother(_, quantity):
+            _ask_either(turn, turn.texts.ask_another(raffle, order, quantity))
+        case c.DrawNumbers(_, more, quantity):
+            _draw_numbers(turn, raffle, order, quantity or (1 if more else order.quantity), more=more)
         case c.MoreTime():
             _give_more_time(turn, raffle, order)
         case c.PaidClaim():
@@ -765,6 +840,34 @@ def _change_numbers(turn: Turn, raffle: Raffle, order: Order, text: str) -> None
         is_confirmed=order.status is not OrderStatus.DRAFT,
     )
     if edit is None or order.proofs or _is_about_another_order(turn, order, edit):
+        _ask_change(turn, raffle, order, text)
+    else:
+        _edit_order(turn, raffle, order, edit)
+
+
+def _ask_change(turn: Turn, raffle: Raffle, order: Order, text: str) -> None:
+    """Ask what to change. If they named numbers, buttons offer what may be meant."""
+    number = which_goes(text, order.numbers)
+    if number is not None and not order.proofs:
+        asking = replace(turn.contact.conversation, asks=c.instead_choice(order.id, number))
+        turn.reply(turn.texts.ask_instead(raffle, order, number), asking)
+        return
+    named = named_numbers(text, first=raffle.first_number, last=raffle.last_number)
+    is_mixed = bool(set(named) & set(order.numbers)) and not set(named) <= set(order.numbers)
+    if not named or is_mixed or order.proofs:
+        turn.reply(turn.texts.ask_change(raffle, order))
+    else:
+        _ask_either(turn, turn.texts.ask_which_change(raffle, order, named))
+
+
+def _ask_either(turn: Turn, question: Reply) -> None:
+    """Ask a question with two answers. A yes right after it is no answer, so it is asked again."""
+    turn.reply(question, replace(turn.contact.conversation, asks=c.either_choice(turn.text)))
+
+
+def _edit_order(turn: Turn, raffle: Raffle, order: Order, edit: Edit) -> None:
+    """Add, remove or exchange numbers of an order (H15), unless it would be left empty, or the rules refuse it."""
+    if order.proofs:
         turn.reply(turn.texts.ask_change(raffle, order))
         return
     missing = [number for number in edit.remove if number not in order.numbers]
@@ -798,20 +901,23 @@ def _is_about_another_order(turn: Turn, order: Order, edit: Edit) -> bool:
     return turn.is_older_than(conversation.since if is_same_raffle and not edit.remove else order.created_at)
 
 
-def _draw_numbers(turn: Turn, raffle: Raffle, order: Order, *, one_more: bool) -> None:
-    """Draw numbers at random for an order: one more, or others instead of all (H15)."""
+def _draw_numbers(turn: Turn, raffle: Raffle, order: Order, quantity: int, *, more: bool) -> None:
+    """Draw numbers at random for an order: more, or others instead of all (H15)."""
+    if quantity > MAX_NUMBERS:
+        turn.reply(turn.texts.unclear(raffle, picks.Unclear(picks.Unclarity.TOO_MANY), MAX_NUMBERS))
+        return
     board = _board_on_sale(turn, raffle.id)
     if board is None:
         turn.reply(turn.texts.raffle_not_on_sale())
         return
     try:
-        drawn = turn.conflicts.random_numbers.choose(board, 1 if one_more else order.quantity)
+        drawn = turn.conflicts.random_numbers.choose(board, quantity)
     except TooFewFree as refusal:
         if turn.conflicts.release_in_raffle(raffle):
             raise Busy from None
         turn.reply(turn.texts.too_few_free(raffle, refusal))
         return
-    numbers = [*order.numbers, *drawn] if one_more else list(drawn)
+    numbers = [*order.numbers, *drawn] if more else list(drawn)
     if len(numbers) > MAX_NUMBERS:
         turn.reply(turn.texts.unclear(raffle, picks.Unclear(picks.Unclarity.TOO_MANY), MAX_NUMBERS))
     else:
@@ -898,16 +1004,6 @@ def _say_how_to_pay(turn: Turn, raffle: Raffle, order: Order, conversation: Conv
     account = turn.texts.payment_account(raffle, order)
     if account is not None:
         turn.reply(account)
-
-
-def _answer_or_ask_again(turn: Turn, order_id: str) -> None:
-    """Give the organisers' answer to such a question, or else repeat what the order is waiting for."""
-    own = find_own(turn, order_id)
-    answer = find_answer(own.raffle.faq, turn.text) if own is not None else None
-    if answer is not None:
-        turn.reply(turn.texts.answer(answer))
-    elif may_repeat(turn, c.AskAboutOrder.__name__):
-        _tell_about(turn, own)
 
 
 def _tell_about(turn: Turn, own: OwnOrder | None) -> None:

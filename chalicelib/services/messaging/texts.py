@@ -22,6 +22,7 @@ from chalicelib.domain.conversation import (
     confirm_order_choice,
     draw_again_choice,
     draw_more_choice,
+    edit_choice,
     language_choice,
     more_raffles_choice,
     more_time_choice,
@@ -32,6 +33,7 @@ from chalicelib.domain.conversation import (
 from chalicelib.domain.decisions import Act, Choosing, RejectReason, choosing_about
 from chalicelib.domain.languages import LANGUAGES, LanguageCode
 from chalicelib.domain.messages import Choice, Reply, StoredFile, Template
+from chalicelib.domain.order_edits import EditKind
 from chalicelib.domain.orders import MAX_NUMBERS, RUNNING, Order, OrderStatus
 from chalicelib.domain.picks import Unclarity, Unclear, padded
 from chalicelib.domain.pictures import BoardPicture, MapPicture, NumberState, TicketPicture
@@ -367,6 +369,28 @@ class Texts:
         lines += ["", _("Then send a *photo or PDF* of the payment here.")]
         return Reply(name=ReplyName.HOW_TO_PAY, text="\n".join(lines), buttons=self._menu_buttons()[:2])
 
+    def prize(self, raffle: Raffle, *, asks: bool) -> Reply:
+        """Say what one can win, with the picture. `asks`: whether to ask for numbers."""
+        facts = [self._("Prize: {prize}").format(prize=raffle.prize) if raffle.prize else "", raffle.description]
+        about = shorten("\n".join(filter(None, facts)), BODY_LIMIT // 2)
+        return self._about_raffle(raffle, [about], asks=asks, header=_picture_of(raffle))
+
+    def price(self, raffle: Raffle, quantity: int | None, *, asks: bool) -> Reply:
+        """Say what a number costs, or so many. `asks`: whether to ask for numbers."""
+        facts = [self._("Price: {price} a number").format(price=self.money(raffle.unit_amount, raffle.currency))]
+        if quantity is not None:
+            amount = self.money(raffle.unit_amount * quantity, raffle.currency)
+            facts.append(self._("{quantity} numbers: {amount}").format(quantity=quantity, amount=amount))
+        return self._about_raffle(raffle, facts, asks=asks)
+
+    def _about_raffle(
+        self, raffle: Raffle, facts: Sequence[str], *, asks: bool, header: StoredFile | None = None
+    ) -> Reply:
+        ask = self._("Which numbers would you like? For example *5, 12, 99*, *5-10* or *random 3*.")
+        text = "\n".join(filter(None, (f"*{raffle.title}*", *facts, ask if asks else "")))
+        buttons = self._random_buttons(raffle) if asks else self._menu_buttons()[1:2]
+        return Reply(name=ReplyName.RAFFLE, text=text, buttons=buttons, header=header)
+
     def draw_date(self, on_sale: Sequence[Raffle], now: datetime) -> Reply:
         """Say when the draw is, as far as the raffles, or else their descriptions, say it."""
         room = BODY_LIMIT // (2 * max(len(on_sale), 1))
@@ -688,10 +712,12 @@ class Texts:
         """Remind the contact, shortly before the hold ends, to confirm or pay."""
         text = "\n".join((self._("Your hold ends soon."), self._summary(raffle, order, now)))
         if order.status is OrderStatus.DRAFT:
+            confirm, change, cancel = self._confirm_buttons(order)
+            more_time = Choice(id=more_time_choice(order.id), title=self._("More time"))
             return Reply(
                 name=ReplyName.REMINDER,
                 text=text,
-                buttons=self._confirm_buttons(order),
+                buttons=(confirm, more_time if order.extended_at is None else change, cancel),
                 useful_until=order.reserved_until,
             )
         ask = self._("Send a photo or PDF of the payment here to keep your numbers. The order code is *{code}*.")
@@ -886,7 +912,10 @@ class Texts:
             _("Please send another *photo or PDF* of the payment here."),
         )
         template = self._template(templates.PROOF_REJECTED, raffle, order, reason=reason)
-        return Reply(name=ReplyName.PROOF_REJECTED, text="\n".join(lines), template=template)
+        text = "\n".join(lines)
+        how = Choice(id=confirm_order_choice(order.id), title=self._("How to pay"))
+        buttons = (how, *self._payment_buttons(order, text)[:2]) if len(text) <= limits.BODY else ()
+        return Reply(name=ReplyName.PROOF_REJECTED, text=text, buttons=buttons, template=template)
 
     def last_proof_rejected(self, raffle: Raffle, order: Order) -> Reply:
         """Say that the order is over because too many of its proofs were rejected (P10)."""
@@ -1017,7 +1046,7 @@ class Texts:
         return Reply(name=ReplyName.ASK_CANCEL, text=text, buttons=buttons)
 
     def ask_change(self, raffle: Raffle, order: Order) -> Reply:
-        """Say how the numbers of an order can be changed (H15)."""
+        """Say how the numbers of an order can be changed (H15), if none is named that a button could offer."""
         _ = self._
         own = self._numbers(raffle, order.numbers[:1])
         few = range(raffle.first_number, min(raffle.last_number, raffle.first_number + MAX_NUMBERS) + 1)
@@ -1033,15 +1062,69 @@ class Texts:
         keep = self._confirm_buttons(order)[0] if order.status is OrderStatus.DRAFT else self._menu_buttons()[1]
         return Reply(name=ReplyName.ASK_CHANGE, text="\n".join(lines), buttons=(keep, cancel, self._person_button()))
 
-    def ask_another(self, raffle: Raffle, order: Order) -> Reply:
-        """Ask what "another" means: other numbers at random instead of those held, or one more."""
-        text = self._("Other numbers instead of {numbers}, or one more?")
+    def ask_which_change(self, raffle: Raffle, order: Order, named: Sequence[int]) -> Reply:
+        """Ask what is to become of numbers that were named in a doubtful change: buttons that do it (H15)."""
+        numbers = self._numbers(raffle, named)
+        has = self._("You have order {code}: {numbers}.").format(
+            code=order.id, numbers=self._numbers(raffle, order.numbers)
+        )
+        is_one = len(named) == 1
+        only = Choice(
+            id=edit_choice(order.id, EditKind.ONLY, named),
+            title=self._("Only {number}").format(number=numbers) if is_one else self._("Only these"),
+        )
+        if set(named) <= set(order.numbers):
+            ask = self._("Shall I take {numbers} out, or keep nothing else?")
+            title = self._("Take out {number}").format(number=numbers) if is_one else self._("Take these out")
+            change = Choice(id=edit_choice(order.id, EditKind.REMOVE, named), title=title)
+        else:
+            ask = self._("Shall I add {numbers}, or would you like that instead?")
+            title = self._("Add {number}").format(number=numbers) if is_one else self._("Add these")
+            change = Choice(id=edit_choice(order.id, EditKind.ADD, named), title=title)
+        is_held = order.status is OrderStatus.DRAFT
+        keep = (
+            self._confirm_buttons(order)[0]
+            if is_held
+            else Choice(id=confirm_order_choice(order.id), title=self._("Leave it"))
+        )
+        text = f"{has}\n{ask.format(numbers=numbers)}"
+        buttons = (change, only, keep) if set(named) != set(order.numbers) else (change, keep)
+        return Reply(name=ReplyName.ASK_CHANGE, text=text, buttons=buttons)
+
+    def ask_instead(self, raffle: Raffle, order: Order, number: int) -> Reply:
+        """Ask which number is wanted instead of one. The number that they write next is the answer (H15)."""
+        lines = (
+            self._("You have order {code}: {numbers}.").format(
+                code=order.id, numbers=self._numbers(raffle, order.numbers)
+            ),
+            self._("Which number would you like instead of {number}?").format(number=self._numbers(raffle, [number])),
+        )
+        cancel = Choice(id=cancel_order_choice(order.id), title=self._("Cancel it"))
+        keep = Choice(id=confirm_order_choice(order.id), title=self._("Leave it"))
+        is_held = order.status is OrderStatus.DRAFT
+        buttons = (self._confirm_buttons(order)[0] if is_held else keep, cancel)
+        return Reply(name=ReplyName.ASK_CHANGE, text="\n".join(lines), buttons=buttons)
+
+    def ask_another(self, raffle: Raffle, order: Order, quantity: int | None) -> Reply:
+        """Ask whether numbers at random are wanted instead of those held, or beside them.
+
+        Args:
+            quantity: how many they named; None: one more, or as many as they hold.
+        """
+        again, more = quantity or order.quantity, quantity or 1
+        if more == 1:
+            text = self._("Other numbers instead of {numbers}, or one more?")
+        else:
+            text = self._("Other numbers instead of {numbers}, or {more} more?")
+        text = text.format(numbers=self._numbers(raffle, order.numbers), more=more)
         buttons = (
-            Choice(id=draw_again_choice(order.id), title=self._("Other numbers")),
-            Choice(id=draw_more_choice(order.id), title=self._("One more")),
+            Choice(id=draw_again_choice(order.id, again), title=self._("Other numbers")),
+            Choice(
+                id=draw_more_choice(order.id, more),
+                title=self._("One more") if more == 1 else self._("{more} more").format(more=more),
+            ),
             self._confirm_buttons(order)[0],
         )
-        text = text.format(numbers=self._numbers(raffle, order.numbers))
         return Reply(name=ReplyName.ASK_CHANGE, text=text, buttons=buttons)
 
     def more_time(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
@@ -1093,6 +1176,8 @@ class Texts:
         parts = [
             f"*{order.id}* · {self._status(order)}\n{self._summary(raffle, order, now)}" for raffle, order in orders
         ]
+        if any(order.status is OrderStatus.PAID for _, order in orders):
+            parts.append(self._("Write the code of a paid order, and I send its ticket again."))
         text = shorten("\n\n".join((self._("Your latest orders:"), *parts)), BODY_LIMIT)
         running = next((order for _, order in orders if order.status in RUNNING), None)
         buttons: tuple[Choice, ...] = ()
@@ -1100,6 +1185,11 @@ class Texts:
             confirm, _change, cancel = self._confirm_buttons(running)
             buttons = (confirm, cancel) if running.status is OrderStatus.DRAFT else (cancel,)
         return Reply(name=ReplyName.ORDERS, text=text, buttons=(*buttons, self._menu_buttons()[0]))
+
+    def person_will_write(self) -> Reply:
+        """Say that the bot gives up, and that a person has been told (M8)."""
+        text = self._("I'm sorry, I don't understand. I have told the organisers, and somebody will write to you here.")
+        return Reply(name=ReplyName.PERSON_CALLED, text=text)
 
     def person_notified(self) -> Reply:
         text = self._("An organiser has been told that you would like to talk to a person, and will write to you.")

@@ -2,11 +2,12 @@
 
 import pytest
 
+from chalicelib.domain.orders import OrderStatus
 from chalicelib.services.chat import handler
 from chalicelib.store import orders
 from tests.support.request_counts import Requests
 from tests.support.steps import assert_board_is_exact, hold, hold_and_confirm, hold_and_prove
-from tests.support.world import Buyer, World, text_of
+from tests.support.world import Buyer, World, buttons_of, text_of
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +30,21 @@ def _answers_are_in_english(monkeypatch: pytest.MonkeyPatch) -> None:
         ("swap 5 for 8", [8, 12]),
         ("mejor el 8 en vez del 5", [8, 12]),
         ("quita el 5 y agrega el 8", [8, 12]),
+        ("en vez del 5 el 8", [8, 12]),
+        ("instead of 5 give me 8", [8, 12]),
+        ("em vez do 5 me dá o 8", [8, 12]),
+        ("not 12, swap it for 22", [5, 22]),
+        ("no el 12, cámbialo por el 22", [5, 22]),
+        ("não o 12, troca pelo 22", [5, 22]),
+        ("no espera quita el 12", [5]),
+        ("não, pera, tira o 12", [5]),
+        ("no, wait: remove the 12", [5]),
+        ("oye pero tmb quiero cambiar el 5 por el 21", [12, 21]),
+        ("na vdd troca o 5 pelo 88", [12, 88]),
+        ("actually, add the 60", [5, 12, 60]),
+        ("coloca mais o 100 tb", [5, 12, 100]),
+        ("and add number 60 for my wife", [5, 12, 60]),
+        ("agrega el 60 para mi esposa", [5, 12, 60]),
     ],
 )
 def test_h15_an_order_gets_other_numbers(
@@ -45,6 +61,96 @@ def test_h15_an_order_gets_other_numbers(
     assert_board_is_exact(world, raffle)
 
 
+@pytest.mark.parametrize(
+    "text", ["mejor quiero el 33", "I'd rather have 55", "prefiro o 33", "mejor dame el 33", "i prefer number 33"]
+)
+def test_h15_who_would_rather_have_another_number_gets_it_instead_of_the_only_one(
+    world: World, lucia: Buyer, text: str
+) -> None:
+    raffle = world.raffle()
+    order_id = hold(lucia, "5")
+    lucia.says(text)
+    assert orders.get(order_id).numbers in ((33,), (55,))
+    assert_board_is_exact(world, raffle)
+
+
+@pytest.mark.parametrize("reach", [hold, hold_and_confirm])
+@pytest.mark.parametrize(
+    ("text", "button", "numbers"),
+    [
+        ("mejor el 33", "Add 033", [5, 12, 33]),
+        ("mejor el 33", "Only 033", [33]),
+        ("no, el 5", "Take out 005", [12]),
+        ("no, el 5", "Only 005", [5]),
+        ("no, el 8 y el 9", "Add these", [5, 8, 9, 12]),
+        ("no, el 8 y el 9", "Only these", [8, 9]),
+    ],
+)
+def test_h15_buttons_ask_what_becomes_of_numbers_that_were_named(
+    world: World, lucia: Buyer, reach: object, text: str, button: str, numbers: list[int]
+) -> None:
+    raffle = world.raffle()
+    assert callable(reach)
+    order_id = reach(lucia)
+    assert button in buttons_of(lucia.says(text))
+    assert list(orders.get(order_id).numbers) == [5, 12]
+    lucia.taps(button)
+    assert list(orders.get(order_id).numbers) == numbers
+    assert_board_is_exact(world, raffle)
+
+
+@pytest.mark.parametrize("reach", [hold, hold_and_confirm])
+@pytest.mark.parametrize("text", ["cámbiame el 5", "change 5", "quiero cambiar el 5"])
+def test_h15_the_next_number_comes_instead_of_the_one_to_change(
+    world: World, lucia: Buyer, reach: object, text: str
+) -> None:
+    raffle = world.raffle()
+    assert callable(reach)
+    order_id = reach(lucia)
+    assert "instead of 005?" in text_of(lucia.says(text))
+    assert list(orders.get(order_id).numbers) == [5, 12]
+    lucia.says("el 8")
+    assert list(orders.get(order_id).numbers) == [8, 12]
+    assert_board_is_exact(world, raffle)
+
+
+@pytest.mark.parametrize("text", ["mejor el 33", "otros por favor", "cancelar", "salir", "3 al azar"])
+def test_h15_a_yes_answers_no_question_with_two_answers(world: World, lucia: Buyer, text: str) -> None:
+    world.raffle()
+    before = orders.get(hold(lucia))
+    asked = text_of(lucia.says(text))
+    assert text_of(lucia.says("sí")) == asked
+    assert orders.get(before.id) == before
+    assert before.id in text_of(lucia.says("no"))
+    assert orders.get(before.id) == before
+    lucia.says("sí")  # the last question was whether to confirm
+    assert orders.get(before.id).status is OrderStatus.PENDING_PAYMENT
+
+
+@pytest.mark.parametrize("text", ["otros", "others please", "outros", "otra vez", "unos distintos"])
+def test_h15_other_numbers_are_asked_about(world: World, lucia: Buyer, text: str) -> None:
+    raffle = world.raffle()
+    order_id = hold(lucia)
+    assert buttons_of(lucia.says(text)) == ["Other numbers", "One more", "Confirm"]
+    lucia.taps("Other numbers")
+    after = orders.get(order_id).numbers
+    assert len(after) == 2 and not {5, 12} & {*after}
+    assert_board_is_exact(world, raffle)
+
+
+def test_h15_numbers_at_random_may_come_instead_or_beside(world: World, lucia: Buyer) -> None:
+    raffle = world.raffle()
+    order_id = hold(lucia)
+    assert buttons_of(lucia.says("random 3")) == ["Other numbers", "3 more", "Confirm"]
+    lucia.taps("3 more")
+    assert orders.get(order_id).quantity == 5
+    lucia.says("give me 3 random ones instead")
+    assert orders.get(order_id).quantity == 3 and not {5, 12} & {*orders.get(order_id).numbers}
+    lucia.says("agrega 2 al azar")
+    assert orders.get(order_id).quantity == 5
+    assert_board_is_exact(world, raffle)
+
+
 def test_h15_numbers_sent_one_by_one_join_the_order(world: World, lucia: Buyer) -> None:
     raffle = world.raffle()
     order_id = hold(lucia, "5")
@@ -56,7 +162,12 @@ def test_h15_numbers_sent_one_by_one_join_the_order(world: World, lucia: Buyer) 
 
 @pytest.mark.parametrize(
     "text",
-    ["change 5", "cambia el 5 y el 8", "no, el 8", "agrega 2", "solo el 5", "en vez del 5 el 8", "yes, and the 8?"],
+    [
+        *("change 5", "cambia el 5 y el 8", "no, el 8", "agrega 2", "solo el 5", "yes, and the 8?", "mejor el 33"),
+        *("no quites el 5", "não tira o 5", "don't remove the 5", "no cambies el 5 por el 8", "no no quita el 5"),
+        *("não, espera, não tira o 5", "do not swap 5 for 8", "agrega el 5²", "quita el 5, espera"),
+        *("I'd rather have 33", "prefiero el 3"),
+    ],
 )
 def test_h15_what_is_doubtful_changes_nothing(world: World, lucia: Buyer, text: str) -> None:
     world.raffle()

@@ -246,7 +246,7 @@ def test_h15_numbers_that_nobody_waits_for_any_more_are_not_drawn_again(world: W
     lucia.says("another one")
     shown = lucia.heard[-1]
     before = numbers(world, order_id)
-    lucia.says("yes")
+    lucia.taps("Confirm")
     assert "Other numbers" in buttons_of(shown)
     lucia.taps("Other numbers")
     assert numbers(world, order_id) == before

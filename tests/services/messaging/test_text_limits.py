@@ -78,6 +78,7 @@ REFUSALS: dict[str, list[Exception]] = {
 ARGUMENTS: dict[str, list[Any]] = {
     "again": [False, True],
     "age": [120],
+    "asks": [False, True],
     "answer": ["W" * 500],
     "board": [BOARD, Board(PLAIN, {0: 1}, 0)],
     "boards": [BOARDS, []],
@@ -103,8 +104,10 @@ ARGUMENTS: dict[str, list[Any]] = {
     "more": [False, True],
     "most": [1_000_000],
     "name": ["W" * 60, ""],
+    "named": [[1_000_000], NUMBERS[:5], [99]],
     "nearest": [NUMBERS[:6]],
     "not_understood": [False, True],
+    "number": [1_000_000],
     "now": [NOW, ORDER.reserved_until],
     "opted_out": [False, True],
     "order": [
@@ -116,6 +119,7 @@ ARGUMENTS: dict[str, list[Any]] = {
     "order_id": ["WWWWWWWW"],
     "orders": [[(RAFFLE, replace(ORDER, status=status))] * 5 for status in OrderStatus] + [[]],
     "page": [9999],
+    "quantity": [None, 1, 40],
     "phone": ["9" * 15, None],
     "raffle": [RAFFLE, PLAIN],
     "until": [LATER],
