@@ -812,7 +812,7 @@ class Texts:
         text = self._(
             "Thank you. I have no order of yours that waits for a payment, so I have kept your file for the organisers."
         )
-        return Reply(name=ReplyName.FILE_KEPT, text=text, buttons=(self._menu_buttons()[0], self._person_button()))
+        return Reply(name=ReplyName.NO_ORDER, text=text, buttons=(self._menu_buttons()[0], self._person_button()))
 
     def file_of_paid_order(self, order: Order) -> Reply:
         """Say that a file is kept with an order that needs none any more."""
