@@ -934,14 +934,14 @@ def _step_payment(conversation: Conversation, meaning: Meaning, text: str) -> Ac
     if meaning.has(Intent.CANCEL) or meaning.only(Intent.NO):
         return AskToCancel(order_id)
     if meaning.has(Intent.ANOTHER) and meaning.has(Intent.ORDERS, Intent.HOW_TO_PAY):  # "send it to me once more"
-        return ShowOrders() if meaning.has(Intent.ORDERS) else AskAboutOrder(order_id)
+        return ShowOrders() if meaning.has(Intent.ORDERS) else TellHowToPay(conversation.raffle_id, order_id)
     if meaning.has(Intent.ANOTHER) and not meaning.has_numbers and conversation.raffle_id is not None:
         return OpenRaffle(conversation.raffle_id)
     if _is_change(meaning, text):
         return AskChange(order_id, text)
     if meaning.only(Intent.YES):
         return SayWelcome() if meaning.has(Intent.THANKS) else ConfirmOrder(order_id)
-    if meaning.has(Intent.YES, Intent.NO, Intent.WAIT, Intent.PRICE, Intent.HOW_TO_PAY):
+    if meaning.has(Intent.YES, Intent.NO, Intent.WAIT, Intent.PRICE):
         return AskAboutOrder(order_id)
     return _look_around(conversation, meaning, text)
 

@@ -17,20 +17,26 @@ def find_answer(faq: Iterable[Faq], text: str) -> str | None:
     Accents, case and punctuation do not matter. A word is also found in another form: "recoger" in "recogen".
     """
     said = _words_of(text)[:MAX_WORDS]
+    places: dict[str, list[int]] = {}
+    for place, word in enumerate(said):
+        places.setdefault(word[:STEM], []).append(place)
     for entry in faq:
-        if any(_is_in(phrase, said) for phrase in map(_words_of, entry.words) if phrase):
+        phrases = filter(None, map(_words_of, entry.words))
+        if any(_stands_at(phrase, said, place) for phrase in phrases for place in places.get(phrase[0][:STEM], ())):
             return entry.answer
     return None
 
 
-def _is_in(phrase: Sequence[str], said: Sequence[str]) -> bool:
-    return any(
-        all(map(_is_same_word, phrase, said[at : at + len(phrase)])) for at in range(len(said) - len(phrase) + 1)
-    )
+def _stands_at(phrase: Sequence[str], said: Sequence[str], place: int) -> bool:
+    part = said[place : place + len(phrase)]
+    return len(part) == len(phrase) and all(map(_is_same_word, phrase, part))
 
 
 def _is_same_word(one: str, other: str) -> bool:
-    """Return whether two words are the same, or differ only in how they end, as forms of one word do."""
+    """Return whether two words are the same, or differ only in how they end, as forms of one word do.
+
+    They begin with the same STEM letters then.
+    """
     if one == other:
         return True
     stem = min(len(one), len(other)) - 1

@@ -124,7 +124,7 @@ def _is_digits(word: str) -> bool:
 def _for_whom() -> re.Pattern[str]:
     """Return the pattern of whom a number is for, at the end: "add number 60 for my wife"."""
     phrases = "|".join(map(re.escape, change_phrases("for_whom")))
-    return re.compile(rf"\s+(?:{phrases})\s+[^\W\d]+(?:\s+[^\W\d]+)?[\s.!]*$", re.IGNORECASE)
+    return re.compile(rf"(?<=\s)(?:{phrases})\s+[^\W\d]+(?:\s+[^\W\d]+)?[\s.!]*$", re.IGNORECASE)
 
 
 def _without_leading(meaning: Meaning) -> Meaning:

@@ -190,7 +190,7 @@ TYPED: list[tuple[Conversation, str, Action]] = [
     (PAYMENT, "puedo pagar mañana?", MoreTime(ORDER)),
     (PAYMENT, "ya te transferí", PaidClaim(ORDER)),
     (PAYMENT, "cancel my order", AskToCancel(ORDER)),
-    (PAYMENT, "cuál es la clabe", AskAboutOrder(ORDER)),
+    (PAYMENT, "cuál es la clabe", TellHowToPay("first", ORDER)),
     (PAYMENT, "thanks a lot!", SayWelcome()),
     (CONFIRMING, "confirm", ConfirmOrder(ORDER)),
     (CONFIRMING, "Yes!", ConfirmOrder(ORDER)),

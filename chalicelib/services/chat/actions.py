@@ -81,6 +81,7 @@ GENERAL_ANSWERS = (
     c.TellDrawDate,
     c.TellPrize,
     c.TellPrice,
+    c.ListRaffles,
     c.ShowHelp,
     c.NotUnderstood,
 )
@@ -464,7 +465,7 @@ def _answer_question(
             _tell_whether_free(turn, raffle_id, text)
         case c.TellHowToPay(raffle_id, order_id):
             own = find_own(turn, order_id) if order_id is not None else None
-            if own is not None and own.order.status is OrderStatus.PENDING_PAYMENT:
+            if own is not None and own.order.status is not OrderStatus.DRAFT:
                 _tell_where_it_stands(turn, *own)
                 return
             turn.reply(turn.texts.how_to_pay(_find_raffle(raffle_id)))

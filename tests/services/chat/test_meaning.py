@@ -1,6 +1,7 @@
 """What is meant by words within a sentence is carried out, and questions are answered."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from chalicelib.services.chat import handler
 from chalicelib.store import orders
 from tests.support.contact_chat import known
 from tests.support.request_counts import Requests
-from tests.support.steps import hold, hold_and_confirm, hold_and_prove, outbounds
+from tests.support.steps import buy, hold, hold_and_confirm, hold_and_prove, outbounds, reject
 from tests.support.world import Buyer, World, buttons_of, text_of
 from whatsapp_sandbox import webhooks
 
@@ -216,3 +217,104 @@ def test_what_organisers_answered_ahead_is_said_wherever_the_raffle_is_at_hand(
     for _ in range(5):  # it is understood, so it is answered every time
         assert text_of(lucia.says("do you do delivery")) == "You can pick it up at school."
     assert outbounds(lucia)[-1].reply == "answer"
+
+
+@pytest.mark.parametrize("reach", [None, hold, hold_and_confirm, buy])
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("puedo pagar en oxxo?", "Yes, at any Oxxo."),
+        ("tienen garantía?", "A year."),
+        ("dónde recogen el premio?", "At the school."),
+        ("cuándo es el sorteo de la rifa, en diciembre?", "On the 20th."),
+    ],
+)
+def test_what_organisers_answered_comes_before_what_the_bot_would_say(
+    world: World, lucia: Buyer, reach: Callable[[Buyer], str] | None, text: str, answer: str
+) -> None:
+    words = {
+        "oxxo": "Yes, at any Oxxo.",
+        "garantía": "A year.",
+        "recoger": "At the school.",
+        "diciembre": "On the 20th.",
+    }
+    world.raffle(faq=[{"words": [word], "answer": said} for word, said in words.items()])
+    if reach is None:
+        lucia.says("BIKE")
+    else:
+        reach(lucia)
+    assert text_of(lucia.says(text)) == answer
+
+
+def test_an_answer_of_the_organisers_holds_confirms_and_cancels_nothing_instead(world: World, lucia: Buyer) -> None:
+    world.raffle(faq=[{"words": ["yes", "cancel", "5", "number", "paid"], "answer": "What?"}])
+    lucia.says("BIKE")
+    assert "holding" in text_of(lucia.says("number 5"))
+    assert "code" in text_of(lucia.says("yes"))
+    assert "waits for your payment" in text_of(lucia.says("i have paid"))
+    assert "cancel it?" in text_of(lucia.says("please cancel my order"))
+
+
+def test_the_prize_and_the_price_are_told_alone(world: World, lucia: Buyer) -> None:
+    world.raffle(prize="A red bicycle", unit_amount=500)
+    lucia.says("BIKE")
+    assert "Price: GTQ 5.00" in text_of(lucia.says("cuánto cuesta?")) and "Prize" not in text_of(lucia.heard[-1])
+    assert "3 numbers: GTQ 15.00" in text_of(lucia.says("how much are 3 tickets?"))
+    assert "A red bicycle" in text_of(lucia.says("qué me puedo ganar?")) and "Price" not in text_of(lucia.heard[-1])
+    assert "Random 1" in buttons_of(lucia.heard[-1])
+    lucia.says("5")
+    assert "A red bicycle" in text_of(lucia.says("qué premio es?")) and "Random 1" not in buttons_of(lucia.heard[-1])
+    assert "Shall I confirm" not in text_of(lucia.heard[-1])
+
+
+def test_the_draw_is_that_of_the_raffle_in_which_they_have_numbers(world: World, lucia: Buyer) -> None:
+    world.raffle(draws_at="2026-12-20T20:00:00Z")
+    world.raffle(code="OTHER", title="Another raffle", draws_at="2027-01-10T20:00:00Z")
+    assert "Another raffle" in text_of(lucia.says("cuándo es la rifa?"))
+    buy(lucia)
+    assert "Another raffle" not in text_of(lucia.says("cuándo es la rifa?")) and "20 Dec" in text_of(lucia.heard[-1])
+
+
+@pytest.mark.parametrize("text", ["y ahora qué hago?", "que hago entonces", "what now?", "e agora?"])
+def test_who_does_not_know_what_to_do_hears_what_their_order_waits_for(world: World, lucia: Buyer, text: str) -> None:
+    world.raffle()
+    assert "How it works" in text_of(lucia.says(text))
+    order_id = hold_and_confirm(lucia)
+    assert f"Order *{order_id}* waits for your payment" in text_of(lucia.says(text))
+
+
+@pytest.mark.parametrize(
+    "text", ["manda o pix de novo", "mándame los datos otra vez", "send me the bank details again"]
+)
+def test_again_repeats_what_was_said_and_opens_nothing(world: World, lucia: Buyer, text: str) -> None:
+    world.raffle()
+    order_id = hold_and_confirm(lucia)
+    assert f"Order *{order_id}* waits for your payment" in text_of(lucia.says(text))
+
+
+def test_m8_the_third_miss_in_a_row_is_told_and_nothing_after_it(world: World, lucia: Buyer) -> None:
+    for text in ("qwertz uiop", "asdf ghjk"):
+        lucia.says(text)
+    assert "told the organisers" in text_of(lucia.says("yxcv bnm"))
+    said = len(lucia.heard)
+    lucia.says("qayx edc")
+    assert len(lucia.heard) == said
+    assert sum("keeps writing" in str(notice) for notice in world.organiser().heard) == 1
+
+
+def test_a_rejected_proof_comes_with_what_can_be_done(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    order_id = hold_and_prove(lucia)
+    reject(world, order_id)
+    assert buttons_of(lucia.heard[-1]) == ["How to pay", "More time", "Cancel"]
+    assert "waits for your payment" in text_of(lucia.taps("How to pay"))
+
+
+def test_a_reminder_offers_more_time(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    order_id = hold(lucia)
+    world.clock.pass_minutes(12)
+    world.container.expiry.run()
+    assert buttons_of(lucia.heard[-1]) == ["Confirm", "More time", "Cancel"]
+    lucia.taps("More time")
+    assert world.order(order_id)["extended_at"]
