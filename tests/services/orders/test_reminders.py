@@ -23,7 +23,7 @@ def test_a_buyer_is_reminded_once_five_minutes_before_the_end(world: World, luci
     assert len(reminders(lucia)) == 1
     assert "005, 012" in reminders(lucia)[0]
     assert "5 minutes" in reminders(lucia)[0]
-    assert buttons_of(lucia.heard[-1]) == ["Confirm", "Change", "Cancel"]
+    assert buttons_of(lucia.heard[-1]) == ["Confirm", "More time", "Cancel"]
 
 
 def test_a_buyer_who_has_confirmed_is_asked_for_the_proof(world: World, lucia: Buyer) -> None:
