@@ -113,10 +113,17 @@ class TryOrder:
 
 @dataclass(frozen=True)
 class OpenByTitle:
-    """Open the active raffle whose title has these words, if there is exactly one; else do `otherwise`."""
+    """Open the active raffle whose title has these words, if there is exactly one; else do `otherwise`.
+
+    Attributes:
+        at_least: how many words of the title they must name.
+        text: what they wrote, which may name numbers, too.
+    """
 
     words: tuple[str, ...]
     otherwise: "Action"
+    at_least: int = 1
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -333,6 +340,11 @@ class ShowOrders:
 
 
 @dataclass(frozen=True)
+class SendTicket:
+    """Send the ticket of their paid order once more; if they have several, or none, show their orders."""
+
+
+@dataclass(frozen=True)
 class ShowHelp:
     pass
 
@@ -428,6 +440,7 @@ Action = (
     | AskForFileAgain
     | SayTooLarge
     | ShowOrders
+    | SendTicket
     | ShowHelp
     | SayWelcome
     | ChangeLanguage
@@ -544,35 +557,80 @@ def _read_words(conversation: Conversation, text: str) -> Action:
 
 
 def _read_answer(conversation: Conversation, meaning: Meaning, word: str) -> Action | None:
-    """Return what a yes or a no to the bot's question means. An age answers whether they are old enough."""
+    """Return what an answer to the bot's own question means; None if it is none. An age says whether it is enough."""
     asks = conversation.asks or ""
     said_yes = word in YES or meaning.only(Intent.YES)
     said_no = word in NO or meaning.only(Intent.NO)
     if asks.startswith("cancel:"):
         order_id = asks.partition(":")[2]
-        if said_yes:
+        if said_yes or (meaning.only(Intent.YES, Intent.CANCEL, Intent.ORDERS, Intent.NOUN) and _cancels(meaning)):
             return CancelOrder(order_id)
-        return AskAboutOrder(order_id) if said_no else None
-    if asks.startswith(INSTEAD):
-        _, order_id, old = asks.split(":")
-        new = meaning.numbers
-        if new.isdigit() and not meaning.said - {Intent.WANT, Intent.NOUN}:
-            return EditOrder(order_id, EditKind.SWAP, (int(old), int(new)))
-    if asks.startswith(EITHER):
-        if said_yes:  # to which of the two?
-            return _read_text(replace(conversation, asks=None), asks.removeprefix(EITHER))
-        return AskAboutOrder(conversation.order_id) if said_no and conversation.order_id is not None else None
-    confirm = _read_choice(asks)
-    if not isinstance(confirm, ConfirmAge):
-        return None
+        return AskAboutOrder(order_id) if said_no or _keeps_order(meaning) else None
+    if asks.startswith((EITHER, WHICH, WHAT_TO_CANCEL, INSTEAD, UNSURE)):
+        answer = _read_words_of_answer(asks, meaning)
+        if answer is None and said_yes and "/" in asks:  # to which of the two?
+            answer = _read_text(replace(conversation, asks=None), asks.partition("/")[2])
+        elif answer is None and (said_yes or said_no) and conversation.order_id is not None:
+            answer = AskAboutOrder(conversation.order_id)
+        return answer
+    asked = _read_choice(asks)
+    if isinstance(asked, HoldNumbers):
+        if said_yes:
+            return asked
+        return ShowFree(asked.raffle_id) if said_no else None
+    return _read_age(asked, meaning, said_yes=said_yes, said_no=said_no) if isinstance(asked, ConfirmAge) else None
+
+
+def _read_age(asked: ConfirmAge, meaning: Meaning, *, said_yes: bool, said_no: bool) -> Action | None:
     if said_no:
         return ListRaffles()
     told = [int(number) for number in meaning.numbers.split(", ") if number.isdigit()]
     if told:
-        is_old = len(told) == 1 and confirm.age <= told[0] <= MOST_YEARS
+        is_old = len(told) == 1 and asked.age <= told[0] <= MOST_YEARS
     else:
-        is_old = word in YES or meaning.has(Intent.YES, Intent.OF_AGE)
-    return confirm if is_old else None
+        is_old = said_yes or meaning.has(Intent.YES, Intent.OF_AGE)
+    return asked if is_old else None
+
+
+def _read_words_of_answer(asks: str, meaning: Meaning) -> Action | None:
+    """Return the answer to a question with several answers, if they say one in words."""
+    if asks.startswith(WHAT_TO_CANCEL):
+        return _read_what_to_cancel(asks, meaning)
+    if asks.startswith(WHICH):
+        return _read_which(asks, meaning)
+    if asks.startswith(INSTEAD):
+        _, order_id, old = asks.split(":")
+        new = meaning.numbers
+        if new.isdigit() and len(new) <= MAX_DIGITS and not meaning.said - {Intent.WANT, Intent.NOUN}:
+            return EditOrder(order_id, EditKind.SWAP, (int(old), int(new)))
+    return None
+
+
+def _read_what_to_cancel(asks: str, meaning: Meaning) -> Action | None:
+    """Return the answer to the question whether to cancel an order or messages, if they say it in words."""
+    order_id = asks.removeprefix(WHAT_TO_CANCEL).partition("/")[0]
+    said = set(re.findall(r"\w+", meaning.line))
+    is_order = bool(said & change_phrases("the_order")) or meaning.has(Intent.ORDERS, Intent.NOUN)
+    is_messages = bool(said & change_phrases("the_messages"))
+    if is_order == is_messages or meaning.has(Intent.NO):
+        return None
+    return CancelOrder(order_id) if is_order else OptOut()
+
+
+def _read_which(asks: str, meaning: Meaning) -> Action | None:
+    """Return what becomes of the numbers that the bot asked about, if they say it in words: "agrégalo", "solo eso"."""
+    order_id, _, listed = asks.removeprefix(WHICH).partition("/")[0].partition(":")
+    numbers = tuple(map(int, listed.split(",")))
+    named = {int(word) for word in meaning.numbers.split(", ") if word.isdigit()}
+    if not named <= {*numbers} or meaning.has(Intent.NO):
+        return None
+    words = {word.text for one in meaning.found for word in one.words} | {word.text for word in meaning.rest}
+    kinds = [
+        *([EditKind.ONLY] if words & change_phrases("keeping") or meaning.has(Intent.SWAP) else ()),
+        *([EditKind.ADD] if meaning.has(Intent.ADD) else ()),
+        *([EditKind.REMOVE] if meaning.has(Intent.REMOVE) and not words & change_phrases("keeping") else ()),
+    ]
+    return EditOrder(order_id, kinds[0], numbers) if len(kinds) == 1 else None
 
 
 def wants_more(text: str) -> bool:
@@ -655,8 +713,11 @@ STOP_CHOICE = "stop"
 LANGUAGE_CHOICE = "language"
 MENU_CHOICE = "menu"
 MAX_CHOICE = 256  # characters of an id, as WhatsApp limits it
-EITHER = "either:"
+EITHER = "either"
+WHICH = "which:"
+WHAT_TO_CANCEL = "cancel_what:"
 INSTEAD = "instead:"
+UNSURE = "unsure"  # the bot did not understand, or asked what to change: a yes now does not confirm what is held
 PERSON_CHOICE = "person"
 
 
@@ -678,6 +739,10 @@ def pick_random_choice(raffle_id: str, quantity: int) -> str:
 
 def pick_number_choice(raffle_id: str, number: int) -> str:
     return f"number:{raffle_id}:{number}"
+
+
+def pick_numbers_choice(raffle_id: str, numbers: Sequence[int]) -> str:
+    return f"numbers:{raffle_id}:{','.join(map(str, numbers))}"
 
 
 def confirm_age_choice(raffle_id: str, age: int, text: str) -> str:
@@ -717,7 +782,21 @@ def instead_choice(order_id: str, number: int) -> str:
 
 def either_choice(text: str) -> str | None:
     """Return what is kept of words that led to a question with two answers; None if they are too long to keep."""
-    kept = EITHER + text
+    return _kept(EITHER, text)
+
+
+def which_choice(order_id: str, numbers: Sequence[int], text: str) -> str | None:
+    """Return what is kept of the question what becomes of numbers of an order that `text` named."""
+    return _kept(f"{WHICH}{order_id}:{','.join(map(str, numbers))}", text)
+
+
+def what_to_cancel_choice(order_id: str, text: str) -> str | None:
+    """Return what is kept of the question whether to cancel an order or messages."""
+    return _kept(f"{WHAT_TO_CANCEL}{order_id}", text)
+
+
+def _kept(question: str, text: str) -> str | None:
+    kept = f"{question}/{text}"
     return kept if len(kept) <= MAX_CHOICE else None
 
 
@@ -731,7 +810,7 @@ def mentioned(text: str) -> tuple[set[str], set[str]]:
     Args:
         text: the message in WhatsApp's form, as JSON.
     """
-    raffle_ids = set(re.findall(r'"(?:raffle|random|number|of_age):([0-9a-z]{1,32})', text))
+    raffle_ids = set(re.findall(r'"(?:raffle|random|numbers?|of_age):([0-9a-z]{1,32})', text))
     return raffle_ids, set(filter(is_code, re.findall("(?<![0-9A-Z])[0-9A-Z]{8}(?![0-9A-Z])", text)))
 
 
@@ -764,6 +843,8 @@ def _read_choice(choice: str) -> Action | None:
             return HoldNumbers(pick[1], f"random {pick[2]}")
         case "of_age", age if said := re.fullmatch("([0-9a-z]{1,32}):([0-9]{1,3}):([0-9, #a-z]*)", age):
             return ConfirmAge(said[1], int(said[2]), said[3])
+        case "numbers", several if pick := re.fullmatch(f"([0-9a-z]{{1,32}}):({NUMBER_LIST})", several):
+            return HoldNumbers(pick[1], ",".join(f"#{number}" for number in pick[2].split(",")))
         case "number", single if pick := re.fullmatch("([0-9a-z]{1,32}):([0-9]{1,7})", single):
             return HoldNumbers(pick[1], f"#{pick[2]}")
     return _read_order_choice(name, argument)
@@ -782,6 +863,8 @@ def _read_order_choice(name: str, argument: str) -> Action | None:
     return None
 
 
+NUMBER_LIST = f"[0-9]{{1,7}}(?:,[0-9]{{1,7}}){{0,{MAX_NUMBERS - 1}}}"
+MAX_DIGITS = 7
 EDIT_CHOICE = f"([0-9A-Z]{{8}}):({'|'.join(EditKind)}):([0-9]{{1,7}}(?:,[0-9]{{1,7}}){{0,{MAX_ASKED - 1}}})"
 
 
@@ -846,6 +929,8 @@ def _step_idle(conversation: Conversation, meaning: Meaning, text: str) -> Actio
     answer = _answer_question(conversation, meaning)
     if answer is not None and not isinstance(answer, ListRaffles):
         return answer
+    if conversation.raffle_id is not None and _is_about_numbers(meaning):
+        return _step_selecting(conversation, meaning, text)
     if meaning.has(Intent.CANCEL):
         return AskWhatToCancel(conversation.order_id)
     if answer is not None or meaning.has(Intent.WANT, Intent.NOUN):
@@ -869,6 +954,8 @@ def _step_browsing(conversation: Conversation, meaning: Meaning, text: str) -> A
     answer = _answer_question(conversation, meaning)
     if answer is not None and not isinstance(answer, ListRaffles):
         return answer
+    if meaning.has_numbers and not meaning.names:
+        return AskRaffle()
     return _try_names(meaning, text, otherwise=answer or NotUnderstood(ListRaffles()))
 
 
@@ -897,7 +984,7 @@ def _step_selecting(conversation: Conversation, meaning: Meaning, text: str) -> 
         return answer
     if meaning.has(Intent.CANCEL) and not meaning.has_numbers:
         return AskToCancel(conversation.order_id) if conversation.order_id is not None else CancelOrder(None)
-    return _try_codes(meaning, text, otherwise=hold)
+    return _try_codes(meaning, text, otherwise=hold if meaning.has_numbers else _try_other_raffle(meaning, hold))
 
 
 def _step_confirming(conversation: Conversation, meaning: Meaning, text: str) -> Action:
@@ -906,6 +993,8 @@ def _step_confirming(conversation: Conversation, meaning: Meaning, text: str) ->
     misspelt = [one.misspelt for one in meaning.found if one.misspelt]
     if meaning.only(Intent.YES):
         return ConfirmOrder(order_id) if all(len(word) >= LONG_MISTYPED for word in misspelt) else ask_again
+    if _keeps_order(meaning):
+        return ask_again
     if meaning.only(Intent.NO) or (meaning.only(Intent.CANCEL) and not misspelt):
         return CancelOrder(order_id)
     if meaning.has(Intent.MORE_TIME):
@@ -914,7 +1003,9 @@ def _step_confirming(conversation: Conversation, meaning: Meaning, text: str) ->
         return ask_again
     if (others := _other_numbers(order_id, meaning)) is not None:
         return others
-    if _is_change(meaning, text):
+    if (answer := _answer_before_change(conversation, meaning)) is not None:
+        return answer
+    if _is_change(meaning, text) or (meaning.has(Intent.CANCEL) and meaning.has_numbers):
         return AskChange(order_id, text)
     if meaning.has(Intent.CANCEL):
         return AskToCancel(order_id)
@@ -931,13 +1022,17 @@ def _step_payment(conversation: Conversation, meaning: Meaning, text: str) -> Ac
         return MoreTime(order_id)
     if meaning.has(Intent.TIME_LEFT):
         return AskAboutOrder(order_id)
-    if meaning.has(Intent.CANCEL) or meaning.only(Intent.NO):
+    if _keeps_order(meaning):
+        return AskAboutOrder(order_id)
+    if (meaning.has(Intent.CANCEL) and not meaning.has_numbers) or meaning.only(Intent.NO):
         return AskToCancel(order_id)
+    if (answer := _answer_before_change(conversation, meaning)) is not None:
+        return answer
     if meaning.has(Intent.ANOTHER) and meaning.has(Intent.ORDERS, Intent.HOW_TO_PAY):  # "send it to me once more"
         return ShowOrders() if meaning.has(Intent.ORDERS) else TellHowToPay(conversation.raffle_id, order_id)
     if meaning.has(Intent.ANOTHER) and not meaning.has_numbers and conversation.raffle_id is not None:
         return OpenRaffle(conversation.raffle_id)
-    if _is_change(meaning, text):
+    if _is_change(meaning, text) or meaning.has(Intent.CANCEL):
         return AskChange(order_id, text)
     if meaning.only(Intent.YES):
         return SayWelcome() if meaning.has(Intent.THANKS) else ConfirmOrder(order_id)
@@ -955,7 +1050,41 @@ def _look_around(conversation: Conversation, meaning: Meaning, text: str) -> Act
         if meaning.has(Intent.PRIZE):
             return TellPrize(conversation.raffle_id)
         return ShowFree(conversation.raffle_id)
-    return _try_codes(meaning, text, otherwise=answer or _repeat_question(conversation))
+    return _try_codes(meaning, text, otherwise=answer or _try_other_raffle(meaning, _repeat_question(conversation)))
+
+
+def _answer_before_change(conversation: Conversation, meaning: Meaning) -> Action | None:
+    """Return the answer to a question in which a number is no change: "is the draw on the 20th?"."""
+    if meaning.has(*CHANGE, Intent.ANOTHER, Intent.CANCEL) or not meaning.has_numbers:
+        return None
+    if meaning.has(Intent.FREE) and conversation.raffle_id is not None:
+        return IsFree(conversation.raffle_id, meaning.numbers)
+    if meaning.has(*QUESTIONS):
+        return _answer_question(conversation, meaning)
+    return None
+
+
+def _is_about_numbers(meaning: Meaning) -> bool:
+    """Return whether somebody at rest writes about the raffle in which they were last."""
+    return meaning.has_numbers or meaning.has(Intent.RANDOM, Intent.FREE, Intent.PRICE, Intent.PRIZE, Intent.ANOTHER)
+
+
+def _cancels(meaning: Meaning) -> bool:
+    return meaning.has(Intent.CANCEL) and not _keeps_order(meaning)
+
+
+def _keeps_order(meaning: Meaning) -> bool:
+    """Return whether they say not to cancel: "no vayas a cancelar"."""
+    starts = [one.words[0].start for one in meaning.found if one.intent is Intent.CANCEL]
+    return any(_NOT_TO.search(meaning.line[:start]) for start in starts)
+
+
+# Up to two words after a no, as in "no vayas a", none of which says what is wanted instead, as "no, mejor" does.
+_NOT_TO = re.compile(
+    r"(?<!\w)(?:no|nao|not|dont|don't|nunca|never|ni|nem)"
+    r"(?:\s+(?!mejor|melhor|rather|please|por|porfa|pls|quiero|quero|want|entonces|entao|then)[^\W\d]+){0,2}\s*$"
+)
+QUESTIONS = (Intent.DRAW_DATE, Intent.TRUST, Intent.RESULT, Intent.TIME_LEFT, Intent.PRIZE)
 
 
 _STEPS: dict[Stage, Callable[[Conversation, Meaning, str], Action]] = {
@@ -983,6 +1112,7 @@ def _answer_question(conversation: Conversation, meaning: Meaning) -> Action | N
         (Intent.MORE_TIME, MoreTime(conversation.order_id)),
         (Intent.RESULT, TellResult()),
         (Intent.TRUST, TellWho()),
+        (Intent.TICKET, SendTicket()),
         (Intent.ORDERS, ShowOrders()),
         (Intent.WHAT_NOW, AskAboutOrder(order_id) if order_id is not None else ShowHelp()),
         (Intent.HELP, ShowHelp()),
@@ -1041,7 +1171,14 @@ MOST_YEARS = 120
 def _try_names(meaning: Meaning, text: str, *, otherwise: Action) -> Action:
     """Look for a raffle whose code or title has a word of the text; else do `otherwise`."""
     words = meaning.names[:MAX_NAMES]
-    return _try_codes(meaning, text, otherwise=OpenByTitle(words, otherwise) if words else otherwise)
+    by_title = OpenByTitle(words, otherwise, text=text) if words else otherwise
+    return _try_codes(meaning, text, otherwise=by_title)
+
+
+def _try_other_raffle(meaning: Meaning, otherwise: Action) -> Action:
+    """Look for another raffle than the one at hand, of whose title they name two words; else do `otherwise`."""
+    words = meaning.names[:MAX_NAMES]
+    return OpenByTitle(words, otherwise, at_least=2) if len(words) > 1 else otherwise
 
 
 def _try_codes(meaning: Meaning, text: str, *, otherwise: Action) -> Action:

@@ -34,6 +34,7 @@ class Intent(StrEnum):
     RESULT = "result"
     HOW_TO_PAY = "how_to_pay"
     ORDERS = "orders"
+    TICKET = "ticket"
     TRUST = "trust"
     PERSON = "person"
     PAID = "paid"
@@ -182,6 +183,9 @@ class Meaning:
         if len(named) != 1 or others or not self.intents <= harmless:
             return None
         text, start, end = named[0]
+        counts = [one for one in self.found if one.intent is Intent.NOUN and one.words[0].start > start]
+        if counts and not ordinals:  # "2 boletos" counts them
+            return None
         stands_alone = self.line[:start][-1:] in ("", " ", "#", "°") and not re.match(r"[.,:/-]\d", self.line[end:])
         if text in _positions():
             return _positions()[text]

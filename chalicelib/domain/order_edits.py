@@ -8,7 +8,7 @@ from functools import cache
 
 from chalicelib.domain.intents import CHANGE, POLITE, Found, Intent, Meaning, Word, read_meaning
 from chalicelib.domain.orders import MAX_NUMBERS
-from chalicelib.domain.picks import Specific, read_pick
+from chalicelib.domain.picks import Specific, Unclarity, Unclear, read_pick
 from chalicelib.domain.vocabulary import change_phrases
 
 
@@ -84,10 +84,10 @@ def read_edit(text: str, owned: Sequence[int], *, first: int, last: int, is_conf
         return Edit(add=pick.numbers) if isinstance(pick, Specific) and not is_confirmed else None
     if said <= {Intent.SWAP, Intent.NO}:
         edit = _exchange(meaning, numbers, owned)
-    elif said == {Intent.ADD, Intent.REMOVE}:
-        edit = _by_phrase(meaning, numbers)
-    elif said in ({Intent.ADD}, {Intent.REMOVE}):
-        edit = _one_way(meaning, next(iter(said)), owned, first, last)
+    elif said in ({Intent.ADD}, {Intent.REMOVE}, {Intent.CANCEL}) and not _keeps(meaning):
+        edit = _one_way(meaning, next(iter(said)), numbers, owned, first, last)
+    elif said <= {Intent.ADD, Intent.REMOVE}:
+        edit = _by_phrase(meaning, numbers, owned)
     else:
         return None
     if edit is None or not all(first <= number <= last for number in edit.add):
@@ -161,17 +161,20 @@ def _phrase(one: Found) -> str:
     return " ".join(word.text for word in one.words)
 
 
-def _one_way(meaning: Meaning, intent: Intent, owned: Sequence[int], first: int, last: int) -> Edit | None:
+def _one_way(
+    meaning: Meaning, intent: Intent, numbers: Sequence[Word], owned: Sequence[int], first: int, last: int
+) -> Edit | None:
     pick = read_pick(meaning.without(intent, Intent.COURTESY, Intent.THANKS), first=first, last=last)
+    named = _names_number(meaning.line)
+    if isinstance(pick, Unclear) and pick.reason is Unclarity.QUANTITY and named:
+        pick = Specific((int(numbers[0].text),))  # "apártame también el 27"
     if not isinstance(pick, Specific):
         return None
     # "agrega 2" may mean any two.
     most = MAX_NUMBERS if intent is Intent.ADD else len(owned)
-    if len(pick.numbers) == 1 and pick.numbers[0] <= most and not _names_number(meaning.line):
+    if len(pick.numbers) == 1 and pick.numbers[0] <= most and not named:
         return None
-    if intent is Intent.ADD:
-        return Edit(add=pick.numbers)
-    return None if _keeps(meaning) else Edit(remove=pick.numbers)
+    return Edit(add=pick.numbers) if intent is Intent.ADD else Edit(remove=pick.numbers)
 
 
 def _exchange(meaning: Meaning, numbers: Sequence[Word], owned: Sequence[int]) -> Edit | None:
@@ -202,28 +205,54 @@ def _exchange(meaning: Meaning, numbers: Sequence[Word], owned: Sequence[int]) -
 
 
 def _prefers(meaning: Meaning, number: Word) -> bool:
-    """Return whether they say that they would rather have a number, and name it as one: "mejor el 8"."""
-    is_preferred = any(
-        _phrase(one) in change_phrases("rather") and one.words[-1].end <= number.start for one in meaning.found
-    )
-    return is_preferred and (int(number.text) > MAX_NUMBERS or _names_number(meaning.line))
+    """Return whether they would rather have a number, and name it as one: "mejor el 8", "cámbialo por el 8"."""
+    before = meaning.line[: number.start]
+    is_preferred = _says_rather(meaning) or _pattern("between", _ARTICLE).search(before) is not None
+    is_number = int(number.text) > MAX_NUMBERS or _names_number(meaning.line)
+    return is_preferred and (is_number or _pattern("between", r"\s+$").search(before) is not None)
 
 
-def _by_phrase(meaning: Meaning, numbers: Sequence[Word]) -> Edit | None:
-    """Read "quita el 5 y agrega el 8": each number belongs to the phrase before it."""
-    phrases = [(one.words[0].start, one.intent) for one in meaning.found if one.intent in CHANGE]
-    if _keeps(meaning) or len(phrases) != 2:
-        return None
-    named: dict[Intent, list[int]] = {Intent.ADD: [], Intent.REMOVE: []}
+def _by_phrase(meaning: Meaning, numbers: Sequence[Word], owned: Sequence[int]) -> Edit | None:
+    """Read "quita el 5 y agrega el 8", "solo el 17 y el 27, quita el 37": each number belongs to the phrase before it.
+
+    "Only" keeps what it names: numbers of the order, and no others.
+    """
+    phrases = [one for one in meaning.found if one.intent in CHANGE]
+    if any(not _is_keeping(one) and not _has_number(one, phrases, numbers) for one in phrases):
+        return None  # "quita solo el 5"
+    kept: list[int] | None = None
+    added: list[int] = []
+    removed: list[int] = []
     for word in numbers:
-        before = [intent for start, intent in phrases if start < word.start]
+        before = [one for one in phrases if one.words[0].start < word.start]
         if not before:
             return None
-        named[before[-1]].append(int(word.text))
-    edit = Edit(tuple(dict.fromkeys(named[Intent.ADD])), tuple(dict.fromkeys(named[Intent.REMOVE])))
-    return edit if edit.add and edit.remove and not set(edit.add) & set(edit.remove) else None
+        number = int(word.text)
+        if _is_keeping(before[-1]):
+            kept = [*(kept or ()), number]
+        elif before[-1].intent is Intent.ADD:
+            added.append(number)
+        else:
+            removed.append(number)
+    left = [number for number in owned if number not in removed and (kept is None or number in kept)]
+    is_plain = kept is None and bool(added) and bool(removed) and len(phrases) == 2
+    is_kept = kept is not None and bool(left) and set(kept) <= {*owned} - {*removed} and not added
+    if not (is_plain or is_kept) or set(added) & set(removed):
+        return None
+    gone = tuple(dict.fromkeys(removed)) if is_plain else tuple(number for number in owned if number not in left)
+    return Edit(add=tuple(dict.fromkeys(added)), remove=gone)
+
+
+def _is_keeping(one: Found) -> bool:
+    return any(word.text in change_phrases("keeping") for word in one.words)
+
+
+def _has_number(one: Found, phrases: Sequence[Found], numbers: Iterable[Word]) -> bool:
+    """Return whether a number stands between a phrase and the next one."""
+    start = one.words[0].start
+    end = min((other.words[0].start for other in phrases if other.words[0].start > start), default=None)
+    return any(start < word.start and (end is None or word.start < end) for word in numbers)
 
 
 def _keeps(meaning: Meaning) -> bool:
-    words: list[Word] = [word for one in meaning.found for word in one.words]
-    return any(word.text in change_phrases("keeping") for word in words)
+    return any(map(_is_keeping, meaning.found))
