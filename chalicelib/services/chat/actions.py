@@ -826,6 +826,7 @@ def _exchange_numbers(turn: Turn, raffle: Raffle, order: Order, numbers: Sequenc
     added = picks.Specific(tuple(number for number in numbers if number not in order.numbers))
     if is_adding and _must_tell_age(turn, raffle, added):
         return
+    tally = order.newcomer_tally
     try:
         if is_adding:
             person = load_person(turn.transaction, turn.contact)
@@ -833,7 +834,7 @@ def _exchange_numbers(turn: Turn, raffle: Raffle, order: Order, numbers: Sequenc
             check_change(raffle, person, more, turn.now)
             if more > 0:
                 check_limit(raffle, person, more)
-                _check_newcomers(turn, order)
+            tally = _tally_of_change(turn, raffle, order, more) if is_newcomer(person) else None
     except TooManyForContact as refusal:
         if turn.conflicts.release_of_contact(turn.contact):
             raise Busy from None
@@ -841,18 +842,31 @@ def _exchange_numbers(turn: Turn, raffle: Raffle, order: Order, numbers: Sequenc
     except HoldLimited as refusal:
         if refusal.limit in RELEASED_BY_TIME and turn.conflicts.release_of_contact(turn.contact):
             raise Busy from None
+        if turn.conflicts.make_room_for_newcomers(raffle):
+            raise Busy from None
         turn.reply(turn.texts.hold_limited(raffle, refusal, turn.now))
     else:
         with turn.changing(raffle, order) as unit:
-            unit.change_numbers(numbers)
+            unit.change_numbers(numbers, newcomer_tally=tally)
         turn.reply(turn.texts.order_changed(raffle, unit.order, turn.now))
         turn.metrics.append("OrdersChanged")
 
 
-def _check_newcomers(turn: Turn, order: Order) -> None:
-    """Raise HoldLimited if newcomers hold all that they may, as an earlier try showed (H10)."""
-    if turn.conflicts.newcomers_hold_all:
+def _tally_of_change(turn: Turn, raffle: Raffle, order: Order, more: int) -> int | None:
+    """Return the tally in which a newcomer's order counts with `more` numbers (H10).
+
+    It is the same as before. If that one is full, as an earlier try showed, it is another one: one request. Raises
+    HoldLimited if none has room.
+    """
+    if order.newcomer_tally is None or more <= 0 or not turn.conflicts.newcomers_hold_all:
+        return order.newcomer_tally
+    room = raffles.board(raffle.id).room_for_newcomers
+    if room[order.newcomer_tally] >= more:  # the schedule has ended holds since
+        return order.newcomer_tally
+    most = max(room, key=room.__getitem__)
+    if room[most] < order.quantity + more:
         raise HoldLimited(HoldLimit.NEWCOMERS, until=order.reserved_until)
+    return most
 
 
 def _give_more_time(turn: Turn, raffle: Raffle, order: Order) -> None:
@@ -1107,7 +1121,11 @@ def _revive(turn: Turn, raffle: Raffle, order: Order, proof: Proof, person: Sequ
         return None
     if raffle.status in (RaffleStatus.DRAWN, RaffleStatus.CANCELLED):
         return None
-    if order.rejections >= raffle.max_rejections or turn.conflicts.newcomers_hold_all:
+    if order.rejections >= raffle.max_rejections:
+        return None
+    if turn.conflicts.make_room_for_newcomers(raffle):
+        raise Busy
+    if turn.conflicts.newcomers_hold_all:
         return None
     try:
         check_limit(raffle, person, order.quantity)

@@ -126,8 +126,12 @@ class OrderChange:
         board.take(self.transaction, self.raffle, self.order)
         self.contact = self.contact.with_numbers(self.order.raffle_id, self.order.quantity)
 
-    def change_numbers(self, numbers: Sequence[int]) -> None:
-        """Give a running order other numbers (H15). The commit fails if one is taken, or if the order has changed."""
+    def change_numbers(self, numbers: Sequence[int], *, newcomer_tally: int | None) -> None:
+        """Give a running order other numbers (H15). The commit fails if one is taken, or if the order has changed.
+
+        Args:
+            newcomer_tally: the tally in which they count as held by a newcomer (H10); None: they don't count.
+        """
         before = self.before
         self.apply(
             OrderEvent.CHANGED,
@@ -135,6 +139,7 @@ class OrderChange:
             if_unchanged=True,
             reserved_until=before.reserved_until,
             numbers=tuple(numbers),
+            newcomer_tally=newcomer_tally,
         )
         board.exchange(self.transaction, self.raffle, before, self.order)
         self.contact = self.contact.with_numbers(before.raffle_id, self.order.quantity - before.quantity)
