@@ -12,6 +12,7 @@ from chalicelib.whatsapp.message_ids import unique_part
 from tests.support.contact_chat import known
 from tests.support.steps import confirm_payment, hold, hold_and_confirm, hold_and_prove, refund, reject
 from tests.support.world import PNG, Buyer, World, buttons_of, text_of
+from whatsapp_sandbox import webhooks
 
 
 @pytest.fixture(autouse=True)
@@ -318,6 +319,20 @@ def test_p6_a_receipt_for_a_settled_order_is_kept_with_it(
     assert said in text_of(lucia.sends_proof(PNG + b"2"))
     assert (status(world, order_id), files(world, order_id)) == (before, 2)
     assert said in text_of(world.organiser().heard[told])
+
+
+def test_p1_a_caption_that_names_a_paid_order_keeps_the_file_with_it_though_another_one_waits(
+    world: World, lucia: Buyer
+) -> None:
+    paid = hold_and_prove(lucia, "5")
+    confirm_payment(world, paid)
+    waits = hold_and_confirm(lucia, "6")
+    world.graph.files["1"] = PNG
+    file = webhooks.File(media_id="1", mime_type="image/png", sha256="", caption=f"para el {paid.lower()}")
+    lucia.sends(webhooks.image(lucia.person, file, message_id=world.new_id(), at=world.at))
+    assert "paid already" in text_of(lucia.heard[-1]) and "paid already" in text_of(world.organiser().heard[-1])
+    assert (status(world, paid), files(world, paid)) == ("PAID", 2)
+    assert (status(world, waits), world.order(waits)["proof"]) == ("PENDING_PAYMENT", None)
 
 
 def test_p6_a_file_for_nothing_is_kept_and_shown(world: World, lucia: Buyer) -> None:
