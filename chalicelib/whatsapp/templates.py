@@ -101,6 +101,19 @@ PAYMENT_LATE = Definition(
         "guardado: um organizador vai oferecer outros números ou devolver o seu dinheiro.",
     },
 )
+NOT_CHECKED = Definition(
+    name="tombola_not_checked",
+    values=("code", "raffle"),
+    wording={
+        "en": "Nobody could check your payment for order {{code}} in the raffle {{raffle}} in time, so its numbers are "
+        "free again. Your proof is kept: an organiser will offer you other numbers or return your money.",
+        "es": "Nadie pudo revisar a tiempo el pago de tu pedido {{code}} en la rifa {{raffle}} y sus números quedaron "
+        "libres. Tu comprobante está guardado: un organizador te ofrecerá otros números o te devolverá el dinero.",
+        "pt": "Ninguém conseguiu conferir a tempo o pagamento do seu pedido {{code}} na rifa {{raffle}}, e os números "
+        "ficaram livres. Seu comprovante está guardado: um organizador vai oferecer outros números ou devolver o seu "
+        "dinheiro.",
+    },
+)
 ORDER_CANCELLED = Definition(
     name="tombola_order_cancelled",
     values=("code", "raffle", "numbers"),
@@ -175,6 +188,7 @@ DEFINITIONS = (
     PROOF_REJECTED,
     HOLD_EXPIRED,
     PAYMENT_LATE,
+    NOT_CHECKED,
     ORDER_CANCELLED,
     ORDER_REFUNDED,
     NUMBERS_CHANGED,

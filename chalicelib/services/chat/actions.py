@@ -951,7 +951,7 @@ def _tell_where_it_stands(turn: Turn, raffle: Raffle, order: Order) -> None:
     elif order.status is OrderStatus.CANCELLED:
         turn.reply(texts.was_cancelled(order), done)
     elif order.status is OrderStatus.LATE:
-        turn.reply(texts.proof_too_late(raffle, order, ()), done)
+        turn.reply(texts.late_waits(order), done)
     elif order.status is OrderStatus.REFUNDED:
         turn.reply(texts.was_refunded(order), done)
     else:
@@ -1099,12 +1099,15 @@ def _keep_proof_without_review(turn: Turn, raffle: Raffle, order: Order, proof: 
 def _keep_late_proof(turn: Turn, raffle: Raffle, order: Order, proof: Proof) -> None:
     """Keep a proof that came after the hold ended and whose numbers are gone, for an organiser to settle (P5)."""
     was_cancelled = order.status is OrderStatus.CANCELLED
+    was_late = order.status is OrderStatus.LATE
     with turn.changing(raffle, order) as unit:
         unit.apply(OrderEvent.PROOF_TOO_LATE, proofs=(*order.proofs, proof), reserved_until=None, late=True)
     taken = turn.conflicts.taken
     gone = sorted(taken.until) if taken is not None else ()
     if was_cancelled:
         reply = turn.texts.proof_for_cancelled_order(unit.order)
+    elif was_late:
+        reply = turn.texts.late_waits(unit.order)
     else:
         reply = turn.texts.proof_too_late(raffle, unit.order, gone)
     turn.reply(reply, IDLE)

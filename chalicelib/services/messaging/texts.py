@@ -777,6 +777,14 @@ class Texts:
             template=self._template(templates.PAYMENT_LATE, raffle, order),
         )
 
+    def late_waits(self, order: Order) -> Reply:
+        """Say that an order waits for an organiser to settle it, whatever made it LATE: nothing keeps that."""
+        lines = (
+            self._("Order *{code}* has no numbers any more.").format(code=order.id),
+            self._proof_is_kept(),
+        )
+        return Reply(name=ReplyName.PROOF_LATE, text="\n".join(lines))
+
     def no_order_for_proof(self) -> Reply:
         text = self._("Thank you, but I have no order of yours that waits for a payment. Which one is it for?")
         return Reply(name=ReplyName.NO_ORDER, text=text, buttons=self._menu_buttons())
@@ -915,7 +923,7 @@ class Texts:
         return Reply(
             name=ReplyName.NOT_CHECKED,
             text="\n".join(lines),
-            template=self._template(templates.PAYMENT_LATE, raffle, order),
+            template=self._template(templates.NOT_CHECKED, raffle, order),
         )
 
     def _proof_is_kept(self) -> str:
@@ -1384,7 +1392,7 @@ class Texts:
             OrderStatus.PAID: _("paid"),
             OrderStatus.EXPIRED: _("time is over"),
             OrderStatus.CANCELLED: _("cancelled"),
-            OrderStatus.LATE: _("paid late: an organiser will write to you"),
+            OrderStatus.LATE: _("without numbers: an organiser will write to you"),
             OrderStatus.REFUNDED: _("refunded"),
         }[order.status]
 
