@@ -162,6 +162,18 @@ PROOF_CAME = Definition(
         "de {{name}}. Confira, por favor.",
     },
 )
+FILE_CAME = Definition(
+    name="tombola_file_came",
+    values=("code", "raffle", "name"),
+    wording={
+        "en": "Another file came for order {{code}} in the raffle {{raffle}} from {{name}}, although it is paid or was "
+        "paid back. Please look at it.",
+        "es": "Llegó otro archivo para el pedido {{code}} en la rifa {{raffle}}, de {{name}}, aunque ya está pagado o "
+        "se devolvió el dinero. Revísalo, por favor.",
+        "pt": "Chegou outro arquivo para o pedido {{code}} na rifa {{raffle}}, de {{name}}, embora já esteja pago ou "
+        "o dinheiro tenha sido devolvido. Confira, por favor.",
+    },
+)
 PERSON_WANTED = Definition(
     name="tombola_person_wanted",
     values=("name", "phone"),
@@ -193,6 +205,7 @@ DEFINITIONS = (
     ORDER_REFUNDED,
     NUMBERS_CHANGED,
     PROOF_CAME,
+    FILE_CAME,
     PERSON_WANTED,
     PAYMENT_CHANGE,
 )

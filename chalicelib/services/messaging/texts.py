@@ -1345,7 +1345,8 @@ class Texts:
             if order.status is OrderStatus.PAID
             else self._("The order was paid back: is this for something else?")
         )
-        return replace(reply, text=f"{reply.text}\n{note}", template=None)
+        template = self._template(templates.FILE_CAME, raffle, order, name=name or self._("somebody"))
+        return replace(reply, text=f"{reply.text}\n{note}", template=template)
 
     def late_proof_received(self, raffle: Raffle, order: Order, name: str) -> Reply:
         reply = self.proof_received(raffle, order, name)
