@@ -5,7 +5,7 @@ This module is pure: it reads no store and no clock, and calls nothing outside.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -36,7 +36,8 @@ class Conversation:
         shown: ids of the raffles in the list that was shown last, so that "1" means the first.
         page: the page of that list.
         since: when they wrote what led to the list or the raffle at hand. Older words are not about it (M7).
-        asks: the choice that a yes stands for, if the bot asked about an age, or whether to cancel.
+        asks: what a word answers, because the bot asked it last: the choice that a yes stands for, about an age or
+            whether to cancel; the order of a reminder; or the proof for whose rejection an organiser owes a reason.
         tapped: the choice and the message with which the numbers at hand were held, so that a second tap is known.
     """
 
@@ -179,7 +180,10 @@ class ConfirmAge:
 
 @dataclass(frozen=True)
 class ConfirmOrder:
+    """Confirm an order. `reminded`: the yes answers a reminder, after something else was asked."""
+
     order_id: str
+    reminded: bool = False
 
 
 @dataclass(frozen=True)
@@ -401,6 +405,15 @@ Action = (
 )
 
 
+REMINDED = "reminded:"  # before the id of the order, in `Conversation.asks`
+
+
+def after_reminder(conversation: Conversation, order_id: str) -> Conversation:
+    """Return the conversation after a reminder of an order: a yes is about that order, whatever was asked before."""
+    is_plain = conversation.asks is None and conversation.order_id == order_id
+    return conversation if is_plain else replace(conversation, asks=f"{REMINDED}{order_id}")
+
+
 def step(
     conversation: Conversation,
     message: IncomingMessage,
@@ -507,6 +520,11 @@ def _read_words(conversation: Conversation, text: str) -> Action:
 def _read_answer(conversation: Conversation, asks: str, meaning: Meaning, word: str) -> Action | None:
     """Return what a yes or a no to the bot's question means. An age answers whether they are old enough."""
     said_no = word in NO or meaning.only(Intent.NO)
+    if asks.startswith(REMINDED):
+        order_id = asks.removeprefix(REMINDED)
+        if word in YES or (meaning.only(Intent.YES) and not meaning.is_misspelt):
+            return ConfirmOrder(order_id, reminded=True)
+        return AskToCancel(order_id) if said_no else None
     if asks.startswith("cancel:"):
         order_id = asks.partition(":")[2]
         if word in YES or meaning.only(Intent.YES):

@@ -688,8 +688,8 @@ def _settle(
     match action:
         case c.TryOrder():
             _try_order(turn, action)
-        case c.ConfirmOrder(order_id):
-            _confirm(turn, order_id)
+        case c.ConfirmOrder(order_id, reminded):
+            _confirm(turn, order_id, reminded=reminded)
         case c.ConfirmByReaction(order_id, message_id):
             if _asks_to_confirm(turn, order_id, message_id):
                 _confirm(turn, order_id)
@@ -889,14 +889,15 @@ def _give_more_time(turn: Turn, raffle: Raffle, order: Order) -> None:
     turn.metrics.append("HoldsExtended")
 
 
-def _confirm(turn: Turn, order_id: str) -> None:
+def _confirm(turn: Turn, order_id: str, *, reminded: bool = False) -> None:
     own = find_own(turn, order_id)
     if own is None:
         turn.reply(turn.texts.menu(not_understood=True))
         return
     raffle, order = own
     is_asked = order.status is OrderStatus.DRAFT and not order.hold_has_ended(turn.now)
-    if not is_asked or turn.is_older_than(order.created_at):
+    # A yes from before the reminder answered what was asked before it.
+    if not is_asked or turn.is_older_than(order.reminded_at if reminded else order.created_at):
         _tell_where_it_stands(turn, raffle, order)
         return
     with turn.changing(raffle, order) as unit:

@@ -175,6 +175,10 @@ class OrderChange:
             about_order = Conversation(stage=Stage.PAYMENT, raffle_id=self.order.raffle_id, order_id=self.order.id)
         self.contact = replace(self.contact, conversation=about_order)
 
+    def forget_question(self) -> None:
+        """Let no word answer what the bot asked last: the buyer reads something else before they answer."""
+        self.contact = replace(self.contact, conversation=replace(self.contact.conversation, asks=None))
+
     def reply(
         self, text: Callable[Concatenate[Texts, Raffle, Order, P], Reply], *arguments: P.args, **named: P.kwargs
     ) -> None:
@@ -263,6 +267,8 @@ class OrderChanges:
             return unit
         if not unit.replies and not unit.is_silent:
             raise RuntimeError(f"a change of order {unit.order.id} tells its buyer nothing")
+        if note is not None and unit.replies:
+            unit.forget_question()
         contact, unit.messages = self.outbox.enqueue_for(
             unit.transaction, unit.contact, unit.replies, channel=unit.context.channel, now=unit.now
         )
