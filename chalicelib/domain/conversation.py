@@ -585,7 +585,7 @@ def _step_while_paused(conversation: Conversation, message: IncomingMessage) -> 
 
     A "yes" may answer the organiser, so it confirms no order. The bot still does what only the bot can do: take a file
     that may be a proof, since money may have moved; obey a tap on one of its own buttons; and stop all messages. But it
-    holds nothing more.
+    holds no further numbers. What is held already may be held longer, or they would lose it while they talk (H14).
     """
     if message.kind is MessageKind.MEDIA and message.media is not None:
         return TakeProof(conversation.order_id, message.media, message.text, quietly=True)
