@@ -4,12 +4,12 @@ This module is pure: it reads no store and no clock, and calls nothing outside.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from chalicelib.domain.decisions import Act, Choosing, read_choosing
+from chalicelib.domain.decisions import Act, Choosing, read_choosing, read_words_below, wished_act
 from chalicelib.domain.intents import CHANGE, LONG_MISTYPED, Intent, Meaning, read_meaning
 from chalicelib.domain.languages import LanguageCode, known_language
 from chalicelib.domain.messages import IncomingMessage, Media, MessageKind
@@ -421,6 +421,7 @@ def step(
     paused: bool = False,
     blocked: bool = False,
     organiser: bool = False,
+    noticed: Sequence[Choosing] = (),
 ) -> Action:
     """Decide what to do about a message.
 
@@ -431,8 +432,9 @@ def step(
         blocked: nothing is sold to the contact (H12). They can still stop all messages.
         organiser: the contact is one of the organisers, and may decide about proofs (O11). Otherwise the ids of such
             choices mean nothing.
+        noticed: what can be done about the order of the notice that an organiser quotes.
     """
-    if organiser and (choosing := _read_organiser(message)) is not None:
+    if organiser and (choosing := _read_organiser(conversation, message, noticed)) is not None:
         return Decide(choosing)
     if paused:
         return _step_while_paused(conversation, message)
@@ -459,15 +461,31 @@ def step(
     return _read_text(conversation, message.text)
 
 
-def _read_organiser(message: IncomingMessage) -> Choosing | None:
-    """Return what somebody chose as an organiser; None if they wrote what any buyer may write."""
+def _read_organiser(
+    conversation: Conversation, message: IncomingMessage, noticed: Sequence[Choosing]
+) -> Choosing | None:
+    """Return what somebody chose or wants as an organiser; None if they wrote what any buyer may write."""
     if message.kind is MessageKind.CHOICE:
         return read_choosing(message.choice)
-    is_asked = message.kind is MessageKind.TEXT and normalize(message.text) in PENDING_WORDS
-    return Choosing(act=Act.SHOW) if is_asked else None
+    if message.kind is not MessageKind.TEXT:
+        return None
+    word = normalize(message.text)
+    if word in PENDING_WORDS:
+        return Choosing(act=Act.SHOW)
+    if (word in COMMANDS and word not in CANCEL_WORDS) or read_meaning(message.text).is_polite_only:
+        return None
+    wish = wished_act(message.text)
+    if noticed:
+        return read_words_below(noticed, wish)
+    if wish is not None:
+        named = filter(is_code, re.findall("[0-9A-Z]+", message.text.upper()))
+        return Choosing(act=Act.SHOW, order_id=next(named, ""))
+    # What they write after "Why do you reject?" is a reason, and no word of a buyer.
+    return read_choosing(conversation.asks or "")
 
 
 PENDING_WORDS = ("pending", "pendientes", "pendentes")
+CANCEL_WORDS = ("cancel", "cancel order", "cancelar")
 
 
 def _read_text(conversation: Conversation, text: str) -> Action:

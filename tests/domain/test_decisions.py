@@ -10,11 +10,20 @@ CODE = "7K2M9QXD"
 
 
 def chosen() -> list[Choosing]:
-    about = [Choosing(act=act, order_id=CODE, seen="0a1b2c3d0a1b2c3d") for act in (Act.APPROVE, Act.REJECT, Act.OPEN)]
+    about = [
+        Choosing(act=act, order_id=CODE, seen="0a1b2c3d0a1b2c3d")
+        for act in (Act.APPROVE, Act.REJECT, Act.OPEN, Act.OTHER)
+    ]
     reasons = [
         Choosing(act=Act.REJECT, order_id=CODE, seen="0a1b2c3d0a1b2c3d", reason=reason) for reason in RejectReason
     ]
-    return [*about, *reasons, Choosing(act=Act.SHOW), Choosing(act=Act.SHOW_MISSED)]
+    return [
+        *about,
+        *reasons,
+        Choosing(act=Act.SHOW),
+        Choosing(act=Act.SHOW_MISSED),
+        Choosing(act=Act.SHOW, order_id=CODE),
+    ]
 
 
 @pytest.mark.parametrize("choosing", chosen(), ids=lambda choosing: choosing.choice)
@@ -33,7 +42,9 @@ def test_o11_a_choice_is_read_as_it_was_written(choosing: Choosing) -> None:
         f"approve:{CODE}:0a1b2c3d0a1b2c3d:amount", f"open:{CODE}:0a1b2c3d0a1b2c3d:used",
         f"reject:{CODE}:0a1b2c3d0a1b2c3d:because",
         f"reject:{CODE}:0a1b2c3d0a1b2c3d:", f"refund:{CODE}:0a1b2c3d0a1b2c3d", f" approve:{CODE}:0a1b2c3d0a1b2c3d",
-        f"approve:{CODE}:0a1b2c3d0a1b2c3d\n", "show:", "confirm:" + CODE,
+        f"approve:{CODE}:0a1b2c3d0a1b2c3d\n", "show:", "show:7K2M9QXX", f"show_missed:{CODE}", f"ask:{CODE}",
+        f"ask:{CODE}:0a1b2c3d0a1b2c3d",
+        f"other:{CODE}:0a1b2c3d0a1b2c3d:used", "confirm:" + CODE,
     ],
 )  # fmt: skip
 def test_o11_anything_else_is_no_choice_of_an_organiser(choice: str) -> None:

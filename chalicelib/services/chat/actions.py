@@ -10,7 +10,7 @@ from chalicelib.domain import conversation as c
 from chalicelib.domain import picks
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Conversation, Stage, confirm_order_choice
-from chalicelib.domain.decisions import Choosing
+from chalicelib.domain.decisions import Act, Choosing
 from chalicelib.domain.faq import find_answer
 from chalicelib.domain.holding import check_change, check_unpaid, is_newcomer, may_go_in_review
 from chalicelib.domain.intents import is_known
@@ -144,7 +144,12 @@ def _decide_on_proof(turn: Turn, choosing: Choosing) -> None:
         if limits.decisions == MAX_DECISIONS + 1:
             turn.reply(turn.texts.enough_decisions(MAX_DECISIONS))
     elif choosing.needs_reason:
-        turn.reply(turn.texts.ask_reject_reason(choosing))
+        # What they write next is a reason, too: the list is shown once more.
+        is_tap = turn.message.kind is MessageKind.CHOICE
+        asking = replace(turn.contact.conversation, asks=choosing.choice) if is_tap else None
+        turn.reply(turn.texts.ask_reject_reason(choosing, again=not is_tap), asking)
+    elif choosing.act is Act.ASK:
+        turn.reply(turn.texts.ask_decision(choosing, turn.noticed))
     else:
         turn.chosen = choosing
 

@@ -17,7 +17,7 @@ from chalicelib.domain.organisers import PHONE_APP, find_organiser
 from chalicelib.domain.refusals import TryAgain
 from chalicelib.domain.reply_limits import MAX_REPLIES, NEWEST_WAITS
 from chalicelib.services.chat.actions import act, offer_person, report_silence
-from chalicelib.services.chat.quotes import follow_quote, return_from_quote
+from chalicelib.services.chat.quotes import find_noticed, follow_quote, return_from_quote
 from chalicelib.services.chat.turn import Turn
 from chalicelib.services.messaging.outbox import Outbox
 from chalicelib.services.orders.conflicts import Conflicts
@@ -117,8 +117,8 @@ class ChatHandler:
             holds=self.holds,
             keep_proof=tries.keep_proof,
         )
-        follow_quote(turn)
-        action = self._decide(turn.contact, message, now)
+        follow_quote(turn, self._find_organiser(turn.contact, message))
+        action = self._decide(turn.contact, message, now, turn.noticed)
         # A yes answers the question that came right before it, and no older one.
         turn.contact = replace(turn.contact, conversation=replace(turn.contact.conversation, asks=None))
         act(action, turn)
@@ -282,8 +282,10 @@ class ChatHandler:
 
     def _hand_over_again(self, message: Message, lookup: contacts.Lookup, now: datetime) -> None:
         """Hand over what a message chose that was recorded before: the process may have ended between the two."""
-        match self._decide(_contact_who_wrote(message, lookup, now), message, now):
-            case c.Decide(choosing) if not choosing.needs_reason:
+        contact = _contact_who_wrote(message, lookup, now)
+        noticed = find_noticed(contact.id, message.incoming, self._find_organiser(contact, message))
+        match self._decide(contact, message, now, noticed):
+            case c.Decide(choosing) if not choosing.is_asked_back:
                 self._hand_over(choosing, message, lookup.contact)
 
     def _hand_over(self, choosing: Choosing | None, message: Message, contact: Contact) -> None:
@@ -292,21 +294,24 @@ class ChatHandler:
             inbound_id = messages.inbound_id(message.phone_number_id, message.id)
             self.decision_queue.put(Decision(choosing=choosing, contact_id=contact.id, inbound_id=inbound_id))
 
-    def _decide(self, contact: Contact, message: Message, now: datetime) -> c.Action:
+    def _decide(self, contact: Contact, message: Message, now: datetime, noticed: Sequence[Choosing] = ()) -> c.Action:
         return c.step(
             contact.conversation,
             message.incoming,
             paused=contact.bot_is_paused(now),
             blocked=contact.blocked_at is not None,
-            organiser=self._is_organiser(contact, message),
+            organiser=self._find_organiser(contact, message) is not None,
+            noticed=noticed,
         )
 
     def _has_missed(self, before: Contact, contact: Contact, message: Message, now: datetime) -> bool:
         """Return whether an organiser got templates only, which have no buttons, until they wrote this message."""
-        return before.window_is_over(now) and not contact.opted_out and self._is_organiser(contact, message)
+        is_organiser = self._find_organiser(contact, message) is not None
+        return before.window_is_over(now) and not contact.opted_out and is_organiser
 
-    def _is_organiser(self, contact: Contact, message: Message) -> bool:
-        return find_organiser(message.sender.phone or contact.phone, self.organisers) is not None
+    def _find_organiser(self, contact: Contact, message: Message) -> Identity | None:
+        """Return the organiser who wrote, as the settings name them; None if it was somebody else."""
+        return find_organiser(message.sender.phone or contact.phone, self.organisers)
 
     def _enqueue_notices(self, turn: Turn, lookup: contacts.Lookup) -> list[Outbound]:
         """Enqueue what the organisers are told, for each of them."""
