@@ -1189,11 +1189,20 @@ class Texts:
         template = self._template(templates.PROOF_CAME, raffle, order, name=name or self._("somebody"))
         return Reply(
             name=ReplyName.NOTICE,
-            text="\n".join(filter(None, (text, self._similar_proof(order)))),
+            text="\n".join(filter(None, (text, self._file_count(order), self._similar_proof(order)))),
             buttons=self._decision_buttons(order),
             header=_newest_proof(order),
             template=template,
         )
+
+    def _file_count(self, order: Order) -> str:
+        """Return a note if several files wait for a look: a notice shows the last one."""
+        count = len(order.files_to_judge)
+        if count <= 1:
+            return ""
+        text = self.n_("{count} file came: this is it.", "{count} files came: this is the last one.", count)
+        hint = self._("Tap *Open* to see all of them.")
+        return f"{text.format(count=count)} {hint}"
 
     def _decision_buttons(self, order: Order) -> tuple[Choice, ...]:
         """Return what can be done about the newest proof of an order. Not all of it goes with each status."""
