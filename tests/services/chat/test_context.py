@@ -145,6 +145,14 @@ def test_one_message_keeps_its_name_whatever_else_its_id_says() -> None:
     assert unique_part("wamid.OUT1") == "wamid.OUT1" and unique_part("x!") == "x!"
 
 
+@pytest.mark.parametrize(("length", "is_name"), [(15, False), (16, True), (32, True)])
+def test_a_name_of_a_message_has_sixteen_digits_at_least(length: int, is_name: bool) -> None:
+    """Fewer may be part of what the id says about the person."""
+    digits = "3EB0C431C26A1916E07A7F5B0D2C9184"[:length]
+    whole = f"wamid.{b64encode(b'x' + digits.encode() + b'x').decode()}"
+    assert (unique_part(whole) == digits) is is_name and (unique_part(whole) == whole) is not is_name
+
+
 # Words that come late
 
 
