@@ -19,12 +19,13 @@ from chalicelib.domain.reply_limits import MAX_REPLIES, NEWEST_WAITS
 from chalicelib.services.chat.actions import act, offer_person, report_silence
 from chalicelib.services.chat.quotes import find_noticed, follow_quote, return_from_quote
 from chalicelib.services.chat.turn import Turn
-from chalicelib.services.messaging.outbox import Outbox
+from chalicelib.services.messaging.outbox import Outbox, notified_contact
 from chalicelib.services.orders.conflicts import Conflicts
 from chalicelib.services.orders.decision_queue import DecisionQueue
 from chalicelib.services.orders.expiry import Expiry
 from chalicelib.services.orders.holds import Holds, RandomNumbers
 from chalicelib.services.orders.proofs import Proofs
+from chalicelib.store import channel as channels
 from chalicelib.store import contacts, messages, orders
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import count, count_not_understood, logger
@@ -258,6 +259,7 @@ class ChatHandler:
         contacts.save(turn.transaction, contact, now=turn.now)
         if lookup.former_owner is not None:  # news for them must not reach whoever has the number now
             contacts.save(turn.transaction, replace(lookup.former_owner, phone=None), now=turn.now, reindex=False)
+        self._keep_language(turn, message, lookup)
         notices = self._enqueue_notices(turn, lookup)
         messages.record_inbound(
             turn.transaction,
@@ -318,6 +320,18 @@ class ChatHandler:
         return self.outbox.enqueue_notices(
             turn.transaction, self.organisers, turn.notices, channel=lookup.channel, now=turn.now
         )
+
+    def _keep_language(self, turn: Turn, message: Message, lookup: contacts.Lookup) -> None:
+        """Let an organiser's notices be in the language that they chose or write (M9): the channel is read anyway."""
+        organiser = self._find_organiser(turn.contact, message)
+        if organiser is None:
+            return
+        notified = notified_contact(organiser)
+        known = lookup.channel.language_of(notified.id) or notified.language
+        if turn.contact.language != known:
+            differs = turn.contact.language != notified.language
+            languages = lookup.channel.languages_with(notified.id, turn.contact.language if differs else None)
+            channels.keep_languages(turn.transaction, languages)
 
     def _show_typing(self, message: Message, lookup: contacts.Lookup) -> None:
         """Show "typing" as a courtesy; skip it while sending is stopped or paused.
