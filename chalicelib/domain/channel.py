@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from chalicelib.domain.languages import TEMPLATE_CODES
+from chalicelib.domain.languages import TEMPLATE_CODES, LanguageCode, known_language
 
 
 class Stop(StrEnum):
@@ -27,6 +27,7 @@ class Channel:
         silent_since: since when no send has had an answer, although a message was left unknown; None: all is well.
         silent_until: when the last message was left unknown since then.
         answered_at: when WhatsApp answered again. The schedule then looks after what was left unknown, and clears both.
+        languages: in which organisers read their notices, as "contact id/language", if not in that of their phone.
     """
 
     stopped: Stop | None = None
@@ -37,6 +38,17 @@ class Channel:
     silent_since: datetime | None = None
     silent_until: datetime | None = None
     answered_at: datetime | None = None
+    languages: frozenset[str] = frozenset()
+
+    def language_of(self, contact_id: str) -> LanguageCode | None:
+        """Return the language that an organiser chose or writes; None if it is that of their phone's country."""
+        found = (entry.partition("/") for entry in self.languages)
+        return next((known_language(language) for id_, _, language in found if id_ == contact_id), None)
+
+    def languages_with(self, contact_id: str, language: LanguageCode | None) -> frozenset[str]:
+        """Return `languages` once an organiser reads this one; None: that of their phone's country."""
+        others = {entry for entry in self.languages if not entry.startswith(f"{contact_id}/")}
+        return frozenset(others if language is None else others | {f"{contact_id}/{language}"})
 
     def stops(self, *, is_reply: bool) -> bool:
         """Return whether a stop keeps a message from being sent.

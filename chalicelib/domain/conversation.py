@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from chalicelib.domain.decisions import Act, Choosing, read_choosing
+from chalicelib.domain.decisions import Act, Choosing, read_choosing, read_words_below, wished_act
 from chalicelib.domain.intents import CHANGE, LONG_MISTYPED, Intent, Meaning, read_meaning
 from chalicelib.domain.languages import LanguageCode, known_language
 from chalicelib.domain.messages import IncomingMessage, Media, MessageKind
@@ -37,9 +37,9 @@ class Conversation:
         shown: ids of the raffles in the list that was shown last, so that "1" means the first.
         page: the page of that list.
         since: when they wrote what led to the list or the raffle at hand. Older words are not about it (M7).
-        asks: the choice that a yes stands for, if the bot asked about an age, or whether to cancel. After a question
-            with two answers, the words that led to it (`either_choice`): a yes to it is asked again. After the question
-            which number they want instead of another, that one (`instead_choice`).
+        asks: what a word answers, because the bot asked it last: the choice that a yes stands for, about an age,
+            numbers, or whether to cancel; the order of a reminder; the proof for whose rejection an organiser owes a
+            reason; or a question with several answers, with the words that led to it (see `either_choice`).
         tapped: the choice and the message with which the numbers at hand were held, so that a second tap is known.
     """
 
@@ -207,7 +207,10 @@ class ConfirmAge:
 
 @dataclass(frozen=True)
 class ConfirmOrder:
+    """Confirm an order. `reminded`: the yes answers a reminder, after something else was asked."""
+
     order_id: str
+    reminded: bool = False
 
 
 @dataclass(frozen=True)
@@ -453,6 +456,15 @@ Action = (
 )
 
 
+REMINDED = "reminded:"  # before the id of the order, in `Conversation.asks`
+
+
+def after_reminder(conversation: Conversation, order_id: str) -> Conversation:
+    """Return the conversation after a reminder of an order: a yes is about that order, whatever was asked before."""
+    is_plain = conversation.asks is None and conversation.order_id == order_id
+    return conversation if is_plain else replace(conversation, asks=f"{REMINDED}{order_id}")
+
+
 def step(
     conversation: Conversation,
     message: IncomingMessage,
@@ -460,6 +472,7 @@ def step(
     paused: bool = False,
     blocked: bool = False,
     organiser: bool = False,
+    noticed: Sequence[Choosing] = (),
 ) -> Action:
     """Decide what to do about a message.
 
@@ -470,8 +483,9 @@ def step(
         blocked: nothing is sold to the contact (H12). They can still stop all messages.
         organiser: the contact is one of the organisers, and may decide about proofs (O11). Otherwise the ids of such
             choices mean nothing.
+        noticed: what can be done about the order of the notice that an organiser quotes.
     """
-    if organiser and (choosing := _read_organiser(message)) is not None:
+    if organiser and (choosing := _read_organiser(conversation, message, noticed)) is not None:
         return Decide(choosing)
     if paused:
         return _step_while_paused(conversation, message)
@@ -498,15 +512,31 @@ def step(
     return _read_text(conversation, message.text)
 
 
-def _read_organiser(message: IncomingMessage) -> Choosing | None:
-    """Return what somebody chose as an organiser; None if they wrote what any buyer may write."""
+def _read_organiser(
+    conversation: Conversation, message: IncomingMessage, noticed: Sequence[Choosing]
+) -> Choosing | None:
+    """Return what somebody chose or wants as an organiser; None if they wrote what any buyer may write."""
     if message.kind is MessageKind.CHOICE:
         return read_choosing(message.choice)
-    is_asked = message.kind is MessageKind.TEXT and normalize(message.text) in PENDING_WORDS
-    return Choosing(act=Act.SHOW) if is_asked else None
+    if message.kind is not MessageKind.TEXT:
+        return None
+    word = normalize(message.text)
+    if word in PENDING_WORDS:
+        return Choosing(act=Act.SHOW)
+    if (word in COMMANDS and word not in CANCEL_WORDS) or read_meaning(message.text).is_polite_only:
+        return None
+    wish = wished_act(message.text)
+    if noticed:
+        return read_words_below(noticed, wish)
+    if wish is not None:
+        named = filter(is_code, re.findall("[0-9A-Z]+", message.text.upper()))
+        return Choosing(act=Act.SHOW, order_id=next(named, ""))
+    # What they write after "Why do you reject?" is a reason, and no word of a buyer.
+    return read_choosing(conversation.asks or "")
 
 
 PENDING_WORDS = ("pending", "pendientes", "pendentes")
+CANCEL_WORDS = ("cancel", "cancel order", "cancelar")
 
 
 def _read_text(conversation: Conversation, text: str) -> Action:
@@ -561,6 +591,11 @@ def _read_answer(conversation: Conversation, meaning: Meaning, word: str) -> Act
     asks = conversation.asks or ""
     said_yes = word in YES or meaning.only(Intent.YES)
     said_no = word in NO or meaning.only(Intent.NO)
+    if asks.startswith(REMINDED):
+        order_id = asks.removeprefix(REMINDED)
+        if word in YES or (meaning.only(Intent.YES) and not meaning.is_misspelt):
+            return ConfirmOrder(order_id, reminded=True)
+        return AskToCancel(order_id) if said_no else None
     if asks.startswith("cancel:"):
         order_id = asks.partition(":")[2]
         if said_yes or (meaning.only(Intent.YES, Intent.CANCEL, Intent.ORDERS, Intent.NOUN) and _cancels(meaning)):
@@ -675,7 +710,7 @@ def _step_while_paused(conversation: Conversation, message: IncomingMessage) -> 
 
     A "yes" may answer the organiser, so it confirms no order. The bot still does what only the bot can do: take a file
     that may be a proof, since money may have moved; obey a tap on one of its own buttons; and stop all messages. But it
-    holds nothing more.
+    holds no further numbers. What is held already may be held longer, or they would lose it while they talk (H14).
     """
     if message.kind is MessageKind.MEDIA and message.media is not None:
         return TakeProof(conversation.order_id, message.media, message.text, quietly=True)

@@ -1,21 +1,41 @@
 """Organisers' decisions in the chat: the buttons below a notice, and the message that is queued after a tap."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 from json import dumps, loads
 
 from chalicelib.domain.orders import Order, is_code
+from chalicelib.domain.picks import fold
 
 SEEN_LENGTH = 16  # hex digits that a choice carries of what an organiser has seen
+ABOUT_PROOF = rf"(approve|reject|open|other):([0-9A-Z]+):([0-9a-f]{{{SEEN_LENGTH}}})"
+# What organisers write instead of tapping, in the form in which words are compared.
+APPROVE_WORDS = frozenset(
+    (
+        *("approve", "approved"),
+        *("aprobar", "aprobado", "aprobada", "aprueba", "apruebo"),
+        *("aprovar", "aprovado", "aprovada", "aprova", "aprovo"),
+    )
+)
+REJECT_WORDS = frozenset(
+    (
+        *("reject", "rejected"),
+        *("rechazar", "rechazado", "rechazada", "rechaza", "rechazo"),
+        *("rejeitar", "rejeitado", "rejeitada", "rejeita", "rejeito", "recusar", "recusado", "recusada", "recuso"),
+    )
+)
 
 
 class Act(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
-    OPEN = "open"  # show the order, with a link to its proof
-    SHOW = "show"  # show the proofs that wait for a decision, or say that none does
+    OPEN = "open"  # show the order, with links to its proofs
+    OTHER = "other"  # reject for a reason of their own: show the order, so that they write to the buyer first
+    ASK = "ask"  # ask what to do, since they wrote words below a notice; no button has this
+    SHOW = "show"  # show the proofs that wait for a decision, or say that none does; of one order if it is named
     SHOW_MISSED = "show_missed"  # the same, but say nothing if none waits
 
 
@@ -46,6 +66,11 @@ class Choosing:
     def needs_reason(self) -> bool:
         """Return whether a reason is to be asked before anything is done."""
         return self.act is Act.REJECT and self.reason is None
+
+    @property
+    def is_asked_back(self) -> bool:
+        """Return whether the answer is a question, so that nothing is handed over."""
+        return self.needs_reason or self.act is Act.ASK
 
     @property
     def choice(self) -> str:
@@ -98,7 +123,10 @@ def read_choosing(choice: str) -> Choosing | None:
     """Return what the id of a button or row stands for; None if it is not one of an organiser's choices. Untrusted."""
     if choice in (Act.SHOW, Act.SHOW_MISSED):
         return Choosing(act=Act(choice))
-    found = re.fullmatch(rf"(approve|reject|open):([0-9A-Z]+):([0-9a-f]{{{SEEN_LENGTH}}})(?::([a-z_]+))?", choice)
+    name, _, order_id = choice.partition(":")
+    if name == Act.SHOW and is_code(order_id):
+        return Choosing(act=Act.SHOW, order_id=order_id)
+    found = re.fullmatch(rf"{ABOUT_PROOF}(?::([a-z_]+))?", choice)
     if found is None or not is_code(found[2]):
         return None
     act = Act(found[1])
@@ -107,3 +135,38 @@ def read_choosing(choice: str) -> Choosing | None:
     if act is not Act.REJECT or found[4] not in set(RejectReason):
         return None
     return Choosing(act=act, order_id=found[2], seen=found[3], reason=RejectReason(found[4]))
+
+
+def offered_in(text: str) -> tuple[Choosing, ...]:
+    """Return the choices about one order's proof that a message of ours has; none if it is about several orders.
+
+    Args:
+        text: the message in WhatsApp's form, as JSON.
+    """
+    found = (read_choosing(":".join(parts)) for parts in re.findall(rf'(?<="){ABOUT_PROOF}', text))
+    offered = tuple(dict.fromkeys(choosing for choosing in found if choosing is not None))
+    return offered if len({choosing.order_id for choosing in offered}) == 1 else ()
+
+
+def wished_act(text: str) -> Act | None:
+    """Return what somebody wants who begins with "approved", "rejected" or the like."""
+    first = next(iter(re.findall(r"\w+", fold(text))), "")
+    if first in APPROVE_WORDS:
+        return Act.APPROVE
+    return Act.REJECT if first in REJECT_WORDS else None
+
+
+def read_words_below(noticed: Sequence[Choosing], wish: Act | None) -> Choosing:
+    """Return what to do for an organiser who quotes a message about an order. Words alone decide nothing about money.
+
+    They are asked, with the buttons of that message. A rejection asks for the reason, and so does whatever is written
+    below that question. If the message has no buttons, the proof is shown.
+
+    Args:
+        noticed: what the message offers, or to show its order.
+    """
+    offered = {choosing.act: choosing for choosing in noticed}
+    reject = offered.get(Act.REJECT)
+    if reject is not None and (wish is Act.REJECT or Act.APPROVE not in offered):
+        return reject
+    return offered.get(Act.SHOW) or Choosing(act=Act.ASK, order_id=noticed[0].order_id)

@@ -222,6 +222,12 @@ class Order:
         """Return whether a proof came that stopped no clock, and that nobody has judged yet."""
         return self.status in RUNNING and self._has_proof_since(self.rejected_at)
 
+    @property
+    def files_to_judge(self) -> tuple[Proof, ...]:
+        """Return the files that came since a proof was last rejected, oldest first."""
+        since = self.rejected_at
+        return tuple(proof for proof in self.proofs if since is None or proof.received_at > since)
+
     def _has_proof_since(self, *moments: datetime | None) -> bool:
         """Return whether the newest proof came after all of these moments."""
         return bool(self.proofs) and all(at is None or self.proofs[-1].received_at > at for at in moments)

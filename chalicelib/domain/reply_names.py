@@ -71,6 +71,7 @@ class ReplyName(StrEnum):
     OPTED_IN = "opted_in"
     NOTICE = "notice"
     PROOF_OPENED = "proof_opened"
+    ASK_DECISION = "ask_decision"
     ASK_REASON = "ask_reason"
     DECIDED = "decided"
 
@@ -136,6 +137,7 @@ MEANINGS = {
     ReplyName.OPTED_IN: "that messages come again",
     ReplyName.NOTICE: "news for organisers",
     ReplyName.PROOF_OPENED: "an order with a link to its proof, for an organiser",
+    ReplyName.ASK_DECISION: "asks an organiser to tap what is to be done about a proof",
     ReplyName.ASK_REASON: "asks an organiser why a proof is rejected",
     ReplyName.DECIDED: "what became of an organiser's decision about a proof",
 }

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 from zlib import crc32
 
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.domain.board import Layout, LeafKey, TicketOwner, set_numbers
@@ -98,25 +99,39 @@ def exchange(transaction: Transaction, raffle: Raffle, before: Order, after: Ord
 
 
 def _count_exchange(transaction: Transaction, raffle: Raffle, before: Order, after: Order) -> None:
-    """Add to the tallies what an exchange changes. Committing fails if newcomers then hold too many (H10)."""
+    """Add to the tallies what an exchange changes. Committing fails if newcomers then hold too many (H10).
+
+    The order may count in another tally as a newcomer's than before, or in none.
+    """
     pages = Counter(raffle.layout.count_by_page(after.numbers))
     pages.subtract(raffle.layout.count_by_page(before.numbers))
-    more = after.quantity - before.quantity
-    tally = tally_of(raffle, after.id)
-    changes = {tally: [TallyRecord.page(page).add(count) for page, count in sorted(pages.items()) if count]}
-    limit = None
-    if after.newcomer_tally is not None and more:
-        changes.setdefault(after.newcomer_tally, []).append(TallyRecord.newcomers.add(more))
-        if more > 0:
-            limit = TallyRecord.newcomers <= raffle.max_of_newcomers - more
-    for place, actions in changes.items():
+    changes = {
+        tally_of(raffle, after.id): [
+            TallyRecord.page(page).add(count) for page, count in sorted(pages.items()) if count
+        ]
+    }
+    of_newcomers = Counter[int]()
+    for order, sign in ((before, -1), (after, +1)):
+        if order.newcomer_tally is not None:
+            of_newcomers[order.newcomer_tally] += sign * order.quantity
+    for tally, more in of_newcomers.items():
+        if more:
+            changes.setdefault(tally, []).append(TallyRecord.newcomers.add(more))
+    for tally, actions in changes.items():
         if actions:
             transaction.update(
-                TallyRecord(*raffles.tally_key(raffle.id, place)),
+                TallyRecord(*raffles.tally_key(raffle.id, tally)),
                 [TallyRecord.kind.set(TallyRecord), *actions],
                 name=TALLY,
-                only_if=limit if place == after.newcomer_tally else None,
+                only_if=_has_room(raffle, of_newcomers[tally]) if of_newcomers[tally] > 0 else None,
             )
+
+
+def _has_room(raffle: Raffle, quantity: int) -> Condition:
+    """Return the condition that newcomers may hold so many more numbers in a tally (H10)."""
+    has_room = TallyRecord.newcomers <= raffle.max_of_newcomers - quantity
+    is_met: Condition = TallyRecord.newcomers.does_not_exist() | has_room
+    return is_met
 
 
 def sell(transaction: Transaction, raffle: Raffle, order: Order) -> None:
@@ -149,8 +164,7 @@ def _change_board(
     if order.newcomer_tally is not None and newcomers:
         of_newcomers = [TallyRecord.newcomers.add(newcomers * order.quantity)]
         if newcomers > 0:
-            has_room = TallyRecord.newcomers <= raffle.max_of_newcomers - order.quantity
-            limit = TallyRecord.newcomers.does_not_exist() | has_room
+            limit = _has_room(raffle, order.quantity)
         if order.newcomer_tally == tally:
             actions += of_newcomers
         else:  # the raffle has grown since the numbers were held, and has more tallies

@@ -95,6 +95,13 @@ def approve(names: Iterable[str], *, approved: bool, at: datetime = LONG_AGO) ->
             return
 
 
+def keep_languages(transaction: Transaction, languages: frozenset[str]) -> None:
+    """Store in which languages organisers read their notices (`Channel.languages`). Of two at once, the last holds."""
+    attribute = ChannelRecord.languages
+    change = attribute.set(set(languages)) if languages else attribute.remove()
+    transaction.update(ChannelRecord(*KEY), [ChannelRecord.kind.set(ChannelRecord), change])
+
+
 def _template_key(name: str) -> tuple[str, str]:
     return f"TEMPLATE#{name}", "TEMPLATE"
 
@@ -116,4 +123,5 @@ def _as_channel(record: ChannelRecord) -> Channel:
         silent_since=record.silent_since,
         silent_until=record.silent_until,
         answered_at=record.answered_at,
+        languages=frozenset(record.languages or ()),
     )

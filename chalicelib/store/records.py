@@ -553,6 +553,7 @@ class ChannelRecord(Record, discriminator="channel"):
     silent_since = UTCDateTimeAttribute(null=True)
     silent_until = UTCDateTimeAttribute(null=True)
     answered_at = UTCDateTimeAttribute(null=True)
+    languages = UnicodeSetAttribute(null=True)  # contact id/language, of organisers
 
 
 class TemplateRecord(Record, discriminator="template"):

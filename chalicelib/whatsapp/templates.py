@@ -101,6 +101,19 @@ PAYMENT_LATE = Definition(
         "guardado: um organizador vai oferecer outros números ou devolver o seu dinheiro.",
     },
 )
+NOT_CHECKED = Definition(
+    name="tombola_not_checked",
+    values=("code", "raffle"),
+    wording={
+        "en": "Nobody could check your payment for order {{code}} in the raffle {{raffle}} in time, so its numbers are "
+        "free again. Your proof is kept: an organiser will offer you other numbers or return your money.",
+        "es": "Nadie pudo revisar a tiempo el pago de tu pedido {{code}} en la rifa {{raffle}} y sus números quedaron "
+        "libres. Tu comprobante está guardado: un organizador te ofrecerá otros números o te devolverá el dinero.",
+        "pt": "Ninguém conseguiu conferir a tempo o pagamento do seu pedido {{code}} na rifa {{raffle}}, e os números "
+        "ficaram livres. Seu comprovante está guardado: um organizador vai oferecer outros números ou devolver o seu "
+        "dinheiro.",
+    },
+)
 ORDER_CANCELLED = Definition(
     name="tombola_order_cancelled",
     values=("code", "raffle", "numbers"),
@@ -149,6 +162,18 @@ PROOF_CAME = Definition(
         "de {{name}}. Confira, por favor.",
     },
 )
+FILE_CAME = Definition(
+    name="tombola_file_came",
+    values=("code", "raffle", "name"),
+    wording={
+        "en": "Another file came for order {{code}} in the raffle {{raffle}} from {{name}}, although it is paid or was "
+        "paid back. Please look at it.",
+        "es": "Llegó otro archivo para el pedido {{code}} en la rifa {{raffle}}, de {{name}}, aunque ya está pagado o "
+        "se devolvió el dinero. Revísalo, por favor.",
+        "pt": "Chegou outro arquivo para o pedido {{code}} na rifa {{raffle}}, de {{name}}, embora já esteja pago ou "
+        "o dinheiro tenha sido devolvido. Confira, por favor.",
+    },
+)
 PERSON_WANTED = Definition(
     name="tombola_person_wanted",
     values=("name", "phone"),
@@ -175,10 +200,12 @@ DEFINITIONS = (
     PROOF_REJECTED,
     HOLD_EXPIRED,
     PAYMENT_LATE,
+    NOT_CHECKED,
     ORDER_CANCELLED,
     ORDER_REFUNDED,
     NUMBERS_CHANGED,
     PROOF_CAME,
+    FILE_CAME,
     PERSON_WANTED,
     PAYMENT_CHANGE,
 )

@@ -8,8 +8,9 @@ import pytest
 from chalicelib.domain.conversation import pick_random_choice
 from chalicelib.domain.messages import Identity, IncomingMessage, MessageKind
 from chalicelib.domain.orders import Order
+from chalicelib.domain.raffles import Board
 from chalicelib.services.orders.settlement import Settlement
-from chalicelib.store import contacts
+from chalicelib.store import contacts, raffles
 from chalicelib.store.records import ContactRecord
 from chalicelib.whatsapp.inbound import Message
 from tests.support.identities import contact_of
@@ -22,6 +23,8 @@ from tests.support.steps import (
     hold,
     hold_and_confirm,
     hold_and_prove,
+    late,
+    reassign,
     reject,
 )
 from tests.support.world import PNG, Buyer, World, text_of
@@ -209,6 +212,121 @@ def test_h10_a_newcomers_second_proof_after_the_hold_ended_holds_nothing(world: 
     order = world.order(second)
     assert (order["status"], order["proof"] is not None) == ("LATE", True)
     assert world.availability(raffle) == (80, 20, 0)
+    assert_board_is_exact(world, raffle)
+
+
+def newcomers_hold(raffle: dict[str, Any]) -> dict[int, int]:
+    """How many numbers count as held by newcomers, by tally."""
+    return {tally: count for tally, count in raffles.board(raffle["id"]).newcomers.items() if count}
+
+
+def test_h10_who_has_paid_meanwhile_adds_numbers_without_the_newcomers_limit(world: World, lucia: Buyer) -> None:
+    world.raffle(limited=True, code="CAR")
+    raffle = world.raffle(limited=True)
+    order_id = hold(lucia, "1-39")
+    buy(lucia, "1", "CAR")
+    others = [hold(world.buyer(number=number), numbers) for number, numbers in ((10, "40-79"), (11, "80"))]
+    assert newcomers_hold(raffle) == {0: 80}
+    lucia.says(order_id)
+    lucia.says("add number 90")
+    assert world.order(order_id)["numbers"][-1] == 90
+    assert newcomers_hold(raffle) == {0: 41}  # what she holds counts no more
+    assert "holding" in text_of((lucia.says("BIKE"), world.buyer(number=12).says("BIKE 91-100"))[1])
+    assert confirm_payment(world, order_id).status == 200
+    for other in others:
+        assert cancel(world, other).status == 200
+    assert newcomers_hold(raffle) == {0: 10}
+    assert_board_is_exact(world, raffle)
+
+
+def test_h10_a_newcomer_whose_own_numbers_go_still_counts(world: World, lucia: Buyer) -> None:
+    raffle = world.raffle(limited=True)
+    order_id = hold(lucia, "1-20")
+    lucia.says("remove number 20")
+    assert newcomers_hold(raffle) == {0: 19}
+    assert cancel(world, order_id).status == 200
+    assert newcomers_hold(raffle) == {}
+
+
+def test_h10_what_an_organiser_reassigns_is_not_limited_and_does_not_count(
+    world: World, lucia: Buyer, marco: Buyer
+) -> None:
+    raffle = world.raffle(limited=True)
+    order_id = late(lucia, marco, "1-10", taken="1-40")
+    hold(world.buyer(number=10), "41-80")
+    assert newcomers_hold(raffle) == {0: 80}
+    reassign(world, order_id, list(range(81, 91)), paid=False)
+    assert world.order(order_id)["status"] == "IN_REVIEW"
+    assert newcomers_hold(raffle) == {0: 80}
+    assert cancel(world, order_id).status == 200
+    assert newcomers_hold(raffle) == {0: 80}
+    assert_board_is_exact(world, raffle)
+
+
+def test_h10_a_change_gets_the_room_of_holds_that_are_over(world: World, lucia: Buyer) -> None:
+    raffle = world.raffle(limited=True)
+    hold(world.buyer(number=10), "41-80")
+    world.clock.pass_minutes(10)
+    order_id = hold(lucia, "1-30")
+    hold(world.buyer(number=11), "81-90")
+    assert "first-time buyers" in text_of(lucia.says("add number 100"))
+    world.clock.pass_minutes(5)  # the schedule has not run
+    lucia.says("add number 100")
+    assert world.order(order_id)["numbers"][-1] == 100
+    assert newcomers_hold(raffle) == {0: 41}
+    assert_board_is_exact(world, raffle)
+
+
+def test_h10_a_change_gets_the_room_that_the_schedule_made_at_that_moment(
+    world: World, lucia: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raffle = world.raffle(limited=True)
+    hold(world.buyer(number=10), "41-80")
+    world.clock.pass_minutes(10)
+    order_id = hold(lucia, "1-30")
+    hold(world.buyer(number=11), "81-90")
+    world.clock.pass_minutes(5)
+    read = raffles.board
+
+    def read_after_the_schedule(raffle_id: str) -> Board:
+        world.minute()
+        return read(raffle_id)
+
+    monkeypatch.setattr(raffles, "board", read_after_the_schedule)
+    lucia.says("add number 100")
+    assert world.order(order_id)["numbers"][-1] == 100
+    assert newcomers_hold(raffle) == {0: 41}
+
+
+def test_h10_a_late_proof_gets_the_room_of_holds_that_are_over(world: World, lucia: Buyer) -> None:
+    raffle = world.raffle(limited=True)
+    order_id = hold_and_confirm(lucia, "1-10")
+    world.clock.pass_minutes(15)
+    world.minute()
+    for number, numbers in ((10, "41-80"), (11, "11-40"), (12, "81-90")):
+        hold(world.buyer(number=number), numbers)
+    world.clock.pass_minutes(15)  # the schedule has not run
+    lucia.sends_proof()
+    assert world.order(order_id)["status"] == "IN_REVIEW"
+    assert newcomers_hold(raffle) == {0: 10}
+    assert_board_is_exact(world, raffle)
+
+
+def test_h10_a_changed_order_counts_in_another_tally_if_its_own_is_full(world: World, lucia: Buyer) -> None:
+    """A raffle of two pages has two tallies, with 20 numbers for newcomers in each."""
+    raffle = world.raffle(limited=True, last_number=256, max_newcomer_percent=16)
+    order_id = hold(lucia, "1-10")
+    [own] = newcomers_hold(raffle)
+    filled = hold(world.buyer(number=10), "101-120")
+    hold(world.buyer(number=11), "201-210")
+    assert newcomers_hold(raffle) == {0: 20, 1: 20}
+    assert "first-time buyers" in text_of(lucia.says("add number 50"))
+    assert cancel(world, filled).status == 200
+    lucia.says("add number 50")
+    assert world.order(order_id)["numbers"][-1] == 50
+    assert newcomers_hold(raffle) == {own: 10, 1 - own: 11}
+    assert cancel(world, order_id).status == 200
+    assert newcomers_hold(raffle) == {own: 10}
     assert_board_is_exact(world, raffle)
 
 

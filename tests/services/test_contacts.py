@@ -92,6 +92,21 @@ def test_m6_a_hold_still_ends_and_the_buyer_is_told(world: World, lucia: Buyer) 
     assert order_id in text_of(lucia.heard[-1])
 
 
+def test_m6_a_tap_holds_longer_what_is_held_already_once(world: World, lucia: Buyer) -> None:
+    """Otherwise they lose it while they talk. It holds no further numbers (H9)."""
+    world.raffle()
+    order_id = hold_and_confirm(lucia)
+    pause(world, lucia)
+    world.clock.pass_minutes(11)
+    world.minute()
+    assert "ten minutes more" in text_of(lucia.taps("More time"))
+    order = world.order(order_id)
+    assert order["extended_at"] is not None and order["reserved_until"] == "2026-11-23T14:25:00Z"
+    world.clock.pass_minutes(1)
+    assert "can't hold them longer" in text_of(lucia.taps("More time"))
+    assert world.order(order_id)["reserved_until"] == order["reserved_until"]
+
+
 def test_m6_stop_is_obeyed_and_answered(world: World, lucia: Buyer) -> None:
     lucia.says("menu")
     pause(world, lucia)

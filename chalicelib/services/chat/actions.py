@@ -10,7 +10,7 @@ from chalicelib.domain import conversation as c
 from chalicelib.domain import picks
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Conversation, Stage, confirm_order_choice
-from chalicelib.domain.decisions import Choosing
+from chalicelib.domain.decisions import Act, Choosing
 from chalicelib.domain.faq import find_answer
 from chalicelib.domain.holding import check_change, check_unpaid, is_newcomer, may_go_in_review
 from chalicelib.domain.intents import is_known
@@ -192,7 +192,12 @@ def _decide_on_proof(turn: Turn, choosing: Choosing) -> None:
         if limits.decisions == MAX_DECISIONS + 1:
             turn.reply(turn.texts.enough_decisions(MAX_DECISIONS))
     elif choosing.needs_reason:
-        turn.reply(turn.texts.ask_reject_reason(choosing))
+        # What they write next is a reason, too: the list is shown once more.
+        is_tap = turn.message.kind is MessageKind.CHOICE
+        asking = replace(turn.contact.conversation, asks=choosing.choice) if is_tap else None
+        turn.reply(turn.texts.ask_reject_reason(choosing, again=not is_tap), asking)
+    elif choosing.act is Act.ASK:
+        turn.reply(turn.texts.ask_decision(choosing, turn.noticed))
     else:
         turn.chosen = choosing
 
@@ -751,8 +756,8 @@ def _settle(
     match action:
         case c.TryOrder():
             _try_order(turn, action)
-        case c.ConfirmOrder(order_id):
-            _confirm(turn, order_id)
+        case c.ConfirmOrder(order_id, reminded):
+            _confirm(turn, order_id, reminded=reminded)
         case c.ConfirmByReaction(order_id, message_id):
             if _asks_to_confirm(turn, order_id, message_id):
                 _confirm(turn, order_id)
@@ -933,6 +938,7 @@ def _exchange_numbers(turn: Turn, raffle: Raffle, order: Order, numbers: Sequenc
     added = picks.Specific(tuple(number for number in numbers if number not in order.numbers))
     if is_adding and _must_tell_age(turn, raffle, added):
         return
+    tally = order.newcomer_tally
     try:
         if is_adding:
             person = load_person(turn.transaction, turn.contact)
@@ -940,7 +946,7 @@ def _exchange_numbers(turn: Turn, raffle: Raffle, order: Order, numbers: Sequenc
             check_change(raffle, person, more, turn.now)
             if more > 0:
                 check_limit(raffle, person, more)
-                _check_newcomers(turn, order)
+            tally = _tally_of_change(turn, raffle, order, more) if is_newcomer(person) else None
     except TooManyForContact as refusal:
         if turn.conflicts.release_of_contact(turn.contact):
             raise Busy from None
@@ -948,18 +954,31 @@ def _exchange_numbers(turn: Turn, raffle: Raffle, order: Order, numbers: Sequenc
     except HoldLimited as refusal:
         if refusal.limit in RELEASED_BY_TIME and turn.conflicts.release_of_contact(turn.contact):
             raise Busy from None
+        if turn.conflicts.make_room_for_newcomers(raffle):
+            raise Busy from None
         turn.reply(turn.texts.hold_limited(raffle, refusal, turn.now))
     else:
         with turn.changing(raffle, order) as unit:
-            unit.change_numbers(numbers)
+            unit.change_numbers(numbers, newcomer_tally=tally)
         turn.reply(turn.texts.order_changed(raffle, unit.order, turn.now))
         turn.metrics.append("OrdersChanged")
 
 
-def _check_newcomers(turn: Turn, order: Order) -> None:
-    """Raise HoldLimited if newcomers hold all that they may, as an earlier try showed (H10)."""
-    if turn.conflicts.newcomers_hold_all:
+def _tally_of_change(turn: Turn, raffle: Raffle, order: Order, more: int) -> int | None:
+    """Return the tally in which a newcomer's order counts with `more` numbers (H10).
+
+    It is the same as before. If that one is full, as an earlier try showed, it is another one: one request. Raises
+    HoldLimited if none has room.
+    """
+    if order.newcomer_tally is None or more <= 0 or not turn.conflicts.newcomers_hold_all:
+        return order.newcomer_tally
+    room = raffles.board(raffle.id).room_for_newcomers
+    if room[order.newcomer_tally] >= more:  # the schedule has ended holds since
+        return order.newcomer_tally
+    most = max(room, key=room.__getitem__)
+    if room[most] < order.quantity + more:
         raise HoldLimited(HoldLimit.NEWCOMERS, until=order.reserved_until)
+    return most
 
 
 def _give_more_time(turn: Turn, raffle: Raffle, order: Order) -> None:
@@ -982,14 +1001,15 @@ def _give_more_time(turn: Turn, raffle: Raffle, order: Order) -> None:
     turn.metrics.append("HoldsExtended")
 
 
-def _confirm(turn: Turn, order_id: str) -> None:
+def _confirm(turn: Turn, order_id: str, *, reminded: bool = False) -> None:
     own = find_own(turn, order_id)
     if own is None:
         turn.reply(turn.texts.menu(not_understood=True))
         return
     raffle, order = own
     is_asked = order.status is OrderStatus.DRAFT and not order.hold_has_ended(turn.now)
-    if not is_asked or turn.is_older_than(order.created_at):
+    # A yes from before the reminder answered what was asked before it.
+    if not is_asked or turn.is_older_than(order.reminded_at if reminded else order.created_at):
         _tell_where_it_stands(turn, raffle, order)
         return
     with turn.changing(raffle, order) as unit:
@@ -1034,7 +1054,7 @@ def _tell_where_it_stands(turn: Turn, raffle: Raffle, order: Order) -> None:
     elif order.status is OrderStatus.CANCELLED:
         turn.reply(texts.was_cancelled(order), done)
     elif order.status is OrderStatus.LATE:
-        turn.reply(texts.proof_too_late(raffle, order, ()), done)
+        turn.reply(texts.late_waits(order), done)
     elif order.status is OrderStatus.REFUNDED:
         turn.reply(texts.was_refunded(order), done)
     else:
@@ -1182,12 +1202,15 @@ def _keep_proof_without_review(turn: Turn, raffle: Raffle, order: Order, proof: 
 def _keep_late_proof(turn: Turn, raffle: Raffle, order: Order, proof: Proof) -> None:
     """Keep a proof that came after the hold ended and whose numbers are gone, for an organiser to settle (P5)."""
     was_cancelled = order.status is OrderStatus.CANCELLED
+    was_late = order.status is OrderStatus.LATE
     with turn.changing(raffle, order) as unit:
         unit.apply(OrderEvent.PROOF_TOO_LATE, proofs=(*order.proofs, proof), reserved_until=None, late=True)
     taken = turn.conflicts.taken
     gone = sorted(taken.until) if taken is not None else ()
     if was_cancelled:
         reply = turn.texts.proof_for_cancelled_order(unit.order)
+    elif was_late:
+        reply = turn.texts.late_waits(unit.order)
     else:
         reply = turn.texts.proof_too_late(raffle, unit.order, gone)
     turn.reply(reply, IDLE)
@@ -1204,7 +1227,11 @@ def _revive(turn: Turn, raffle: Raffle, order: Order, proof: Proof, person: Sequ
         return None
     if raffle.status in (RaffleStatus.DRAWN, RaffleStatus.CANCELLED):
         return None
-    if order.rejections >= raffle.max_rejections or turn.conflicts.newcomers_hold_all:
+    if order.rejections >= raffle.max_rejections:
+        return None
+    if turn.conflicts.make_room_for_newcomers(raffle):
+        raise Busy
+    if turn.conflicts.newcomers_hold_all:
         return None
     try:
         check_limit(raffle, person, order.quantity)

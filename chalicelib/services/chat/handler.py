@@ -17,14 +17,15 @@ from chalicelib.domain.organisers import PHONE_APP, find_organiser
 from chalicelib.domain.refusals import TryAgain
 from chalicelib.domain.reply_limits import MAX_REPLIES, NEWEST_WAITS
 from chalicelib.services.chat.actions import act, offer_person, report_silence
-from chalicelib.services.chat.quotes import follow_quote, return_from_quote
+from chalicelib.services.chat.quotes import find_noticed, follow_quote, return_from_quote
 from chalicelib.services.chat.turn import Turn
-from chalicelib.services.messaging.outbox import Outbox
+from chalicelib.services.messaging.outbox import Outbox, notified_contact
 from chalicelib.services.orders.conflicts import Conflicts
 from chalicelib.services.orders.decision_queue import DecisionQueue
 from chalicelib.services.orders.expiry import Expiry
 from chalicelib.services.orders.holds import Holds, RandomNumbers
 from chalicelib.services.orders.proofs import Proofs
+from chalicelib.store import channel as channels
 from chalicelib.store import contacts, messages, orders
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
 from chalicelib.telemetry import count, count_not_understood, logger
@@ -117,8 +118,8 @@ class ChatHandler:
             holds=self.holds,
             keep_proof=tries.keep_proof,
         )
-        follow_quote(turn)
-        action = self._decide(turn.contact, message, now)
+        follow_quote(turn, self._find_organiser(turn.contact, message))
+        action = self._decide(turn.contact, message, now, turn.noticed)
         # A yes answers the question that came right before it, and no older one.
         turn.contact = replace(turn.contact, conversation=replace(turn.contact.conversation, asks=None))
         act(action, turn)
@@ -258,6 +259,7 @@ class ChatHandler:
         contacts.save(turn.transaction, contact, now=turn.now)
         if lookup.former_owner is not None:  # news for them must not reach whoever has the number now
             contacts.save(turn.transaction, replace(lookup.former_owner, phone=None), now=turn.now, reindex=False)
+        self._keep_language(turn, message, lookup)
         notices = self._enqueue_notices(turn, lookup)
         messages.record_inbound(
             turn.transaction,
@@ -282,8 +284,10 @@ class ChatHandler:
 
     def _hand_over_again(self, message: Message, lookup: contacts.Lookup, now: datetime) -> None:
         """Hand over what a message chose that was recorded before: the process may have ended between the two."""
-        match self._decide(_contact_who_wrote(message, lookup, now), message, now):
-            case c.Decide(choosing) if not choosing.needs_reason:
+        contact = _contact_who_wrote(message, lookup, now)
+        noticed = find_noticed(contact.id, message.incoming, self._find_organiser(contact, message))
+        match self._decide(contact, message, now, noticed):
+            case c.Decide(choosing) if not choosing.is_asked_back:
                 self._hand_over(choosing, message, lookup.contact)
 
     def _hand_over(self, choosing: Choosing | None, message: Message, contact: Contact) -> None:
@@ -292,27 +296,42 @@ class ChatHandler:
             inbound_id = messages.inbound_id(message.phone_number_id, message.id)
             self.decision_queue.put(Decision(choosing=choosing, contact_id=contact.id, inbound_id=inbound_id))
 
-    def _decide(self, contact: Contact, message: Message, now: datetime) -> c.Action:
+    def _decide(self, contact: Contact, message: Message, now: datetime, noticed: Sequence[Choosing] = ()) -> c.Action:
         return c.step(
             contact.conversation,
             message.incoming,
             paused=contact.bot_is_paused(now),
             blocked=contact.blocked_at is not None,
-            organiser=self._is_organiser(contact, message),
+            organiser=self._find_organiser(contact, message) is not None,
+            noticed=noticed,
         )
 
     def _has_missed(self, before: Contact, contact: Contact, message: Message, now: datetime) -> bool:
         """Return whether an organiser got templates only, which have no buttons, until they wrote this message."""
-        return before.window_is_over(now) and not contact.opted_out and self._is_organiser(contact, message)
+        is_organiser = self._find_organiser(contact, message) is not None
+        return before.window_is_over(now) and not contact.opted_out and is_organiser
 
-    def _is_organiser(self, contact: Contact, message: Message) -> bool:
-        return find_organiser(message.sender.phone or contact.phone, self.organisers) is not None
+    def _find_organiser(self, contact: Contact, message: Message) -> Identity | None:
+        """Return the organiser who wrote, as the settings name them; None if it was somebody else."""
+        return find_organiser(message.sender.phone or contact.phone, self.organisers)
 
     def _enqueue_notices(self, turn: Turn, lookup: contacts.Lookup) -> list[Outbound]:
         """Enqueue what the organisers are told, for each of them."""
         return self.outbox.enqueue_notices(
             turn.transaction, self.organisers, turn.notices, channel=lookup.channel, now=turn.now
         )
+
+    def _keep_language(self, turn: Turn, message: Message, lookup: contacts.Lookup) -> None:
+        """Let an organiser's notices be in the language that they chose or write (M9): the channel is read anyway."""
+        organiser = self._find_organiser(turn.contact, message)
+        if organiser is None:
+            return
+        notified = notified_contact(organiser)
+        known = lookup.channel.language_of(notified.id) or notified.language
+        if turn.contact.language != known:
+            differs = turn.contact.language != notified.language
+            languages = lookup.channel.languages_with(notified.id, turn.contact.language if differs else None)
+            channels.keep_languages(turn.transaction, languages)
 
     def _show_typing(self, message: Message, lookup: contacts.Lookup) -> None:
         """Show "typing" as a courtesy; skip it while sending is stopped or paused.

@@ -141,12 +141,13 @@ class Outbox:
     ) -> list[Outbound]:
         """Store in `transaction` what each of the organisers is told. Hand it to `send` after the commit.
 
-        They are told in the language of their phone's country. What else they chose or wrote in their own chat with the
-        bot does not count: it would take a request for each notice.
+        They are told in the language that they chose or write in their own chat with the bot, which the channel knows,
+        else in that of their phone's country (M9). Their contacts are not read: it would take a request for each.
         """
         messages = list[Outbound]()
         for organiser in organisers if notices else ():
-            contact = Contact(id=contact_ids_of(organiser)[0], user_id=organiser.user_id, phone=organiser.phone)
+            contact = notified_contact(organiser)
+            contact = replace(contact, chosen_language=channel.language_of(contact.id))
             replies = [notice(texts_for(contact)) for notice in notices]
             messages += self.enqueue(transaction, contact, replies, channel=channel, now=now)
         return messages
@@ -450,6 +451,11 @@ class Outbox:
                 stored.put_aside(message, Queue.UNDELIVERED, DeliveryState.FAILED, now, code=OUTSIDE_THE_WINDOW)
                 count("MessagesGivenUp")
         return None
+
+
+def notified_contact(organiser: Identity) -> Contact:
+    """Return the contact to whom notices for an organiser are sent, knowing nothing but what the settings say."""
+    return Contact(id=contact_ids_of(organiser)[0], user_id=organiser.user_id, phone=organiser.phone)
 
 
 def _is_its_turn(message: Outbound, contact: Contact | None, now: datetime) -> bool:

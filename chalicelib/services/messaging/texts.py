@@ -803,6 +803,14 @@ class Texts:
             template=self._template(templates.PAYMENT_LATE, raffle, order),
         )
 
+    def late_waits(self, order: Order) -> Reply:
+        """Say that an order waits for an organiser to settle it, whatever made it LATE: nothing keeps that."""
+        lines = (
+            self._("Order *{code}* has no numbers any more.").format(code=order.id),
+            self._proof_is_kept(),
+        )
+        return Reply(name=ReplyName.PROOF_LATE, text="\n".join(lines))
+
     def no_order_for_proof(self) -> Reply:
         text = self._("Thank you, but I have no order of yours that waits for a payment. Which one is it for?")
         return Reply(name=ReplyName.NO_ORDER, text=text, buttons=self._menu_buttons())
@@ -944,7 +952,7 @@ class Texts:
         return Reply(
             name=ReplyName.NOT_CHECKED,
             text="\n".join(lines),
-            template=self._template(templates.PAYMENT_LATE, raffle, order),
+            template=self._template(templates.NOT_CHECKED, raffle, order),
         )
 
     def _proof_is_kept(self) -> str:
@@ -1271,23 +1279,45 @@ class Texts:
         template = self._template(templates.PROOF_CAME, raffle, order, name=name or self._("somebody"))
         return Reply(
             name=ReplyName.NOTICE,
-            text="\n".join(filter(None, (text, self._similar_proof(order)))),
+            text="\n".join(filter(None, (text, self._file_count(order), self._similar_proof(order)))),
             buttons=self._decision_buttons(order),
             header=_newest_proof(order),
             template=template,
         )
 
+    def _file_count(self, order: Order) -> str:
+        """Return a note if several files wait for a look: a notice shows the last one."""
+        count = len(order.files_to_judge)
+        if count <= 1:
+            return ""
+        text = self.n_("{count} file came: this is it.", "{count} files came: this is the last one.", count)
+        hint = self._("Tap *Open* to see all of them.")
+        return f"{text.format(count=count)} {hint}"
+
     def _decision_buttons(self, order: Order) -> tuple[Choice, ...]:
         """Return what can be done about the newest proof of an order. Not all of it goes with each status."""
-        titles = {Act.APPROVE: self._("Approve"), Act.REJECT: self._("Reject"), Act.OPEN: self._("Open")}
+        titles = self._decision_titles()
         is_open = order.status is OrderStatus.IN_REVIEW or order.has_unjudged_proof
         acts = [Act.APPROVE] if is_open else []
         acts += [Act.REJECT] if order.status is OrderStatus.IN_REVIEW else []
         acts += [Act.OPEN] if order.proofs else []
         return tuple(Choice(id=choosing_about(act, order).choice, title=titles[act]) for act in acts)
 
-    def ask_reject_reason(self, choosing: Choosing) -> Reply:
-        """Ask an organiser why they reject a proof."""
+    def _decision_titles(self) -> dict[Act, str]:
+        return {Act.APPROVE: self._("Approve"), Act.REJECT: self._("Reject"), Act.OPEN: self._("Open")}
+
+    def ask_decision(self, choosing: Choosing, noticed: Sequence[Choosing]) -> Reply:
+        """Ask an organiser who wrote below a notice to tap instead: `noticed` is what can be done about the order."""
+        titles = self._decision_titles()
+        text = self._("What shall I do about order *{code}*? Please tap a button, so that nothing happens by mistake.")
+        return Reply(
+            name=ReplyName.ASK_DECISION,
+            text=text.format(code=choosing.order_id),
+            buttons=tuple(Choice(id=one.choice, title=titles[one.act]) for one in noticed if one.act in titles),
+        )
+
+    def ask_reject_reason(self, choosing: Choosing, *, again: bool = False) -> Reply:
+        """Ask an organiser why they reject a proof. `again`: they wrote a reason instead of choosing one."""
         rows = [
             Choice(id=replace(choosing, reason=reason).choice, title=title)
             for reason, title in (
@@ -1298,8 +1328,12 @@ class Texts:
                 (RejectReason.USED, self._("It was used before")),
             )
         ]
-        rows.append(Choice(id=replace(choosing, act=Act.OPEN).choice, title=self._("Other: write to them")))
-        text = self._("Why do you reject the proof of order *{code}*? The buyer is told your reason.")
+        rows.append(Choice(id=replace(choosing, act=Act.OTHER).choice, title=self._("Other: write to them")))
+        text = (
+            self._("Nothing is rejected yet. Please choose why you reject the proof of order *{code}*.")
+            if again
+            else self._("Why do you reject the proof of order *{code}*? The buyer is told your reason.")
+        )
         return Reply(
             name=ReplyName.ASK_REASON,
             text=text.format(code=choosing.order_id),
@@ -1395,6 +1429,24 @@ class Texts:
         ]
         return Reply(name=ReplyName.PROOF_OPENED, text="\n".join(filter(None, lines)), useful_until=until)
 
+    def file_opened(
+        self, raffle: Raffle, order: Order, place: int, *, url: str, until: datetime, now: datetime
+    ) -> Reply:
+        """Show an organiser a link to an earlier file of an order. `place`: which one it is, the first being 1."""
+        text = self._("File {place} of order *{code}*, to be opened until: {time}").format(
+            place=place, code=order.id, time=self._moment(until, raffle.time_zone, now)
+        )
+        return Reply(name=ReplyName.PROOF_OPENED, text=f"{text}\n{url}", useful_until=until)
+
+    def not_rejected_yet(self, order: Order) -> Reply:
+        """Tell an organiser who has a reason of their own that nothing is rejected yet, and what to do."""
+        text = self._(
+            "Nothing is rejected yet: order *{code}* still waits for you. Write to the buyer with the link above, and "
+            "then tap what is right."
+        )
+        buttons = self._decision_buttons(order)[:-1]  # they have just opened it
+        return Reply(name=ReplyName.ASK_DECISION, text=text.format(code=order.id), buttons=buttons)
+
     def with_more_waiting(self, reply: Reply) -> Reply:
         """Add to the last of several proofs that more wait."""
         more = self._("More proofs are waiting: write *pending* to see them.")
@@ -1427,7 +1479,8 @@ class Texts:
             if order.status is OrderStatus.PAID
             else self._("The order was paid back: is this for something else?")
         )
-        return replace(reply, text=f"{reply.text}\n{note}", template=None)
+        template = self._template(templates.FILE_CAME, raffle, order, name=name or self._("somebody"))
+        return replace(reply, text=f"{reply.text}\n{note}", template=template)
 
     def late_proof_received(self, raffle: Raffle, order: Order, name: str) -> Reply:
         reply = self.proof_received(raffle, order, name)
@@ -1474,7 +1527,7 @@ class Texts:
             OrderStatus.PAID: _("paid"),
             OrderStatus.EXPIRED: _("time is over"),
             OrderStatus.CANCELLED: _("cancelled"),
-            OrderStatus.LATE: _("paid late: an organiser will write to you"),
+            OrderStatus.LATE: _("without numbers: an organiser will write to you"),
             OrderStatus.REFUNDED: _("refunded"),
         }[order.status]
 

@@ -126,8 +126,12 @@ class OrderChange:
         board.take(self.transaction, self.raffle, self.order)
         self.contact = self.contact.with_numbers(self.order.raffle_id, self.order.quantity)
 
-    def change_numbers(self, numbers: Sequence[int]) -> None:
-        """Give a running order other numbers (H15). The commit fails if one is taken, or if the order has changed."""
+    def change_numbers(self, numbers: Sequence[int], *, newcomer_tally: int | None) -> None:
+        """Give a running order other numbers (H15). The commit fails if one is taken, or if the order has changed.
+
+        Args:
+            newcomer_tally: the tally in which they count as held by a newcomer (H10); None: they don't count.
+        """
         before = self.before
         self.apply(
             OrderEvent.CHANGED,
@@ -135,6 +139,7 @@ class OrderChange:
             if_unchanged=True,
             reserved_until=before.reserved_until,
             numbers=tuple(numbers),
+            newcomer_tally=newcomer_tally,
         )
         board.exchange(self.transaction, self.raffle, before, self.order)
         self.contact = self.contact.with_numbers(before.raffle_id, self.order.quantity - before.quantity)
@@ -169,6 +174,10 @@ class OrderChange:
         else:
             about_order = Conversation(stage=Stage.PAYMENT, raffle_id=self.order.raffle_id, order_id=self.order.id)
         self.contact = replace(self.contact, conversation=about_order)
+
+    def forget_question(self) -> None:
+        """Let no word answer what the bot asked last: the buyer reads something else before they answer."""
+        self.contact = replace(self.contact, conversation=replace(self.contact.conversation, asks=None))
 
     def reply(
         self, text: Callable[Concatenate[Texts, Raffle, Order, P], Reply], *arguments: P.args, **named: P.kwargs
@@ -258,6 +267,8 @@ class OrderChanges:
             return unit
         if not unit.replies and not unit.is_silent:
             raise RuntimeError(f"a change of order {unit.order.id} tells its buyer nothing")
+        if note is not None and unit.replies:
+            unit.forget_question()
         contact, unit.messages = self.outbox.enqueue_for(
             unit.transaction, unit.contact, unit.replies, channel=unit.context.channel, now=unit.now
         )

@@ -49,6 +49,16 @@ class Conflicts:
         """End the raffle's holds that are over (H4). Return whether numbers may have come free."""
         return self.expiry.expire_in_raffle(raffle, self.messages)
 
+    def make_room_for_newcomers(self, raffle: Raffle) -> bool:
+        """End the raffle's holds that are over, if newcomers hold all that they may (H10). Return whether to try again.
+
+        Whether they still do is then seen by the next try.
+        """
+        if not self.newcomers_hold_all or not self.release_in_raffle(raffle):
+            return False
+        self.newcomers_hold_all = False
+        return True
+
     def release_of_contact(self, contact: Contact) -> bool:
         """End the contact's own holds that are over (H6). Return whether numbers may have come free."""
         return self.expiry.expire_of_contact(contact, self.messages)

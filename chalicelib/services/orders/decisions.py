@@ -126,8 +126,10 @@ class Decisions:
                 self._change(run, self._approve, action="order.paid", metric="PaymentsConfirmed")
             elif run.choosing.act is Act.REJECT:
                 self._change(run, self._reject, action="order.rejected", metric="ProofsRejected")
-            elif run.choosing.act is Act.OPEN:
+            elif run.choosing.act in (Act.OPEN, Act.OTHER):
                 self._open(run)
+            elif run.choosing.order_id:
+                self._show_order(run)
             else:
                 self._show_waiting(run)
         except OrderNotFound:
@@ -162,13 +164,37 @@ class Decisions:
         return run.texts.proof_was_rejected(unit.raffle, unit.order, unit.contact.name)
 
     def _open(self, run: _Run) -> None:
-        """Show the order, with a link to its newest proof. The audit log records who got it."""
+        """Show the order, with links to the files that wait for a look. The audit log records who got them.
+
+        Whoever has a reason of their own for a rejection is told that nothing is rejected yet.
+        """
         order, links = self.proofs.open(run.choosing.order_id, by=run.actor)
         context = load_context(order)
-        newest = links[0]
-        reply = run.texts.proof_opened(
-            context.raffle, order, context.contact, url=newest.url, until=newest.url_expires_at, now=self.clock()
-        )
+        newest, *earlier = links
+        now = self.clock()
+        replies = [
+            run.texts.proof_opened(
+                context.raffle, order, context.contact, url=newest.url, until=newest.url_expires_at, now=now
+            )
+        ]
+        to_judge = order.files_to_judge
+        replies += [
+            run.texts.file_opened(
+                context.raffle, order, to_judge.index(link.proof) + 1, url=link.url, until=link.url_expires_at, now=now
+            )
+            for link in earlier
+            if link.proof in to_judge
+        ]
+        if run.choosing.act is Act.OTHER and order.status is OrderStatus.IN_REVIEW:
+            replies.append(run.texts.not_rejected_yet(order))
+        self._say(run, replies, buyer_ids=[order.contact_id] * len(replies))
+
+    def _show_order(self, run: _Run) -> None:
+        """Show the newest proof of the order that was named. Raises OrderOutOfTurn if it waits for no decision."""
+        order = orders.get(run.choosing.order_id)
+        _check_waits(order)
+        context = load_context(order)
+        reply = run.texts.proof_received(context.raffle, order, context.contact.name)
         self._say(run, [reply], buyer_ids=[order.contact_id])
 
     def _show_waiting(self, run: _Run) -> None:
@@ -219,7 +245,12 @@ class Decisions:
 
 def _check(order: Order, choosing: Choosing) -> None:
     """Raise OrderOutOfTurn if no proof of the order waits for a decision, ProofNotSeen if a newer one does."""
-    if order.status is not OrderStatus.IN_REVIEW and not order.has_unjudged_proof:
-        raise OrderOutOfTurn(order.id, "decided about", order.status)
+    _check_waits(order)
     if not order.proofs or seen_of(order) != choosing.seen:
         raise ProofNotSeen(order.id)
+
+
+def _check_waits(order: Order) -> None:
+    """Raise OrderOutOfTurn if no proof of the order waits for a decision."""
+    if order.status is not OrderStatus.IN_REVIEW and not order.has_unjudged_proof:
+        raise OrderOutOfTurn(order.id, "decided about", order.status)

@@ -4,20 +4,21 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any, NamedTuple, TypeVar
 
 from chalicelib.domain.contacts import Contact
-from chalicelib.domain.delivery import Outbound
+from chalicelib.domain.conversation import after_reminder
+from chalicelib.domain.delivery import Outbound, Queue
 from chalicelib.domain.messages import Reply
 from chalicelib.domain.orders import REMINDER_LEAD, RUNNING, Order, OrderEvent, OrderStatus
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import TryAgain
 from chalicelib.services.messaging.texts import Texts, texts_for
 from chalicelib.services.orders.changes import OrderChange, OrderChanges
-from chalicelib.store import board, orders
+from chalicelib.store import board, contacts, orders
 from chalicelib.store.order_context import OrderContext, load_context, load_contexts
 from chalicelib.store.transaction import TRIES, Busy, ConditionsFailed, Transaction
 from chalicelib.telemetry import count, logger, measure
@@ -57,6 +58,13 @@ def expire(unit: OrderChange) -> None:
     if unit.order.hold_has_ended(unit.now):
         release(unit, OrderEvent.DEADLINE_PASSED, over_at=unit.now)
         unit.reply(ended_text(unit.order))
+
+
+def _expire_unasked(unit: OrderChange) -> None:
+    """End the hold if it is over, without the buyer having written anything."""
+    expire(unit)
+    if unit.is_made:
+        unit.forget_question()
 
 
 def ended_text(order: Order) -> Callable[[Texts, Raffle, Order], Reply]:
@@ -204,7 +212,7 @@ class Expiry:
         if loaded.context is not None:
             with suppress(Busy, ConditionsFailed):
                 unit = OrderChange(loaded.order, now=self.clock(), context=loaded.context)
-                self.changes.commit_loaded(unit, expire, metric=EXPIRED)
+                self.changes.commit_loaded(unit, _expire_unasked, metric=EXPIRED)
                 return unit.messages if unit.is_made else None
         # Something has changed, or the index was behind, so read the order from the table. If it still fails, it is
         # damaged: the others must not wait for it, and the next run tries it again.
@@ -222,7 +230,10 @@ class Expiry:
                         logger.exception("a buyer could not be reminded", extra={"order_id": order.id})
 
     def _remind(self, order: Order, now: datetime) -> None:
-        """Send one reminder. It changes neither order status nor contact, so it is no OrderChange."""
+        """Send one reminder. It changes no order status, so it is no OrderChange.
+
+        If something else was asked last, the contact is saved in the same request: a yes now answers the reminder.
+        """
         context = load_context(order)
         transaction = Transaction()
         orders.record_reminder(transaction, order, now)
@@ -230,6 +241,10 @@ class Expiry:
         messages = self.changes.outbox.enqueue(
             transaction, context.contact, [reminder], channel=context.channel, now=now
         )
+        conversation = after_reminder(context.contact.conversation, order.id)
+        is_sent = any(message.queue is not Queue.WITHHELD for message in messages)
+        if is_sent and conversation != context.contact.conversation:
+            contacts.save(transaction, replace(context.contact, conversation=conversation), now=now)
         try:
             transaction.commit()
         except (Busy, ConditionsFailed):  # it changed just now, or another run was faster; the next minute looks again

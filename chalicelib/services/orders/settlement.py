@@ -238,7 +238,15 @@ class _Reassignment:
         is_paid = self.event is OrderEvent.REASSIGNED
         paid_fields: dict[str, Any] = {"paid_at": unit.now} if is_paid else {}
         numbers = self._choose(raffle, unit.order)
-        unit.apply(self.event, numbers=tuple(numbers), reserved_until=None, reassigned_at=unit.now, **paid_fields)
+        # An organiser gives the numbers, so these don't count as held by a newcomer (H10).
+        unit.apply(
+            self.event,
+            numbers=tuple(numbers),
+            reserved_until=None,
+            reassigned_at=unit.now,
+            newcomer_tally=None,
+            **paid_fields,
+        )
         unit.take_numbers()
         if not is_paid:
             unit.reopen_conversation()

@@ -7,7 +7,7 @@ from chalicelib.services.chat import handler
 from chalicelib.store import orders
 from tests.support.request_counts import Requests
 from tests.support.steps import assert_board_is_exact, hold, hold_and_confirm, hold_and_prove
-from tests.support.world import Buyer, World, buttons_of, text_of
+from tests.support.world import Buyer, Json, World, buttons_of, text_of
 
 
 @pytest.fixture(autouse=True)
@@ -249,3 +249,50 @@ def test_h15_a_change_takes_six_requests_at_most(world: World, lucia: Buyer, req
     operations = requests.during(lambda: lucia.says("cambia el 5 por el 8"))
     assert len(operations) <= 6
     assert operations.count("TransactWriteItems") <= 3  # the change, and sending its answer
+
+
+# Holds that are over are ended on the way (H4), though the schedule has not run
+
+
+@pytest.mark.parametrize("limit", ["max_per_contact", "max_unpaid_numbers"])
+def test_h15_ones_own_holds_that_are_over_do_not_count(world: World, lucia: Buyer, limit: str) -> None:
+    limits: Json = {limit: 3}
+    raffle = world.raffle(**limits)
+    over = hold(lucia, "1, 2")
+    world.clock.pass_minutes(10)
+    order_id = hold(lucia, "5")
+    assert "at most 3" in text_of(lucia.says("add number 6"))
+    assert orders.get(order_id).numbers == (5,)
+    world.clock.pass_minutes(5)
+    lucia.says("add number 6")
+    assert orders.get(order_id).numbers == (5, 6)
+    assert orders.get(over).status is OrderStatus.EXPIRED
+    assert_board_is_exact(world, raffle)
+
+
+def test_h15_numbers_of_a_hold_that_is_over_can_be_had(world: World, lucia: Buyer, marco: Buyer) -> None:
+    raffle = world.raffle()
+    over = hold(marco, "8")
+    world.clock.pass_minutes(10)
+    order_id = hold(lucia)
+    assert "as it was before" in text_of(lucia.says("cambia el 5 por el 8"))
+    world.clock.pass_minutes(5)
+    lucia.says("cambia el 5 por el 8")
+    assert orders.get(order_id).numbers == (8, 12)
+    assert orders.get(over).status is OrderStatus.EXPIRED
+    assert "is over" in text_of(marco.heard[-1])
+    assert_board_is_exact(world, raffle)
+
+
+def test_h15_one_more_at_random_comes_from_a_hold_that_is_over(world: World, lucia: Buyer, marco: Buyer) -> None:
+    raffle = world.raffle(last_number=3)
+    hold(marco, "1, 2")
+    world.clock.pass_minutes(10)
+    order_id = hold(lucia, "#3")
+    assert "one more?" in text_of(lucia.says("otro"))
+    lucia.taps("One more")
+    assert orders.get(order_id).numbers == (3,)
+    world.clock.pass_minutes(5)
+    lucia.taps("One more")
+    assert orders.get(order_id).quantity == 2
+    assert_board_is_exact(world, raffle)

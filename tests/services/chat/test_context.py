@@ -12,6 +12,7 @@ from chalicelib.whatsapp.message_ids import unique_part
 from tests.support.contact_chat import known
 from tests.support.steps import confirm_payment, hold, hold_and_confirm, hold_and_prove, refund, reject
 from tests.support.world import PNG, Buyer, World, buttons_of, text_of
+from whatsapp_sandbox import webhooks
 
 
 @pytest.fixture(autouse=True)
@@ -142,6 +143,14 @@ def test_one_message_keeps_its_name_whatever_else_its_id_says() -> None:
     ids = {f"wamid.{b64encode(content).decode()}" for content in (by_phone, by_user)}
     assert len(ids) == 2 and {unique_part(one) for one in ids} == {name}
     assert unique_part("wamid.OUT1") == "wamid.OUT1" and unique_part("x!") == "x!"
+
+
+@pytest.mark.parametrize(("length", "is_name"), [(15, False), (16, True), (32, True)])
+def test_a_name_of_a_message_has_sixteen_digits_at_least(length: int, is_name: bool) -> None:
+    """Fewer may be part of what the id says about the person."""
+    digits = "3EB0C431C26A1916E07A7F5B0D2C9184"[:length]
+    whole = f"wamid.{b64encode(b'x' + digits.encode() + b'x').decode()}"
+    assert (unique_part(whole) == digits) is is_name and (unique_part(whole) == whole) is not is_name
 
 
 # Words that come late
@@ -318,6 +327,20 @@ def test_p6_a_receipt_for_a_settled_order_is_kept_with_it(
     assert said in text_of(lucia.sends_proof(PNG + b"2"))
     assert (status(world, order_id), files(world, order_id)) == (before, 2)
     assert said in text_of(world.organiser().heard[told])
+
+
+def test_p1_a_caption_that_names_a_paid_order_keeps_the_file_with_it_though_another_one_waits(
+    world: World, lucia: Buyer
+) -> None:
+    paid = hold_and_prove(lucia, "5")
+    confirm_payment(world, paid)
+    waits = hold_and_confirm(lucia, "6")
+    world.graph.files["1"] = PNG
+    file = webhooks.File(media_id="1", mime_type="image/png", sha256="", caption=f"para el {paid.lower()}")
+    lucia.sends(webhooks.image(lucia.person, file, message_id=world.new_id(), at=world.at))
+    assert "paid already" in text_of(lucia.heard[-1]) and "paid already" in text_of(world.organiser().heard[-1])
+    assert (status(world, paid), files(world, paid)) == ("PAID", 2)
+    assert (status(world, waits), world.order(waits)["proof"]) == ("PENDING_PAYMENT", None)
 
 
 def test_p6_a_file_for_nothing_is_kept_and_shown(world: World, lucia: Buyer) -> None:

@@ -1,10 +1,13 @@
 """The language in which the bot talks to each person, and what it costs to know it."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 
+from chalicelib.store import channel
 from chalicelib.store.records import ContactRecord
+from tests.support.organisers import OLGA, OSCAR, person, set_organisers
 from tests.support.request_counts import Requests
 from tests.support.steps import hold_and_prove
 from tests.support.world import Buyer, World, buttons_of, text_of
@@ -174,6 +177,32 @@ def test_m9_organisers_are_told_in_the_language_of_their_phone(world: World) -> 
     assert "Comprobante del pedido" in text_of(notice) and "Q 50.00" in text_of(notice)
     on(world, BRAZIL).says("pessoa")
     assert "quiere hablar con una persona" in text_of(world.organiser().heard[-1])
+
+
+def test_m9_an_organiser_is_told_in_the_language_that_they_write_or_chose(world: World, requests: Requests) -> None:
+    """Whose contact has another id than their notices, which go to the number in the settings."""
+    set_organisers(world, OLGA, OSCAR)
+    oscar = person(world, OSCAR, user_id="GT.OSCAR1")
+    lucia = on(world, UNITED_STATES)
+    world.raffle()
+    oscar.says("hi")
+    for words, expected in (
+        ("bom dia, obrigado", "quer falar com uma pessoa"),
+        ("english", "would like to talk to a person"),
+        ("obrigado, tudo bem", "would like to talk to a person"),  # they chose English
+        ("español", "quiere hablar con una persona"),
+    ):
+        assert len(requests.during(partial(oscar.says, words))) <= 4
+        world.clock.pass_minutes(61)
+        lucia.says("human")
+        assert text_of(oscar.heard[-1]).startswith(f"Lucía {expected}.")
+        assert text_of(world.organiser().heard[-1]).startswith("Lucía quiere hablar con una persona.")
+    assert channel.read().languages == frozenset()  # that of their phone needs no entry
+
+
+def test_m9_what_somebody_else_writes_changes_no_organisers_language(world: World, lucia: Buyer) -> None:
+    lucia.says("english")
+    assert channel.read().languages == frozenset()
 
 
 def test_m9_amounts_are_written_as_in_the_readers_country(world: World) -> None:

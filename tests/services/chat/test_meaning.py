@@ -1,6 +1,7 @@
 """What is meant by words within a sentence is carried out, and questions are answered."""
 
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -9,10 +10,11 @@ import pytest
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.services.chat import handler
 from chalicelib.store import orders
+from chalicelib.whatsapp.graph import Accepted
 from tests.support.contact_chat import known
 from tests.support.request_counts import Requests
 from tests.support.steps import buy, hold, hold_and_confirm, hold_and_prove, outbounds, reject
-from tests.support.world import Buyer, World, buttons_of, text_of
+from tests.support.world import Buyer, Json, World, buttons_of, text_of
 from whatsapp_sandbox import webhooks
 
 
@@ -34,6 +36,31 @@ def test_a_thumb_on_the_question_confirms_the_order(world: World, lucia: Buyer) 
     reacts(lucia, "👍", f"wamid.OUT{len(world.graph.sent)}")
     assert world.order(order_id)["status"] == "PENDING_PAYMENT"
     assert "Bank X, account 123" in text_of(lucia.heard[-1])
+
+
+def message_id(name: str, about: bytes) -> str:
+    """An id of a message as WhatsApp makes it. What it says about the person may change, its name does not."""
+    return f"wamid.{b64encode(about + bytes(1) + name.encode() + bytes(1)).decode()}"
+
+
+@pytest.mark.parametrize(("name", "status"), [("3EB0C431C26A1916E07A", "PENDING_PAYMENT"), ("3EB0" * 5, "DRAFT")])
+def test_m7_a_thumb_finds_the_question_though_whatsapp_names_it_otherwise_by_now(
+    world: World, lucia: Buyer, name: str, status: str
+) -> None:
+    world.raffle()
+    send = world.graph.send
+
+    def accept(message: Json) -> Accepted:
+        send(message)
+        return Accepted(message_id=message_id("3EB0C431C26A1916E07A", b"\x0d5215512345678"))
+
+    lucia.says("BIKE")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(world.graph, "send", accept)
+        lucia.says("5, 12")
+    [order] = world.api("GET", "/api/orders").body["results"]
+    reacts(lucia, "👍", message_id(name, b"\x10MX.7700112233445"))
+    assert world.order(order["id"])["status"] == status
 
 
 @pytest.mark.parametrize(("emoji", "sent"), [("👍", 1), ("😂", 2), ("👍", 99)])

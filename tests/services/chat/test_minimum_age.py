@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.contact_chat import known
+from tests.support.steps import confirm_payment
 from tests.support.world import Buyer, World, buttons_of, text_of
 
 
@@ -68,3 +69,41 @@ def test_h16_a_forged_tap_confirms_no_age_that_was_not_asked(world: World, lucia
     shown["interactive"]["action"]["buttons"][0]["reply"]["id"] = choice.format(id=raffle_id)
     lucia.taps("Yes, I am 18+")
     assert orders(world) == [] and known(lucia).age_confirmed is None
+
+
+def asked_about_wine(world: World, lucia: Buyer) -> None:
+    """She holds 5 of the bicycle, and is asked for her age five minutes before that hold ends."""
+    lucia.says("BIKE 5")
+    lucia.taps("Yes, I am 18+")
+    world.clock.pass_minutes(9)
+    assert "21 or older" in text_of(lucia.says("WINE 7"))
+
+
+def test_h16_a_yes_after_a_reminder_confirms_the_order_and_no_age(world: World, lucia: Buyer) -> None:
+    asked_about_wine(world, lucia)
+    world.clock.pass_minutes(2)
+    world.minute()
+    assert "ends soon" in text_of(lucia.heard[-1])
+    lucia.says("yes")
+    assert orders(world) == [[5]] and known(lucia).age_confirmed == 18
+    assert world.api("GET", "/api/orders").body["results"][0]["status"] == "PENDING_PAYMENT"
+    lucia.taps("Yes, I am 21+")  # the button still says what it is about
+    assert orders(world) == [[7], [5]]
+
+
+@pytest.mark.parametrize("yes", ["yes", "ok", "21"])
+def test_h16_a_yes_after_news_of_an_order_confirms_no_age(world: World, lucia: Buyer, yes: str) -> None:
+    asked_about_wine(world, lucia)
+    order_id = world.api("GET", "/api/orders").body["results"][0]["id"]
+    assert confirm_payment(world, order_id).status == 200
+    lucia.says(yes)
+    assert orders(world) == [[5]] and known(lucia).age_confirmed == 18
+
+
+def test_h16_a_yes_after_a_hold_has_ended_confirms_no_age(world: World, lucia: Buyer) -> None:
+    asked_about_wine(world, lucia)
+    world.clock.pass_minutes(6)
+    world.minute()
+    assert "is over" in text_of(lucia.heard[-1])
+    lucia.says("yes")
+    assert orders(world) == [[5]] and known(lucia).age_confirmed == 18

@@ -92,7 +92,7 @@ def test_the_words_that_texts_tell_people_to_write_are_understood(language: Lang
                 assert not isinstance(pick, Unclear)
                 assert isinstance(pick, Specific) != source.startswith("random"), word
             else:
-                assert source in ("Confirm", "Talk to a person", "photo or PDF", "Before:", "After:"), source
+                assert source in ("Confirm", "Open", "Talk to a person", "photo or PDF", "Before:", "After:"), source
                 continue
             told += 1
     assert told > 15

@@ -16,9 +16,9 @@ from chalicelib.telemetry import metrics
 from chalicelib.whatsapp.error_codes import REMEDIES, Action, remedy
 from chalicelib.whatsapp.graph import GraphError, NotSent, OutcomeUnknown
 from tests.support.deliveries import EVERY_TEMPLATE, fails_late, pass_time, refused, texts
-from tests.support.steps import cancel, confirm_payment, hold, hold_and_confirm, hold_and_prove, outbounds
+from tests.support.steps import cancel, confirm_payment, hold, hold_and_confirm, hold_and_prove, outbounds, refund
 from tests.support.updates import tag_of
-from tests.support.world import Buyer, World, text_of
+from tests.support.world import PNG, Buyer, World, text_of
 from whatsapp_sandbox import webhooks
 
 Json = dict[str, Any]
@@ -360,6 +360,29 @@ def test_m4_organisers_who_never_wrote_are_notified_by_template(world: World, lu
     pass_time(world, minutes=1)
     [said] = world.organiser().heard
     assert text_of(said).startswith("tombola_proof_came en")
+
+
+@pytest.mark.parametrize("settle", [confirm_payment, refund])
+def test_m4_organisers_hear_of_a_further_file_by_template(
+    world: World, lucia: Buyer, settle: Callable[[World, str], object]
+) -> None:
+    channels.approve(EVERY_TEMPLATE, approved=True)
+    world.raffle()
+    order_id = hold_and_prove(lucia)
+    confirm_payment(world, order_id)
+    settle(world, order_id)
+    send = world.graph.send
+
+    def only_templates(message: Json) -> object:
+        if message["to"] == world.organiser().person.phone and message["type"] != "template":
+            raise refused(OUTSIDE)
+        return send(message)
+
+    vars(world.graph)["send"] = only_templates
+    world.clock.pass_minutes(5)
+    lucia.sends_proof(PNG + b"2")
+    pass_time(world, minutes=1)
+    assert text_of(world.organiser().heard[-1]) == f"tombola_file_came en {order_id} Bicycle Lucía"
 
 
 @pytest.mark.usefixtures("countries")

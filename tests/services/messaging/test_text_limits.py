@@ -45,7 +45,7 @@ PROOF = Proof(key="k", mime_type="image/png", sha256="0" * 64, size=1, received_
 ORDER = Order(
     id="WWWWWWWW", contact_id="c1", raffle_id=RAFFLE.id, numbers=NUMBERS, unit_amount=RAFFLE.unit_amount,
     currency="PYG", status=OrderStatus.DRAFT, reserved_until=NOW + timedelta(days=30), created_at=NOW, updated_at=NOW,
-    rejected_reason="W" * 300, refund_reason="W" * 300, proofs=(PROOF,),
+    rejected_reason="W" * 300, refund_reason="W" * 300, proofs=(PROOF,) * 10,
 )  # fmt: skip
 BOARD = Board(RAFFLE, {0: 1}, 0)
 BOARDS = [Board(replace(RAFFLE, id=f"{RAFFLE.id[:-1]}{place}"), {0: place}, 0) for place in range(RAFFLES_A_PAGE)]
@@ -80,6 +80,10 @@ ARGUMENTS: dict[str, list[Any]] = {
     "age": [120],
     "asks": [False, True],
     "answer": ["W" * 500],
+    "noticed": [
+        [Choosing(act=act, order_id="WWWWWWWW", seen="0" * 16) for act in (Act.APPROVE, Act.REJECT, Act.OPEN)],
+    ],
+    "place": [10],
     "board": [BOARD, Board(PLAIN, {0: 1}, 0)],
     "boards": [BOARDS, []],
     "choosing": [Choosing(act=Act.REJECT, order_id="WWWWWWWW", seen="0" * 8)],

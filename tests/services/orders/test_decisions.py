@@ -31,7 +31,7 @@ from tests.support.steps import (
     reject,
 )
 from tests.support.updates import update_of
-from tests.support.world import Buyer, World, buttons_of, rows_of, text_of
+from tests.support.world import PNG, Buyer, World, buttons_of, rows_of, text_of
 from whatsapp_sandbox import webhooks
 
 BY_OLGA = f"WhatsApp {OLGA}"
@@ -601,3 +601,38 @@ def test_o11_the_history_shows_a_tap_once_and_its_answer(world: World, lucia: Bu
     contact = world.api("GET", "/api/contacts?search=Olga").body["results"][0]["id"]
     lines = world.api("GET", f"/api/contacts/{contact}/messages").body["results"]
     assert [line.get("reply") or line.get("text") for line in lines[:2]] == ["decided", "Approve"]
+
+
+def test_m8_a_notice_says_how_many_files_came_and_open_shows_all(world: World, lucia: Buyer, olga: Buyer) -> None:
+    world.raffle()
+    order_id = hold_and_prove(lucia)
+    assert "files" not in text_of(olga.heard[-1])
+    told = len(olga.heard)
+    for number in (2, 3):
+        lucia.sends_proof(PNG + bytes([number]))
+    assert len(olga.heard) == told  # one notice
+    assert "3 files came: this is the last one. Tap *Open* to see all of them." in text_of(olga.says("pending"))
+    told = len(olga.heard)
+    olga.taps("Open")
+    links = [text_of(message) for message in olga.heard[told:]]
+    assert links[0].startswith(f"Order *{order_id}*: payment is being checked")
+    assert [text.split(" of ")[0] for text in links[1:]] == ["File 2", "File 1"]
+    assert len({text.splitlines()[-1] for text in links}) == 3
+
+
+def test_m8_files_that_were_judged_are_not_counted(world: World, lucia: Buyer, olga: Buyer) -> None:
+    world.raffle()
+    order_id = hold_and_prove(lucia)
+    lucia.sends_proof(PNG + b"2")
+    olga.taps("Reject")
+    olga.taps("It can't be read")
+    assert "2 files came" in text_of(olga.heard[-1]) and world.order(order_id)["status"] == "IN_REVIEW"
+    olga.taps("Reject")
+    olga.taps("It can't be read")
+    assert world.order(order_id)["status"] == "PENDING_PAYMENT"
+    world.clock.pass_minutes(1)
+    lucia.sends_proof(PNG + b"3")
+    assert "files" not in text_of(olga.heard[-1])
+    told = len(olga.heard)
+    olga.taps("Open")
+    assert len(olga.heard) == told + 1

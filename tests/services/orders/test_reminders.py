@@ -2,6 +2,7 @@
 
 import pytest
 
+from chalicelib.store import orders
 from tests.support.request_counts import Requests
 from tests.support.steps import hold, hold_and_confirm, reject
 from tests.support.world import Buyer, World, buttons_of, text_of
@@ -93,4 +94,88 @@ def test_two_runs_at_the_same_moment_remind_a_buyer_once(world: World, lucia: Bu
     world.clock.pass_minutes(11)
     requests.before_the_next_commit(world.minute)
     world.minute()
+    assert len(reminders(lucia)) == 1
+
+
+# A reminder asks last, so a yes answers it:
+
+
+def until_reminded(world: World, buyer: Buyer) -> None:
+    """Let the time pass until the buyer is reminded."""
+    count = len(reminders(buyer))
+    while len(reminders(buyer)) == count:
+        world.clock.pass_minutes(1)
+        world.minute()
+
+
+def status(world: World, order_id: str) -> str:
+    return str(world.order(order_id)["status"])
+
+
+def test_a_yes_after_a_reminder_is_about_the_order_of_the_reminder(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    older = hold(lucia, "5")
+    world.clock.pass_minutes(1)
+    newer = hold(lucia, "6")
+    until_reminded(world, lucia)
+    lucia.says("yes")
+    assert (status(world, older), status(world, newer)) == ("PENDING_PAYMENT", "DRAFT")
+
+
+def test_a_yes_after_a_reminder_cancels_nothing(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    order_id = hold_and_confirm(lucia, "5")
+    assert "Shall I cancel it?" in text_of(lucia.says("please cancel my order"))
+    until_reminded(world, lucia)
+    assert "waits for your payment" in text_of(lucia.says("yes"))
+    assert status(world, order_id) == "PENDING_PAYMENT"
+
+
+def test_a_no_after_a_reminder_of_another_order_is_asked_about(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    older = hold(lucia, "5")
+    world.clock.pass_minutes(1)
+    newer = hold(lucia, "6")
+    until_reminded(world, lucia)
+    assert f"You have order {older}: 005. Shall I cancel it?" in text_of(lucia.says("no"))
+    lucia.says("yes")
+    assert (status(world, older), status(world, newer)) == ("CANCELLED", "DRAFT")
+
+
+def test_m7_a_yes_from_before_the_reminder_confirms_nothing(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    older = hold(lucia, "5")
+    world.clock.pass_minutes(1)
+    newer = hold(lucia, "6")
+    until_reminded(world, lucia)
+    lucia.says("yes", at=world.at - 30)
+    assert (status(world, older), status(world, newer)) == ("DRAFT", "DRAFT")
+
+
+def test_whoever_asked_for_no_messages_was_not_reminded_so_a_yes_answers_what_was_asked(
+    world: World, lucia: Buyer
+) -> None:
+    world.raffle()
+    older = hold(lucia, "5")
+    world.clock.pass_minutes(1)
+    newer = hold(lucia, "6")
+    lucia.says("STOP")
+    world.clock.pass_minutes(9.5)  # the older one's reminder is due, the newer one's is not
+    world.minute()
+    assert orders.get(older).reminded_at is not None
+    assert reminders(lucia) == []
+    lucia.says("yes")
+    assert (status(world, older), status(world, newer)) == ("DRAFT", "PENDING_PAYMENT")
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_reminder_takes_as_many_requests_whatever_was_asked_before(
+    world: World, lucia: Buyer, requests: Requests, asked: bool
+) -> None:
+    world.raffle()
+    hold(lucia, "5")
+    if asked:
+        assert "Shall I cancel it?" in text_of((lucia.says("BIKE"), lucia.says("I think I want to cancel"))[1])
+    world.clock.pass_minutes(11)
+    assert len(requests.during(world.minute)) == 12
     assert len(reminders(lucia)) == 1

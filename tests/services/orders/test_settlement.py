@@ -576,6 +576,31 @@ def test_a_commit_whose_answer_was_lost_is_found_to_be_done(
     assert exact(world, raffle)
 
 
+def test_p11_who_sent_the_proof_in_time_is_never_told_that_it_came_late(world: World, lucia: Buyer) -> None:
+    channels.approve([f"tombola_not_checked/{language}" for language in ("en", "es")], approved=True)
+    world.raffle()
+    order_id = hold_and_prove(lucia)
+    world.clock.pass_minutes(48 * 60)
+    heard = len(lucia.heard)
+    world.container.settlement.end_review(order_id, by=COMMAND_LINE)
+    assert text_of(lucia.heard[-1]).startswith("tombola_not_checked en")
+    asked_again = text_of(lucia.says(order_id))
+    assert f"Order *{order_id}* has no numbers any more." in asked_again and "Your proof is kept" in asked_again
+    world.clock.pass_minutes(5)
+    assert text_of(lucia.sends_proof(PNG + b"2")) == asked_again
+    assert "without numbers" in text_of(lucia.says("my orders"))
+    assert not [said for said in map(text_of, lucia.heard[heard:]) if "paid late" in said or "after the hold" in said]
+
+
+def test_p5_who_asks_again_about_a_proof_that_came_late_hears_what_becomes_of_it(
+    world: World, lucia: Buyer, marco: Buyer
+) -> None:
+    world.raffle()
+    order_id = late(lucia, marco)
+    assert "came after the hold had ended" in text_of(lucia.heard[-1])
+    assert "An organiser will offer you other numbers" in text_of(lucia.says(order_id))
+
+
 def test_p11_a_review_ends_once_its_hours_are_over_and_no_sooner(world: World, lucia: Buyer) -> None:
     """A bulk action looks at the orders first, and by then one may be in another review."""
     world.raffle()

@@ -1,0 +1,220 @@
+"""O11: what organisers write, below a notice or alone, decides nothing and is never about an order of their own."""
+
+import pytest
+
+from chalicelib.store import channel as channels
+from tests.support.deliveries import EVERY_TEMPLATE, pass_time, refused
+from tests.support.order_codes import code_in
+from tests.support.organisers import OLGA, OSCAR, acts, choice_of, person, set_organisers, tap
+from tests.support.steps import buy, hold, hold_and_confirm, hold_and_prove
+from tests.support.world import Buyer, Json, World, buttons_of, rows_of, text_of
+from whatsapp_sandbox import webhooks
+
+OUTSIDE = 131047
+DECISIONS = ["Approve", "Reject", "Open"]
+
+
+@pytest.fixture
+def olga(world: World) -> Buyer:
+    """The organiser, with an open window."""
+    organiser = world.organiser()
+    organiser.says("english")  # and may write as they like
+    return organiser
+
+
+def status(world: World, order_id: str) -> str:
+    return str(world.order(order_id)["status"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("ok", "yes", "sí", "si confirmado", "confirm", "aprobado", "Aprobar!", "approve", "approved", "aprovado"),
+        *("no", "cancel", "cancelar", "5, 12", "quita el 7", "¿quién es?", "BIKE", "I have paid", "👍"),
+    ],
+)
+def test_o11_words_below_a_notice_ask_with_its_buttons(world: World, lucia: Buyer, olga: Buyer, text: str) -> None:
+    world.raffle()
+    own = hold(olga, "7")
+    order_id = hold_and_prove(lucia)
+    notice = olga.heard[-1]
+    asked = olga.says(text, quoting=notice)
+    assert f"What shall I do about order *{order_id}*?" in text_of(asked) and buttons_of(asked) == DECISIONS
+    assert (status(world, own), world.order(own)["numbers"]) == ("DRAFT", [7])
+    assert status(world, order_id) == "IN_REVIEW" and acts(world, order_id) == []
+    olga.taps("Approve")
+    assert (status(world, order_id), status(world, own)) == ("PAID", "DRAFT")
+    assert text_of(olga.says("yes")).startswith("Thank you! Your order code") and status(world, own) != "DRAFT"
+
+
+@pytest.mark.parametrize("text", ["rechazado", "rechazar: el monto no coincide", "Reject, it is a cat", "rejeitado"])
+def test_o11_a_rejection_below_a_notice_asks_for_the_reason(world: World, lucia: Buyer, olga: Buyer, text: str) -> None:
+    world.raffle()
+    order_id = hold_and_prove(lucia)
+    asked = olga.says(text, quoting=olga.heard[-1])
+    assert rows_of(asked)[0] == "The amount differs" and "Nothing is rejected yet" in text_of(asked)
+    assert status(world, order_id) == "IN_REVIEW"
+    olga.taps("The amount differs")
+    assert status(world, order_id) == "PENDING_PAYMENT"
+
+
+def test_o11_a_reason_that_is_written_instead_of_chosen_asks_once_more(world: World, lucia: Buyer, olga: Buyer) -> None:
+    world.raffle()
+    own = hold(olga, "7")
+    order_id = hold_and_prove(lucia)
+    olga.taps("Reject")
+    for text in ("yes", "the money is missing"):
+        olga.taps("Reject")
+        reasons = olga.heard[-1]
+        assert "Nothing is rejected yet" in text_of(olga.says(text))
+        assert "Nothing is rejected yet" in text_of(olga.says(text, quoting=reasons))
+    assert (status(world, order_id), status(world, own)) == ("IN_REVIEW", "DRAFT")
+    assert text_of(olga.says("yes")).startswith("Thank you!")  # the second one is a buyer's again
+    assert (status(world, order_id), status(world, own)) == ("IN_REVIEW", "PENDING_PAYMENT")
+
+
+@pytest.mark.parametrize(("text", "said"), [("gracias", "You are welcome"), ("menu", "What would you like")])
+def test_o11_commands_below_a_notice_are_obeyed(world: World, lucia: Buyer, olga: Buyer, text: str, said: str) -> None:
+    world.raffle()
+    hold_and_prove(lucia)
+    assert said in text_of(olga.says(text, quoting=olga.heard[-1]))
+    assert "no more messages" in text_of(olga.says("stop", quoting=olga.heard[-2]))
+
+
+def test_o11_a_notice_is_found_though_the_organiser_is_known_by_another_id(world: World, lucia: Buyer) -> None:
+    """Notices go to the number in the settings; who writes has a user id, too."""
+    set_organisers(world, OLGA, OSCAR)
+    oscar = person(world, OSCAR, user_id="GT.OSCAR1")
+    oscar.says("hi")
+    world.raffle()
+    own = hold(oscar, "7")
+    hold_and_prove(lucia)
+    assert buttons_of(oscar.says("ok", quoting=oscar.heard[-1])) == DECISIONS
+    assert status(world, own) == "DRAFT"
+
+
+def test_o11_a_notice_that_names_no_order_confirms_none_of_theirs(world: World, lucia: Buyer, olga: Buyer) -> None:
+    world.raffle()
+    own = hold(olga, "7")
+    lucia.says("human")
+    assert "would like to talk to a person" in text_of(olga.heard[-1])
+    assert "waits for your answer" in text_of(olga.says("ok", quoting=olga.heard[-1]))
+    assert status(world, own) == "DRAFT"
+
+
+def test_o11_a_notice_about_their_own_order_confirms_nothing_by_words(world: World, olga: Buyer) -> None:
+    world.raffle()
+    order_id = hold_and_prove(olga, "7")
+    notice = next(message for message in olga.heard if "Payment proof" in text_of(message))
+    assert buttons_of(olga.says("ok", quoting=notice)) == DECISIONS
+    assert status(world, order_id) == "IN_REVIEW"
+
+
+def test_o11_words_below_what_is_decided_say_so(world: World, lucia: Buyer, olga: Buyer) -> None:
+    world.raffle()
+    order_id = hold_and_prove(lucia)
+    notice = olga.heard[-1]
+    decided = olga.taps("Approve")
+    assert "not to be checked any more: paid" in text_of(olga.says("aprobado", quoting=decided))
+    olga.says("aprobado", quoting=notice)
+    assert "not to be checked any more: paid" in text_of(olga.taps("Approve"))
+    assert [act for _, act in acts(world, order_id)] == ["order.paid"]
+
+
+def test_o11_below_a_template_the_proof_is_shown(world: World, lucia: Buyer, olga: Buyer) -> None:
+    """It has no buttons, and nobody has seen the picture."""
+    channels.approve(EVERY_TEMPLATE, approved=True)
+    world.raffle()
+    own = hold(olga, "7")
+    hold_and_prove(world.buyer(number=9), "20")
+    world.clock.pass_minutes(1)
+    order_id = hold_and_confirm(lucia)
+    send = world.graph.send
+
+    def only_templates(message: Json) -> object:
+        if message["to"] == OLGA and message["type"] != "template":
+            raise refused(OUTSIDE)
+        return send(message)
+
+    vars(world.graph)["send"] = only_templates
+    lucia.sends_proof()
+    pass_time(world, minutes=1)
+    vars(world.graph)["send"] = send
+    told = len(olga.heard)
+    assert text_of(olga.heard[-1]).startswith(f"tombola_proof_came en {order_id}")
+    olga.says("ok", quoting=olga.heard[-1])
+    [shown] = olga.heard[told:]
+    assert code_in(text_of(shown)) == order_id and buttons_of(shown) == DECISIONS
+    assert (status(world, order_id), status(world, own)) == ("IN_REVIEW", "DRAFT")
+
+
+@pytest.mark.parametrize("text", ["aprobado", "Approved!", "rechazado", "rechazado, no llegó el dinero", "aprovado"])
+def test_o11_such_a_word_alone_shows_what_waits(
+    world: World, lucia: Buyer, marco: Buyer, olga: Buyer, text: str
+) -> None:
+    assert text_of(olga.says(text)) == "No proof is waiting just now."
+    world.raffle()
+    first = hold_and_prove(lucia, "1")
+    world.clock.pass_minutes(1)
+    second = hold_and_prove(marco, "2")
+    told = len(olga.heard)
+    olga.says(text)
+    assert [code_in(text_of(message)) for message in olga.heard[told:]] == [first, second]
+    told = len(olga.heard)
+    olga.says(f"{text} {second}")
+    assert [code_in(text_of(message)) for message in olga.heard[told:]] == [second]
+    assert (status(world, first), status(world, second)) == ("IN_REVIEW", "IN_REVIEW")
+    told = len(lucia.heard)
+    assert "Payment proof" not in text_of(lucia.says(text))
+
+
+def test_o11_a_word_with_the_code_of_a_settled_order_says_how_it_stands(
+    world: World, lucia: Buyer, olga: Buyer
+) -> None:
+    world.raffle()
+    assert "not to be checked any more: paid" in text_of(olga.says(f"aprobado {buy(lucia)}"))
+    assert "I don't find order 22222222" in text_of(olga.says("aprobado 22222222"))
+
+
+def test_m1_words_below_a_notice_are_answered_once(world: World, lucia: Buyer, olga: Buyer) -> None:
+    world.raffle()
+    hold_and_prove(lucia)
+    for text in ("aprobado", "rechazado"):
+        body = webhooks.text_message(
+            olga.person, text, message_id=world.new_id(), at=world.at, reply_to=world.graph.id_of(olga.heard[-1])
+        )
+        olga.sends(body)
+        told = len(olga.heard)
+        olga.sends(body)
+        assert len(olga.heard) == told
+
+
+def test_o11_a_reason_of_their_own_rejects_nothing_yet_and_says_what_to_do(
+    world: World, lucia: Buyer, olga: Buyer
+) -> None:
+    world.raffle()
+    order_id = hold_and_prove(lucia)
+    olga.taps("Reject")
+    told = len(olga.heard)
+    olga.taps("Other: write to them")
+    opened, asked = olga.heard[told:]
+    assert "https://wa.me/50255500001" in text_of(opened) and "to be opened until" in text_of(opened)
+    assert text_of(asked).startswith(f"Nothing is rejected yet: order *{order_id}* still waits for you.")
+    assert buttons_of(asked) == ["Approve", "Reject"] and status(world, order_id) == "IN_REVIEW"
+    olga.taps("Reject")
+    olga.taps("It can't be read")
+    assert status(world, order_id) == "PENDING_PAYMENT"
+    assert "order.rejected" in [act for _, act in acts(world, order_id)]
+
+
+def test_o11_a_reason_of_their_own_for_what_is_decided_says_only_that(world: World, lucia: Buyer, olga: Buyer) -> None:
+    world.raffle()
+    hold_and_prove(lucia)
+    notice = olga.heard[-1]
+    asked = olga.taps("Reject")
+    olga.sends(tap(olga, choice_of(notice, "Approve")))
+    told = len(olga.heard)
+    olga.sends(tap(olga, choice_of(asked, "Other")))
+    assert [text_of(message).splitlines()[0] for message in olga.heard[told:]] == [
+        f"Order *{code_in(text_of(notice))}*: paid"
+    ]
