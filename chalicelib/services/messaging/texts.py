@@ -850,17 +850,30 @@ class Texts:
         return Reply(
             name=ReplyName.PAID,
             text="\n".join(lines),
-            template=self._template(templates.PAYMENT_CONFIRMED, raffle, order),
+            template=self._confirmed_template(raffle, order),
             picture=self._ticket(raffle, order, name),
         )
 
+    def _confirmed_template(self, raffle: Raffle, order: Order) -> Template:
+        return self._template(templates.PAYMENT_CONFIRMED, raffle, order, draw=self._draw_day(raffle))
+
+    def _draw_day(self, raffle: Raffle) -> str:
+        if raffle.draws_at is None:
+            return self._("to be announced")
+        return self._day(raffle.draws_at, raffle.time_zone, with_year=True)
+
     def _ticket(self, raffle: Raffle, order: Order, name: str) -> TicketPicture:
-        """Return the ticket of a paid order. Facts that are not known are left out."""
+        """Return the ticket of a paid order. Facts that are not known are left out.
+
+        Who has chosen no name in WhatsApp has their phone number for one, which is nobody else's business.
+        """
         _ = self._
         permit = raffle.permit
         facts = (
-            (_("Name"), name),
-            (_("Draw"), self._day(raffle.draws_at, raffle.time_zone) if raffle.draws_at is not None else ""),
+            (_("Name"), name if any(map(str.isalpha, name)) else ""),
+            (_("Prize"), raffle.prize),
+            (_("Draw"), self._draw_day(raffle) if raffle.draws_at is not None else ""),
+            (_("Amount"), self.money(order.amount, order.currency)),
             (_("Organiser"), raffle.organiser.name if raffle.organiser is not None else ""),
             (_("Permit"), f"{permit.number} ({permit.authority})" if permit is not None else ""),
         )
@@ -885,7 +898,10 @@ class Texts:
             self._until(raffle, order.reserved_until, now),
             _("Please send another *photo or PDF* of the payment here."),
         )
-        template = self._template(templates.PROOF_REJECTED, raffle, order, reason=reason)
+        # A template may be read on another day.
+        until = order.reserved_until
+        day = self._day(until, raffle.time_zone) if until is not None else self._("not limited")
+        template = self._template(templates.PROOF_REJECTED, raffle, order, reason=reason, until=day)
         return Reply(name=ReplyName.PROOF_REJECTED, text="\n".join(lines), template=template)
 
     def last_proof_rejected(self, raffle: Raffle, order: Order) -> Reply:
@@ -901,7 +917,7 @@ class Texts:
             ),
             _("If you have paid, please write *human*, and an organiser will help you."),
         )
-        template = self._template(templates.PROOF_REJECTED, raffle, order, reason=reason)
+        template = self._template(templates.LAST_PROOF_REJECTED, raffle, order, reason=reason)
         return Reply(name=ReplyName.PROOF_REJECTED, text="\n".join(lines), template=template)
 
     def not_checked_in_time(self, raffle: Raffle, order: Order) -> Reply:
@@ -953,11 +969,15 @@ class Texts:
             f"*{self._numbers(raffle, order.numbers)}*",
             payment,
         )
-        definition = templates.PAYMENT_CONFIRMED if is_paid else templates.NUMBERS_CHANGED
+        template = (
+            self._confirmed_template(raffle, order)
+            if is_paid
+            else self._template(templates.NUMBERS_CHANGED, raffle, order)
+        )
         return Reply(
             name=ReplyName.REASSIGNED,
             text="\n".join(lines),
-            template=self._template(definition, raffle, order),
+            template=template,
             picture=self._ticket(raffle, order, name) if is_paid else None,
         )
 
