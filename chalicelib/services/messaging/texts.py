@@ -50,6 +50,7 @@ LONGEST_IN_TEMPLATE = 250  # likewise, and a template may have 1,024
 FEW = 40  # characters before the first difference, so that one sees where it is
 LONGEST_COUNTDOWN = timedelta(hours=2)  # of a hold that is told in minutes, too
 FACTS_LIMIT = 600  # characters of a raffle's facts, which leave room for its description
+NO_BREAK_HYPHEN = "\u2011"
 BODY_LIMIT = 1024  # characters in a message with buttons or a list
 
 
@@ -253,22 +254,11 @@ class Texts:
         ask = self._("In which raffle would you like numbers?")
         return replace(reply, name=ReplyName.ASK_RAFFLE, text=shorten(f"{ask}\n\n{reply.text}", BODY_LIMIT))
 
-    def free_numbers(
-        self,
-        raffle: Raffle,
-        numbers: range,
-        available: int,
-        some: Sequence[int],
-        example: range | None,
-        *,
-        is_named: bool = False,
-    ) -> Reply:
-        """Say how many of the numbers are free, and some of them.
+    def free_numbers(self, raffle: Raffle, numbers: range, available: int, some: Sequence[int]) -> Reply:
+        """Say on a first line how many of the numbers are free, and then some of them.
 
         Args:
             numbers: all of the raffle, or a range of it.
-            example: a range that they may want to see, since the picture is too small for single numbers.
-            is_named: whether they named the range, perhaps to buy all of it.
         """
         is_whole = len(numbers) == raffle.layout.total
         which = "" if is_whole else f" {self._range(raffle, numbers)}"
@@ -277,6 +267,18 @@ class Texts:
             lines.append(self._("Free: {numbers}").format(numbers=self._numbers(raffle, some)))
         elif some:
             lines.append(self._("Some of them: {numbers}").format(numbers=self._numbers(raffle, some)))
+        return Reply(name=ReplyName.FREE_NUMBERS, text="\n".join(lines))
+
+    def ask_free_numbers(
+        self, raffle: Raffle, numbers: range, example: range | None, *, is_named: bool = False
+    ) -> Reply:
+        """Ask which of the numbers that were shown they would like.
+
+        Args:
+            example: a range that they may want to see, since the picture is too small for single numbers.
+            is_named: whether they named the range, perhaps to buy all of it.
+        """
+        lines = []
         if example is not None:
             lines.append(
                 self._("Write a range, like *{numbers}*, and I show you which are free.").format(
@@ -300,7 +302,7 @@ class Texts:
         text = self._("None of the numbers {numbers} is free.").format(numbers=self._range(raffle, numbers))
         return Reply(name=ReplyName.FREE_NUMBERS, text=text, buttons=self._random_buttons(raffle))
 
-    def board_picture(self, raffle: Raffle, numbers: range, states: str) -> BoardPicture:
+    def board_picture(self, raffle: Raffle, numbers: range, states: str, caption: str = "") -> BoardPicture:
         """Return the picture of up to a hundred numbers. `states`: a character for each (`NumberState`)."""
         _ = self._
         return BoardPicture(
@@ -315,6 +317,7 @@ class Texts:
             first=numbers.start,
             width=len(str(raffle.last_number)),
             states=states,
+            caption=caption,
         )
 
     def map_picture(self, raffle: Raffle, numbers: range, free: Sequence[int], size: int) -> MapPicture:
@@ -338,7 +341,8 @@ class Texts:
         return f"{about} · {self._free(available, len(numbers))}"
 
     def _range(self, raffle: Raffle, numbers: range) -> str:
-        return "-".join(padded(number, raffle.last_number) for number in (numbers[0], numbers[-1]))
+        """Return the first and the last of the numbers. Their hyphen keeps them on one line."""
+        return NO_BREAK_HYPHEN.join(padded(number, raffle.last_number) for number in (numbers[0], numbers[-1]))
 
     def number_free(self, raffle: Raffle, free: Sequence[int], taken: Sequence[int]) -> Reply:
         """Say which of the numbers that somebody asked about are free. Nothing is held by asking."""
