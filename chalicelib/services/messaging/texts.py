@@ -367,7 +367,8 @@ class Texts:
         _ = self._
         lines = [_("Choose your numbers and tap *Confirm*: then I tell you how to pay, and the code to write with it.")]
         if raffle is not None and raffle.payment_instructions:
-            lines += ["", _("In this raffle:"), shorten(raffle.payment_instructions, BODY_LIMIT // 2)]
+            instructions = raffle.payment_instructions.replace("`", "")
+            lines += ["", _("In this raffle:"), shorten(instructions, BODY_LIMIT // 2)]
         lines += ["", _("Then send a *photo or PDF* of the payment here.")]
         return Reply(name=ReplyName.HOW_TO_PAY, text="\n".join(lines), buttons=self._menu_buttons()[:2])
 
