@@ -27,6 +27,7 @@ from chalicelib.pictures.canvas import (
 
 TITLE_SIZES = ((36, 2), (28, 4))  # pixels, and how many lines
 NUMBER_SIZES = (64, 52, 44, 36, 30, 26, 22)
+LEAST_FOR_ONE_LINE = 44  # pixels: smaller than that, two lines are better
 SPACE = "   "  # between two numbers
 LEADING = 16  # pixels between two lines of them
 NUMBERS_HEIGHT = 250  # for all numbers, whose letters shrink to fit
@@ -140,15 +141,24 @@ def _draw_fact(draw: ImageDraw.ImageDraw, up: int, fact: _Fact) -> None:
 
 
 def _number_lines(numbers: Sequence[str], width: int) -> tuple[list[str], int]:
-    """Return the numbers in lines, and the largest size in which they fit."""
-    widest = max(numbers, key=len, default="")
+    """Return the numbers in lines, and the largest size in which they fit: on one line if that is large enough."""
     for size in NUMBER_SIZES:
-        chosen = font(size, bold=True)
-        gap = chosen.getlength(SPACE)
-        a_line = max(1, int((width + gap) // (chosen.getlength(widest) + gap)))
-        if ceil(len(numbers) / a_line) * (size + LEADING) <= NUMBERS_HEIGHT or size == NUMBER_SIZES[-1]:
+        if size < LEAST_FOR_ONE_LINE:
             break
-    return [SPACE.join(line) for line in batched(numbers, a_line)], size
+        if _count_in_line(numbers, width, size) >= len(numbers):
+            return [SPACE.join(numbers)], size
+    for size in NUMBER_SIZES:
+        in_line = _count_in_line(numbers, width, size)
+        if ceil(len(numbers) / in_line) * (size + LEADING) <= NUMBERS_HEIGHT or size == NUMBER_SIZES[-1]:
+            break
+    return [SPACE.join(line) for line in batched(numbers, in_line)], size
+
+
+def _count_in_line(numbers: Sequence[str], width: int, size: int) -> int:
+    chosen = font(size, bold=True)
+    gap = chosen.getlength(SPACE)
+    widest = max(numbers, key=len, default="")
+    return max(1, int((width + gap) // (chosen.getlength(widest) + gap)))
 
 
 def _qr_code(link: str) -> Image.Image:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from chalicelib.domain.pictures import TicketPicture
 from chalicelib.pictures.canvas import MARGIN, WIDTH, font
-from chalicelib.pictures.ticket import FACT_SIZES, MODULE, _fact, _title_lines, draw_ticket
+from chalicelib.pictures.ticket import FACT_SIZES, MODULE, _fact, _number_lines, _title_lines, draw_ticket
 
 TEXTS = TicketPicture(
     title="Canasta navideña de la escuela",
@@ -47,6 +47,11 @@ def test_any_numbers_fit(count: int, width: int) -> None:
     assert image.width == WIDTH and image.height <= 2400
     for column in (MARGIN // 2 + 10, WIDTH - MARGIN // 2 - 10):  # nothing runs over the frame
         assert min(image.crop((column, 300, column + 2, image.height - 40)).tobytes()) > 240
+
+
+def test_a_few_numbers_stand_on_one_line() -> None:
+    assert _number_lines(("0005", "0012", "0099"), WIDTH - 4 * MARGIN) == (["0005   0012   0099"], 52)
+    assert len(_number_lines(tuple(f"{number:07}" for number in range(4)), WIDTH - 4 * MARGIN)[0]) == 2
 
 
 def test_facts_that_are_missing_take_no_room() -> None:
