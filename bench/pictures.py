@@ -40,6 +40,7 @@ def _ticket(testbed: Testbed, raffle_id: str, quantity: int) -> TicketPicture:
     order = reserve(testbed.container, board, new_contact(quantity), quantity)
     raffle = replace(
         board.raffle,
+        prize="Una canasta con 30 productos",
         draws_at=START + timedelta(days=30),
         organiser=RaffleOrganiser(name="Escuela Benito Juárez"),
         permit=Permit(authority="SEGOB", number="S/2026/117"),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from chalicelib.domain.exports import ExportedOrder, Of, Person, ticket_status
 from chalicelib.domain.orders import OrderStatus
-from chalicelib.domain.raffles import TicketStatus
+from chalicelib.domain.raffles import Raffle, TicketStatus
 
 # An XLSX cell holds at most 32,767 characters (Excel's limit), so longer lists of numbers are cut. The column
 # `quantity` has the full count.
@@ -35,6 +35,15 @@ class CellMoney(NamedTuple):
 
 Cell = str | int | datetime | CellMoney | None
 Row = Sequence[Cell]
+
+
+class Fact(NamedTuple):
+    """A field of the raffle, as the second sheet of an XLSX shows it."""
+
+    name: str
+    kind: ColumnKind
+    value: Cell
+
 
 _BUYER = (Column("buyer", ColumnKind.TEXT, 24), Column("phone", ColumnKind.PHONE, 17))
 _AMOUNT = (Column("amount", ColumnKind.MONEY, 12), Column("currency", ColumnKind.TEXT, 9))
@@ -73,6 +82,8 @@ COLUMNS = {
         Column("orders", ColumnKind.COUNT, 9),
         Column("first_order_at", ColumnKind.TIME, 20),
         Column("last_order_at", ColumnKind.TIME, 20),
+        Column("age_confirmed", ColumnKind.COUNT, 14),
+        Column("age_confirmed_at", ColumnKind.TIME, 20),
     ),
 }
 
@@ -83,7 +94,7 @@ def ticket_row(number: str, order: ExportedOrder | None, buyer: Person) -> tuple
     if order is None or status is TicketStatus.AVAILABLE:
         return status, (number, status.value, None, None, None, None, None, None)
     price = CellMoney(order.unit_amount, order.currency)
-    return status, (number, status.value, order.id, *buyer, price, order.currency, order.paid_at)
+    return status, (number, status.value, order.id, buyer.name, buyer.phone, price, order.currency, order.paid_at)
 
 
 def order_row(order: ExportedOrder, buyer: Person, digits: int) -> Row:
@@ -95,7 +106,8 @@ def order_row(order: ExportedOrder, buyer: Person, digits: int) -> Row:
         len(order.numbers),
         CellMoney(order.amount, order.currency),
         order.currency,
-        *buyer,
+        buyer.name,
+        buyer.phone,
         order.created_at,
         order.reserved_until,
         order.paid_at,
@@ -104,15 +116,21 @@ def order_row(order: ExportedOrder, buyer: Person, digits: int) -> Row:
     )
 
 
-def buyer_row(orders: Sequence[ExportedOrder], buyer: Person, digits: int) -> Row:
-    """Build the row of a buyer. `orders`: all their orders that own numbers, oldest first, at least one."""
+def buyer_row(orders: Sequence[ExportedOrder], buyer: Person, digits: int, *, asks_age: bool) -> Row:
+    """Build the row of a buyer.
+
+    Args:
+        orders: all their orders that own numbers, oldest first, at least one.
+        asks_age: whether the raffle has a minimum age. What they said for another raffle is nobody's business here.
+    """
     paid_orders = [order for order in orders if order.status is OrderStatus.PAID]
     reserved_orders = [order for order in orders if order.status is not OrderStatus.PAID]
     numbers = sorted(number for order in orders for number in order.numbers)
     # A raffle's currency cannot change once a number is taken.
     currency = orders[0].currency
     return (
-        *buyer,
+        buyer.name,
+        buyer.phone,
         join_numbers(numbers, digits),
         len(numbers),
         sum(len(order.numbers) for order in paid_orders),
@@ -123,7 +141,36 @@ def buyer_row(orders: Sequence[ExportedOrder], buyer: Person, digits: int) -> Ro
         len(orders),
         orders[0].created_at,
         orders[-1].created_at,
+        buyer.age_confirmed if asks_age else None,
+        buyer.age_confirmed_at if asks_age else None,
     )
+
+
+def raffle_facts(raffle: Raffle) -> list[Fact]:
+    """Return what the raffle itself is, as pairs of a field's name and its value. What is not known is left out."""
+    organiser, permit = raffle.organiser, raffle.permit
+    facts = [
+        Fact("title", ColumnKind.TEXT, raffle.title),
+        Fact("code", ColumnKind.TEXT, raffle.code),
+        Fact("status", ColumnKind.TEXT, raffle.status.value),
+        Fact("prize", ColumnKind.TEXT, raffle.prize),
+        Fact("unit_amount", ColumnKind.MONEY, CellMoney(raffle.unit_amount, raffle.currency)),
+        Fact("currency", ColumnKind.TEXT, raffle.currency),
+        Fact("first_number", ColumnKind.COUNT, raffle.first_number),
+        Fact("last_number", ColumnKind.COUNT, raffle.last_number),
+        Fact("opens_at", ColumnKind.TIME, raffle.opens_at),
+        Fact("closes_at", ColumnKind.TIME, raffle.closes_at),
+        Fact("draws_at", ColumnKind.TIME, raffle.draws_at),
+        Fact("draw_method", ColumnKind.TEXT, raffle.draw_method),
+        Fact("organiser", ColumnKind.TEXT, organiser.name if organiser else None),
+        Fact("organiser_contact", ColumnKind.TEXT, organiser.contact if organiser else None),
+        Fact("permit_authority", ColumnKind.TEXT, permit.authority if permit else None),
+        Fact("permit_number", ColumnKind.TEXT, permit.number if permit else None),
+        Fact("rules_url", ColumnKind.TEXT, raffle.rules_url),
+        Fact("minimum_age", ColumnKind.COUNT, raffle.minimum_age),
+        Fact("time_zone", ColumnKind.TEXT, raffle.time_zone),
+    ]
+    return [fact for fact in facts if fact.value not in (None, "")]
 
 
 def join_numbers(numbers: Iterable[int], digits: int) -> str:

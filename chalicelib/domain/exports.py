@@ -107,10 +107,17 @@ class Export:
 
 
 class Person(NamedTuple):
-    """A contact as exports show it. `phone`: as +50255550001, or empty."""
+    """A contact as exports show it.
+
+    Attributes:
+        phone: as +50255550001, or empty.
+        age_confirmed: the age in years that they said to have reached (H16), and `age_confirmed_at` when.
+    """
 
     name: str
     phone: str
+    age_confirmed: int | None = None
+    age_confirmed_at: datetime | None = None
 
 
 class ExportedOrder(NamedTuple):

@@ -4,7 +4,7 @@ A picture is stored with its message until it is sent. So it shows what the text
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from hashlib import sha256
 from json import dumps, loads
@@ -53,6 +53,8 @@ class BoardPicture:
         first: the first number.
         width: how many digits each number is shown with.
         states: the states of the numbers from `first` on, a character for each.
+        caption: what stands below the picture. The text of its message, which is sent alone if the picture can't be,
+            says more: what the picture shows.
     """
 
     title: str
@@ -61,6 +63,7 @@ class BoardPicture:
     first: int
     width: int
     states: str
+    caption: str = ""
 
     @property
     def numbers(self) -> list[tuple[str, NumberState]]:
@@ -119,7 +122,8 @@ def read_picture(stored: str) -> Picture:
 
 def version_of(picture: Picture) -> str:
     """Return the same text for what looks the same, and another one for everything else."""
-    return sha256(as_json(picture).encode()).hexdigest()[:32]
+    looks = replace(picture, caption="") if isinstance(picture, BoardPicture) else picture
+    return sha256(as_json(looks).encode()).hexdigest()[:32]
 
 
 def _as_tuple(value: Any) -> Any:

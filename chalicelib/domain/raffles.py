@@ -194,8 +194,8 @@ class Raffle:
 
     @property
     def payment_text(self) -> str:
-        """Return the payment instructions without what buyers copy."""
-        return COPIED.sub("", self.payment_instructions, count=1).strip()
+        """Return the payment instructions without what buyers copy, and without other backticks."""
+        return _without_copied(self.payment_instructions).replace("`", "").strip()
 
     def sells_at(self, now: datetime) -> bool:
         """Return whether numbers can be held at this time."""
@@ -209,6 +209,15 @@ class Raffle:
         if self.status not in transition.sources:
             raise RaffleOutOfTurn(event.value, self.status)
         return transition.target
+
+
+def has_stray_backtick(payment_instructions: str) -> bool:
+    """Return whether there is a backtick that does not belong to the one line which buyers copy."""
+    return "`" in _without_copied(payment_instructions)
+
+
+def _without_copied(payment_instructions: str) -> str:
+    return COPIED.sub("", payment_instructions, count=1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ MAX_PARTS = 2  # pictures of one board; a larger one is shown as a map
 _NUMBER = r"(?<![0-9])([0-9]{1,7})(?![0-9])"
 _ARTICLE = r"(?:(?:the|el|o)\s+)?"
 _RANGE = re.compile(
-    rf"{_NUMBER}\s*(?:-|–|—|\b(?:to|through|a|al|hasta|ao|ate)\b)\s*{_ARTICLE}{_NUMBER}"
+    rf"{_NUMBER}\s*(?:-|‐|–|—|\b(?:to|through|a|al|hasta|ao|ate)\b)\s*{_ARTICLE}{_NUMBER}"
     rf"|\b(?:between|entre)\s+{_ARTICLE}{_NUMBER}\s+(?:and|y|e)\s+{_ARTICLE}{_NUMBER}"
 )
 

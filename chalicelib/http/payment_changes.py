@@ -6,6 +6,7 @@ from pydantic import Field
 
 from chalicelib.domain.raffles import PaymentChange
 from chalicelib.http.dispatch import Call
+from chalicelib.http.raffles import check_payment_instructions
 from chalicelib.http.schemas import Form, Moment, Text, View
 
 
@@ -39,6 +40,7 @@ def agree_on_payment_change(call: Call, raffle_id: str, body: PaymentChangeBody)
     effect. All organisers are told in WhatsApp of either. A token that was made through the API less than a day ago can
     do neither.
     """
+    check_payment_instructions(body.payment_instructions)
     return _present(call.container.payment_changes.agree(raffle_id, body.payment_instructions, by=call.by))
 
 

@@ -27,6 +27,7 @@ from chalicelib.domain.raffles import (
     RaffleOrganiser,
     RaffleStatus,
     TicketStatus,
+    has_stray_backtick,
 )
 from chalicelib.http.dispatch import Call, Patch
 from chalicelib.http.problems import FieldInvalid
@@ -149,7 +150,15 @@ class RaffleBody(Form):
         ]
         | None
     ) = None
-    payment_instructions: Annotated[Text, Field(max_length=2000)] = ""
+    payment_instructions: Annotated[
+        Text,
+        Field(
+            max_length=2000,
+            description="How to pay. One line of its own between backticks, such as an account number or a key, comes "
+            "in a message of its own, so that buyers can copy it. Backticks anywhere else are refused.",
+            examples=["Bank X, Lincoln Primary School\n`0123456789`"],
+        ),
+    ] = ""
     code: (
         Annotated[str, CODE, Field(description="The word that opens the raffle in chat.", examples=["MOTO"])] | None
     ) = None
@@ -318,6 +327,7 @@ def create_raffle(call: Call, body: RaffleBody) -> RaffleView:
 
     It starts as a DRAFT; nothing is sold until it is activated.
     """
+    check_payment_instructions(body.payment_instructions)
     return present(call, call.container.raffles.create(_values(body), by=call.by, idempotency_key=call.idempotency_key))
 
 
@@ -332,7 +342,12 @@ def replace_raffle(call: Call, raffle_id: str, body: RaffleBody) -> RaffleView:
     Fields that are absent get their default.
     """
     values = _values(body)
-    return present(call, call.container.raffles.change(raffle_id, lambda _: values, by=call.by, expected=call.expected))
+
+    def replace(raffle: Raffle) -> dict[str, Any]:
+        check_payment_instructions(body.payment_instructions, before=raffle.payment_instructions)
+        return values
+
+    return present(call, call.container.raffles.change(raffle_id, replace, by=call.by, expected=call.expected))
 
 
 def patch_raffle(call: Call, raffle_id: str, body: Patch[RaffleBody]) -> RaffleView:
@@ -345,7 +360,9 @@ def patch_raffle(call: Call, raffle_id: str, body: Patch[RaffleBody]) -> RaffleV
         if body.changes.get("status", raffle.status) != raffle.status:
             raise FieldInvalid("status", "expected no change: use activate, deactivate, close or cancel")
         current = asdict(raffle)
-        return _values(body.apply_to({name: current[name] for name in RaffleBody.model_fields}))
+        changed = body.apply_to({name: current[name] for name in RaffleBody.model_fields})
+        check_payment_instructions(changed.payment_instructions, before=raffle.payment_instructions)
+        return _values(changed)
 
     return present(call, call.container.raffles.change(raffle_id, merge, by=call.by, expected=call.expected))
 
@@ -417,6 +434,17 @@ def raffle_tickets(call: Call, raffle_id: str, query: TicketsQuery) -> Listed[Ti
 
 def _moved(call: Call, raffle_id: str, event: RaffleEvent) -> RaffleView:
     return present(call, call.container.raffles.move(raffle_id, event, by=call.by, expected=call.expected))
+
+
+def check_payment_instructions(instructions: str, *, before: str = "") -> None:
+    """Refuse new instructions with a backtick that would mean nothing. Those of before stay as they are.
+
+    Raises FieldInvalid.
+    """
+    if instructions != before and has_stray_backtick(instructions):
+        raise FieldInvalid(
+            "payment_instructions", "expected backticks only around one line of its own, which buyers can then copy"
+        )
 
 
 def _values(body: RaffleBody) -> dict[str, Any]:

@@ -39,10 +39,14 @@ BLOCK_GAP = 8
 BLOCK_WIDTH = (WIDTH - 2 * MARGIN + BLOCK_GAP) // BLOCK_COLUMNS - BLOCK_GAP
 BLOCK_HEIGHT = 60
 LEAST_LABEL = 18  # pixels of the letters in a block that can be read on a phone
-LABEL_SIZES = {1: 30, 2: 28, 3: 24, 4: 20}  # pixels, by the length of a label
-LONGEST_LABEL = 4  # digits that can be read in a cell on a phone
-ENDING = 3  # digits of a longer number that stand large in its cell, below those before them
+LABEL_SIZES = {1: 30, 2: 28, 3: 24}  # pixels, by the length of a label
+LONGEST_LABEL = 3  # digits that can be read in a cell on a phone
+# Of a longer number, those that differ within a hundred stand large in the cell, below those before them.
+ENDING, ENDING_SIZE = 2, 32
+BEGINNING_SIZES = {2: 22, 3: 20, 4: 18, 5: 16}  # pixels, by the count of digits
+BESIDE_TICK = 3  # digits of a beginning that leave room for a tick
 TITLE_LINES = 2
+CELL_COLOURS = 24  # in a file with numbers: each of its cells has few, and a hundred of them are a small file
 
 
 def draw_board(board: BoardPicture) -> bytes:
@@ -61,7 +65,7 @@ def draw_board(board: BoardPicture) -> bytes:
         corner = MARGIN + column * (CELL + GAP), top + row * (CELL + GAP)
         _draw_cell(image, draw, corner, label, state, hatching)
     _draw_legend(image, draw, top + rows * (CELL + GAP) + 10, board.legend, shown, hatching)
-    return encode(image)
+    return encode(image, CELL_COLOURS)
 
 
 def draw_map(board: MapPicture) -> bytes:
@@ -118,8 +122,8 @@ def _draw_cell(
     box = (left, up, left + CELL, up + CELL)
     beginning = label[:-ENDING] if len(label) > LONGEST_LABEL else ""
     label = label[len(beginning) :]
-    middle = (left + CELL // 2, up + CELL // 2 + 7 * bool(beginning))
-    size = LABEL_SIZES[len(label)]
+    middle = (left + CELL // 2, up + CELL // 2 + 9 * bool(beginning))
+    size = ENDING_SIZE if beginning else LABEL_SIZES[len(label)]
     match state:
         case NumberState.FREE:
             draw.rectangle(box, outline=LINE, width=2)
@@ -136,26 +140,31 @@ def _draw_cell(
             draw.line((left + 8, up + CELL - 8, left + CELL - 8, up + 8), fill="#cbd2d9", width=3)
         case NumberState.OWN:
             draw.rectangle(box, fill="#e3f9ee", outline=ACCENT, width=6)
-            draw.text((middle[0], middle[1] + 6), label, fill=ACCENT, font=font(size - 2, bold=True), anchor="mm")
-            if len(beginning) <= ENDING:
-                draw.text((left + CELL - 10, up + 9), "✓", fill=ACCENT, font=font(18, bold=True), anchor="rt")
+            lower = 2 if beginning else 6
+            draw.text((middle[0], middle[1] + lower), label, fill=ACCENT, font=font(size - 2, bold=True), anchor="mm")
+            if len(beginning) < BESIDE_TICK:
+                draw.text((left + CELL - 8, up + 8), "✓", fill=ACCENT, font=font(18, bold=True), anchor="rt")
     if beginning:
         _draw_beginning(draw, left, up, beginning, state)
 
 
 def _draw_beginning(draw: ImageDraw.ImageDraw, left: int, up: int, digits: str, state: NumberState) -> None:
     """Draw the first digits of a long number above its last ones. All numbers of a picture begin about alike."""
-    small = font(14)
+    chosen = font(BEGINNING_SIZES[len(digits)])
+    middle = (left + CELL // 2, up + 15)
     match state:
         case NumberState.FREE:
-            draw.text((left + CELL // 2, up + 14), digits, fill=INK, font=small, anchor="mm")
+            draw.text(middle, digits, fill=INK, font=chosen, anchor="mm")
         case NumberState.HELD:
-            draw.rectangle((left + 10, up + 6, left + CELL - 10, up + 20), fill="#fff3c4")
-            draw.text((left + CELL // 2, up + 14), digits, fill="#5c4205", font=small, anchor="mm")
+            half = int(chosen.getlength(digits)) // 2 + 2
+            draw.rectangle((middle[0] - half, up + 4, middle[0] + half, up + 26), fill="#fff3c4")
+            draw.text(middle, digits, fill="#5c4205", font=chosen, anchor="mm")
         case NumberState.SOLD:
-            draw.text((left + CELL // 2, up + 14), digits, fill="#cbd2d9", font=small, anchor="mm")
+            draw.text(middle, digits, fill="#cbd2d9", font=chosen, anchor="mm")
         case NumberState.OWN:
-            draw.text((left + 9, up + 17), digits, fill=ACCENT, font=small, anchor="lm")
+            at = (left + 9, up + 18) if len(digits) < BESIDE_TICK else (left + CELL // 2, up + 18)
+            anchor = "lm" if len(digits) < BESIDE_TICK else "mm"
+            draw.text(at, digits, fill=ACCENT, font=font(BEGINNING_SIZES[len(digits)] - 2), anchor=anchor)
 
 
 def _draw_legend(

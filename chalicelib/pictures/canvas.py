@@ -79,13 +79,13 @@ def wrapped(text: str, width: int, chosen: ImageFont.FreeTypeFont, *, most: int)
     return lines
 
 
-def encode(image: Image.Image) -> bytes:
+def encode(image: Image.Image, colours: int = COLOURS) -> bytes:
     """Return a picture as a PNG with few colours.
 
     WhatsApp takes no palette, only RGB. Pillow would choose a filter for each line, which suits photographs. Without
     any, flat areas and equal letters take two thirds of the bytes.
     """
-    few = image.quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).convert("RGB")
+    few = image.quantize(colours, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).convert("RGB")
     raw, width = few.tobytes(), 3 * few.width
     lines = b"".join(NO_FILTER + raw[at : at + width] for at in range(0, len(raw), width))
     header = pack(">IIBBBBB", few.width, few.height, 8, 2, 0, 0, 0)  # 8 bits for each of red, green and blue

@@ -20,7 +20,7 @@ OF_AN_ORDER = (
     "pk", "contact_id", "numbers", "unit_amount", "currency", "status", "created_at", "reserved_until", "paid_at",
     "refunded_at", "refund_reason",
 )  # fmt: skip
-OF_A_CONTACT = ("pk", "name", "phone", "contact_id")
+OF_A_CONTACT = ("pk", "name", "phone", "contact_id", "age_confirmed", "age_confirmed_at")
 
 
 class ContactName(NamedTuple):
@@ -29,6 +29,8 @@ class ContactName(NamedTuple):
     name: str = ""
     phone: str = ""
     alias_of: str | None = None
+    age_confirmed: int | None = None
+    age_confirmed_at: datetime | None = None
 
 
 def owners(raffle_id: str, page: int) -> Iterator[tuple[int, str]]:
@@ -106,4 +108,11 @@ def _as_name(item: Stored) -> ContactName:
         return str(item.get(name, {}).get("S", ""))
 
     phone = text("phone")
-    return ContactName(text("name"), f"+{phone.removeprefix('+')}" if phone else "", text("contact_id") or None)
+    age = item.get("age_confirmed", {}).get("N")
+    return ContactName(
+        text("name"),
+        f"+{phone.removeprefix('+')}" if phone else "",
+        text("contact_id") or None,
+        None if age is None else int(float(age)),
+        stored_moment(item, "age_confirmed_at"),
+    )

@@ -76,15 +76,19 @@ def replace_message(request: Mapping[str, Any], message: Mapping[str, Any]) -> J
     return changed
 
 
-def with_picture(request: Mapping[str, Any], media_id: str) -> Json | None:
-    """Return a request as a picture with the text as its caption, without buttons and rows. None if it can't be one.
+def with_picture(request: Mapping[str, Any], media_id: str, caption: str = "") -> Json | None:
+    """Return a request as a picture, without buttons and rows. None if it can't be one.
 
     A template can't, nor can a text that is longer than a caption may be.
+
+    Args:
+        caption: by default the text.
     """
     text = extract_text(request)
-    if text.kind not in WITH_TEXT or len(text.text) > limits.CAPTION:
+    below = caption or text.text
+    if text.kind not in WITH_TEXT or len(below) > limits.CAPTION:
         return None
-    return replace_message(request, build_image(media_id, caption=text.text))
+    return replace_message(request, build_image(media_id, caption=below))
 
 
 def replace_recipient(request: Mapping[str, Any], to: Identity) -> Json:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from chalicelib.whatsapp.templates import DEFINITIONS
+from chalicelib.whatsapp.templates import DEFINITIONS, FORMER_DEFINITIONS
 
-TEXTS = {definition.name: definition.texts for definition in DEFINITIONS}
+TEXTS = {definition.name: definition.texts for definition in (*DEFINITIONS, *FORMER_DEFINITIONS)}
 
 
 class RenderedText(NamedTuple):

@@ -1,12 +1,14 @@
 """Our message templates: the only texts that WhatsApp delivers to people who have not written for 24 hours.
 
-WhatsApp must approve each of them in each language.
+WhatsApp must approve each of them in each language. A changed text gets a new name, and the former version stays: it is
+used until the new one is approved.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from chalicelib.domain.channel import Channel
 from chalicelib.domain.languages import TEMPLATE_CODES, LanguageCode
 from chalicelib.domain.messages import Template
 from chalicelib.whatsapp.identities import Json
@@ -16,17 +18,23 @@ VALUE = 400  # characters: forty numbers of seven digits, with room for the rest
 EXAMPLES = {
     "code": "7K2M9QXB", "raffle": "Bicycle", "numbers": "005, 012, 099", "amount": "GTQ 75.00",
     "reason": "the amount cannot be read", "name": "Lucía", "phone": "+50255501234",
-    "before": "Bank X, account 123", "after": "Bank Y, account 456",
+    "before": "Bank X, account 123", "after": "Bank Y, account 456", "draw": "Sun 20 Dec 2026, 18:00",
+    "until": "Tue 1 Dec, 18:00",
 }  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Definition:
-    """A template: its text in each language, with {{names}} as placeholders for values."""
+    """A template: its text in each language, with {{names}} as placeholders for values.
+
+    Attributes:
+        former: the version that is used until this one is approved. It has no other values.
+    """
 
     name: str
     values: tuple[str, ...]
     wording: Mapping[LanguageCode, str]
+    former: "Definition | None" = None
 
     @cached_property
     def texts(self) -> Mapping[str, str]:
@@ -53,7 +61,7 @@ class Definition:
         return Template(name=self.name, values={name: clean_line(values[name], VALUE) or "-" for name in self.values})
 
 
-PAYMENT_CONFIRMED = Definition(
+FORMER_PAYMENT_CONFIRMED = Definition(
     name="tombola_payment_confirmed",
     values=("code", "raffle", "numbers"),
     wording={
@@ -65,7 +73,22 @@ PAYMENT_CONFIRMED = Definition(
         "Boa sorte!",
     },
 )
-PROOF_REJECTED = Definition(
+PAYMENT_CONFIRMED = Definition(
+    name="tombola_payment_confirmed_2",
+    values=("code", "raffle", "numbers", "draw"),
+    wording={
+        "en": "Your payment for order {{code}} in the raffle {{raffle}} is confirmed. Your numbers: {{numbers}}. "
+        "The draw: {{draw}}. Write the code of your order here, and you get your ticket as a picture. Good luck!",
+        "es": "El pago de tu pedido {{code}} en la rifa {{raffle}} está confirmado. Tus números: {{numbers}}. "
+        "El sorteo: {{draw}}. Escribe aquí el código de tu pedido y te mandamos tu boleto en una imagen. "
+        "¡Mucha suerte!",
+        "pt": "O pagamento do seu pedido {{code}} na rifa {{raffle}} está confirmado. Seus números: {{numbers}}. "
+        "O sorteio: {{draw}}. Escreva aqui o código do seu pedido e mandamos o seu bilhete em uma imagem. "
+        "Boa sorte!",
+    },
+    former=FORMER_PAYMENT_CONFIRMED,
+)
+FORMER_PROOF_REJECTED = Definition(
     name="tombola_proof_rejected",
     values=("code", "raffle", "reason"),
     wording={
@@ -76,6 +99,36 @@ PROOF_REJECTED = Definition(
         "pt": "Não pudemos aceitar o comprovante do seu pedido {{code}} na rifa {{raffle}}: {{reason}}. "
         "Mande aqui outra foto ou PDF do pagamento, por favor.",
     },
+)
+PROOF_REJECTED = Definition(
+    name="tombola_proof_rejected_2",
+    values=("code", "raffle", "reason", "until"),
+    wording={
+        "en": "The payment proof for order {{code}} in the raffle {{raffle}} could not be accepted: {{reason}}. "
+        "Your numbers are still held for you. Time limit: {{until}}. Please send another photo or PDF of the payment "
+        "here.",
+        "es": "No pudimos aceptar el comprobante de tu pedido {{code}} en la rifa {{raffle}}: {{reason}}. "
+        "Tus números siguen apartados. Plazo: {{until}}. Manda aquí otra foto o PDF del pago, por favor.",
+        "pt": "Não pudemos aceitar o comprovante do seu pedido {{code}} na rifa {{raffle}}: {{reason}}. "
+        "Seus números continuam reservados. Prazo: {{until}}. Mande aqui outra foto ou PDF do pagamento, por favor.",
+    },
+    former=FORMER_PROOF_REJECTED,
+)
+LAST_PROOF_REJECTED = Definition(
+    name="tombola_last_proof_rejected",
+    values=("code", "raffle", "reason", "numbers"),
+    wording={
+        "en": "The payment proof for order {{code}} in the raffle {{raffle}} could not be accepted either: {{reason}}. "
+        "So the order is over, and its numbers are free again: {{numbers}}. If you have paid, please write here that "
+        "you would like to talk to a person.",
+        "es": "Tampoco pudimos aceptar este comprobante de tu pedido {{code}} en la rifa {{raffle}}: {{reason}}. "
+        "Por eso el pedido terminó y sus números quedaron libres: {{numbers}}. Si ya pagaste, escribe aquí que "
+        "quieres hablar con una persona.",
+        "pt": "Também não pudemos aceitar este comprovante do seu pedido {{code}} na rifa {{raffle}}: {{reason}}. "
+        "Por isso o pedido terminou e os números ficaram livres: {{numbers}}. Se você já pagou, escreva aqui que "
+        "quer falar com uma pessoa.",
+    },
+    former=FORMER_PROOF_REJECTED,
 )
 HOLD_EXPIRED = Definition(
     name="tombola_hold_expired",
@@ -198,6 +251,7 @@ PAYMENT_CHANGE = Definition(
 DEFINITIONS = (
     PAYMENT_CONFIRMED,
     PROOF_REJECTED,
+    LAST_PROOF_REJECTED,
     HOLD_EXPIRED,
     PAYMENT_LATE,
     NOT_CHECKED,
@@ -209,3 +263,18 @@ DEFINITIONS = (
     PERSON_WANTED,
     PAYMENT_CHANGE,
 )
+FORMER_DEFINITIONS = (FORMER_PAYMENT_CONFIRMED, FORMER_PROOF_REJECTED)  # used if they are approved, but not submitted
+_FORMER = {definition.name: definition.former for definition in DEFINITIONS}
+
+
+def approved_version(template: Template, channel: Channel, language: LanguageCode) -> Template:
+    """Return a template, or its former version while that alone is approved, in the person's language or in any."""
+    former = _FORMER.get(template.name)
+    if former is None:
+        return template
+    versions = (template, former.filled(**template.values))
+    languages = [channel.language_for(version.name, language) for version in versions]
+    for wanted in (TEMPLATE_CODES[language], *TEMPLATE_CODES.values()):
+        if wanted in languages:
+            return versions[languages.index(wanted)]
+    return template

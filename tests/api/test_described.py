@@ -59,6 +59,8 @@ BEYOND_SCHEMAS = {
     "currency": "three letters, but those of a currency",
     "time_zone": "any text, but the name of a zone",
     "code": "no word that the bot understands as something else",
+    "payment_instructions": "backticks around one line only",
+    "id": "of an upload: one that was made",
     "ids": "it goes with no other parameter",
     "body": "of a statement it says that these are bytes",
     **dict.fromkeys(("date", "amount", "credit", "debit", "sign", "currency_column", "text"), "a column of the file"),

@@ -12,6 +12,7 @@ from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.support.browsing import Browse
@@ -27,6 +28,9 @@ AT_REST = """
     return document.getAnimations().every((one) => one.playState !== "running" || endless(one))
         && [...document.images].every((image) => image.complete);
 """
+# Meta's side of the phone, as our application uses it.
+MESSAGES = "/v26.0/112233445566778/messages"
+AS_APPLICATION = {"Authorization": "Bearer local-access-token"}
 ORDER = r"\b[2346789BCDFGHJKMPQRTVWXY]{8}\b"
 
 
@@ -83,6 +87,9 @@ class Page:
             return said[-1] if said and text in said[-1] else None
 
         return self._until(look, f"a message with {text!r}")
+
+    def wait_for_answers(self, count: int) -> None:
+        self._until(lambda _: len(self.said("theirs")) == count, f"{count} answers")
 
     def said(self, direction: str) -> list[str]:
         """The text of the messages of one side: `mine` or `theirs`."""
@@ -203,6 +210,73 @@ def pay_with_the_example_receipt(page: Page) -> None:
     page.hear("The clock has stopped")
     page.wait_for_ticks("read")
     page.picture("9-in-review")
+
+
+def see_in(browser: Chrome, language: str) -> None:
+    """Let the browser wish for a language, as its settings do."""
+    agent = browser.execute_script("return navigator.userAgent")
+    browser.execute_cdp_cmd("Emulation.setUserAgentOverride", {"userAgent": agent, "acceptLanguage": language})
+
+
+def test_the_page_speaks_the_browsers_language_or_the_chosen_one(page: Page) -> None:
+    see_in(page.browser, "pt-BR")
+    page.open("lucia")
+    page.find("hint", "Você é Lucía")
+    assert page.find("composer").get_attribute("placeholder") == "Mensagem"
+    assert page.browser.execute_script("return document.documentElement.lang") == "pt"
+
+    Select(page.find("language")).select_by_value("es")
+    page.find("hint", "Eres Lucía")
+    page.open("organiser")
+    page.find("hint", "El teléfono del organizador")
+    see_in(page.browser, "en-US")
+    page.open("lucia")
+    page.find("hint", "Eres Lucía")  # what was chosen counts
+    assert page.complaints() == []
+
+
+def test_another_language_is_english(page: Page) -> None:
+    see_in(page.browser, "de-DE")
+    page.open("lucia")
+    page.find("hint", "You are Lucía")
+
+
+def test_a_narrow_strip_of_people_shows_the_one_whose_phone_it_is(run: Run, browse: Browse, pictures: Path) -> None:
+    run.phone("POST", "/stand-in/reset")
+    page = Page(browse(360, 740), run.ports.phone_url, pictures, "narrowest")
+    for number in range(5):
+        template = {"name": "hello", "language": {"code": "en"}}
+        message = {"messaging_product": "whatsapp", "to": f"+5025557770{number}", "type": "template"}
+        run.phone("POST", MESSAGES, json={**message, "template": template}, headers=AS_APPLICATION)
+    for contact in ("organiser", "lucia"):
+        page.open(contact)
+        inside = """
+            const list = document.getElementById("people").getBoundingClientRect();
+            const person = document.querySelector('[aria-current="true"]').getBoundingClientRect();
+            return person.left >= list.left && person.right <= list.right;
+        """
+        assert page.browser.execute_script(inside)
+    assert not page.overflows()
+
+
+def test_the_way_to_the_newest_message_covers_none(page: Page) -> None:
+    page.open("lucia")
+    page.write("hi")
+    page.hear("Welcome")
+    for count in range(2, 7):
+        page.write("help")
+        page.wait_for_answers(count)
+    page.browser.execute_script("document.getElementById('chat').scrollTop = 0")
+    page.find("to-end")
+    rooms = """
+        const chat = document.getElementById("chat").getBoundingClientRect();
+        return document.getElementById("to-end").getBoundingClientRect().top >= chat.bottom;
+    """
+    assert page.browser.execute_script(rooms)
+    page.picture("12-newest")
+    page.tap("to-end")
+    at_end = "return document.getElementById('to-end').hidden"
+    page._until(lambda browser: browser.execute_script(at_end), "the end of the chat")
 
 
 def test_the_chat_is_there_after_a_reload(page: Page) -> None:

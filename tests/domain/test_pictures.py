@@ -39,6 +39,7 @@ def test_the_version_changes_with_whatever_is_shown() -> None:
     assert version_of(BOARD) == version_of(replace(BOARD))
     changed = [replace(BOARD, states="fhf"), replace(BOARD, title="Moto"), replace(BOARD, legend={"f": "Livre"})]
     assert len({version_of(board) for board in (BOARD, *changed)}) == 4
+    assert version_of(replace(BOARD, caption="7 are free")) == version_of(BOARD), "which is not part of the picture"
 
 
 def test_only_what_everybody_may_see_is_kept_for_others() -> None:

@@ -32,7 +32,7 @@ def generated(run: Run, folder: Path) -> Path:
 def program(run: Run) -> str:
     """The program in the page, for this run."""
     page = (ROOT / "docs" / "quickstart.md").read_text("utf-8")
-    (found,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    [found] = (block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "tombola_client" in block)
     return str(found).replace("http://127.0.0.1:8000", run.ports.api_url)
 
 

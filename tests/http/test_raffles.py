@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from chalicelib.store import raffles
 from chalicelib.store.records import RaffleRecord
 from tests.support.steps import confirm_payment, everything, hold, hold_and_confirm, late, refund
-from tests.support.world import Answer, Buyer, World
+from tests.support.world import Answer, Buyer, World, text_of
 
 GOOD = {"title": "Car", "unit_amount": 100, "currency": "GTQ", "last_number": 10, "code": "CAR"}
 
@@ -81,6 +82,43 @@ def test_what_buyers_ask_about_a_raffle_is_kept_and_can_be_changed(world: World)
     }
     entries = world.api("GET", f"/api/audit?target=raffle:{stored['id']}").body["results"]
     assert entries[0]["after"]["organiser"] == {"name": "Rowing club", "contact": None}
+
+
+STRAY = ["Account `0123`", "`0123` Bank X", "Bank X\n`0123`\n`4567`", "```\n0123\n```", "Bank ` X", "``"]
+
+
+@pytest.mark.parametrize("instructions", STRAY)
+def test_a_backtick_that_copies_nothing_is_refused(world: World, instructions: str) -> None:
+    """One line of its own between backticks is what buyers copy."""
+    good = {**GOOD, "payment_instructions": "Bank X\n`0123`\nThank you"}
+    bad = {**GOOD, "payment_instructions": instructions}
+    path = f"/api/raffles/{world.api('POST', '/api/raffles', good).body['id']}"
+    for method, at, body in (
+        ("POST", "/api/raffles", {**bad, "code": "NEW"}),
+        ("PUT", path, bad),
+        ("PATCH", path, {"payment_instructions": instructions}),
+        ("POST", f"{path}/payment-change", {"payment_instructions": instructions}),
+    ):
+        found = world.api(method, at, body)
+        assert (found.status, fields_of(found)) == (422, {"payment_instructions"})
+        assert "backticks only around one line of its own" in found.body["errors"][0]["message"]
+    assert world.api("GET", path).body["payment_instructions"] == good["payment_instructions"]
+
+
+@pytest.mark.parametrize("instructions", STRAY)
+def test_a_backtick_from_before_hinders_no_other_change_and_is_not_shown(
+    world: World, lucia: Buyer, instructions: str
+) -> None:
+    raffle = world.raffle()
+    RaffleRecord(*raffles.key(raffle["id"])).update([RaffleRecord.payment_instructions.set(instructions)])
+    path = f"/api/raffles/{raffle['id']}"
+    assert world.api("PATCH", path, {"prize": "A car"}).status == 200
+    assert world.api("PUT", path, world.api("GET", path).body).status == 200
+    lucia.says("BIKE")
+    assert "`" not in text_of(lucia.says("how do I pay?"))
+    hold_and_confirm(lucia)
+    said = [text_of(message) for message in lucia.heard]
+    assert "`" not in "".join(said) and any("0123" in text for text in said) == ("0123" in instructions)
 
 
 @pytest.mark.parametrize("field", ["title", "unit_amount", "currency", "last_number"])

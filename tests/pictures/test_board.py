@@ -8,7 +8,16 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from chalicelib.domain.pictures import BLOCKS_IN_A_PICTURE, IN_A_PICTURE, BoardPicture, MapPicture, NumberState
-from chalicelib.pictures.board import CELL, draw_board, draw_map
+from chalicelib.pictures.board import (
+    BEGINNING_SIZES,
+    CELL,
+    ENDING,
+    ENDING_SIZE,
+    LABEL_SIZES,
+    LONGEST_LABEL,
+    draw_board,
+    draw_map,
+)
 from chalicelib.pictures.canvas import MARGIN, WIDTH, drawable, fitting, font, wrapped
 
 LEGEND = {"f": "Libre", "h": "Apartado", "s": "Vendido", "o": "Tuyo"}
@@ -71,8 +80,34 @@ def test_only_the_states_that_occur_are_explained() -> None:
     assert ImageChops.difference(free.crop(legend), both.crop(legend)).getbbox() is not None
 
 
+def is_white(content: bytes) -> bool:
+    """Whether the paper is, although the picture has few colours."""
+    return min(picture(content).crop((0, 0, 20, 20)).tobytes()) >= 253
+
+
+@pytest.mark.parametrize("width", range(1, 8))
+def test_a_hundred_numbers_are_a_small_file_however_long_they_are(width: int) -> None:
+    content = draw_board(
+        board("fhso" * (IN_A_PICTURE // 4), first=98 * 10 ** (width - 2) if width > 2 else 0, width=width)
+    )
+    assert len(content) <= BIG
+    assert is_white(content)
+
+
+@pytest.mark.parametrize("states", ["f", "s", "fs", "fh", "fo", "hso"])
+def test_paper_is_white_whatever_the_cells_have(states: str) -> None:
+    assert is_white(draw_board(board(states * 33)))
+
+
+@pytest.mark.parametrize("width", range(1, 8))
+def test_the_digits_in_which_numbers_differ_are_large_enough_for_a_phone(width: int) -> None:
+    """Twelve pixels high on a screen of 360: the picture has twice as many."""
+    size = LABEL_SIZES[width] if width <= LONGEST_LABEL else ENDING_SIZE
+    assert size >= 24
+    assert width <= LONGEST_LABEL or BEGINNING_SIZES[width - ENDING] >= 16
+
+
 def test_a_picture_has_at_most_a_hundred_numbers() -> None:
-    assert len(draw_board(board("fhso" * (IN_A_PICTURE // 4), width=7))) <= BIG
     with pytest.raises(ValueError, match="at most 100"):
         draw_board(board("f" * (IN_A_PICTURE + 1)))
 

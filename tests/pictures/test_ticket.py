@@ -8,14 +8,14 @@ import segno
 from PIL import Image
 
 from chalicelib.domain.pictures import TicketPicture
-from chalicelib.pictures.canvas import MARGIN, WIDTH
-from chalicelib.pictures.ticket import MODULE, draw_ticket
+from chalicelib.pictures.canvas import MARGIN, WIDTH, font
+from chalicelib.pictures.ticket import FACT_SIZES, MODULE, _fact, _number_lines, _title_lines, draw_ticket
 
 TEXTS = TicketPicture(
     title="Canasta navideña de la escuela",
     status="Pagado",
     numbers=("005", "012", "099"),
-    facts=(("Nombre", "María José Núñez"), ("Sorteo", "sáb 20 dic, 18:00"), ("Organiza", "Escuela Benito Juárez")),
+    facts=(("Nombre", "María José Núñez"), ("Sorteo", "sáb 20 dic 2026, 18:00"), ("Organiza", "Escuela Benito Juárez")),
     code="K7M3Q2XW",
     hint="Escanea para ver si es válido",
 )
@@ -49,9 +49,37 @@ def test_any_numbers_fit(count: int, width: int) -> None:
         assert min(image.crop((column, 300, column + 2, image.height - 40)).tobytes()) > 240
 
 
+def test_a_few_numbers_stand_on_one_line() -> None:
+    assert _number_lines(("0005", "0012", "0099"), WIDTH - 4 * MARGIN) == (["0005   0012   0099"], 52)
+    assert len(_number_lines(tuple(f"{number:07}" for number in range(4)), WIDTH - 4 * MARGIN)[0]) == 2
+
+
 def test_facts_that_are_missing_take_no_room() -> None:
     assert picture(replace(TEXTS, facts=(*TEXTS.facts, ("Permiso", "")))).height == picture().height
     assert picture(replace(TEXTS, facts=(*TEXTS.facts, ("Permiso", "SEGOB 7")))).height > picture().height
+
+
+PERMIT = "DGJS/SCEVF/0123/2026 (Secretaría de Gobernación, Dirección General de Juegos y Sorteos)"
+
+
+@pytest.mark.parametrize("value", [PERMIT, "W" * 60, "Una cena " * 22], ids=["permit", "one word", "prize"])
+def test_a_long_fact_stands_below_its_label_and_loses_nothing(value: str) -> None:
+    inner = WIDTH - 4 * MARGIN
+    fact = _fact("Permiso", value, inner)
+    assert fact.size == FACT_SIZES[-1] and not fact.is_beside
+    assert "".join(fact.lines).replace(" ", "") == value.replace(" ", "")
+    assert all(font(fact.size, bold=True).getlength(line) <= inner for line in fact.lines)
+    assert picture(replace(TEXTS, facts=(("Permiso", value),))).height > picture(replace(TEXTS, facts=())).height + 100
+
+
+def test_a_long_title_is_smaller_and_not_cut() -> None:
+    title = "Gran rifa de Navidad de la Escuela Primaria Benito Juárez y la Asociación de Padres de Familia 2026"
+    lines, size = _title_lines(title, WIDTH - 4 * MARGIN)
+    assert " ".join(lines) == title and size < _title_lines("Moto", WIDTH - 4 * MARGIN)[1]
+
+
+def test_a_short_fact_stands_beside_its_label() -> None:
+    assert _fact("Sorteo", "sáb 20 dic 2026, 18:00", WIDTH - 4 * MARGIN).is_beside
 
 
 def test_a_ticket_is_a_small_file() -> None:

@@ -19,9 +19,14 @@ def csv_rows(content: bytes) -> Rows:
 
 
 def xlsx_sheet(content: bytes) -> Any:
-    book = load_workbook(io.BytesIO(content))
-    assert len(book.worksheets) == 1
-    return book.worksheets[0]
+    """The sheet with the rows."""
+    return load_workbook(io.BytesIO(content)).worksheets[0]
+
+
+def xlsx_facts(content: bytes) -> dict[str, Any]:
+    """name → value of each fact of the second sheet."""
+    [_, facts] = load_workbook(io.BytesIO(content)).worksheets
+    return {str(name.value): _plain(value.value) for name, value in facts.iter_rows()}
 
 
 def xlsx_rows(content: bytes) -> Rows:

@@ -4,15 +4,27 @@ import re
 
 import pytest
 
+from chalicelib.domain.channel import Channel, approval
 from chalicelib.domain.languages import TEMPLATE_CODES
 from chalicelib.whatsapp.messages import build_template, find_template
-from chalicelib.whatsapp.templates import DEFINITIONS, EXAMPLES, VALUE, Definition
+from chalicelib.whatsapp.templates import (
+    DEFINITIONS,
+    EXAMPLES,
+    FORMER_DEFINITIONS,
+    FORMER_PAYMENT_CONFIRMED,
+    PAYMENT_CONFIRMED,
+    VALUE,
+    Definition,
+    approved_version,
+)
 
 PLACE = re.compile(r"\{\{([a-z_]+)\}\}")
-EACH = [pytest.param(one, language, id=f"{one.name}-{language}") for one in DEFINITIONS for language in one.texts]
+ALL = (*DEFINITIONS, *FORMER_DEFINITIONS)
+EACH = [pytest.param(one, language, id=f"{one.name}-{language}") for one in ALL for language in one.texts]
+NEW, OLD = PAYMENT_CONFIRMED, FORMER_PAYMENT_CONFIRMED
 
 
-@pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda one: one.name)
+@pytest.mark.parametrize("definition", ALL, ids=lambda one: one.name)
 def test_each_template_exists_in_every_language(definition: Definition) -> None:
     assert set(definition.texts) == set(TEMPLATE_CODES.values())
 
@@ -40,5 +52,30 @@ def test_each_template_can_be_submitted_and_sent(definition: Definition, languag
 
 
 def test_a_value_is_one_line_and_never_empty() -> None:
-    filled = DEFINITIONS[0].filled(code="A\nB\tC    D", raffle="", numbers="1" * 1000)
+    filled = OLD.filled(code="A\nB\tC    D", raffle="", numbers="1" * 1000)
     assert filled.values == {"code": "A B C D", "raffle": "-", "numbers": "1" * VALUE}
+
+
+@pytest.mark.parametrize(
+    ("approved", "expected"),
+    [
+        ((), NEW),
+        (((OLD, "es"),), OLD),
+        (((OLD, "es"), (NEW, "es")), NEW),
+        (((OLD, "es"), (NEW, "en")), OLD),  # the person's language matters more
+        (((OLD, "en"), (NEW, "pt_BR")), OLD),
+        (((NEW, "pt_BR"),), NEW),
+    ],
+)
+def test_m4_the_former_version_is_used_until_the_new_one_is_approved(
+    approved: tuple[tuple[Definition, str], ...], expected: Definition
+) -> None:
+    channel = Channel(approved=frozenset(approval(one.name, language) for one, language in approved))
+    filled = NEW.filled(**EXAMPLES)
+    assert approved_version(filled, channel, "es") == expected.filled(**EXAMPLES)
+
+
+@pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda one: one.name)
+def test_a_former_version_has_no_values_of_its_own(definition: Definition) -> None:
+    if definition.former is not None:
+        assert definition.former in FORMER_DEFINITIONS and set(definition.former.values) <= set(definition.values)

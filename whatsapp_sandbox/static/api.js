@@ -1,9 +1,11 @@
 // Requests to the server of this page. Nothing else is contacted.
 
+import { say } from "./language.js";
+
 async function call(path, options = {}) {
   const response = await fetch(path, options);
   const body = response.status === 204 ? null : await response.json().catch(() => null);
-  if (!response.ok) throw new Error(body?.title ?? `The server of this page answered ${response.status}.`);
+  if (!response.ok) throw new Error(body?.title ?? say("The server of this page answered {status}.", { status: response.status }));
   return body;
 }
 

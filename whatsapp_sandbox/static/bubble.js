@@ -3,13 +3,14 @@
 import { mediaUrl } from "./api.js";
 import { el, icon } from "./dom.js";
 import { formatted } from "./format.js";
+import { say } from "./language.js";
 import { clockTime, summary } from "./words.js";
 
 const TICKS = {
-  waiting: ["clock", "Sending"],
-  arrived: ["one", "Delivered"],
-  read: ["two", "Read"],
-  failed: ["failed", "Not delivered"],
+  waiting: ["clock", say("Sending")],
+  arrived: ["one", say("Delivered")],
+  read: ["two", say("Read")],
+  failed: ["failed", say("Not delivered")],
 };
 
 // `acts` are the actions of the page: reply, tap, openList, sharePlace, again, goTo.
@@ -24,7 +25,7 @@ export function bubble(message, { quoted, reaction, tapped, follows }, acts) {
       "data-direction": direction,
       "data-id": message.id,
       "data-kind": kind,
-      "aria-label": direction === "mine" ? "You" : "Tombola",
+      "aria-label": direction === "mine" ? say("You") : "Tombola",
     },
     message.reply_to && quote(message.reply_to, quoted, acts),
     el("div", { class: "content" },
@@ -34,13 +35,13 @@ export function bubble(message, { quoted, reaction, tapped, follows }, acts) {
         direction === "mine" && tick(message.status))),
     choices,
     fault(message, acts),
-    reaction && el("span", { class: "reaction", "aria-label": `Reaction ${reaction}` }, reaction),
-    el("button", { class: "answer", type: "button", "aria-label": "Reply to this message", onclick: () => acts.reply(message) }, icon("reply")),
+    reaction && el("span", { class: "reaction", "aria-label": say("Reaction {emoji}", { emoji: reaction }) }, reaction),
+    el("button", { class: "answer", type: "button", "aria-label": say("Reply to this message"), onclick: () => acts.reply(message) }, icon("reply")),
   );
 }
 
 export function typing() {
-  return el("div", { class: "bubble", id: "typing", "data-testid": "typing", role: "status", "aria-label": "Tombola is typing" },
+  return el("div", { class: "bubble", id: "typing", "data-testid": "typing", role: "status", "aria-label": say("Tombola is typing") },
     el("div", { class: "dots" }, el("i"), el("i"), el("i")));
 }
 
@@ -48,10 +49,10 @@ const BODIES = {
   text: (content) => formatted(content.body),
   image: (content) => [picture(content), content.caption && formatted(content.caption)],
   document: (content) => [file(content), content.caption && formatted(content.caption)],
-  video: (content) => [file(content, "Video"), content.caption && formatted(content.caption)],
-  audio: (content) => file(content, "Audio"),
+  video: (content) => [file(content, say("Video")), content.caption && formatted(content.caption)],
+  audio: (content) => file(content, say("Audio")),
   sticker: (content) => picture(content),
-  location: () => el("div", { class: "file" }, icon("place"), el("span", {}, "Location")),
+  location: () => el("div", { class: "file" }, icon("place"), el("span", {}, say("Location"))),
   button: (content) => formatted(content.text),
   interactive: (content) => [
     header(content.header),
@@ -61,12 +62,12 @@ const BODIES = {
     content.footer && el("p", { class: "footer" }, content.footer.text),
   ],
   template: (content) => [
-    el("p", { class: "title" }, `Template: ${content.name}`),
+    el("p", { class: "title" }, say("Template: {name}", { name: content.name })),
     ...(content.components ?? []).filter((part) => part.type?.toLowerCase() !== "button").flatMap((part) =>
       (part.parameters ?? []).map((value) =>
         value.type === "image" ? picture(value.image)
           : formatted(`${value.parameter_name ? `${value.parameter_name}: ` : ""}${value.text ?? value.type}`))),
-    el("p", { class: "footer" }, `The wording is stored at Meta, language ${content.language?.code}`),
+    el("p", { class: "footer" }, say("The wording is stored at Meta, language {code}", { code: content.language?.code })),
   ],
 };
 
@@ -80,24 +81,24 @@ function header(content) {
 
 function picture({ id, link, caption }) {
   // Never load a picture from another host: the page contacts only its own server.
-  if (link) return file({ link, filename: "Photo from a link" }, link.split("/")[2]);
+  if (link) return file({ link, filename: say("Photo from a link") }, link.split("/")[2]);
   const url = mediaUrl(id);
-  const image = el("img", { src: url, alt: caption ? "Photo" : "Photo without caption" });
+  const image = el("img", { src: url, alt: caption ? say("Photo") : say("Photo without caption") });
   // Show a placeholder for a missing picture, because tests send made-up ids.
-  image.addEventListener("error", () => image.replaceWith(el("span", { class: "file" }, icon("photo"), "Photo not found")));
+  image.addEventListener("error", () => image.replaceWith(el("span", { class: "file" }, icon("photo"), say("Photo not found"))));
   return el("a", { class: "picture", href: url, target: "_blank", rel: "noopener noreferrer" }, image);
 }
 
-function file({ id, link, filename, mime_type: type }, what = "Document") {
+function file({ id, link, filename, mime_type: type }, what = say("Document")) {
   const name = filename ?? what;
   return el("a", { class: "file", href: link ?? mediaUrl(id), target: "_blank", rel: "noopener noreferrer" },
     icon("file"), el("span", {}, name, el("small", {}, type?.split("/")[1]?.toUpperCase() ?? what)));
 }
 
 function quote(id, quoted, acts) {
-  const who = quoted?.direction === "mine" ? "You" : "Tombola";
-  return el("button", { class: "quote", type: "button", "aria-label": "Go to the quoted message", onclick: () => acts.goTo(id) },
-    el("b", {}, who), el("span", {}, quoted ? summary(quoted) : "An earlier message"));
+  const who = quoted?.direction === "mine" ? say("You") : "Tombola";
+  return el("button", { class: "quote", type: "button", "aria-label": say("Go to the quoted message"), onclick: () => acts.goTo(id) },
+    el("b", {}, who), el("span", {}, quoted ? summary(quoted) : say("An earlier message")));
 }
 
 function tick(status) {
@@ -109,8 +110,8 @@ function fault(message, acts) {
   if (!message.note || message.status === "arrived" || message.status === "read") return null;
   const waits = message.status === "waiting";
   return el("div", { class: "fault", "data-testid": "fault" },
-    el("span", {}, waits ? "Not delivered yet, trying again." : message.note),
-    !waits && message.direction === "mine" && el("button", { type: "button", "data-testid": "again", onclick: () => acts.again(message) }, "Try again"));
+    el("span", {}, waits ? say("Not delivered yet, trying again.") : message.note),
+    !waits && message.direction === "mine" && el("button", { type: "button", "data-testid": "again", onclick: () => acts.again(message) }, say("Try again")));
 }
 
 // Choices stay tappable after the first tap, as in WhatsApp.
@@ -127,8 +128,8 @@ function choicesOf(message, tapped, acts) {
   if (type === "cta_url")
     return box(el("a", { href: action.parameters.url, target: "_blank", rel: "noopener noreferrer" }, icon("link"), action.parameters.display_text));
   if (type === "location_request_message")
-    return box(el("button", { type: "button", "data-testid": "send-place", onclick: () => acts.sharePlace(message) }, icon("place"), "Send an example location"));
-  if (type === "flow") return box(el("button", { type: "button", disabled: true }, `${action.parameters.flow_cta} (forms are not supported here)`));
+    return box(el("button", { type: "button", "data-testid": "send-place", onclick: () => acts.sharePlace(message) }, icon("place"), say("Send an example location")));
+  if (type === "flow") return box(el("button", { type: "button", disabled: true }, say("{button} (forms are not supported here)", { button: action.parameters.flow_cta })));
   return null;
 }
 

@@ -1,6 +1,7 @@
 // The form below the chat: text, an attachment with its caption, a quoted message.
 
 import { el, icon } from "./dom.js";
+import { say } from "./language.js";
 import { exampleReceipt } from "./receipt.js";
 import { openAttachments } from "./sheet.js";
 import { summary } from "./words.js";
@@ -52,12 +53,12 @@ export function startComposer({ send, recentTexts, complain }) {
   });
   document.getElementById("attach").addEventListener("click", () => {
     const offers = [
-      { shape: "photo", title: "Photo or PDF", text: "JPEG, PNG, WebP or PDF from this computer", testid: "attach-choose", act: () => picker.click() },
-      { shape: "receipt", title: "Example receipt", text: "A made-up bank receipt", testid: "attach-example",
+      { shape: "photo", title: say("Photo or PDF"), text: say("JPEG, PNG, WebP or PDF from this computer"), testid: "attach-choose", act: () => picker.click() },
+      { shape: "receipt", title: say("Example receipt"), text: say("A made-up bank receipt"), testid: "attach-example",
         act: async () => attach((lastReceipt = await exampleReceipt(recentTexts())), complain) },
     ];
     if (lastReceipt)
-      offers.push({ shape: "receipt", title: "The same receipt again", text: "To see that a reused proof is detected", testid: "attach-same", act: () => attach(lastReceipt, complain) });
+      offers.push({ shape: "receipt", title: say("The same receipt again"), text: say("To see that a reused proof is detected"), testid: "attach-same", act: () => attach(lastReceipt, complain) });
     openAttachments(offers);
   });
 }
@@ -75,7 +76,7 @@ export function quote(message) {
 }
 
 function attach(file, complain) {
-  if (!file.size || file.size > LARGEST) return complain(new Error("A file must have between 1 byte and 100 MB."));
+  if (!file.size || file.size > LARGEST) return complain(new Error(say("A file must have between 1 byte and 100 MB.")));
   take({ ...draft, file });
   return text.focus();
 }
@@ -85,7 +86,7 @@ const clear = () => take({ text: "", file: null, replyTo: null });
 function take(next) {
   draft = next;
   text.value = draft.text;
-  text.placeholder = draft.file ? "Add a caption" : "Message";
+  text.placeholder = draft.file ? say("Add a caption") : say("Message");
   pending.replaceChildren(...[draft.replyTo && quoteItem(draft.replyTo), draft.file && fileItem(draft.file)].filter(Boolean));
   pending.hidden = !pending.children.length;
   grow();
@@ -93,8 +94,8 @@ function take(next) {
 
 function quoteItem(message) {
   return el("div", { class: "pending-item" },
-    el("span", {}, el("span", { class: "quote" }, el("b", {}, message.direction === "mine" ? "You" : "Tombola"), el("span", {}, summary(message)))),
-    remove("Remove the quote", () => take({ ...draft, replyTo: null })));
+    el("span", {}, el("span", { class: "quote" }, el("b", {}, message.direction === "mine" ? say("You") : "Tombola"), el("span", {}, summary(message)))),
+    remove(say("Remove the quote"), () => take({ ...draft, replyTo: null })));
 }
 
 function fileItem(file) {
@@ -102,7 +103,7 @@ function fileItem(file) {
   const image = url && el("img", { src: url, alt: "" });
   image?.addEventListener("load", () => URL.revokeObjectURL(url));
   return el("div", { class: "pending-item", "data-testid": "pending-file" },
-    image ?? icon("file"), el("span", {}, file.name || "Photo"), remove("Remove the attachment", () => take({ ...draft, file: null })));
+    image ?? icon("file"), el("span", {}, file.name || say("Photo")), remove(say("Remove the attachment"), () => take({ ...draft, file: null })));
 }
 
 function remove(label, act) {

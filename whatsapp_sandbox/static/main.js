@@ -4,7 +4,8 @@ import * as api from "./api.js";
 import { startComposer, quote, switchDraft } from "./composer.js";
 import { el } from "./dom.js";
 import { bubble, typing } from "./bubble.js";
-import { describe, renderPeople } from "./people.js";
+import { say, translatePage } from "./language.js";
+import { describe, renderPeople, shownName } from "./people.js";
 import { close, openRows } from "./sheet.js";
 import { dayName, summary } from "./words.js";
 
@@ -40,7 +41,7 @@ async function attempt(work) {
 
 function complain(trouble) {
   const lost = trouble instanceof TypeError; // fetch throws this when the server does not answer
-  state.complaint = lost ? "The server of this page does not answer. Is it still running?" : trouble.message;
+  state.complaint = lost ? say("The server of this page does not answer. Is it still running?") : trouble.message;
   renderNotice();
   setTimeout(() => { state.complaint = null; renderNotice(); }, 6000);
 }
@@ -101,12 +102,13 @@ function tapsOf(messages) {
 
 function hint() {
   const organiser = contact()?.role === "organiser";
+  const [beforeMenu, afterMenu] = say("Write {menu} to start. Pick numbers, pay, and attach the example receipt.").split("{menu}");
   return el("div", { class: "hint", "data-testid": "hint" },
-    el("h3", {}, organiser ? "The organiser’s phone" : `You are ${contact()?.name.split(" ")[0] ?? "here"}`),
+    el("h3", {}, organiser ? say("The organiser’s phone") : say("You are {name}", { name: contact()?.name.split(" ")[0] ?? "…" })),
     organiser
-      ? el("p", {}, "New payment proofs are announced here. Write something first, to open the 24-hour window.")
-      : el("p", {}, "Write ", el("strong", {}, "menu"), " to start. Pick numbers, pay, and attach the example receipt."),
-    el("button", { type: "button", "data-testid": "hint-begin", onclick: () => attempt(() => api.send(state.current, { text: "menu" })) }, "Send “menu”"));
+      ? el("p", {}, say("New payment proofs are announced here. Write something first, to open the 24-hour window."))
+      : el("p", {}, beforeMenu, el("strong", {}, "menu"), afterMenu),
+    el("button", { type: "button", "data-testid": "hint-begin", onclick: () => attempt(() => api.send(state.current, { text: "menu" })) }, say("Send “menu”")));
 }
 
 const contact = () => state.contacts.find(({ id }) => id === state.current);
@@ -116,18 +118,19 @@ function drawPeople() {
   for (const person of state.contacts) person.typing = isTyping(person.id) ? 1 : 0;
   renderPeople(state.contacts, state.current, open);
   const unread = state.contacts.reduce((sum, { unread: count }) => sum + count, 0);
-  document.title = `${unread ? `(${unread}) ` : ""}Tombola phone`;
+  document.title = `${unread ? `(${unread}) ` : ""}${say("Tombola phone")}`;
   const person = contact();
   if (!person) return;
   const [address, closed, explained] = describe(person);
   $("business").textContent = state.business.name;
-  $("subtitle").textContent = isTyping(state.current) ? "typing…" : [state.business.number, closed].filter(Boolean).join(" · ");
+  $("subtitle").textContent = isTyping(state.current) ? say("typing…") : [closed, state.business.number].filter(Boolean).join(" · ");
   $("subtitle").title = explained;
-  $("owner").replaceChildren(el("b", {}, person.name), address);
+  $("owner").replaceChildren(el("b", {}, shownName(person)), address);
 }
 
 function renderNotice() {
-  const text = state.complaint ?? (state.lost ? "The server of this page does not answer. Trying again." : null) ?? (state.trouble && `${state.trouble} Your messages will be sent as soon as it answers.`);
+  const text = state.complaint ?? (state.lost ? say("The server of this page does not answer. Trying again.") : null)
+    ?? (state.trouble && say("{trouble} Your messages will be sent as soon as it answers.", { trouble: state.trouble }));
   $("notice").hidden = !text;
   $("notice").textContent = text ?? "";
 }
@@ -209,6 +212,7 @@ function redrawTyping() {
   drawPeople();
 }
 
+translatePage();
 startComposer({
   complain,
   recentTexts: () => [...state.messages.values()].filter(({ direction }) => direction === "theirs").map(summary),

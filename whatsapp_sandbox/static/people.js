@@ -1,10 +1,12 @@
 // The list of people on the left.
 
 import { el } from "./dom.js";
+import { say } from "./language.js";
 import { summary, whenShort } from "./words.js";
 
 const HUES = { lucia: 330, marco: 205, ana: 150, organiser: 268 };
 const list = document.getElementById("people");
+let shown = null; // whose button was scrolled into view
 
 // Reuses the buttons and changes only their content, so that a click during an update is not lost.
 export function renderPeople(contacts, current, choose) {
@@ -15,12 +17,18 @@ export function renderPeople(contacts, current, choose) {
     return item;
   });
   if (items.length !== list.children.length || items.some((item, place) => list.children[place] !== item)) list.replaceChildren(...items);
+  // In a narrow window the buttons are a strip, which may be wider than the window.
+  if (shown !== current) items.find(({ key }) => key === current)?.scrollIntoView({ block: "nearest", inline: "center" });
+  shown = current;
 }
+
+// The organiser has no name of their own.
+export const shownName = ({ name, role }) => (role === "organiser" ? say(name) : name);
 
 // The person's address, and whether the business may still write freely.
 export function describe({ phone, user_id: userId, window_until: until }) {
   const open = until && until * 1000 > Date.now();
-  return [phone ?? userId, open ? "" : "24 h window closed", open ? `Tombola may write until ${whenShort(until)}` : "Tombola may send only templates until this person writes"];
+  return [phone ?? userId, open ? "" : say("24 h window closed"), open ? say("Tombola may write until {time}", { time: whenShort(until) }) : say("Tombola may send only templates until this person writes")];
 }
 
 function button(id, choose) {
@@ -28,15 +36,17 @@ function button(id, choose) {
 }
 
 function fill(node, contact, isCurrent) {
-  const { last, name, unread } = contact;
-  const doing = contact.typing > 0 ? "Tombola is typing…" : last ? `${last.direction === "mine" ? "You: " : ""}${summary(last)}` : role(contact);
+  const { last, unread } = contact;
+  const name = shownName(contact);
+  const said = last && (last.direction === "mine" ? say("You: {text}", { text: summary(last) }) : summary(last));
+  const doing = contact.typing > 0 ? say("Tombola is typing…") : said ?? role(contact);
   const when = last ? whenShort(last.at) : "";
   const shown = JSON.stringify([name, unread, doing, when, isCurrent]);
   if (node.shown === shown) return;
   node.shown = shown;
   if (isCurrent) node.setAttribute("aria-current", "true");
   else node.removeAttribute("aria-current");
-  node.setAttribute("aria-label", unread ? `${name}, ${unread} unread` : name);
+  node.setAttribute("aria-label", unread ? say("{name}, {count} unread", { name, count: unread }) : name);
   const [first, ...rest] = name.split(" ");
   const avatar = el("span", { class: "avatar", "aria-hidden": "true" }, initials(name));
   avatar.style.setProperty("--hue", HUES[contact.id] ?? 20);
@@ -49,8 +59,8 @@ function fill(node, contact, isCurrent) {
 }
 
 function role({ role: what, phone }) {
-  if (what === "organiser") return "Gets payment notifications";
-  return phone ? "Buys numbers" : "Buys numbers, phone number hidden";
+  if (what === "organiser") return say("Gets payment notifications");
+  return phone ? say("Buys numbers") : say("Buys numbers, phone number hidden");
 }
 
 const initials = (name) => name.replace(/^\+/, "").split(" ").slice(0, 2).map((word) => word[0]).join("").toUpperCase();

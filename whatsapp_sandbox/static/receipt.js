@@ -1,5 +1,7 @@
 // Draws an example bank receipt, so that a newcomer can pay without looking for a file.
 
+import { locale, say } from "./language.js";
+
 const MONEY = /(?:Q|GTQ|\$|USD|€|EUR|MXN|R\$)\s?\d[\d.,]*\d|\d[\d.,]*\d\s?(?:GTQ|USD|EUR|MXN|€)/g;
 const ORDER = /\b[2346789BCDFGHJKMPQRTVWXY]{8}\b/g;
 
@@ -8,11 +10,11 @@ export async function exampleReceipt(texts) {
   const find = (pattern) => texts.flatMap((text) => text.match(pattern) ?? []).at(-1);
   const number = String(Math.floor(1e9 + Math.random() * 9e9));
   const lines = [
-    ["Amount", find(MONEY) ?? "Q 75.00"],
-    ["Reference", number],
-    ["Description", find(ORDER) ?? "Raffle numbers"],
-    ["Date", new Date().toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })],
-    ["To account", "•••• 4417"],
+    [say("Amount"), find(MONEY) ?? "Q 75.00"],
+    [say("Reference"), number],
+    [say("Description"), find(ORDER) ?? say("Raffle numbers")],
+    [say("Date"), new Date().toLocaleString(locale, { dateStyle: "medium", timeStyle: "short" })],
+    [say("To account"), "•••• 4417"],
   ];
   const canvas = document.createElement("canvas");
   canvas.width = 640;
@@ -29,10 +31,10 @@ function draw(pen, lines) {
   mosaic(pen, width, 190);
   pen.fillStyle = "#20303a";
   pen.font = "700 40px system-ui, sans-serif";
-  pen.fillText("Example Bank", 44, 268);
+  pen.fillText(say("Example Bank"), 44, 268);
   pen.font = "26px system-ui, sans-serif";
   pen.fillStyle = "#55646e";
-  pen.fillText("Transfer completed", 44, 310);
+  pen.fillText(say("Transfer completed"), 44, 310);
   lines.forEach(([label, value], index) => {
     const y = 384 + index * 76;
     pen.fillStyle = "#7a8790";
@@ -44,7 +46,7 @@ function draw(pen, lines) {
   });
   pen.fillStyle = "#98a4ac";
   pen.font = "20px system-ui, sans-serif";
-  pen.fillText("An example. No money was moved.", 44, height - 26);
+  pen.fillText(say("An example. No money was moved."), 44, height - 26);
 }
 
 // Coarse random tiles, so that two example receipts are not mistaken for the same picture.

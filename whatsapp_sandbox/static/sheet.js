@@ -1,6 +1,7 @@
 // The sheet that slides up from the bottom: the rows of a list, or the kinds of attachments.
 
 import { el, icon } from "./dom.js";
+import { say } from "./language.js";
 
 const sheet = document.getElementById("sheet");
 const screen = document.getElementById("screen");
@@ -16,7 +17,7 @@ export function openRows(action, choose) {
 }
 
 export function openAttachments(offers) {
-  open("Attach", offers.map(({ shape, title, text, testid, act }) =>
+  open(say("Attach"), offers.map(({ shape, title, text, testid, act }) =>
     el("button", { class: "row", type: "button", "data-testid": testid, onclick: () => { close(); act(); } },
       icon(shape), el("span", {}, title, el("small", {}, text)))));
 }
@@ -26,7 +27,7 @@ function open(title, items) {
   sheet.replaceChildren(
     el("div", { class: "sheet-head" },
       el("h2", { id: "sheet-title" }, title),
-      el("button", { class: "round", type: "button", "aria-label": "Close", onclick: close }, icon("close"))),
+      el("button", { class: "round", type: "button", "aria-label": say("Close"), onclick: close }, icon("close"))),
     el("div", { class: "sheet-body", "data-testid": "sheet" }, items));
   sheet.show();
   for (const other of screen.children) other.inert = other !== sheet;

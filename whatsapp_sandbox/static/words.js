@@ -1,10 +1,12 @@
 // Short texts for previews and times.
 
 import { plain } from "./format.js";
+import { locale, say } from "./language.js";
 
-const time = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
-const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
-const shortDay = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+// As the bot writes times: 24 hours, which also leaves room beside the words of a bubble.
+const time = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const day = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
+const shortDay = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
 
 const date = (seconds) => new Date(seconds * 1000);
 const daysAgo = (seconds) => Math.round((new Date().setHours(0, 0, 0, 0) - date(seconds).setHours(0, 0, 0, 0)) / 864e5);
@@ -12,7 +14,7 @@ const daysAgo = (seconds) => Math.round((new Date().setHours(0, 0, 0, 0) - date(
 export const clockTime = (seconds) => time.format(date(seconds));
 
 export function dayName(seconds) {
-  return ["Today", "Yesterday"][daysAgo(seconds)] ?? day.format(date(seconds));
+  return [say("Today"), say("Yesterday")][daysAgo(seconds)] ?? day.format(date(seconds));
 }
 
 export function whenShort(seconds) {
@@ -23,10 +25,10 @@ export function whenShort(seconds) {
 export function summary({ kind, content }) {
   switch (kind) {
     case "text": return plain(content.body);
-    case "image": return content.caption ? plain(content.caption) : "Photo";
-    case "document": return content.filename || content.caption || "Document";
-    case "location": return "Location";
-    case "template": return `Template ${content.name}`;
+    case "image": return content.caption ? plain(content.caption) : say("Photo");
+    case "document": return content.filename || content.caption || say("Document");
+    case "location": return say("Location");
+    case "template": return say("Template: {name}", { name: content.name });
     case "button": return content.text;
     case "interactive":
       return content.button_reply?.title ?? content.list_reply?.title ?? plain(content.body?.text ?? "");

@@ -33,19 +33,21 @@ def show_free(turn: Turn, raffle: Raffle, named: range | None = None) -> None:
         return
     roomiest = None if parts else max(zip(free, blocks, strict=True), key=lambda pair: pair[0])[1]
     some = _some_free(turn, raffle, leaves, numbers)
-    reply = turn.texts.free_numbers(raffle, numbers, sum(free), some, roomiest, is_named=named is not None)
+    reply = turn.texts.free_numbers(raffle, numbers, sum(free), some)
+    ask = turn.texts.ask_free_numbers(raffle, numbers, roomiest, is_named=named is not None)
     if not turn.may_draw(max(len(parts), 1)):
-        turn.reply(reply)
+        turn.reply(replace(ask, text=f"{reply.text}\n{ask.text}"))
         return
-    if not parts:
+    if parts:
+        states = _states(leaves, _own_numbers(turn, raffle))
+        for part in parts:
+            drawn = "".join(states.get(number, NumberState.FREE) for number in part)
+            text = reply if part is parts[0] else turn.texts.more_of_board(raffle, part, drawn.count(NumberState.FREE))
+            caption = text.text.partition("\n")[0]  # the picture itself shows which numbers are free
+            turn.reply(replace(text, picture=turn.texts.board_picture(raffle, part, drawn, caption)))
+    else:
         turn.reply(replace(reply, picture=turn.texts.map_picture(raffle, numbers, free, len(blocks[0]))))
-        return
-    states = _states(leaves, _own_numbers(turn, raffle))
-    for part in parts:
-        drawn = "".join(states.get(number, NumberState.FREE) for number in part)
-        picture = turn.texts.board_picture(raffle, part, drawn)
-        text = reply if part is parts[0] else turn.texts.more_of_board(raffle, part, drawn.count(NumberState.FREE))
-        turn.reply(replace(text, picture=picture))
+    turn.reply(ask)  # a picture has no buttons
 
 
 def _states(leaves: Sequence[Leaf], own: Collection[int]) -> Mapping[int, NumberState]:

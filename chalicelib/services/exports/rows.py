@@ -93,8 +93,9 @@ class ExportRows:
         self._load_orders(scratch)
         self._load_people(scratch)
         self._set_total(scratch.count_buyers())
-        digits = self._digits
-        yield from batched((buyer_row(orders, buyer, digits) for buyer, orders in scratch.all_buyers()), BATCH)
+        digits, asks_age = self._digits, self._raffle.minimum_age is not None
+        rows = (buyer_row(orders, buyer, digits, asks_age=asks_age) for buyer, orders in scratch.all_buyers())
+        yield from batched(rows, BATCH)
 
     def _load_orders(self, scratch: ExportScratchDb) -> None:
         for orders in export_reads.orders_of_raffle(self._raffle.id):

@@ -5,7 +5,7 @@ SQL works with SQLite 3.7, the version on Lambda. Only constants of this file ar
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
@@ -26,7 +26,7 @@ CREATE TABLE orders (
     position INTEGER PRIMARY KEY, id TEXT UNIQUE, contact TEXT, status TEXT, numbers TEXT, unit_amount INTEGER,
     currency TEXT, created REAL, reserved REAL, paid REAL, refunded REAL, refund_reason TEXT
 );
-CREATE TABLE people (contact TEXT PRIMARY KEY, owner TEXT, name TEXT, phone TEXT);
+CREATE TABLE people (contact TEXT PRIMARY KEY, owner TEXT, name TEXT, phone TEXT, age INTEGER, age_said REAL);
 """
 COLUMNS = (
     "id", "contact", "status", "numbers", "unit_amount", "currency", "created", "reserved", "paid", "refunded",
@@ -35,6 +35,7 @@ COLUMNS = (
 WIDTH = len(COLUMNS)
 ORDER = ", ".join(f"o.{name}" for name in COLUMNS)
 OWNS = f"o.status IN ({', '.join(repr(status.value) for status in sorted(OWNING))})"
+PERSON = "p.name, p.phone, p.age, p.age_said"
 ORDERS_AND_PEOPLE = "orders o JOIN people p ON p.contact = o.contact"
 NOBODY = Person("", "")
 
@@ -60,8 +61,11 @@ class ExportScratchDb:
     def put_people(self, people: Iterable[tuple[str, str, Person]]) -> None:
         """Add people: a contact's id, the id that it is an alias of (or its own), and the person."""
         self._db.executemany(
-            "INSERT OR REPLACE INTO people VALUES (?, ?, ?, ?)",
-            ((contact_id, owner_id, *person) for contact_id, owner_id, person in people),
+            "INSERT OR REPLACE INTO people VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                (contact_id, owner_id, *person[:-1], _as_seconds(person.age_confirmed_at))
+                for contact_id, owner_id, person in people
+            ),
         )
 
     # Reading
@@ -89,9 +93,9 @@ class ExportScratchDb:
         people = {}
         for batch in batched(contact_ids, MAX_VALUES):
             marks = ", ".join("?" * len(batch))
-            query = f"SELECT contact, name, phone FROM people WHERE contact IN ({marks})"
+            query = f"SELECT p.contact, {PERSON} FROM people p WHERE p.contact IN ({marks})"
             for contact_id, *person in self._db.execute(query, batch):
-                people[contact_id] = Person(*person)
+                people[contact_id] = _as_person(person)
         return people
 
     def all_contact_ids(self) -> Iterator[str]:
@@ -102,16 +106,16 @@ class ExportScratchDb:
     def all_orders(self) -> Iterator[tuple[ExportedOrder, Person]]:
         """Yield every order with its buyer."""
         query = f"""
-            SELECT {ORDER}, p.name, p.phone FROM orders o LEFT JOIN people p ON p.contact = o.contact
+            SELECT {ORDER}, {PERSON} FROM orders o LEFT JOIN people p ON p.contact = o.contact
             ORDER BY o.position
         """
         for row in self._rows(query):
-            yield _as_order(row), Person(*row[WIDTH:]) if row[WIDTH] is not None else NOBODY
+            yield _as_order(row), _as_person(row[WIDTH:]) if row[WIDTH] is not None else NOBODY
 
     def all_buyers(self) -> Iterator[tuple[Person, list[ExportedOrder]]]:
         """Yield everybody who owns numbers with the orders that do, oldest first. The first to buy comes first."""
         query = f"""
-            SELECT {ORDER}, p.name, p.phone, p.owner FROM {ORDERS_AND_PEOPLE}
+            SELECT {ORDER}, {PERSON}, p.owner FROM {ORDERS_AND_PEOPLE}
             JOIN (
                 SELECT p.owner AS owner, MIN(o.position) AS first FROM {ORDERS_AND_PEOPLE}
                 WHERE {OWNS} GROUP BY p.owner
@@ -120,7 +124,7 @@ class ExportScratchDb:
         """
         for _, group in groupby(self._rows(query), key=lambda row: row[-1]):
             rows = list(group)
-            yield Person(*rows[0][WIDTH:-1]), [_as_order(row) for row in rows]
+            yield _as_person(rows[0][WIDTH:-1]), [_as_order(row) for row in rows]
 
     def _number(self, query: str) -> int:
         return int(self._db.execute(query).fetchone()[0])
@@ -141,7 +145,8 @@ def resolve_aliases(names: Mapping[str, ContactName], contact_ids: Iterable[str]
             owner_id = name.alias_of
             passed.add(owner_id)
             name = names.get(owner_id)
-        yield contact_id, owner_id, Person(name.name, name.phone) if name else NOBODY
+        person = Person(name.name, name.phone, name.age_confirmed, name.age_confirmed_at) if name else NOBODY
+        yield contact_id, owner_id, person
 
 
 def _as_values(order: ExportedOrder) -> tuple[Any, ...]:
@@ -157,6 +162,11 @@ def _as_order(row: Any) -> ExportedOrder:
         row[0], row[1], OrderStatus(row[2]), tuple(map(int, row[3].split())), row[4], row[5],
         datetime.fromtimestamp(row[6], UTC), _as_moment(row[7]), _as_moment(row[8]), _as_moment(row[9]), row[10],
     )  # fmt: skip
+
+
+def _as_person(row: Sequence[Any]) -> Person:
+    name, phone, age, said = row
+    return Person(name, phone, age, _as_moment(said))
 
 
 def _as_seconds(moment: datetime | None) -> float | None:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.domain.export_columns import COLUMNS
+from chalicelib.domain.export_columns import COLUMNS, raffle_facts
 from chalicelib.domain.exports import LONGEST, Export, ExportRequest, ExportStatus, Of, Reason, file_name
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.raffles import Board, Raffle
@@ -341,7 +341,8 @@ def write(
     on_read: OnRead = (lambda _: None) if progress is None else progress.set_read
     export_rows = ExportRows(board, request, on_read=on_read, most=most)
     done = 0
-    with open_sheet(request.format, file, COLUMNS[request.of], time_zone=board.raffle.time_zone) as add:
+    columns, about = COLUMNS[request.of], raffle_facts(board.raffle)
+    with open_sheet(request.format, file, columns, time_zone=board.raffle.time_zone, about=about) as add:
         for rows in export_rows:
             add(rows)
             done += len(rows)

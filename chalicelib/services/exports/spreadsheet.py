@@ -20,11 +20,12 @@ from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from chalicelib.domain.csv_escaping import is_phone, is_safe, safe
-from chalicelib.domain.export_columns import CellMoney, Column, ColumnKind, Row
+from chalicelib.domain.export_columns import CellMoney, Column, ColumnKind, Fact, Row
 from chalicelib.domain.exports import Format
 
 FOLDER_PREFIX = "tombola-sheet-"
 MAX_ROWS = 1_048_576 - 1  # of an XLSX sheet, without the header
+NAME_WIDTH, VALUE_WIDTH = 36, 60  # characters, of the sheet with the raffle's facts
 CONTENT_TYPES = {
     Format.CSV: "text/csv; charset=utf-8",
     Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -39,13 +40,19 @@ AddRows = Callable[[Iterable[Row]], None]
 
 
 @contextmanager
-def open_sheet(form: Format, file: IO[bytes], columns: Sequence[Column], *, time_zone: str) -> Iterator[AddRows]:
+def open_sheet(
+    form: Format, file: IO[bytes], columns: Sequence[Column], *, time_zone: str, about: Sequence[Fact] = ()
+) -> Iterator[AddRows]:
     """Yield a function that adds rows. The file is complete when the context ends without an error.
 
     Adding raises SheetFull.
+
+    Args:
+        about: facts for a second sheet of an XLSX file. CSV has one table only.
     """
-    open_file = _open_csv if form is Format.CSV else _open_xlsx
-    with open_file(file, columns, ZoneInfo(time_zone)) as add:
+    zone = ZoneInfo(time_zone)
+    opened = _open_csv(file, columns, zone) if form is Format.CSV else _open_xlsx(file, columns, zone, about)
+    with opened as add:
         yield add
 
 
@@ -93,13 +100,15 @@ _CSV_FORMATTERS: dict[ColumnKind, Callable[[Any], str]] = {
 
 
 @contextmanager
-def _open_xlsx(file: IO[bytes], columns: Sequence[Column], zone: ZoneInfo) -> Iterator[AddRows]:
+def _open_xlsx(file: IO[bytes], columns: Sequence[Column], zone: ZoneInfo, about: Sequence[Fact]) -> Iterator[AddRows]:
     with _temporary_folder() as folder:
         # Rows go to disk one by one. Shared strings, as Excel itself writes them, would keep all texts in memory.
         book = Workbook(file, {"constant_memory": True, "tmpdir": str(folder)})
         worksheet = book.add_worksheet("export", worksheet_class=_PlainWorksheet)
         writer = _XlsxWriter(book, worksheet, columns, zone)
         yield writer.add
+        if about:
+            writer.add_facts(book.add_worksheet("raffle", worksheet_class=_PlainWorksheet), about)
         book.close()
 
 
@@ -140,6 +149,8 @@ class _PlainWorksheet(Worksheet):  # type: ignore[misc]  # XlsxWriter publishes 
 
 
 class _XlsxWriter:
+    """Writes the cells of a book. Each sheet is written row by row."""
+
     def __init__(self, book: Workbook, worksheet: Worksheet, columns: Sequence[Column], zone: ZoneInfo) -> None:
         self._book = book
         self._worksheet = worksheet
@@ -151,26 +162,25 @@ class _XlsxWriter:
         self._time_format = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         self._count_format = book.add_format({"num_format": "0"})
         self._money_format = cache(self._add_money_format)
+        self._header = book.add_format({"bold": True})
         worksheet.freeze_panes(1, 0)
         worksheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})  # padded numbers are meant to be text
-        header = book.add_format({"bold": True})
         for position, column in enumerate(columns):
+            name = self._name(column.name, column.kind)
             is_time = column.kind is ColumnKind.TIME
-            # A cell's time has no zone, so the header names it.
-            name = f"{column.name} ({zone.key})" if is_time else column.name
             worksheet.set_column(position, position, max(column.width, len(name) + 2 if is_time else 0))
-            worksheet.write_string(0, position, name, header)
-        cell_writers = {
+            worksheet.write_string(0, position, name, self._header)
+        self._cell_writers: dict[ColumnKind, Callable[[Worksheet, int, int, Any], None]] = {
             ColumnKind.TEXT: self._write_text,
             ColumnKind.PHONE: self._write_text,
             ColumnKind.COUNT: self._write_count,
             ColumnKind.MONEY: self._write_money,
             ColumnKind.TIME: self._write_time,
         }
-        self._cell_writers = [cell_writers[column.kind] for column in columns]
+        self._kinds = [column.kind for column in columns]
 
     def add(self, rows: Iterable[Row]) -> None:
-        cell_writers = list(enumerate(self._cell_writers))
+        cell_writers = [(position, self._cell_writers[kind]) for position, kind in enumerate(self._kinds)]
         for row in rows:
             self._rows += 1
             if self._rows > MAX_ROWS:
@@ -178,20 +188,32 @@ class _XlsxWriter:
             for position, write_cell in cell_writers:
                 cell = row[position]
                 if cell is not None and cell != "":
-                    write_cell(self._rows, position, cell)
+                    write_cell(self._worksheet, self._rows, position, cell)
 
-    def _write_text(self, row: int, column: int, cell: Any) -> None:
-        self._worksheet.write_string(row, column, cell, self._text_format if is_safe(cell) else self._quoted_format)
+    def add_facts(self, worksheet: Worksheet, facts: Sequence[Fact]) -> None:
+        """Write facts into another sheet: a name and its value in each row."""
+        worksheet.set_column(0, 0, NAME_WIDTH)
+        worksheet.set_column(1, 1, VALUE_WIDTH)
+        for row, fact in enumerate(facts):
+            worksheet.write_string(row, 0, self._name(fact.name, fact.kind), self._header)
+            self._cell_writers[fact.kind](worksheet, row, 1, fact.value)
 
-    def _write_count(self, row: int, column: int, cell: Any) -> None:
-        self._worksheet.write_number(row, column, cell, self._count_format)
+    def _name(self, name: str, kind: ColumnKind) -> str:
+        """Return the name of a column or a fact. A cell's time has no zone, so its name has it."""
+        return f"{name} ({self._zone.key})" if kind is ColumnKind.TIME else name
 
-    def _write_money(self, row: int, column: int, cell: Any) -> None:
-        self._worksheet.write_number(row, column, _decimal(cell), self._money_format(cell.currency))
+    def _write_text(self, worksheet: Worksheet, row: int, column: int, cell: Any) -> None:
+        worksheet.write_string(row, column, cell, self._text_format if is_safe(cell) else self._quoted_format)
 
-    def _write_time(self, row: int, column: int, cell: Any) -> None:
+    def _write_count(self, worksheet: Worksheet, row: int, column: int, cell: Any) -> None:
+        worksheet.write_number(row, column, cell, self._count_format)
+
+    def _write_money(self, worksheet: Worksheet, row: int, column: int, cell: Any) -> None:
+        worksheet.write_number(row, column, _decimal(cell), self._money_format(cell.currency))
+
+    def _write_time(self, worksheet: Worksheet, row: int, column: int, cell: Any) -> None:
         local: datetime = cell.astimezone(self._zone).replace(tzinfo=None, microsecond=0)
-        self._worksheet.write_datetime(row, column, local, self._time_format)
+        worksheet.write_datetime(row, column, local, self._time_format)
 
     def _add_money_format(self, currency: str) -> Any:
         decimals = _decimals(currency)

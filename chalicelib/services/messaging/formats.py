@@ -48,11 +48,12 @@ class Formats:
         local = moment.astimezone(zone)
         return f"{local:%H:%M}" if local.date() == now.astimezone(zone).date() else self.day(moment, time_zone)
 
-    def day(self, moment: datetime, time_zone: str) -> str:
-        """Format a time by the clock of a time zone, with its day: "mar 2 dic, 09:10"."""
+    def day(self, moment: datetime, time_zone: str, *, with_year: bool = False) -> str:
+        """Format a time by the clock of a time zone, with its day: "mar 2 dic, 09:10", or "mar 2 dic 2026, 09:10"."""
         local = moment.astimezone(ZoneInfo(time_zone))
         day, month = DAYS[self.language][local.weekday()], MONTHS[self.language][local.month - 1]
-        return f"{day} {local.day} {month}, {local:%H:%M}"
+        year = f" {local.year}" if with_year else ""
+        return f"{day} {local.day} {month}{year}, {local:%H:%M}"
 
     def _with_separators(self, number: str) -> str:
         decimal, group = COUNTRIES[self.country][2:4] if self.country else SEPARATORS[self.language]

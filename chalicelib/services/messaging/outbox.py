@@ -13,7 +13,14 @@ from chalicelib.domain.messages import Identity, Reply
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.refusals import MessageNotFound, MessageNotGivenUp, TryAgain
 from chalicelib.domain.reply_limits import MAX_WAITING
-from chalicelib.services.messaging.sender import STATUS_TIMEOUT, Failure, Sender, in_form, store_outcome
+from chalicelib.services.messaging.sender import (
+    STATUS_TIMEOUT,
+    Failure,
+    Sender,
+    in_form,
+    store_outcome,
+    with_approved_template,
+)
 from chalicelib.services.messaging.texts import Notice, texts_for
 from chalicelib.services.messaging.wake_ups import WakeUp, WakeUps
 from chalicelib.store import audit, contacts
@@ -24,7 +31,13 @@ from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, re
 from chalicelib.telemetry import alert, count, logger, measure
 from chalicelib.whatsapp.graph_errors import NO_CODE
 from chalicelib.whatsapp.messages import build_request, render, replace_recipient
-from chalicelib.whatsapp.templates import PAYMENT_CONFIRMED, PROOF_REJECTED
+from chalicelib.whatsapp.templates import (
+    FORMER_PAYMENT_CONFIRMED,
+    FORMER_PROOF_REJECTED,
+    LAST_PROOF_REJECTED,
+    PAYMENT_CONFIRMED,
+    PROOF_REJECTED,
+)
 
 BATCH_SIZE = 50  # messages that the schedule reads at a time
 RUN_TIME = timedelta(seconds=40)  # then a run takes no more messages, so that it ends before the next one starts
@@ -37,7 +50,16 @@ SECOND_LOOK = timedelta(seconds=2)
 OUTAGE = timedelta(hours=1)  # so long WhatsApp must have been silent, before anything is sent a third time
 EARLIER_THAN_SILENCE = timedelta(hours=1)  # a silence is noted when its first message is given up
 # Buyers wait for these, and lose money or numbers without them.
-IMPORTANT = (PAYMENT_CONFIRMED.name, PROOF_REJECTED.name)
+IMPORTANT = frozenset(
+    definition.name
+    for definition in (
+        PAYMENT_CONFIRMED,
+        PROOF_REJECTED,
+        LAST_PROOF_REJECTED,
+        FORMER_PAYMENT_CONFIRMED,
+        FORMER_PROOF_REJECTED,
+    )
+)
 MAX_ATTEMPTS = 15  # for any mix of reasons
 
 
@@ -329,6 +351,7 @@ class Outbox:
                 behind=earlier.id if earlier else None,
                 by=by,
             )
+            message = with_approved_template(message, contact, channel)
             permitted = permission(message, contact, channel, now)
             match permitted.decision:
                 case Decision.WITHHOLD:
@@ -436,6 +459,7 @@ class Outbox:
             due_at = min(max(earlier.due_at, now + SHORTEST_WAIT), now + SCHEDULE_INTERVAL)
             stored.postpone(message, due_at, earlier.id)
             return None
+        message = with_approved_template(message, contact, channel)
         permitted = permission(message, contact, channel, now)
         match permitted.decision:
             case Decision.SEND | Decision.SEND_TEMPLATE:

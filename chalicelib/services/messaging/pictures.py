@@ -56,7 +56,10 @@ class Pictures:
         if picture is None or message.attempts - message.paused > MAX_ATTEMPTS:
             return message.body
         try:
-            request = with_picture(message.body, ANY_ID) and with_picture(message.body, self._media_id(picture))
+            caption = picture.caption if isinstance(picture, BoardPicture) else ""
+            request = with_picture(message.body, ANY_ID, caption)
+            if request is not None:
+                request = with_picture(message.body, self._media_id(picture), caption)
         except Exception as failure:  # noqa: BLE001 - the text says the same, and must arrive
             reason = str(failure) if isinstance(failure, GraphError) else type(failure).__name__
             logger.warning("a picture could not be made", extra={"reason": reason, "reply": message.reply})

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple, ParamSpec, TypeVar
 
-from chalicelib.domain.channel import Stop, approval
+from chalicelib.domain.channel import Channel, Stop, approval
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.delivery import REACHABLE_FROM, DeliveryState, Outbound
 from chalicelib.domain.rate_limit import RateLimit
@@ -23,6 +23,7 @@ from chalicelib.whatsapp.graph_errors import NO_CODE
 from chalicelib.whatsapp.identities import Json
 from chalicelib.whatsapp.inbound import Status
 from chalicelib.whatsapp.messages import build_template, find_phone, find_template, replace_message
+from chalicelib.whatsapp.templates import approved_version
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -241,6 +242,7 @@ class Sender:
         if written_since and not contact.window_is_over(self.clock()) and not message.failed_ids:
             # The window was over when we sent the message, and is open again now.
             return self._reschedule(message, self.clock(), failure)
+        message = with_approved_template(message, contact, channel)
         language = channel.language_for(message.template.name, contact.language) if message.template else None
         if language is None or find_template(message.body):
             self.give_up(message, failure)
@@ -309,6 +311,13 @@ class Sender:
         self.wake_ups.request(message.contact_id, message.id, paused_until or at)
         closes_channel = failure is not None and remedy(failure.code).action in CLOSING_ACTIONS
         return Retry(at, closes_channel, paused_until)
+
+
+def with_approved_template(message: Outbound, contact: Contact, channel: Channel) -> Outbound:
+    """Return a message with the version of its template that may be sent: a new one takes time to be approved (M4)."""
+    if message.template is None:
+        return message
+    return replace(message, template=approved_version(message.template, channel, contact.language))
 
 
 def in_form(message: Outbound, language: str) -> Outbound:

@@ -12,7 +12,7 @@ from chalicelib.store import channel as channels
 from chalicelib.store.transaction import retry
 from chalicelib.whatsapp.graph import Graph
 from chalicelib.whatsapp.identities import Json
-from chalicelib.whatsapp.templates import DEFINITIONS, Definition
+from chalicelib.whatsapp.templates import DEFINITIONS, FORMER_DEFINITIONS, Definition
 
 APPROVED = "APPROVED"
 MISSING = "MISSING"
@@ -50,6 +50,7 @@ class Templates:
     def check(self) -> list[TemplateStatus]:
         """Ask WhatsApp for the status of all our templates, store the approvals, and return the statuses.
 
+        A former version that WhatsApp does not have is not missed.
         Raises SettingsInvalid, GraphError, TryAgain.
         """
         if not self.account_id:
@@ -62,6 +63,7 @@ class Templates:
         statuses = [
             TemplateStatus(ours.name, language, _compare(ours, language, submitted.get((ours.name, language))))
             for ours, language in _all_versions()
+            if ours not in FORMER_DEFINITIONS or (ours.name, language) in submitted
         ]
         for is_approved in (True, False):
             names = [
@@ -95,8 +97,9 @@ class Templates:
 
 
 def _all_versions() -> Iterator[tuple[Definition, str]]:
-    """Yield each of our templates with each of its languages."""
-    return ((definition, language) for definition in DEFINITIONS for language in definition.texts)
+    """Yield each of our templates with each of its languages, the former versions last."""
+    definitions = (*DEFINITIONS, *FORMER_DEFINITIONS)
+    return ((definition, language) for definition in definitions for language in definition.texts)
 
 
 def _compare(ours: Definition, language: str, submitted: Json | None) -> str:

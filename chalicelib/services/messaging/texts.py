@@ -52,6 +52,7 @@ LONGEST_IN_TEMPLATE = 250  # likewise, and a template may have 1,024
 FEW = 40  # characters before the first difference, so that one sees where it is
 LONGEST_COUNTDOWN = timedelta(hours=2)  # of a hold that is told in minutes, too
 FACTS_LIMIT = 600  # characters of a raffle's facts, which leave room for its description
+NO_BREAK_HYPHEN = "\u2011"
 BODY_LIMIT = 1024  # characters in a message with buttons or a list
 
 
@@ -255,22 +256,11 @@ class Texts:
         ask = self._("In which raffle would you like numbers?")
         return replace(reply, name=ReplyName.ASK_RAFFLE, text=shorten(f"{ask}\n\n{reply.text}", BODY_LIMIT))
 
-    def free_numbers(
-        self,
-        raffle: Raffle,
-        numbers: range,
-        available: int,
-        some: Sequence[int],
-        example: range | None,
-        *,
-        is_named: bool = False,
-    ) -> Reply:
-        """Say how many of the numbers are free, and some of them.
+    def free_numbers(self, raffle: Raffle, numbers: range, available: int, some: Sequence[int]) -> Reply:
+        """Say on a first line how many of the numbers are free, and then some of them.
 
         Args:
             numbers: all of the raffle, or a range of it.
-            example: a range that they may want to see, since the picture is too small for single numbers.
-            is_named: whether they named the range, perhaps to buy all of it.
         """
         is_whole = len(numbers) == raffle.layout.total
         which = "" if is_whole else f" {self._range(raffle, numbers)}"
@@ -279,6 +269,18 @@ class Texts:
             lines.append(self._("Free: {numbers}").format(numbers=self._numbers(raffle, some)))
         elif some:
             lines.append(self._("Some of them: {numbers}").format(numbers=self._numbers(raffle, some)))
+        return Reply(name=ReplyName.FREE_NUMBERS, text="\n".join(lines))
+
+    def ask_free_numbers(
+        self, raffle: Raffle, numbers: range, example: range | None, *, is_named: bool = False
+    ) -> Reply:
+        """Ask which of the numbers that were shown they would like.
+
+        Args:
+            example: a range that they may want to see, since the picture is too small for single numbers.
+            is_named: whether they named the range, perhaps to buy all of it.
+        """
+        lines = []
         if example is not None:
             lines.append(
                 self._("Write a range, like *{numbers}*, and I show you which are free.").format(
@@ -302,7 +304,7 @@ class Texts:
         text = self._("None of the numbers {numbers} is free.").format(numbers=self._range(raffle, numbers))
         return Reply(name=ReplyName.FREE_NUMBERS, text=text, buttons=self._random_buttons(raffle))
 
-    def board_picture(self, raffle: Raffle, numbers: range, states: str) -> BoardPicture:
+    def board_picture(self, raffle: Raffle, numbers: range, states: str, caption: str = "") -> BoardPicture:
         """Return the picture of up to a hundred numbers. `states`: a character for each (`NumberState`)."""
         _ = self._
         return BoardPicture(
@@ -317,6 +319,7 @@ class Texts:
             first=numbers.start,
             width=len(str(raffle.last_number)),
             states=states,
+            caption=caption,
         )
 
     def map_picture(self, raffle: Raffle, numbers: range, free: Sequence[int], size: int) -> MapPicture:
@@ -340,7 +343,8 @@ class Texts:
         return f"{about} · {self._free(available, len(numbers))}"
 
     def _range(self, raffle: Raffle, numbers: range) -> str:
-        return "-".join(padded(number, raffle.last_number) for number in (numbers[0], numbers[-1]))
+        """Return the first and the last of the numbers. Their hyphen keeps them on one line."""
+        return NO_BREAK_HYPHEN.join(padded(number, raffle.last_number) for number in (numbers[0], numbers[-1]))
 
     def number_free(self, raffle: Raffle, free: Sequence[int], taken: Sequence[int]) -> Reply:
         """Say which of the numbers that somebody asked about are free. Nothing is held by asking."""
@@ -365,7 +369,8 @@ class Texts:
         _ = self._
         lines = [_("Choose your numbers and tap *Confirm*: then I tell you how to pay, and the code to write with it.")]
         if raffle is not None and raffle.payment_instructions:
-            lines += ["", _("In this raffle:"), shorten(raffle.payment_instructions, BODY_LIMIT // 2)]
+            instructions = raffle.payment_instructions.replace("`", "")
+            lines += ["", _("In this raffle:"), shorten(instructions, BODY_LIMIT // 2)]
         lines += ["", _("Then send a *photo or PDF* of the payment here.")]
         return Reply(name=ReplyName.HOW_TO_PAY, text="\n".join(lines), buttons=self._menu_buttons()[:2])
 
@@ -884,17 +889,30 @@ class Texts:
         return Reply(
             name=ReplyName.PAID,
             text="\n".join(lines),
-            template=self._template(templates.PAYMENT_CONFIRMED, raffle, order),
+            template=self._confirmed_template(raffle, order),
             picture=self._ticket(raffle, order, name),
         )
 
+    def _confirmed_template(self, raffle: Raffle, order: Order) -> Template:
+        return self._template(templates.PAYMENT_CONFIRMED, raffle, order, draw=self._draw_day(raffle))
+
+    def _draw_day(self, raffle: Raffle) -> str:
+        if raffle.draws_at is None:
+            return self._("to be announced")
+        return self._day(raffle.draws_at, raffle.time_zone, with_year=True)
+
     def _ticket(self, raffle: Raffle, order: Order, name: str) -> TicketPicture:
-        """Return the ticket of a paid order. Facts that are not known are left out."""
+        """Return the ticket of a paid order. Facts that are not known are left out.
+
+        Who has chosen no name in WhatsApp has their phone number for one, which is nobody else's business.
+        """
         _ = self._
         permit = raffle.permit
         facts = (
-            (_("Name"), name),
-            (_("Draw"), self._day(raffle.draws_at, raffle.time_zone) if raffle.draws_at is not None else ""),
+            (_("Name"), name if any(map(str.isalpha, name)) else ""),
+            (_("Prize"), raffle.prize),
+            (_("Draw"), self._draw_day(raffle) if raffle.draws_at is not None else ""),
+            (_("Amount"), self.money(order.amount, order.currency)),
             (_("Organiser"), raffle.organiser.name if raffle.organiser is not None else ""),
             (_("Permit"), f"{permit.number} ({permit.authority})" if permit is not None else ""),
         )
@@ -919,10 +937,13 @@ class Texts:
             self._until(raffle, order.reserved_until, now),
             _("Please send another *photo or PDF* of the payment here."),
         )
-        template = self._template(templates.PROOF_REJECTED, raffle, order, reason=reason)
         text = "\n".join(lines)
         how = Choice(id=confirm_order_choice(order.id), title=self._("How to pay"))
         buttons = (how, *self._payment_buttons(order, text)[:2]) if len(text) <= limits.BODY else ()
+        # A template may be read on another day.
+        until = order.reserved_until
+        day = self._day(until, raffle.time_zone) if until is not None else self._("not limited")
+        template = self._template(templates.PROOF_REJECTED, raffle, order, reason=reason, until=day)
         return Reply(name=ReplyName.PROOF_REJECTED, text=text, buttons=buttons, template=template)
 
     def last_proof_rejected(self, raffle: Raffle, order: Order) -> Reply:
@@ -938,7 +959,7 @@ class Texts:
             ),
             _("If you have paid, please write *human*, and an organiser will help you."),
         )
-        template = self._template(templates.PROOF_REJECTED, raffle, order, reason=reason)
+        template = self._template(templates.LAST_PROOF_REJECTED, raffle, order, reason=reason)
         return Reply(name=ReplyName.PROOF_REJECTED, text="\n".join(lines), template=template)
 
     def not_checked_in_time(self, raffle: Raffle, order: Order) -> Reply:
@@ -990,11 +1011,15 @@ class Texts:
             f"*{self._numbers(raffle, order.numbers)}*",
             payment,
         )
-        definition = templates.PAYMENT_CONFIRMED if is_paid else templates.NUMBERS_CHANGED
+        template = (
+            self._confirmed_template(raffle, order)
+            if is_paid
+            else self._template(templates.NUMBERS_CHANGED, raffle, order)
+        )
         return Reply(
             name=ReplyName.REASSIGNED,
             text="\n".join(lines),
-            template=self._template(definition, raffle, order),
+            template=template,
             picture=self._ticket(raffle, order, name) if is_paid else None,
         )
 

@@ -19,7 +19,7 @@ from chalicelib.store import contacts as stored_contacts
 from chalicelib.store.records import AliasRecord, ContactRecord, ExportRecord
 from tests.support.exports import OLGA, PIA, fetched, objects, request_for, ticking
 from tests.support.request_counts import Requests
-from tests.support.spreadsheets import csv_rows, xlsx_rows
+from tests.support.spreadsheets import csv_rows, xlsx_facts, xlsx_rows
 from tests.support.steps import buy, cancel, hold, hold_and_confirm, hold_and_prove, refund
 from tests.support.world import Buyer, World
 
@@ -126,7 +126,43 @@ def test_buyers_are_those_who_have_numbers_in_the_order_of_their_first_order(
         "buyer": "Lucía", "phone": "+50255500001", "numbers": "005, 012, 090", "quantity": "3", "paid": "2",
         "reserved": "1", "paid_amount": "50.00", "reserved_amount": "25.00", "currency": "GTQ", "orders": "2",
         "first_order_at": "2026-11-23T08:01:00-06:00", "last_order_at": "2026-11-23T08:02:00-06:00",
+        "age_confirmed": "", "age_confirmed_at": "",
     }  # fmt: skip
+
+
+def says_to_be_old_enough(buyer: Buyer, words: str) -> None:
+    buyer.says(words)
+    buyer.taps("Yes, I am")
+
+
+def test_h16_buyers_show_the_age_that_they_said_if_the_raffle_asks_for_one(
+    world: World, raffle: Json, exports: Exports, lucia: Buyer
+) -> None:
+    """What they said for another raffle shows in that one alone."""
+    wine = world.raffle(code="WINE", title="A case of wine", minimum_age=21, time_zone="America/Guatemala")
+    says_to_be_old_enough(lucia, "WINE 7")
+    world.clock.pass_minutes(1)
+    buy(lucia, "5,12")
+
+    (row,) = rows(exports, request_for(wine, Of.BUYERS))
+    assert (row["age_confirmed"], row["age_confirmed_at"]) == ("21", "2026-11-23T08:00:00-06:00")
+    (row,) = rows(exports, request_for(raffle, Of.BUYERS))
+    assert (row["age_confirmed"], row["age_confirmed_at"]) == ("", "")
+
+
+def test_xlsx_has_the_raffle_itself_on_a_second_sheet(world: World, exports: Exports) -> None:
+    raffle = world.raffle(
+        time_zone="America/Guatemala", prize="=A bicycle", draws_at="2026-12-25T02:00:00Z", minimum_age=18,
+        organiser={"name": "Lincoln Primary School"}, permit={"authority": "Ministry", "number": "2026-0123"},
+    )  # fmt: skip
+    facts = xlsx_facts(at_once(exports, request_for(raffle, form=Format.XLSX)).content)
+    draw = datetime.fromisoformat("2026-12-24T20:00")
+    assert facts | {
+        "title": "Bicycle", "prize": "=A bicycle", "unit_amount": 25, "last_number": 100, "minimum_age": 18,
+        "draws_at (America/Guatemala)": draw, "organiser": "Lincoln Primary School",
+        "permit_authority": "Ministry", "permit_number": "2026-0123",
+    } == facts  # fmt: skip
+    assert not {"organiser_contact", "rules_url", "draw_method"} & facts.keys(), "what is not known is left out"
 
 
 @pytest.mark.parametrize("of", Of)
@@ -146,7 +182,7 @@ def _same(name: str, text: str) -> Any:
         return None
     if name.endswith("_at"):
         return datetime.fromisoformat(text).replace(tzinfo=None)
-    if "amount" in name or name in ("quantity", "paid", "reserved", "orders"):
+    if "amount" in name or name in ("quantity", "paid", "reserved", "orders", "age_confirmed"):
         return float(text)
     return text
 

@@ -250,7 +250,12 @@ def told_a_day_later(world: World, lucia: Buyer, news: str) -> str:
     return order_id
 
 
-NEWS = {"paid": "payment_confirmed", "cancelled": "order_cancelled", "expired": "hold_expired"}
+# The template, and what it says after the numbers.
+NEWS = {
+    "paid": ("payment_confirmed_2", " to be announced"),
+    "cancelled": ("order_cancelled", ""),
+    "expired": ("hold_expired", ""),
+}
 
 
 @pytest.mark.parametrize("news", NEWS)
@@ -259,7 +264,8 @@ def test_m4_after_a_day_of_silence_news_goes_by_template(world: World, lucia: Bu
     order_id = told_a_day_later(world, lucia, news)
     said = lucia.heard[-1]
     assert said["type"] == "template"
-    assert text_of(said) == f"tombola_{NEWS[news]} en {order_id} Bicycle 005, 012"
+    template, more = NEWS[news]
+    assert text_of(said) == f"tombola_{template} en {order_id} Bicycle 005, 012{more}"
 
 
 @pytest.mark.parametrize("news", NEWS)
@@ -318,6 +324,20 @@ def test_m4_when_only_whatsapp_knows_that_the_window_is_over_the_template_follow
     assert len(lucia.heard) == before + 1
     assert text_of(lucia.heard[-1]).startswith("tombola_payment_confirmed")
     assert outbounds(lucia)[-1].state == "ACCEPTED"
+
+
+@pytest.mark.parametrize(
+    ("version", "end"),
+    [("tombola_payment_confirmed", "005, 012"), ("tombola_payment_confirmed_2", "Fri 25 Dec 2026, 02:00")],
+)
+def test_m4_the_version_that_is_approved_is_sent(world: World, lucia: Buyer, version: str, end: str) -> None:
+    channels.approve([f"{version}/en"], approved=True)
+    world.raffle(draws_at="2026-12-25T02:00:00Z")
+    order_id = hold_and_prove(lucia)
+    pass_time(world, hours=25)
+    confirm_payment(world, order_id)
+    said = text_of(lucia.heard[-1])
+    assert said.startswith(f"{version} en {order_id}") and said.endswith(end)
 
 
 def test_m4_a_template_that_is_refused_for_the_same_reason_is_given_up(world: World, lucia: Buyer) -> None:

@@ -8,9 +8,14 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from chalicelib.domain.orders import Order
+from chalicelib.domain.pictures import TicketPicture
+from chalicelib.domain.raffles import Raffle
 from chalicelib.pictures import ticket
+from chalicelib.services.messaging.texts import Texts, texts_in
 from chalicelib.store import channel as channels
-from chalicelib.store import messages
+from chalicelib.store import messages, orders
+from chalicelib.store import raffles as stored_raffles
 from chalicelib.store.records import OutboundRecord
 from chalicelib.whatsapp.graph import GraphError, NotSent, OutcomeUnknown
 from chalicelib.whatsapp.limits import CAPTION
@@ -66,6 +71,33 @@ def test_m10_the_confirmation_of_a_payment_is_the_ticket(
     assert Image.open(BytesIO(content)).format == "PNG"
     assert links == [f"https://wa.me/16315551181?text={code}"]
     assert confirmation(lucia).state == "ACCEPTED"
+
+
+def facts_of(texts: Texts, raffle: Raffle, order: Order, name: str) -> dict[str, str]:
+    picture = texts.payment_confirmed(raffle, order, name).picture
+    assert isinstance(picture, TicketPicture)
+    return dict(picture.facts)
+
+
+def test_p13_a_ticket_says_all_that_its_owner_may_have_to_prove(world: World, lucia: Buyer) -> None:
+    raffle = stored_raffles.get(
+        world.raffle(
+            prize="A bicycle", draws_at="2027-01-02T20:00:00Z", organiser={"name": "Lincoln School"},
+            permit={"authority": "Ministry", "number": "2026-0123"},
+        )["id"]
+    )  # fmt: skip
+    order = orders.get(buy(lucia))
+    assert facts_of(texts_in("en"), raffle, order, "Lucía") == {
+        "Name": "Lucía", "Prize": "A bicycle", "Draw": "Sat 2 Jan 2027, 20:00", "Amount": "GTQ 50.00",
+        "Organiser": "Lincoln School", "Permit": "2026-0123 (Ministry)",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["", "+502 5555 0001", "50255550001", "🎉"])
+def test_p13_a_ticket_has_no_phone_number_for_a_name(world: World, lucia: Buyer, name: str) -> None:
+    """WhatsApp shows it as the name of who has none, and a ticket is shown to others."""
+    raffle = stored_raffles.get(world.raffle()["id"])
+    assert "Name" not in facts_of(texts_in("en"), raffle, orders.get(buy(lucia)), name)
 
 
 def test_m10_a_whole_purchase_takes_at_most_six_messages_with_the_ticket(world: World, lucia: Buyer) -> None:

@@ -10,7 +10,7 @@ from chalicelib.cli.commands import main
 from chalicelib.domain.channel import Stop
 from chalicelib.store import channel as channels
 from chalicelib.whatsapp.graph import SendRefused
-from chalicelib.whatsapp.templates import DEFINITIONS
+from chalicelib.whatsapp.templates import DEFINITIONS, FORMER_DEFINITIONS
 from tests.support.steps import confirm_payment, hold_and_prove
 from tests.support.world import Buyer, World
 from whatsapp_sandbox import webhooks
@@ -56,6 +56,18 @@ def test_m4_missing_templates_are_submitted_once_and_used_when_approved(
     world.clock.pass_minutes(1)
     assert main(["templates"]) == 0
     assert channels.read().approved == ALL
+
+
+def test_m4_former_versions_are_used_if_they_are_approved_and_never_submitted(
+    world: World, account: list[Json], capsys: pytest.CaptureFixture[str]
+) -> None:
+    former = FORMER_DEFINITIONS[0]
+    account.append({**former.request("es"), "status": "APPROVED"})
+    assert main(["templates", "--submit"]) == 1
+    assert channels.read().approved == {f"{former.name}/es"}
+    assert len(account) == 1 + len(ALL)
+    world.deliver(status_update("PAUSED", former.name, at=world.at + 1))
+    assert channels.read().approved == frozenset()
 
 
 @pytest.mark.parametrize("status", ["PAUSED", "REJECTED", "DISABLED", "PENDING"])

@@ -208,11 +208,15 @@ def test_p2_a_rejection_that_names_a_proof_rejects_only_that_one(world: World, l
 
 def test_p2_after_a_day_of_silence_the_reason_goes_by_template(world: World, lucia: Buyer) -> None:
     channels.approve([f"{one.name}/en" for one in DEFINITIONS], approved=True)
-    world.raffle()
+    world.raffle(limited=True)
     order_id = hold_and_prove(lucia)
     world.clock.pass_minutes(60 * 25)
     reject(world, order_id)
-    assert hears(lucia) == f"tombola_proof_rejected en {order_id} Bicycle {REASON}"
+    assert hears(lucia) == f"tombola_proof_rejected_2 en {order_id} Bicycle {REASON} Tue 24 Nov, 15:15"
+    lucia.sends_proof()
+    world.clock.pass_minutes(60 * 25)
+    reject(world, order_id)
+    assert hears(lucia) == f"tombola_last_proof_rejected en {order_id} Bicycle {REASON} 005, 012"
 
 
 def test_p2_an_organisers_reason_cannot_change_the_messages_formatting(world: World, lucia: Buyer) -> None:
@@ -498,8 +502,11 @@ def test_p5_after_a_day_of_silence_a_reassignment_goes_by_template(
     order_id = late(lucia, marco)
     world.clock.pass_minutes(60 * 25)
     reassign(world, order_id, [20, 21], paid=paid)
-    name = "tombola_payment_confirmed" if paid else "tombola_numbers_changed"
-    assert hears(lucia) == f"{name} en {order_id} Bicycle 020, 021"
+    said = f"en {order_id} Bicycle 020, 021"
+    if paid:
+        assert hears(lucia) == f"tombola_payment_confirmed_2 {said} to be announced"
+    else:
+        assert hears(lucia) == f"tombola_numbers_changed {said}"
 
 
 # What is refused, and what is not known
