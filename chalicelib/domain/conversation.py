@@ -13,7 +13,7 @@ from chalicelib.domain.decisions import Act, Choosing, read_choosing, read_words
 from chalicelib.domain.intents import CHANGE, LONG_MISTYPED, Intent, Meaning, read_meaning
 from chalicelib.domain.languages import LanguageCode, known_language
 from chalicelib.domain.messages import IncomingMessage, Media, MessageKind
-from chalicelib.domain.order_edits import MAX_ASKED, EditKind
+from chalicelib.domain.order_edits import MAX_ASKED, EditKind, names_number
 from chalicelib.domain.orders import MAX_NUMBERS, is_code
 from chalicelib.domain.picks import Random, Specific, Unclarity, Unclear, fold, read_pick
 from chalicelib.domain.vocabulary import change_phrases
@@ -203,6 +203,14 @@ class ConfirmAge:
     raffle_id: str
     age: int
     text: str
+
+
+@dataclass(frozen=True)
+class RefuseAge:
+    """Say that they are too young for a raffle (H16)."""
+
+    raffle_id: str
+    age: int
 
 
 @dataclass(frozen=True)
@@ -426,6 +434,7 @@ Action = (
     | TellWho
     | HoldNumbers
     | ConfirmAge
+    | RefuseAge
     | ConfirmOrder
     | CancelOrder
     | AskToCancel
@@ -601,6 +610,8 @@ def _read_answer(conversation: Conversation, meaning: Meaning, word: str) -> Act
         if said_yes or (meaning.only(Intent.YES, Intent.CANCEL, Intent.ORDERS, Intent.NOUN) and _cancels(meaning)):
             return CancelOrder(order_id)
         return AskAboutOrder(order_id) if said_no or _keeps_order(meaning) else None
+    if asks == RESTATED:
+        return AskToCancel(conversation.order_id) if said_no and conversation.order_id is not None else None
     if asks.startswith((EITHER, WHICH, WHAT_TO_CANCEL, INSTEAD, UNSURE)):
         answer = _read_words_of_answer(asks, meaning)
         if answer is None and said_yes and "/" in asks:  # to which of the two?
@@ -618,9 +629,11 @@ def _read_answer(conversation: Conversation, meaning: Meaning, word: str) -> Act
 
 def _read_age(asked: ConfirmAge, meaning: Meaning, *, said_yes: bool, said_no: bool) -> Action | None:
     if said_no:
-        return ListRaffles()
+        return RefuseAge(asked.raffle_id, asked.age)
     told = [int(number) for number in meaning.numbers.split(", ") if number.isdigit()]
     if told:
+        if len(told) == 1 and 0 < told[0] < asked.age:
+            return RefuseAge(asked.raffle_id, asked.age)
         is_old = len(told) == 1 and asked.age <= told[0] <= MOST_YEARS
     else:
         is_old = said_yes or meaning.has(Intent.YES, Intent.OF_AGE)
@@ -666,6 +679,20 @@ def _read_which(asks: str, meaning: Meaning) -> Action | None:
         *([EditKind.REMOVE] if meaning.has(Intent.REMOVE) and not words & change_phrases("keeping") else ()),
     ]
     return EditOrder(order_id, kinds[0], numbers) if len(kinds) == 1 else None
+
+
+def says_swap(text: str) -> bool:
+    """Return whether they want to exchange something, whatever it is."""
+    return read_meaning(text).has(Intent.SWAP)
+
+
+def may_count(text: str) -> bool:
+    """Return whether the number in "agrega 2" may be how many."""
+    meaning = read_meaning(text)
+    number = meaning.numbers
+    return (
+        meaning.has(Intent.ADD) and number.isdigit() and int(number) <= MAX_NUMBERS and not names_number(meaning.line)
+    )
 
 
 def wants_more(text: str) -> bool:
@@ -752,6 +779,7 @@ EITHER = "either"
 WHICH = "which:"
 WHAT_TO_CANCEL = "cancel_what:"
 INSTEAD = "instead:"
+RESTATED = "restated"  # the bot said again what is held: a no now may not be about all of it, so it is asked
 UNSURE = "unsure"  # the bot did not understand, or asked what to change: a yes now does not confirm what is held
 PERSON_CHOICE = "person"
 
@@ -989,7 +1017,7 @@ def _step_browsing(conversation: Conversation, meaning: Meaning, text: str) -> A
     answer = _answer_question(conversation, meaning)
     if answer is not None and not isinstance(answer, ListRaffles):
         return answer
-    if meaning.has_numbers and not meaning.names:
+    if meaning.has_numbers and not meaning.names and meaning.has(Intent.NOUN, Intent.WANT, Intent.RANDOM):
         return AskRaffle()
     return _try_names(meaning, text, otherwise=answer or NotUnderstood(ListRaffles()))
 
@@ -1040,10 +1068,10 @@ def _step_confirming(conversation: Conversation, meaning: Meaning, text: str) ->
         return others
     if (answer := _answer_before_change(conversation, meaning)) is not None:
         return answer
-    if _is_change(meaning, text) or (meaning.has(Intent.CANCEL) and meaning.has_numbers):
-        return AskChange(order_id, text)
-    if meaning.has(Intent.CANCEL):
+    if meaning.has(Intent.CANCEL) and not meaning.has_numbers:
         return AskToCancel(order_id)
+    if _is_change(meaning, text) or meaning.has(Intent.CANCEL):
+        return AskChange(order_id, text)
     if meaning.has(Intent.YES, Intent.NO, Intent.WAIT, Intent.PRICE, Intent.PAID):
         return ask_again
     return _look_around(conversation, meaning, text)

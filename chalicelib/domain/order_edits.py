@@ -60,7 +60,8 @@ def _pattern(kind: str, after: str = r"(?!\w)") -> re.Pattern[str]:
 _ARTICLE = r"(?:\s+(?:el|o|the))?(?:\s+(?:number|numero))?[\s#]*$"  # up to the number that follows
 
 
-def _names_number(line: str) -> bool:
+def names_number(line: str) -> bool:
+    """Return whether a folded line names a number as one: "the 5", "number 5", "#5"."""
     return "#" in line or _pattern("before_number", r"\s+[0-9]").search(line) is not None
 
 
@@ -165,7 +166,7 @@ def _one_way(
     meaning: Meaning, intent: Intent, numbers: Sequence[Word], owned: Sequence[int], first: int, last: int
 ) -> Edit | None:
     pick = read_pick(meaning.without(intent, Intent.COURTESY, Intent.THANKS), first=first, last=last)
-    named = _names_number(meaning.line)
+    named = names_number(meaning.line)
     if isinstance(pick, Unclear) and pick.reason is Unclarity.QUANTITY and named:
         pick = Specific((int(numbers[0].text),))  # "apártame también el 27"
     if not isinstance(pick, Specific):
@@ -208,7 +209,7 @@ def _prefers(meaning: Meaning, number: Word) -> bool:
     """Return whether they would rather have a number, and name it as one: "mejor el 8", "cámbialo por el 8"."""
     before = meaning.line[: number.start]
     is_preferred = _says_rather(meaning) or _pattern("between", _ARTICLE).search(before) is not None
-    is_number = int(number.text) > MAX_NUMBERS or _names_number(meaning.line)
+    is_number = int(number.text) > MAX_NUMBERS or names_number(meaning.line)
     return is_preferred and (is_number or _pattern("between", r"\s+$").search(before) is not None)
 
 

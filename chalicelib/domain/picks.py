@@ -90,6 +90,13 @@ def fold(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", "".join(map(_folded, text))).split())
 
 
+def looks_like_phone(line: str, last: int) -> bool:
+    """Return whether a folded line has what may be a phone number, in pairs or in one."""
+    long = max(6, len(str(last)))
+    is_in_pairs = any(not _ascends(pairs[0]) for pairs in _PAIRS.finditer(line))
+    return is_in_pairs or any(len(digits) > long for digits in re.findall("[0-9]+", line))
+
+
 def after_noun(text: str) -> str:
     """Return what follows the last "numbers" or the like of a sentence; "" if nothing does, or if it is their own."""
     nouns = "|".join(re.escape(noun) for noun in sorted(_nouns(), key=len, reverse=True))

@@ -111,7 +111,7 @@ MEANINGS = {
     ReplyName.CANNOT_CANCEL: "why an order can't be cancelled",
     ReplyName.REMINDER: "that a hold ends soon",
     ReplyName.EXPIRED: "that the time of an order is over",
-    ReplyName.MORE_TIME: "how long the numbers are held, ten minutes more the first time, and who may give more",
+    ReplyName.MORE_TIME: "how long the numbers are held, ten more minutes the first time, and who may give more",
     ReplyName.NO_ORDER: "that there is no order which this could be about; a file is kept for the organisers",
     ReplyName.ORDERS: "the latest orders, or that there are none",
     ReplyName.PAYMENT_INSTRUCTIONS: "how to pay, right after a yes",

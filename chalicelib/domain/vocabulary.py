@@ -57,6 +57,12 @@ def change_phrases(kind: str) -> frozenset[str]:
     return frozenset(phrase for one in vocabularies().values() for phrase in one.changes.get(kind, ()))
 
 
+@cache
+def number_words(kind: str) -> frozenset[str]:
+    """Return the words of a kind of `numbers`, in all languages."""
+    return frozenset(word for one in vocabularies().values() for word in one.numbers.get(kind, ()))
+
+
 def _load(code: str) -> Vocabulary:
     path = FOLDER / f"{code}.toml"
     found = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

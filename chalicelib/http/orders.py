@@ -49,7 +49,7 @@ class OrderView(View):
     updated_at: Moment
     paid_at: Moment | None
     late: Annotated[bool, Field(description="A proof came after the order had lost its numbers. Stays true.")]
-    extended_at: Annotated[Moment | None, Field(description="When the buyer got ten minutes more during this hold.")]
+    extended_at: Annotated[Moment | None, Field(description="When the buyer got ten more minutes during this hold.")]
     rejected_at: Annotated[Moment | None, Field(description="When a proof was last rejected; a newer one may be in.")]
     rejected_reason: str | None
     rejections: Annotated[int, Field(description="How many proofs were rejected.")]

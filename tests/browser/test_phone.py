@@ -207,7 +207,7 @@ def pay_with_the_example_receipt(page: Page) -> None:
     page.find("pending-file")
     page.picture("8-receipt")
     page.tap("send")
-    page.hear("The clock has stopped")
+    page.hear("Your numbers are safe")
     page.wait_for_ticks("read")
     page.picture("9-in-review")
 

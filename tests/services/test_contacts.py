@@ -99,7 +99,7 @@ def test_m6_a_tap_holds_longer_what_is_held_already_once(world: World, lucia: Bu
     pause(world, lucia)
     world.clock.pass_minutes(11)
     world.minute()
-    assert "ten minutes more" in text_of(lucia.taps("More time"))
+    assert "ten more minutes" in text_of(lucia.taps("More time"))
     order = world.order(order_id)
     assert order["extended_at"] is not None and order["reserved_until"] == "2026-11-23T14:25:00Z"
     world.clock.pass_minutes(1)

@@ -31,6 +31,7 @@ from chalicelib.domain.orders import (
     Proof,
     is_code,
 )
+from chalicelib.domain.proposals import propose
 from chalicelib.domain.raffles import Board, Raffle, RaffleStatus
 from chalicelib.domain.ranges import read_range
 from chalicelib.domain.refusals import (
@@ -86,6 +87,7 @@ GENERAL_ANSWERS = (
     c.NotUnderstood,
 )
 SHORTEST_TITLE_WORD = 3  # letters; shorter ones are in every title
+MAX_SWAPS = 3  # numbers of an order among which buttons ask for the one that goes
 MAX_CODES = 3  # of a caption that are looked up
 NEWEST_LOOKED_AT = 5  # messages to a contact, among which may be what they reacted to
 
@@ -130,7 +132,7 @@ def _carry_out(action: c.Action, turn: Turn) -> None:
             _open_raffle(turn, raffle_id)
         case c.ShowFree() | c.IsFree() | c.TellHowToPay() | c.TellPrize() | c.TellPrice() | c.TellDrawDate():
             _answer_question(turn, action)
-        case c.HoldNumbers() | c.ConfirmAge():
+        case c.HoldNumbers() | c.ConfirmAge() | c.RefuseAge():
             _hold_or_ask(turn, action)
         case c.TryOrder() | c.ConfirmOrder() | c.ConfirmByReaction() | c.CancelOrder() | c.AskAboutOrder():
             _settle(turn, action)
@@ -146,8 +148,8 @@ def _carry_out(action: c.Action, turn: Turn) -> None:
             _ask_about_order(turn, action)
         case c.TakeProof():
             _take_proof(turn, action)
-        case c.ShowOrders():
-            _show_orders(turn)
+        case c.ShowOrders() | c.SendTicket():
+            _show_orders(turn, only_ticket=isinstance(action, c.SendTicket))
         case c.CallPerson() | c.LeaveToPerson():
             _call_person(turn, action)
         case c.OptOut() | c.OptIn() | c.AskWhatToCancel() | c.AskLeave():
@@ -224,6 +226,9 @@ def _say(
 ) -> None:
     """Say what needs no look at anything, or repeat what was asked last. Mishaps are not told for ever (M8)."""
     match action:
+        case c.NotUnderstood(c.AskAboutOrder(order_id)):
+            if may_repeat(turn, c.AskAboutOrder.__name__):
+                _say_unclear_about(turn, order_id)
         case c.NotUnderstood(repeat):
             if may_repeat(turn, type(repeat).__name__):
                 act(repeat, turn)
@@ -237,6 +242,17 @@ def _say(
             turn.reply(PLAIN_REPLIES[type(action)](turn.texts))
         case _ if may_repeat(turn, type(action).__name__):
             turn.reply(PLAIN_REPLIES[type(action)](turn.texts))
+
+
+def _say_unclear_about(turn: Turn, order_id: str) -> None:
+    """Say that a message was not understood, and shortly what its order waits for."""
+    own = find_own(turn, order_id)
+    waits = own is not None and own.order.status in RUNNING and not own.order.hold_has_ended(turn.now)
+    if own is None or not waits:
+        _tell_about(turn, own)
+        return
+    asks = c.UNSURE if own.order.status is OrderStatus.DRAFT else None
+    turn.reply(turn.texts.unclear_about(*own, turn.now), replace(turn.contact.conversation, asks=asks))
 
 
 def may_repeat(turn: Turn, unclear: str) -> bool:
@@ -358,7 +374,8 @@ def _ask_what_to_cancel(turn: Turn, order_id: str | None) -> None:
     elif own.order.status is OrderStatus.IN_REVIEW:
         turn.reply(turn.texts.cannot_cancel(own.order))
     else:
-        _ask_either(turn, turn.texts.ask_what_to_cancel(*own))
+        asks = c.what_to_cancel_choice(own.order.id, turn.text)
+        turn.reply(turn.texts.ask_what_to_cancel(*own), replace(turn.contact.conversation, asks=asks))
 
 
 def _newest_running(turn: Turn) -> OwnOrder | None:
@@ -378,14 +395,21 @@ def _look_for_raffle(turn: Turn, action: c.ListRaffles | c.AskRaffle | c.OpenByT
             raffle_id = turn.raffle_of_code.get(word)
             act(otherwise if raffle_id is None else c.OpenRaffle(raffle_id), turn)
         case c.TryCodes(words, text, otherwise):
-            code = next((word for word in words if word in turn.raffle_of_code), None)
-            if code is None:
-                act(otherwise, turn)
+            codes = [word for word in words if word in turn.raffle_of_code and not _is_refused(text, word)]
+            if len(codes) == 1:
+                _open_and_hold(turn, turn.raffle_of_code[codes[0]], _without_word(text, codes[0]))
             else:
-                _open_and_hold(turn, turn.raffle_of_code[code], _without_word(text, code))
-        case c.OpenByTitle(words, otherwise):
-            raffle_id = _named_raffle(turn, words)
-            act(otherwise if raffle_id is None else c.OpenRaffle(raffle_id), turn)
+                act(c.ListRaffles() if codes else otherwise, turn)
+        case c.OpenByTitle():
+            _open_by_title(turn, action)
+
+
+def _is_refused(text: str, word: str) -> bool:
+    """Return whether they say that they do not mean this word: "no es MOTO"."""
+    return (
+        re.search(rf"(?<!\w)(?:no|nao|not)(?:\s+\w{{1,3}}){{0,2}}\s+{re.escape(word.lower())}(?!\w)", picks.fold(text))
+        is not None
+    )
 
 
 def _without_word(text: str, word: str) -> str:
@@ -408,14 +432,28 @@ def _open_and_hold(turn: Turn, raffle_id: str, text: str) -> None:
     _hold(turn, raffle_id, text)
 
 
-def _named_raffle(turn: Turn, words: Sequence[str]) -> str | None:
-    """Return the raffle on sale whose title has most of the words; None if no title has any, or several have as many.
+def _open_by_title(turn: Turn, action: c.OpenByTitle) -> None:
+    """Open the raffle whose title they name, and hold the numbers that they name with it."""
+    raffle = _named_raffle(turn, action.words, action.at_least)
+    if raffle is None or (action.at_least > 1 and raffle.id == turn.contact.conversation.raffle_id):
+        act(action.otherwise, turn)
+        return
+    text = action.text
+    for word in [*action.words, *re.findall(r"\w+", picks.fold(raffle.title))]:
+        text = _without_word(picks.fold(text), word)
+    _open_and_hold(turn, raffle.id, text)
+
+
+def _named_raffle(turn: Turn, words: Sequence[str], at_least: int) -> Raffle | None:
+    """Return the raffle on sale whose title has most of the words; None if none has so many, or several have as many.
 
     One request.
     """
     fits: dict[str, int] = {}
+    on_sale: dict[str, Raffle] = {}
     for raffle in raffles.active():
         if raffle.sells_at(turn.now):
+            on_sale[raffle.id] = raffle
             title = re.findall(r"\w+", picks.fold(raffle.title))
             long_words = [word for word in title if len(word) >= SHORTEST_TITLE_WORD]
             fits[raffle.id] = sum(
@@ -423,11 +461,13 @@ def _named_raffle(turn: Turn, words: Sequence[str]) -> str | None:
             )
     best = max(fits.values(), default=0)
     named = [raffle_id for raffle_id, fit in fits.items() if fit == best]
-    return named[0] if best and len(named) == 1 else None
+    return on_sale[named[0]] if best >= at_least and len(named) == 1 else None
 
 
 def _list_raffles(turn: Turn, page: int, *, wants_numbers: bool = False) -> None:
     on_sale = [raffle for raffle in raffles.active() if raffle.sells_at(turn.now)]
+    # Those in their language come first.
+    on_sale.sort(key=lambda raffle: raffle.language != turn.contact.language)
     start = (page - 1) * RAFFLES_A_PAGE
     if start >= len(on_sale):
         start = 0
@@ -571,8 +611,11 @@ def _keeping_order(
 # Holding
 
 
-def _hold_or_ask(turn: Turn, action: c.HoldNumbers | c.ConfirmAge) -> None:
+def _hold_or_ask(turn: Turn, action: c.HoldNumbers | c.ConfirmAge | c.RefuseAge) -> None:
     match action:
+        case c.RefuseAge(raffle_id, age):
+            raffle = _find_raffle(raffle_id)
+            turn.reply(turn.texts.too_young(raffle, age) if raffle is not None else turn.texts.raffle_not_on_sale())
         case c.HoldNumbers(raffle_id, text):
             _hold_once(turn, raffle_id, text)
         case c.ConfirmAge():
@@ -703,11 +746,22 @@ def _choose_numbers(
             turn.reply(turn.texts.taken(board.raffle, taken, nearest, turn.now))
         case picks.Unclear(reason) if reason in WITHOUT_ADVICE and (answer := find_answer(board.raffle.faq, turn.text)):
             turn.reply(turn.texts.answer(answer))
+        case picks.Unclear(picks.Unclarity.DOUBTFUL) if wanted := propose(
+            turn.text, first=board.raffle.first_number, last=board.raffle.last_number
+        ):
+            _propose(turn, board.raffle, wanted)
         case picks.Unclear(picks.Unclarity.TOO_MANY) if (named := _named_range(turn, board.raffle)) is not None:
             show_free(turn, board.raffle, named)
         case picks.Unclear(reason) if reason not in WITHOUT_ADVICE or may_repeat(turn, "HoldNumbers"):
             turn.reply(turn.texts.unclear(board.raffle, pick, MAX_NUMBERS))
     return None
+
+
+def _propose(turn: Turn, raffle: Raffle, numbers: Sequence[int]) -> None:
+    """Ask whether the numbers are wanted that somebody named beside words that the bot does not know."""
+    choice = c.pick_numbers_choice(raffle.id, numbers)
+    asking = replace(_keeping_order(turn, Stage.SELECTING, raffle_id=raffle.id), asks=choice)
+    turn.reply(turn.texts.ask_numbers(raffle, numbers, choice), asking)
 
 
 # The order at hand
@@ -798,6 +852,8 @@ def _ask_about_order(
     if order.status not in RUNNING or order.hold_has_ended(turn.now):
         if isinstance(action, c.AskToCancel) and order.status is OrderStatus.IN_REVIEW:
             turn.reply(turn.texts.cannot_cancel(order))
+        elif isinstance(action, c.AskChange | c.EditOrder) and order.status is OrderStatus.IN_REVIEW:
+            turn.reply(turn.texts.cannot_change(order))
         else:
             _tell_where_it_stands(turn, raffle, order)
         return
@@ -854,16 +910,27 @@ def _change_numbers(turn: Turn, raffle: Raffle, order: Order, text: str) -> None
 def _ask_change(turn: Turn, raffle: Raffle, order: Order, text: str) -> None:
     """Ask what to change. If they named numbers, buttons offer what may be meant."""
     number = which_goes(text, order.numbers)
+    if number is None and order.quantity == 1 and c.says_swap(text) and not re.search("[0-9]", text):
+        number = order.numbers[0]
     if number is not None and not order.proofs:
         asking = replace(turn.contact.conversation, asks=c.instead_choice(order.id, number))
         turn.reply(turn.texts.ask_instead(raffle, order, number), asking)
         return
     named = named_numbers(text, first=raffle.first_number, last=raffle.last_number)
-    is_mixed = bool(set(named) & set(order.numbers)) and not set(named) <= set(order.numbers)
-    if not named or is_mixed or order.proofs:
-        turn.reply(turn.texts.ask_change(raffle, order))
+    own = [number for number in named if number in order.numbers]
+    new = [number for number in named if number not in order.numbers]
+    unsure = replace(turn.contact.conversation, asks=c.UNSURE)
+    if order.proofs or not named or (own and new and (len(own), len(new)) != (1, 1)):
+        turn.reply(turn.texts.ask_change(raffle, order), unsure)
+    elif own and new:
+        turn.reply(turn.texts.ask_swap(raffle, order, own, new[0]), unsure)
+    elif len(new) == 1 and c.may_count(text):
+        turn.reply(turn.texts.ask_how_many_more(raffle, order, new[0]), unsure)
+    elif len(new) == 1 and c.says_swap(text) and order.quantity <= MAX_SWAPS:
+        turn.reply(turn.texts.ask_swap(raffle, order, order.numbers, new[0]), unsure)
     else:
-        _ask_either(turn, turn.texts.ask_which_change(raffle, order, named))
+        asking = replace(turn.contact.conversation, asks=c.which_choice(order.id, named, turn.text))
+        turn.reply(turn.texts.ask_which_change(raffle, order, named), asking)
 
 
 def _ask_either(turn: Turn, question: Reply) -> None:
@@ -1037,13 +1104,14 @@ def _tell_about(turn: Turn, own: OwnOrder | None) -> None:
 
 def _tell_where_it_stands(turn: Turn, raffle: Raffle, order: Order) -> None:
     texts = turn.texts
-    done = IDLE if turn.contact.conversation.order_id == order.id else None
+    done = Conversation(raffle_id=raffle.id) if turn.contact.conversation.order_id == order.id else None
     if order.hold_has_ended(turn.now):  # the schedule has not ended it yet
         with turn.changing(raffle, order) as unit:
             release(unit, OrderEvent.DEADLINE_PASSED, over_at=turn.now)
         turn.reply(ended_text(unit.order)(texts, raffle, unit.order))
     elif order.status is OrderStatus.DRAFT:
-        turn.reply(texts.still_held(raffle, order, turn.now))
+        restated = replace(turn.contact.conversation, asks=c.RESTATED)
+        turn.reply(texts.still_held(raffle, order, turn.now), restated)
     elif order.status is OrderStatus.PENDING_PAYMENT:
         _say_how_to_pay(turn, raffle, order)
     elif order.status is OrderStatus.IN_REVIEW:
@@ -1082,9 +1150,14 @@ def _cancel(turn: Turn, order_id: str | None) -> None:
         turn.reply(turn.texts.cancelled(raffle, unit.order))
 
 
-def _show_orders(turn: Turn) -> None:
+def _show_orders(turn: Turn, *, only_ticket: bool) -> None:
+    """Show their newest orders; with `only_ticket` the ticket alone, if one of them is paid."""
     newest = orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN)
     raffle_by_id = {raffle.id: raffle for raffle in raffles.get_all({order.raffle_id for order in newest})}
+    paid = [order for order in newest if order.status is OrderStatus.PAID]
+    if only_ticket and len(paid) == 1:
+        _tell_where_it_stands(turn, raffle_by_id[paid[0].raffle_id], paid[0])
+        return
     turn.reply(turn.texts.orders([(raffle_by_id[order.raffle_id], order) for order in newest], turn.now))
 
 
@@ -1189,7 +1262,7 @@ def _keep_proof_without_review(turn: Turn, raffle: Raffle, order: Order, proof: 
             release(
                 unit, OrderEvent.DEADLINE_PASSED_WITH_PROOF, proofs=(*order.proofs, proof), over_at=turn.now, late=True
             )
-        turn.reply(turn.texts.proof_too_late(raffle, unit.order, ()), IDLE)
+        turn.reply(turn.texts.proof_too_late(raffle, unit.order, ()), Conversation(raffle_id=raffle.id))
         turn.notify_organisers(Texts.late_proof_received, raffle, unit.order, turn.contact.name)
         return
     with turn.changing(raffle, order) as unit:
@@ -1213,7 +1286,7 @@ def _keep_late_proof(turn: Turn, raffle: Raffle, order: Order, proof: Proof) -> 
         reply = turn.texts.late_waits(unit.order)
     else:
         reply = turn.texts.proof_too_late(raffle, unit.order, gone)
-    turn.reply(reply, IDLE)
+    turn.reply(reply, Conversation(raffle_id=raffle.id))
     turn.notify_organisers(Texts.late_proof_received, raffle, unit.order, turn.contact.name)
 
 
@@ -1249,17 +1322,29 @@ def _revive(turn: Turn, raffle: Raffle, order: Order, proof: Proof, person: Sequ
     return unit.order
 
 
+def _find_by_numbers(turn: Turn, caption: str) -> OwnOrder | None:
+    """Return the order whose numbers a caption names, if it is one of their newest, and no other one has them."""
+    numbers = set(map(int, re.findall("(?<![0-9])[0-9]{1,7}(?![0-9])", picks.fold(caption))))
+    if not numbers:
+        return None
+    listed = orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN)
+    named = [order for order in listed if numbers <= {*order.numbers}]
+    return find_own(turn, named[0].id) if len(named) == 1 else None
+
+
 def _find_order_of_proof(turn: Turn, action: c.TakeProof) -> OwnOrder | None:
     """Find the order that a file is the proof of.
 
-    It is the order whose code is in the caption; else one that waits for its payment, the one at hand before newer
-    ones; else the one at hand; else one in review; else the newest of all, which may have ended. It is never an older
-    one that has ended: a picture must not bring back what was long forgotten.
+    It is the order whose code, or whose numbers, are in the caption; else one that waits for its payment, the one at
+    hand before newer ones; else the one at hand; else one in review; else the newest of all, which may have ended. It
+    is never an older one that has ended: a picture must not bring back what was long forgotten.
     """
     codes = dict.fromkeys(filter(is_code, re.split("[^0-9A-Z]+", action.caption.upper())))
     for code in [*codes][:MAX_CODES]:
         if (named := find_own(turn, code)) is not None:
             return named
+    if (told := _find_by_numbers(turn, action.caption)) is not None:
+        return told
     at_hand = find_own(turn, action.order_id) if action.order_id is not None else None
     if at_hand is not None and turn.is_older_than(at_hand.order.created_at):
         at_hand = None

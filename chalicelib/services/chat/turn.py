@@ -132,6 +132,9 @@ class Turn:
 
     @property
     def at_rest(self) -> Conversation:
-        """Return where the conversation stands when nothing is asked: an order at hand stays at hand."""
+        """Return where the conversation stands when nothing is asked: an order at hand stays at hand.
+
+        The raffle in which they were last stays known, so that they can go on about it.
+        """
         conversation = self.contact.conversation
-        return conversation if conversation.order_id is not None else IDLE
+        return conversation if conversation.order_id is not None else Conversation(raffle_id=conversation.raffle_id)

@@ -253,8 +253,9 @@ class Texts:
         reply = self.raffles(boards, page=1, more=more)
         if not boards:
             return reply
-        ask = self._("In which raffle would you like numbers?")
-        return replace(reply, name=ReplyName.ASK_RAFFLE, text=shorten(f"{ask}\n\n{reply.text}", BODY_LIMIT))
+        ask = self._("In which raffle would you like numbers? Open the list, or write its number.")
+        _, _, listed = reply.text.partition("\n")
+        return replace(reply, name=ReplyName.ASK_RAFFLE, text=shorten(f"{ask}\n{listed}", BODY_LIMIT))
 
     def free_numbers(self, raffle: Raffle, numbers: range, available: int, some: Sequence[int]) -> Reply:
         """Say on a first line how many of the numbers are free, and then some of them.
@@ -470,7 +471,7 @@ class Texts:
         if raffle.organiser is not None:
             yield _("Organised by: {name}").format(name=raffle.organiser.name)
         if raffle.minimum_age is not None:
-            yield _("From {age} years of age").format(age=raffle.minimum_age)
+            yield _("Only for people of {age} or older").format(age=raffle.minimum_age)
         if raffle.permit is not None:
             yield _("Permit: {number} ({authority})").format(
                 number=raffle.permit.number, authority=raffle.permit.authority
@@ -556,6 +557,17 @@ class Texts:
         )
         return Reply(name=ReplyName.ASK_AGE, text=text.format(raffle=raffle.title, age=age), buttons=buttons)
 
+    def too_young(self, raffle: Raffle, age: int) -> Reply:
+        """Refuse kindly who is younger than buyers of a raffle must be (H16)."""
+        text = self._(
+            "Thank you for telling me. *{raffle}* is only for people of {age} or older: I can't hold numbers for you."
+        )
+        return Reply(
+            name=ReplyName.HOLD_LIMITED,
+            text=text.format(raffle=raffle.title, age=age),
+            buttons=(self._menu_buttons()[0], self._person_button()),
+        )
+
     def _confirm_buttons(self, order: Order) -> tuple[Choice, ...]:
         return (
             Choice(id=confirm_order_choice(order.id), title=self._("Confirm")),
@@ -582,7 +594,7 @@ class Texts:
         ask = (
             self._("Shall I confirm your order {code}?")
             if is_held
-            else self._("Order *{code}* waits for your payment.")
+            else self._("Order *{code}* is waiting for your payment.")
         )
         lines = (
             self.n_("Your order now has this number:", "Your order now has these numbers:", order.quantity),
@@ -705,7 +717,7 @@ class Texts:
     # Orders
 
     def still_held(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
-        text = self._("Order {code} waits for your answer.").format(code=order.id)
+        text = self._("Order {code} is waiting for your OK.").format(code=order.id)
         return Reply(
             name=ReplyName.ASK_CONFIRMATION,
             text=f"{text}\n{self._summary(raffle, order, now)}",
@@ -735,12 +747,14 @@ class Texts:
             again: whether the contact has read this before.
         """
         _ = self._
-        first = _("Order *{code}* waits for your payment.") if again else _("Thank you! Your order code is *{code}*.")
+        first = _("Order *{code}* is waiting for your payment.") if again else _("Done! Your order code is *{code}*.")
         lines = [
             first.format(code=order.id),
             self._summary(raffle, order, now),
             "",
-            *([raffle.payment_text, ""] if raffle.payment_text else []),
+            *([raffle.payment_text] if raffle.payment_text else []),
+            *([_("What to copy is in the next message. 👇")] if raffle.payment_account is not None else []),
+            *([""] if raffle.payment_text or raffle.payment_account is not None else []),
             *([_("The organisers will tell you how to pay."), ""] if not raffle.payment_instructions else []),
             _("Write the code {code} in your payment if you can.").format(code=order.id),
             _("Then send a *photo or PDF* of the payment here."),
@@ -759,9 +773,9 @@ class Texts:
         _ = self._
         lines = (
             _("Thank you, I have your payment proof for order *{code}*.").format(code=order.id),
-            _(
-                "The clock has stopped, and nobody else gets your numbers while an organiser checks it: {numbers}"
-            ).format(numbers=self._numbers(raffle, order.numbers)),
+            _("Your numbers are safe while an organiser checks it: {numbers}").format(
+                numbers=self._numbers(raffle, order.numbers)
+            ),
             self._how_to_opt_in() if opted_out else _("You will hear from us here."),
         )
         return Reply(name=ReplyName.IN_REVIEW, text="\n".join(lines))
@@ -780,8 +794,22 @@ class Texts:
         return self._("You asked for no messages: write *START* to hear when it is checked, or *my orders* to see it.")
 
     def being_checked(self, order: Order) -> Reply:
-        text = self._("Your payment for order *{code}* is being checked. You will hear from us here.")
-        return Reply(name=ReplyName.IN_REVIEW, text=text.format(code=order.id), buttons=self._menu_buttons()[:2])
+        lines = (
+            self._("Your payment for order *{code}* is being checked. You will hear from us here.").format(
+                code=order.id
+            ),
+            self._("Was the picture not right? You can still send another one."),
+        )
+        buttons = (self._menu_buttons()[1], self._person_button())
+        return Reply(name=ReplyName.IN_REVIEW, text="\n".join(lines), buttons=buttons)
+
+    def cannot_change(self, order: Order) -> Reply:
+        """Say that the numbers of an order stay as they are while its payment is checked (H15)."""
+        text = self._(
+            "While your payment for order *{code}* is being checked, I can't change its numbers. A person can help you."
+        )
+        buttons = (self._person_button(), self._menu_buttons()[1])
+        return Reply(name=ReplyName.IN_REVIEW, text=text.format(code=order.id), buttons=buttons)
 
     def was_cancelled(self, order: Order) -> Reply:
         text = self._("Order {code} was cancelled. You can choose numbers again.")
@@ -817,13 +845,13 @@ class Texts:
         return Reply(name=ReplyName.PROOF_LATE, text="\n".join(lines))
 
     def no_order_for_proof(self) -> Reply:
-        text = self._("Thank you, but I have no order of yours that waits for a payment. Which one is it for?")
+        text = self._("I can't see an order of yours that is waiting for a payment. Which one is it for?")
         return Reply(name=ReplyName.NO_ORDER, text=text, buttons=self._menu_buttons())
 
     def file_kept(self) -> Reply:
         """Say that a file is kept although no order waits for one."""
         text = self._(
-            "Thank you. I have no order of yours that waits for a payment, so I have kept your file for the organisers."
+            "Thank you. I can't see an order of yours that is waiting for a payment, so I have kept your file for the organisers."
         )
         return Reply(name=ReplyName.NO_ORDER, text=text, buttons=(self._menu_buttons()[0], self._person_button()))
 
@@ -1091,9 +1119,73 @@ class Texts:
             if others and not order.proofs
             else _("I am not sure what to change. Would you like to keep it, or cancel it and choose again?"),
         )
-        cancel = Choice(id=cancel_order_choice(order.id), title=_("Cancel it"))
+        cancel = Choice(id=cancel_order_choice(order.id), title=_("Cancel order"))
         keep = self._confirm_buttons(order)[0] if order.status is OrderStatus.DRAFT else self._menu_buttons()[1]
         return Reply(name=ReplyName.ASK_CHANGE, text="\n".join(lines), buttons=(keep, cancel, self._person_button()))
+
+    def ask_numbers(self, raffle: Raffle, numbers: Sequence[int], choice: str) -> Reply:
+        """Ask whether these numbers are wanted, since the rest of the message is not clear."""
+        text = self.n_(
+            "Shall I hold number {numbers} for you?", "Shall I hold numbers {numbers} for you?", len(numbers)
+        )
+        buttons = (Choice(id=choice, title=self._("Yes, please")), *self._random_buttons(raffle)[:1])
+        return Reply(
+            name=ReplyName.ASK_NUMBERS, text=text.format(numbers=self._numbers(raffle, numbers)), buttons=buttons
+        )
+
+    def unclear_about(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
+        """Say that a message was not understood, and shortly what its order waits for."""
+        is_held = order.status is OrderStatus.DRAFT
+        waits = (
+            self._("Your order {code} is not confirmed yet.")
+            if is_held
+            else self._("Order *{code}* is waiting for your payment.")
+        )
+        text = "\n".join(
+            (self._("I did not understand that."), waits.format(code=order.id), self._summary(raffle, order, now))
+        )
+        if is_held:
+            buttons = self._confirm_buttons(order)
+            name = ReplyName.ASK_CONFIRMATION
+        else:
+            how = Choice(id=confirm_order_choice(order.id), title=self._("How to pay"))
+            buttons = (how, *self._payment_buttons(order, text)[-2:])
+            name = ReplyName.PAYMENT_PENDING
+        return Reply(name=name, text=text, buttons=buttons, useful_until=order.reserved_until)
+
+    def ask_swap(self, raffle: Raffle, order: Order, goes: Sequence[int], comes: int) -> Reply:
+        """Ask which of the numbers `goes` is to be exchanged for the number `comes` (H15). At most three."""
+        has = self._("You have order {code}: {numbers}.").format(
+            code=order.id, numbers=self._numbers(raffle, order.numbers)
+        )
+        new = self._numbers(raffle, [comes])
+        ask = self._("Instead of which one would you like {number}?").format(number=new)
+        buttons = tuple(
+            Choice(
+                id=edit_choice(order.id, EditKind.SWAP, [number, comes]),
+                title=self._("Instead of {number}").format(number=self._numbers(raffle, [number])),
+            )
+            for number in goes[: limits.BUTTONS]
+        )
+        if len(buttons) < limits.BUTTONS:
+            add = Choice(
+                id=edit_choice(order.id, EditKind.ADD, [comes]), title=self._("Add {number}").format(number=new)
+            )
+            buttons = (*buttons, add)
+        return Reply(name=ReplyName.ASK_CHANGE, text=f"{has}\n{ask}", buttons=buttons)
+
+    def ask_how_many_more(self, raffle: Raffle, order: Order, number: int) -> Reply:
+        """Ask whether "add 2" means the number or so many (H15)."""
+        text = self._("Shall I add the number {number}, or any {count} more?").format(
+            number=self._numbers(raffle, [number]), count=number
+        )
+        buttons = (
+            Choice(
+                id=edit_choice(order.id, EditKind.ADD, [number]), title=self._("Number {number}").format(number=number)
+            ),
+            Choice(id=draw_more_choice(order.id, number), title=self._("Any {number}").format(number=number)),
+        )
+        return Reply(name=ReplyName.ASK_CHANGE, text=text, buttons=buttons)
 
     def ask_which_change(self, raffle: Raffle, order: Order, named: Sequence[int]) -> Reply:
         """Ask what is to become of numbers that were named in a doubtful change: buttons that do it (H15)."""
@@ -1107,11 +1199,11 @@ class Texts:
             title=self._("Only {number}").format(number=numbers) if is_one else self._("Only these"),
         )
         if set(named) <= set(order.numbers):
-            ask = self._("Shall I take {numbers} out, or keep nothing else?")
+            ask = self._("Shall I take out {numbers}, or keep only {numbers}?")
             title = self._("Take out {number}").format(number=numbers) if is_one else self._("Take these out")
             change = Choice(id=edit_choice(order.id, EditKind.REMOVE, named), title=title)
         else:
-            ask = self._("Shall I add {numbers}, or would you like that instead?")
+            ask = self._("Shall I add {numbers}, or would you like only {numbers}?")
             title = self._("Add {number}").format(number=numbers) if is_one else self._("Add these")
             change = Choice(id=edit_choice(order.id, EditKind.ADD, named), title=title)
         is_held = order.status is OrderStatus.DRAFT
@@ -1132,7 +1224,7 @@ class Texts:
             ),
             self._("Which number would you like instead of {number}?").format(number=self._numbers(raffle, [number])),
         )
-        cancel = Choice(id=cancel_order_choice(order.id), title=self._("Cancel it"))
+        cancel = Choice(id=cancel_order_choice(order.id), title=self._("Cancel order"))
         keep = Choice(id=confirm_order_choice(order.id), title=self._("Leave it"))
         is_held = order.status is OrderStatus.DRAFT
         buttons = (self._confirm_buttons(order)[0] if is_held else keep, cancel)
@@ -1163,7 +1255,7 @@ class Texts:
     def more_time(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
         """Say that the numbers are held longer (H14), and who may give even more time."""
         lines = (
-            self._("You have ten minutes more."),
+            self._("I've given you ten more minutes."),
             self._summary(raffle, order, now),
             self._("Do you need longer? An organiser may help: tap *Talk to a person*."),
         )
@@ -1547,7 +1639,7 @@ class Texts:
         _ = self._
         return {
             OrderStatus.DRAFT: _("not confirmed yet"),
-            OrderStatus.PENDING_PAYMENT: _("waits for your payment"),
+            OrderStatus.PENDING_PAYMENT: _("is waiting for your payment"),
             OrderStatus.IN_REVIEW: _("payment is being checked"),
             OrderStatus.PAID: _("paid"),
             OrderStatus.EXPIRED: _("time is over"),

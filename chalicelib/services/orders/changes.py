@@ -158,7 +158,9 @@ class OrderChange:
         conversation = self.contact.conversation
         if conversation.order_id == self.order.id:
             is_looking = conversation.stage in (Stage.BROWSING, Stage.SELECTING)
-            remaining = replace(conversation, order_id=None) if is_looking else Conversation(stage=Stage.IDLE)
+            remaining = (
+                replace(conversation, order_id=None) if is_looking else Conversation(raffle_id=self.order.raffle_id)
+            )
             self.contact = replace(self.contact, conversation=remaining)
 
     def reopen_conversation(self) -> None:

@@ -107,7 +107,7 @@ def test_m9_asking_for_another_language_changes_nothing_else(world: World) -> No
     lucia.says("5, 12")
     lucia.says("english")
     assert world.availability(raffle) == (98, 2, 0)
-    assert "Thank you! Your order code" in text_of(lucia.says("confirm"))
+    assert "Done! Your order code" in text_of(lucia.says("confirm"))
 
 
 @pytest.mark.parametrize("code", ["language:xx", "language:", "language:en:es"])

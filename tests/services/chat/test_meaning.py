@@ -160,7 +160,7 @@ def test_a_doubtful_change_of_numbers_is_answered_with_what_can_be_done(
     assert callable(reach)
     order_id = reach(lucia)
     answer = lucia.says("cámbiame el 5")
-    assert order_id in text_of(answer) and "Cancel it" in buttons_of(answer)
+    assert order_id in text_of(answer) and "Cancel order" in buttons_of(answer)
     assert world.order(order_id)["numbers"] == [5, 12]
 
 
@@ -173,7 +173,7 @@ def test_h14_who_needs_more_time_gets_ten_minutes_once(world: World, lucia: Buye
     assert order.reserved_until is not None
     longer = order.reserved_until + timedelta(minutes=10)
     answer = lucia.says("puedo pagar mañana?")
-    assert "ten minutes more" in text_of(answer) and "20 minutes" in text_of(answer)
+    assert "ten more minutes" in text_of(answer) and "20 minutes" in text_of(answer)
     extended = orders.get(order.id)
     assert (extended.status, extended.reserved_until, extended.extended_at) == (order.status, longer, world.clock.now)
     again = lucia.says("more time please")
@@ -279,7 +279,7 @@ def test_an_answer_of_the_organisers_holds_confirms_and_cancels_nothing_instead(
     lucia.says("BIKE")
     assert "holding" in text_of(lucia.says("number 5"))
     assert "code" in text_of(lucia.says("yes"))
-    assert "waits for your payment" in text_of(lucia.says("i have paid"))
+    assert "is waiting for your payment" in text_of(lucia.says("i have paid"))
     assert "cancel it?" in text_of(lucia.says("please cancel my order"))
 
 
@@ -308,7 +308,7 @@ def test_who_does_not_know_what_to_do_hears_what_their_order_waits_for(world: Wo
     world.raffle()
     assert "How it works" in text_of(lucia.says(text))
     order_id = hold_and_confirm(lucia)
-    assert f"Order *{order_id}* waits for your payment" in text_of(lucia.says(text))
+    assert f"Order *{order_id}* is waiting for your payment" in text_of(lucia.says(text))
 
 
 @pytest.mark.parametrize(
@@ -317,7 +317,7 @@ def test_who_does_not_know_what_to_do_hears_what_their_order_waits_for(world: Wo
 def test_again_repeats_what_was_said_and_opens_nothing(world: World, lucia: Buyer, text: str) -> None:
     world.raffle()
     order_id = hold_and_confirm(lucia)
-    assert f"Order *{order_id}* waits for your payment" in text_of(lucia.says(text))
+    assert f"Order *{order_id}* is waiting for your payment" in text_of(lucia.says(text))
 
 
 def test_m8_the_third_miss_in_a_row_is_told_and_nothing_after_it(world: World, lucia: Buyer) -> None:
@@ -335,7 +335,7 @@ def test_a_rejected_proof_comes_with_what_can_be_done(world: World, lucia: Buyer
     order_id = hold_and_prove(lucia)
     reject(world, order_id)
     assert buttons_of(lucia.heard[-1]) == ["How to pay", "More time", "Cancel"]
-    assert "waits for your payment" in text_of(lucia.taps("How to pay"))
+    assert "is waiting for your payment" in text_of(lucia.taps("How to pay"))
 
 
 def test_a_reminder_offers_more_time(world: World, lucia: Buyer) -> None:

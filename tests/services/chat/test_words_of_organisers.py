@@ -44,7 +44,7 @@ def test_o11_words_below_a_notice_ask_with_its_buttons(world: World, lucia: Buye
     assert status(world, order_id) == "IN_REVIEW" and acts(world, order_id) == []
     olga.taps("Approve")
     assert (status(world, order_id), status(world, own)) == ("PAID", "DRAFT")
-    assert text_of(olga.says("yes")).startswith("Thank you! Your order code") and status(world, own) != "DRAFT"
+    assert text_of(olga.says("yes")).startswith("Done! Your order code") and status(world, own) != "DRAFT"
 
 
 @pytest.mark.parametrize("text", ["rechazado", "rechazar: el monto no coincide", "Reject, it is a cat", "rejeitado"])
@@ -98,7 +98,7 @@ def test_o11_a_notice_that_names_no_order_confirms_none_of_theirs(world: World, 
     own = hold(olga, "7")
     lucia.says("human")
     assert "would like to talk to a person" in text_of(olga.heard[-1])
-    assert "waits for your answer" in text_of(olga.says("ok", quoting=olga.heard[-1]))
+    assert "is waiting for your OK" in text_of(olga.says("ok", quoting=olga.heard[-1]))
     assert status(world, own) == "DRAFT"
 
 

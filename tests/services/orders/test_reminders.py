@@ -127,7 +127,7 @@ def test_a_yes_after_a_reminder_cancels_nothing(world: World, lucia: Buyer) -> N
     order_id = hold_and_confirm(lucia, "5")
     assert "Shall I cancel it?" in text_of(lucia.says("please cancel my order"))
     until_reminded(world, lucia)
-    assert "waits for your payment" in text_of(lucia.says("yes"))
+    assert "is waiting for your payment" in text_of(lucia.says("yes"))
     assert status(world, order_id) == "PENDING_PAYMENT"
 
 

@@ -18,7 +18,7 @@ REFUSALS = {
 
 # Every step of an order is told to its buyer. A proof that is "received" may have brought back a hold that was over.
 STEPS: dict[re.Pattern[str], tuple[OrderEvent, ...]] = {
-    re.compile(r"Thank you! Your order code is \*(\w{8})\*"): (OrderEvent.CONFIRMED,),
+    re.compile(r"Done! Your order code is \*(\w{8})\*"): (OrderEvent.CONFIRMED,),
     re.compile(r"I have your payment proof for order \*(\w{8})\*"): (OrderEvent.PROOF_RECEIVED, OrderEvent.REVIVED),
     re.compile(r"Your payment for order \*(\w{8})\* is confirmed"): (OrderEvent.PAYMENT_CONFIRMED,),
     re.compile(r"The time for order (\w{8}) is over"): (OrderEvent.DEADLINE_PASSED,),
@@ -32,7 +32,9 @@ STEPS: dict[re.Pattern[str], tuple[OrderEvent, ...]] = {
 }
 
 # Why a file is on no order.
-NO_PROOF = re.compile(r"I have no order of yours that waits|I can only take a photo|I could not fetch your file")
+NO_PROOF = re.compile(
+    r"I can't see an order of yours that is waiting|I can only take a photo|I could not fetch your file"
+)
 
 NO_WISH = "none"
 CHANGED = re.compile(r"Your order now has th[^\n]+\n\*([0-9, ]+)\*.*?([2-9A-HJ-NP-Z]{8})", re.DOTALL)

@@ -1,0 +1,69 @@
+"""Find the numbers that somebody may want, in a message that also has words which the bot does not know.
+
+Nothing is held for a guess: the bot asks, and holds after a yes.
+"""
+
+import re
+from functools import cache
+
+from chalicelib.domain.intents import read_meaning
+from chalicelib.domain.picks import fold, looks_like_phone
+from chalicelib.domain.vocabulary import number_words
+
+MAX_PROPOSED = 10
+MAX_TEXT = 300  # characters; whoever writes more tells a story
+# Money, times, dates and shares: no number of a raffle.
+_OTHER = re.compile(r"[0-9][.:/%\u20ac][0-9]?|[$%\u20b2\u20ac][ ]?[0-9]|[0-9][ ]?[%\u20ac$]")
+
+
+def propose(text: str, *, first: int, last: int) -> tuple[int, ...]:
+    """Return the numbers to ask about, in the order in which they are named. (): there are none, or it is doubtful."""
+    line = fold(text)
+    if len(text) > MAX_TEXT or _OTHER.search(line) or looks_like_phone(line, last):
+        return ()
+    numbers: dict[int, None] = {}
+    for found in re.finditer(r"(?<![\w])[0-9]{1,7}(?![\w])", line):
+        before, after = line[: found.start()], line[found.end() :]
+        if _refused().search(before):
+            continue
+        if _of_time().search(before) or _unit().match(after) or _counts(before, after):
+            return ()
+        number = int(found[0])
+        if not first <= number <= last:
+            return ()
+        numbers[number] = None
+    return tuple(numbers) if len(numbers) <= MAX_PROPOSED else ()
+
+
+def _counts(before: str, after: str) -> bool:
+    """Return whether a number counts what follows, such as "5 hijos": a word that says nothing about raffles."""
+    is_named = _named().search(before) is not None
+    follower = re.match(r"\s+([^\W\d_]{3,})", after)
+    return not is_named and follower is not None and bool(read_meaning(follower[1]).rest)
+
+
+@cache
+def _named() -> re.Pattern[str]:
+    words = {*number_words("article"), *number_words("noun"), *number_words("and")}
+    return re.compile(rf"(?:#|,|(?<!\w)(?:{_either(words)}))\s*$")
+
+
+@cache
+def _refused() -> re.Pattern[str]:
+    """A number after one of these is not wanted: "pero no el 66"."""
+    articles = _either(number_words("article"))
+    return re.compile(rf"(?<!\w)(?:{_either(number_words('without'))})(?:\s+(?:{articles}))?\s*$")
+
+
+@cache
+def _of_time() -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{_either(number_words('before_other'))})\s*$")
+
+
+@cache
+def _unit() -> re.Pattern[str]:
+    return re.compile(rf"\s*(?:{_either(number_words('unit'))})(?!\w)")
+
+
+def _either(words: frozenset[str] | set[str]) -> str:
+    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
