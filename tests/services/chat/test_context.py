@@ -58,6 +58,18 @@ def test_m7_numbers_are_for_the_raffle_that_they_quote(world: World, lucia: Buye
     assert world.order(order_id)["raffle"] == bike["id"]
 
 
+def test_m7_numbers_are_for_the_raffle_of_the_board_that_they_quote(world: World, lucia: Buyer) -> None:
+    """The picture names no raffle in its buttons, as it has none. The question that came with it does."""
+    lucia.says("MOTO")
+    lucia.says("which are free?")
+    board = lucia.heard[-2]
+    assert board["type"] == "image"
+    lucia.says("BIKE")
+    lucia.says("5, 12", quoting=board)
+    moto = next(raffle for raffle in world.api("GET", "/api/raffles").body["results"] if raffle["code"] == "MOTO")
+    assert world.availability(moto) == (98, 2, 0)
+
+
 def test_m7_a_yes_to_a_raffle_confirms_no_order_of_another_one(world: World, lucia: Buyer) -> None:
     shown = lucia.says("BIKE")
     order_id = hold(lucia, "6", "MOTO")
