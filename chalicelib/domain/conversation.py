@@ -309,9 +309,10 @@ class AskLeave:
 
 @dataclass(frozen=True)
 class AskAboutOrder:
-    """Repeat what the order at hand is waiting for."""
+    """Repeat what the order at hand is waiting for. `unsure`: they object to something, so a yes is asked once more."""
 
     order_id: str
+    unsure: bool = False
 
 
 @dataclass(frozen=True)
@@ -1072,7 +1073,9 @@ def _step_confirming(conversation: Conversation, meaning: Meaning, text: str) ->
         return AskToCancel(order_id)
     if _is_change(meaning, text) or meaning.has(Intent.CANCEL):
         return AskChange(order_id, text)
-    if meaning.has(Intent.YES, Intent.NO, Intent.WAIT, Intent.PRICE, Intent.PAID):
+    if meaning.has(Intent.NO):
+        return AskAboutOrder(order_id, unsure=True)
+    if meaning.has(Intent.YES, Intent.WAIT, Intent.PRICE, Intent.PAID):
         return ask_again
     return _look_around(conversation, meaning, text)
 

@@ -130,7 +130,8 @@ def _for_whom() -> re.Pattern[str]:
 
 def _without_leading(meaning: Meaning) -> Meaning:
     """Leave out what only leads to a change: "no, espera", "ok", "actually", "pero"."""
-    changes = [one.words[0].start for one in meaning.found if one.intent in CHANGE and not _leads(one)]
+    changing = CHANGE | {Intent.CANCEL}  # "no, mejor cancela el 12"
+    changes = [one.words[0].start for one in meaning.found if one.intent in changing and not _leads(one)]
     if not changes:
         return meaning
     begin = min(changes)

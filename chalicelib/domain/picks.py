@@ -90,6 +90,11 @@ def fold(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", "".join(map(_folded, text))).split())
 
 
+def is_plain(text: str) -> bool:
+    """Return whether people see the same numbers in a text as folding leaves of it: "5²" is not 52."""
+    return _STRANGE not in _line(text)
+
+
 def looks_like_phone(line: str, last: int) -> bool:
     """Return whether a folded line has what may be a phone number, in pairs or in one."""
     long = max(6, len(str(last)))

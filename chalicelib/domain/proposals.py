@@ -7,7 +7,7 @@ import re
 from functools import cache
 
 from chalicelib.domain.intents import read_meaning
-from chalicelib.domain.picks import fold, looks_like_phone
+from chalicelib.domain.picks import fold, is_plain, looks_like_phone
 from chalicelib.domain.vocabulary import number_words
 
 MAX_PROPOSED = 10
@@ -19,10 +19,10 @@ _OTHER = re.compile(r"[0-9][.:/%\u20ac][0-9]?|[$%\u20b2\u20ac][ ]?[0-9]|[0-9][ ]
 def propose(text: str, *, first: int, last: int) -> tuple[int, ...]:
     """Return the numbers to ask about, in the order in which they are named. (): there are none, or it is doubtful."""
     line = fold(text)
-    if len(text) > MAX_TEXT or _OTHER.search(line) or looks_like_phone(line, last):
+    if len(text) > MAX_TEXT or not is_plain(text) or _OTHER.search(line) or looks_like_phone(line, last):
         return ()
     numbers: dict[int, None] = {}
-    for found in re.finditer(r"(?<![\w])[0-9]{1,7}(?![\w])", line):
+    for found in re.finditer(r"(?<![\w+.-])[0-9]{1,7}(?![\w])", line):
         before, after = line[: found.start()], line[found.end() :]
         if _refused().search(before):
             continue

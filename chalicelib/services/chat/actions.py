@@ -817,8 +817,10 @@ def _settle(
                 _confirm(turn, order_id)
         case c.CancelOrder(order_id):
             _cancel(turn, order_id)
-        case c.AskAboutOrder(order_id):
+        case c.AskAboutOrder(order_id, unsure):
             _tell_about(turn, find_own(turn, order_id))
+            if unsure and turn.contact.conversation.asks == c.RESTATED:
+                turn.contact = replace(turn.contact, conversation=replace(turn.contact.conversation, asks=c.UNSURE))
 
 
 def _asks_to_confirm(turn: Turn, order_id: str, message_id: str) -> bool:
@@ -901,7 +903,9 @@ def _change_numbers(turn: Turn, raffle: Raffle, order: Order, text: str) -> None
         last=raffle.last_number,
         is_confirmed=order.status is not OrderStatus.DRAFT,
     )
-    if edit is None or order.proofs or _is_about_another_order(turn, order, edit):
+    if edit is not None and _is_about_another_order(turn, order, edit):
+        turn.reply(turn.texts.ask_change(raffle, order))
+    elif edit is None or order.proofs:
         _ask_change(turn, raffle, order, text)
     else:
         _edit_order(turn, raffle, order, edit)
@@ -910,7 +914,8 @@ def _change_numbers(turn: Turn, raffle: Raffle, order: Order, text: str) -> None
 def _ask_change(turn: Turn, raffle: Raffle, order: Order, text: str) -> None:
     """Ask what to change. If they named numbers, buttons offer what may be meant."""
     number = which_goes(text, order.numbers)
-    if number is None and order.quantity == 1 and c.says_swap(text) and not re.search("[0-9]", text):
+    names_none = not text or (c.says_swap(text) and not re.search("[0-9]", text))
+    if number is None and order.quantity == 1 and names_none:
         number = order.numbers[0]
     if number is not None and not order.proofs:
         asking = replace(turn.contact.conversation, asks=c.instead_choice(order.id, number))

@@ -851,7 +851,8 @@ class Texts:
     def file_kept(self) -> Reply:
         """Say that a file is kept although no order waits for one."""
         text = self._(
-            "Thank you. I can't see an order of yours that is waiting for a payment, so I have kept your file for the organisers."
+            "Thank you. I can't see an order of yours that is waiting for a payment, "
+            "so I have kept your file for the organisers."
         )
         return Reply(name=ReplyName.NO_ORDER, text=text, buttons=(self._menu_buttons()[0], self._person_button()))
 
@@ -1123,14 +1124,12 @@ class Texts:
         keep = self._confirm_buttons(order)[0] if order.status is OrderStatus.DRAFT else self._menu_buttons()[1]
         return Reply(name=ReplyName.ASK_CHANGE, text="\n".join(lines), buttons=(keep, cancel, self._person_button()))
 
-    def ask_numbers(self, raffle: Raffle, numbers: Sequence[int], choice: str) -> Reply:
+    def ask_numbers(self, raffle: Raffle, named: Sequence[int], choice: str) -> Reply:
         """Ask whether these numbers are wanted, since the rest of the message is not clear."""
-        text = self.n_(
-            "Shall I hold number {numbers} for you?", "Shall I hold numbers {numbers} for you?", len(numbers)
-        )
+        text = self.n_("Shall I hold number {numbers} for you?", "Shall I hold numbers {numbers} for you?", len(named))
         buttons = (Choice(id=choice, title=self._("Yes, please")), *self._random_buttons(raffle)[:1])
         return Reply(
-            name=ReplyName.ASK_NUMBERS, text=text.format(numbers=self._numbers(raffle, numbers)), buttons=buttons
+            name=ReplyName.ASK_NUMBERS, text=text.format(numbers=self._numbers(raffle, named)), buttons=buttons
         )
 
     def unclear_about(self, raffle: Raffle, order: Order, now: datetime) -> Reply:

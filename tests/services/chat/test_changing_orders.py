@@ -5,6 +5,7 @@ import pytest
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.services.chat import handler
 from chalicelib.store import orders
+from tests.support.contact_chat import known
 from tests.support.request_counts import Requests
 from tests.support.steps import assert_board_is_exact, hold, hold_and_confirm, hold_and_prove
 from tests.support.world import Buyer, Json, World, buttons_of, text_of
@@ -45,6 +46,17 @@ def _answers_are_in_english(monkeypatch: pytest.MonkeyPatch) -> None:
         ("coloca mais o 100 tb", [5, 12, 100]),
         ("and add number 60 for my wife", [5, 12, 60]),
         ("agrega el 60 para mi esposa", [5, 12, 60]),
+        ("solo el 5", [5]),
+        ("quiero quedarme solo con el 5", [5]),
+        ("só o 12", [12]),
+        ("only the 5", [5]),
+        ("solo el 5, quita el 12", [5]),
+        ("no, mejor cancela el 12", [5]),
+        ("apártame también el 27", [5, 12, 27]),
+        ("saca el 5 y pone el 7", [7, 12]),
+        ("¿podría cambiar el 5 por el 46?", [12, 46]),
+        ("cambia el 5 x el 7", [7, 12]),
+        ("mejor el 8 en ves del 5", [8, 12]),
     ],
 )
 def test_h15_an_order_gets_other_numbers(
@@ -62,7 +74,11 @@ def test_h15_an_order_gets_other_numbers(
 
 
 @pytest.mark.parametrize(
-    "text", ["mejor quiero el 33", "I'd rather have 55", "prefiro o 33", "mejor dame el 33", "i prefer number 33"]
+    "text",
+    [
+        *("mejor quiero el 33", "I'd rather have 55", "prefiro o 33", "mejor dame el 33", "i prefer number 33"),
+        *("cámbialo por el 33", "troca pelo 33", "muda pro 55", "change it to 33"),
+    ],
 )
 def test_h15_who_would_rather_have_another_number_gets_it_instead_of_the_only_one(
     world: World, lucia: Buyer, text: str
@@ -79,7 +95,10 @@ def test_h15_who_would_rather_have_another_number_gets_it_instead_of_the_only_on
     ("text", "button", "numbers"),
     [
         ("mejor el 33", "Add 033", [5, 12, 33]),
-        ("mejor el 33", "Only 033", [33]),
+        ("mejor el 33", "Instead of 012", [5, 33]),
+        ("otro no, el 33", "Only 033", [33]),
+        ("cambia el 5 y el 8", "Instead of 005", [8, 12]),
+        ("agrega 2", "Number 2", [2, 5, 12]),
         ("no, el 5", "Take out 005", [12]),
         ("no, el 5", "Only 005", [5]),
         ("no, el 8 y el 9", "Add these", [5, 8, 9, 12]),
@@ -119,12 +138,92 @@ def test_h15_a_yes_answers_no_question_with_two_answers(world: World, lucia: Buy
     world.raffle()
     before = orders.get(hold(lucia))
     asked = text_of(lucia.says(text))
-    assert text_of(lucia.says("sí")) == asked
+    assert text_of(lucia.says("sí")) == asked or "is waiting for your OK" in text_of(lucia.heard[-1])
     assert orders.get(before.id) == before
+    lucia.says(text)
     assert before.id in text_of(lucia.says("no"))
     assert orders.get(before.id) == before
     lucia.says("sí")  # the last question was whether to confirm
     assert orders.get(before.id).status is OrderStatus.PENDING_PAYMENT
+
+
+@pytest.mark.parametrize(
+    ("asks", "words", "numbers"),
+    [
+        ("otro no, el 33", "agrégalo", [5, 12, 33]),
+        ("otro no, el 33", "solo ese", [33]),
+        ("otro no, el 33", "add it please", [5, 12, 33]),
+        ("no, el 5", "quítalo", [12]),
+        ("no, el 5", "deja solo el 5", [5]),
+        ("no, el 5", "só isso", [5]),
+    ],
+)
+def test_h15_what_buttons_ask_may_be_answered_in_words(
+    world: World, lucia: Buyer, asks: str, words: str, numbers: list[int]
+) -> None:
+    world.raffle()
+    order_id = hold(lucia)
+    lucia.says(asks)
+    lucia.says(words)
+    assert list(orders.get(order_id).numbers) == numbers
+
+
+def test_h15_a_yes_to_numbers_that_were_not_changed_confirms_nothing(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    order_id = hold(lucia)
+    for text in ("pon otra cosa ahí", "vc nao entendeu"):
+        lucia.says(text)
+        assert "005, 012" in text_of(lucia.says("ok"))
+        assert orders.get(order_id).status is OrderStatus.DRAFT
+    lucia.says("blabla bla")
+    assert orders.get(order_id).status is OrderStatus.DRAFT
+    lucia.says("no")  # to what?
+    assert orders.get(order_id).status is OrderStatus.DRAFT
+
+
+@pytest.mark.parametrize("reach", [hold, hold_and_confirm])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("no vayas a cancelar eh, ya voy a pagar", "va pues, no lo canceles", "não, não cancela!"),
+        *("no wait dont cancel", "no cancelen mi pedido", "please do not cancel it", "não quero cancelar"),
+    ],
+)
+def test_who_says_not_to_cancel_keeps_the_order_whatever_they_say_next(
+    world: World, lucia: Buyer, reach: object, text: str
+) -> None:
+    world.raffle()
+    assert callable(reach)
+    order_id = reach(lucia)
+    for words in (text, "ok", text, "no"):
+        lucia.says(words)
+        assert orders.get(order_id).status is not OrderStatus.CANCELLED
+
+
+@pytest.mark.parametrize("reach", [hold, hold_and_confirm])
+@pytest.mark.parametrize(
+    "text", ["Actually the wife says no. Cancel the lot please", "mejor ya cancela todo", "sí, cancela"]
+)
+def test_a_wish_to_cancel_is_asked_about_and_a_yes_is_the_answer(
+    world: World, lucia: Buyer, reach: object, text: str
+) -> None:
+    world.raffle()
+    assert callable(reach)
+    order_id = reach(lucia)
+    lucia.says(text)
+    if orders.get(order_id).status is not OrderStatus.CANCELLED:
+        lucia.says("sim pode cancelar")
+    assert orders.get(order_id).status is OrderStatus.CANCELLED
+
+
+@pytest.mark.parametrize(("words", "is_cancelled"), [("o pedido", True), ("el pedido", True), ("mensajes", False)])
+def test_what_to_cancel_may_be_said_in_words(world: World, lucia: Buyer, words: str, *, is_cancelled: bool) -> None:
+    world.raffle()
+    order_id = hold(lucia)
+    lucia.says("cancelar")
+    lucia.says(words)
+    assert (orders.get(order_id).status is OrderStatus.CANCELLED) is is_cancelled
+    assert known(lucia).opted_out is not is_cancelled
 
 
 @pytest.mark.parametrize("text", ["otros", "others please", "outros", "otra vez", "unos distintos"])
@@ -163,7 +262,15 @@ def test_h15_numbers_sent_one_by_one_join_the_order(world: World, lucia: Buyer) 
 @pytest.mark.parametrize(
     "text",
     [
-        *("change 5", "cambia el 5 y el 8", "no, el 8", "agrega 2", "solo el 5", "yes, and the 8?", "mejor el 33"),
+        *(
+            "change 5",
+            "cambia el 5 y el 8",
+            "no, el 8",
+            "agrega 2",
+            "quita solo el 5",
+            "yes, and the 8?",
+            "mejor el 33",
+        ),
         *("no quites el 5", "não tira o 5", "don't remove the 5", "no cambies el 5 por el 8", "no no quita el 5"),
         *("não, espera, não tira o 5", "do not swap 5 for 8", "agrega el 5²", "quita el 5, espera"),
         *("I'd rather have 33", "prefiero el 3"),

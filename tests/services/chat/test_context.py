@@ -279,7 +279,8 @@ def test_h15_numbers_that_nobody_waits_for_any_more_are_not_drawn_again(world: W
 def test_what_waits_has_the_buttons_for_what_comes_next(world: World, lucia: Buyer) -> None:
     order_id = hold(lucia, "5")
     assert buttons_of(lucia.heard[-1]) == ["Confirm", "Change", "Cancel"]
-    assert "add number" in text_of(lucia.taps("Change"))
+    assert "Which number would you like instead of 005?" in text_of(lucia.taps("Change"))
+    assert "is waiting for your OK" in text_of(lucia.says("yes"))  # a yes to what?
     lucia.says("yes")
     assert buttons_of(lucia.heard[-1]) == ["More time", "Cancel", "Talk to a person"]
     lucia.taps("More time")

@@ -200,7 +200,7 @@ def test_h14_who_holds_nothing_gets_no_more_time(world: World, lucia: Buyer) -> 
 
 def test_who_says_that_they_paid_is_told_where_their_order_stands(world: World, lucia: Buyer) -> None:
     world.raffle()
-    assert "no order of yours" in text_of(lucia.says("ya pagué"))
+    assert "can't see an order of yours" in text_of(lucia.says("ya pagué"))
     order_id = hold_and_prove(lucia)
     lucia.says("raffles")
     assert order_id in text_of(lucia.says("ya pagué")) and "being checked" in text_of(lucia.heard[-1])

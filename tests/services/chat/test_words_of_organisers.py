@@ -69,7 +69,7 @@ def test_o11_a_reason_that_is_written_instead_of_chosen_asks_once_more(world: Wo
         assert "Nothing is rejected yet" in text_of(olga.says(text))
         assert "Nothing is rejected yet" in text_of(olga.says(text, quoting=reasons))
     assert (status(world, order_id), status(world, own)) == ("IN_REVIEW", "DRAFT")
-    assert text_of(olga.says("yes")).startswith("Thank you!")  # the second one is a buyer's again
+    assert text_of(olga.says("yes")).startswith("Done!")  # the second one is a buyer's again
     assert (status(world, order_id), status(world, own)) == ("IN_REVIEW", "PENDING_PAYMENT")
 
 
