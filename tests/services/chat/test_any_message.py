@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.messages import Identity
+from chalicelib.domain.orders import ALBUM
 from chalicelib.domain.reply_limits import MAX_REPLIES, MAX_SAME
 from chalicelib.services.maintenance.consistency import ConsistencyCheck
 from chalicelib.store import contacts
@@ -121,7 +122,8 @@ def test_any_message_in_any_state_has_one_answer_or_a_silence_by_rule(
     anybody, told = Anybody(world, random), list[str]()
     for _ in range(MESSAGES):
         before = len(anybody.buyer.heard)
-        world.clock.now += timedelta(seconds=random.choice((10, 30, 60, 600)))
+        passed = timedelta(seconds=random.choice((10, 30, 60, 600)))
+        world.clock.now += passed
         if random.random() < 0.1:
             settles_something(world, random)
             world.clock.now += timedelta(seconds=10)
@@ -131,7 +133,8 @@ def test_any_message_in_any_state_has_one_answer_or_a_silence_by_rule(
         told.append(anybody.said)
         replies = len(anybody.buyer.heard) - before
         assert replies <= MOST_REPLIES, told
-        assert replies or is_silent_by_rule(anybody), told
+        is_album = passed < ALBUM and told[-2:] == [told[-1]] * 2 and "picture" in told[-1]  # one answer is enough (M8)
+        assert replies or is_album or is_silent_by_rule(anybody), told
     for raffle in raffles:
         world.availability(raffle)
         report = ConsistencyCheck().check(raffle["id"])
