@@ -168,7 +168,8 @@ def _one_way(
 ) -> Edit | None:
     pick = read_pick(meaning.without(intent, Intent.COURTESY, Intent.THANKS), first=first, last=last)
     named = names_number(meaning.line)
-    if isinstance(pick, Unclear) and pick.reason is Unclarity.QUANTITY and named:
+    is_own = intent is not Intent.ADD and len(owned) < int(numbers[0].text) and int(numbers[0].text) in owned
+    if isinstance(pick, Unclear) and pick.reason is Unclarity.QUANTITY and (named or is_own):
         pick = Specific((int(numbers[0].text),))  # "apártame también el 27"
     if not isinstance(pick, Specific):
         return None

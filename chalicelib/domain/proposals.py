@@ -24,7 +24,7 @@ def propose(text: str, *, first: int, last: int) -> tuple[int, ...]:
     numbers: dict[int, None] = {}
     for found in re.finditer(r"(?<![\w+.-])[0-9]{1,7}(?![\w])", line):
         before, after = line[: found.start()], line[found.end() :]
-        if _refused().search(before):
+        if _refused().search(before) or _refused_after().match(after):
             continue
         if _of_time().search(before) or _unit().match(after) or _counts(before, after):
             return ()
@@ -53,6 +53,12 @@ def _refused() -> re.Pattern[str]:
     """A number after one of these is not wanted: "pero no el 66"."""
     articles = _either(number_words("article"))
     return re.compile(rf"(?<!\w)(?:{_either(number_words('without'))})(?:\s+(?:{articles}))?\s*$")
+
+
+@cache
+def _refused_after() -> re.Pattern[str]:
+    """A number before a no is not wanted either: "el 5 no"."""
+    return re.compile(r"\s+(?:no|nao|not)(?!\w)")
 
 
 @cache
