@@ -18,7 +18,13 @@ from chalicelib.whatsapp.message_ids import unique_part
 
 LOOKED_AT = 50  # the newest messages to a contact, among which the quoted one is looked for
 CAN_QUOTE = (MessageKind.TEXT, MessageKind.MEDIA)
-FOR_ORGANISERS = (ReplyName.NOTICE, ReplyName.PROOF_OPENED, ReplyName.ASK_REASON, ReplyName.DECIDED)
+FOR_ORGANISERS = (
+    ReplyName.NOTICE,
+    ReplyName.PROOF_OPENED,
+    ReplyName.ASK_DECISION,
+    ReplyName.ASK_REASON,
+    ReplyName.DECIDED,
+)
 
 
 def follow_quote(turn: Turn, organiser: Identity | None = None) -> None:

@@ -1600,7 +1600,7 @@ class Texts:
 
     def late_proof_received(self, raffle: Raffle, order: Order, name: str) -> Reply:
         reply = self.proof_received(raffle, order, name)
-        note = self._("It came after the hold had ended and the numbers are gone: reassign or refund.")
+        note = self._("The order has no numbers any more: reassign or refund.")
         return replace(reply, text=f"{reply.text}\n{note}")
 
     # Parts

@@ -40,6 +40,7 @@ def test_o11_words_below_a_notice_ask_with_its_buttons(world: World, lucia: Buye
     notice = olga.heard[-1]
     asked = olga.says(text, quoting=notice)
     assert f"What shall I do about order *{order_id}*?" in text_of(asked) and buttons_of(asked) == DECISIONS
+    assert text_of(olga.says(text, quoting=asked)) == text_of(asked)
     assert (status(world, own), world.order(own)["numbers"]) == ("DRAFT", [7])
     assert status(world, order_id) == "IN_REVIEW" and acts(world, order_id) == []
     olga.taps("Approve")
@@ -199,6 +200,8 @@ def test_o11_a_reason_of_their_own_rejects_nothing_yet_and_says_what_to_do(
     olga.taps("Other: write to them")
     opened, asked = olga.heard[told:]
     assert "https://wa.me/50255500001" in text_of(opened) and "to be opened until" in text_of(opened)
+    assert buttons_of(olga.says("ok", quoting=asked)) == ["Approve", "Reject"]
+    assert "Payment proof" in text_of(olga.says("ok", quoting=opened))
     assert text_of(asked).startswith(f"Nothing is rejected yet: order *{order_id}* still waits for you.")
     assert buttons_of(asked) == ["Approve", "Reject"] and status(world, order_id) == "IN_REVIEW"
     olga.taps("Reject")

@@ -40,7 +40,7 @@ ACCOUNT = "123456789012"  # moto's
 
 # What the bot says, by words that say nothing else.
 KINDS = {
-    "notice of a late proof": "(?s)^Payment proof for order.*came after the hold had ended",
+    "notice of a late proof": "(?s)^Payment proof for order.*has no numbers any more",
     "notice": "^Payment proof for order",
     "newer proof": "^Nothing is decided yet",
     "decided": "^Order .* is confirmed: |^The proof of order|is not to be checked any more",
@@ -58,7 +58,7 @@ KINDS = {
     "still held": "is waiting for your OK",
     "in review": "I have your payment proof",
     "being checked": "Your payment for order .* is being checked[.] You",
-    "late": "came after the hold had ended",
+    "late": "came after the hold had ended|^Order .* has no numbers any more",
     "kept": "was cancelled, so its numbers are not held",
     "no order waits": "no order of yours that waits",
     "file kept": "I have kept your file",

@@ -25,6 +25,7 @@ STEPS: dict[re.Pattern[str], tuple[OrderEvent, ...]] = {
     re.compile(r"Order (\w{8}) is cancelled"): (OrderEvent.DROPPED,),
     re.compile(r"An organiser has cancelled your order (\w{8})"): (OrderEvent.CANCELLED,),
     re.compile(r"Your payment proof for order \*(\w{8})\* came after"): (OrderEvent.PROOF_TOO_LATE,),
+    re.compile(r"Order \*(\w{8})\* has no numbers any more"): (OrderEvent.PROOF_TOO_LATE,),
     re.compile(r"I could not accept your payment proof for order \*(\w{8})\*"): (OrderEvent.PROOF_REJECTED,),
     re.compile(r"The money for your order \*(\w{8})\* goes back"): (OrderEvent.REFUNDED,),
     re.compile(r"numbers for your late payment of order \*(\w{8})\*"): (OrderEvent.REASSIGNED,),
