@@ -313,7 +313,7 @@ def test_m8_a_late_proof_is_reported_although_nobody_has_looked(world: World, lu
     for _ in range(3):
         lucia.sends_proof()
     assert world.order(order_id)["status"] == "LATE"
-    assert len(notices(world)) == 2 and "numbers are gone" in notices(world)[-1]
+    assert len(notices(world)) == 2 and "has no numbers any more" in notices(world)[-1]
 
 
 def test_m8_a_look_at_the_proof_is_stored_once(world: World, lucia: Buyer, requests: Requests) -> None:

@@ -266,23 +266,19 @@ def may_repeat(turn: Turn, unclear: str) -> bool:
     turn.is_unclear = True
     limits = turn.contact.reply_limits.with_unclear(unclear)
     turn.contact = replace(turn.contact, reply_limits=limits)
-    if limits.times == MAX_SAME + 1 and report_silence(turn):
-        turn.reply(turn.texts.person_will_write())
+    if limits.times == MAX_SAME + 1:
+        report_silence(turn)
     return limits.times <= MAX_SAME
 
 
-def report_silence(turn: Turn) -> bool:
-    """Tell the organisers that the bot no longer answers a contact, unless they were called within the hour.
-
-    Return whether they are told now.
-    """
+def report_silence(turn: Turn) -> None:
+    """Tell the organisers that the bot no longer answers a contact, unless they were called within the hour."""
     notified_at = turn.contact.person_called_at
     if notified_at is not None and turn.now < notified_at + CALL_AGAIN:
-        return False
+        return
     turn.contact = turn.contact.with_person_wanted(turn.now)
     turn.notify_organisers(Texts.person_unanswered, turn.contact.name, turn.contact.phone)
     turn.metrics.append("PeopleNotAnswered")
-    return True
 
 
 def _call_person(

@@ -165,7 +165,10 @@ class Texts:
 
     def offering_person(self, reply: Reply) -> Reply:
         """Add to a reply that one can talk to a person, as far as there is room."""
-        offer = self._("If I don't understand you: would you rather talk to a person? Write *human*.")
+        offer = self._(
+            "Sorry, I'm not getting this. Would you rather talk to a person? Write *human*. "
+            "What I can't answer, the organisers will read."
+        )
         button = self._person_button()
         has_buttons = bool(reply.buttons) and button not in reply.buttons
         if len(reply.text) + len(offer) + 2 <= BODY_LIMIT:
@@ -1309,11 +1312,6 @@ class Texts:
             confirm, _change, cancel = self._confirm_buttons(running)
             buttons = (confirm, cancel) if running.status is OrderStatus.DRAFT else (cancel,)
         return Reply(name=ReplyName.ORDERS, text=text, buttons=(*buttons, self._menu_buttons()[0]))
-
-    def person_will_write(self) -> Reply:
-        """Say that the bot gives up, and that a person has been told (M8)."""
-        text = self._("I'm sorry, I don't understand. I have told the organisers, and somebody will write to you here.")
-        return Reply(name=ReplyName.PERSON_CALLED, text=text)
 
     def person_notified(self) -> Reply:
         text = self._("An organiser has been told that you would like to talk to a person, and will write to you.")

@@ -320,11 +320,11 @@ def test_again_repeats_what_was_said_and_opens_nothing(world: World, lucia: Buye
     assert f"Order *{order_id}* is waiting for your payment" in text_of(lucia.says(text))
 
 
-def test_m8_the_third_miss_in_a_row_is_told_and_nothing_after_it(world: World, lucia: Buyer) -> None:
-    for text in ("qwertz uiop", "asdf ghjk"):
-        lucia.says(text)
-    assert "told the organisers" in text_of(lucia.says("yxcv bnm"))
+def test_m8_who_is_not_understood_twice_hears_that_people_read_what_comes_next(world: World, lucia: Buyer) -> None:
+    lucia.says("qwertz uiop")
+    assert "organisers will read" in text_of(lucia.says("asdf ghjk"))
     said = len(lucia.heard)
+    lucia.says("yxcv bnm")
     lucia.says("qayx edc")
     assert len(lucia.heard) == said
     assert sum("keeps writing" in str(notice) for notice in world.organiser().heard) == 1

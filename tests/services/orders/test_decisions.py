@@ -142,7 +142,7 @@ def test_o11_a_strangers_forged_choice_is_not_understood_and_does_nothing(
         for who in (lucia, marco):
             who.sends(tap(who, choice, "xyzzy"))
             told = text_of(who.heard[-1])
-            assert any(words in told for words in ("did not understand", "being checked", "told the organisers")), told
+            assert any(words in told for words in ("did not understand", "being checked")), told
     assert world.order(order_id)["status"] == "IN_REVIEW"
     assert acts(world, order_id) == []
 
