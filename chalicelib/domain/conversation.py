@@ -992,7 +992,7 @@ def _repeat_question(conversation: Conversation) -> Action:
 def _step_idle(conversation: Conversation, meaning: Meaning, text: str) -> Action:
     answer = _answer_question(conversation, meaning)
     if answer is not None and not isinstance(answer, ListRaffles):
-        return answer
+        return _try_codes(meaning, text, otherwise=answer)
     if conversation.raffle_id is not None and _is_about_numbers(meaning):
         return _step_selecting(conversation, meaning, text)
     if meaning.has(Intent.CANCEL):
@@ -1002,8 +1002,9 @@ def _step_idle(conversation: Conversation, meaning: Meaning, text: str) -> Actio
     if meaning.has_numbers or meaning.has(Intent.RANDOM):
         return _try_codes(meaning, text, otherwise=AskRaffle())
     if meaning.has(Intent.GREETING) or meaning.only(Intent.NO):
-        return _try_codes(meaning, text, otherwise=ShowMenu())
-    return _try_codes(meaning, text, otherwise=NotUnderstood(ShowMenu(not_understood=True)))
+        return _try_codes(meaning, text, otherwise=_try_other_raffle(meaning, ShowMenu()))
+    unclear = NotUnderstood(ShowMenu(not_understood=True))
+    return _try_codes(meaning, text, otherwise=_try_other_raffle(meaning, unclear))
 
 
 def _step_browsing(conversation: Conversation, meaning: Meaning, text: str) -> Action:
@@ -1017,7 +1018,7 @@ def _step_browsing(conversation: Conversation, meaning: Meaning, text: str) -> A
         return ListRaffles(conversation.page + 1)
     answer = _answer_question(conversation, meaning)
     if answer is not None and not isinstance(answer, ListRaffles):
-        return answer
+        return _try_codes(meaning, text, otherwise=answer)
     if meaning.has_numbers and not meaning.names and meaning.has(Intent.NOUN, Intent.WANT, Intent.RANDOM):
         return AskRaffle()
     return _try_names(meaning, text, otherwise=answer or NotUnderstood(ListRaffles()))

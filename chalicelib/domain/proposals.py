@@ -7,18 +7,21 @@ import re
 from functools import cache
 
 from chalicelib.domain.intents import read_meaning
+from chalicelib.domain.orders import MAX_NUMBERS
 from chalicelib.domain.picks import fold, is_plain, looks_like_phone
 from chalicelib.domain.vocabulary import number_words
 
 MAX_PROPOSED = 10
 MAX_TEXT = 300  # characters; whoever writes more tells a story
-# Money, times, dates and shares: no number of a raffle.
-_OTHER = re.compile(r"[0-9][.:/%\u20ac][0-9]?|[$%\u20b2\u20ac][ ]?[0-9]|[0-9][ ]?[%\u20ac$]")
+# Money, times, dates and shares; and "5 or 12", which is a question of theirs.
+_OTHER = re.compile(r"[0-9][.:/][0-9]|[$\u20b2\u20ac][ ]?[0-9]|[0-9][ ]?[%\u20ac$]|[0-9]\s+(?:o|u|ou|or)\s+[0-9]")
 
 
 def propose(text: str, *, first: int, last: int) -> tuple[int, ...]:
     """Return the numbers to ask about, in the order in which they are named. (): there are none, or it is doubtful."""
     line = fold(text)
+    if number_words("of_age") & set(re.findall(r"\w+", line)):
+        return ()
     if len(text) > MAX_TEXT or not is_plain(text) or _OTHER.search(line) or looks_like_phone(line, last):
         return ()
     numbers: dict[int, None] = {}
@@ -26,13 +29,23 @@ def propose(text: str, *, first: int, last: int) -> tuple[int, ...]:
         before, after = line[: found.start()], line[found.end() :]
         if _refused().search(before) or _refused_after().match(after):
             continue
-        if _of_time().search(before) or _unit().match(after) or _counts(before, after):
+        if _of_time().search(before) or _unit().match(after) or _counts(before, after) or _quantity().match(after):
             return ()
         number = int(found[0])
         if not first <= number <= last:
             return ()
         numbers[number] = None
     return tuple(numbers) if len(numbers) <= MAX_PROPOSED else ()
+
+
+def counted(text: str) -> int | None:
+    """Return how many numbers a text asks for: "quiero 3 boletos de la bici". None if it names no quantity."""
+    line = fold(text)
+    found = list(re.finditer(r"(?<![\w+.-])[0-9]{1,2}(?![\w])", line))
+    digits = re.findall("[0-9]+", line)
+    if len(text) > MAX_TEXT or len(found) != 1 or len(digits) != 1 or not _quantity().match(line[found[0].end() :]):
+        return None
+    return int(digits[0]) if 0 < int(digits[0]) <= MAX_NUMBERS else None
 
 
 def _counts(before: str, after: str) -> bool:
@@ -64,6 +77,12 @@ def _refused_after() -> re.Pattern[str]:
 @cache
 def _of_time() -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{_either(number_words('before_other'))})\s*$")
+
+
+@cache
+def _quantity() -> re.Pattern[str]:
+    """A number before one of these is how many: "3 boletos"."""
+    return re.compile(rf"\s+(?:{_either(number_words('noun'))})(?!\w)")
 
 
 @cache

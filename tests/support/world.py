@@ -128,11 +128,13 @@ class Buyer:
             make(self.person, **named, message_id=self.world.new_id(), at=self.world.at, reply_to=reply_to)
         )
 
-    def sends_proof(self, content: bytes = PNG, *, quoting: Json | None = None, at: float | None = None) -> Json:
+    def sends_proof(
+        self, content: bytes = PNG, *, quoting: Json | None = None, at: float | None = None, caption: str | None = None
+    ) -> Json:
         media_id = f"{len(self.world.graph.files) + 1}"
         self.world.graph.files[media_id] = content
         digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
-        file = webhooks.File(media_id=media_id, mime_type="image/png", sha256=digest)
+        file = webhooks.File(media_id=media_id, mime_type="image/png", sha256=digest, caption=caption)
         return self.sends(
             webhooks.image(
                 self.person,

@@ -31,7 +31,7 @@ from chalicelib.domain.orders import (
     Proof,
     is_code,
 )
-from chalicelib.domain.proposals import propose
+from chalicelib.domain.proposals import counted, propose
 from chalicelib.domain.raffles import Board, Raffle, RaffleStatus
 from chalicelib.domain.ranges import read_range
 from chalicelib.domain.refusals import (
@@ -400,6 +400,18 @@ def _look_for_raffle(turn: Turn, action: c.ListRaffles | c.AskRaffle | c.OpenByT
             _open_by_title(turn, action)
 
 
+def _ask_about_named(turn: Turn, raffle_id: str, text: str) -> None:
+    """Ask about the numbers, or how many, that somebody named in a sentence which opened a raffle."""
+    conversation = turn.contact.conversation
+    is_open = conversation.stage is Stage.SELECTING and conversation.raffle_id == raffle_id
+    if not is_open or not re.search("[0-9]", picks.fold(text)) or (raffle := _find_raffle(raffle_id)) is None:
+        return
+    if wanted := propose(text, first=raffle.first_number, last=raffle.last_number):
+        _propose(turn, raffle, wanted)
+    elif (count := counted(text)) is not None:
+        turn.reply(turn.texts.unclear(raffle, picks.Unclear(picks.Unclarity.QUANTITY, str(count)), MAX_NUMBERS))
+
+
 def _is_refused(text: str, word: str) -> bool:
     """Return whether they say that they do not mean this word: "no es MOTO"."""
     return (
@@ -422,6 +434,7 @@ def _open_and_hold(turn: Turn, raffle_id: str, text: str) -> None:
     is_named = isinstance(pick, picks.Specific) and not re.search("[0-9]", picks.fold(text))
     if is_named or (isinstance(pick, picks.Unclear) and pick.reason in WITHOUT_ADVICE):
         _open_raffle(turn, raffle_id)
+        _ask_about_named(turn, raffle_id, text)
         return
     conversation = _keeping_order(turn, Stage.SELECTING, raffle_id=raffle_id)
     turn.contact = replace(turn.contact, conversation=conversation)
@@ -746,6 +759,9 @@ def _choose_numbers(
             turn.text, first=board.raffle.first_number, last=board.raffle.last_number
         ):
             _propose(turn, board.raffle, wanted)
+        case picks.Unclear(picks.Unclarity.DOUBTFUL) if (count := counted(turn.text)) is not None:
+            asked = picks.Unclear(picks.Unclarity.QUANTITY, str(count))
+            turn.reply(turn.texts.unclear(board.raffle, asked, MAX_NUMBERS))
         case picks.Unclear(picks.Unclarity.TOO_MANY) if (named := _named_range(turn, board.raffle)) is not None:
             show_free(turn, board.raffle, named)
         case picks.Unclear(reason) if reason not in WITHOUT_ADVICE or may_repeat(turn, "HoldNumbers"):
@@ -1333,6 +1349,19 @@ def _find_by_numbers(turn: Turn, caption: str) -> OwnOrder | None:
     return find_own(turn, named[0].id) if len(named) == 1 else None
 
 
+def _find_rejected(turn: Turn) -> OwnOrder | None:
+    """Return the only unpaid order whose proof was rejected, if they have several: a new proof is most likely for it.
+
+    No request for whoever has one unpaid order.
+    """
+    if len(turn.contact.unpaid) < 2:
+        return None
+    listed = orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN)
+    waits = [one for one in listed if one.status is OrderStatus.PENDING_PAYMENT and one.rejected_at is not None]
+    newer = [one for one in waits if len(one.proofs) <= one.rejections]
+    return find_own(turn, newer[0].id) if len(newer) == 1 else None
+
+
 def _find_order_of_proof(turn: Turn, action: c.TakeProof) -> OwnOrder | None:
     """Find the order that a file is the proof of.
 
@@ -1346,6 +1375,8 @@ def _find_order_of_proof(turn: Turn, action: c.TakeProof) -> OwnOrder | None:
             return named
     if (told := _find_by_numbers(turn, action.caption)) is not None:
         return told
+    if (rejected := _find_rejected(turn)) is not None and not turn.quote_decides:
+        return rejected
     at_hand = find_own(turn, action.order_id) if action.order_id is not None else None
     if at_hand is not None and turn.is_older_than(at_hand.order.created_at):
         at_hand = None

@@ -24,6 +24,12 @@ def _answers_are_in_english(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handler, "guess_language", lambda _: None)
 
 
+def cancelled(buyer: Buyer) -> str:
+    order_id = hold(buyer)
+    buyer.taps("Cancel")
+    return order_id
+
+
 def reacts(buyer: Buyer, emoji: str, message_id: str) -> None:
     world = buyer.world
     content = {"message_id": message_id, "emoji": emoji}
@@ -346,3 +352,142 @@ def test_a_reminder_offers_more_time(world: World, lucia: Buyer) -> None:
     assert buttons_of(lucia.heard[-1]) == ["Confirm", "More time", "Cancel"]
     lucia.taps("More time")
     assert world.order(order_id)["extended_at"]
+
+
+@pytest.mark.parametrize("reach", [buy, cancelled])
+def test_who_was_in_a_raffle_goes_on_about_it(world: World, lucia: Buyer, reach: Callable[[Buyer], str]) -> None:
+    world.raffle(prize="A red bicycle")
+    world.raffle(code="MOTO", title="Motorcycle")
+    reach(lucia)
+    lucia.says("menu")
+    assert "A red bicycle" in text_of(lucia.says("qué se gana?"))
+    assert "Price: GTQ 25.00" in text_of(lucia.says("cuánto cuesta?"))
+    assert "020, 021" in text_of(lucia.says("quiero el 20 y el 21"))
+
+
+def test_who_has_bought_may_buy_more_by_numbers_alone(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    world.raffle(code="MOTO", title="Motorcycle")
+    buy(lucia)
+    assert "Bicycle" in str(world.api("GET", "/api/raffles?status=ACTIVE").body)
+    lucia.says("20 y 21")
+    held = world.api("GET", "/api/orders?status=DRAFT").body["results"]
+    assert [order["numbers"] for order in held] == [[20, 21]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mándame otra vez mi boleto",
+        "cadê meu bilhete?",
+        "resend my ticket please",
+        "se me borró el boleto",
+        "lost my ticket",
+    ],
+)
+def test_the_ticket_of_the_only_paid_order_is_sent_again(world: World, lucia: Buyer, text: str) -> None:
+    world.raffle()
+    assert "no orders" in text_of(lucia.says(text))
+    order_id = buy(lucia)
+    assert order_id in text_of(lucia.says(text)) and "valid" in text_of(lucia.heard[-1])
+    buy(lucia, "7")
+    assert "Your latest orders" in text_of(lucia.says(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("blz manda aí o 7 e o 13", [7, 13]),
+        ("ok gimme 7 n 22 n 13 pls", [7, 13, 22]),
+        ("Sim, o 25 e o 48. Seriam esses aí", [25, 48]),
+        ("quero o 64 e o 65 mas não o 66 viu", [64, 65]),
+    ],
+)
+def test_clear_numbers_among_unknown_words_are_held_after_a_yes(
+    world: World, lucia: Buyer, text: str, numbers: list[int]
+) -> None:
+    world.raffle()
+    lucia.says("BIKE")
+    said = text_of(lucia.says(text))
+    held = world.api("GET", "/api/orders").body["results"]
+    if not held:
+        assert said.startswith("Shall I hold numbers")
+        lucia.says("yes")
+        held = world.api("GET", "/api/orders").body["results"]
+    assert [sorted(order["numbers"]) for order in held] == [numbers]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("tengo 45 años", "son 50 pesos verdad", "a las 5 nos vemos", "mis hijos de 15 y 12", "el 5 de enero"),
+        *("llámame al 5512345678", "55 12 34 56 78 es mi cel", "it was 5.50", "tengo 3 hijos", "5% de descuento"),
+        *("ten 5²", "no sé si el 5 o el 12 o 13", "25 e 48, idades dos meus dois filhos"),
+    ],
+)
+def test_numbers_of_other_things_are_not_offered(world: World, lucia: Buyer, text: str) -> None:
+    world.raffle()
+    lucia.says("BIKE")
+    assert "Shall I hold" not in text_of(lucia.says(text))
+    lucia.says("yes")
+    assert world.api("GET", "/api/orders").body["results"] == []
+
+
+def test_a_no_to_offered_numbers_shows_what_is_free(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    lucia.says("BIKE")
+    assert "Shall I hold" in text_of(lucia.says("mira pues el 7 mi rey"))
+    assert "Which numbers would you like?" in text_of(lucia.says("no"))
+    assert world.api("GET", "/api/orders").body["results"] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("me apunto con el 55 de la BIKE mi rey", "Shall I hold number 055"),
+        ("hola, quiero 3 boletos de la BIKE", "Do you mean the number 3, or any 3 numbers?"),
+        ("quiero el 55 de la bicycle", "Shall I hold number 055"),
+    ],
+)
+def test_a_number_in_the_sentence_that_opens_a_raffle_is_not_lost(
+    world: World, lucia: Buyer, text: str, asked: str
+) -> None:
+    world.raffle()
+    world.raffle(code="MOTO", title="Motorcycle")
+    said = text_of(lucia.says(text))
+    orders_made = world.api("GET", "/api/orders").body["results"]
+    assert asked in said or [order["numbers"] for order in orders_made] == [[55]]
+
+
+def test_who_refuses_one_raffle_and_names_another_gets_that_one(world: World, lucia: Buyer) -> None:
+    world.raffle(code="CESTA", title="Cesta de Natal do clube")
+    world.raffle(code="MOTO", title="Motorcycle")
+    lucia.says("MOTO")
+    assert "Cesta de Natal" in text_of(lucia.says("Não é moto não. É a da cesta de natal"))
+    lucia.says("MOTO")
+    assert "Cesta de Natal" in text_of(lucia.says("eu quero a cesta de natal do clube"))
+
+
+def test_a_picture_whose_caption_names_numbers_is_for_the_order_that_has_them(world: World, lucia: Buyer) -> None:
+    world.raffle(max_unpaid_orders=3)
+    first = hold_and_confirm(lucia, "11")
+    lucia.says("menu")
+    second = hold_and_confirm(lucia, "20,21")
+    lucia.sends_proof(caption="ya pagué el 11")
+    assert (orders.get(first).status, orders.get(second).status) == (
+        OrderStatus.IN_REVIEW,
+        OrderStatus.PENDING_PAYMENT,
+    )
+
+
+def test_a_new_picture_is_for_the_order_whose_proof_was_rejected(world: World, lucia: Buyer) -> None:
+    world.raffle(max_unpaid_orders=3)
+    first = hold_and_prove(lucia, "1-5")
+    second = hold_and_confirm(lucia, "61")
+    reject(world, first)
+    world.clock.pass_minutes(1)
+    lucia.sends_proof(b"%PDF-1.7 the right one")
+    assert (orders.get(first).status, orders.get(second).status) == (
+        OrderStatus.IN_REVIEW,
+        OrderStatus.PENDING_PAYMENT,
+    )
