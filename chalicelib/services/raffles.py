@@ -14,7 +14,7 @@ from chalicelib.domain.board import Layout, LeafKey, TicketOwner
 from chalicelib.domain.conversation import is_reserved
 from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.messages import Identity, Reply
-from chalicelib.domain.orders import CODE_ALPHABET, OrderStatus
+from chalicelib.domain.orders import CODE_ALPHABET, OrderFilter, OrderStatus
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.raffles import (
     Availability,
@@ -358,7 +358,7 @@ def _check_never_ordered(raffle: Raffle, taken: int) -> None:
     """
     if taken:
         raise RaffleHasSales("Changing the currency", taken)
-    if orders.listed(raffle_id=raffle.id, limit=1).items:
+    if orders.listed(OrderFilter(raffle_id=raffle.id), limit=1).items:
         raise RaffleHasOrders("Changing the currency")
 
 
@@ -379,7 +379,9 @@ def _check_agreed(current: Board, confirms: PaymentChange | None) -> None:
 
 def _check_none_late(raffle: Raffle) -> None:
     """Check that the raffle has no late orders. One query of an index. Raises RaffleHasLateOrders."""
-    if late := orders.listed(raffle_id=raffle.id, status=OrderStatus.LATE, limit=MAX_LATE_NAMED).items:
+    if late := orders.listed(
+        OrderFilter(raffle_id=raffle.id, statuses=(OrderStatus.LATE,)), limit=MAX_LATE_NAMED
+    ).items:
         raise RaffleHasLateOrders([order.id for order in late])
 
 

@@ -1,21 +1,30 @@
 """Orders in the table: add one, move it along its life cycle, read and list them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime
 from functools import reduce
-from operator import and_
+from operator import and_, or_
 from typing import Any, NamedTuple
 
 from pynamodb.expressions.condition import Condition, size
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex
 
-from chalicelib.domain.orders import RUNNING, TRANSITIONS, Order, OrderEvent, OrderStatus, Proof
+from chalicelib.domain.orders import (
+    MAX_PROOFS,
+    RUNNING,
+    TRANSITIONS,
+    Order,
+    OrderEvent,
+    OrderFilter,
+    OrderStatus,
+    Proof,
+)
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import OrderNotFound
 from chalicelib.store import raffles
-from chalicelib.store.pages import FILTERED, CursorInvalid, Page, cursor_after, page_of
+from chalicelib.store.pages import FILTERED, Bounds, CursorInvalid, Page, cursor_after, page_of
 from chalicelib.store.records import OrderRecord, ProofMap, Record, stamp, update_if
 from chalicelib.store.transaction import Transaction
 from chalicelib.telemetry import logger
@@ -168,45 +177,63 @@ def forget_proofs(order: Order) -> None:
     OrderRecord(*key(order.id)).update([OrderRecord.proofs.set([])], condition=OrderRecord.pk.exists())
 
 
-def listed(
-    *,
-    status: OrderStatus | None = None,
-    raffle_id: str | None = None,
-    contact_id: str | None = None,
-    limit: int,
-    after: str | None = None,
-    backwards: bool = False,
-) -> Page[Order]:
+def listed(wanted: OrderFilter, *, limit: int, after: str | None = None, backwards: bool = False) -> Page[Order]:
     """Return one page of orders, newest first. One query of the most specific index.
 
-    If a contact is combined with other filters, at most FILTERED orders are read, so the page may be short.
+    What the index does not tell is filtered: at most FILTERED orders are read then, so the page may be short.
     """
-    only = None
+    (status,) = wanted.statuses if len(wanted.statuses) == 1 else (None,)
     index: GlobalSecondaryIndex[Any] = Record.by_time
     hash_key = ALL
-    if contact_id is not None:
+    told = {"contact_id"}
+    if wanted.contact_id is not None:
         index = Record.by_contact
-        hash_key = contact_id
-        only = _filter(status, raffle_id)
-    elif raffle_id is not None and status is not None:
+        hash_key = wanted.contact_id
+    elif wanted.raffle_id is not None and status is not None:
         index = Record.by_raffle_status
-        hash_key = queue(status, raffle_id)
-    elif raffle_id is not None:
+        hash_key = queue(status, wanted.raffle_id)
+        told = {"raffle_id", "statuses"}
+    elif wanted.raffle_id is not None:
         index = Record.by_raffle
-        hash_key = raffle_id
+        hash_key = wanted.raffle_id
+        told = {"raffle_id"}
     elif status is not None:
         index = Record.by_queue
         hash_key = queue(status)
-    return page_of(index, hash_key, _readable, limit=limit, after=after, backwards=backwards, only=only)
+        told = {"statuses"}
+    is_by_time = "statuses" not in told  # the other indexes are sorted by deadline
+    only = _filter(wanted, told | ({"created_after", "created_before"} if is_by_time else set()))
+    within = Bounds(
+        stamp(wanted.created_after, "!") if wanted.created_after is not None and is_by_time else None,
+        stamp(wanted.created_before, "!") if wanted.created_before is not None and is_by_time else None,
+    )
+    return page_of(index, hash_key, _readable, limit=limit, after=after, backwards=backwards, only=only, within=within)
 
 
-def _filter(status: OrderStatus | None, raffle_id: str | None) -> Condition | None:
-    conditions = []
-    if status is not None:
-        conditions.append(OrderRecord.status == status.value)
-    if raffle_id is not None:
-        conditions.append(OrderRecord.raffle_id == raffle_id)
-    return reduce(and_, conditions) if conditions else None
+def _filter(wanted: OrderFilter, told: Collection[str]) -> Condition | None:
+    """Return the condition on what an index does not tell."""
+    record = OrderRecord
+    conditions = {
+        "statuses": record.status.is_in(*(status.value for status in wanted.statuses)) if wanted.statuses else None,
+        "raffle_id": record.raffle_id == wanted.raffle_id if wanted.raffle_id is not None else None,
+        "created_after": record.created_at >= wanted.created_after if wanted.created_after is not None else None,
+        "created_before": record.created_at < wanted.created_before if wanted.created_before is not None else None,
+        "updated_after": record.updated_at >= wanted.updated_after if wanted.updated_after is not None else None,
+        "updated_before": record.updated_at < wanted.updated_before if wanted.updated_before is not None else None,
+        "flagged": _has_flagged_proof() if wanted.flagged else None,
+    }
+    needed = [condition for name, condition in conditions.items() if condition is not None and name not in told]
+    return reduce(and_, needed) if needed else None
+
+
+def _has_flagged_proof() -> Condition:
+    """Return the condition that some proof was sent for an earlier order, or looks like one that was."""
+    flags: list[Condition] = [
+        OrderRecord.proofs[position][name].exists()
+        for position in range(MAX_PROOFS)
+        for name in ("same_file_as", "looks_like")
+    ]
+    return reduce(or_, flags)
 
 
 def cursor_after_order(order: Order) -> str:
