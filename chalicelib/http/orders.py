@@ -5,7 +5,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from chalicelib.domain.orders import MAX_NUMBERS, Order, OrderFilter, OrderStatus, Proof
+from chalicelib.domain.filters import OrderFilter
+from chalicelib.domain.orders import MAX_NUMBERS, Order, OrderStatus, Proof
 from chalicelib.domain.raffles import RaffleStatus
 from chalicelib.http.dispatch import Call
 from chalicelib.http.schemas import (

@@ -13,8 +13,9 @@ from chalicelib.domain.audit import Facts
 from chalicelib.domain.board import Layout, LeafKey, TicketOwner
 from chalicelib.domain.conversation import is_reserved
 from chalicelib.domain.delivery import Outbound
+from chalicelib.domain.filters import OrderFilter
 from chalicelib.domain.messages import Identity, Reply
-from chalicelib.domain.orders import CODE_ALPHABET, OrderFilter, OrderStatus
+from chalicelib.domain.orders import CODE_ALPHABET, OrderStatus
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.raffles import (
     Availability,
@@ -316,6 +317,16 @@ class Raffles:
         if missing:
             owners |= board.with_owners(raffle_id, [(layout.leaf_of(number), number) for number in missing])[1]
         return Page([Ticket(number, state, owners.get(number)) for number, state in states], next_cursor, None)
+
+    def ticket(self, raffle_id: str, number: int) -> Ticket | None:
+        """Return one number with its state and owner; None if the raffle does not have it.
+
+        At most four requests. Raises RaffleNotFound.
+        """
+        raffle = raffles.get(raffle_id)
+        if not raffle.first_number <= number <= raffle.last_number:
+            return None
+        return self.tickets(raffle_id, status=None, limit=1, cursor=ticket_cursor(raffle.layout, number)).items[0]
 
     def _random_code(self) -> str:
         while is_reserved(code := "R" + "".join(self.random.choice(CODE_ALPHABET) for _ in range(5))):

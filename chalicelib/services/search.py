@@ -13,7 +13,8 @@ from typing import NamedTuple, TypeVar
 
 from chalicelib.adapters.phone_numbers import matches_phone
 from chalicelib.domain.contacts import Contact
-from chalicelib.domain.orders import Order, OrderFilter
+from chalicelib.domain.filters import OrderFilter
+from chalicelib.domain.orders import Order
 from chalicelib.domain.searches import SearchTerms, phone_end, read_search
 from chalicelib.store import board, contact_index, contacts, orders, raffles, search_reads
 from chalicelib.store.pages import Page, decode_cursor, encode_cursor

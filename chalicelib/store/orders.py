@@ -11,20 +11,20 @@ from pynamodb.expressions.condition import Condition, size
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex
 
+from chalicelib.domain.filters import OrderFilter
 from chalicelib.domain.orders import (
     MAX_PROOFS,
     RUNNING,
     TRANSITIONS,
     Order,
     OrderEvent,
-    OrderFilter,
     OrderStatus,
     Proof,
 )
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import OrderNotFound
 from chalicelib.store import raffles
-from chalicelib.store.pages import FILTERED, Bounds, CursorInvalid, Page, cursor_after, page_of
+from chalicelib.store.pages import FILTERED, UNBOUNDED, Bounds, CursorInvalid, Page, cursor_after, page_of
 from chalicelib.store.records import OrderRecord, ProofMap, Record, stamp, update_if
 from chalicelib.store.transaction import Transaction
 from chalicelib.telemetry import logger
@@ -203,10 +203,7 @@ def listed(wanted: OrderFilter, *, limit: int, after: str | None = None, backwar
         told = {"statuses"}
     is_by_time = "statuses" not in told  # the other indexes are sorted by deadline
     only = _filter(wanted, told | ({"created_after", "created_before"} if is_by_time else set()))
-    within = Bounds(
-        stamp(wanted.created_after, "!") if wanted.created_after is not None and is_by_time else None,
-        stamp(wanted.created_before, "!") if wanted.created_before is not None and is_by_time else None,
-    )
+    within = Bounds.of_time(wanted.created_after, wanted.created_before) if is_by_time else UNBOUNDED
     return page_of(index, hash_key, _readable, limit=limit, after=after, backwards=backwards, only=only, within=within)
 
 

@@ -2,6 +2,7 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from json import dumps, loads
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -9,7 +10,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex
 
 from chalicelib.domain.refusals import Invalid
-from chalicelib.store.records import Record, Stored, low_level
+from chalicelib.store.records import Record, Stored, low_level, stamp
 
 T = TypeVar("T")
 FILTERED = 1000  # entries to read at most for a page with a filter; it may be short, or empty
@@ -38,6 +39,12 @@ class Bounds(NamedTuple):
 
     first: str | None = None
     last: str | None = None
+
+    @classmethod
+    def of_time(cls, start: datetime | None, end: datetime | None) -> "Bounds":
+        """Return the bounds of range keys that begin with a time (`stamp`): from `start` on, and before `end`."""
+        # "!" sorts before any id that follows a time.
+        return cls(None if start is None else stamp(start, "!"), None if end is None else stamp(end, "!"))
 
     def after(self, place: str, *, ascending: bool) -> "Bounds":
         """Return the bounds of what is left after a place, in the direction of reading."""

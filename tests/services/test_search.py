@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from chalicelib.cli.commands import main
 from chalicelib.domain.contacts import MAX_NEWEST_ORDERS, Contact
-from chalicelib.domain.orders import Order, OrderFilter, OrderStatus
+from chalicelib.domain.filters import OrderFilter
+from chalicelib.domain.orders import Order, OrderStatus
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.services.search import find_contacts, find_orders
 from chalicelib.store import contact_index, contacts, orders, pages
