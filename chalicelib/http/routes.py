@@ -169,6 +169,9 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", LETTER, "delivery_failures.read_letter", Role.MANAGER),
     Route("POST", f"{LETTER}/replay", "delivery_failures.replay_letter", Role.MANAGER),
     Route("GET", "/api/undelivered", "delivery_failures.list_undelivered"),
+    Route("GET", "/api/sending", "sending.read_sending"),
+    Route("POST", "/api/sending/stop", "sending.stop_sending", Role.MANAGER),
+    Route("POST", "/api/sending/resume", "sending.resume_sending", Role.MANAGER),
     Route("POST", "/api/undelivered/send-again", "delivery_failures.send_again", Role.CASHIER),
 )
 # Clients label JSON bodies in many ways. A body that is not JSON is refused when it is parsed.

@@ -360,3 +360,9 @@ def test_one_number_tells_its_state_and_owner(world: World, lucia: Buyer, reques
     assert world.api("GET", f"{path}?number=0").body["results"] == []
     assert world.api("GET", f"{path}?number=1000001").body["results"] == []
     assert world.api("GET", f"{path}?number=-1").status == 422
+
+
+def test_what_was_created_says_where_it_is(world: World) -> None:
+    answer = world.api("POST", "/api/raffles", GOOD)
+    assert answer.headers["Location"] == f"/api/raffles/{answer.body['id']}"
+    assert world.api("GET", answer.headers["Location"]).body["code"] == "CAR"
