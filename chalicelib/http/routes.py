@@ -150,6 +150,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{RAFFLE}/report", "reports.raffle_report", refuses=(refusals.ReportTooLarge,)),
     Route("GET", "/api/stats", "reports.stats"),
     Route("GET", f"{RAFFLE}/export", "exports.export_raffle", answers=SHEETS, later="exports.ExportView"),
+    Route("GET", f"{RAFFLE}/exports", "exports.list_exports"),
     Route("POST", f"{RAFFLE}/exports", "exports.start_export", status=202, later="exports.ExportView", once=True),
     Route("GET", EXPORT, "exports.read_export"),
     Route("GET", "/api/me", "tokens.read_me", refuses=(refusals.TokenNotFound,)),
