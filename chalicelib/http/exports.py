@@ -96,7 +96,8 @@ def start_export(call: Call, raffle_id: str, body: ExportBody) -> Response:
 def list_exports(call: Call, raffle_id: str) -> Listed[ExportView]:
     """List the exports of a raffle.
 
-    Those made in the background in the last week: the newest of each kind, newest first. Get one for a link to its file.
+    Those made in the background in the last week: the newest of each kind, newest first. Get one for a link to its
+    file.
     """
     raffle = raffles.get(raffle_id)
     exports = call.container.exports.latest(raffle.id)

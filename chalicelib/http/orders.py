@@ -244,7 +244,7 @@ def list_pending_payment(call: Call, query: WaitingQuery) -> Listed[OrderView]:
 
 def read_order(call: Call, order_id: str) -> OrderView:
     """Get an order."""
-    return present(stored.get(order_id.upper()))
+    return _shown(call, stored.get(order_id.upper()))
 
 
 def confirm_payment(call: Call, order_id: str) -> OrderView:
@@ -253,7 +253,7 @@ def confirm_payment(call: Call, order_id: str) -> OrderView:
     The order is PAID, its numbers are sold and the buyer is notified. `hold_was_over` says if its hold had ended by
     then. Repeating the request has no further effect.
     """
-    return present(call.container.settlement.confirm_payment(order_id.upper(), by=call.by))
+    return _shown(call, call.container.settlement.confirm_payment(order_id.upper(), by=call.by, expected=call.expected))
 
 
 def cancel_order(call: Call, order_id: str) -> OrderView:
@@ -262,7 +262,7 @@ def cancel_order(call: Call, order_id: str) -> OrderView:
     Its numbers become free and the buyer is notified. Repeating the request has no further effect. A paid order can
     only be refunded.
     """
-    return present(call.container.settlement.cancel(order_id.upper(), by=call.by))
+    return _shown(call, call.container.settlement.cancel(order_id.upper(), by=call.by, expected=call.expected))
 
 
 def reject_proof(call: Call, order_id: str, body: RejectionBody) -> OrderView:
@@ -274,7 +274,10 @@ def reject_proof(call: Call, order_id: str, body: RejectionBody) -> OrderView:
     further effect.
     """
     settlement = call.container.settlement
-    return present(settlement.reject_proof(order_id.upper(), reason=body.reason, proof=body.proof, by=call.by))
+    order = settlement.reject_proof(
+        order_id.upper(), reason=body.reason, proof=body.proof, by=call.by, expected=call.expected
+    )
+    return _shown(call, order)
 
 
 def refund_order(call: Call, order_id: str, body: ReasonBody) -> OrderView:
@@ -283,7 +286,9 @@ def refund_order(call: Call, order_id: str, body: ReasonBody) -> OrderView:
     For orders that are paid or have ended. The numbers become free, and the buyer is told the amount and the reason.
     Tombola itself transfers no money. Repeating the request has no further effect.
     """
-    return present(call.container.settlement.refund(order_id.upper(), reason=body.reason, by=call.by))
+    return _shown(
+        call, call.container.settlement.refund(order_id.upper(), reason=body.reason, by=call.by, expected=call.expected)
+    )
 
 
 def reassign_order(call: Call, order_id: str, body: ReassignBody) -> OrderView:
@@ -292,7 +297,16 @@ def reassign_order(call: Call, order_id: str, body: ReassignBody) -> OrderView:
     It gets as many as it had, at its price: its own ones if they are free again, or others. The buyer is told which. If
     some are taken, the answer names them and free ones nearby.
     """
-    return present(call.container.settlement.reassign(order_id.upper(), body.numbers, paid=body.paid, by=call.by))
+    order = call.container.settlement.reassign(
+        order_id.upper(), body.numbers, paid=body.paid, by=call.by, expected=call.expected
+    )
+    return _shown(call, order)
+
+
+def _shown(call: Call, order: Order) -> OrderView:
+    """Return an order as the API shows it, with its ETag."""
+    call.tag(order.version)
+    return present(order)
 
 
 def present(order: Order) -> OrderView:

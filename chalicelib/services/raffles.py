@@ -37,6 +37,7 @@ from chalicelib.domain.refusals import (
     RaffleNotFound,
     RaffleOutOfTurn,
     SecondManagerNeeded,
+    Versions,
 )
 from chalicelib.services.messaging.outbox import Outbox
 from chalicelib.services.messaging.texts import Texts
@@ -68,9 +69,6 @@ class TicketCursor(NamedTuple):
 
     leaf: LeafKey = LeafKey(0, 0)
     number: int | None = None
-
-
-Versions = frozenset[str] | None
 
 
 @dataclass(frozen=True, kw_only=True)

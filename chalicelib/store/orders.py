@@ -53,6 +53,7 @@ def move(
     only_from: OrderStatus | None = None,
     unchanged: Order | None = None,
     has_proofs: int | None = None,
+    unchanged_since: datetime | None = None,
 ) -> None:
     """Store `order` as it is after `event`.
 
@@ -65,6 +66,7 @@ def move(
         only_from: require this status instead of any that the life cycle allows.
         unchanged: also require that the stored hold ends when it does in this order, and has the same numbers.
         has_proofs: also require that so many proofs are stored: whoever decides has seen the newest one.
+        unchanged_since: also require that the last change was at this time: whoever decides has seen it.
     """
     sources = TRANSITIONS[event].sources if only_from is None else (only_from,)
     allowed = OrderRecord.status.is_in(*(status.value for status in sources))
@@ -76,6 +78,8 @@ def move(
         allowed &= until.does_not_exist() if unchanged.reserved_until is None else until == unchanged.reserved_until
     if has_proofs is not None:
         allowed &= size(OrderRecord.proofs) == has_proofs
+    if unchanged_since is not None:
+        allowed &= OrderRecord.updated_at == unchanged_since
     if "proofs" in changed:
         # Whether organisers are told of a proof depends on whether they have seen the ones before (M8).
         seen = OrderRecord.looked_at
