@@ -8,8 +8,9 @@ from bench.dataset import Dataset, build_dataset
 from bench.dynamodb_meter import timed
 from bench.figures import Figure, ratio
 from bench.testbed import Testbed
+from chalicelib.domain.filters import OrderFilter
 from chalicelib.domain.orders import OrderStatus
-from chalicelib.services.search import OrderFilter, find_contacts, find_orders
+from chalicelib.services.search import find_contacts, find_orders
 from chalicelib.store import contacts, orders
 from chalicelib.store.pages import Page, decode_cursor, encode_cursor
 
@@ -75,7 +76,7 @@ def _reads(dataset: Dataset) -> Iterator[tuple[str, Read]]:
         yield f"orders, search: {kind}", partial(find_orders, text, OrderFilter(), limit=PAGE)
         yield f"contacts, search: {kind}", partial(find_contacts, text, limit=PAGE)
     for kind, text in ({**texts, "number": str(order_sample.numbers[0])}).items():
-        paid_filter = OrderFilter(raffle_id=raffle_id, status=S.PAID)
+        paid_filter = OrderFilter(raffle_id=raffle_id, statuses=(S.PAID,))
         yield f"paid orders of a raffle, search: {kind}", partial(find_orders, text, paid_filter, limit=PAGE)
     yield "contacts who want a person, search: letter", partial(find_contacts, first[0], person_wanted=True, limit=PAGE)
 

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from chalicelib.services.maintenance.contact_index import ContactIndexCheck
     from chalicelib.services.maintenance.proof_files import ProofFilesCheck
     from chalicelib.services.maintenance.reachability import Reachability
+    from chalicelib.services.messaging.sending_stops import SendingStops
     from chalicelib.services.messaging.templates import Templates
     from chalicelib.services.orders.decisions import Decisions
     from chalicelib.services.orders.settlement import Settlement
@@ -318,6 +319,12 @@ class Container:
             clock=self.clock,
             random_hex=lambda: token_hex(16),
         )
+
+    @cached_property
+    def sending_stops(self) -> SendingStops:
+        from chalicelib.services.messaging.sending_stops import SendingStops
+
+        return SendingStops(clock=self.clock)
 
     @cached_property
     def templates(self) -> Templates:

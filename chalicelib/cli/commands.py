@@ -24,7 +24,6 @@ from chalicelib.cli.output import (
 )
 from chalicelib.container import container
 from chalicelib.domain.audit import CHAINS, KeptHeads, flaws
-from chalicelib.domain.channel import Stop
 from chalicelib.domain.consistency import ConsistencyReport
 from chalicelib.domain.delivery import Queue
 from chalicelib.domain.organisers import COMMAND_LINE, Role
@@ -339,13 +338,13 @@ def _show_sending(options: argparse.Namespace) -> int:
 
 
 def _stop_sending(_: argparse.Namespace) -> int:
-    channels.stop(Stop.ALL, container().clock(), code=None)
+    container().sending_stops.stop(by=COMMAND_LINE)
     print("Sending is stopped. Messages wait until you resume it: python -m chalicelib sending resume")
     return 0
 
 
 def _resume_sending(_: argparse.Namespace) -> int:
-    channels.resume(container().clock())
+    container().sending_stops.resume(by=COMMAND_LINE)
     print("Sending is resumed. Waiting messages go out within a minute or two.")
     return 0
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 from random import Random
 from typing import NamedTuple
 
@@ -152,6 +153,11 @@ class Proof:
     same_file_as: str | None = None
     looks_like: str | None = None
 
+    @property
+    def is_flagged(self) -> bool:
+        """Whether it was sent for an earlier order, or looks like one that was (P6)."""
+        return self.same_file_as is not None or self.looks_like is not None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
@@ -197,6 +203,12 @@ class Order:
     in_review_since: datetime | None = None
     looked_at: datetime | None = None
     hold_was_over: bool = False
+
+    @property
+    def version(self) -> str:
+        """A string that is different after each change that the API shows."""
+        seen = (self.updated_at.isoformat(), self.status, self.numbers, len(self.proofs), self.rejections)
+        return sha256(repr(seen).encode()).hexdigest()[:16]
 
     @property
     def quantity(self) -> int:

@@ -568,6 +568,10 @@ class ReportTooLarge(Conflict):
         )
 
 
+# The versions of a thing that may be changed, as If-Match names them; None: any.
+Versions = frozenset[str] | None
+
+
 class Outdated(Stale):
     """It has changed since it was read."""
 

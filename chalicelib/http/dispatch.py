@@ -386,11 +386,24 @@ def accepted(call: Call, view: BaseModel, *, at: str) -> Response:
     return Response(view.model_dump_json(), status_code=202, headers={**headers, "Retry-After": str(RETRY_AFTER)})
 
 
+def _location(call: Call, created: Any) -> dict[str, str]:
+    """Return the header that says where the thing is that was created, if a route shows it."""
+    path = call.route.path
+    shown = (route for route in call.routes if route.method == "GET" and re.fullmatch(path + "/{[a-z_]+}", route.path))
+    if call.route.status != 201 or next(shown, None) is None:
+        return {}
+    return {"Location": f"{str(call.request.context['path']).rstrip('/')}/{created.id}"}
+
+
 def _answer(call: Call, result: Any) -> Response:
     if isinstance(result, Response):
         result.headers.update(call.headers)
         return result
     if result is None:
         return Response("", status_code=204, headers=dict(call.headers))
-    headers: dict[str, str | list[str]] = {"Content-Type": "application/json", **call.headers}
+    headers: dict[str, str | list[str]] = {
+        "Content-Type": "application/json",
+        **call.headers,
+        **_location(call, result),
+    }
     return Response(result.model_dump_json(), status_code=call.route.status, headers=headers)

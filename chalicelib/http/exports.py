@@ -8,7 +8,9 @@ from pydantic import ConfigDict, Field, model_validator
 from chalicelib.domain.exports import UNFINISHED, ExportRequest, ExportStatus, Format, Of, Reason
 from chalicelib.domain.raffles import TicketStatus
 from chalicelib.http.dispatch import RETRY_AFTER, BinaryResponse, Call, accepted
-from chalicelib.http.schemas import Form, Moment, Query, View, only_if
+from chalicelib.http.schemas import Form, Listed, Moment, Query, View, only_if
+from chalicelib.services.exports.service import ExportLink
+from chalicelib.store import raffles
 
 
 def _check_status(of: Of, status: TicketStatus | None) -> None:
@@ -91,6 +93,19 @@ def start_export(call: Call, raffle_id: str, body: ExportBody) -> Response:
     return _start(call, ExportRequest(raffle_id, body.of, body.format, body.status))
 
 
+def list_exports(call: Call, raffle_id: str) -> Listed[ExportView]:
+    """List the exports of a raffle.
+
+    Those made in the background in the last week: the newest of each kind, newest first. Get one for a link to its
+    file.
+    """
+    raffle = raffles.get(raffle_id)
+    exports = call.container.exports.latest(raffle.id)
+    return Listed.model_construct(
+        results=[_present(ExportLink(export)) for export in exports], next=None, previous=None
+    )
+
+
 def read_export(call: Call, export_id: str) -> ExportView:
     """Get the progress of an export.
 
@@ -110,7 +125,11 @@ def _start(call: Call, request: ExportRequest) -> Response:
 
 
 def _view(call: Call, export_id: str) -> ExportView:
-    export, url, url_expires_at = call.container.exports.get(export_id, by=call.by)
+    return _present(call.container.exports.get(export_id, by=call.by))
+
+
+def _present(link: ExportLink) -> ExportView:
+    export, url, url_expires_at = link
     fields: dict[str, Any] = {name: getattr(export, name) for name in ExportView.model_fields if hasattr(export, name)}
     return ExportView(
         **fields,

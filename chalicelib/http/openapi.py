@@ -207,12 +207,14 @@ def _parameters(route: Route, forms: ViewForms, schemas: Json) -> Iterator[Json]
         form = schemas[forms.query.__name__]
         for name, schema in form["properties"].items():
             options = (schema, *schema.get("anyOf", ()))
+            described = _parameter_schema(schema)
             yield {
                 "name": name,
                 "in": "query",
                 "required": name in form.get("required", ()),
-                "schema": _parameter_schema(schema),
+                "schema": described,
                 "description": next((option["description"] for option in options if "description" in option), ""),
+                **({"style": "form", "explode": False} if described.get("type") == "array" else {}),
             }
     if route.once:
         yield KEY

@@ -1,13 +1,29 @@
 """Orders: look them up, settle their payments, free or reassign their numbers."""
 
-from typing import Annotated, ClassVar
+from collections.abc import Collection
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
+from chalicelib.domain.filters import OrderFilter
 from chalicelib.domain.orders import MAX_NUMBERS, Order, OrderStatus, Proof
+from chalicelib.domain.raffles import RaffleStatus
 from chalicelib.http.dispatch import Call
-from chalicelib.http.schemas import Form, Listed, Moment, PageQuery, Search, Text, View, only_if
-from chalicelib.services.search import OrderFilter, find_orders
+from chalicelib.http.schemas import (
+    Form,
+    GivenMoment,
+    Listed,
+    Listing,
+    Moment,
+    PageQuery,
+    Query,
+    Search,
+    Text,
+    View,
+    only_if,
+)
+from chalicelib.services.search import find_orders
+from chalicelib.store import contacts, raffles
 from chalicelib.store import orders as stored
 
 Number = Annotated[int, Field(ge=0, le=9_999_999)]
@@ -27,6 +43,32 @@ class ProofView(View):
     received_at: Moment
     same_file_as: Annotated[str | None, Field(description="An earlier order for which the very same file was sent.")]
     looks_like: Annotated[str | None, Field(description="An earlier order for which a similar picture was sent.")]
+
+
+class RaffleBrief(View):
+    """What one wants to know of an order's raffle at a glance."""
+
+    id: str
+    code: str
+    title: str
+    status: RaffleStatus
+    first_number: int
+    last_number: int
+
+
+class ContactBrief(View):
+    """What one wants to know of an order's buyer at a glance."""
+
+    id: str
+    name: str
+    phone: str | None
+
+
+class ExpandedView(View):
+    """The raffle and the buyer of an order, as far as `expand` asked for them."""
+
+    raffle: RaffleBrief | None
+    contact: Annotated[ContactBrief | None, Field(description="Without a name and a number if they were erased.")]
 
 
 class OrderView(View):
@@ -58,6 +100,7 @@ class OrderView(View):
     refunded_at: Moment | None
     refund_reason: str | None
     hold_was_over: Annotated[bool, Field(description="The payment was confirmed after the hold had ended. Stays true.")]
+    expanded: Annotated[ExpandedView | None, Field(description="What `expand` asked for.")] = None
 
 
 class ReasonBody(Form):
@@ -104,8 +147,35 @@ class PendingQuery(PageQuery):
     raffle: Annotated[str, Field(pattern="^[0-9a-z]{1,32}$", description="Only orders of this raffle.")] | None = None
 
 
-class OrdersQuery(PendingQuery):
-    status: Annotated[OrderStatus | None, Field(description="Only orders with this status.")] = None
+Expansion = Literal["raffle", "contact"]
+
+
+class ExpandQuery(Query):
+    expand: Annotated[
+        tuple[Expansion, ...],
+        Listing,
+        Field(max_length=2, description="What `expanded` is to show of each order: raffle, contact, or both."),
+    ] = ()
+
+
+class WaitingQuery(PendingQuery, ExpandQuery):
+    """Which waiting orders to list."""
+
+
+class OrdersQuery(PendingQuery, ExpandQuery):
+    status: Annotated[
+        tuple[OrderStatus, ...], Listing, Field(max_length=8, description="Only orders with one of these statuses.")
+    ] = ()
+    created_after: Annotated[GivenMoment, Field(description="Only orders made at this time or later.")] | None = None
+    created_before: Annotated[GivenMoment, Field(description="Only orders made before this time.")] | None = None
+    updated_after: Annotated[GivenMoment, Field(description="Only orders changed at this time or later.")] | None = None
+    updated_before: (
+        Annotated[GivenMoment, Field(description="Only orders whose last change was before this time.")] | None
+    ) = None
+    flagged: Annotated[
+        Literal["true"] | None,
+        Field(description="Only orders with a proof that another order had before, or that looks like one of those."),
+    ] = None
     contact: Annotated[str, Field(pattern="^[0-9a-f]{1,64}$", description="Only orders of this contact.")] | None = None
     search: Annotated[Search, Field(description=SEARCH)] | None = None
 
@@ -116,34 +186,65 @@ def list_orders(call: Call, query: OrdersQuery) -> Listed[OrderView]:
     Newest first, unless `search` is used. A page may be short or even empty without being the last one: follow `next`
     until it is null.
     """
-    filters = OrderFilter(status=query.status, raffle_id=query.raffle, contact_id=query.contact)
+    wanted = OrderFilter(
+        statuses=tuple(dict.fromkeys(query.status)),
+        raffle_id=query.raffle,
+        contact_id=query.contact,
+        created_after=query.created_after,
+        created_before=query.created_before,
+        updated_after=query.updated_after,
+        updated_before=query.updated_before,
+        flagged=query.flagged is not None,
+    )
     text = query.search
     limit = query.page_size
     if text is not None:
-        return call.forwards(query, lambda after: find_orders(text, filters, limit=limit, after=after), present)
-    return call.page(
-        query,
-        lambda after, backwards: stored.listed(**vars(filters), limit=limit, after=after, backwards=backwards),
-        present,
-    )
+        listed = call.forwards(query, lambda after: find_orders(text, wanted, limit=limit, after=after), present)
+    else:
+        listed = call.page(
+            query,
+            lambda after, backwards: stored.listed(wanted, limit=limit, after=after, backwards=backwards),
+            present,
+        )
+    return _expand(listed, query.expand)
 
 
-def list_pending_payment(call: Call, query: PendingQuery) -> Listed[OrderView]:
+def _expand(listed: Listed[OrderView], expand: Collection[Expansion]) -> Listed[OrderView]:
+    """Add to each order its raffle and its buyer, if they are asked for. One request for each of the two."""
+    if not expand or not listed.results:
+        return listed
+    raffle_ids = {order.raffle for order in listed.results if "raffle" in expand}
+    contact_ids = {order.contact for order in listed.results if "contact" in expand}
+    raffle_by_id = {raffle.id: raffle for raffle in raffles.get_all(raffle_ids)}
+    contact_by_id = contacts.get_all(contact_ids) if contact_ids else {}
+    for order in listed.results:
+        raffle, contact = raffle_by_id.get(order.raffle), contact_by_id.get(order.contact)
+        order.expanded = ExpandedView(
+            raffle=None if raffle is None else RaffleBrief.model_validate(raffle),
+            contact=None
+            if contact is None
+            else ContactBrief(id=contact.id, name=contact.name, phone=contact.phone and f"+{contact.phone}"),
+        )
+    return listed
+
+
+def list_pending_payment(call: Call, query: WaitingQuery) -> Listed[OrderView]:
     """List orders that wait for a payment.
 
     Orders with a proof to review come first, then those without a proof; within both, the longest wait first. So the
     reviews that have taken longer than the raffle's `review_hours` lead the list.
     """
-    return call.forwards(
+    listed = call.forwards(
         query,
         lambda after: stored.waiting(WAITING, raffle_id=query.raffle, limit=query.page_size, after=after),
         present,
     )
+    return _expand(listed, query.expand)
 
 
 def read_order(call: Call, order_id: str) -> OrderView:
     """Get an order."""
-    return present(stored.get(order_id.upper()))
+    return _shown(call, stored.get(order_id.upper()))
 
 
 def confirm_payment(call: Call, order_id: str) -> OrderView:
@@ -152,7 +253,7 @@ def confirm_payment(call: Call, order_id: str) -> OrderView:
     The order is PAID, its numbers are sold and the buyer is notified. `hold_was_over` says if its hold had ended by
     then. Repeating the request has no further effect.
     """
-    return present(call.container.settlement.confirm_payment(order_id.upper(), by=call.by))
+    return _shown(call, call.container.settlement.confirm_payment(order_id.upper(), by=call.by, expected=call.expected))
 
 
 def cancel_order(call: Call, order_id: str) -> OrderView:
@@ -161,7 +262,7 @@ def cancel_order(call: Call, order_id: str) -> OrderView:
     Its numbers become free and the buyer is notified. Repeating the request has no further effect. A paid order can
     only be refunded.
     """
-    return present(call.container.settlement.cancel(order_id.upper(), by=call.by))
+    return _shown(call, call.container.settlement.cancel(order_id.upper(), by=call.by, expected=call.expected))
 
 
 def reject_proof(call: Call, order_id: str, body: RejectionBody) -> OrderView:
@@ -173,7 +274,10 @@ def reject_proof(call: Call, order_id: str, body: RejectionBody) -> OrderView:
     further effect.
     """
     settlement = call.container.settlement
-    return present(settlement.reject_proof(order_id.upper(), reason=body.reason, proof=body.proof, by=call.by))
+    order = settlement.reject_proof(
+        order_id.upper(), reason=body.reason, proof=body.proof, by=call.by, expected=call.expected
+    )
+    return _shown(call, order)
 
 
 def refund_order(call: Call, order_id: str, body: ReasonBody) -> OrderView:
@@ -182,7 +286,9 @@ def refund_order(call: Call, order_id: str, body: ReasonBody) -> OrderView:
     For orders that are paid or have ended. The numbers become free, and the buyer is told the amount and the reason.
     Tombola itself transfers no money. Repeating the request has no further effect.
     """
-    return present(call.container.settlement.refund(order_id.upper(), reason=body.reason, by=call.by))
+    return _shown(
+        call, call.container.settlement.refund(order_id.upper(), reason=body.reason, by=call.by, expected=call.expected)
+    )
 
 
 def reassign_order(call: Call, order_id: str, body: ReassignBody) -> OrderView:
@@ -191,7 +297,16 @@ def reassign_order(call: Call, order_id: str, body: ReassignBody) -> OrderView:
     It gets as many as it had, at its price: its own ones if they are free again, or others. The buyer is told which. If
     some are taken, the answer names them and free ones nearby.
     """
-    return present(call.container.settlement.reassign(order_id.upper(), body.numbers, paid=body.paid, by=call.by))
+    order = call.container.settlement.reassign(
+        order_id.upper(), body.numbers, paid=body.paid, by=call.by, expected=call.expected
+    )
+    return _shown(call, order)
+
+
+def _shown(call: Call, order: Order) -> OrderView:
+    """Return an order as the API shows it, with its ETag."""
+    call.tag(order.version)
+    return present(order)
 
 
 def present(order: Order) -> OrderView:

@@ -173,7 +173,8 @@ def _explained(failure: ValidationError) -> list[FieldError]:
 def _field_error(error: ErrorDetails) -> FieldError:
     """Return the field and its message. A rule about several fields names its own: "last_number: expected ..."."""
     field = ".".join(str(part) for part in error["loc"])
-    message = error["msg"].removeprefix("Value error, ")
+    is_no_object = error["type"] in ("model_type", "model_attributes_type")  # its message names our class
+    message = "Input should be an object" if is_no_object else error["msg"].removeprefix("Value error, ")
     if field:
         return FieldError(field=field, message=message)
     name, colon, rest = message.partition(": ")

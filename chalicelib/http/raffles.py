@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator, model_validator
 
 from chalicelib.domain.conversation import is_raffle_code, is_reserved
+from chalicelib.domain.filters import RaffleFilter
 from chalicelib.domain.languages import LanguageCode
 from chalicelib.domain.raffles import (
     HOLD_MINUTES,
@@ -298,10 +299,33 @@ class TicketView(View):
 
 class RafflesQuery(PageQuery):
     status: Annotated[RaffleStatus | None, Field(description="Only raffles with this status.")] = None
+    code: Annotated[
+        str | None,
+        Field(min_length=1, max_length=16, description="Only the raffle with this code, upper or lower case."),
+    ] = None
+    created_after: Annotated[GivenMoment, Field(description="Only raffles made at this time or later.")] | None = None
+    created_before: Annotated[GivenMoment, Field(description="Only raffles made before this time.")] | None = None
+    updated_after: Annotated[GivenMoment, Field(description="Only raffles changed at this time or later.")] | None = (
+        None
+    )
+    updated_before: (
+        Annotated[GivenMoment, Field(description="Only raffles whose last change was before this time.")] | None
+    ) = None
+
+    @property
+    def wanted(self) -> RaffleFilter:
+        return RaffleFilter(
+            status=self.status,
+            created_after=self.created_after,
+            created_before=self.created_before,
+            updated_after=self.updated_after,
+            updated_before=self.updated_before,
+        )
 
 
 class TicketsQuery(PageQuery):
     status: Annotated[TicketStatus | None, Field(description="Only numbers in this state.")] = None
+    number: Annotated[int | None, Field(ge=0, le=9_999_999, description="Only this number.")] = None
 
 
 class ForceBody(Form):
@@ -313,11 +337,16 @@ class ForceBody(Form):
 def list_raffles(call: Call, query: RafflesQuery) -> Listed[RaffleView]:
     """List raffles.
 
-    Newest first.
+    Newest first. A page may be short or even empty without being the last one: follow `next` until it is null.
     """
+    wanted = query.wanted
+    if query.code is not None:
+        found = [raffle for raffle in stored.get_all([stored.id_of(query.code)]) if wanted.matches(raffle)]
+        results = [RaffleView.model_validate(raffle) for raffle in found]
+        return Listed.model_construct(results=results, next=None, previous=None)
     return call.page(
         query,
-        lambda after, backwards: stored.listed(query.status, limit=query.page_size, after=after, backwards=backwards),
+        lambda after, backwards: stored.listed(wanted, limit=query.page_size, after=after, backwards=backwards),
         RaffleView.model_validate,
     )
 
@@ -425,6 +454,10 @@ def raffle_tickets(call: Call, raffle_id: str, query: TicketsQuery) -> Listed[Ti
     In order, with their state and owner.
     """
     raffles = call.container.raffles
+    if query.number is not None:
+        ticket = raffles.ticket(raffle_id, query.number)
+        wanted = [one for one in (ticket,) if one is not None and query.status in (None, one.status)]
+        return Listed.model_construct(results=[_ticket(one) for one in wanted], next=None, previous=None)
     return call.forwards(
         query,
         lambda after: raffles.tickets(raffle_id, status=query.status, limit=query.page_size, cursor=after),

@@ -5,13 +5,13 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from chalicelib.domain.channel import Stop
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.domain.raffles import RaffleStatus
 from chalicelib.domain.reports import MEANINGS, Differs, Named, Part, Waiting
 from chalicelib.http.dispatch import Call
 from chalicelib.http.raffles import AvailabilityView
 from chalicelib.http.schemas import Moment, View
+from chalicelib.http.sending import SendingView
 from chalicelib.services.reports import Active, RaffleReport, Stats, Understanding
 from chalicelib.store.report_reads import Queued
 
@@ -110,15 +110,6 @@ class ActiveView(View):
     paid: int
     in_review: PartView
     reserved: PartView
-
-
-class SendingView(View):
-    """Whether messages are sent. `stopped` is null, or says what is not sent until somebody resumes it."""
-
-    stopped: Stop | None
-    code: int | None
-    since: Moment | None
-    resumes_at: Moment | None
 
 
 class UnderstandingView(View):

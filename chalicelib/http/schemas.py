@@ -14,7 +14,10 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     PlainSerializer,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
+    WrapValidator,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
@@ -151,6 +154,17 @@ class Problem(View):
     code: str
     detail: str
     errors: list[FieldError] | None = None
+
+
+def _read_listing(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    """Read several values in one parameter. An error is about the parameter, and not about a place in it."""
+    try:
+        return read(value.split(",") if isinstance(value, str) else value)
+    except ValidationError as failure:
+        raise ValueError(failure.errors()[0]["msg"]) from None
+
+
+Listing = WrapValidator(_read_listing)  # several values in one parameter, separated by commas
 
 
 class CursorQuery(Query):

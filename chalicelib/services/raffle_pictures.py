@@ -15,9 +15,9 @@ from botocore.exceptions import ClientError
 
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.raffles import Raffle, RafflePicture
-from chalicelib.domain.refusals import PictureNotFound, PictureUnusable, UploadNotFound
+from chalicelib.domain.refusals import PictureNotFound, PictureUnusable, UploadNotFound, Versions
 from chalicelib.services.orders.proofs import LINK_LIFETIME, FileLink
-from chalicelib.services.raffles import Raffles, Versions
+from chalicelib.services.raffles import Raffles
 from chalicelib.store import raffles as stored
 from chalicelib.whatsapp.file_types import MAX_IMAGE, is_showable, sniff
 

@@ -13,6 +13,7 @@ from chalicelib.domain.audit import Facts
 from chalicelib.domain.board import Layout, LeafKey, TicketOwner
 from chalicelib.domain.conversation import is_reserved
 from chalicelib.domain.delivery import Outbound
+from chalicelib.domain.filters import OrderFilter
 from chalicelib.domain.messages import Identity, Reply
 from chalicelib.domain.orders import CODE_ALPHABET, OrderStatus
 from chalicelib.domain.organisers import Actor
@@ -36,6 +37,7 @@ from chalicelib.domain.refusals import (
     RaffleNotFound,
     RaffleOutOfTurn,
     SecondManagerNeeded,
+    Versions,
 )
 from chalicelib.services.messaging.outbox import Outbox
 from chalicelib.services.messaging.texts import Texts
@@ -67,9 +69,6 @@ class TicketCursor(NamedTuple):
 
     leaf: LeafKey = LeafKey(0, 0)
     number: int | None = None
-
-
-Versions = frozenset[str] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -317,6 +316,16 @@ class Raffles:
             owners |= board.with_owners(raffle_id, [(layout.leaf_of(number), number) for number in missing])[1]
         return Page([Ticket(number, state, owners.get(number)) for number, state in states], next_cursor, None)
 
+    def ticket(self, raffle_id: str, number: int) -> Ticket | None:
+        """Return one number with its state and owner; None if the raffle does not have it.
+
+        At most four requests. Raises RaffleNotFound.
+        """
+        raffle = raffles.get(raffle_id)
+        if not raffle.first_number <= number <= raffle.last_number:
+            return None
+        return self.tickets(raffle_id, status=None, limit=1, cursor=ticket_cursor(raffle.layout, number)).items[0]
+
     def _random_code(self) -> str:
         while is_reserved(code := "R" + "".join(self.random.choice(CODE_ALPHABET) for _ in range(5))):
             pass
@@ -358,7 +367,7 @@ def _check_never_ordered(raffle: Raffle, taken: int) -> None:
     """
     if taken:
         raise RaffleHasSales("Changing the currency", taken)
-    if orders.listed(raffle_id=raffle.id, limit=1).items:
+    if orders.listed(OrderFilter(raffle_id=raffle.id), limit=1).items:
         raise RaffleHasOrders("Changing the currency")
 
 
@@ -379,7 +388,9 @@ def _check_agreed(current: Board, confirms: PaymentChange | None) -> None:
 
 def _check_none_late(raffle: Raffle) -> None:
     """Check that the raffle has no late orders. One query of an index. Raises RaffleHasLateOrders."""
-    if late := orders.listed(raffle_id=raffle.id, status=OrderStatus.LATE, limit=MAX_LATE_NAMED).items:
+    if late := orders.listed(
+        OrderFilter(raffle_id=raffle.id, statuses=(OrderStatus.LATE,)), limit=MAX_LATE_NAMED
+    ).items:
         raise RaffleHasLateOrders([order.id for order in late])
 
 

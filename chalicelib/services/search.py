@@ -7,35 +7,20 @@ the cursor need not carry it.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import NoneType
 from typing import NamedTuple, TypeVar
 
 from chalicelib.adapters.phone_numbers import matches_phone
 from chalicelib.domain.contacts import Contact
-from chalicelib.domain.orders import Order, OrderStatus
+from chalicelib.domain.filters import OrderFilter
+from chalicelib.domain.orders import Order
 from chalicelib.domain.searches import SearchTerms, phone_end, read_search
 from chalicelib.store import board, contact_index, contacts, orders, raffles, search_reads
 from chalicelib.store.pages import Page, decode_cursor, encode_cursor
 from chalicelib.store.search_reads import BATCH, ItemsRead, Key
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, kw_only=True)
-class OrderFilter:
-    """Which orders to return; None means any."""
-
-    status: OrderStatus | None = None
-    raffle_id: str | None = None
-    contact_id: str | None = None
-
-    def matches(self, order: Order) -> bool:
-        return (
-            self.status in (None, order.status)
-            and self.raffle_id in (None, order.raffle_id)
-            and self.contact_id in (None, order.contact_id)
-        )
 
 
 class _Position(NamedTuple):
@@ -266,13 +251,7 @@ def _page_within_person(search: SearchTerms, order_filter: OrderFilter, position
 def _page_of_person(
     position: _Position, order_filter: OrderFilter, limit: int, without: Collection[str] = ()
 ) -> Page[Order]:
-    page = orders.listed(
-        status=order_filter.status,
-        raffle_id=order_filter.raffle_id,
-        contact_id=position.contact_id,
-        limit=limit,
-        after=position.order,
-    )
+    page = orders.listed(replace(order_filter, contact_id=position.contact_id), limit=limit, after=position.order)
     end = position._replace(order=page.next) if page.next else position._replace(contact_id=None, order=None)
     return Page([order for order in page.items if order.id not in without], end.cursor, None)
 

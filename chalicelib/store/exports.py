@@ -51,6 +51,13 @@ def get(export_id: str) -> Export:
         raise ExportNotFound(export_id) from None
 
 
+def latest_of(raffle_id: str) -> list[Export]:
+    """Return the last export for each request of a raffle, the newest first. Two requests."""
+    ids = [record.export_id for record in LatestExportRecord.query(_latest_partition(raffle_id), consistent_read=True)]
+    records = ExportRecord.batch_get([_key(export_id) for export_id in ids], consistent_read=True)
+    return sorted(map(_as_export, records), key=lambda export: export.created_at, reverse=True)
+
+
 # The steps of a run. Each is conditioned on the run's id: a run that has lost its export to another one, or whose
 # export was deleted, changes nothing and does not bring it back.
 
@@ -124,8 +131,12 @@ def _key(export_id: str) -> tuple[str, str]:
     return f"EXPORT#{export_id}", "EXPORT"
 
 
+def _latest_partition(raffle_id: str) -> str:
+    return f"EXPORTS#{raffle_id}"
+
+
 def _latest_key(request: ExportRequest) -> tuple[str, str]:
-    return f"EXPORTS#{request.raffle_id}", f"{request.of}#{request.format}#{request.status or ''}"
+    return _latest_partition(request.raffle_id), f"{request.of}#{request.format}#{request.status or ''}"
 
 
 def _as_record(export: Export) -> ExportRecord:

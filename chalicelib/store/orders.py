@@ -1,21 +1,30 @@
 """Orders in the table: add one, move it along its life cycle, read and list them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime
 from functools import reduce
-from operator import and_
+from operator import and_, or_
 from typing import Any, NamedTuple
 
 from pynamodb.expressions.condition import Condition, size
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex
 
-from chalicelib.domain.orders import RUNNING, TRANSITIONS, Order, OrderEvent, OrderStatus, Proof
+from chalicelib.domain.filters import OrderFilter
+from chalicelib.domain.orders import (
+    MAX_PROOFS,
+    RUNNING,
+    TRANSITIONS,
+    Order,
+    OrderEvent,
+    OrderStatus,
+    Proof,
+)
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import OrderNotFound
 from chalicelib.store import raffles
-from chalicelib.store.pages import FILTERED, CursorInvalid, Page, cursor_after, page_of
+from chalicelib.store.pages import FILTERED, UNBOUNDED, Bounds, CursorInvalid, Page, cursor_after, page_of
 from chalicelib.store.records import OrderRecord, ProofMap, Record, stamp, update_if
 from chalicelib.store.transaction import Transaction
 from chalicelib.telemetry import logger
@@ -44,6 +53,7 @@ def move(
     only_from: OrderStatus | None = None,
     unchanged: Order | None = None,
     has_proofs: int | None = None,
+    unchanged_since: datetime | None = None,
 ) -> None:
     """Store `order` as it is after `event`.
 
@@ -56,6 +66,7 @@ def move(
         only_from: require this status instead of any that the life cycle allows.
         unchanged: also require that the stored hold ends when it does in this order, and has the same numbers.
         has_proofs: also require that so many proofs are stored: whoever decides has seen the newest one.
+        unchanged_since: also require that the last change was at this time: whoever decides has seen it.
     """
     sources = TRANSITIONS[event].sources if only_from is None else (only_from,)
     allowed = OrderRecord.status.is_in(*(status.value for status in sources))
@@ -67,6 +78,8 @@ def move(
         allowed &= until.does_not_exist() if unchanged.reserved_until is None else until == unchanged.reserved_until
     if has_proofs is not None:
         allowed &= size(OrderRecord.proofs) == has_proofs
+    if unchanged_since is not None:
+        allowed &= OrderRecord.updated_at == unchanged_since
     if "proofs" in changed:
         # Whether organisers are told of a proof depends on whether they have seen the ones before (M8).
         seen = OrderRecord.looked_at
@@ -168,45 +181,60 @@ def forget_proofs(order: Order) -> None:
     OrderRecord(*key(order.id)).update([OrderRecord.proofs.set([])], condition=OrderRecord.pk.exists())
 
 
-def listed(
-    *,
-    status: OrderStatus | None = None,
-    raffle_id: str | None = None,
-    contact_id: str | None = None,
-    limit: int,
-    after: str | None = None,
-    backwards: bool = False,
-) -> Page[Order]:
+def listed(wanted: OrderFilter, *, limit: int, after: str | None = None, backwards: bool = False) -> Page[Order]:
     """Return one page of orders, newest first. One query of the most specific index.
 
-    If a contact is combined with other filters, at most FILTERED orders are read, so the page may be short.
+    What the index does not tell is filtered: at most FILTERED orders are read then, so the page may be short.
     """
-    only = None
+    (status,) = wanted.statuses if len(wanted.statuses) == 1 else (None,)
     index: GlobalSecondaryIndex[Any] = Record.by_time
     hash_key = ALL
-    if contact_id is not None:
+    told = {"contact_id"}
+    if wanted.contact_id is not None:
         index = Record.by_contact
-        hash_key = contact_id
-        only = _filter(status, raffle_id)
-    elif raffle_id is not None and status is not None:
+        hash_key = wanted.contact_id
+    elif wanted.raffle_id is not None and status is not None:
         index = Record.by_raffle_status
-        hash_key = queue(status, raffle_id)
-    elif raffle_id is not None:
+        hash_key = queue(status, wanted.raffle_id)
+        told = {"raffle_id", "statuses"}
+    elif wanted.raffle_id is not None:
         index = Record.by_raffle
-        hash_key = raffle_id
+        hash_key = wanted.raffle_id
+        told = {"raffle_id"}
     elif status is not None:
         index = Record.by_queue
         hash_key = queue(status)
-    return page_of(index, hash_key, _readable, limit=limit, after=after, backwards=backwards, only=only)
+        told = {"statuses"}
+    is_by_time = "statuses" not in told  # the other indexes are sorted by deadline
+    only = _filter(wanted, told | ({"created_after", "created_before"} if is_by_time else set()))
+    within = Bounds.of_time(wanted.created_after, wanted.created_before) if is_by_time else UNBOUNDED
+    return page_of(index, hash_key, _readable, limit=limit, after=after, backwards=backwards, only=only, within=within)
 
 
-def _filter(status: OrderStatus | None, raffle_id: str | None) -> Condition | None:
-    conditions = []
-    if status is not None:
-        conditions.append(OrderRecord.status == status.value)
-    if raffle_id is not None:
-        conditions.append(OrderRecord.raffle_id == raffle_id)
-    return reduce(and_, conditions) if conditions else None
+def _filter(wanted: OrderFilter, told: Collection[str]) -> Condition | None:
+    """Return the condition on what an index does not tell."""
+    record = OrderRecord
+    conditions = {
+        "statuses": record.status.is_in(*(status.value for status in wanted.statuses)) if wanted.statuses else None,
+        "raffle_id": record.raffle_id == wanted.raffle_id if wanted.raffle_id is not None else None,
+        "created_after": record.created_at >= wanted.created_after if wanted.created_after is not None else None,
+        "created_before": record.created_at < wanted.created_before if wanted.created_before is not None else None,
+        "updated_after": record.updated_at >= wanted.updated_after if wanted.updated_after is not None else None,
+        "updated_before": record.updated_at < wanted.updated_before if wanted.updated_before is not None else None,
+        "flagged": _has_flagged_proof() if wanted.flagged else None,
+    }
+    needed = [condition for name, condition in conditions.items() if condition is not None and name not in told]
+    return reduce(and_, needed) if needed else None
+
+
+def _has_flagged_proof() -> Condition:
+    """Return the condition that some proof was sent for an earlier order, or looks like one that was."""
+    flags: list[Condition] = [
+        OrderRecord.proofs[position][name].exists()
+        for position in range(MAX_PROOFS)
+        for name in ("same_file_as", "looks_like")
+    ]
+    return reduce(or_, flags)
 
 
 def cursor_after_order(order: Order) -> str:

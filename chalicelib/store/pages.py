@@ -2,6 +2,7 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from json import dumps, loads
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -9,7 +10,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex
 
 from chalicelib.domain.refusals import Invalid
-from chalicelib.store.records import Record, Stored, low_level
+from chalicelib.store.records import Record, Stored, low_level, stamp
 
 T = TypeVar("T")
 FILTERED = 1000  # entries to read at most for a page with a filter; it may be short, or empty
@@ -33,6 +34,43 @@ class Page(NamedTuple, Generic[T]):
     previous: str | None
 
 
+class Bounds(NamedTuple):
+    """The first and the last range key that a list may have, both included. None: there is no bound."""
+
+    first: str | None = None
+    last: str | None = None
+
+    @classmethod
+    def of_time(cls, start: datetime | None, end: datetime | None) -> "Bounds":
+        """Return the bounds of range keys that begin with a time (`stamp`): from `start` on, and before `end`."""
+        # "!" sorts before any id that follows a time.
+        return cls(None if start is None else stamp(start, "!"), None if end is None else stamp(end, "!"))
+
+    def after(self, place: str, *, ascending: bool) -> "Bounds":
+        """Return the bounds of what is left after a place, in the direction of reading."""
+        if ascending:
+            return self._replace(first=place if self.first is None else max(self.first, place))
+        return self._replace(last=place if self.last is None else min(self.last, place))
+
+    @property
+    def are_empty(self) -> bool:
+        return self.first is not None and self.last is not None and self.first > self.last
+
+    def condition(self, key: Any) -> Condition | None:
+        """Return the condition on the range key. DynamoDB takes one only."""
+        condition: Condition | None
+        if self.first is not None and self.last is not None:
+            condition = key.between(self.first, self.last)
+        elif self.first is not None:
+            condition = key >= self.first
+        else:
+            condition = None if self.last is None else key <= self.last
+        return condition
+
+
+UNBOUNDED = Bounds()
+
+
 def page_of(
     index: GlobalSecondaryIndex[Any],
     hash_key: str,
@@ -43,17 +81,19 @@ def page_of(
     backwards: bool = False,
     newest_first: bool = True,
     only: Condition | None = None,
+    within: Bounds = UNBOUNDED,
 ) -> Page[T]:
     """Read one page of an index partition: the one after the cursor `after`, or with `backwards` the one before it.
 
     `read` turns records into items. It may leave some out: the page is shorter then, and its cursors stay the same.
     With the filter `only`, at most FILTERED entries are read, so a page may be short or even empty and still have a
-    next one. An empty last page has no previous one. Raises CursorInvalid.
+    next one. Entries outside the bounds `within` cost nothing. An empty last page has no previous one. Raises
+    CursorInvalid.
     """
     start = _start_key(after, index, hash_key) if after else None
     # The page before a cursor is read in the opposite direction and then reversed.
     ascending = newest_first if backwards else not newest_first
-    entries, end = _query(index, hash_key, only, ascending=ascending, limit=limit + 1, start=start)
+    entries, end = _query(index, hash_key, only, within, ascending=ascending, limit=limit + 1, start=start)
     has_more = len(entries) > limit
     entries = entries[:limit]
     places = [_place(index, entry) for entry in entries]
@@ -73,6 +113,7 @@ def _query(
     index: GlobalSecondaryIndex[Any],
     hash_key: str,
     only: Condition | None,
+    within: Bounds,
     *,
     ascending: bool,
     limit: int,
@@ -85,17 +126,18 @@ def _query(
     entries: list[Stored] = []
     entries_read = 0
     most = limit if only is None else FILTERED
-    beyond = None
-    # This condition repeats the start key. Without it, DynamoDB's stand-in in tests reads all entries before that key.
+    _, _, _, name = _key_names(index)
     if start is not None:
-        _, _, _, name = _key_names(index)
-        place = getattr(Record, name)
-        beyond = place >= start[name]["S"] if ascending else place <= start[name]["S"]
+        # The bound repeats the start key. Without it, DynamoDB's stand-in in tests reads all entries before that key.
+        within = within.after(start[name]["S"], ascending=ascending)
+        if within.are_empty:
+            return [], None
+    place = within.condition(getattr(Record, name))
     while len(entries) < limit and entries_read < most:
         answer = low_level().query(
             Record.Meta.table_name,
             hash_key,
-            beyond,
+            place,
             filter_condition=only,
             index_name=index.Meta.index_name,
             scan_index_forward=ascending,

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import MISSING, asdict, fields
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex
 
+from chalicelib.domain.filters import RaffleFilter
 from chalicelib.domain.raffles import Board, Faq, Permit, Raffle, RaffleOrganiser, RafflePicture, RaffleStatus
 from chalicelib.domain.refusals import CodeTaken, RaffleNotFound
-from chalicelib.store.pages import Page, page_of
+from chalicelib.store.pages import Bounds, Page, page_of
 from chalicelib.store.records import CodeRecord, RaffleRecord, Record, TallyRecord, stamp, stored_in
 from chalicelib.store.transaction import ConditionsFailed, Transaction
 
@@ -122,13 +125,28 @@ def _is_still(raffle: Raffle) -> Condition:
     return unchanged
 
 
-def listed(
-    status: RaffleStatus | None, *, limit: int, after: str | None = None, backwards: bool = False
-) -> Page[Raffle]:
-    """Return one page of raffles, the newest first. One query."""
-    index: GlobalSecondaryIndex[Any] = Record.by_time if status is None else Record.by_queue
-    hash_key = ALL if status is None else queue(status)
-    return page_of(index, hash_key, found_in, limit=limit, after=after, backwards=backwards)
+def listed(wanted: RaffleFilter, *, limit: int, after: str | None = None, backwards: bool = False) -> Page[Raffle]:
+    """Return one page of raffles, the newest first. One query.
+
+    With a filter on the last change at most FILTERED raffles are read, so the page may be short.
+    """
+    index: GlobalSecondaryIndex[Any] = Record.by_time if wanted.status is None else Record.by_queue
+    hash_key = ALL if wanted.status is None else queue(wanted.status)
+    changed = RaffleRecord.updated_at
+    conditions = [
+        *([changed >= wanted.updated_after] if wanted.updated_after is not None else ()),
+        *([changed < wanted.updated_before] if wanted.updated_before is not None else ()),
+    ]
+    return page_of(
+        index,
+        hash_key,
+        found_in,
+        limit=limit,
+        after=after,
+        backwards=backwards,
+        only=reduce(and_, conditions) if conditions else None,
+        within=Bounds.of_time(wanted.created_after, wanted.created_before),
+    )
 
 
 def active() -> list[Raffle]:

@@ -13,6 +13,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 from chalicelib.container import Container
+from chalicelib.domain.filters import RaffleFilter
 from chalicelib.domain.messages import Identity, IncomingMessage, Media, MessageKind
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.domain.organisers import COMMAND_LINE
@@ -157,9 +158,9 @@ def test_n2_a_raffle_is_made_once_although_the_answer_is_lost(sale: Sale) -> Non
     values = {**VALUES, "code": f"{sale.code}X"}
     sale.lose_the_answer(lambda: made.append(sale.container.raffles.create(values, by=COMMAND_LINE)))
     assert raffles.get(made[0].id) == made[0]
-    assert [raffle.id for raffle in raffles.listed(None, limit=200).items if raffle.code == values["code"]] == [
-        made[0].id
-    ]
+    assert [
+        raffle.id for raffle in raffles.listed(RaffleFilter(), limit=200).items if raffle.code == values["code"]
+    ] == [made[0].id]
 
 
 def test_a_raffle_is_changed_and_deleted_once_although_the_answer_is_lost(sale: Sale) -> None:

@@ -62,3 +62,29 @@ def test_without_a_proof_there_is_no_link(world: World, lucia: Buyer) -> None:
     lucia.says("BIKE")
     order_id = world.api("GET", "/api/orders").body["results"]
     assert order_id == [] and world.api("GET", "/api/orders/22222222/proof").status == 404
+
+
+# Sending
+
+
+def test_sending_is_stopped_and_resumed(world: World, lucia: Buyer) -> None:
+    assert world.api("GET", "/api/sending").body == {
+        "stopped": None, "code": None, "since": None, "resumes_at": None, "silent_since": None,
+    }  # fmt: skip
+    stopped = world.api("POST", "/api/sending/stop").body
+    assert stopped["stopped"] == "all" and stopped == world.api("GET", "/api/sending").body
+    world.clock.pass_minutes(1)
+    assert world.api("POST", "/api/sending/stop").body == stopped
+    lucia.says("menu")
+    assert lucia.heard == []
+    assert world.api("POST", "/api/sending/resume").body["stopped"] is None
+    pass_time(world, minutes=2)
+    assert len(lucia.heard) == 1
+    actions = [entry["action"] for entry in world.api("GET", "/api/audit").body["results"]]
+    assert actions[:3] == ["sending.resumed", "sending.stopped", "sending.stopped"]
+
+
+def test_only_managers_stop_sending(world: World) -> None:
+    key = a_token(world, "cashier")["key"]
+    assert world.api("GET", "/api/sending", token=key).status == 200
+    assert world.api("POST", "/api/sending/stop", token=key).body["code"] == "role_not_allowed"

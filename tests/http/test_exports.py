@@ -87,6 +87,24 @@ def test_a_small_export_can_be_made_in_the_background_too(world: World, raffle: 
     assert world.api("GET", asked.headers["Location"]).body["rows"] == 2
 
 
+def test_the_exports_of_a_raffle_are_listed(world: World, raffle: Json) -> None:
+    path = f"/api/raffles/{raffle['id']}/exports"
+    assert world.api("GET", path).body["results"] == []
+    for number, wanted in enumerate(({"of": "tickets"}, {"of": "buyers"}, {"of": "tickets"})):
+        world.api("POST", path, wanted)
+        world.work_on_exports()
+        world.clock.pass_minutes(number + 1)
+    found = world.api("GET", path).body["results"]
+    assert [(one["of"], one["status"], one["url"]) for one in found] == [
+        ("tickets", "READY", None),
+        ("buyers", "READY", None),
+    ]
+    assert world.api("GET", f"/api/exports/{found[0]['id']}").body["url"]
+    world.clock.pass_minutes(8 * 24 * 60)
+    assert world.api("GET", path).body["results"] == []
+    assert world.api("GET", "/api/raffles/nosuch/exports").status == 404
+
+
 def test_the_same_idempotency_key_makes_one_export_even_when_it_is_ready(world: World, raffle: Json) -> None:
     def ask() -> str:
         answer = world.api("POST", f"/api/raffles/{raffle['id']}/exports", {"of": "orders"}, **{"Idempotency-Key": "k"})

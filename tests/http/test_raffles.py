@@ -6,6 +6,7 @@ import pytest
 
 from chalicelib.store import raffles
 from chalicelib.store.records import RaffleRecord
+from tests.support.request_counts import Requests
 from tests.support.steps import confirm_payment, everything, hold, hold_and_confirm, late, refund
 from tests.support.world import Answer, Buyer, World, text_of
 
@@ -33,7 +34,7 @@ BAD: list[tuple[str, Any]] = [
 ]  # fmt: skip
 BAD_PARTS: list[tuple[str, Any, str]] = [
     ("organiser", {}, "organiser.name"), ("organiser", {"name": ""}, "organiser.name"),
-    ("organiser", {"name": "School", "phone": "1"}, "organiser.phone"), ("organiser", "School", "organiser"),
+    ("organiser", {"name": "School", "phone": "1"}, "organiser.phone"), ("organiser", "School", "organiser"), ("permit", 5, "permit"), ("faq", ["x"], "faq.0"),
     ("permit", {"authority": "Ministry"}, "permit.number"), ("faq", [{"words": [], "answer": "x"}], "faq.0.words"),
     ("faq", [{"words": ["a"], "answer": ""}], "faq.0.answer"), ("faq", [{"words": ["a"], "answer": "b"}] * 21, "faq"),
 ]  # fmt: skip
@@ -64,6 +65,7 @@ def test_a_bad_field_is_named(world: World, method: str) -> None:
 def test_a_bad_part_of_a_field_is_named(world: World, field: str, value: Any, named: str) -> None:
     found = world.api("POST", "/api/raffles", {**GOOD, field: value})
     assert (found.status, fields_of(found)) == (422, {named})
+    assert "Form" not in str(found.body)  # the names of our classes are nobody's business
 
 
 def test_what_buyers_ask_about_a_raffle_is_kept_and_can_be_changed(world: World) -> None:
@@ -347,3 +349,59 @@ def test_a_raffle_has_a_language_or_none(world: World) -> None:
     assert world.api("PATCH", path, {"language": None}).body["language"] is None
     refused = world.api("PATCH", path, {"language": "pt-BR"})
     assert refused.status == 422 and "language" in str(refused.body)
+
+
+# Filters
+
+
+def test_a_raffle_is_found_by_its_code(world: World) -> None:
+    raffle = world.raffle()
+    world.raffle(code="CAR")
+    for code in ("BIKE", "bike"):
+        assert [one["id"] for one in world.api("GET", f"/api/raffles?code={code}").body["results"]] == [raffle["id"]]
+    for query in ("code=NOSUCH", f"code={raffle['id'][:-1]}x", "code=BIKE&status=DRAFT"):
+        assert world.api("GET", f"/api/raffles?{query}").body["results"] == []
+    assert world.api("GET", "/api/raffles?code=").status == 422
+
+
+def test_raffles_are_filtered_by_when_they_were_made_and_changed(world: World) -> None:
+    made = []
+    for code in ("RED", "BLUE", "GREEN"):
+        made.append(world.raffle(code=code))
+        world.clock.pass_minutes(10)
+    world.api("PATCH", f"/api/raffles/{made[0]['id']}", {"title": "Another title"})
+    changed = world.api("GET", f"/api/raffles/{made[0]['id']}").body["updated_at"]
+
+    def codes(query: str) -> list[str]:
+        found = everything(world, f"/api/raffles?page_size=1&{query}")
+        return [raffle["code"] for raffle in found]
+
+    second = made[1]["created_at"]
+    assert codes(f"created_after={second}") == ["GREEN", "BLUE"]
+    assert codes(f"created_before={second}") == ["RED"]
+    assert codes(f"created_after={second}&status=ACTIVE&updated_before={changed}") == ["GREEN", "BLUE"]
+    assert codes(f"updated_after={changed}") == ["RED"]
+    assert codes(f"created_after={second}&created_before={second}") == []
+
+
+def test_one_number_tells_its_state_and_owner(world: World, lucia: Buyer, requests: Requests) -> None:
+    raffle = world.raffle(last_number=1_000_000)
+    order_id = hold(lucia, "500001")
+    path = f"/api/raffles/{raffle['id']}/tickets"
+    found: list[Any] = []
+    operations = requests.during(lambda: found.append(world.api("GET", f"{path}?number=500001")))
+    assert len(operations) <= 4
+    (ticket,) = found[0].body["results"]
+    assert (ticket["number"], ticket["status"], ticket["order"]) == (500001, "RESERVED", order_id)
+    (ticket,) = world.api("GET", f"{path}?number=500002").body["results"]
+    assert (ticket["number"], ticket["status"], ticket["order"]) == (500002, "AVAILABLE", None)
+    assert world.api("GET", f"{path}?number=500001&status=SOLD").body["results"] == []
+    assert world.api("GET", f"{path}?number=0").body["results"] == []
+    assert world.api("GET", f"{path}?number=1000001").body["results"] == []
+    assert world.api("GET", f"{path}?number=-1").status == 422
+
+
+def test_what_was_created_says_where_it_is(world: World) -> None:
+    answer = world.api("POST", "/api/raffles", GOOD)
+    assert answer.headers["Location"] == f"/api/raffles/{answer.body['id']}"
+    assert world.api("GET", answer.headers["Location"]).body["code"] == "CAR"

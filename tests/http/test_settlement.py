@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.steps import buy, hold, hold_and_confirm, hold_and_prove, late
+from tests.support.steps import buy, confirm_payment, hold, hold_and_confirm, hold_and_prove, late
 from tests.support.world import PNG, Answer, Buyer, Json, World, text_of
 
 LONG = "x" * 301
@@ -194,3 +194,37 @@ def test_o3_a_thousand_items_are_accepted(world: World, lucia: Buyer) -> None:
     order_id = hold_and_confirm(lucia)
     found = bulk(world, action="cancel", ids=[order_id, *(f"{number:08}" for number in range(999))])
     assert found.body["counts"] == {"done": 1, "unchanged": 0, "refused": 999, "not_tried": 0}
+
+
+# If-Match
+
+
+@pytest.mark.parametrize(
+    ("act", "body"),
+    [
+        ("confirm-payment", None),
+        ("cancel", None),
+        ("reject-proof", {"reason": "too small"}),
+        ("refund", {"reason": "paid twice"}),
+    ],
+)
+def test_an_order_that_has_changed_since_it_was_read_stays_as_it_is(
+    world: World, lucia: Buyer, act: str, body: Json | None
+) -> None:
+    world.raffle()
+    order_id = hold_and_confirm(lucia)
+    path = f"/api/orders/{order_id}"
+    tag = world.api("GET", path).headers["ETag"]
+    lucia.sends_proof()
+    if act == "refund":
+        confirm_payment(world, order_id)
+    before = world.order(order_id)
+    refused = world.api("POST", f"{path}/{act}", body, **{"If-Match": tag})
+    assert (refused.status, refused.body["code"]) == (412, "outdated")
+    assert world.order(order_id) == before
+    now = world.api("GET", path).headers["ETag"]
+    done = world.api("POST", f"{path}/{act}", body, **{"If-Match": now})
+    assert done.status == 200 and done.headers["ETag"] not in (tag, now)
+    assert world.api("GET", path).headers["ETag"] == done.headers["ETag"]
+    again = world.api("POST", f"{path}/{act}", body, **{"If-Match": now})  # its answer was lost
+    assert (again.status, again.body) == (200, done.body)

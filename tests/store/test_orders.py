@@ -131,3 +131,15 @@ def test_a_repair_of_an_orders_places_in_the_indexes_undoes_no_change(world: Wor
         record.update([OrderRecord.updated_at.set(order.updated_at + timedelta(minutes=1))])
     with pytest.raises(Busy):
         consistency_reads.set_order_keys(Indexed(order, {"queue_key": "ORDER#IN_REVIEW"}))
+
+
+def test_an_order_changes_only_as_it_was_seen(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    order = orders.get(hold_and_prove(lucia))
+    paying = Transaction()
+    paid = replace(order, status=OrderStatus.PAID)
+    orders.move(paying, paid, OrderEvent.PAYMENT_CONFIRMED, unchanged_since=order.updated_at)
+    world.clock.pass_minutes(1)
+    lucia.sends_proof(b"%PDF-1.7 another")
+    with pytest.raises(ConditionsFailed):
+        paying.commit()

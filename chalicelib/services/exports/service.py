@@ -121,6 +121,11 @@ class Exports:
         self._log("export asked for", request, by, export_id=export.id)
         return export
 
+    def latest(self, raffle_id: str) -> list[Export]:
+        """Return the last export of each kind that was made of a raffle in the background, the newest first."""
+        now = self.clock()
+        return [export for export in exports.latest_of(raffle_id) if export.vanishes_at > now]
+
     def get(self, export_id: str, *, by: Actor) -> ExportLink:
         """Return how far an export is, with a new link once it is READY.
 

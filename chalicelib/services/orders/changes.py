@@ -16,6 +16,7 @@ from chalicelib.domain.messages import Reply
 from chalicelib.domain.orders import Order, OrderEvent, OrderStatus
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.raffles import Raffle
+from chalicelib.domain.refusals import Outdated, Versions
 from chalicelib.services.messaging.outbox import Outbox
 from chalicelib.services.messaging.texts import Texts, texts_for
 from chalicelib.store import audit, board, contacts, orders
@@ -40,6 +41,7 @@ class OrderChange:
         messages: the queued `replies`, to be sent after the commit.
         more_messages: what somebody else is told in the same transaction, sent after `messages`.
         is_silent: the buyer is told nothing, on purpose.
+        expected: the versions of the order that may be changed; None: any. A change that applies nothing needs none.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class OrderChange:
         self.messages: list[Outbound] = []
         self.more_messages: list[Outbound] = []
         self.is_silent = False
+        self.expected: Versions = None
         self._context = context
         self._contact: Contact | None = None
 
@@ -98,7 +101,7 @@ class OrderChange:
         same_proofs: bool = False,
         **fields: Any,
     ) -> None:
-        """Move the order along its life cycle and set `fields` of it. Raises OrderOutOfTurn.
+        """Move the order along its life cycle and set `fields` of it. Raises OrderOutOfTurn, Outdated.
 
         Args:
             only_from: commit only if the stored order is in this status: the rest of the change depends on it.
@@ -106,6 +109,8 @@ class OrderChange:
             if_unchanged: commit only if the stored order has the numbers and the deadline that were read.
             same_proofs: commit only if no proof has come since the order was read.
         """
+        if self.expected is not None and self.before.version not in self.expected:
+            raise Outdated
         status = self.before.after(event)
         since = (self.before.in_review_since or self.now) if status is OrderStatus.IN_REVIEW else None
         self.order = replace(self.before, status=status, updated_at=self.now, in_review_since=since, **fields)
@@ -119,6 +124,7 @@ class OrderChange:
             over_at=over_at,
             unchanged=self.before if if_unchanged else None,
             has_proofs=len(self.before.proofs) if same_proofs else None,
+            unchanged_since=None if self.expected is None else self.before.updated_at,
         )
 
     def take_numbers(self) -> None:
@@ -211,6 +217,7 @@ class OrderChanges:
         action: str,
         metric: str | None = None,
         on_failure: Callable[[OrderChange, Exception], None] | None = None,
+        expected: Versions = None,
     ) -> Order:
         """Change an order on behalf of an organiser, and send what the buyer is told. Return the order as it is then.
 
@@ -221,9 +228,10 @@ class OrderChanges:
             action: the change's name in the audit log and in the log.
             metric: the metric that counts such changes.
             on_failure: called after a failed try, before the next one.
+            expected: the versions that the organiser may have seen; None: any. Otherwise Outdated is raised.
         """
         note = AuditNote(by, action)
-        unit = self.commit(order_id, change, note=note, metric=metric, on_failure=on_failure)
+        unit = self.commit(order_id, change, note=note, metric=metric, on_failure=on_failure, expected=expected)
         self.outbox.send([*unit.messages, *unit.more_messages])
         return unit.order
 
@@ -236,6 +244,7 @@ class OrderChanges:
         metric: str | None = None,
         tries: int = TRIES,
         on_failure: Callable[[OrderChange, Exception], None] | None = None,
+        expected: Versions = None,
     ) -> OrderChange:
         """Do as `run` does, but leave the sending of `messages` to the caller.
 
@@ -246,6 +255,7 @@ class OrderChanges:
 
         def attempt() -> OrderChange:
             unit = OrderChange(orders.get(order_id), now=now)
+            unit.expected = expected
             try:
                 return self.commit_loaded(unit, change, note=note, metric=metric)
             except (Busy, ConditionsFailed) as failure:

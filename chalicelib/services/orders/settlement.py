@@ -18,6 +18,7 @@ from chalicelib.domain.refusals import (
     ReviewNotOver,
     TooFewFree,
     TooManyForContact,
+    Versions,
 )
 from chalicelib.services.messaging.texts import Texts
 from chalicelib.services.orders.changes import OrderChange, OrderChanges
@@ -33,13 +34,16 @@ SAME_REQUEST = timedelta(minutes=10)
 
 @dataclass(frozen=True, kw_only=True)
 class Settlement:
-    """Changes orders on behalf of organisers. Each change is one transaction, is audited, and the buyer is told."""
+    """Changes orders on behalf of organisers. Each change is one transaction, is audited, and the buyer is told.
+
+    `expected` are the versions of the order that may be changed, None: any. All raise Outdated if it is another one.
+    """
 
     changes: OrderChanges
     expiry: Expiry
     random: Random
 
-    def confirm_payment(self, order_id: str, *, by: Actor) -> Order:
+    def confirm_payment(self, order_id: str, *, by: Actor, expected: Versions = None) -> Order:
         """Mark an order as paid: its numbers are sold (P4). Idempotent.
 
         Raises OrderNotFound, OrderOutOfTurn, TryAgain.
@@ -49,9 +53,11 @@ class Settlement:
             if unit.order.status is not OrderStatus.PAID:
                 confirm(unit)
 
-        return self.changes.run(order_id, change, by=by, action="order.paid", metric="PaymentsConfirmed")
+        return self.changes.run(
+            order_id, change, by=by, action="order.paid", metric="PaymentsConfirmed", expected=expected
+        )
 
-    def cancel(self, order_id: str, *, by: Actor, silently: bool = False) -> Order:
+    def cancel(self, order_id: str, *, by: Actor, silently: bool = False, expected: Versions = None) -> Order:
         """Cancel an order: its numbers are free again (P3). Idempotent.
 
         Raises OrderNotFound, OrderOutOfTurn, TryAgain.
@@ -68,9 +74,11 @@ class Settlement:
             if not silently:
                 unit.reply(Texts.cancelled, by_organiser=True)
 
-        return self.changes.run(order_id, change, by=by, action="order.cancelled")
+        return self.changes.run(order_id, change, by=by, action="order.cancelled", expected=expected)
 
-    def reject_proof(self, order_id: str, *, reason: str, proof: str | None = None, by: Actor) -> Order:
+    def reject_proof(
+        self, order_id: str, *, reason: str, proof: str | None = None, by: Actor, expected: Versions = None
+    ) -> Order:
         """Reject the proof (P2): the order waits for its payment again, with a fresh hold.
 
         After the raffle's `max_rejections` there is none: the order is EXPIRED, and its numbers are free (P10).
@@ -96,7 +104,9 @@ class Settlement:
                 raise ProofNotSeen(order_id)
             reject(unit, reason, same_proofs=proof is not None)
 
-        return self.changes.run(order_id, change, by=by, action="order.rejected", metric="ProofsRejected")
+        return self.changes.run(
+            order_id, change, by=by, action="order.rejected", metric="ProofsRejected", expected=expected
+        )
 
     def end_review(self, order_id: str, *, by: Actor) -> Order:
         """End a review that has taken too long (P11): the numbers are free, and the order is LATE with its proof.
@@ -115,7 +125,7 @@ class Settlement:
 
         return self.changes.run(order_id, change, by=by, action="order.review_ended", metric="ReviewsEnded")
 
-    def refund(self, order_id: str, *, reason: str, by: Actor) -> Order:
+    def refund(self, order_id: str, *, reason: str, by: Actor, expected: Versions = None) -> Order:
         """Record that the money goes back (P3, P5). Idempotent.
 
         The numbers of a PAID order are free again. An order in another status owns none, but an organiser has seen its
@@ -140,9 +150,19 @@ class Settlement:
             unit.close_conversation()
             unit.reply(Texts.refunded)
 
-        return self.changes.run(order_id, change, by=by, action="order.refunded", metric="OrdersRefunded")
+        return self.changes.run(
+            order_id, change, by=by, action="order.refunded", metric="OrdersRefunded", expected=expected
+        )
 
-    def reassign(self, order_id: str, numbers: Sequence[int] | None, *, paid: bool, by: Actor) -> Order:
+    def reassign(
+        self,
+        order_id: str,
+        numbers: Sequence[int] | None,
+        *,
+        paid: bool,
+        by: Actor,
+        expected: Versions = None,
+    ) -> Order:
         """Give numbers to an order that owns none: as many as it had, at its price (P5), by the rules of a hold.
 
         Idempotent if the numbers are named.
@@ -166,6 +186,7 @@ class Settlement:
                 action="order.reassigned",
                 metric="OrdersReassigned",
                 on_failure=reassignment.learn,
+                expected=expected,
             )
         finally:
             self.changes.outbox.send(conflicts.messages)
