@@ -34,7 +34,8 @@ BAD: list[tuple[str, Any]] = [
 ]  # fmt: skip
 BAD_PARTS: list[tuple[str, Any, str]] = [
     ("organiser", {}, "organiser.name"), ("organiser", {"name": ""}, "organiser.name"),
-    ("organiser", {"name": "School", "phone": "1"}, "organiser.phone"), ("organiser", "School", "organiser"), ("permit", 5, "permit"), ("faq", ["x"], "faq.0"),
+    ("organiser", {"name": "School", "phone": "1"}, "organiser.phone"), ("organiser", "School", "organiser"),
+    ("permit", 5, "permit"), ("faq", ["x"], "faq.0"),
     ("permit", {"authority": "Ministry"}, "permit.number"), ("faq", [{"words": [], "answer": "x"}], "faq.0.words"),
     ("faq", [{"words": ["a"], "answer": ""}], "faq.0.answer"), ("faq", [{"words": ["a"], "answer": "b"}] * 21, "faq"),
 ]  # fmt: skip
