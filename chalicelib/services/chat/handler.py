@@ -16,7 +16,8 @@ from chalicelib.domain.orders import Proof
 from chalicelib.domain.organisers import PHONE_APP, find_organiser
 from chalicelib.domain.refusals import TryAgain
 from chalicelib.domain.reply_limits import MAX_REPLIES, NEWEST_WAITS
-from chalicelib.services.chat.actions import act, offer_person, report_silence
+from chalicelib.services.chat.actions import act
+from chalicelib.services.chat.misses import offer_person, report_silence
 from chalicelib.services.chat.quotes import find_noticed, follow_quote, return_from_quote
 from chalicelib.services.chat.turn import Turn
 from chalicelib.services.messaging.outbox import Outbox, notified_contact

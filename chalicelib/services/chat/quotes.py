@@ -10,7 +10,7 @@ from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.messages import Identity, IncomingMessage, MessageKind
 from chalicelib.domain.orders import OWNING, RUNNING, Order, OrderStatus
 from chalicelib.domain.reply_names import ReplyName
-from chalicelib.services.chat.own_orders import find_own
+from chalicelib.services.chat.lookups import find_own
 from chalicelib.services.chat.turn import Turn
 from chalicelib.store import messages
 from chalicelib.store.contact_ids import contact_ids_of

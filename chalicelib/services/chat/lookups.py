@@ -1,10 +1,17 @@
-"""Find orders of the contact who writes."""
+"""Find the order or the raffle that a message is about."""
 
 from collections.abc import Collection
 from typing import NamedTuple
 
-from chalicelib.domain.orders import Order, OrderStatus
-from chalicelib.domain.raffles import Raffle
+from chalicelib.domain.conversation import Conversation, Stage
+from chalicelib.domain.orders import (
+    Order,
+    OrderStatus,
+)
+from chalicelib.domain.raffles import Board, Raffle
+from chalicelib.domain.refusals import (
+    RaffleNotFound,
+)
 from chalicelib.services.chat.turn import Turn
 from chalicelib.store import orders, raffles
 
@@ -43,3 +50,37 @@ def find_newest(turn: Turn, *preferred: Collection[OrderStatus]) -> OwnOrder | N
             if order.status in statuses:
                 return OwnOrder(raffles.get(order.raffle_id), order)
     return None
+
+
+def find_raffle(raffle_id: str | None) -> Raffle | None:
+    try:
+        return raffles.get(raffle_id) if raffle_id is not None else None
+    except RaffleNotFound:
+        return None
+
+
+def board_on_sale(turn: Turn, raffle_id: str) -> Board | None:
+    try:
+        board = raffles.board(raffle_id)
+    except RaffleNotFound:
+        return None
+    return board if board.raffle.sells_at(turn.now) else None
+
+
+def keeping_order(
+    turn: Turn, stage: Stage, *, raffle_id: str | None = None, shown: tuple[str, ...] = (), page: int = 1
+) -> Conversation:
+    """Return a conversation that keeps the order at hand while the contact looks at raffles.
+
+    So `cancel` and a proof still find it.
+    """
+    order_id = turn.contact.conversation.order_id
+    return Conversation(
+        stage=stage,
+        raffle_id=raffle_id,
+        order_id=order_id,
+        shown=shown,
+        page=page,
+        since=turn.written_at,
+        tapped=turn.contact.conversation.tapped,
+    )
