@@ -46,6 +46,7 @@ ENDING, ENDING_SIZE = 2, 32
 BEGINNING_SIZES = {2: 22, 3: 20, 4: 18, 5: 16}  # pixels, by the count of digits
 BESIDE_TICK = 3  # digits of a beginning that leave room for a tick
 TITLE_LINES = 2
+STROKE = "#9aa5b1"  # of a sold number, below its digits, which must be read
 CELL_COLOURS = 24  # in a file with numbers: each of its cells has few, and a hundred of them are a small file
 
 
@@ -136,8 +137,8 @@ def _draw_cell(
             draw.text(middle, label, fill="#5c4205", font=font(size), anchor="mm")
         case NumberState.SOLD:
             draw.rectangle(box, fill=QUIET)
-            draw.text(middle, label, fill="#cbd2d9", font=font(size), anchor="mm")
-            draw.line((left + 8, up + CELL - 8, left + CELL - 8, up + 8), fill="#cbd2d9", width=3)
+            draw.line((left + 4, up + CELL - 4, left + CELL - 4, up + 4), fill=STROKE, width=4)
+            draw.text(middle, label, fill="#ffffff", font=font(size), anchor="mm")
         case NumberState.OWN:
             draw.rectangle(box, fill="#e3f9ee", outline=ACCENT, width=6)
             lower = 2 if beginning else 6
@@ -160,7 +161,7 @@ def _draw_beginning(draw: ImageDraw.ImageDraw, left: int, up: int, digits: str, 
             draw.rectangle((middle[0] - half, up + 4, middle[0] + half, up + 26), fill="#fff3c4")
             draw.text(middle, digits, fill="#5c4205", font=chosen, anchor="mm")
         case NumberState.SOLD:
-            draw.text(middle, digits, fill="#cbd2d9", font=chosen, anchor="mm")
+            draw.text(middle, digits, fill="#ffffff", font=chosen, anchor="mm")
         case NumberState.OWN:
             at = (left + 9, up + 18) if len(digits) < BESIDE_TICK else (left + CELL // 2, up + 18)
             anchor = "lm" if len(digits) < BESIDE_TICK else "mm"
@@ -188,7 +189,7 @@ def _draw_legend(
                 draw.rectangle(box, outline="#8d6708", width=2)
             case NumberState.SOLD:
                 draw.rectangle(box, fill=QUIET)
-                draw.line((left + 5, up + 25, left + 25, up + 5), fill="#cbd2d9", width=3)
+                draw.line((left + 3, up + 27, left + 27, up + 3), fill=STROKE, width=4)
             case NumberState.OWN:
                 draw.rectangle(box, fill="#e3f9ee", outline=ACCENT, width=4)
                 draw.text((left + 15, up + 15), "✓", fill=ACCENT, font=font(20, bold=True), anchor="mm")
