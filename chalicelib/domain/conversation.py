@@ -1062,10 +1062,10 @@ def _step_confirming(conversation: Conversation, meaning: Meaning, text: str) ->
         return ask_again
     if meaning.only(Intent.NO) or (meaning.only(Intent.CANCEL) and not misspelt):
         return CancelOrder(order_id)
+    if meaning.has(Intent.TIME_LEFT):  # before more time, which can be had once
+        return ask_again
     if meaning.has(Intent.MORE_TIME):
         return MoreTime(order_id)
-    if meaning.has(Intent.TIME_LEFT):
-        return ask_again
     if (others := _other_numbers(order_id, meaning)) is not None:
         return others
     if (answer := _answer_before_change(conversation, meaning)) is not None:
@@ -1085,10 +1085,10 @@ def _step_payment(conversation: Conversation, meaning: Meaning, text: str) -> Ac
     order_id = conversation.order_id or ""
     if meaning.has(Intent.PAID):
         return PaidClaim(order_id)
+    if meaning.has(Intent.TIME_LEFT):  # before more time, which can be had once
+        return AskAboutOrder(order_id)
     if meaning.has(Intent.MORE_TIME):
         return MoreTime(order_id)
-    if meaning.has(Intent.TIME_LEFT):
-        return AskAboutOrder(order_id)
     if _keeps_order(meaning):
         return AskAboutOrder(order_id)
     if (meaning.has(Intent.CANCEL) and not meaning.has_numbers) or meaning.only(Intent.NO):
