@@ -13,7 +13,7 @@ from chalicelib.domain.decisions import Act, Choosing, read_choosing, read_words
 from chalicelib.domain.intents import CHANGE, LONG_MISTYPED, Intent, Meaning, read_meaning
 from chalicelib.domain.languages import LanguageCode, known_language
 from chalicelib.domain.messages import IncomingMessage, Media, MessageKind
-from chalicelib.domain.order_edits import MAX_ASKED, EditKind, names_number
+from chalicelib.domain.order_edits import MAX_ASKED, MAX_COUNTED, EditKind, names_number
 from chalicelib.domain.orders import MAX_NUMBERS, is_code
 from chalicelib.domain.picks import Random, Specific, Unclarity, Unclear, fold, read_pick
 from chalicelib.domain.vocabulary import change_phrases
@@ -611,6 +611,8 @@ def _read_answer(conversation: Conversation, meaning: Meaning, word: str) -> Act
         if said_yes or (meaning.only(Intent.YES, Intent.CANCEL, Intent.ORDERS, Intent.NOUN) and _cancels(meaning)):
             return CancelOrder(order_id)
         return AskAboutOrder(order_id) if said_no or _keeps_order(meaning) else None
+    if asks.startswith(COUNT):
+        return _read_count(asks, meaning)
     if asks == RESTATED:
         return AskToCancel(conversation.order_id) if said_no and conversation.order_id is not None else None
     if asks.startswith((EITHER, WHICH, WHAT_TO_CANCEL, INSTEAD, UNSURE)):
@@ -655,6 +657,17 @@ def _read_words_of_answer(asks: str, meaning: Meaning) -> Action | None:
     return None
 
 
+def _read_count(asks: str, meaning: Meaning) -> Action | None:
+    """Return what they answer to the question whether a number or so many are meant: "any", "the number"."""
+    raffle_id, _, quantity = asks.removeprefix(COUNT).partition(":")
+    if meaning.numbers not in ("", quantity) or meaning.has(Intent.NO, *CHANGE):
+        return None
+    if meaning.has(Intent.RANDOM):
+        return HoldNumbers(raffle_id, f"random {quantity}")
+    names_it = meaning.has(Intent.NOUN) and meaning.only(Intent.NOUN, Intent.WANT, Intent.YES)
+    return HoldNumbers(raffle_id, f"#{quantity}") if names_it else None
+
+
 def _read_what_to_cancel(asks: str, meaning: Meaning) -> Action | None:
     """Return the answer to the question whether to cancel an order or messages, if they say it in words."""
     order_id = asks.removeprefix(WHAT_TO_CANCEL).partition("/")[0]
@@ -692,7 +705,7 @@ def may_count(text: str) -> bool:
     meaning = read_meaning(text)
     number = meaning.numbers
     return (
-        meaning.has(Intent.ADD) and number.isdigit() and int(number) <= MAX_NUMBERS and not names_number(meaning.line)
+        meaning.has(Intent.ADD) and number.isdigit() and int(number) <= MAX_COUNTED and not names_number(meaning.line)
     )
 
 
@@ -780,6 +793,7 @@ EITHER = "either"
 WHICH = "which:"
 WHAT_TO_CANCEL = "cancel_what:"
 INSTEAD = "instead:"
+COUNT = "count:"
 RESTATED = "restated"  # the bot said again what is held: a no now may not be about all of it, so it is asked
 UNSURE = "unsure"  # the bot did not understand, or asked what to change: a yes now does not confirm what is held
 PERSON_CHOICE = "person"
@@ -847,6 +861,11 @@ def instead_choice(order_id: str, number: int) -> str:
 def either_choice(text: str) -> str | None:
     """Return what is kept of words that led to a question with two answers; None if they are too long to keep."""
     return _kept(EITHER, text)
+
+
+def count_choice(raffle_id: str, quantity: int) -> str:
+    """Return what is kept of the question whether a number or so many numbers are meant."""
+    return f"{COUNT}{raffle_id}:{quantity}"
 
 
 def which_choice(order_id: str, numbers: Sequence[int], text: str) -> str | None:
@@ -965,9 +984,17 @@ COMMANDS: dict[str, Callable[[Conversation], Action]] = {
     ),
     **dict.fromkeys(("meus pedidos", "meus numeros"), lambda _: ShowOrders()),
     **dict.fromkeys(("language", "idioma", "lengua", "lingua"), lambda _: ChangeLanguage(None)),
-    **dict.fromkeys(("english", "ingles"), lambda _: ChangeLanguage("en")),
-    **dict.fromkeys(("espanol", "spanish", "castellano", "espanhol"), lambda _: ChangeLanguage("es")),
-    **dict.fromkeys(("portugues", "portuguese"), lambda _: ChangeLanguage("pt")),
+    **dict.fromkeys(
+        ("english", "ingles", "english please", "in english", "in english please"), lambda _: ChangeLanguage("en")
+    ),
+    **dict.fromkeys(
+        ("espanol", "spanish", "castellano", "espanhol", "en espanol", "en espanol por favor", "espanol por favor"),
+        lambda _: ChangeLanguage("es"),
+    ),
+    **dict.fromkeys(
+        ("portugues", "portuguese", "em portugues", "em portugues por favor", "portugues por favor"),
+        lambda _: ChangeLanguage("pt"),
+    ),
     **dict.fromkeys(("help", "ayuda", "ajuda"), lambda _: ShowHelp()),
     **dict.fromkeys(("thanks", "thank you", "thx", "gracias", "obrigado", "obrigada"), lambda _: SayWelcome()),
     **dict.fromkeys(("cancel", "cancel order"), lambda conversation: CancelOrder(conversation.order_id)),
@@ -1056,7 +1083,7 @@ def _step_confirming(conversation: Conversation, meaning: Meaning, text: str) ->
     order_id = conversation.order_id or ""
     ask_again = AskAboutOrder(order_id)
     misspelt = [one.misspelt for one in meaning.found if one.misspelt]
-    if meaning.only(Intent.YES):
+    if meaning.only(Intent.YES) or _confirms(meaning):
         return ConfirmOrder(order_id) if all(len(word) >= LONG_MISTYPED for word in misspelt) else ask_again
     if _keeps_order(meaning):
         return ask_again
@@ -1118,6 +1145,12 @@ def _look_around(conversation: Conversation, meaning: Meaning, text: str) -> Act
             return TellPrize(conversation.raffle_id)
         return ShowFree(conversation.raffle_id)
     return _try_codes(meaning, text, otherwise=answer or _try_other_raffle(meaning, _repeat_question(conversation)))
+
+
+def _confirms(meaning: Meaning) -> bool:
+    """Return whether they confirm the order, and name it: "I do confirm the order"."""
+    said = (word.text for one in meaning.found if one.intent is Intent.YES for word in one.words)
+    return meaning.only(Intent.YES, Intent.ORDERS, Intent.NOUN) and any(word.startswith("confirm") for word in said)
 
 
 def _answer_before_change(conversation: Conversation, meaning: Meaning) -> Action | None:

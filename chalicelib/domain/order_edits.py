@@ -47,6 +47,7 @@ HARMLESS = POLITE | {Intent.WANT, Intent.NOUN}
 LEADING = frozenset((Intent.WAIT, Intent.NO))
 # A no leads to a change only if it ends there: "não tira o 7" keeps the 7.
 NO_ENDS = re.compile(r"\s*[,;:.!…]")
+MAX_COUNTED = 10  # "add 8" may mean any eight; nobody adds 34 others
 MAX_ASKED = 5  # numbers about which buttons ask
 
 
@@ -169,12 +170,13 @@ def _one_way(
     pick = read_pick(meaning.without(intent, Intent.COURTESY, Intent.THANKS), first=first, last=last)
     named = names_number(meaning.line)
     is_own = intent is not Intent.ADD and len(owned) < int(numbers[0].text) and int(numbers[0].text) in owned
-    if isinstance(pick, Unclear) and pick.reason is Unclarity.QUANTITY and (named or is_own):
+    is_plain = intent is Intent.ADD and int(numbers[0].text) > MAX_COUNTED
+    if isinstance(pick, Unclear) and pick.reason is Unclarity.QUANTITY and (named or is_own or is_plain):
         pick = Specific((int(numbers[0].text),))  # "apártame también el 27"
     if not isinstance(pick, Specific):
         return None
     # "agrega 2" may mean any two.
-    most = MAX_NUMBERS if intent is Intent.ADD else len(owned)
+    most = MAX_COUNTED if intent is Intent.ADD else len(owned)
     if len(pick.numbers) == 1 and pick.numbers[0] <= most and not named:
         return None
     return Edit(add=pick.numbers) if intent is Intent.ADD else Edit(remove=pick.numbers)
@@ -228,6 +230,8 @@ def _by_phrase(meaning: Meaning, numbers: Sequence[Word], owned: Sequence[int]) 
     removed: list[int] = []
     for word in numbers:
         before = [one for one in phrases if one.words[0].start < word.start]
+        if not before and phrases and _phrase(phrases[0]) in change_phrases("keeping"):
+            before = phrases[:1]  # "18 and 27 only"
         if not before:
             return None
         number = int(word.text)

@@ -22,7 +22,7 @@ from whatsapp_sandbox import webhooks
 Json = dict[str, Any]
 LUCIA = webhooks.Person(name="Lucía", phone="+50255501234", user_id="GT.7700112233445566")
 # The first words of each message to her and to the organiser, in the order in which they are sent.
-SAID = ["*Bicycle*", "I", "Thank", "Thank", "Payment", "Your"]
+SAID = ["*Bicycle*", "I", "Done!", "Thank", "Payment", "Your"]
 NOTICE = 4
 OFFERS = (1, 2)  # places in it of what is said about the hold
 TICKET = 5  # the place of what has a picture

@@ -35,6 +35,7 @@ from chalicelib.services.chat.changing import change_numbers, draw_numbers, edit
 from chalicelib.services.chat.holding import (
     WITHOUT_ADVICE,
     ask_about_numbers,
+    ask_which,
     choose_numbers,
     hold,
     hold_or_ask,
@@ -73,7 +74,6 @@ PLAIN_REPLIES = {
     c.AskForFileAgain: Texts.proof_not_fetched,
     c.SayTooLarge: Texts.file_too_large,
     c.CannotListen: Texts.cannot_listen,
-    c.TellResult: Texts.draw_result,
 }
 # Typed questions to which organisers may have given an answer of their own.
 GENERAL_ANSWERS = (
@@ -86,6 +86,7 @@ GENERAL_ANSWERS = (
     c.ListRaffles,
     c.ShowHelp,
     c.NotUnderstood,
+    c.AskAboutOrder,
 )
 SHORTEST_TITLE_WORD = 3  # letters; shorter ones are in every title
 NEWEST_LOOKED_AT = 5  # messages to a contact, among which may be what they reacted to
@@ -230,7 +231,9 @@ def _say(
             _greet(turn, raffle_id)
         case c.TellWho():
             turn.reply(turn.texts.who(find_raffle(turn.contact.conversation.raffle_id)))
-        case c.SayWelcome() | c.ShowHelp() | c.TellResult():
+        case c.TellResult():
+            turn.reply(turn.texts.draw_result(_raffle_at_hand(turn), turn.now))
+        case c.SayWelcome() | c.ShowHelp():
             turn.reply(PLAIN_REPLIES[type(action)](turn.texts))
         case _ if may_repeat(turn, type(action).__name__):
             turn.reply(PLAIN_REPLIES[type(action)](turn.texts))
@@ -350,7 +353,7 @@ def _ask_about_named(turn: Turn, raffle_id: str, text: str) -> None:
     if wanted := propose(text, first=raffle.first_number, last=raffle.last_number):
         ask_about_numbers(turn, raffle, wanted)
     elif (count := counted(text)) is not None:
-        turn.reply(turn.texts.unclear(raffle, picks.Unclear(picks.Unclarity.QUANTITY, str(count)), MAX_NUMBERS))
+        ask_which(turn, raffle, picks.Unclear(picks.Unclarity.QUANTITY, str(count)))
 
 
 def _is_refused(text: str, word: str) -> bool:
@@ -633,7 +636,17 @@ def _ask_about_running(
         case c.MoreTime():
             _give_more_time(turn, raffle, order)
         case c.PaidClaim():
-            tell_where_it_stands(turn, raffle, order)
+            _ask_for_proof(turn, raffle, order)
+
+
+def _ask_for_proof(turn: Turn, raffle: Raffle, order: Order) -> None:
+    """Ask who has paid for the proof; if one was rejected, say why once more."""
+    if order.status is not OrderStatus.PENDING_PAYMENT:
+        tell_where_it_stands(turn, raffle, order)
+    elif order.rejected_at is not None and len(order.proofs) <= order.rejections:
+        turn.reply(turn.texts.proof_rejected(raffle, order, turn.now))
+    else:
+        turn.reply(turn.texts.ask_for_proof(raffle, order, turn.now))
 
 
 def _give_more_time(turn: Turn, raffle: Raffle, order: Order) -> None:

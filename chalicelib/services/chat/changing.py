@@ -63,7 +63,8 @@ def _ask_change(turn: Turn, raffle: Raffle, order: Order, text: str) -> None:
     own = [number for number in named if number in order.numbers]
     new = [number for number in named if number not in order.numbers]
     unsure = replace(turn.contact.conversation, asks=c.UNSURE)
-    if order.proofs or not named or (own and new and (len(own), len(new)) != (1, 1)):
+    is_all = len(named) > 1 and set(named) == set(order.numbers)  # nothing to choose between
+    if order.proofs or not named or is_all or (own and new and (len(own), len(new)) != (1, 1)):
         turn.reply(turn.texts.ask_change(raffle, order), unsure)
     elif own and new:
         turn.reply(turn.texts.ask_swap(raffle, order, own, new[0]), unsure)

@@ -7,6 +7,7 @@ from chalicelib.domain import conversation as c
 from chalicelib.domain import picks
 from chalicelib.domain.conversation import Conversation, Stage
 from chalicelib.domain.faq import find_answer
+from chalicelib.domain.intents import read_meaning
 from chalicelib.domain.messages import MessageKind
 from chalicelib.domain.orders import (
     MAX_NUMBERS,
@@ -192,13 +193,25 @@ def choose_numbers(
         ):
             ask_about_numbers(turn, board.raffle, wanted)
         case picks.Unclear(picks.Unclarity.DOUBTFUL) if (count := counted(turn.text)) is not None:
-            asked = picks.Unclear(picks.Unclarity.QUANTITY, str(count))
-            turn.reply(turn.texts.unclear(board.raffle, asked, MAX_NUMBERS))
+            ask_which(turn, board.raffle, picks.Unclear(picks.Unclarity.QUANTITY, str(count)))
         case picks.Unclear(picks.Unclarity.TOO_MANY) if (named := named_range(turn, board.raffle)) is not None:
             show_free(turn, board.raffle, named)
         case picks.Unclear(reason) if reason not in WITHOUT_ADVICE or may_repeat(turn, "HoldNumbers"):
-            turn.reply(turn.texts.unclear(board.raffle, pick, MAX_NUMBERS))
+            # Whoever names no number does not hear which numbers are not clear.
+            says_none = reason is picks.Unclarity.DOUBTFUL and not read_meaning(turn.text).has_numbers
+            unclear = picks.Unclear(picks.Unclarity.NOTHING) if says_none else pick
+            ask_which(turn, board.raffle, unclear)
     return None
+
+
+def ask_which(turn: Turn, raffle: Raffle, unclear: picks.Unclear) -> None:
+    """Say what was unclear about numbers. "5" after "5 numbers?" may be answered in words."""
+    reply = turn.texts.unclear(raffle, unclear, MAX_NUMBERS)
+    if unclear.reason is not picks.Unclarity.QUANTITY:
+        turn.reply(reply)
+        return
+    asks = c.count_choice(raffle.id, int(unclear.fragment))
+    turn.reply(reply, replace(keeping_order(turn, Stage.SELECTING, raffle_id=raffle.id), asks=asks))
 
 
 def ask_about_numbers(turn: Turn, raffle: Raffle, numbers: Sequence[int]) -> None:

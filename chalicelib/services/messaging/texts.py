@@ -419,13 +419,17 @@ class Texts:
         day = self._("Draw: {time}").format(time=self._moment(raffle.draws_at, raffle.time_zone, now))
         return "\n".join(filter(None, (day, raffle.draw_method)))
 
-    def draw_result(self) -> Reply:
+    def draw_result(self, raffle: Raffle | None, now: datetime) -> Reply:
+        """Say when the draw is, in the raffle at hand, and who tells what came of it."""
+        day = self._about_draw(raffle, now) if raffle is not None and raffle.draws_at is not None else ""
         lines = (
-            self._("The organisers announce the winning number after the draw."),
+            f"*{raffle.title}*" if raffle is not None and day else "",
+            day,
+            self._("The organisers announce the winning number after the draw, and get in touch with whoever won."),
             self._("Write *my orders* to see your numbers, or ask a person."),
         )
         buttons = (self._person_button(), self._menu_buttons()[1])
-        return Reply(name=ReplyName.DRAW_RESULT, text="\n".join(lines), buttons=buttons)
+        return Reply(name=ReplyName.DRAW_RESULT, text="\n".join(filter(None, lines)), buttons=buttons)
 
     def _availability(self, board: Board) -> str:
         counts = board.availability
@@ -474,7 +478,7 @@ class Texts:
         if raffle.organiser is not None:
             yield _("Organised by: {name}").format(name=raffle.organiser.name)
         if raffle.minimum_age is not None:
-            yield _("Only for people of {age} or older").format(age=raffle.minimum_age)
+            yield _("Only for people aged {age} or over").format(age=raffle.minimum_age)
         if raffle.permit is not None:
             yield _("Permit: {number} ({authority})").format(
                 number=raffle.permit.number, authority=raffle.permit.authority
@@ -525,7 +529,10 @@ class Texts:
             case Unclarity.DOUBTFUL if part := plain(unclear.fragment):
                 text = _("I am not sure which numbers you mean by “{part}”.").format(part=part)
             case _:
-                text = _("I am not sure which numbers you mean.")
+                text = _("Sorry, I didn't get that.")
+                ask = _("You can write numbers, like *5, 12, 99* or *random 3*, ask me something, or talk to a person.")
+                offered = (*self._random_buttons(raffle), self._person_button())
+                return Reply(name=name, text=f"{text}\n{ask}", buttons=offered)
         ask = _("Please write just the numbers, like *5, 12, 99*, or *random 3*.")
         return Reply(name=name, text=f"{text}\n{ask}", buttons=self._random_buttons(raffle))
 
@@ -756,7 +763,7 @@ class Texts:
             self._summary(raffle, order, now),
             "",
             *([raffle.payment_text] if raffle.payment_text else []),
-            *([_("What to copy is in the next message. 👇")] if raffle.payment_account is not None else []),
+            *([_("The part to copy is in the next message. 👇")] if raffle.payment_account is not None else []),
             *([""] if raffle.payment_text or raffle.payment_account is not None else []),
             *([_("The organisers will tell you how to pay."), ""] if not raffle.payment_instructions else []),
             _("Write the code {code} in your payment if you can.").format(code=order.id),
@@ -764,6 +771,18 @@ class Texts:
         ]
         name = ReplyName.PAYMENT_PENDING if again else ReplyName.PAYMENT_INSTRUCTIONS
         return self._waiting_for_payment(name, order, "\n".join(lines))
+
+    def ask_for_proof(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
+        """Ask somebody who has paid for a photo or PDF of the payment."""
+        lines = (
+            self._("Great! Please send a *photo or PDF* of the payment here, so that an organiser can check it."),
+            self._summary(raffle, order, now),
+            self._("The order code is *{code}*.").format(code=order.id),
+        )
+        text = "\n".join(lines)
+        how = Choice(id=confirm_order_choice(order.id), title=self._("How to pay"))
+        buttons = (how, *self._payment_buttons(order, text)[-2:])
+        return Reply(name=ReplyName.PAYMENT_PENDING, text=text, buttons=buttons, useful_until=order.reserved_until)
 
     def payment_account(self, raffle: Raffle, order: Order) -> Reply | None:
         """Return the account or key alone, in a message of its own that can be copied. None if none is marked."""
@@ -801,7 +820,7 @@ class Texts:
             self._("Your payment for order *{code}* is being checked. You will hear from us here.").format(
                 code=order.id
             ),
-            self._("Was the picture not right? You can still send another one."),
+            self._("Sent the wrong picture? You can still send another one."),
         )
         buttons = (self._menu_buttons()[1], self._person_button())
         return Reply(name=ReplyName.IN_REVIEW, text="\n".join(lines), buttons=buttons)
@@ -971,7 +990,8 @@ class Texts:
         )
         text = "\n".join(lines)
         how = Choice(id=confirm_order_choice(order.id), title=self._("How to pay"))
-        buttons = (how, *self._payment_buttons(order, text)[:2]) if len(text) <= limits.BODY else ()
+        offered = self._payment_buttons(order, text)
+        buttons = (how, offered[0], offered[-1]) if offered else ()
         # A template may be read on another day.
         until = order.reserved_until
         day = self._day(until, raffle.time_zone) if until is not None else self._("not limited")
@@ -1304,7 +1324,7 @@ class Texts:
             f"*{order.id}* · {self._status(order)}\n{self._summary(raffle, order, now)}" for raffle, order in orders
         ]
         if any(order.status is OrderStatus.PAID for _, order in orders):
-            parts.append(self._("Write the code of a paid order, and I send its ticket again."))
+            parts.append(self._("Send me the code of a paid order, and I'll send its ticket again."))
         text = shorten("\n\n".join((self._("Your latest orders:"), *parts)), BODY_LIMIT)
         running = next((order for _, order in orders if order.status in RUNNING), None)
         buttons: tuple[Choice, ...] = ()

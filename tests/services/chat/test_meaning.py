@@ -285,7 +285,7 @@ def test_an_answer_of_the_organisers_holds_confirms_and_cancels_nothing_instead(
     lucia.says("BIKE")
     assert "holding" in text_of(lucia.says("number 5"))
     assert "code" in text_of(lucia.says("yes"))
-    assert "is waiting for your payment" in text_of(lucia.says("i have paid"))
+    assert "photo or PDF" in text_of(lucia.says("i have paid"))
     assert "cancel it?" in text_of(lucia.says("please cancel my order"))
 
 
@@ -340,7 +340,7 @@ def test_a_rejected_proof_comes_with_what_can_be_done(world: World, lucia: Buyer
     world.raffle()
     order_id = hold_and_prove(lucia)
     reject(world, order_id)
-    assert buttons_of(lucia.heard[-1]) == ["How to pay", "More time", "Cancel"]
+    assert buttons_of(lucia.heard[-1]) == ["How to pay", "More time", "Talk to a person"]
     assert "is waiting for your payment" in text_of(lucia.taps("How to pay"))
 
 

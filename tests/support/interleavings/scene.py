@@ -51,7 +51,7 @@ KINDS = {
     "too few": "^Only [0-9,]+ number|is sold out, sorry",
     "limit": "each person may have at most",
     "not on sale": "is not on sale just now",
-    "unclear": "not sure which numbers|The numbers go from|That is too many",
+    "unclear": "not sure which numbers|The numbers go from|That is too many|didn't get that",
     "raffle": "Which numbers would you like[?] For example",
     "pay": "Done! Your order code is",
     "still to pay": "^Order .* is waiting for your payment",
@@ -60,7 +60,7 @@ KINDS = {
     "being checked": "Your payment for order .* is being checked[.] You",
     "late": "came after the hold had ended|^Order .* has no numbers any more",
     "kept": "was cancelled, so its numbers are not held",
-    "no order waits": "no order of yours that waits",
+    "no order waits": "an order of yours that is waiting for a payment[.] Which",
     "file kept": "I have kept your file",
     "enough files": "files for order .* already",
     "more time": "ten more minutes|can't hold them longer",
@@ -77,6 +77,7 @@ KINDS = {
     "already paid": "your ticket is valid",
     "reminder": "^Your hold ends soon",
     "orders": "^Your latest orders|You have no orders yet",
+    "not understood": "^I did not understand that[.]\n",
     "menu": "What would you like to do",
 }
 
