@@ -40,6 +40,7 @@ class Conversation:
         asks: what a word answers, because the bot asked it last: the choice that a yes stands for, about an age,
             numbers, or whether to cancel; the order of a reminder; the proof for whose rejection an organiser owes a
             reason; or a question with several answers, with the words that led to it (see `either_choice`).
+        asked_at: when they wrote what it asked about. Older words are no answer (M7).
         tapped: the choice and the message with which the numbers at hand were held, so that a second tap is known.
     """
 
@@ -51,6 +52,7 @@ class Conversation:
     since: datetime | None = None
     tapped: str | None = None
     asks: str | None = None
+    asked_at: datetime | None = None
 
 
 # The actions, which `chalicelib/services/chat/actions.py` carries out.
@@ -567,8 +569,8 @@ def _about_order(code: str, text: str) -> Action | None:
     if meaning.is_misspelt:
         return AskToCancel(code) if meaning.has(Intent.CANCEL) else AskAboutOrder(code)
     actions: tuple[tuple[Intent, Action], ...] = (
-        (Intent.CANCEL, CancelOrder(code)),
-        (Intent.YES, ConfirmOrder(code)),
+        (Intent.CANCEL, AskToCancel(code) if _asks_something(meaning) else CancelOrder(code)),
+        (Intent.YES, AskAboutOrder(code) if _asks_something(meaning) else ConfirmOrder(code)),
         (Intent.PAID, PaidClaim(code)),
         (Intent.MORE_TIME, MoreTime(code)),
         (Intent.HOW_TO_PAY, AskAboutOrder(code)),
@@ -587,7 +589,7 @@ def _read_words(conversation: Conversation, text: str) -> Action:
         if answer is not None:
             return answer
     if conversation.order_id is not None and word in YES:
-        return ConfirmOrder(conversation.order_id)
+        return _confirm(conversation, meaning)
     action = _mean_anywhere(conversation, meaning) or _STEPS[conversation.stage](conversation, meaning, text)
     if meaning.is_misspelt:  # a word that only looks like one of ours may be the code of a raffle
         action = _try_codes(meaning, text, otherwise=action)
@@ -597,7 +599,10 @@ def _read_words(conversation: Conversation, text: str) -> Action:
 
 
 def _read_answer(conversation: Conversation, meaning: Meaning, word: str) -> Action | None:
-    """Return what an answer to the bot's own question means; None if it is none. An age says whether it is enough."""
+    """Return what an answer to the bot's own question means; None if it is none. An age says whether it is enough.
+
+    Only a message that says nothing else is an answer: "too expensive" adds no numbers.
+    """
     asks = conversation.asks or ""
     said_yes = word in YES or meaning.only(Intent.YES)
     said_no = word in NO or meaning.only(Intent.NO)
@@ -608,52 +613,86 @@ def _read_answer(conversation: Conversation, meaning: Meaning, word: str) -> Act
         return AskToCancel(order_id) if said_no else None
     if asks.startswith("cancel:"):
         order_id = asks.partition(":")[2]
-        if said_yes or (meaning.only(Intent.YES, Intent.CANCEL, Intent.ORDERS, Intent.NOUN) and _cancels(meaning)):
+        says_it = meaning.only(Intent.YES, Intent.CANCEL, Intent.ORDERS, Intent.NOUN) and _cancels(meaning)
+        if word in change_phrases("plain_yes") or (says_it and not _asks_something(meaning)):
             return CancelOrder(order_id)
-        return AskAboutOrder(order_id) if said_no or _keeps_order(meaning) else None
+        return AskAboutOrder(order_id) if said_no or said_yes or _keeps_order(meaning) else None
     if asks.startswith(COUNT):
         return _read_count(asks, meaning)
     if asks == RESTATED:
         return AskToCancel(conversation.order_id) if said_no and conversation.order_id is not None else None
     if asks.startswith((EITHER, WHICH, WHAT_TO_CANCEL, INSTEAD, UNSURE)):
-        answer = _read_words_of_answer(asks, meaning)
+        answer = _read_words_of_answer(asks, meaning, word)
+        drops_it = meaning.has(Intent.CANCEL) and not _names_cancelling(meaning)  # "never mind": the change, not all
         if answer is None and said_yes and "/" in asks:  # to which of the two?
             answer = _read_text(replace(conversation, asks=None), asks.partition("/")[2])
-        elif answer is None and (said_yes or said_no) and conversation.order_id is not None:
+        elif answer is None and (said_yes or said_no or drops_it) and conversation.order_id is not None:
             answer = AskAboutOrder(conversation.order_id)
         return answer
     asked = _read_choice(asks)
     if isinstance(asked, HoldNumbers):
-        if said_yes:
-            return asked
-        return ShowFree(asked.raffle_id) if said_no else None
+        return _read_offer(asked, meaning, said_yes=said_yes, said_no=said_no)
     return _read_age(asked, meaning, said_yes=said_yes, said_no=said_no) if isinstance(asked, ConfirmAge) else None
 
 
+def _read_offer(asked: HoldNumbers, meaning: Meaning, *, said_yes: bool, said_no: bool) -> Action | None:
+    """Return what they answer to offered numbers: "sí", "sí y también el 7", "no"."""
+    if said_no:
+        return ShowFree(asked.raffle_id)
+    is_yes = meaning.has(Intent.YES) and not meaning.has(Intent.NO, Intent.REMOVE, Intent.SWAP, Intent.CANCEL)
+    if said_yes or (is_yes and not meaning.has_numbers and meaning.said <= {Intent.YES, Intent.WANT, Intent.NOUN}):
+        return asked if not _asks_something(meaning) else None
+    more = [word.text for word in meaning.rest if word.has_digits]
+    is_more = is_yes and meaning.said <= {Intent.YES, Intent.WANT, Intent.NOUN, Intent.ADD}
+    plain = all(re.fullmatch("[0-9]{1,7}", number) for number in more) and len(more) == len(meaning.rest)
+    if is_more and more and plain:
+        return HoldNumbers(asked.raffle_id, ",".join([asked.text, *(f"#{number}" for number in more)]))
+    return None
+
+
+def _asks_something(meaning: Meaning) -> bool:
+    return "?" in meaning.line or "\u00bf" in meaning.line
+
+
+def _names_cancelling(meaning: Meaning) -> bool:
+    """Return whether they say to cancel, and not only to forget something."""
+    words = (word.text for one in meaning.found if one.intent is Intent.CANCEL for word in one.words)
+    return any(word.startswith(CANCELLING) for word in words)
+
+
+CANCELLING = ("cancel", "anul", "desist")
+
+
 def _read_age(asked: ConfirmAge, meaning: Meaning, *, said_yes: bool, said_no: bool) -> Action | None:
+    """Read a yes, a no, or an age and nothing else: "tengo 45", "I am 81 dear"."""
     if said_no:
         return RefuseAge(asked.raffle_id, asked.age)
-    told = [int(number) for number in meaning.numbers.split(", ") if number.isdigit()]
+    told = [word for word in meaning.rest if word.has_digits]
+    others = {word.text for word in meaning.rest if not word.has_digits}
+    if meaning.said - {Intent.YES, Intent.OF_AGE} or _asks_something(meaning):
+        return None
     if told:
-        if len(told) == 1 and 0 < told[0] < asked.age:
-            return RefuseAge(asked.raffle_id, asked.age)
-        is_old = len(told) == 1 and asked.age <= told[0] <= MOST_YEARS
-    else:
-        is_old = said_yes or meaning.has(Intent.YES, Intent.OF_AGE)
+        number = told[0].text
+        is_age = len(told) == 1 and re.fullmatch("[0-9]{1,3}", number) and others <= change_phrases("beside_age")
+        if not is_age or "$" in meaning.line or names_number(meaning.line):
+            return None
+        return asked if asked.age <= int(number) <= MOST_YEARS else RefuseAge(asked.raffle_id, asked.age)
+    is_old = said_yes or (meaning.has(Intent.YES, Intent.OF_AGE) and others <= change_phrases("beside_age"))
     return asked if is_old else None
 
 
-def _read_words_of_answer(asks: str, meaning: Meaning) -> Action | None:
-    """Return the answer to a question with several answers, if they say one in words."""
+def _read_words_of_answer(asks: str, meaning: Meaning, word: str) -> Action | None:
+    """Return the answer to a question with several answers, if they say one in words, and nothing else."""
     if asks.startswith(WHAT_TO_CANCEL):
-        return _read_what_to_cancel(asks, meaning)
+        return _read_what_to_cancel(asks, word)
     if asks.startswith(WHICH):
-        return _read_which(asks, meaning)
+        return _read_which(asks, word)
     if asks.startswith(INSTEAD):
         _, order_id, old = asks.split(":")
-        new = meaning.numbers
-        if new.isdigit() and len(new) <= MAX_DIGITS and not meaning.said - {Intent.WANT, Intent.NOUN}:
-            return EditOrder(order_id, EditKind.SWAP, (int(old), int(new)))
+        new = [one.text for one in meaning.rest]
+        is_number = len(new) == 1 and re.fullmatch(f"[0-9]{{1,{MAX_DIGITS}}}", new[0])
+        if is_number and not meaning.said - {Intent.WANT} and not _asks_something(meaning):
+            return EditOrder(order_id, EditKind.SWAP, (int(old), int(new[0])))
     return None
 
 
@@ -662,37 +701,31 @@ def _read_count(asks: str, meaning: Meaning) -> Action | None:
     raffle_id, _, quantity = asks.removeprefix(COUNT).partition(":")
     if meaning.numbers not in ("", quantity) or meaning.has(Intent.NO, *CHANGE):
         return None
-    if meaning.has(Intent.RANDOM):
+    if meaning.only(Intent.RANDOM, Intent.YES, Intent.WANT, Intent.NOUN) and meaning.has(Intent.RANDOM):
         return HoldNumbers(raffle_id, f"random {quantity}")
     names_it = meaning.has(Intent.NOUN) and meaning.only(Intent.NOUN, Intent.WANT, Intent.YES)
     return HoldNumbers(raffle_id, f"#{quantity}") if names_it else None
 
 
-def _read_what_to_cancel(asks: str, meaning: Meaning) -> Action | None:
-    """Return the answer to the question whether to cancel an order or messages, if they say it in words."""
+def _read_what_to_cancel(asks: str, word: str) -> Action | None:
+    """Return the answer to the question whether to cancel an order or messages, if it is all that they say."""
     order_id = asks.removeprefix(WHAT_TO_CANCEL).partition("/")[0]
-    said = set(re.findall(r"\w+", meaning.line))
-    is_order = bool(said & change_phrases("the_order")) or meaning.has(Intent.ORDERS, Intent.NOUN)
-    is_messages = bool(said & change_phrases("the_messages"))
-    if is_order == is_messages or meaning.has(Intent.NO):
-        return None
-    return CancelOrder(order_id) if is_order else OptOut()
+    said = re.sub(
+        r"^(?:(?:cancela|cancelar|cancel|mi|my|el|o|os|a|as|meu|meus|minha|la|las|los|the|mis)\s+)+", "", word
+    )
+    if said in change_phrases("the_order"):
+        return CancelOrder(order_id)
+    return OptOut() if said in change_phrases("the_messages") else None
 
 
-def _read_which(asks: str, meaning: Meaning) -> Action | None:
-    """Return what becomes of the numbers that the bot asked about, if they say it in words: "agrégalo", "solo eso"."""
+def _read_which(asks: str, word: str) -> Action | None:
+    """Return what becomes of the numbers that the bot asked about, if it is all that they say: "agrégalo"."""
     order_id, _, listed = asks.removeprefix(WHICH).partition("/")[0].partition(":")
     numbers = tuple(map(int, listed.split(",")))
-    named = {int(word) for word in meaning.numbers.split(", ") if word.isdigit()}
-    if not named <= {*numbers} or meaning.has(Intent.NO):
-        return None
-    words = {word.text for one in meaning.found for word in one.words} | {word.text for word in meaning.rest}
-    kinds = [
-        *([EditKind.ONLY] if words & change_phrases("keeping") or meaning.has(Intent.SWAP) else ()),
-        *([EditKind.ADD] if meaning.has(Intent.ADD) else ()),
-        *([EditKind.REMOVE] if meaning.has(Intent.REMOVE) and not words & change_phrases("keeping") else ()),
-    ]
-    return EditOrder(order_id, kinds[0], numbers) if len(kinds) == 1 else None
+    for kind in (EditKind.ONLY, EditKind.ADD, EditKind.REMOVE):
+        if word in change_phrases(f"answer_{kind}"):
+            return EditOrder(order_id, kind, numbers)
+    return None
 
 
 def says_swap(text: str) -> bool:
@@ -704,15 +737,15 @@ def may_count(text: str) -> bool:
     """Return whether the number in "agrega 2" may be how many."""
     meaning = read_meaning(text)
     number = meaning.numbers
-    return (
-        meaning.has(Intent.ADD) and number.isdigit() and int(number) <= MAX_COUNTED and not names_number(meaning.line)
-    )
+    is_few = re.fullmatch("[0-9]{1,2}", number) is not None and int(number) <= MAX_COUNTED
+    return meaning.has(Intent.ADD) and is_few and not names_number(meaning.line)
 
 
 def wants_more(text: str) -> bool:
     """Return whether somebody whose order can't be changed any more names numbers that they want beside it."""
     meaning = read_meaning(text)
-    return meaning.has_numbers and not meaning.has(Intent.REMOVE, Intent.SWAP, Intent.NO)
+    says_so = meaning.has(Intent.ADD, Intent.WANT, Intent.NOUN, Intent.ANOTHER) or names_number(meaning.line)
+    return meaning.has_numbers and says_so and not meaning.has(Intent.REMOVE, Intent.SWAP, Intent.NO)
 
 
 def _mean_anywhere(conversation: Conversation, meaning: Meaning) -> Action | None:
@@ -794,6 +827,7 @@ WHICH = "which:"
 WHAT_TO_CANCEL = "cancel_what:"
 INSTEAD = "instead:"
 COUNT = "count:"
+CONFIRM = "confirm"  # the bot asked whether to confirm what is held: a yes does, a no cancels
 RESTATED = "restated"  # the bot said again what is held: a no now may not be about all of it, so it is asked
 UNSURE = "unsure"  # the bot did not understand, or asked what to change: a yes now does not confirm what is held
 PERSON_CHOICE = "person"
@@ -963,6 +997,15 @@ PERSON_WORDS = ("persona", "humano", "asesor", "agente", "human", "person", "age
 STOP_WORDS = ("stop", "unsubscribe", "baja", "alto", "parar")
 LEAVE_WORDS = ("salir", "sair")  # the menu, the order, or the messages: it is asked
 
+
+def _cancel_at_hand(conversation: Conversation) -> Action:
+    """Cancel the order at hand; ask if the bot has just offered something else, which may be meant."""
+    is_offered = (conversation.asks or "").startswith(("numbers:", "of_age:", COUNT))
+    if conversation.order_id is not None and is_offered:
+        return AskToCancel(conversation.order_id)
+    return CancelOrder(conversation.order_id)
+
+
 COMMANDS: dict[str, Callable[[Conversation], Action]] = {
     **dict.fromkeys(STOP_WORDS, lambda _: OptOut()),
     **dict.fromkeys(LEAVE_WORDS, lambda conversation: AskLeave(conversation.order_id)),
@@ -997,7 +1040,7 @@ COMMANDS: dict[str, Callable[[Conversation], Action]] = {
     ),
     **dict.fromkeys(("help", "ayuda", "ajuda"), lambda _: ShowHelp()),
     **dict.fromkeys(("thanks", "thank you", "thx", "gracias", "obrigado", "obrigada"), lambda _: SayWelcome()),
-    **dict.fromkeys(("cancel", "cancel order"), lambda conversation: CancelOrder(conversation.order_id)),
+    **dict.fromkeys(("cancel", "cancel order"), _cancel_at_hand),
 }
 
 YES = frozenset(("confirm", "yes", "y", "ok", "okay", "si", "sim", "confirmar", "confirmo"))
@@ -1084,11 +1127,13 @@ def _step_confirming(conversation: Conversation, meaning: Meaning, text: str) ->
     ask_again = AskAboutOrder(order_id)
     misspelt = [one.misspelt for one in meaning.found if one.misspelt]
     if meaning.only(Intent.YES) or _confirms(meaning):
-        return ConfirmOrder(order_id) if all(len(word) >= LONG_MISTYPED for word in misspelt) else ask_again
+        return ask_again if any(not _like_confirming(word) for word in misspelt) else _confirm(conversation, meaning)
     if _keeps_order(meaning):
         return ask_again
-    if meaning.only(Intent.NO) or (meaning.only(Intent.CANCEL) and not misspelt):
-        return CancelOrder(order_id)
+    if meaning.only(Intent.NO):
+        return CancelOrder(order_id) if conversation.asks == CONFIRM else AskToCancel(order_id)
+    if meaning.only(Intent.CANCEL) and not misspelt:
+        return AskToCancel(order_id) if _asks_something(meaning) else CancelOrder(order_id)
     if meaning.has(Intent.TIME_LEFT):  # before more time, which can be had once
         return ask_again
     if meaning.has(Intent.MORE_TIME):
@@ -1147,10 +1192,28 @@ def _look_around(conversation: Conversation, meaning: Meaning, text: str) -> Act
     return _try_codes(meaning, text, otherwise=answer or _try_other_raffle(meaning, _repeat_question(conversation)))
 
 
+def _confirm(conversation: Conversation, meaning: Meaning) -> Action:
+    """Confirm the order at hand if the bot has just asked for that, or if they say "confirm"; else ask once more."""
+    order_id = conversation.order_id or ""
+    if conversation.stage is Stage.PAYMENT:  # it is confirmed already
+        return ConfirmOrder(order_id)
+    is_asked = conversation.stage is Stage.CONFIRMING and conversation.asks in (CONFIRM, RESTATED)
+    says_it = conversation.stage is Stage.CONFIRMING and _names_confirming(meaning)
+    return ConfirmOrder(order_id) if (is_asked or says_it) and not _asks_something(meaning) else AskAboutOrder(order_id)
+
+
+def _names_confirming(meaning: Meaning) -> bool:
+    said = (word.text for one in meaning.found if one.intent is Intent.YES for word in one.words)
+    return any(map(_like_confirming, said))
+
+
+def _like_confirming(word: str) -> bool:
+    return len(word) >= LONG_MISTYPED and word.startswith(("confi", "confr", "comfi", "cofi", "conif"))
+
+
 def _confirms(meaning: Meaning) -> bool:
     """Return whether they confirm the order, and name it: "I do confirm the order"."""
-    said = (word.text for one in meaning.found if one.intent is Intent.YES for word in one.words)
-    return meaning.only(Intent.YES, Intent.ORDERS, Intent.NOUN) and any(word.startswith("confirm") for word in said)
+    return meaning.only(Intent.YES, Intent.ORDERS, Intent.NOUN) and _names_confirming(meaning)
 
 
 def _answer_before_change(conversation: Conversation, meaning: Meaning) -> Action | None:
@@ -1245,7 +1308,7 @@ def _other_numbers(order_id: str, meaning: Meaning) -> Action | None:
 def _quantity(meaning: Meaning) -> int | None:
     """Return for how many numbers they ask the price: "¿cuánto por 3 boletos?"."""
     told = meaning.numbers
-    is_quantity = told.isdigit() and len(told) <= 2 and meaning.has(Intent.NOUN)
+    is_quantity = re.fullmatch("[0-9]{1,2}", told) is not None and meaning.has(Intent.NOUN)
     return int(told) if is_quantity and 1 < int(told) <= MAX_NUMBERS else None
 
 

@@ -74,6 +74,7 @@ SIGNS = {
 }
 WILDCARD = "*"
 MAX_BETWEEN = 3  # words that a wildcard stands for
+LONGEST_LINE = 8192  # characters of a folded message: one may fold into eighteen
 MAX_WORDS = 300  # of a message in which phrases are looked for; more is a letter, and says something else as well
 MAX_MISSPELT = 20  # words of a message that are compared with all that we know
 LONG_MISTYPED = 6  # letters of a word that is believed to say yes although it is misspelt
@@ -201,7 +202,7 @@ def _is_number(word: Word) -> bool:
 @lru_cache(64)
 def read_meaning(text: str) -> Meaning:
     """Find the phrases in a message. Takes time in proportion to its length, and never raises."""
-    line = fold(text).translate(_ALIKE)
+    line = fold(text)[:LONGEST_LINE].translate(_ALIKE)
     words = [Word(_APOSTROPHES.sub("", found[0]), found.start(), found.end()) for found in _WORD.finditer(line)]
     unread = words[MAX_WORDS:]
     words = words[:MAX_WORDS]

@@ -81,6 +81,11 @@ def read_edit(text: str, owned: Sequence[int], *, first: int, last: int, is_conf
     as_typed = [word.text for word in numbers] == re.findall("[0-9]+", text)
     if not numbers or not as_typed or not may_negate.issuperset(others):
         return None
+    # Words that only look like ours change nothing: "Sara" is not "saca".
+    if any(one.misspelt and one.intent in CHANGE | {Intent.CANCEL} for one in meaning.found):
+        return None
+    if Intent.CANCEL in said and "?" in text:
+        return None
     if not said:
         pick = read_pick(text, first=first, last=last)
         return Edit(add=pick.numbers) if isinstance(pick, Specific) and not is_confirmed else None
@@ -126,7 +131,7 @@ def _is_digits(word: str) -> bool:
 def _for_whom() -> re.Pattern[str]:
     """Return the pattern of whom a number is for, at the end: "add number 60 for my wife"."""
     phrases = "|".join(map(re.escape, change_phrases("for_whom")))
-    return re.compile(rf"(?<=\s)(?:{phrases})\s+[^\W\d]+(?:\s+[^\W\d]+)?[\s.!]*$", re.IGNORECASE)
+    return re.compile(rf"(?<=\s)(?:{phrases})\s+[^\W\d]+[\s.!]*$", re.IGNORECASE)
 
 
 def _without_leading(meaning: Meaning) -> Meaning:
@@ -167,6 +172,15 @@ def _phrase(one: Found) -> str:
 def _one_way(
     meaning: Meaning, intent: Intent, numbers: Sequence[Word], owned: Sequence[int], first: int, last: int
 ) -> Edit | None:
+    wishes = [one for one in meaning.found if one.intent in (intent, Intent.WANT)]
+    is_wish = any(one.intent is Intent.WANT and _has_number(one, wishes, numbers) for one in wishes)
+    if is_wish and intent is not Intent.ADD:
+        return None  # "quita el 5, quiero el 8"
+    is_forgotten = intent is Intent.CANCEL and not any(
+        word.text.startswith(("cancel", "anul", "desist")) for one in wishes for word in one.words
+    )
+    if is_forgotten or (len(numbers) > 1 and any(_phrase(one) in change_phrases("refusing") for one in wishes)):
+        return None  # "déjalo el 5", "not the 5, the 8"
     pick = read_pick(meaning.without(intent, Intent.COURTESY, Intent.THANKS), first=first, last=last)
     named = names_number(meaning.line)
     is_own = intent is not Intent.ADD and len(owned) < int(numbers[0].text) and int(numbers[0].text) in owned
@@ -196,8 +210,11 @@ def _exchange(meaning: Meaning, numbers: Sequence[Word], owned: Sequence[int]) -
     left, right = numbers
     before, between = meaning.line[: left.start], meaning.line[left.end : right.start]
     swaps = [one for one in meaning.found if one.intent is Intent.SWAP]
-    if is_negated and not (_pattern("not", _ARTICLE).search(before) and swaps[0].words[0].start > left.end):
+    is_refused = _pattern("not", _ARTICLE).search(before) is not None  # "not the 5, swap it for the 8"
+    if is_negated and not (is_refused and swaps and swaps[0].words[0].start > left.end):
         return None  # "no cambies el 5 por el 8"
+    if is_negated and _pattern("instead").search(meaning.line):
+        return None  # "no el 33 en vez del 5"
     if _pattern("instead").search(between):
         return Edit(add=(int(left.text),), remove=(int(right.text),))
     if _pattern("instead", _ARTICLE).search(before):
@@ -225,6 +242,7 @@ def _by_phrase(meaning: Meaning, numbers: Sequence[Word], owned: Sequence[int]) 
     phrases = [one for one in meaning.found if one.intent in CHANGE]
     if any(not _is_keeping(one) and not _has_number(one, phrases, numbers) for one in phrases):
         return None  # "quita solo el 5"
+    phrases = [one for one in phrases if not _continues(one, phrases, numbers)]
     kept: list[int] | None = None
     added: list[int] = []
     removed: list[int] = []
@@ -242,12 +260,20 @@ def _by_phrase(meaning: Meaning, numbers: Sequence[Word], owned: Sequence[int]) 
         else:
             removed.append(number)
     left = [number for number in owned if number not in removed and (kept is None or number in kept)]
-    is_plain = kept is None and bool(added) and bool(removed) and len(phrases) == 2
+    is_plain = kept is None and bool(removed) and len(phrases) == (2 if added else 1)
     is_kept = kept is not None and bool(left) and set(kept) <= {*owned} - {*removed} and not added
     if not (is_plain or is_kept) or set(added) & set(removed):
         return None
     gone = tuple(dict.fromkeys(removed)) if is_plain else tuple(number for number in owned if number not in left)
     return Edit(add=tuple(dict.fromkeys(added)), remove=gone)
+
+
+def _continues(one: Found, phrases: Sequence[Found], numbers: Iterable[Word]) -> bool:
+    """Return whether a phrase only continues a list: "quita el 5 *y el* 15"."""
+    if _phrase(one) not in change_phrases("conjunction"):
+        return False
+    before = [other for other in phrases if other.words[0].start < one.words[0].start]
+    return any(_has_number(other, phrases, numbers) for other in before)
 
 
 def _is_keeping(one: Found) -> bool:

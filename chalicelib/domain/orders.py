@@ -205,6 +205,11 @@ class Order:
     hold_was_over: bool = False
 
     @property
+    def waits_for_another_proof(self) -> bool:
+        """Whether a proof was rejected, and no newer one has come."""
+        return self.rejected_at is not None and 0 < len(self.proofs) <= self.rejections
+
+    @property
     def version(self) -> str:
         """A string that is different after each change that the API shows."""
         seen = (self.updated_at.isoformat(), self.status, self.numbers, len(self.proofs), self.rejections)

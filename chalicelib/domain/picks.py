@@ -314,7 +314,7 @@ def _spans(tokens: Iterable[_Token]) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     open_range = False
     for token in tokens:
-        if token.is_number and open_range:
+        if token.is_number and open_range and spans:
             start = spans.pop()[0]
             spans.append((min(start, token.value), max(start, token.value)))
         elif token.is_number:

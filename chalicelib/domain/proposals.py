@@ -6,7 +6,7 @@ Nothing is held for a guess: the bot asks, and holds after a yes.
 import re
 from functools import cache
 
-from chalicelib.domain.intents import read_meaning
+from chalicelib.domain.intents import Intent, read_meaning
 from chalicelib.domain.orders import MAX_NUMBERS
 from chalicelib.domain.picks import fold, is_plain, looks_like_phone
 from chalicelib.domain.vocabulary import number_words
@@ -36,6 +36,22 @@ def propose(text: str, *, first: int, last: int) -> tuple[int, ...]:
             return ()
         numbers[number] = None
     return tuple(numbers) if len(numbers) <= MAX_PROPOSED else ()
+
+
+def refuses(text: str) -> bool:
+    """Return whether a text speaks of numbers that are not wanted: "anything but 45"."""
+    return bool(set(re.findall(r"\w+", fold(text))) & number_words("without"))
+
+
+def named_as_numbers(text: str) -> frozenset[int]:
+    """Return the numbers that a text names with an article or as numbers; none if it says no, or speaks of money."""
+    line = fold(text)
+    if len(text) > MAX_TEXT or _OTHER.search(line) or read_meaning(text).has(Intent.NO):
+        return frozenset()
+    found = [
+        one for one in re.finditer(r"(?<![\w+.-])[0-9]{1,7}(?![\w])", line) if not _unit().match(line[one.end() :])
+    ]
+    return frozenset(int(one[0]) for one in found if _named().search(line[: one.start()]))
 
 
 def counted(text: str) -> int | None:

@@ -317,7 +317,7 @@ def _problems(route: Route, forms: ViewForms) -> Mapping[int, set[str]]:
 
 
 def _links(answer: Any, routes: Iterable[Route]) -> Iterator[tuple[str, Json]]:
-    """Yield links from an answer to every GET about something whose id it contains."""
+    """Yield links from an answer to each GET about what it shows, and to that of each thing whose id it contains."""
     if not _is_form(answer):
         return
     is_list = issubclass(answer, Listed)
@@ -326,7 +326,8 @@ def _links(answer: Any, routes: Iterable[Route]) -> Iterator[tuple[str, Json]]:
     for name in getattr(shown, "model_fields", ()):
         parameter = getattr(shown, "ID_PARAMETER", None) if name == "id" else f"{name}_id"
         for route in routes:
-            if re.findall(r"{(\w+)}", route.path) == [parameter] and route.method == "GET":
+            is_about = re.findall(r"{(\w+)}", route.path) == [parameter] and route.method == "GET"
+            if is_about and (name == "id" or route.path.endswith("}")):
                 yield (
                     f"{route.name}_of_{name}",
                     {"operationId": route.name, "parameters": {parameter: pointer + name}},

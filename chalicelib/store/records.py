@@ -428,6 +428,7 @@ class ContactRecord(Record, discriminator="contact"):
     since = UTCDateTimeAttribute(null=True)
     tapped = UnicodeAttribute(null=True)
     asks = UnicodeAttribute(null=True)
+    asked_at = UTCDateTimeAttribute(null=True)
     held = JSONAttribute(null=True)
     unpaid = JSONAttribute(null=True)  # order id → raffle id, quantity, and 1 if it is in review
     has_paid = BooleanAttribute(null=True)

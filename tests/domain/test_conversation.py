@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.conversation import (
     COMMANDS,
+    CONFIRM,
     NO,
     YES,
     Action,
@@ -80,7 +81,7 @@ FILE = Media(id="77")
 IDLE = Conversation()
 BROWSING = Conversation(stage=Stage.BROWSING, shown=("first", "second"))
 SELECTING = Conversation(stage=Stage.SELECTING, raffle_id="first")
-CONFIRMING = Conversation(stage=Stage.CONFIRMING, raffle_id="first", order_id=ORDER)
+CONFIRMING = Conversation(stage=Stage.CONFIRMING, raffle_id="first", order_id=ORDER, asks=CONFIRM)
 PAYMENT = Conversation(stage=Stage.PAYMENT, raffle_id="first", order_id=ORDER)
 
 
@@ -207,7 +208,11 @@ TYPED: list[tuple[Conversation, str, Action]] = [
     (PAYMENT, "I have paid", PaidClaim(ORDER)),
     (PAYMENT, "confirm", ConfirmOrder(ORDER)),
     (CONFIRMING, "bike", a_code("BIKE", ASK_AGAIN)),
-    (replace(SELECTING, order_id=ORDER), "yes", ConfirmOrder(ORDER)),
+    (replace(SELECTING, order_id=ORDER), "yes", AskAboutOrder(ORDER)),
+    (replace(CONFIRMING, asks=None), "yes", AskAboutOrder(ORDER)),
+    (replace(CONFIRMING, asks=None), "no", AskToCancel(ORDER)),
+    (replace(CONFIRMING, asks=None), "confirmo", ConfirmOrder(ORDER)),
+    (CONFIRMING, "confirmado?", a_code("CONFIRMADO", AskAboutOrder(ORDER))),
     (PAYMENT, "5", AskChange(ORDER, "5")),
     (PAYMENT, "bike", a_code("BIKE", ASK_AGAIN)),
 ]

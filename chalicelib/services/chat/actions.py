@@ -10,7 +10,7 @@ from chalicelib.domain import picks
 from chalicelib.domain.conversation import Conversation, Stage, confirm_order_choice
 from chalicelib.domain.decisions import Act, Choosing
 from chalicelib.domain.faq import find_answer
-from chalicelib.domain.intents import is_known
+from chalicelib.domain.intents import Intent, is_known, read_meaning
 from chalicelib.domain.languages import LanguageCode
 from chalicelib.domain.messages import MessageKind, Reply
 from chalicelib.domain.orders import (
@@ -22,7 +22,7 @@ from chalicelib.domain.orders import (
     OrderEvent,
     OrderStatus,
 )
-from chalicelib.domain.proposals import counted, propose
+from chalicelib.domain.proposals import counted, propose, refuses
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import (
     NumbersTaken,
@@ -41,6 +41,7 @@ from chalicelib.services.chat.holding import (
     hold_or_ask,
     named_range,
     open_raffle,
+    tapped,
 )
 from chalicelib.services.chat.lookups import (
     ORDERS_SHOWN,
@@ -351,8 +352,10 @@ def _ask_about_named(turn: Turn, raffle_id: str, text: str) -> None:
     if not is_open or not re.search("[0-9]", picks.fold(text)) or (raffle := find_raffle(raffle_id)) is None:
         return
     if wanted := propose(text, first=raffle.first_number, last=raffle.last_number):
+        turn.replies.clear()
         ask_about_numbers(turn, raffle, wanted)
     elif (count := counted(text)) is not None:
+        turn.replies.clear()
         ask_which(turn, raffle, picks.Unclear(picks.Unclarity.QUANTITY, str(count)))
 
 
@@ -371,7 +374,8 @@ def _without_word(text: str, word: str) -> str:
 def _open_and_hold(turn: Turn, raffle_id: str, text: str) -> None:
     """Open a raffle, and hold the numbers that were named with it: "MOTO 5, 12"."""
     pick = picks.read_pick(text, first=0, last=c.MOST_NUMBERS, most=MAX_NUMBERS)
-    if isinstance(pick, picks.Unclear) and pick.reason is picks.Unclarity.DOUBTFUL:
+    is_plain = not read_meaning(text).has(Intent.NO, Intent.FREE) and not refuses(text) and "?" not in text
+    if isinstance(pick, picks.Unclear) and pick.reason is picks.Unclarity.DOUBTFUL and is_plain:
         text = picks.after_noun(text) or text  # "I'd like to take part with numbers 45 and 46"
         pick = picks.read_pick(text, first=0, last=c.MOST_NUMBERS, most=MAX_NUMBERS)
     # Beside a name, a number word is often none: "the hamper one".
@@ -392,7 +396,7 @@ def _open_by_title(turn: Turn, action: c.OpenByTitle) -> None:
         act(action.otherwise, turn)
         return
     text = action.text
-    for word in [*action.words, *re.findall(r"\w+", picks.fold(raffle.title))]:
+    for word in re.findall(r"\w+", picks.fold(raffle.title)):
         text = _without_word(picks.fold(text), word)
     _open_and_hold(turn, raffle.id, text)
 
@@ -448,6 +452,9 @@ def _answer_question(
             _tell_whether_free(turn, raffle_id, text)
         case c.TellHowToPay(raffle_id, order_id):
             own = find_own(turn, order_id) if order_id is not None else None
+            if own is not None and own.order.status is OrderStatus.PENDING_PAYMENT:
+                _confirm(turn, own.order.id)  # which says how to pay
+                return
             if own is not None and own.order.status is not OrderStatus.DRAFT:
                 tell_where_it_stands(turn, *own)
                 return
@@ -631,6 +638,12 @@ def _ask_about_running(
             tell_where_it_stands(turn, raffle, order)
         case c.AskAnother(_, quantity):
             ask_either(turn, turn.texts.ask_another(raffle, order, quantity))
+        case c.DrawNumbers() | c.EditOrder() if turn.is_older_than(order.created_at):
+            tell_where_it_stands(turn, raffle, order)
+        case c.DrawNumbers() if _is_drawn(turn):
+            tell_where_it_stands(turn, raffle, order)
+        case c.DrawNumbers(_, False, quantity) if quantity and quantity < order.quantity and _is_typed(turn):
+            ask_either(turn, turn.texts.ask_another(raffle, order, quantity))  # all of them, or so many?
         case c.DrawNumbers(_, more, quantity):
             draw_numbers(turn, raffle, order, quantity or (1 if more else order.quantity), more=more)
         case c.MoreTime():
@@ -639,11 +652,17 @@ def _ask_about_running(
             _ask_for_proof(turn, raffle, order)
 
 
+def _is_drawn(turn: Turn) -> bool:
+    """Return whether a second tap asks for the numbers that the first tap on the same button drew (M7)."""
+    tap = tapped(turn)
+    return tap is not None and tap == turn.contact.conversation.tapped
+
+
 def _ask_for_proof(turn: Turn, raffle: Raffle, order: Order) -> None:
     """Ask who has paid for the proof; if one was rejected, say why once more."""
     if order.status is not OrderStatus.PENDING_PAYMENT:
         tell_where_it_stands(turn, raffle, order)
-    elif order.rejected_at is not None and len(order.proofs) <= order.rejections:
+    elif order.waits_for_another_proof:
         turn.reply(turn.texts.proof_rejected(raffle, order, turn.now))
     else:
         turn.reply(turn.texts.ask_for_proof(raffle, order, turn.now))
@@ -678,7 +697,10 @@ def _confirm(turn: Turn, order_id: str, *, reminded: bool = False) -> None:
     is_asked = order.status is OrderStatus.DRAFT and not order.hold_has_ended(turn.now)
     # A yes from before the reminder answered what was asked before it.
     if not is_asked or turn.is_older_than(order.reminded_at if reminded else order.created_at):
-        tell_where_it_stands(turn, raffle, order)
+        if order.status is OrderStatus.PENDING_PAYMENT and not order.hold_has_ended(turn.now):
+            say_how_to_pay(turn, raffle, order)
+        else:
+            tell_where_it_stands(turn, raffle, order)
         return
     with turn.changing(raffle, order) as unit:
         unit.apply(OrderEvent.CONFIRMED)

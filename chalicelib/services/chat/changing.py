@@ -20,7 +20,7 @@ from chalicelib.domain.refusals import (
     TooFewFree,
     TooManyForContact,
 )
-from chalicelib.services.chat.holding import RELEASED_BY_TIME, must_tell_age
+from chalicelib.services.chat.holding import RELEASED_BY_TIME, must_tell_age, tapped
 from chalicelib.services.chat.lookups import board_on_sale
 from chalicelib.services.chat.order_status import ask_to_cancel, tell_where_it_stands
 from chalicelib.services.chat.turn import Turn
@@ -79,6 +79,13 @@ def _ask_change(turn: Turn, raffle: Raffle, order: Order, text: str) -> None:
 
 def edit_order(turn: Turn, raffle: Raffle, order: Order, edit: Edit) -> None:
     """Add, remove or exchange numbers of an order (H15), unless it would be left empty, or the rules refuse it."""
+    outside = [
+        number for number in (*edit.add, *edit.remove) if not raffle.first_number <= number <= raffle.last_number
+    ]
+    if outside:
+        fragment = ", ".join(map(str, outside))
+        turn.reply(turn.texts.unclear(raffle, picks.Unclear(picks.Unclarity.OUT_OF_RANGE, fragment), MAX_NUMBERS))
+        return
     if order.proofs:
         turn.reply(turn.texts.ask_change(raffle, order))
         return
@@ -166,7 +173,10 @@ def _exchange_numbers(turn: Turn, raffle: Raffle, order: Order, numbers: Sequenc
     else:
         with turn.changing(raffle, order) as unit:
             unit.change_numbers(numbers, newcomer_tally=tally)
-        turn.reply(turn.texts.order_changed(raffle, unit.order, turn.now))
+        conversation = turn.contact.conversation
+        asks = c.CONFIRM if unit.order.status is OrderStatus.DRAFT else None
+        asking = replace(conversation, asks=asks, tapped=tapped(turn) or conversation.tapped)
+        turn.reply(turn.texts.order_changed(raffle, unit.order, turn.now), asking)
         turn.metrics.append("OrdersChanged")
 
 

@@ -119,11 +119,19 @@ class ChatHandler:
             holds=self.holds,
             keep_proof=tries.keep_proof,
         )
+        conversation = turn.contact.conversation
+        # Organisers get notices, and a plain yes may be about one of these.
+        may_mean_notice = conversation.asks == c.CONFIRM and self._find_organiser(turn.contact, message) is not None
+        if may_mean_notice or turn.is_older_than(conversation.asked_at):
+            turn.contact = replace(turn.contact, conversation=replace(conversation, asks=None))
         follow_quote(turn, self._find_organiser(turn.contact, message))
         action = self._decide(turn.contact, message, now, turn.noticed)
         # A yes answers the question that came right before it, and no older one.
-        turn.contact = replace(turn.contact, conversation=replace(turn.contact.conversation, asks=None))
+        turn.contact = replace(turn.contact, conversation=replace(turn.contact.conversation, asks=None, asked_at=None))
         act(action, turn)
+        if turn.contact.conversation.asks is not None:
+            asked = replace(turn.contact.conversation, asked_at=turn.written_at)
+            turn.contact = replace(turn.contact, conversation=asked)
         return_from_quote(turn)
         if turn.chosen is None and self._has_missed(lookup.contact, turn.contact, message, now):
             turn.chosen = Choosing(act=Act.SHOW_MISSED)

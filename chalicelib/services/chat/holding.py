@@ -73,8 +73,8 @@ def _hold_once(turn: Turn, raffle_id: str, text: str) -> None:
     if turn.is_older_than(conversation.since):
         open_raffle(turn, raffle_id)
         return
-    first = find_own(turn, conversation.order_id) if conversation.order_id and _tapped(turn) else None
-    if first is not None and _tapped(turn) == conversation.tapped and first.order.status in RUNNING:
+    first = find_own(turn, conversation.order_id) if conversation.order_id and tapped(turn) else None
+    if first is not None and tapped(turn) == conversation.tapped and first.order.status in RUNNING:
         tell_where_it_stands(turn, *first)
     else:
         hold(turn, raffle_id, text)
@@ -111,7 +111,7 @@ def _confirm_age(turn: Turn, action: c.ConfirmAge) -> None:
         open_raffle(turn, raffle.id)
 
 
-def _tapped(turn: Turn) -> str | None:
+def tapped(turn: Turn) -> str | None:
     """Return which button or row was tapped, and of which message; None if it was no tap."""
     message = turn.message
     is_tap = message.kind is MessageKind.CHOICE and message.quotes is not None
@@ -155,7 +155,8 @@ def hold(turn: Turn, raffle_id: str, text: str) -> None:
             raffle_id=raffle.id,
             order_id=order.id,
             since=turn.contact.conversation.since,
-            tapped=_tapped(turn),
+            tapped=tapped(turn),
+            asks=c.CONFIRM,
         )
         turn.reply(turn.texts.held(raffle, order, turn.now), conversation)
         turn.metrics.append("Holds")

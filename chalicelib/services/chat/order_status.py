@@ -53,6 +53,8 @@ def tell_where_it_stands(turn: Turn, raffle: Raffle, order: Order) -> None:
     elif order.status is OrderStatus.DRAFT:
         restated = replace(turn.contact.conversation, asks=c.RESTATED)
         turn.reply(texts.still_held(raffle, order, turn.now), restated)
+    elif order.status is OrderStatus.PENDING_PAYMENT and order.waits_for_another_proof:
+        turn.reply(texts.proof_rejected(raffle, order, turn.now))
     elif order.status is OrderStatus.PENDING_PAYMENT:
         say_how_to_pay(turn, raffle, order)
     elif order.status is OrderStatus.IN_REVIEW:

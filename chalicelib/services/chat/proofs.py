@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from chalicelib.domain import conversation as c
-from chalicelib.domain import picks
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Conversation, Stage
 from chalicelib.domain.holding import check_unpaid, is_newcomer, may_go_in_review
@@ -22,6 +21,7 @@ from chalicelib.domain.orders import (
     Proof,
     is_code,
 )
+from chalicelib.domain.proposals import named_as_numbers
 from chalicelib.domain.raffles import Raffle, RaffleStatus
 from chalicelib.domain.refusals import (
     HoldLimited,
@@ -203,26 +203,42 @@ def _revive(turn: Turn, raffle: Raffle, order: Order, proof: Proof, person: Sequ
 
 
 def _find_by_numbers(turn: Turn, caption: str) -> OwnOrder | None:
-    """Return the order whose numbers a caption names, if it is one of their newest, and no other one has them."""
-    numbers = set(map(int, re.findall("(?<![0-9])[0-9]{1,7}(?![0-9])", picks.fold(caption))))
-    if not numbers:
+    """Return the order that waits and whose numbers a caption names as such ("el 11"), if no other one has them.
+
+    An amount or a date is no number of a raffle, and "not 11" means another order.
+    """
+    named = named_as_numbers(caption)
+    if not named:
         return None
     listed = orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN)
-    named = [order for order in listed if numbers <= {*order.numbers}]
-    return find_own(turn, named[0].id) if len(named) == 1 else None
+    fit = [
+        order
+        for order in listed
+        if named <= {*order.numbers}
+        and (order.status in RUNNING or order.status is OrderStatus.EXPIRED)
+        and not turn.is_older_than(order.created_at)
+    ]
+    return find_own(turn, fit[0].id) if len(fit) == 1 else None
 
 
 def _find_rejected(turn: Turn) -> OwnOrder | None:
-    """Return the only unpaid order whose proof was rejected, if they have several: a new proof is most likely for it.
+    """Return the only unpaid order whose proof was rejected, if they have several: a newer proof is most likely for it.
 
     No request for whoever has one unpaid order.
     """
-    if len(turn.contact.unpaid) < 2:
+    if len(turn.contact.unpaid) == 1:
         return None
-    listed = orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN)
+    listed = orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN) if turn.contact.unpaid else []
     waits = [one for one in listed if one.status is OrderStatus.PENDING_PAYMENT and one.rejected_at is not None]
-    newer = [one for one in waits if len(one.proofs) <= one.rejections]
-    return find_own(turn, newer[0].id) if len(newer) == 1 else None
+    newer = [one for one in waits if len(one.proofs) <= one.rejections and not turn.is_older_than(one.rejected_at)]
+    if len(newer) != 1:
+        return None
+    (order,) = newer
+    confirmed_later = any(
+        one.status is OrderStatus.PENDING_PAYMENT and one.id != order.id and one.updated_at >= order.updated_at
+        for one in listed
+    )
+    return find_own(turn, order.id) if not confirmed_later else None
 
 
 def _find_order_of_proof(turn: Turn, action: c.TakeProof) -> OwnOrder | None:
@@ -236,9 +252,9 @@ def _find_order_of_proof(turn: Turn, action: c.TakeProof) -> OwnOrder | None:
     for code in [*codes][:MAX_CODES]:
         if (named := find_own(turn, code)) is not None:
             return named
-    if (told := _find_by_numbers(turn, action.caption)) is not None:
+    if not turn.quote_decides and (told := _find_by_numbers(turn, action.caption)) is not None:
         return told
-    if (rejected := _find_rejected(turn)) is not None and not turn.quote_decides:
+    if not turn.quote_decides and (rejected := _find_rejected(turn)) is not None:
         return rejected
     at_hand = find_own(turn, action.order_id) if action.order_id is not None else None
     if at_hand is not None and turn.is_older_than(at_hand.order.created_at):

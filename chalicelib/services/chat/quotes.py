@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from json import dumps
 
-from chalicelib.domain.conversation import Conversation, Stage, mentioned
+from chalicelib.domain.conversation import CONFIRM, Conversation, Stage, mentioned
 from chalicelib.domain.decisions import Act, Choosing, offered_in
 from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.messages import Identity, IncomingMessage, MessageKind
@@ -115,9 +115,11 @@ def _put_at_hand(turn: Turn, conversation: Conversation) -> None:
 def _about_order(order: Order) -> Conversation:
     """Return the conversation about an order. Who names numbers to one that is over chooses in its raffle."""
     stage = Stage.PAYMENT if order.status in OWNING - {OrderStatus.PAID} else Stage.SELECTING
+    asks = None
     if order.status is OrderStatus.DRAFT:
         stage = Stage.CONFIRMING
-    return Conversation(stage=stage, raffle_id=order.raffle_id, order_id=order.id)
+        asks = CONFIRM
+    return Conversation(stage=stage, raffle_id=order.raffle_id, order_id=order.id, asks=asks)
 
 
 def _about_raffle(conversation: Conversation, raffle_id: str) -> Conversation:

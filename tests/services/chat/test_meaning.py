@@ -484,6 +484,7 @@ def test_a_new_picture_is_for_the_order_whose_proof_was_rejected(world: World, l
     world.raffle(max_unpaid_orders=3)
     first = hold_and_prove(lucia, "1-5")
     second = hold_and_confirm(lucia, "61")
+    world.clock.pass_minutes(1)
     reject(world, first)
     world.clock.pass_minutes(1)
     lucia.sends_proof(b"%PDF-1.7 the right one")

@@ -34,7 +34,13 @@ NAMES = [
     Identity(user_id="GT.9900112233445599"),
 ]
 # With these begins what is said when nothing could be made of a message.
-HELP = ("Sorry, I didn't get that.", "I did not understand that", "I am not sure which numbers you mean", "*Bicycle*", "Order *")
+HELP = (
+    "Sorry, I didn't get that.",
+    "I did not understand that",
+    "I am not sure which numbers you mean",
+    "*Bicycle*",
+    "Order *",
+)
 EFFECTS = {"handled", "answered with help", "ignored", "recorded", "alert", "dead letter"}
 
 

@@ -164,7 +164,7 @@ def test_whoever_asked_for_no_messages_was_not_reminded_so_a_yes_answers_what_wa
     world.minute()
     assert orders.get(older).reminded_at is not None
     assert reminders(lucia) == []
-    lucia.says("yes")
+    lucia.says("confirm")
     assert (status(world, older), status(world, newer)) == ("DRAFT", "PENDING_PAYMENT")
 
 
