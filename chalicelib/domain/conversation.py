@@ -651,7 +651,9 @@ def _read_offer(asked: HoldNumbers, meaning: Meaning, *, said_yes: bool, said_no
 
 
 def _asks_something(meaning: Meaning) -> bool:
-    return "?" in meaning.line or "\u00bf" in meaning.line
+    """Return whether it is a question, or has a word with which "confirmo" may be no yes: "cómo confirmo"."""
+    words = set(re.findall(r"\w+", meaning.line))
+    return "?" in meaning.line or "\u00bf" in meaning.line or bool(words & change_phrases("doubting"))
 
 
 def _names_cancelling(meaning: Meaning) -> bool:
@@ -1126,6 +1128,8 @@ def _step_confirming(conversation: Conversation, meaning: Meaning, text: str) ->
     order_id = conversation.order_id or ""
     ask_again = AskAboutOrder(order_id)
     misspelt = [one.misspelt for one in meaning.found if one.misspelt]
+    if conversation.asks in (CONFIRM, RESTATED) and _confirms_in_a_sentence(meaning):
+        return ConfirmOrder(order_id)
     if meaning.only(Intent.YES) or _confirms(meaning):
         return ask_again if any(not _like_confirming(word) for word in misspelt) else _confirm(conversation, meaning)
     if _keeps_order(meaning):
@@ -1214,6 +1218,13 @@ def _like_confirming(word: str) -> bool:
 def _confirms(meaning: Meaning) -> bool:
     """Return whether they confirm the order, and name it: "I do confirm the order"."""
     return meaning.only(Intent.YES, Intent.ORDERS, Intent.NOUN) and _names_confirming(meaning)
+
+
+def _confirms_in_a_sentence(meaning: Meaning) -> bool:
+    """Return whether a sentence says to confirm, and nothing that may be against it: "Sí señor, confirmo"."""
+    harmless = {Intent.YES, Intent.WANT, Intent.NOUN, Intent.ORDERS, Intent.HOW_TO_PAY}
+    is_plain = meaning.said <= harmless and not meaning.is_misspelt and not meaning.has_numbers
+    return is_plain and _names_confirming(meaning) and not _asks_something(meaning)
 
 
 def _answer_before_change(conversation: Conversation, meaning: Meaning) -> Action | None:

@@ -492,3 +492,40 @@ def test_a_new_picture_is_for_the_order_whose_proof_was_rejected(world: World, l
         OrderStatus.IN_REVIEW,
         OrderStatus.PENDING_PAYMENT,
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sí señor, confirmo",
+        "sí, le confirmo señorita",
+        "confirma logo moça",
+        "yes love, confirmed lovely",
+        "pode confirmar amor",
+    ],
+)
+def test_who_confirms_in_a_sentence_has_confirmed(world: World, lucia: Buyer, text: str) -> None:
+    world.raffle()
+    order_id = hold(lucia)
+    lucia.says(text)
+    assert orders.get(order_id).status is OrderStatus.PENDING_PAYMENT
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("cómo confirmo", "confirmo si me dan el 7", "confirmo pero solo el 5", "todavía no confirmo"),
+        *(
+            "confirmado?",
+            "confirmo cuando pague mi marido",
+            "confirm if you keep them till friday",
+            "quando confirmo",
+        ),
+        *("i confirm 5 only", "confirmo o 7", "antes de confirmar quiero ver otra"),
+    ],
+)
+def test_a_sentence_that_may_mean_something_else_confirms_nothing(world: World, lucia: Buyer, text: str) -> None:
+    world.raffle()
+    order_id = hold(lucia)
+    lucia.says(text)
+    assert orders.get(order_id).status is OrderStatus.DRAFT
