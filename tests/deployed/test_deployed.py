@@ -106,7 +106,7 @@ def test_o11_an_organiser_decides_in_the_chat(run: Deployed, organiser: OnThePho
     notice = organiser.hears()
     assert order_id in text_of(notice) and notice["interactive"]["header"]["type"] == "image"
     shown = organiser.heard()[-1]
-    assert "proofs/" in text_of(organiser.taps("Abrir"))
+    assert "proofs/" in text_of(organiser.taps(options_of(notice)[2]["title"]))  # "Open", in their language
     organiser._taps(shown, options_of(notice)[0])
     assert order_id in text_of(organiser.hears())
     assert run.order(order_id)["status"] == "PAID"
