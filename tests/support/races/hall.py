@@ -22,7 +22,7 @@ from chalicelib.container import Container
 from chalicelib.domain.orders import Order
 from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import Refusal
-from chalicelib.services.chat import actions, handler
+from chalicelib.services.chat import handler, misses
 from chalicelib.services.messaging import outbox
 from chalicelib.store import board
 from chalicelib.store.records import TicketRecord, low_level
@@ -269,7 +269,7 @@ def no_metrics() -> AbstractContextManager[object]:
 def no_silence() -> Iterator[None]:
     """Each message is answered, however many one person sends: otherwise a lost answer could pass for silence (M8)."""
     with (
-        patch.object(actions, "MAX_SAME", NO_LIMIT),
+        patch.object(misses, "MAX_SAME", NO_LIMIT),
         patch.object(handler, "MAX_REPLIES", NO_LIMIT),
         patch.object(outbox, "MAX_WAITING", NO_LIMIT),
     ):
