@@ -1202,8 +1202,8 @@ def _confirm(conversation: Conversation, meaning: Meaning) -> Action:
     if conversation.stage is Stage.PAYMENT:  # it is confirmed already
         return ConfirmOrder(order_id)
     is_asked = conversation.stage is Stage.CONFIRMING and conversation.asks in (CONFIRM, RESTATED)
-    says_it = conversation.stage is Stage.CONFIRMING and _names_confirming(meaning)
-    return ConfirmOrder(order_id) if (is_asked or says_it) and not _asks_something(meaning) else AskAboutOrder(order_id)
+    is_meant = is_asked or _names_confirming(meaning)
+    return ConfirmOrder(order_id) if is_meant and not _asks_something(meaning) else AskAboutOrder(order_id)
 
 
 def _names_confirming(meaning: Meaning) -> bool:

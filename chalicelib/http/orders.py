@@ -154,7 +154,7 @@ class ExpandQuery(Query):
     expand: Annotated[
         tuple[Expansion, ...],
         Listing,
-        Field(max_length=2, description="What `expanded` is to show of each order: raffle, contact, or both."),
+        Field(description="What `expanded` is to show of each order: raffle, contact, or both."),
     ] = ()
 
 

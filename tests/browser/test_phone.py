@@ -140,8 +140,8 @@ def page(request: pytest.FixtureRequest, run: Run, browse: Browse, pictures: Pat
 def test_a_whole_sale_on_the_phone_page(run: Run, page: Page) -> None:
     raffle = run.raffles()["BIKE" if page.width == "wide" else "MOTO"]
     page.open("organiser")
-    page.write("hi")
-    page.hear("Welcome")
+    page.write("hola")
+    page.hear("¡Hola!")
 
     order_id = hold_three_numbers(page, raffle["title"])
     assert run.order(order_id)["numbers"] == [5, 12, 99]
@@ -149,7 +149,7 @@ def test_a_whole_sale_on_the_phone_page(run: Run, page: Page) -> None:
     assert run.order(order_id)["status"] == "IN_REVIEW"
 
     page.take_phone_of("organiser")
-    assert "Lucía" in page.hear(f"Comprobante del pedido {order_id}")  # the organiser's phone is Guatemalan
+    assert "Lucía" in page.hear(f"Comprobante del pedido {order_id}")  # in the organiser's language
     page.picture("10-organiser")
 
     run.api("POST", f"/api/orders/{order_id}/confirm-payment")

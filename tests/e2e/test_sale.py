@@ -51,6 +51,7 @@ def test_the_sale_word_for_word(run: Run, buyer: OnThePhone, organiser: OnThePho
 
 
 def test_o11_an_organiser_decides_on_the_phone(run: Run, lucia: OnThePhone, organiser: OnThePhone) -> None:
+    organiser.says("español")  # from now on their notices are in it
     raffle = run.raffle(new_code(), last_number=100)
     lucia.says(raffle["code"])
     order_id = code_in(text_of(lucia.says("7")))
