@@ -514,7 +514,7 @@ def test_who_confirms_in_a_sentence_has_confirmed(world: World, lucia: Buyer, te
 def test_who_says_confirm_after_looking_at_the_raffle_again_has_confirmed(world: World, lucia: Buyer) -> None:
     raffle = world.raffle()
     order_id = hold(lucia)
-    lucia.says(raffle.code)
+    lucia.says(raffle["code"])
     lucia.says("confirm")
     assert orders.get(order_id).status is OrderStatus.PENDING_PAYMENT
 
