@@ -13,7 +13,7 @@ from chalicelib.domain.decisions import Act, Choosing, read_choosing, read_words
 from chalicelib.domain.intents import CHANGE, LONG_MISTYPED, Intent, Meaning, read_meaning
 from chalicelib.domain.languages import LanguageCode, known_language
 from chalicelib.domain.messages import IncomingMessage, Media, MessageKind
-from chalicelib.domain.order_edits import MAX_ASKED, MAX_COUNTED, EditKind, names_number
+from chalicelib.domain.order_edits import MAX_ASKED, MAX_COUNTED, EditKind, names_cancelling, names_number
 from chalicelib.domain.orders import MAX_NUMBERS, is_code
 from chalicelib.domain.picks import Random, Specific, Unclarity, Unclear, fold, read_pick
 from chalicelib.domain.vocabulary import change_phrases
@@ -543,7 +543,7 @@ def _read_organiser(
     if wish is not None:
         named = filter(is_code, re.findall("[0-9A-Z]+", message.text.upper()))
         return Choosing(act=Act.SHOW, order_id=next(named, ""))
-    # What they write after "Why do you reject?" is a reason, and no word of a buyer.
+    # Right after "Why do you reject?", any other words are the reason.
     return read_choosing(conversation.asks or "")
 
 
@@ -623,7 +623,7 @@ def _read_answer(conversation: Conversation, meaning: Meaning, word: str) -> Act
         return AskToCancel(conversation.order_id) if said_no and conversation.order_id is not None else None
     if asks.startswith((EITHER, WHICH, WHAT_TO_CANCEL, INSTEAD, UNSURE)):
         answer = _read_words_of_answer(asks, meaning, word)
-        drops_it = meaning.has(Intent.CANCEL) and not _names_cancelling(meaning)  # "never mind": the change, not all
+        drops_it = meaning.has(Intent.CANCEL) and not names_cancelling(meaning)  # "never mind": the change, not all
         if answer is None and said_yes and "/" in asks:  # to which of the two?
             answer = _read_text(replace(conversation, asks=None), asks.partition("/")[2])
         elif answer is None and (said_yes or said_no or drops_it) and conversation.order_id is not None:
@@ -654,15 +654,6 @@ def _asks_something(meaning: Meaning) -> bool:
     """Return whether it is a question, or has a word with which "confirmo" may be no yes: "cómo confirmo"."""
     words = set(re.findall(r"\w+", meaning.line))
     return "?" in meaning.line or "\u00bf" in meaning.line or bool(words & change_phrases("doubting"))
-
-
-def _names_cancelling(meaning: Meaning) -> bool:
-    """Return whether they say to cancel, and not only to forget something."""
-    words = (word.text for one in meaning.found if one.intent is Intent.CANCEL for word in one.words)
-    return any(word.startswith(CANCELLING) for word in words)
-
-
-CANCELLING = ("cancel", "anul", "desist")
 
 
 def _read_age(asked: ConfirmAge, meaning: Meaning, *, said_yes: bool, said_no: bool) -> Action | None:
@@ -982,9 +973,16 @@ def _read_order_choice(name: str, argument: str) -> Action | None:
     return None
 
 
-NUMBER_LIST = f"[0-9]{{1,7}}(?:,[0-9]{{1,7}}){{0,{MAX_NUMBERS - 1}}}"
 MAX_DIGITS = 7
-EDIT_CHOICE = f"([0-9A-Z]{{8}}):({'|'.join(EditKind)}):([0-9]{{1,7}}(?:,[0-9]{{1,7}}){{0,{MAX_ASKED - 1}}})"
+
+
+def _number_list(most: int) -> str:
+    """Return the pattern of up to `most` numbers, separated by commas."""
+    return f"[0-9]{{1,{MAX_DIGITS}}}(?:,[0-9]{{1,{MAX_DIGITS}}}){{0,{most - 1}}}"
+
+
+NUMBER_LIST = _number_list(MAX_NUMBERS)
+EDIT_CHOICE = f"([0-9A-Z]{{8}}):({'|'.join(EditKind)}):({_number_list(MAX_ASKED)})"
 
 
 ORDER_CHOICES: dict[str, Callable[[str], Action]] = {

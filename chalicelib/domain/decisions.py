@@ -12,7 +12,7 @@ from chalicelib.domain.picks import fold
 
 SEEN_LENGTH = 16  # hex digits that a choice carries of what an organiser has seen
 ABOUT_PROOF = rf"(approve|reject|open|other):([0-9A-Z]+):([0-9a-f]{{{SEEN_LENGTH}}})"
-# What organisers write instead of tapping, in the form in which words are compared.
+# Words that organisers type instead of tapping a button, as `picks.fold` leaves them.
 APPROVE_WORDS = frozenset(
     (
         *("approve", "approved"),

@@ -1,4 +1,4 @@
-"""Which entries a list has."""
+"""Filters of the lists of orders and raffles."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from chalicelib.domain.raffles import Raffle, RaffleStatus
 
 @dataclass(frozen=True, kw_only=True)
 class OrderFilter:
-    """Which orders a list has. What is None or empty lets any order pass.
+    """Select orders. A field that is None or empty selects all.
 
     Attributes:
         created_after: the earliest time of creation.
@@ -41,7 +41,7 @@ class OrderFilter:
 
 @dataclass(frozen=True, kw_only=True)
 class RaffleFilter:
-    """Which raffles a list has; None: any. Times are the earliest one (`after`) or one that is too late (`before`)."""
+    """Select raffles. A field that is None selects all. `after` includes its own time, `before` does not."""
 
     status: RaffleStatus | None = None
     created_after: datetime | None = None

@@ -21,7 +21,7 @@ class Edit:
 
 
 class EditKind(StrEnum):
-    """What a button below the question about a change does with the numbers that were named."""
+    """Changes that the buttons below a question can make. Each is made with the numbers in the button's id."""
 
     ADD = "add"
     REMOVE = "remove"
@@ -47,6 +47,7 @@ HARMLESS = POLITE | {Intent.WANT, Intent.NOUN}
 LEADING = frozenset((Intent.WAIT, Intent.NO))
 # A no leads to a change only if it ends there: "não tira o 7" keeps the 7.
 NO_ENDS = re.compile(r"\s*[,;:.!…]")
+CANCELLING = ("cancel", "anul", "desist")  # beginnings of words, in all languages
 MAX_COUNTED = 10  # "add 8" may mean any eight; nobody adds 34 others
 MAX_ASKED = 5  # numbers about which buttons ask
 
@@ -66,6 +67,12 @@ def names_number(line: str) -> bool:
     return "#" in line or _pattern("before_number", r"\s+[0-9]").search(line) is not None
 
 
+def names_cancelling(meaning: Meaning) -> bool:
+    """Return whether they say to cancel, and not only to forget something."""
+    words = (word.text for one in meaning.found if one.intent is Intent.CANCEL for word in one.words)
+    return any(word.startswith(CANCELLING) for word in words)
+
+
 def read_edit(text: str, owned: Sequence[int], *, first: int, last: int, is_confirmed: bool) -> Edit | None:
     """Read a change of an order with the numbers `owned`. None: it is doubtful, or no change.
 
@@ -77,7 +84,7 @@ def read_edit(text: str, owned: Sequence[int], *, first: int, last: int, is_conf
     numbers = [word for word in meaning.rest if _is_digits(word.text)]
     others = [word.text for word in meaning.rest if word not in numbers]
     may_negate = change_phrases("not") if said == {Intent.SWAP} else frozenset()
-    # What folding makes of other digits, such as "5²", is no number that anybody read.
+    # Folding turns "5²" into 52, which nobody wrote.
     as_typed = [word.text for word in numbers] == re.findall("[0-9]+", text)
     if not numbers or not as_typed or not may_negate.issuperset(others):
         return None
@@ -176,9 +183,7 @@ def _one_way(
     is_wish = any(one.intent is Intent.WANT and _has_number(one, wishes, numbers) for one in wishes)
     if is_wish and intent is not Intent.ADD:
         return None  # "quita el 5, quiero el 8"
-    is_forgotten = intent is Intent.CANCEL and not any(
-        word.text.startswith(("cancel", "anul", "desist")) for one in wishes for word in one.words
-    )
+    is_forgotten = intent is Intent.CANCEL and not names_cancelling(meaning)
     if is_forgotten or (len(numbers) > 1 and any(_phrase(one) in change_phrases("refusing") for one in wishes)):
         return None  # "déjalo el 5", "not the 5, the 8"
     pick = read_pick(meaning.without(intent, Intent.COURTESY, Intent.THANKS), first=first, last=last)

@@ -155,7 +155,7 @@ class Proof:
 
     @property
     def is_flagged(self) -> bool:
-        """Whether it was sent for an earlier order, or looks like one that was (P6)."""
+        """Return whether the same or a similar file was sent for an earlier order (P6)."""
         return self.same_file_as is not None or self.looks_like is not None
 
 
@@ -206,7 +206,7 @@ class Order:
 
     @property
     def waits_for_another_proof(self) -> bool:
-        """Whether a proof was rejected, and no newer one has come."""
+        """Return whether the last proof was rejected."""
         return self.rejected_at is not None and 0 < len(self.proofs) <= self.rejections
 
     @property

@@ -153,8 +153,8 @@ Expansion = Literal["raffle", "contact"]
 class ExpandQuery(Query):
     expand: Annotated[
         tuple[Expansion, ...],
+        Field(max_length=2, description="What `expanded` is to show of each order: raffle, contact, or both."),
         Listing,
-        Field(description="What `expanded` is to show of each order: raffle, contact, or both."),
     ] = ()
 
 
@@ -164,7 +164,7 @@ class WaitingQuery(PendingQuery, ExpandQuery):
 
 class OrdersQuery(PendingQuery, ExpandQuery):
     status: Annotated[
-        tuple[OrderStatus, ...], Listing, Field(max_length=8, description="Only orders with one of these statuses.")
+        tuple[OrderStatus, ...], Field(max_length=8, description="Only orders with one of these statuses."), Listing
     ] = ()
     created_after: Annotated[GivenMoment, Field(description="Only orders made at this time or later.")] | None = None
     created_before: Annotated[GivenMoment, Field(description="Only orders made before this time.")] | None = None

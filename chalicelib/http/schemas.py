@@ -164,7 +164,8 @@ def _read_listing(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
         raise ValueError(failure.errors()[0]["msg"]) from None
 
 
-Listing = WrapValidator(_read_listing)  # several values in one parameter, separated by commas
+# Several values in one parameter, separated by commas. Limits come before it, so that they count the values.
+Listing = WrapValidator(_read_listing)
 
 
 class CursorQuery(Query):

@@ -102,3 +102,9 @@ def test_every_schema_of_a_body_or_an_answer_says_what_it_is() -> None:
     for name, schema in openapi.whole(ROUTES)["components"]["schemas"].items():
         if name.endswith(("View", "Body", "Patch")):
             assert schema["description"], name
+
+
+def test_parameters_with_several_values_say_how_many() -> None:
+    parameters = openapi.whole(ROUTES)["paths"]["/api/orders"]["get"]["parameters"]
+    limits = {one["name"]: one["schema"].get("maxItems") for one in parameters if one["schema"].get("type") == "array"}
+    assert limits == {"status": 8, "expand": 2}

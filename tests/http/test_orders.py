@@ -233,8 +233,6 @@ def test_a_list_of_orders_tells_their_raffles_and_buyers(
     assert order["expanded"]["contact"] == {"id": order["contact"], "name": "Lucía", "phone": lucia.person.phone}
     (order,) = world.api("GET", f"{path}?expand=raffle").body["results"]
     assert order["expanded"]["contact"] is None and order["expanded"]["raffle"]["code"] == "BIKE"
-    twice = world.api("GET", f"{path}?expand=raffle,raffle,raffle")
-    assert twice.body["results"] == [order]  # named twice is named
     (order,) = world.api("GET", path).body["results"]
     assert order["expanded"] is None
 
@@ -243,7 +241,7 @@ def test_a_list_of_orders_tells_their_raffles_and_buyers(
     "query",
     [
         *("status=", "status=PAID,", "status=paid", "expand=order", "created_after=yesterday"),
-        *("created_after=2026-12-01", "flagged=1", "updated_before=5"),
+        *("created_after=2026-12-01", "flagged=1", "updated_before=5", "expand=raffle,raffle,raffle"),
     ],
 )
 def test_a_filter_that_cannot_be_read_is_named(world: World, query: str) -> None:

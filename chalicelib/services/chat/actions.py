@@ -13,21 +13,10 @@ from chalicelib.domain.faq import find_answer
 from chalicelib.domain.intents import Intent, is_known, read_meaning
 from chalicelib.domain.languages import LanguageCode
 from chalicelib.domain.messages import MessageKind, Reply
-from chalicelib.domain.orders import (
-    MAX_NUMBERS,
-    MORE_TIME,
-    OWNING,
-    RUNNING,
-    Order,
-    OrderEvent,
-    OrderStatus,
-)
+from chalicelib.domain.orders import MAX_NUMBERS, MORE_TIME, OWNING, RUNNING, Order, OrderEvent, OrderStatus
 from chalicelib.domain.proposals import counted, propose, refuses
 from chalicelib.domain.raffles import Raffle
-from chalicelib.domain.refusals import (
-    NumbersTaken,
-    OrderOutOfTurn,
-)
+from chalicelib.domain.refusals import NumbersTaken, OrderOutOfTurn
 from chalicelib.domain.reply_limits import MAX_CHECKS, MAX_DECISIONS
 from chalicelib.domain.typos import nearest
 from chalicelib.services.chat.boards import show_free
@@ -44,7 +33,6 @@ from chalicelib.services.chat.holding import (
     tapped,
 )
 from chalicelib.services.chat.lookups import (
-    ORDERS_SHOWN,
     OwnOrder,
     board_on_sale,
     find_named,
@@ -52,6 +40,7 @@ from chalicelib.services.chat.lookups import (
     find_own,
     find_raffle,
     keeping_order,
+    latest_orders,
 )
 from chalicelib.services.chat.misses import call_person, may_repeat
 from chalicelib.services.chat.order_status import (
@@ -66,7 +55,7 @@ from chalicelib.services.chat.turn import IDLE, Turn
 from chalicelib.services.messaging.texts import RAFFLES_A_PAGE, Texts
 from chalicelib.services.orders.conflicts import free_among, nearest_free
 from chalicelib.services.orders.expiry import release
-from chalicelib.store import messages, orders, raffles
+from chalicelib.store import messages, raffles
 from chalicelib.whatsapp.message_ids import unique_part
 
 PLAIN_REPLIES = {
@@ -519,9 +508,6 @@ def _tell_whether_free(turn: Turn, raffle_id: str, text: str) -> None:
         turn.reply(turn.texts.taken(raffle, refusal, nearest_free(raffle, taken), turn.now))
 
 
-# Holding
-
-
 # The order at hand
 
 
@@ -732,13 +718,10 @@ def _cancel(turn: Turn, order_id: str | None) -> None:
 
 def _show_orders(turn: Turn, *, only_ticket: bool) -> None:
     """Show their newest orders; with `only_ticket` the ticket alone, if one of them is paid."""
-    newest = orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN)
+    newest = latest_orders(turn)
     raffle_by_id = {raffle.id: raffle for raffle in raffles.get_all({order.raffle_id for order in newest})}
     paid = [order for order in newest if order.status is OrderStatus.PAID]
     if only_ticket and len(paid) == 1:
         tell_where_it_stands(turn, raffle_by_id[paid[0].raffle_id], paid[0])
         return
     turn.reply(turn.texts.orders([(raffle_by_id[order.raffle_id], order) for order in newest], turn.now))
-
-
-# Proofs

@@ -8,18 +8,9 @@ from chalicelib.domain import conversation as c
 from chalicelib.domain import picks
 from chalicelib.domain.holding import check_change, is_newcomer
 from chalicelib.domain.order_edits import Edit, named_numbers, read_edit, which_goes
-from chalicelib.domain.orders import (
-    MAX_NUMBERS,
-    Order,
-    OrderStatus,
-)
+from chalicelib.domain.orders import MAX_NUMBERS, Order, OrderStatus
 from chalicelib.domain.raffles import Raffle
-from chalicelib.domain.refusals import (
-    HoldLimit,
-    HoldLimited,
-    TooFewFree,
-    TooManyForContact,
-)
+from chalicelib.domain.refusals import HoldLimit, HoldLimited, TooFewFree, TooManyForContact
 from chalicelib.services.chat.holding import RELEASED_BY_TIME, must_tell_age, tapped
 from chalicelib.services.chat.lookups import board_on_sale
 from chalicelib.services.chat.order_status import ask_to_cancel, tell_where_it_stands

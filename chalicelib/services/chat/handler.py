@@ -120,11 +120,12 @@ class ChatHandler:
             keep_proof=tries.keep_proof,
         )
         conversation = turn.contact.conversation
+        organiser = self._find_organiser(turn.contact, message)
         # Organisers get notices, and a plain yes may be about one of these.
-        may_mean_notice = conversation.asks == c.CONFIRM and self._find_organiser(turn.contact, message) is not None
+        may_mean_notice = conversation.asks == c.CONFIRM and organiser is not None
         if may_mean_notice or turn.is_older_than(conversation.asked_at):
             turn.contact = replace(turn.contact, conversation=replace(conversation, asks=None))
-        follow_quote(turn, self._find_organiser(turn.contact, message))
+        follow_quote(turn, organiser)
         action = self._decide(turn.contact, message, now, turn.noticed)
         # A yes answers the question that came right before it, and no older one.
         turn.contact = replace(turn.contact, conversation=replace(turn.contact.conversation, asks=None, asked_at=None))

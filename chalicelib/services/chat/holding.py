@@ -9,19 +9,11 @@ from chalicelib.domain.conversation import Conversation, Stage
 from chalicelib.domain.faq import find_answer
 from chalicelib.domain.intents import read_meaning
 from chalicelib.domain.messages import MessageKind
-from chalicelib.domain.orders import (
-    MAX_NUMBERS,
-    RUNNING,
-)
+from chalicelib.domain.orders import MAX_NUMBERS, RUNNING
 from chalicelib.domain.proposals import counted, propose
 from chalicelib.domain.raffles import Board, Raffle
 from chalicelib.domain.ranges import read_range
-from chalicelib.domain.refusals import (
-    HoldLimit,
-    HoldLimited,
-    TooFewFree,
-    TooManyForContact,
-)
+from chalicelib.domain.refusals import HoldLimit, HoldLimited, TooFewFree, TooManyForContact
 from chalicelib.services.chat.boards import show_free
 from chalicelib.services.chat.lookups import board_on_sale, find_own, find_raffle, keeping_order
 from chalicelib.services.chat.misses import may_repeat

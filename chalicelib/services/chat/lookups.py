@@ -1,17 +1,12 @@
 """Find the order or the raffle that a message is about."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from chalicelib.domain.conversation import Conversation, Stage
-from chalicelib.domain.orders import (
-    Order,
-    OrderStatus,
-)
+from chalicelib.domain.orders import Order, OrderStatus
 from chalicelib.domain.raffles import Board, Raffle
-from chalicelib.domain.refusals import (
-    RaffleNotFound,
-)
+from chalicelib.domain.refusals import RaffleNotFound
 from chalicelib.services.chat.turn import Turn
 from chalicelib.store import orders, raffles
 
@@ -42,11 +37,17 @@ def find_named(turn: Turn, order_id: str) -> tuple[Raffle, Order] | None:
     return turn.named_orders[order_id]
 
 
+def latest_orders(turn: Turn) -> Sequence[Order]:
+    """Return the contact's newest orders, newest first, as the index has them. One request in a turn."""
+    if turn.latest_orders is None:
+        turn.latest_orders = orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN)
+    return turn.latest_orders
+
+
 def find_newest(turn: Turn, *preferred: Collection[OrderStatus]) -> OwnOrder | None:
     """Find the newest of the contact's latest orders that has one of the first statuses, else one of the next."""
-    latest = orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN)
     for statuses in preferred:
-        for order in latest:
+        for order in latest_orders(turn):
             if order.status in statuses:
                 return OwnOrder(raffles.get(order.raffle_id), order)
     return None

@@ -5,11 +5,7 @@ from dataclasses import replace
 from chalicelib.domain import conversation as c
 from chalicelib.domain.conversation import Conversation
 from chalicelib.domain.messages import Reply
-from chalicelib.domain.orders import (
-    Order,
-    OrderEvent,
-    OrderStatus,
-)
+from chalicelib.domain.orders import Order, OrderEvent, OrderStatus
 from chalicelib.domain.raffles import Raffle
 from chalicelib.services.chat.lookups import OwnOrder
 from chalicelib.services.chat.turn import IDLE, Turn

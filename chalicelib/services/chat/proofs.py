@@ -23,12 +23,9 @@ from chalicelib.domain.orders import (
 )
 from chalicelib.domain.proposals import named_as_numbers
 from chalicelib.domain.raffles import Raffle, RaffleStatus
-from chalicelib.domain.refusals import (
-    HoldLimited,
-    TooManyForContact,
-)
+from chalicelib.domain.refusals import HoldLimited, TooManyForContact
 from chalicelib.domain.reply_limits import MAX_FILES
-from chalicelib.services.chat.lookups import ORDERS_SHOWN, OwnOrder, find_own
+from chalicelib.services.chat.lookups import OwnOrder, find_own, latest_orders
 from chalicelib.services.chat.misses import call_person, may_repeat
 from chalicelib.services.chat.turn import Turn
 from chalicelib.services.messaging.texts import Texts
@@ -210,10 +207,9 @@ def _find_by_numbers(turn: Turn, caption: str) -> OwnOrder | None:
     named = named_as_numbers(caption)
     if not named:
         return None
-    listed = orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN)
     fit = [
         order
-        for order in listed
+        for order in latest_orders(turn)
         if named <= {*order.numbers}
         and (order.status in RUNNING or order.status is OrderStatus.EXPIRED)
         and not turn.is_older_than(order.created_at)
@@ -228,9 +224,9 @@ def _find_rejected(turn: Turn) -> OwnOrder | None:
     """
     if len(turn.contact.unpaid) == 1:
         return None
-    listed = orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN) if turn.contact.unpaid else []
-    waits = [one for one in listed if one.status is OrderStatus.PENDING_PAYMENT and one.rejected_at is not None]
-    newer = [one for one in waits if len(one.proofs) <= one.rejections and not turn.is_older_than(one.rejected_at)]
+    listed = latest_orders(turn) if turn.contact.unpaid else ()
+    waits = [one for one in listed if one.status is OrderStatus.PENDING_PAYMENT and one.waits_for_another_proof]
+    newer = [one for one in waits if not turn.is_older_than(one.rejected_at)]
     if len(newer) != 1:
         return None
     (order,) = newer
@@ -261,7 +257,7 @@ def _find_order_of_proof(turn: Turn, action: c.TakeProof) -> OwnOrder | None:
         at_hand = None
     if at_hand is not None and (turn.quote_decides or at_hand.order.status is OrderStatus.PENDING_PAYMENT):
         return at_hand
-    listed = orders.of_contact(turn.contact.id, limit=ORDERS_SHOWN)
+    listed = latest_orders(turn)
     newest = [OwnOrder(*pair) for pair in orders.reload(listed)] if listed else []
     newest = [own for own in newest if not turn.is_older_than(own.order.created_at)]
     if turn.quote_decides:  # it quotes a raffle

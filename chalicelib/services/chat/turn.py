@@ -1,6 +1,6 @@
 """One try at answering one message: what it changes, what it replies, and what earlier tries have learned."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -41,6 +41,7 @@ class Turn:
         chosen: what it is, to be handed over after the commit; None if it is asked back or refused.
         metrics: counted once this is committed.
         named_orders: orders that were read by their id, so that none is read twice. They need not be the contact's.
+        latest_orders: the contact's newest orders, once they were read, so that they are not read twice.
         becomes_late: an order has become LATE.
         file: a file that belongs to no order, which is kept with the message.
         quote_decides: the message quotes one of ours, which says what it is about (M7).
@@ -66,6 +67,7 @@ class Turn:
     chosen: Choosing | None = None
     metrics: list[str] = field(default_factory=list)
     named_orders: dict[str, tuple[Raffle, Order]] = field(default_factory=dict)
+    latest_orders: Sequence[Order] | None = None
     becomes_late: bool = False
     file: Proof | None = None
     quote_decides: bool = False
