@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.rate_limit import RateLimit
 
-MAX_SAME = 2  # times in a row that it says that it can make nothing of what came
+MAX_SAME = 2  # times in a row that it says that it can make nothing of what came; then that a person will read it
+PAUSE = timedelta(hours=1)  # after so long without a message, it says so again
 MAX_REPLIES = 100  # to one person in a day
 MAX_FILES = 20  # of one person in a day
 MAX_CHECKS = 20  # of other people's tickets, for one person in a day: nobody finds codes by guessing (P13)
@@ -31,7 +32,7 @@ class ReplyLimits:
         decisions: how often they chose something as an organiser.
         unclear: which "not understood" they were told last; "" if they have been understood since.
         times: how often in a row, and how often it would have been said.
-        misses: how many of their messages in a row the bot could make nothing of, whatever it said.
+        misses: how many of their messages in a row the bot could make nothing of, whatever it said. Files don't count.
         heard: how many messages they typed today.
         missed: how many of these the bot could make nothing of.
         waiting: how many replies to them wait to be sent.
@@ -56,6 +57,8 @@ class ReplyLimits:
         """Return the limits when a message is handled."""
         day = now.date().isoformat()
         limits = self if day == self.day else ReplyLimits(day=day)
+        if limits.busy_until is not None and now - limits.busy_until >= PAUSE:
+            limits = limits.understood()
         # Beyond twice the burst it does not grow, so that a flood is over soon after its last message.
         busy_until = min(_PACE.reserve(limits.busy_until, now), now + 2 * _PACE.burst * _PACE.interval)
         return replace(limits, busy_until=busy_until)
@@ -77,10 +80,10 @@ class ReplyLimits:
         """Return the limits after the first message that got no reply because there were enough today."""
         return replace(self, replies=MAX_REPLIES + 1)
 
-    def with_unclear(self, unclear: str) -> "ReplyLimits":
-        """Return the limits after a message of which the bot can make nothing."""
+    def with_unclear(self, unclear: str, *, is_file: bool = False) -> "ReplyLimits":
+        """Return the limits after a message of which the bot can make nothing. A file may well be understood later."""
         times = self.times + 1 if unclear == self.unclear else 1
-        return replace(self, unclear=unclear, times=times, misses=self.misses + 1)
+        return replace(self, unclear=unclear, times=times, misses=self.misses + (not is_file))
 
     def with_typed(self, *, missed: bool) -> "ReplyLimits":
         """Return the limits with one more typed message, of which the bot could make nothing if it is `missed`."""
@@ -102,6 +105,11 @@ class ReplyLimits:
         return replace(self, unclear="", times=0, misses=0)
 
     @property
+    def is_lost(self) -> bool:
+        """Return whether it has been said often enough that nothing can be made of what comes."""
+        return max(self.times, self.misses - 1) > MAX_SAME  # one more if it is unclear in different ways
+
+    @property
     def may_be_silent(self) -> bool:
         """Return whether the next message may get no reply."""
-        return self.times >= MAX_SAME or self.replies >= MAX_REPLIES
+        return self.is_lost or self.replies >= MAX_REPLIES

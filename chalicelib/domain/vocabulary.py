@@ -24,6 +24,8 @@ class Vocabulary:
         counts: words that count tickets and name no number, with their values: "una".
         numerals: number words with their values.
         glue: words that say nothing by themselves.
+        asking: words with which questions begin, and words that may stand before them.
+        topics: what buyers ask about that only organisers can answer → the words for it.
         ordinary: other known words, so that they are not taken for a misspelt phrase, nor for another language's word.
     """
 
@@ -34,6 +36,8 @@ class Vocabulary:
     counts: Mapping[str, int] = field(default_factory=dict)
     numerals: Mapping[str, int] = field(default_factory=dict)
     glue: frozenset[str] = frozenset()
+    asking: Mapping[str, Phrases] = field(default_factory=dict)
+    topics: Mapping[str, Phrases] = field(default_factory=dict)
     ordinary: frozenset[str] = frozenset()
 
     @cached_property
@@ -63,6 +67,19 @@ def number_words(kind: str) -> frozenset[str]:
     return frozenset(word for one in vocabularies().values() for word in one.numbers.get(kind, ()))
 
 
+@cache
+def asking_words(kind: str) -> frozenset[str]:
+    """Return the words of a kind of `asking`, in all languages."""
+    return frozenset(word for one in vocabularies().values() for word in one.asking.get(kind, ()))
+
+
+@cache
+def topics() -> Sequence[Phrases]:
+    """Return the phrases of each topic, in all languages."""
+    names = dict.fromkeys(name for one in vocabularies().values() for name in one.topics)
+    return [[phrase for one in vocabularies().values() for phrase in one.topics.get(name, ())] for name in names]
+
+
 def _load(code: str) -> Vocabulary:
     path = FOLDER / f"{code}.toml"
     found = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -77,6 +94,8 @@ def _load(code: str) -> Vocabulary:
         counts=counts,
         numerals=dict(_numerals(code)),
         glue=frozenset(words.get("glue", ())),
+        asking={kind: words.get(kind, ()) for kind in ("asking", "before_asking")},
+        topics=found.get("topics", {}),
         ordinary=frozenset(words.get("ordinary", ())),
     )
 

@@ -42,7 +42,7 @@ from chalicelib.services.chat.lookups import (
     keeping_order,
     latest_orders,
 )
-from chalicelib.services.chat.misses import call_person, may_repeat
+from chalicelib.services.chat.misses import asks_unknown, call_person, may_repeat
 from chalicelib.services.chat.order_status import (
     ask_either,
     ask_to_cancel,
@@ -88,7 +88,9 @@ def act(action: c.Action, turn: Turn) -> None:
     To stay quiet, it does nothing. What the organisers answered ahead comes before what the bot would say.
     """
     raffle = _raffle_at_hand(turn) if isinstance(action, GENERAL_ANSWERS) and _is_typed(turn) else None
-    answer = find_answer(raffle.faq, turn.text) if raffle is not None else None
+    # "¿A dónde envío el comprobante?" is about paying, not about delivery.
+    by_topic = not isinstance(action, c.TellHowToPay | c.TellPrice | c.ListRaffles)
+    answer = find_answer(raffle.faq, turn.text, by_topic=by_topic) if raffle is not None else None
     if answer is not None:
         turn.reply(turn.texts.answer(answer))
     else:
@@ -214,7 +216,7 @@ def _say(
                 _say_unclear_about(turn, order_id)
         case c.NotUnderstood(repeat):
             if may_repeat(turn, type(repeat).__name__):
-                act(repeat, turn)
+                _cannot_answer(turn, repeat) if asks_unknown(turn) else act(repeat, turn)
         case c.ChangeLanguage(language):
             _change_language(turn, language)
         case c.Greet(raffle_id):
@@ -229,6 +231,16 @@ def _say(
             turn.reply(PLAIN_REPLIES[type(action)](turn.texts))
 
 
+def _cannot_answer(turn: Turn, repeat: c.Action) -> None:
+    match repeat:
+        case c.OpenRaffle(raffle_id):
+            turn.reply(turn.texts.cannot_answer(find_raffle(raffle_id)))
+        case c.ShowMenu():
+            turn.reply(turn.texts.cannot_answer(), turn.at_rest)
+        case _:
+            turn.reply(turn.texts.cannot_answer())
+
+
 def _say_unclear_about(turn: Turn, order_id: str) -> None:
     """Say that a message was not understood, and shortly what its order waits for."""
     own = find_own(turn, order_id)
@@ -237,7 +249,10 @@ def _say_unclear_about(turn: Turn, order_id: str) -> None:
         tell_about(turn, own)
         return
     asks = c.UNSURE if own.order.status is OrderStatus.DRAFT else None
-    turn.reply(turn.texts.unclear_about(*own, turn.now), replace(turn.contact.conversation, asks=asks))
+    turn.reply(
+        turn.texts.unclear_about(*own, turn.now, is_question=asks_unknown(turn)),
+        replace(turn.contact.conversation, asks=asks),
+    )
 
 
 def _change_language(turn: Turn, language: LanguageCode | None) -> None:

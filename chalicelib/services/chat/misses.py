@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from chalicelib.domain import conversation as c
-from chalicelib.domain.messages import Reply
-from chalicelib.domain.reply_limits import MAX_SAME
+from chalicelib.domain.faq import is_question
+from chalicelib.domain.messages import MessageKind, Reply
+from chalicelib.domain.reply_limits import MAX_SAME, ReplyLimits
 from chalicelib.domain.reply_names import ReplyName
 from chalicelib.services.chat.turn import Turn
 from chalicelib.services.messaging.texts import Texts
@@ -15,8 +16,8 @@ CALL_AGAIN = timedelta(hours=1)
 
 
 def offer_person(turn: Turn) -> None:
-    """Offer a person once the bot has not understood two messages in a row."""
-    is_lost = turn.is_unclear and turn.contact.reply_limits.misses >= MAX_SAME
+    """Offer a person once the bot has not understood two messages in a row. After a question it does so anyway."""
+    is_lost = turn.is_unclear and turn.contact.reply_limits.misses >= MAX_SAME and not asks_unknown(turn)
     if is_lost and turn.replies and turn.replies[-1].name is not ReplyName.PERSON_CALLED:
         turn.replies[-1] = turn.texts.offering_person(turn.replies[-1])
 
@@ -24,27 +25,43 @@ def offer_person(turn: Turn) -> None:
 def may_repeat(turn: Turn, unclear: str) -> bool:
     """Return whether to say once more that the bot can make nothing of a message (M8).
 
-    It says so MAX_SAME times in a row. Then it is silent, and the organisers are told once.
+    It says so MAX_SAME times in a row. Then the organisers are told, and so is whoever typed. Then it is silent.
 
     Args:
         unclear: what it would say, in a word.
     """
+    had_enough = turn.contact.reply_limits.is_lost
+    limits = count_miss(turn, unclear)
+    if limits.is_lost and not had_enough and report_silence(turn) and turn.message.kind is not MessageKind.MEDIA:
+        turn.reply(turn.texts.left_to_person())
+    return not limits.is_lost
+
+
+def asks_unknown(turn: Turn) -> bool:
+    """Return whether they typed a question, to which a person may know the answer."""
+    return turn.message.kind is MessageKind.TEXT and is_question(turn.text)
+
+
+def count_miss(turn: Turn, unclear: str) -> ReplyLimits:
+    """Count a message of which the bot can make nothing."""
     turn.is_unclear = True
-    limits = turn.contact.reply_limits.with_unclear(unclear)
+    limits = turn.contact.reply_limits.with_unclear(unclear, is_file=turn.message.kind is MessageKind.MEDIA)
     turn.contact = replace(turn.contact, reply_limits=limits)
-    if limits.times == MAX_SAME + 1:
-        report_silence(turn)
-    return limits.times <= MAX_SAME
+    return limits
 
 
-def report_silence(turn: Turn) -> None:
-    """Tell the organisers that the bot no longer answers a contact, unless they were called within the hour."""
+def report_silence(turn: Turn) -> bool:
+    """Tell the organisers that the bot no longer answers a contact, unless they were called within the hour.
+
+    Return whether they are told.
+    """
     notified_at = turn.contact.person_called_at
     if notified_at is not None and turn.now < notified_at + CALL_AGAIN:
-        return
+        return False
     turn.contact = turn.contact.with_person_wanted(turn.now)
     turn.notify_organisers(Texts.person_unanswered, turn.contact.name, turn.contact.phone)
     turn.metrics.append("PeopleNotAnswered")
+    return True
 
 
 def call_person(
@@ -68,5 +85,5 @@ def call_person(
         usual = Texts.person_wanted if has_asked else Texts.person_wrote
         turn.notify_organisers(notice or usual, turn.contact.name, turn.contact.phone)
         turn.metrics.append("PeopleWanted")
-    if has_asked and may_repeat(turn, "CallPerson"):
+    if has_asked and may_repeat(turn, c.CallPerson.__name__):
         turn.reply(turn.texts.person_notified())

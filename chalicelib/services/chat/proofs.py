@@ -26,7 +26,7 @@ from chalicelib.domain.raffles import Raffle, RaffleStatus
 from chalicelib.domain.refusals import HoldLimited, TooManyForContact
 from chalicelib.domain.reply_limits import MAX_FILES
 from chalicelib.services.chat.lookups import OwnOrder, find_own, latest_orders
-from chalicelib.services.chat.misses import call_person, may_repeat
+from chalicelib.services.chat.misses import call_person, count_miss, may_repeat
 from chalicelib.services.chat.turn import Turn
 from chalicelib.services.messaging.texts import Texts
 from chalicelib.services.orders.expiry import release
@@ -91,7 +91,7 @@ def _keep_file(turn: Turn, action: c.TakeProof) -> None:
         return
     turn.file = kept
     call_person(turn, c.LeaveToPerson(), notice=Texts.file_came)
-    if not action.quietly and may_repeat(turn, "file kept") and turn.contact.reply_limits.times == 1:
+    if not action.quietly and count_miss(turn, "file kept").times == 1:
         turn.reply(turn.texts.file_kept())
 
 

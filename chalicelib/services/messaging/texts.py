@@ -102,6 +102,18 @@ class Texts:
             Choice(id=HELP_CHOICE, title=_("Help")),
         )
 
+    def cannot_answer(self, raffle: Raffle | None = None) -> Reply:
+        """Say that the bot does not know the answer to a question, and offer a person. `raffle`: numbers are chosen."""
+        others = self._menu_buttons()[:2] if raffle is None else self._random_buttons(raffle)
+        return Reply(
+            name=ReplyName.NOT_UNDERSTOOD if raffle is None else ReplyName.ASK_NUMBERS,
+            text=self._does_not_know(),
+            buttons=(self._person_button(), *others),
+        )
+
+    def _does_not_know(self) -> str:
+        return self._("I don't know the answer to that. Shall an organiser tell you? Tap *Talk to a person*.")
+
     def help(self) -> Reply:
         _ = self._
         lines = (
@@ -165,10 +177,7 @@ class Texts:
 
     def offering_person(self, reply: Reply) -> Reply:
         """Add to a reply that one can talk to a person, as far as there is room."""
-        offer = self._(
-            "Sorry, I'm not getting this. Would you rather talk to a person? Write *human*. "
-            "What I can't answer, the organisers will read."
-        )
+        offer = self._("Sorry, I'm not getting this. Would you rather talk to a person? Write *human*.")
         button = self._person_button()
         has_buttons = bool(reply.buttons) and button not in reply.buttons
         if len(reply.text) + len(offer) + 2 <= BODY_LIMIT:
@@ -1155,19 +1164,19 @@ class Texts:
             name=ReplyName.ASK_NUMBERS, text=text.format(numbers=self._numbers(raffle, named)), buttons=buttons
         )
 
-    def unclear_about(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
-        """Say that a message was not understood, and shortly what its order waits for."""
+    def unclear_about(self, raffle: Raffle, order: Order, now: datetime, *, is_question: bool) -> Reply:
+        """Say that a message was not understood, or not answered, and shortly what its order waits for."""
         is_held = order.status is OrderStatus.DRAFT
         waits = (
             self._("Your order {code} is not confirmed yet.")
             if is_held
             else self._("Order *{code}* is waiting for your payment.")
         )
-        text = "\n".join(
-            (self._("I did not understand that."), waits.format(code=order.id), self._summary(raffle, order, now))
-        )
+        unclear = f"{self._does_not_know()}\n" if is_question else self._("I did not understand that.")
+        text = "\n".join((unclear, waits.format(code=order.id), self._summary(raffle, order, now)))
         if is_held:
             buttons = self._confirm_buttons(order)
+            buttons = (*buttons[:2], self._person_button()) if is_question else buttons
             name = ReplyName.ASK_CONFIRMATION
         else:
             how = Choice(id=confirm_order_choice(order.id), title=self._("How to pay"))
@@ -1335,6 +1344,11 @@ class Texts:
 
     def person_notified(self) -> Reply:
         text = self._("An organiser has been told that you would like to talk to a person, and will write to you.")
+        return Reply(name=ReplyName.PERSON_CALLED, text=text, buttons=self._menu_buttons()[:2])
+
+    def left_to_person(self) -> Reply:
+        """Say that the organisers have been told, since the bot understands nothing of what comes (M8)."""
+        text = self._("I don't know about that, so I have passed it on: a person will write to you here.")
         return Reply(name=ReplyName.PERSON_CALLED, text=text, buttons=self._menu_buttons()[:2])
 
     # Notices to organisers

@@ -13,7 +13,7 @@ import pytest
 
 from chalicelib.domain.messages import Identity
 from chalicelib.domain.orders import ALBUM
-from chalicelib.domain.reply_limits import MAX_REPLIES, MAX_SAME
+from chalicelib.domain.reply_limits import MAX_REPLIES
 from chalicelib.services.maintenance.consistency import ConsistencyCheck
 from chalicelib.store import contacts
 from tests.support.chat_corpus import lines
@@ -146,4 +146,4 @@ def is_silent_by_rule(anybody: Anybody) -> bool:
     person = anybody.buyer.person
     identity = Identity(phone=str(person.phone).removeprefix("+"), user_id=person.user_id)
     limits = contacts.look_up(identity, phone_number_id="", message_id="").contact.reply_limits
-    return SILENT in anybody.said or limits.times > MAX_SAME or limits.replies >= MAX_REPLIES
+    return SILENT in anybody.said or limits.is_lost or limits.replies >= MAX_REPLIES
