@@ -9,14 +9,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from chalicelib.domain.decisions import Act, Choosing, read_choosing, read_words_below, wished_act
+from chalicelib.domain.decisions import (
+    Act,
+    Choosing,
+    own_reason,
+    propose_reason,
+    read_choosing,
+    read_words_below,
+    wished_act,
+)
 from chalicelib.domain.intents import CHANGE, LONG_MISTYPED, Intent, Meaning, read_meaning
 from chalicelib.domain.languages import LanguageCode, known_language
 from chalicelib.domain.messages import IncomingMessage, Media, MessageKind
 from chalicelib.domain.order_edits import MAX_ASKED, MAX_COUNTED, EditKind, names_cancelling, names_number
 from chalicelib.domain.orders import MAX_NUMBERS, is_code
 from chalicelib.domain.picks import Random, Specific, Unclarity, Unclear, fold, read_pick
-from chalicelib.domain.vocabulary import change_phrases
+from chalicelib.domain.vocabulary import change_phrases, organiser_words
 
 
 class Stage(StrEnum):
@@ -389,7 +397,9 @@ class AskWhatToCancel:
 
 @dataclass(frozen=True)
 class CallPerson:
-    """Tell the organisers that the contact wants to talk to a person."""
+    """Tell the organisers that the contact wants to talk to a person. `words`: what they asked before."""
+
+    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -533,21 +543,23 @@ def _read_organiser(
     if message.kind is not MessageKind.TEXT:
         return None
     word = normalize(message.text)
-    if word in PENDING_WORDS:
+    if word.replace("'", "") in organiser_words("pending"):
         return Choosing(act=Act.SHOW)
-    if (word in COMMANDS and word not in CANCEL_WORDS) or read_meaning(message.text).is_polite_only:
+    meaning = read_meaning(message.text)
+    if (word in COMMANDS and word not in CANCEL_WORDS) or meaning.is_polite_only:
         return None
     wish = wished_act(message.text)
+    reason = "" if meaning.only(Intent.YES, Intent.NO) or word in YES | NO else own_reason(message.text)
     if noticed:
-        return read_words_below(noticed, wish)
-    if wish is not None:
-        named = filter(is_code, re.findall("[0-9A-Z]+", message.text.upper()))
-        return Choosing(act=Act.SHOW, order_id=next(named, ""))
+        return read_words_below(noticed, wish, reason)
+    code = next(filter(is_code, re.findall("[0-9A-Z]+", message.text.upper())), "")
+    if wish is not None or (code and word.upper() == code):
+        return Choosing(act=Act.SHOW, order_id=code)
     # Right after "Why do you reject?", any other words are the reason.
-    return read_choosing(conversation.asks or "")
+    asked = read_choosing(conversation.asks or "")
+    return asked and propose_reason(asked, reason)
 
 
-PENDING_WORDS = ("pending", "pendientes", "pendentes")
 CANCEL_WORDS = ("cancel", "cancel order", "cancelar")
 
 
@@ -826,6 +838,11 @@ UNSURE = "unsure"  # the bot did not understand, or asked what to change: a yes 
 PERSON_CHOICE = "person"
 
 
+def person_choice(words: str) -> str:
+    """Return the choice to talk to a person about words that the bot could not answer, cut to fit."""
+    return f"{PERSON_CHOICE}:{' '.join(words.split())}"[:MAX_CHOICE] if words else PERSON_CHOICE
+
+
 def language_choice(code: LanguageCode) -> str:
     return f"{LANGUAGE_CHOICE}:{code}"
 
@@ -945,8 +962,8 @@ def _read_choice(choice: str) -> Action | None:
         case "language", _:
             code = known_language(argument)
             return None if code is None else ChangeLanguage(code)
-        case "person", "":
-            return CallPerson()
+        case "person", words:
+            return CallPerson(words)
         case "raffle", raffle_id if re.fullmatch("[0-9a-z]{1,32}", raffle_id):
             return OpenRaffle(raffle_id)
         case "random", random if pick := re.fullmatch("([0-9a-z]{1,32}):([1-9][0-9]?)", random):

@@ -2,38 +2,27 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import sha256
 from json import dumps, loads
 
 from chalicelib.domain.orders import Order, is_code
 from chalicelib.domain.picks import fold
+from chalicelib.domain.vocabulary import organiser_words
 
 SEEN_LENGTH = 16  # hex digits that a choice carries of what an organiser has seen
 ABOUT_PROOF = rf"(approve|reject|open|other):([0-9A-Z]+):([0-9a-f]{{{SEEN_LENGTH}}})"
-# Words that organisers type instead of tapping a button, as `picks.fold` leaves them.
-APPROVE_WORDS = frozenset(
-    (
-        *("approve", "approved"),
-        *("aprobar", "aprobado", "aprobada", "aprueba", "apruebo"),
-        *("aprovar", "aprovado", "aprovada", "aprova", "aprovo"),
-    )
-)
-REJECT_WORDS = frozenset(
-    (
-        *("reject", "rejected"),
-        *("rechazar", "rechazado", "rechazada", "rechaza", "rechazo"),
-        *("rejeitar", "rejeitado", "rejeitada", "rejeita", "rejeito", "recusar", "recusado", "recusada", "recuso"),
-    )
-)
+MAX_REASON = 180  # characters of a reason that an organiser writes, which a button carries
+MIN_REASON = 8  # characters; less may be a slip
 
 
 class Act(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
     OPEN = "open"  # show the order, with links to its proofs
-    OTHER = "other"  # reject for a reason of their own: show the order, so that they write to the buyer first
+    OTHER = "other"  # reject for a reason of their own: ask for it
+    PROPOSE = "propose"  # ask whether to reject for the reason that they wrote; no button has this
     ASK = "ask"  # ask what to do, since they wrote words below a notice; no button has this
     SHOW = "show"  # show the proofs that wait for a decision, or say that none does; of one order if it is named
     SHOW_MISSED = "show_missed"  # the same, but say nothing if none waits
@@ -54,27 +43,31 @@ class Choosing:
     Attributes:
         order_id: "" if it is about all orders.
         seen: stands for the proofs that the order had when the notice was made (`seen_of`).
-        reason: why a proof is rejected; None: it is to be asked.
+        reason: why a proof is rejected; None: it is to be asked, or in their own words.
+        words: why, in their own words, as the buyer reads it.
     """
 
     act: Act
     order_id: str = ""
     seen: str = ""
     reason: RejectReason | None = None
+    words: str = ""
 
     @property
     def needs_reason(self) -> bool:
         """Return whether a reason is to be asked before anything is done."""
-        return self.act is Act.REJECT and self.reason is None
+        return self.act is Act.REJECT and self.reason is None and not self.words
 
     @property
     def is_asked_back(self) -> bool:
         """Return whether the answer is a question, so that nothing is handed over."""
-        return self.needs_reason or self.act is Act.ASK
+        return self.needs_reason or self.act in (Act.ASK, Act.OTHER, Act.PROPOSE)
 
     @property
     def choice(self) -> str:
         """Return the id of the button or row."""
+        if self.words:
+            return f"reject_as:{self.order_id}:{self.seen}:{self.words}"
         return ":".join(filter(None, (self.act, self.order_id, self.seen, self.reason)))
 
 
@@ -126,6 +119,9 @@ def read_choosing(choice: str) -> Choosing | None:
     name, _, order_id = choice.partition(":")
     if name == Act.SHOW and is_code(order_id):
         return Choosing(act=Act.SHOW, order_id=order_id)
+    if found := re.fullmatch(rf"reject_as:([0-9A-Z]+):([0-9a-f]{{{SEEN_LENGTH}}}):(\S.{{0,{MAX_REASON - 1}}})", choice):
+        told = Choosing(act=Act.REJECT, order_id=found[1], seen=found[2], words=found[3])
+        return told if is_code(told.order_id) else None
     found = re.fullmatch(rf"{ABOUT_PROOF}(?::([a-z_]+))?", choice)
     if found is None or not is_code(found[2]):
         return None
@@ -151,12 +147,34 @@ def offered_in(text: str) -> tuple[Choosing, ...]:
 def wished_act(text: str) -> Act | None:
     """Return what somebody wants who begins with "approved", "rejected" or the like."""
     first = next(iter(re.findall(r"\w+", fold(text))), "")
-    if first in APPROVE_WORDS:
+    if first in organiser_words("approve"):
         return Act.APPROVE
-    return Act.REJECT if first in REJECT_WORDS else None
+    return Act.REJECT if first in organiser_words("reject") else None
 
 
-def read_words_below(noticed: Sequence[Choosing], wish: Act | None) -> Choosing:
+def own_reason(text: str) -> str:
+    """Return the reason for a rejection that an organiser writes, in one line, without the word that rejects.
+
+    "" if it is too short to be one. One that is too long is cut, and shown to them before it is used.
+    """
+    words = " ".join(text.split())
+    if wished_act(words) is Act.REJECT:
+        words = re.sub(r"^\W*\w+[\s:,.;–-]*", "", words)
+    return words[:MAX_REASON].rstrip() if len(words) >= MIN_REASON else ""
+
+
+def propose_reason(asked: Choosing, reason: str) -> Choosing:
+    """Return what follows when an organiser is asked why they reject a proof, and writes: nothing is rejected by that.
+
+    Args:
+        asked: the rejection, with the reason that they wrote before, if any.
+        reason: what they write now; "" if it is none.
+    """
+    words = reason or asked.words
+    return replace(asked, act=Act.PROPOSE, words=words) if words and asked.act is Act.REJECT else asked
+
+
+def read_words_below(noticed: Sequence[Choosing], wish: Act | None, reason: str = "") -> Choosing:
     """Return what to do for an organiser who quotes a message about an order. Words alone decide nothing about money.
 
     They are asked, with the buttons of that message. A rejection asks for the reason, and so does whatever is written
@@ -164,9 +182,10 @@ def read_words_below(noticed: Sequence[Choosing], wish: Act | None) -> Choosing:
 
     Args:
         noticed: what the message offers, or to show its order.
+        reason: what they wrote, if it may be a reason.
     """
     offered = {choosing.act: choosing for choosing in noticed}
     reject = offered.get(Act.REJECT)
     if reject is not None and (wish is Act.REJECT or Act.APPROVE not in offered):
-        return reject
+        return propose_reason(reject, reason)
     return offered.get(Act.SHOW) or Choosing(act=Act.ASK, order_id=noticed[0].order_id)

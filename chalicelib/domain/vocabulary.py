@@ -25,6 +25,7 @@ class Vocabulary:
         numerals: number words with their values.
         glue: words that say nothing by themselves.
         asking: words with which questions begin, and words that may stand before them.
+        organisers: what organisers write about proofs → the phrases for it.
         topics: what buyers ask about that only organisers can answer → the words for it.
         ordinary: other known words, so that they are not taken for a misspelt phrase, nor for another language's word.
     """
@@ -37,6 +38,7 @@ class Vocabulary:
     numerals: Mapping[str, int] = field(default_factory=dict)
     glue: frozenset[str] = frozenset()
     asking: Mapping[str, Phrases] = field(default_factory=dict)
+    organisers: Mapping[str, Phrases] = field(default_factory=dict)
     topics: Mapping[str, Phrases] = field(default_factory=dict)
     ordinary: frozenset[str] = frozenset()
 
@@ -68,6 +70,12 @@ def number_words(kind: str) -> frozenset[str]:
 
 
 @cache
+def organiser_words(kind: str) -> frozenset[str]:
+    """Return the phrases of a kind of `organisers`, in all languages."""
+    return frozenset(phrase for one in vocabularies().values() for phrase in one.organisers.get(kind, ()))
+
+
+@cache
 def asking_words(kind: str) -> frozenset[str]:
     """Return the words of a kind of `asking`, in all languages."""
     return frozenset(word for one in vocabularies().values() for word in one.asking.get(kind, ()))
@@ -95,6 +103,7 @@ def _load(code: str) -> Vocabulary:
         numerals=dict(_numerals(code)),
         glue=frozenset(words.get("glue", ())),
         asking={kind: words.get(kind, ()) for kind in ("asking", "before_asking")},
+        organisers=found.get("organisers", {}),
         topics=found.get("topics", {}),
         ordinary=frozenset(words.get("ordinary", ())),
     )

@@ -42,7 +42,7 @@ from chalicelib.services.chat.lookups import (
     keeping_order,
     latest_orders,
 )
-from chalicelib.services.chat.misses import asks_unknown, call_person, may_repeat
+from chalicelib.services.chat.misses import call_person, may_repeat, unknown_question
 from chalicelib.services.chat.order_status import (
     ask_either,
     ask_to_cancel,
@@ -183,6 +183,15 @@ def _decide_on_proof(turn: Turn, choosing: Choosing) -> None:
         is_tap = turn.message.kind is MessageKind.CHOICE
         asking = replace(turn.contact.conversation, asks=choosing.choice) if is_tap else None
         turn.reply(turn.texts.ask_reject_reason(choosing, again=not is_tap), asking)
+    elif choosing.act is Act.OTHER:
+        asking = replace(turn.contact.conversation, asks=replace(choosing, act=Act.REJECT).choice)
+        turn.reply(turn.texts.ask_own_reason(choosing), asking)
+    elif choosing.act is Act.PROPOSE:
+        proposed = replace(choosing, act=Act.REJECT)
+        turn.reply(
+            turn.texts.propose_reason(proposed, proposed.words),
+            replace(turn.contact.conversation, asks=proposed.choice),
+        )
     elif choosing.act is Act.ASK:
         turn.reply(turn.texts.ask_decision(choosing, turn.noticed))
     else:
@@ -214,9 +223,14 @@ def _say(
         case c.NotUnderstood(c.AskAboutOrder(order_id)):
             if may_repeat(turn, c.AskAboutOrder.__name__):
                 _say_unclear_about(turn, order_id)
+        case c.NotUnderstood(c.ShowMenu()) if turn.is_organiser:
+            if may_repeat(turn, c.ShowMenu.__name__):
+                turn.reply(turn.texts.help_organiser(not_understood=True), turn.at_rest)
+        case c.ShowHelp() if turn.is_organiser:
+            turn.reply(turn.texts.help_organiser())
         case c.NotUnderstood(repeat):
             if may_repeat(turn, type(repeat).__name__):
-                _cannot_answer(turn, repeat) if asks_unknown(turn) else act(repeat, turn)
+                _cannot_answer(turn, repeat) if unknown_question(turn) else act(repeat, turn)
         case c.ChangeLanguage(language):
             _change_language(turn, language)
         case c.Greet(raffle_id):
@@ -234,11 +248,11 @@ def _say(
 def _cannot_answer(turn: Turn, repeat: c.Action) -> None:
     match repeat:
         case c.OpenRaffle(raffle_id):
-            turn.reply(turn.texts.cannot_answer(find_raffle(raffle_id)))
+            turn.reply(turn.texts.cannot_answer(turn.text, find_raffle(raffle_id)))
         case c.ShowMenu():
-            turn.reply(turn.texts.cannot_answer(), turn.at_rest)
+            turn.reply(turn.texts.cannot_answer(turn.text), turn.at_rest)
         case _:
-            turn.reply(turn.texts.cannot_answer())
+            turn.reply(turn.texts.cannot_answer(turn.text))
 
 
 def _say_unclear_about(turn: Turn, order_id: str) -> None:
@@ -250,7 +264,7 @@ def _say_unclear_about(turn: Turn, order_id: str) -> None:
         return
     asks = c.UNSURE if own.order.status is OrderStatus.DRAFT else None
     turn.reply(
-        turn.texts.unclear_about(*own, turn.now, is_question=asks_unknown(turn)),
+        turn.texts.unclear_about(*own, turn.now, question=unknown_question(turn)),
         replace(turn.contact.conversation, asks=asks),
     )
 

@@ -121,6 +121,7 @@ class ChatHandler:
         )
         conversation = turn.contact.conversation
         organiser = self._find_organiser(turn.contact, message)
+        turn.is_organiser = organiser is not None
         # Organisers get notices, and a plain yes may be about one of these.
         may_mean_notice = conversation.asks == c.CONFIRM and organiser is not None
         if may_mean_notice or turn.is_older_than(conversation.asked_at):
@@ -134,7 +135,7 @@ class ChatHandler:
             asked = replace(turn.contact.conversation, asked_at=turn.written_at)
             turn.contact = replace(turn.contact, conversation=asked)
         return_from_quote(turn)
-        if turn.chosen is None and self._has_missed(lookup.contact, turn.contact, message, now):
+        if turn.chosen is None and turn.is_organiser and _has_missed(lookup.contact, turn.contact, now):
             turn.chosen = Choosing(act=Act.SHOW_MISSED)
         offer_person(turn)
         if message.incoming.kind is MessageKind.TEXT:
@@ -316,11 +317,6 @@ class ChatHandler:
             noticed=noticed,
         )
 
-    def _has_missed(self, before: Contact, contact: Contact, message: Message, now: datetime) -> bool:
-        """Return whether an organiser got templates only, which have no buttons, until they wrote this message."""
-        is_organiser = self._find_organiser(contact, message) is not None
-        return before.window_is_over(now) and not contact.opted_out and is_organiser
-
     def _find_organiser(self, contact: Contact, message: Message) -> Identity | None:
         """Return the organiser who wrote, as the settings name them; None if it was somebody else."""
         return find_organiser(message.sender.phone or contact.phone, self.organisers)
@@ -360,6 +356,11 @@ class ChatHandler:
             self.graph.mark_read(message.id)
         except GraphError as failure:  # the answer matters more
             logger.info("could not mark as read", extra={"reason": str(failure)})
+
+
+def _has_missed(before: Contact, contact: Contact, now: datetime) -> bool:
+    """Return whether an organiser got templates only, which have no buttons, until they wrote this message."""
+    return before.window_is_over(now) and not contact.opted_out
 
 
 def _find(person: Identity) -> contacts.Lookup:

@@ -16,7 +16,7 @@ from chalicelib.domain.ranges import read_range
 from chalicelib.domain.refusals import HoldLimit, HoldLimited, TooFewFree, TooManyForContact
 from chalicelib.services.chat.boards import show_free
 from chalicelib.services.chat.lookups import board_on_sale, find_own, find_raffle, keeping_order
-from chalicelib.services.chat.misses import asks_unknown, may_repeat
+from chalicelib.services.chat.misses import may_repeat, unknown_question
 from chalicelib.services.chat.order_status import tell_where_it_stands
 from chalicelib.services.chat.turn import Turn
 from chalicelib.services.orders.conflicts import nearest_free
@@ -195,8 +195,8 @@ def choose_numbers(
             # Whoever names no number does not hear which numbers are not clear.
             says_none = reason is picks.Unclarity.DOUBTFUL and not read_meaning(turn.text).has_numbers
             unclear = picks.Unclear(picks.Unclarity.NOTHING) if says_none else pick
-            if unclear.reason is picks.Unclarity.NOTHING and asks_unknown(turn):
-                turn.reply(turn.texts.cannot_answer(board.raffle))
+            if unclear.reason is picks.Unclarity.NOTHING and unknown_question(turn):
+                turn.reply(turn.texts.cannot_answer(turn.text, board.raffle))
             else:
                 ask_which(turn, board.raffle, unclear)
     return None

@@ -13,11 +13,12 @@ from chalicelib.services.chat.turn import Turn
 from chalicelib.services.messaging.texts import Texts
 
 CALL_AGAIN = timedelta(hours=1)
+Notice = Callable[[Texts, str, str | None, str, str | None], Reply]  # name, phone, words, code of the order at hand
 
 
 def offer_person(turn: Turn) -> None:
     """Offer a person once the bot has not understood two messages in a row. After a question it does so anyway."""
-    is_lost = turn.is_unclear and turn.contact.reply_limits.misses >= MAX_SAME and not asks_unknown(turn)
+    is_lost = turn.is_unclear and turn.contact.reply_limits.misses >= MAX_SAME and not unknown_question(turn)
     if is_lost and turn.replies and turn.replies[-1].name is not ReplyName.PERSON_CALLED:
         turn.replies[-1] = turn.texts.offering_person(turn.replies[-1])
 
@@ -37,9 +38,19 @@ def may_repeat(turn: Turn, unclear: str) -> bool:
     return not limits.is_lost
 
 
-def asks_unknown(turn: Turn) -> bool:
-    """Return whether they typed a question, to which a person may know the answer."""
-    return turn.message.kind is MessageKind.TEXT and is_question(turn.text)
+def unknown_question(turn: Turn) -> str:
+    """Return the question that they typed, to which a person may know the answer; "" if it is none."""
+    return turn.text if turn.message.kind is MessageKind.TEXT and is_question(turn.text) else ""
+
+
+def _words(turn: Turn) -> str:
+    """Return what they wrote themselves: the title of a button is ours."""
+    return "" if turn.message.kind is MessageKind.CHOICE else turn.text
+
+
+def _notify(turn: Turn, notice: Notice, words: str) -> None:
+    contact = turn.contact
+    turn.notify_organisers(notice, contact.name, contact.phone, words, contact.conversation.order_id)
 
 
 def count_miss(turn: Turn, unclear: str) -> ReplyLimits:
@@ -59,7 +70,7 @@ def report_silence(turn: Turn) -> bool:
     if notified_at is not None and turn.now < notified_at + CALL_AGAIN:
         return False
     turn.contact = turn.contact.with_person_wanted(turn.now)
-    turn.notify_organisers(Texts.person_unanswered, turn.contact.name, turn.contact.phone)
+    _notify(turn, Texts.person_unanswered, _words(turn))
     turn.metrics.append("PeopleNotAnswered")
     return True
 
@@ -68,7 +79,7 @@ def call_person(
     turn: Turn,
     action: c.CallPerson | c.LeaveToPerson,
     *,
-    notice: Callable[[Texts, str, str | None], Reply] | None = None,
+    notice: Notice | None = None,
 ) -> None:
     """Add the contact to the people who wait for a person, and notify the organisers, at most once an hour.
 
@@ -83,7 +94,7 @@ def call_person(
     elif waits_since is None or turn.now >= (notified_at or waits_since) + CALL_AGAIN:
         turn.contact = turn.contact.with_person_wanted(turn.now)
         usual = Texts.person_wanted if has_asked else Texts.person_wrote
-        turn.notify_organisers(notice or usual, turn.contact.name, turn.contact.phone)
+        _notify(turn, notice or usual, (action.words if isinstance(action, c.CallPerson) else "") or _words(turn))
         turn.metrics.append("PeopleWanted")
     if has_asked and may_repeat(turn, c.CallPerson.__name__):
         turn.reply(turn.texts.person_notified())

@@ -46,6 +46,7 @@ class Turn:
         file: a file that belongs to no order, which is kept with the message.
         quote_decides: the message quotes one of ours, which says what it is about (M7).
         quote_is_unknown: the message quotes one that is not found.
+        is_organiser: an organiser writes.
         noticed: what can be done about the order of the notice that an organiser quotes (O11).
         quoted: the conversation about what it quotes.
         left_by_quote: the conversation before the quote, which comes back after this message.
@@ -72,6 +73,7 @@ class Turn:
     file: Proof | None = None
     quote_decides: bool = False
     quote_is_unknown: bool = False
+    is_organiser: bool = False
     noticed: tuple[Choosing, ...] = ()
     quoted: Conversation | None = None
     left_by_quote: Conversation | None = None

@@ -14,7 +14,6 @@ from chalicelib.domain.conversation import (
     LANGUAGE_CHOICE,
     MENU_CHOICE,
     ORDERS_CHOICE,
-    PERSON_CHOICE,
     RAFFLES_CHOICE,
     STOP_CHOICE,
     cancel_order_choice,
@@ -27,6 +26,7 @@ from chalicelib.domain.conversation import (
     more_raffles_choice,
     more_time_choice,
     open_raffle_choice,
+    person_choice,
     pick_number_choice,
     pick_random_choice,
 )
@@ -47,6 +47,7 @@ from chalicelib.whatsapp.text import plain, shorten
 
 CATALOGUES = Path(__file__).parents[2] / "locale"
 RAFFLES_A_PAGE = 9  # a list has ten rows, and the last one leads to the next page
+LONGEST_QUOTE = 500  # characters of what somebody wrote who wants a person
 LONGEST_EXCERPT = 1500  # characters of payment instructions: twice, and a message may have 4,096
 LONGEST_IN_TEMPLATE = 250  # likewise, and a template may have 1,024
 FEW = 40  # characters before the first difference, so that one sees where it is
@@ -102,17 +103,28 @@ class Texts:
             Choice(id=HELP_CHOICE, title=_("Help")),
         )
 
-    def cannot_answer(self, raffle: Raffle | None = None) -> Reply:
+    def cannot_answer(self, question: str, raffle: Raffle | None = None) -> Reply:
         """Say that the bot does not know the answer to a question, and offer a person. `raffle`: numbers are chosen."""
         others = self._menu_buttons()[:2] if raffle is None else self._random_buttons(raffle)
         return Reply(
             name=ReplyName.NOT_UNDERSTOOD if raffle is None else ReplyName.ASK_NUMBERS,
             text=self._does_not_know(),
-            buttons=(self._person_button(), *others),
+            buttons=(self._person_button(question), *others),
         )
 
     def _does_not_know(self) -> str:
         return self._("I don't know the answer to that. Shall an organiser tell you? Tap *Talk to a person*.")
+
+    def help_organiser(self, *, not_understood: bool = False) -> Reply:
+        """Say what an organiser can do here. `not_understood`: after a message of which the bot can make nothing."""
+        lines = [
+            *([self._("I did not understand that.")] if not_understood else []),
+            self._("You get each payment proof here, with its picture: tap *Approve*, *Reject* or *Open*."),
+            self._("Write *pending* to see the proofs that wait, or the code of an order to see that one."),
+            self._("You can buy here, too: write *raffles*."),
+        ]
+        name = ReplyName.NOT_UNDERSTOOD if not_understood else ReplyName.HELP
+        return Reply(name=name, text="\n".join(lines))
 
     def help(self) -> Reply:
         _ = self._
@@ -179,13 +191,14 @@ class Texts:
         """Add to a reply that one can talk to a person, as far as there is room."""
         offer = self._("Sorry, I'm not getting this. Would you rather talk to a person? Write *human*.")
         button = self._person_button()
-        has_buttons = bool(reply.buttons) and button not in reply.buttons
+        has_buttons = bool(reply.buttons) and button.title not in [other.title for other in reply.buttons]
         if len(reply.text) + len(offer) + 2 <= BODY_LIMIT:
             reply = replace(reply, text=f"{reply.text}\n\n{offer}")
         return replace(reply, buttons=(*reply.buttons[:2], button)) if has_buttons else reply
 
-    def _person_button(self) -> Choice:
-        return Choice(id=PERSON_CHOICE, title=self._("Talk to a person"))
+    def _person_button(self, question: str = "") -> Choice:
+        """Return the button that calls a person. `question`: what the bot could not answer, for the organisers."""
+        return Choice(id=person_choice(question), title=self._("Talk to a person"))
 
     def ask_leave(self) -> Reply:
         """Ask what "salir" means. It may only mean back to the menu."""
@@ -1164,23 +1177,27 @@ class Texts:
             name=ReplyName.ASK_NUMBERS, text=text.format(numbers=self._numbers(raffle, named)), buttons=buttons
         )
 
-    def unclear_about(self, raffle: Raffle, order: Order, now: datetime, *, is_question: bool) -> Reply:
-        """Say that a message was not understood, or not answered, and shortly what its order waits for."""
+    def unclear_about(self, raffle: Raffle, order: Order, now: datetime, *, question: str) -> Reply:
+        """Say that a message was not understood, or a question not answered, and shortly what its order waits for.
+
+        Args:
+            question: what they asked; "" if it is none.
+        """
         is_held = order.status is OrderStatus.DRAFT
         waits = (
             self._("Your order {code} is not confirmed yet.")
             if is_held
             else self._("Order *{code}* is waiting for your payment.")
         )
-        unclear = f"{self._does_not_know()}\n" if is_question else self._("I did not understand that.")
+        unclear = f"{self._does_not_know()}\n" if question else self._("I did not understand that.")
         text = "\n".join((unclear, waits.format(code=order.id), self._summary(raffle, order, now)))
         if is_held:
             buttons = self._confirm_buttons(order)
-            buttons = (*buttons[:2], self._person_button()) if is_question else buttons
+            buttons = (*buttons[:2], self._person_button(question)) if question else buttons
             name = ReplyName.ASK_CONFIRMATION
         else:
             how = Choice(id=confirm_order_choice(order.id), title=self._("How to pay"))
-            buttons = (how, *self._payment_buttons(order, text)[-2:])
+            buttons = (how, *self._payment_buttons(order, text)[-2:-1], self._person_button(question))
             name = ReplyName.PAYMENT_PENDING
         return Reply(name=name, text=text, buttons=buttons, useful_until=order.reserved_until)
 
@@ -1348,38 +1365,48 @@ class Texts:
 
     def left_to_person(self) -> Reply:
         """Say that the organisers have been told, since the bot understands nothing of what comes (M8)."""
-        text = self._("I don't know about that, so I have passed it on: a person will write to you here.")
+        text = self._("I can't work this out, so I have passed it on: a person will write to you here.")
         return Reply(name=ReplyName.PERSON_CALLED, text=text, buttons=self._menu_buttons()[:2])
 
     # Notices to organisers
 
-    def person_wanted(self, name: str, phone: str | None) -> Reply:
+    def person_wanted(self, name: str, phone: str | None, words: str, order_id: str | None) -> Reply:
         """Tell organisers that a contact wants to talk to a person.
 
         Args:
             phone: digits; None if WhatsApp does not show it to us.
+            words: what they wrote; "" if they tapped.
+            order_id: the order at hand.
         """
-        return self._person_notice(self._("{name} would like to talk to a person."), name, phone)
+        text = self._("{name} would like to talk to a person.")
+        return self._person_notice(text, name, phone, words, order_id)
 
-    def person_wrote(self, name: str, phone: str | None) -> Reply:
+    def person_wrote(self, name: str, phone: str | None, words: str, order_id: str | None) -> Reply:
         """Tell organisers that a contact wrote while the bot is paused (M6)."""
-        return self._person_notice(self._("{name} has written, and waits for an answer from you."), name, phone)
+        text = self._("{name} has written, and waits for an answer from you.")
+        return self._person_notice(text, name, phone, words, order_id)
 
-    def file_came(self, name: str, phone: str | None) -> Reply:
-        """Tell organisers that somebody sent a file that belongs to no order."""
-        return self._person_notice(self._("{name} sent a file that belongs to no order. Please look."), name, phone)
+    def file_came(self, name: str, phone: str | None, words: str, order_id: str | None) -> Reply:
+        """Tell organisers that somebody sent a file that belongs to no order. `words`: its caption."""
+        text = self._("{name} sent a file that belongs to no order. Please look.")
+        return self._person_notice(text, name, phone, words, order_id)
 
-    def person_unanswered(self, name: str, phone: str | None) -> Reply:
+    def person_unanswered(self, name: str, phone: str | None, words: str, order_id: str | None) -> Reply:
         """Tell organisers that the bot no longer answers a contact (M8)."""
         text = self._("{name} keeps writing, and the bot does not answer any more. Please have a look.")
-        return self._person_notice(text, name, phone)
+        return self._person_notice(text, name, phone, words, order_id)
 
-    def _person_notice(self, text: str, name: str, phone: str | None) -> Reply:
+    def _person_notice(self, text: str, name: str, phone: str | None, words: str, order_id: str | None) -> Reply:
         display_name = name or self._("somebody")
-        text = text.format(name=display_name)
-        address = self._address(phone)
+        quoted = plain(words)
+        lines = [
+            text.format(name=display_name),
+            f"“{shorten(quoted, LONGEST_QUOTE)}”" if quoted else "",
+            self._("Order *{code}*").format(code=order_id) if order_id is not None else "",
+            self._address(phone),
+        ]
         template = templates.PERSON_WANTED.filled(name=display_name, phone=f"+{phone}" if phone else "-")
-        return Reply(name=ReplyName.NOTICE, text=f"{text}\n{address}", template=template)
+        return Reply(name=ReplyName.NOTICE, text="\n".join(filter(None, lines)), template=template)
 
     def _address(self, phone: str | None) -> str:
         return f"https://wa.me/{phone}" if phone else self._("WhatsApp does not show us their number.")
@@ -1476,7 +1503,7 @@ class Texts:
                 (RejectReason.USED, self._("It was used before")),
             )
         ]
-        rows.append(Choice(id=replace(choosing, act=Act.OTHER).choice, title=self._("Other: write to them")))
+        rows.append(Choice(id=replace(choosing, act=Act.OTHER).choice, title=self._("Other: I'll write it")))
         text = (
             self._("Nothing is rejected yet. Please choose why you reject the proof of order *{code}*.")
             if again
@@ -1488,6 +1515,24 @@ class Texts:
             rows=rows,
             list_label=self._("Choose a reason"),
         )
+
+    def ask_own_reason(self, choosing: Choosing) -> Reply:
+        """Ask an organiser to write why they reject a proof."""
+        text = self._(
+            "Write the reason as the buyer of order *{code}* should read it. I'll show it to you before I send it."
+        )
+        return Reply(name=ReplyName.ASK_REASON, text=text.format(code=choosing.order_id))
+
+    def propose_reason(self, choosing: Choosing, own_words: str) -> Reply:
+        """Ask an organiser whether to reject a proof for the reason that they wrote."""
+        text = self._("Shall I reject the proof of order *{code}*? The buyer will read: “{reason}”").format(
+            code=choosing.order_id, reason=plain(own_words)
+        )
+        buttons = (
+            Choice(id=replace(choosing, words=own_words).choice, title=self._("Reject")),
+            Choice(id=replace(choosing, words="").choice, title=self._("Another reason")),
+        )
+        return Reply(name=ReplyName.ASK_REASON, text=text, buttons=buttons)
 
     def reject_reason(self, reason: RejectReason) -> str:
         """Say to a buyer why their proof was rejected, as the end of a sentence."""
@@ -1586,15 +1631,6 @@ class Texts:
         )
         return Reply(name=ReplyName.PROOF_OPENED, text=f"{text}\n{url}", useful_until=until)
 
-    def not_rejected_yet(self, order: Order) -> Reply:
-        """Tell an organiser who has a reason of their own that nothing is rejected yet, and what to do."""
-        text = self._(
-            "Nothing is rejected yet: order *{code}* still waits for you. Write to the buyer with the link above, and "
-            "then tap what is right."
-        )
-        buttons = self._decision_buttons(order)[:-1]  # they have just opened it
-        return Reply(name=ReplyName.ASK_DECISION, text=text.format(code=order.id), buttons=buttons)
-
     def with_more_waiting(self, reply: Reply) -> Reply:
         """Add to the last of several proofs that more wait."""
         more = self._("More proofs are waiting: write *pending* to see them.")
@@ -1613,6 +1649,8 @@ class Texts:
     def _similar_proof(self, order: Order) -> str:
         """Return a note if the newest proof, or one that looks like it, came with an earlier order (P6)."""
         proof = order.proofs[-1] if order.proofs else None
+        if proof is not None and any(earlier.sha256 == proof.sha256 for earlier in order.proofs[:-1]):
+            return self._("The same file came before with this order.")
         if proof is not None and proof.same_file_as is not None:
             return self._("The same file came with order {code}.").format(code=proof.same_file_as)
         if proof is not None and proof.looks_like is not None:

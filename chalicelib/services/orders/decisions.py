@@ -126,7 +126,7 @@ class Decisions:
                 self._change(run, self._approve, action="order.paid", metric="PaymentsConfirmed")
             elif run.choosing.act is Act.REJECT:
                 self._change(run, self._reject, action="order.rejected", metric="ProofsRejected")
-            elif run.choosing.act in (Act.OPEN, Act.OTHER):
+            elif run.choosing.act is Act.OPEN:
                 self._open(run)
             elif run.choosing.order_id:
                 self._show_order(run)
@@ -158,16 +158,14 @@ class Decisions:
         return run.texts.proof_approved(unit.raffle, unit.order, unit.contact.name)
 
     def _reject(self, run: _Run, unit: OrderChange) -> Reply:
-        assert run.choosing.reason is not None
         unit.order.after(OrderEvent.PROOF_REJECTED)
-        reject(unit, texts_for(unit.contact).reject_reason(run.choosing.reason), same_proofs=True)
+        chosen = run.choosing.reason
+        reason = run.choosing.words if chosen is None else texts_for(unit.contact).reject_reason(chosen)
+        reject(unit, reason, same_proofs=True)
         return run.texts.proof_was_rejected(unit.raffle, unit.order, unit.contact.name)
 
     def _open(self, run: _Run) -> None:
-        """Show the order, with links to the files that wait for a look. The audit log records who got them.
-
-        Whoever has a reason of their own for a rejection is told that nothing is rejected yet.
-        """
+        """Show the order, with links to the files that wait for a look. The audit log records who got them."""
         order, links = self.proofs.open(run.choosing.order_id, by=run.actor)
         context = load_context(order)
         newest, *earlier = links
@@ -185,8 +183,6 @@ class Decisions:
             for link in earlier
             if link.proof in to_judge
         ]
-        if run.choosing.act is Act.OTHER and order.status is OrderStatus.IN_REVIEW:
-            replies.append(run.texts.not_rejected_yet(order))
         self._say(run, replies, buyer_ids=[order.contact_id] * len(replies))
 
     def _show_order(self, run: _Run) -> None:

@@ -556,3 +556,17 @@ def test_the_organisers_answer_is_given_to_other_words_for_the_same(world: World
     world.raffle(faq=[{"words": ["entrega"], "answer": "Se entrega en la escuela."}])
     lucia.says("BIKE")
     assert text_of(lucia.says(text)) == "Se entrega en la escuela."
+
+
+def test_organisers_read_what_somebody_asked_before_they_tapped(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    order_id = hold_and_confirm(lucia)
+    lucia.says("is the saddle made of leather?")
+    lucia.taps("Talk to a person")
+    notice = text_of(world.organiser().heard[-1])
+    assert "“is the saddle made of leather?”" in notice and f"Order *{order_id}*" in notice
+
+
+def test_organisers_read_the_words_with_which_a_person_was_called(world: World, lucia: Buyer) -> None:
+    lucia.says("I want to talk to a person about _my_ refund")
+    assert "“I want to talk to a person about ˍmyˍ refund”" in text_of(world.organiser().heard[-1])

@@ -14,7 +14,7 @@ import pytest
 from chalicelib.domain.audit import AuditEntry
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import confirm_age_choice
-from chalicelib.domain.decisions import Act, Choosing
+from chalicelib.domain.decisions import MAX_REASON, Act, Choosing
 from chalicelib.domain.languages import LANGUAGES, TEMPLATE_CODES, LanguageCode
 from chalicelib.domain.messages import Reply
 from chalicelib.domain.orders import Order, OrderStatus, Proof
@@ -129,6 +129,9 @@ ARGUMENTS: dict[str, list[Any]] = {
     "phone": ["9" * 15, None],
     "raffle": [RAFFLE, PLAIN],
     "until": [LATER],
+    "question": ["", "w" * 4096],
+    "words": ["", "w" * 4096],
+    "own_words": ["w" * MAX_REASON],
     "url": ["https://" + "w" * 2500],
     "unclear": [Unclear(reason, "W" * 60) for reason in Unclarity if reason is not Unclarity.QUANTITY]
     + [Unclear(Unclarity.QUANTITY, "40"), Unclear(Unclarity.QUANTITY, "1")],
