@@ -275,7 +275,22 @@ def _change_language(turn: Turn, language: LanguageCode | None) -> None:
         turn.reply(turn.texts.ask_language())
         return
     turn.contact = replace(turn.contact, chosen_language=language)
-    turn.reply(turn.texts.language_chosen())
+    own = _held_at_hand(turn)
+    if own is None:
+        turn.reply(turn.texts.language_chosen())
+    else:
+        asking = replace(turn.contact.conversation, asks=c.RESTATED)
+        turn.reply(turn.texts.language_chosen_with_order(*own, turn.now), asking)
+
+
+def _held_at_hand(turn: Turn) -> OwnOrder | None:
+    """Return the order at hand if its numbers are held and wait for a yes."""
+    conversation = turn.contact.conversation
+    if conversation.stage is not Stage.CONFIRMING or conversation.order_id is None:
+        return None
+    own = find_own(turn, conversation.order_id)
+    is_held = own is not None and own.order.status is OrderStatus.DRAFT and not own.order.hold_has_ended(turn.now)
+    return own if is_held else None
 
 
 # Opting out (M5)
@@ -307,13 +322,8 @@ def _how_it_stands(turn: Turn) -> Reply:
 
 def _opted_out_with_order(turn: Turn) -> Reply | None:
     """Say that they get no messages, and ask again what was asked, if their numbers wait for a yes."""
-    conversation = turn.contact.conversation
-    if not turn.contact.opted_out or conversation.stage is not Stage.CONFIRMING or conversation.order_id is None:
-        return None
-    own = find_own(turn, conversation.order_id)
-    if own is None or own.order.status is not OrderStatus.DRAFT or own.order.hold_has_ended(turn.now):
-        return None
-    return turn.texts.opted_out_with_order(*own, turn.now)
+    own = _held_at_hand(turn) if turn.contact.opted_out else None
+    return None if own is None else turn.texts.opted_out_with_order(*own, turn.now)
 
 
 def _running(turn: Turn, order_id: str | None) -> OwnOrder | None:
@@ -473,10 +483,11 @@ def _answer_question(
             if own is not None and own.order.status is OrderStatus.PENDING_PAYMENT:
                 _confirm(turn, own.order.id)  # which says how to pay
                 return
-            if own is not None and own.order.status is not OrderStatus.DRAFT:
+            if own is not None and (own.order.status is not OrderStatus.DRAFT or own.order.hold_has_ended(turn.now)):
                 tell_where_it_stands(turn, *own)
                 return
-            turn.reply(turn.texts.how_to_pay(find_raffle(raffle_id)))
+            held = own.order if own is not None else None
+            turn.reply(turn.texts.how_to_pay(find_raffle(raffle_id) if own is None else own.raffle, held))
         case c.TellPrize(raffle_id) | c.TellPrice(raffle_id):
             raffle = find_raffle(raffle_id)
             asks = turn.contact.conversation.stage is Stage.SELECTING

@@ -5,7 +5,7 @@ from dataclasses import replace
 from math import ceil
 
 from chalicelib.domain.board import count_taken
-from chalicelib.domain.orders import OWNING
+from chalicelib.domain.orders import OWNING, RUNNING, Order
 from chalicelib.domain.pictures import NumberState
 from chalicelib.domain.raffles import Raffle, TicketStatus
 from chalicelib.domain.ranges import blocks_of, parts_of
@@ -19,8 +19,8 @@ FREE_SHOWN = 12  # numbers that the text names
 def show_free(turn: Turn, raffle: Raffle, named: range | None = None) -> None:
     """Show which numbers are free: of the whole raffle, or of the range that they named. One request for the leaves.
 
-    One more if the contact has numbers in the raffle, which are shown as theirs. A person gets MAX_PICTURES in a
-    day (M8), and then the text alone.
+    One more if the contact has numbers in the raffle, which are shown as theirs; who can still change them is told how.
+    A person gets MAX_PICTURES in a day (M8), and then the text alone.
     """
     layout = raffle.layout
     numbers = named or range(raffle.first_number, raffle.last_number + 1)
@@ -34,12 +34,17 @@ def show_free(turn: Turn, raffle: Raffle, named: range | None = None) -> None:
     roomiest = None if parts else max(zip(free, blocks, strict=True), key=lambda pair: pair[0])[1]
     some = _some_free(turn, raffle, leaves, numbers)
     reply = turn.texts.free_numbers(raffle, numbers, sum(free), some)
-    ask = turn.texts.ask_free_numbers(raffle, numbers, roomiest, is_named=named is not None)
+    own = _own_orders(turn, raffle)
+    at_hand = next((order for order in own if _may_change(turn, order)), None)
+    if at_hand is not None and roomiest is None:
+        ask = turn.texts.ask_change(raffle, at_hand)
+    else:
+        ask = turn.texts.ask_free_numbers(raffle, numbers, roomiest, is_named=named is not None)
     if not turn.may_draw(max(len(parts), 1)):
         turn.reply(replace(ask, text=f"{reply.text}\n{ask.text}"))
         return
     if parts:
-        states = _states(leaves, _own_numbers(turn, raffle))
+        states = _states(leaves, [number for order in own for number in order.numbers])
         for part in parts:
             drawn = "".join(states.get(number, NumberState.FREE) for number in part)
             text = reply if part is parts[0] else turn.texts.more_of_board(raffle, part, drawn.count(NumberState.FREE))
@@ -59,13 +64,18 @@ def _states(leaves: Sequence[Leaf], own: Collection[int]) -> Mapping[int, Number
     return states | {number: NumberState.OWN for number in own if number in states}
 
 
-def _own_numbers(turn: Turn, raffle: Raffle) -> set[int]:
-    """Return the contact's numbers in a raffle, as far as their newest orders have them. A request if they have any."""
+def _own_orders(turn: Turn, raffle: Raffle) -> list[Order]:
+    """Return which of the contact's newest orders have numbers in a raffle. A request if they have any."""
     if not turn.contact.held.get(raffle.id):
-        return set()
+        return []
     newest = orders.get_all(turn.contact.newest_orders).values()
-    own = (order for order in newest if order.raffle_id == raffle.id and order.status in OWNING)
-    return {number for order in own for number in order.numbers}
+    return [order for order in newest if order.raffle_id == raffle.id and order.status in OWNING]
+
+
+def _may_change(turn: Turn, order: Order) -> bool:
+    """Return whether an order is the one at hand, and its numbers can still be changed (H15)."""
+    is_at_hand = order.id == turn.contact.conversation.order_id
+    return is_at_hand and order.status in RUNNING and not order.proofs and not order.hold_has_ended(turn.now)
 
 
 def _some_free(turn: Turn, raffle: Raffle, leaves: Sequence[Leaf], numbers: range) -> list[int]:

@@ -146,8 +146,16 @@ class Texts:
         return Reply(name=ReplyName.ASK_LANGUAGE, text=text, buttons=buttons)
 
     def language_chosen(self) -> Reply:
-        text = self._("From now on I write to you in English. What would you like to do?")
+        text = " ".join((self._now_in(), self._("What would you like to do?")))
         return Reply(name=ReplyName.LANGUAGE_CHOSEN, text=text, buttons=self._menu_buttons())
+
+    def language_chosen_with_order(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
+        """Say in which language they read from now on, and ask again about the order that waits for a yes."""
+        asked = self.still_held(raffle, order, now)
+        return replace(asked, name=ReplyName.LANGUAGE_CHOSEN, text=f"{self._now_in()}\n\n{asked.text}")
+
+    def _now_in(self) -> str:
+        return self._("From now on I write to you in English.")
 
     def opted_out(self) -> Reply:
         _ = self._
@@ -390,15 +398,21 @@ class Texts:
         ]
         return Reply(name=ReplyName.NUMBER_FREE, text="\n".join(lines), buttons=buttons)
 
-    def how_to_pay(self, raffle: Raffle | None) -> Reply:
-        """Say how one pays, to somebody who has confirmed nothing yet."""
+    def how_to_pay(self, raffle: Raffle | None, held: Order | None = None) -> Reply:
+        """Say how one pays, to somebody who has confirmed nothing yet. `held`: an order that waits for their yes."""
         _ = self._
-        lines = [_("Choose your numbers and tap *Confirm*: then I tell you how to pay, and the code to write with it.")]
+        first = (
+            _("Choose your numbers and tap *Confirm*: then I tell you how to pay, and the code to write with it.")
+            if held is None
+            else _("Tap *Confirm* first: then I tell you how to pay, and the code to write with it.")
+        )
+        lines = [first]
         if raffle is not None and raffle.payment_instructions:
             instructions = raffle.payment_instructions.replace("`", "")
             lines += ["", _("In this raffle:"), shorten(instructions, BODY_LIMIT // 2)]
         lines += ["", _("Then send a *photo or PDF* of the payment here.")]
-        return Reply(name=ReplyName.HOW_TO_PAY, text="\n".join(lines), buttons=self._menu_buttons()[:2])
+        buttons = self._menu_buttons()[:2] if held is None else self._confirm_buttons(held)
+        return Reply(name=ReplyName.HOW_TO_PAY, text="\n".join(lines), buttons=buttons)
 
     def prize(self, raffle: Raffle, *, asks: bool) -> Reply:
         """Say what one can win, with the picture. `asks`: whether to ask for numbers."""

@@ -570,3 +570,28 @@ def test_organisers_read_what_somebody_asked_before_they_tapped(world: World, lu
 def test_organisers_read_the_words_with_which_a_person_was_called(world: World, lucia: Buyer) -> None:
     lucia.says("I want to talk to a person about _my_ refund")
     assert "“I want to talk to a person about ˍmyˍ refund”" in text_of(world.organiser().heard[-1])
+
+
+def test_who_looks_at_the_board_with_an_order_hears_how_to_change_it(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    order_id = hold(lucia, "5")
+    asked = lucia.says("which are free?")
+    assert f"You have order {order_id}: 005" in text_of(asked) and "Which numbers" not in text_of(asked)
+    lucia.says("add number 7")
+    assert world.order(order_id)["numbers"] == [5, 7]
+
+
+def test_who_asks_how_to_pay_before_the_yes_gets_the_button(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    hold(lucia, "5")
+    told = lucia.says("how do I pay?")
+    assert text_of(told).startswith("Tap *Confirm* first") and buttons_of(told)[0] == "Confirm"
+    assert text_of(lucia.says("yes")).startswith("Order") and "is waiting for your OK" in text_of(lucia.heard[-1])
+
+
+def test_who_changes_the_language_before_the_yes_is_asked_again(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    order_id = hold(lucia, "5")
+    told = lucia.says("español")
+    assert "desde ahora te escribo en español" in text_of(told) and order_id in text_of(told)
+    assert text_of(lucia.says("sí")).startswith("¡Listo!")

@@ -132,6 +132,7 @@ ARGUMENTS: dict[str, list[Any]] = {
     "question": ["", "w" * 4096],
     "words": ["", "w" * 4096],
     "own_words": ["w" * MAX_REASON],
+    "held": [None, ORDER],
     "url": ["https://" + "w" * 2500],
     "unclear": [Unclear(reason, "W" * 60) for reason in Unclarity if reason is not Unclarity.QUANTITY]
     + [Unclear(Unclarity.QUANTITY, "40"), Unclear(Unclarity.QUANTITY, "1")],
