@@ -4,11 +4,78 @@ This module is pure: it reads no store and no clock, and calls nothing outside.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
+from itertools import dropwhile
 
+from chalicelib.domain.chat_actions import (
+    Action,
+    AskAboutOrder,
+    AskAnother,
+    AskChange,
+    AskForFileAgain,
+    AskLeave,
+    AskRaffle,
+    AskToCancel,
+    AskWhatToCancel,
+    CallPerson,
+    CancelOrder,
+    CannotListen,
+    ChangeLanguage,
+    ConfirmAge,
+    ConfirmByReaction,
+    ConfirmOrder,
+    Decide,
+    DrawNumbers,
+    EditOrder,
+    Greet,
+    HoldNumbers,
+    IsFree,
+    LeaveToPerson,
+    ListRaffles,
+    MoreTime,
+    NotUnderstood,
+    OpenByTitle,
+    OpenRaffle,
+    OptIn,
+    OptOut,
+    PaidClaim,
+    RefuseAge,
+    SayBlocked,
+    SayTooLarge,
+    SayWelcome,
+    SendTicket,
+    ShowFree,
+    ShowHelp,
+    ShowMenu,
+    ShowOrders,
+    StayQuiet,
+    TakeProof,
+    TellDrawDate,
+    TellHowToPay,
+    TellPrice,
+    TellPrize,
+    TellResult,
+    TellWho,
+    TryCode,
+    TryCodes,
+    TryOrder,
+)
+from chalicelib.domain.choices import (
+    CONFIRM,
+    COUNT,
+    EITHER,
+    INSTEAD,
+    MAX_DIGITS,
+    RESTATED,
+    UNSURE,
+    WHAT_TO_CANCEL,
+    WHICH,
+    read_choice,
+)
 from chalicelib.domain.decisions import (
     Act,
     Choosing,
@@ -19,12 +86,11 @@ from chalicelib.domain.decisions import (
     wished_act,
 )
 from chalicelib.domain.intents import CHANGE, LONG_MISTYPED, Intent, Meaning, read_meaning
-from chalicelib.domain.languages import LanguageCode, known_language
-from chalicelib.domain.messages import IncomingMessage, Media, MessageKind
-from chalicelib.domain.order_edits import MAX_ASKED, MAX_COUNTED, EditKind, names_cancelling, names_number
+from chalicelib.domain.messages import IncomingMessage, MessageKind
+from chalicelib.domain.order_edits import MAX_COUNTED, EditKind, names_cancelling, names_number
 from chalicelib.domain.orders import MAX_NUMBERS, is_code
 from chalicelib.domain.picks import Random, Specific, Unclarity, Unclear, fold, read_pick
-from chalicelib.domain.vocabulary import change_phrases, organiser_words
+from chalicelib.domain.vocabulary import change_phrases, command_words, organiser_words, other_raffles
 
 
 class Stage(StrEnum):
@@ -61,421 +127,6 @@ class Conversation:
     tapped: str | None = None
     asks: str | None = None
     asked_at: datetime | None = None
-
-
-# The actions, which `chalicelib/services/chat/actions.py` carries out.
-
-
-@dataclass(frozen=True)
-class ShowMenu:
-    not_understood: bool = False
-
-
-@dataclass(frozen=True)
-class Greet:
-    """Greet back, and ask for numbers of the raffle that is open."""
-
-    raffle_id: str
-
-
-@dataclass(frozen=True)
-class NotUnderstood:
-    """Repeat what the bot asked last, since it can make nothing of the message; not for ever (M8)."""
-
-    repeat: "Action"
-
-
-@dataclass(frozen=True)
-class ListRaffles:
-    page: int = 1
-
-
-@dataclass(frozen=True)
-class OpenRaffle:
-    raffle_id: str
-
-
-@dataclass(frozen=True)
-class TryCode:
-    """Open the raffle with the code `word`; if there is none, do `otherwise`."""
-
-    word: str
-    otherwise: "Action"
-
-
-@dataclass(frozen=True)
-class TryCodes:
-    """Open the raffle whose code is among the words of a sentence, and hold the numbers in it; else do `otherwise`."""
-
-    words: tuple[str, ...]
-    text: str
-    otherwise: "Action"
-
-
-@dataclass(frozen=True)
-class TryOrder:
-    """Do `then` if `order_id` is an order of the contact; else do `otherwise`."""
-
-    order_id: str
-    then: "Action"
-    otherwise: "Action"
-
-
-@dataclass(frozen=True)
-class OpenByTitle:
-    """Open the active raffle whose title has these words, if there is exactly one; else do `otherwise`.
-
-    Attributes:
-        at_least: how many words of the title they must name.
-        text: what they wrote, which may name numbers, too.
-    """
-
-    words: tuple[str, ...]
-    otherwise: "Action"
-    at_least: int = 1
-    text: str = ""
-
-
-@dataclass(frozen=True)
-class AskRaffle:
-    """Ask in which raffle they want the numbers that they wrote."""
-
-
-@dataclass(frozen=True)
-class ShowFree:
-    """Say how many numbers are free, and some of them."""
-
-    raffle_id: str
-
-
-@dataclass(frozen=True)
-class IsFree:
-    """Say which of the numbers in a text are free."""
-
-    raffle_id: str
-    text: str
-
-
-@dataclass(frozen=True)
-class TellHowToPay:
-    """Say how to pay: for the order at hand if it waits for that, else in the raffle."""
-
-    raffle_id: str | None
-    order_id: str | None = None
-
-
-@dataclass(frozen=True)
-class TellPrize:
-    """Say what one can win."""
-
-    raffle_id: str
-
-
-@dataclass(frozen=True)
-class TellPrice:
-    """Say what a number costs, or so many."""
-
-    raffle_id: str
-    quantity: int | None = None
-
-
-@dataclass(frozen=True)
-class TellDrawDate:
-    """Say when the draw is: of a raffle; None: of the one of their newest order, else of all on sale.
-
-    If it `is_open` and has no date, show it: its description may.
-    """
-
-    raffle_id: str | None
-    is_open: bool = False
-
-
-@dataclass(frozen=True)
-class TellResult:
-    pass
-
-
-@dataclass(frozen=True)
-class TellWho:
-    """Say who is behind the raffles, and that one can talk to them."""
-
-
-@dataclass(frozen=True)
-class HoldNumbers:
-    raffle_id: str
-    text: str
-
-
-@dataclass(frozen=True)
-class ConfirmAge:
-    """Know that they are as old as a raffle requires (H16), and hold what they asked for before."""
-
-    raffle_id: str
-    age: int
-    text: str
-
-
-@dataclass(frozen=True)
-class RefuseAge:
-    """Say that they are too young for a raffle (H16)."""
-
-    raffle_id: str
-    age: int
-
-
-@dataclass(frozen=True)
-class ConfirmOrder:
-    """Confirm an order. `reminded`: the yes answers a reminder, after something else was asked."""
-
-    order_id: str
-    reminded: bool = False
-
-
-@dataclass(frozen=True)
-class CancelOrder:
-    """Cancel an order; None: the contact's running order, if there is one."""
-
-    order_id: str | None
-
-
-@dataclass(frozen=True)
-class AskToCancel:
-    """Ask whether to cancel an order: they said so, but not plainly."""
-
-    order_id: str
-
-
-@dataclass(frozen=True)
-class AskChange:
-    """Change the numbers of an order as `text` says (H15). Say how to change them if it is "", or doubtful."""
-
-    order_id: str
-    text: str = ""
-
-
-@dataclass(frozen=True)
-class AskAnother:
-    """Ask whether "another", or so many at random, are meant instead of the numbers held, or beside them."""
-
-    order_id: str
-    quantity: int | None = None
-
-
-@dataclass(frozen=True)
-class DrawNumbers:
-    """Draw numbers at random for an order that is held: more, or others instead of all that it has.
-
-    Attributes:
-        quantity: how many; None: one more, or as many as it has.
-    """
-
-    order_id: str
-    more: bool
-    quantity: int | None = None
-
-
-@dataclass(frozen=True)
-class EditOrder:
-    """Change the numbers of an order as a button says that asked about a doubtful change (H15)."""
-
-    order_id: str
-    kind: EditKind
-    numbers: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class MoreTime:
-    """Hold the numbers of an order longer, once; None: the contact's running order."""
-
-    order_id: str | None
-
-
-@dataclass(frozen=True)
-class PaidClaim:
-    """They say that they have paid: say where the order stands; None: the contact's running order."""
-
-    order_id: str | None
-
-
-@dataclass(frozen=True)
-class ConfirmByReaction:
-    """Confirm an order if what they reacted to is the question about it."""
-
-    order_id: str
-    message_id: str
-
-
-@dataclass(frozen=True)
-class CannotListen:
-    """Say that the bot can't listen to a voice message."""
-
-
-@dataclass(frozen=True)
-class AskLeave:
-    """Ask what "salir" means: back to the menu, cancel the order, or no more messages."""
-
-    order_id: str | None
-
-
-@dataclass(frozen=True)
-class AskAboutOrder:
-    """Repeat what the order at hand is waiting for. `unsure`: they object to something, so a yes is asked once more."""
-
-    order_id: str
-    unsure: bool = False
-
-
-@dataclass(frozen=True)
-class TakeProof:
-    """Take a file as the payment proof of an order.
-
-    Attributes:
-        order_id: the order at hand; None: the newest order that waits for a proof.
-        caption: the text under the file, which may name the order.
-        quietly: an organiser is talking with the contact (M6). If no order waits for a proof, the file is for them.
-    """
-
-    order_id: str | None
-    media: Media
-    caption: str = ""
-    quietly: bool = False
-
-
-@dataclass(frozen=True)
-class AskForFileAgain:
-    """Ask for a file again that never reached WhatsApp."""
-
-
-@dataclass(frozen=True)
-class SayTooLarge:
-    """Say that a file is too large, and what to send instead."""
-
-
-@dataclass(frozen=True)
-class SayWelcome:
-    pass
-
-
-@dataclass(frozen=True)
-class ShowOrders:
-    pass
-
-
-@dataclass(frozen=True)
-class SendTicket:
-    """Send the ticket of their paid order once more; if they have several, or none, show their orders."""
-
-
-@dataclass(frozen=True)
-class ShowHelp:
-    pass
-
-
-@dataclass(frozen=True)
-class ChangeLanguage:
-    """Talk to them in another language; None: ask in which."""
-
-    language: LanguageCode | None
-
-
-@dataclass(frozen=True)
-class OptOut:
-    """Stop all messages other than replies (M5)."""
-
-
-@dataclass(frozen=True)
-class OptIn:
-    """Send messages again; show the menu if they were not stopped."""
-
-
-@dataclass(frozen=True)
-class AskWhatToCancel:
-    """Ask whether to cancel the order at hand or all messages: "cancelar" may mean either."""
-
-    order_id: str | None
-
-
-@dataclass(frozen=True)
-class CallPerson:
-    """Tell the organisers that the contact wants to talk to a person. `words`: what they asked before."""
-
-    words: str = ""
-
-
-@dataclass(frozen=True)
-class LeaveToPerson:
-    """Say nothing, and tell the organisers that the contact wrote: an organiser is talking with them (M6)."""
-
-
-@dataclass(frozen=True)
-class SayBlocked:
-    """Say that nothing is sold to the contact (H12), unless they were told before."""
-
-
-@dataclass(frozen=True)
-class Decide:
-    """Carry out what an organiser chose below a notice, or ask for the reason."""
-
-    choosing: Choosing
-
-
-@dataclass(frozen=True)
-class StayQuiet:
-    pass
-
-
-Action = (
-    StayQuiet
-    | Decide
-    | ShowMenu
-    | Greet
-    | NotUnderstood
-    | ListRaffles
-    | OpenRaffle
-    | TryCode
-    | TryCodes
-    | TryOrder
-    | OpenByTitle
-    | AskRaffle
-    | ShowFree
-    | IsFree
-    | TellHowToPay
-    | TellPrize
-    | TellPrice
-    | TellDrawDate
-    | TellResult
-    | TellWho
-    | HoldNumbers
-    | ConfirmAge
-    | RefuseAge
-    | ConfirmOrder
-    | CancelOrder
-    | AskToCancel
-    | AskChange
-    | AskAnother
-    | DrawNumbers
-    | EditOrder
-    | MoreTime
-    | PaidClaim
-    | ConfirmByReaction
-    | CannotListen
-    | AskLeave
-    | AskAboutOrder
-    | TakeProof
-    | AskForFileAgain
-    | SayTooLarge
-    | ShowOrders
-    | SendTicket
-    | ShowHelp
-    | SayWelcome
-    | ChangeLanguage
-    | OptOut
-    | OptIn
-    | AskWhatToCancel
-    | CallPerson
-    | LeaveToPerson
-    | SayBlocked
-)
 
 
 REMINDED = "reminded:"  # before the id of the order, in `Conversation.asks`
@@ -520,7 +171,7 @@ def step(
     if message.kind is MessageKind.TOO_LARGE:
         return SayTooLarge()
     if message.kind is MessageKind.CHOICE:
-        action = _read_choice(message.choice)
+        action = read_choice(message.choice)
         if action is not None:
             return action
     elif message.kind is MessageKind.EVENT:
@@ -546,7 +197,8 @@ def _read_organiser(
     if word.replace("'", "") in organiser_words("pending"):
         return Choosing(act=Act.SHOW)
     meaning = read_meaning(message.text)
-    if (word in COMMANDS and word not in CANCEL_WORDS) or meaning.is_polite_only:
+    cancels = command_words("cancel") | command_words("cancel_what")
+    if (word in COMMANDS and word not in cancels) or meaning.is_polite_only:
         return None
     wish = wished_act(message.text)
     reason = "" if meaning.only(Intent.YES, Intent.NO) or word in YES | NO else own_reason(message.text)
@@ -558,9 +210,6 @@ def _read_organiser(
     # Right after "Why do you reject?", any other words are the reason.
     asked = read_choosing(conversation.asks or "")
     return asked and propose_reason(asked, reason)
-
-
-CANCEL_WORDS = ("cancel", "cancel order", "cancelar")
 
 
 def _read_text(conversation: Conversation, text: str) -> Action:
@@ -641,7 +290,7 @@ def _read_answer(conversation: Conversation, meaning: Meaning, word: str) -> Act
         elif answer is None and (said_yes or said_no or drops_it) and conversation.order_id is not None:
             answer = AskAboutOrder(conversation.order_id)
         return answer
-    asked = _read_choice(asks)
+    asked = read_choice(asks)
     if isinstance(asked, HoldNumbers):
         return _read_offer(asked, meaning, said_yes=said_yes, said_no=said_no)
     return _read_age(asked, meaning, said_yes=said_yes, said_no=said_no) if isinstance(asked, ConfirmAge) else None
@@ -715,9 +364,8 @@ def _read_count(asks: str, meaning: Meaning) -> Action | None:
 def _read_what_to_cancel(asks: str, word: str) -> Action | None:
     """Return the answer to the question whether to cancel an order or messages, if it is all that they say."""
     order_id = asks.removeprefix(WHAT_TO_CANCEL).partition("/")[0]
-    said = re.sub(
-        r"^(?:(?:cancela|cancelar|cancel|mi|my|el|o|os|a|as|meu|meus|minha|la|las|los|the|mis)\s+)+", "", word
-    )
+    words = word.split()
+    said = " ".join(dropwhile(lambda one: one in change_phrases("before_what"), words))
     if said in change_phrases("the_order"):
         return CancelOrder(order_id)
     return OptOut() if said in change_phrases("the_messages") else None
@@ -799,9 +447,9 @@ def _step_while_paused(conversation: Conversation, message: IncomingMessage) -> 
         return SayTooLarge()
     if message.kind in (MessageKind.EVENT, MessageKind.REACTION):
         return StayQuiet()
-    if message.kind is MessageKind.CHOICE and (action := _read_choice(message.choice)) is not None:
+    if message.kind is MessageKind.CHOICE and (action := read_choice(message.choice)) is not None:
         return LeaveToPerson() if isinstance(action, HoldNumbers | DrawNumbers | EditOrder | ConfirmAge) else action
-    if message.kind is MessageKind.TEXT and normalize(message.text) in STOP_WORDS:
+    if message.kind is MessageKind.TEXT and normalize(message.text) in command_words("stop"):
         return OptOut()
     return LeaveToPerson()
 
@@ -809,7 +457,7 @@ def _step_while_paused(conversation: Conversation, message: IncomingMessage) -> 
 def _step_while_blocked(message: IncomingMessage) -> Action:
     if message.kind in (MessageKind.EVENT, MessageKind.REACTION):
         return StayQuiet()
-    if message.kind is MessageKind.TEXT and normalize(message.text) in STOP_WORDS:
+    if message.kind is MessageKind.TEXT and normalize(message.text) in command_words("stop"):
         return OptOut()
     return SayBlocked()
 
@@ -817,202 +465,6 @@ def _step_while_blocked(message: IncomingMessage) -> Action:
 def normalize(text: str) -> str:
     """Return a text in the form in which it is compared with commands and codes."""
     return fold(text).strip(" .,!?¡¿")
-
-
-# The ids of buttons and rows. `_read_choice` reads them; actions check the order and raffle ids in them.
-RAFFLES_CHOICE = "raffles"
-ORDERS_CHOICE = "orders"
-HELP_CHOICE = "help"
-STOP_CHOICE = "stop"
-LANGUAGE_CHOICE = "language"
-MENU_CHOICE = "menu"
-MAX_CHOICE = 256  # characters of an id, as WhatsApp limits it
-EITHER = "either"
-WHICH = "which:"
-WHAT_TO_CANCEL = "cancel_what:"
-INSTEAD = "instead:"
-COUNT = "count:"
-CONFIRM = "confirm"  # the bot asked whether to confirm what is held: a yes does, a no cancels
-RESTATED = "restated"  # the bot said again what is held: a no now may not be about all of it, so it is asked
-UNSURE = "unsure"  # the bot did not understand, or asked what to change: a yes now does not confirm what is held
-PERSON_CHOICE = "person"
-
-
-def person_choice(words: str) -> str:
-    """Return the choice to talk to a person about words that the bot could not answer, cut to fit."""
-    return f"{PERSON_CHOICE}:{' '.join(words.split())}"[:MAX_CHOICE] if words else PERSON_CHOICE
-
-
-def language_choice(code: LanguageCode) -> str:
-    return f"{LANGUAGE_CHOICE}:{code}"
-
-
-def more_raffles_choice(page: int) -> str:
-    return f"raffles:{page}"
-
-
-def open_raffle_choice(raffle_id: str) -> str:
-    return f"raffle:{raffle_id}"
-
-
-def pick_random_choice(raffle_id: str, quantity: int) -> str:
-    return f"random:{raffle_id}:{quantity}"
-
-
-def pick_number_choice(raffle_id: str, number: int) -> str:
-    return f"number:{raffle_id}:{number}"
-
-
-def pick_numbers_choice(raffle_id: str, numbers: Sequence[int]) -> str:
-    return f"numbers:{raffle_id}:{','.join(map(str, numbers))}"
-
-
-def confirm_age_choice(raffle_id: str, age: int, text: str) -> str:
-    """Return the choice that confirms an age, and holds what `text` asks for, if that fits into a choice."""
-    choice = f"of_age:{raffle_id}:{age}:{text}"
-    return choice if len(choice) <= MAX_CHOICE else f"of_age:{raffle_id}:{age}:"
-
-
-def confirm_order_choice(order_id: str) -> str:
-    return f"confirm:{order_id}"
-
-
-def cancel_order_choice(order_id: str) -> str:
-    return f"cancel:{order_id}"
-
-
-def change_order_choice(order_id: str) -> str:
-    return f"change:{order_id}"
-
-
-def draw_again_choice(order_id: str, quantity: int) -> str:
-    return f"draw_again:{order_id}:{quantity}"
-
-
-def draw_more_choice(order_id: str, quantity: int) -> str:
-    return f"draw_more:{order_id}:{quantity}"
-
-
-def edit_choice(order_id: str, kind: EditKind, numbers: Sequence[int]) -> str:
-    return f"edit:{order_id}:{kind}:{','.join(map(str, numbers))}"
-
-
-def instead_choice(order_id: str, number: int) -> str:
-    """Return what is kept of the question which number they want instead of one."""
-    return f"{INSTEAD}{order_id}:{number}"
-
-
-def either_choice(text: str) -> str | None:
-    """Return what is kept of words that led to a question with two answers; None if they are too long to keep."""
-    return _kept(EITHER, text)
-
-
-def count_choice(raffle_id: str, quantity: int) -> str:
-    """Return what is kept of the question whether a number or so many numbers are meant."""
-    return f"{COUNT}{raffle_id}:{quantity}"
-
-
-def which_choice(order_id: str, numbers: Sequence[int], text: str) -> str | None:
-    """Return what is kept of the question what becomes of numbers of an order that `text` named."""
-    return _kept(f"{WHICH}{order_id}:{','.join(map(str, numbers))}", text)
-
-
-def what_to_cancel_choice(order_id: str, text: str) -> str | None:
-    """Return what is kept of the question whether to cancel an order or messages."""
-    return _kept(f"{WHAT_TO_CANCEL}{order_id}", text)
-
-
-def _kept(question: str, text: str) -> str | None:
-    kept = f"{question}/{text}"
-    return kept if len(kept) <= MAX_CHOICE else None
-
-
-def more_time_choice(order_id: str) -> str:
-    return f"more_time:{order_id}"
-
-
-def mentioned(text: str) -> tuple[set[str], set[str]]:
-    """Return the ids of the raffles and of the orders that a message of ours names, in its words or its choices.
-
-    Args:
-        text: the message in WhatsApp's form, as JSON.
-    """
-    raffle_ids = set(re.findall(r'"(?:raffle|random|numbers?|of_age):([0-9a-z]{1,32})', text))
-    return raffle_ids, set(filter(is_code, re.findall("(?<![0-9A-Z])[0-9A-Z]{8}(?![0-9A-Z])", text)))
-
-
-def _read_choice(choice: str) -> Action | None:
-    """Return the action that a tapped button or row stands for; None if its id is not one of ours."""
-    name, _, argument = choice.partition(":")
-    match name, argument:
-        case "menu", "":
-            return ShowMenu()
-        case "raffles", "":
-            return ListRaffles()
-        case "raffles", page if re.fullmatch("[1-9][0-9]{0,3}", page):
-            return ListRaffles(int(page))
-        case "orders", "":
-            return ShowOrders()
-        case "help", "":
-            return ShowHelp()
-        case "stop", "":
-            return OptOut()
-        case "language", "":
-            return ChangeLanguage(None)
-        case "language", _:
-            code = known_language(argument)
-            return None if code is None else ChangeLanguage(code)
-        case "person", words:
-            return CallPerson(words)
-        case "raffle", raffle_id if re.fullmatch("[0-9a-z]{1,32}", raffle_id):
-            return OpenRaffle(raffle_id)
-        case "random", random if pick := re.fullmatch("([0-9a-z]{1,32}):([1-9][0-9]?)", random):
-            return HoldNumbers(pick[1], f"random {pick[2]}")
-        case "of_age", age if said := re.fullmatch("([0-9a-z]{1,32}):([0-9]{1,3}):([0-9, #a-z]*)", age):
-            return ConfirmAge(said[1], int(said[2]), said[3])
-        case "numbers", several if pick := re.fullmatch(f"([0-9a-z]{{1,32}}):({NUMBER_LIST})", several):
-            return HoldNumbers(pick[1], ",".join(f"#{number}" for number in pick[2].split(",")))
-        case "number", single if pick := re.fullmatch("([0-9a-z]{1,32}):([0-9]{1,7})", single):
-            return HoldNumbers(pick[1], f"#{pick[2]}")
-    return _read_order_choice(name, argument)
-
-
-def _read_order_choice(name: str, argument: str) -> Action | None:
-    match name, argument:
-        case (("draw_again" | "draw_more"), draw) if said := re.fullmatch("([0-9A-Z]{8})(?::([1-9][0-9]?))?", draw):
-            quantity = int(said[2]) if said[2] else None
-            return DrawNumbers(said[1], more=name == "draw_more", quantity=quantity) if is_code(said[1]) else None
-        case "edit", edit if said := re.fullmatch(EDIT_CHOICE, edit):
-            numbers = tuple(dict.fromkeys(map(int, said[3].split(","))))
-            return EditOrder(said[1], EditKind(said[2]), numbers) if is_code(said[1]) else None
-        case _, order_id if name in ORDER_CHOICES and is_code(order_id):
-            return ORDER_CHOICES[name](order_id)
-    return None
-
-
-MAX_DIGITS = 7
-
-
-def _number_list(most: int) -> str:
-    """Return the pattern of up to `most` numbers, separated by commas."""
-    return f"[0-9]{{1,{MAX_DIGITS}}}(?:,[0-9]{{1,{MAX_DIGITS}}}){{0,{most - 1}}}"
-
-
-NUMBER_LIST = _number_list(MAX_NUMBERS)
-EDIT_CHOICE = f"([0-9A-Z]{{8}}):({'|'.join(EditKind)}):({_number_list(MAX_ASKED)})"
-
-
-ORDER_CHOICES: dict[str, Callable[[str], Action]] = {
-    "confirm": ConfirmOrder,
-    "cancel": CancelOrder,
-    "change": AskChange,
-    "more_time": MoreTime,
-}
-
-
-PERSON_WORDS = ("persona", "humano", "asesor", "agente", "human", "person", "agent", "pessoa", "atendente")
-STOP_WORDS = ("stop", "unsubscribe", "baja", "alto", "parar")
-LEAVE_WORDS = ("salir", "sair")  # the menu, the order, or the messages: it is asked
 
 
 def _cancel_at_hand(conversation: Conversation) -> Action:
@@ -1023,46 +475,33 @@ def _cancel_at_hand(conversation: Conversation) -> Action:
     return CancelOrder(conversation.order_id)
 
 
-COMMANDS: dict[str, Callable[[Conversation], Action]] = {
-    **dict.fromkeys(STOP_WORDS, lambda _: OptOut()),
-    **dict.fromkeys(LEAVE_WORDS, lambda conversation: AskLeave(conversation.order_id)),
-    **dict.fromkeys(("start", "resume", "alta", "activar", "ativar"), lambda _: OptIn()),
-    **dict.fromkeys(PERSON_WORDS, lambda _: CallPerson()),
-    **dict.fromkeys(("cancelar",), lambda conversation: AskWhatToCancel(conversation.order_id)),
-    "menu": lambda _: ShowMenu(),
-    **dict.fromkeys(("hi", "hello", "hey", "hola", "oi", "ola"), _greet),
-    **dict.fromkeys(
-        ("good morning", "good afternoon", "good evening", "buenas", "bom dia"),
-        _greet,
-    ),
-    **dict.fromkeys(
-        ("raffles", "raffle", "browse", "browse raffles", "list", "rifas", "ver rifas"), lambda _: ListRaffles()
-    ),
-    **dict.fromkeys(
-        ("my orders", "orders", "order", "my numbers", "my tickets", "mis pedidos", "mis numeros"),
-        lambda _: ShowOrders(),
-    ),
-    **dict.fromkeys(("meus pedidos", "meus numeros"), lambda _: ShowOrders()),
-    **dict.fromkeys(("language", "idioma", "lengua", "lingua"), lambda _: ChangeLanguage(None)),
-    **dict.fromkeys(
-        ("english", "ingles", "english please", "in english", "in english please"), lambda _: ChangeLanguage("en")
-    ),
-    **dict.fromkeys(
-        ("espanol", "spanish", "castellano", "espanhol", "en espanol", "en espanol por favor", "espanol por favor"),
-        lambda _: ChangeLanguage("es"),
-    ),
-    **dict.fromkeys(
-        ("portugues", "portuguese", "em portugues", "em portugues por favor", "portugues por favor"),
-        lambda _: ChangeLanguage("pt"),
-    ),
-    **dict.fromkeys(("help", "ayuda", "ajuda"), lambda _: ShowHelp()),
-    **dict.fromkeys(("thanks", "thank you", "thx", "gracias", "obrigado", "obrigada"), lambda _: SayWelcome()),
-    **dict.fromkeys(("cancel", "cancel order"), _cancel_at_hand),
-}
+def _commands() -> Iterator[tuple[str, Callable[[Conversation], Action]]]:
+    actions: dict[str, Callable[[Conversation], Action]] = {
+        "stop": lambda _: OptOut(),
+        "leave": lambda conversation: AskLeave(conversation.order_id),
+        "start": lambda _: OptIn(),
+        "person": lambda _: CallPerson(),
+        "cancel_what": lambda conversation: AskWhatToCancel(conversation.order_id),
+        "cancel": _cancel_at_hand,
+        "menu": lambda _: ShowMenu(),
+        "greeting": _greet,
+        "raffles": lambda _: ListRaffles(),
+        "orders": lambda _: ShowOrders(),
+        "help": lambda _: ShowHelp(),
+        "thanks": lambda _: SayWelcome(),
+        "language": lambda _: ChangeLanguage(None),
+        "in_en": lambda _: ChangeLanguage("en"),
+        "in_es": lambda _: ChangeLanguage("es"),
+        "in_pt": lambda _: ChangeLanguage("pt"),
+    }
+    for kind, action in actions.items():
+        yield from ((word, action) for word in sorted(command_words(kind)))
 
-YES = frozenset(("confirm", "yes", "y", "ok", "okay", "si", "sim", "confirmar", "confirmo"))
-MORE = frozenset(("more", "more raffles", "next"))
-NO = frozenset(("no", "n", "nao"))
+
+COMMANDS = dict(_commands())
+YES = command_words("yes")
+MORE = command_words("more")
+NO = command_words("no")
 
 
 def _repeat_question(conversation: Conversation) -> Action:
@@ -1128,7 +567,7 @@ def _step_selecting(conversation: Conversation, meaning: Meaning, text: str) -> 
             return OpenRaffle(raffle_id)
         if not is_wanted or meaning.has(Intent.ANOTHER):
             return _try_codes(meaning, text, otherwise=hold)
-        others = any(word.text in OTHER_RAFFLES for one in meaning.found for word in one.words)
+        others = any(word.text in other_raffles() for one in meaning.found for word in one.words)
         return _try_codes(meaning, text, otherwise=answer if others else OpenRaffle(raffle_id))
     if isinstance(answer, TellDrawDate):
         return TellDrawDate(raffle_id, is_open=True)
@@ -1265,14 +704,16 @@ def _cancels(meaning: Meaning) -> bool:
 def _keeps_order(meaning: Meaning) -> bool:
     """Return whether they say not to cancel: "no vayas a cancelar"."""
     starts = [one.words[0].start for one in meaning.found if one.intent is Intent.CANCEL]
-    return any(_NOT_TO.search(meaning.line[:start]) for start in starts)
+    return any(_not_to().search(meaning.line[:start]) for start in starts)
 
 
-# Up to two words after a no, as in "no vayas a", none of which says what is wanted instead, as "no, mejor" does.
-_NOT_TO = re.compile(
-    r"(?<!\w)(?:no|nao|not|dont|don't|nunca|never|ni|nem)"
-    r"(?:\s+(?!mejor|melhor|rather|please|por|porfa|pls|quiero|quero|want|entonces|entao|then)[^\W\d]+){0,2}\s*$"
-)
+@cache
+def _not_to() -> re.Pattern[str]:
+    """Match a no and up to two words, as in "no vayas a", none of which says what is wanted, as "no, mejor" does."""
+    never, wanted = ("|".join(map(re.escape, sorted(change_phrases(kind)))) for kind in ("never", "after_never"))
+    return re.compile(rf"(?<!\w)(?:{never})(?:\s+(?!(?:{wanted})(?!\w))[^\W\d]+){{0,2}}\s*$")
+
+
 QUESTIONS = (Intent.DRAW_DATE, Intent.TRUST, Intent.RESULT, Intent.TIME_LEFT, Intent.PRIZE)
 
 
@@ -1283,14 +724,6 @@ _STEPS: dict[Stage, Callable[[Conversation, Meaning, str], Action]] = {
     Stage.CONFIRMING: _step_confirming,
     Stage.PAYMENT: _step_payment,
 }
-
-OTHER_RAFFLES = frozenset(
-    (
-        *("rifas", "otra", "otras", "lista", "catalogo", "sorteos"),
-        *("outra", "outras", "sorteios"),
-        *("raffles", "other", "another", "list"),
-    )
-)
 
 
 def _answer_question(conversation: Conversation, meaning: Meaning) -> Action | None:

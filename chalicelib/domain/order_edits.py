@@ -47,7 +47,6 @@ HARMLESS = POLITE | {Intent.WANT, Intent.NOUN}
 LEADING = frozenset((Intent.WAIT, Intent.NO))
 # A no leads to a change only if it ends there: "não tira o 7" keeps the 7.
 NO_ENDS = re.compile(r"\s*[,;:.!…]")
-CANCELLING = ("cancel", "anul", "desist")  # beginnings of words, in all languages
 MAX_COUNTED = 10  # "add 8" may mean any eight; nobody adds 34 others
 MAX_ASKED = 5  # numbers about which buttons ask
 
@@ -70,7 +69,7 @@ def names_number(line: str) -> bool:
 def names_cancelling(meaning: Meaning) -> bool:
     """Return whether they say to cancel, and not only to forget something."""
     words = (word.text for one in meaning.found if one.intent is Intent.CANCEL for word in one.words)
-    return any(word.startswith(CANCELLING) for word in words)
+    return any(word.startswith(tuple(change_phrases("cancelling"))) for word in words)
 
 
 def read_edit(text: str, owned: Sequence[int], *, first: int, last: int, is_confirmed: bool) -> Edit | None:

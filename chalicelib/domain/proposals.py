@@ -9,7 +9,7 @@ from functools import cache
 from chalicelib.domain.intents import Intent, read_meaning
 from chalicelib.domain.orders import MAX_NUMBERS
 from chalicelib.domain.picks import fold, is_plain, looks_like_phone
-from chalicelib.domain.vocabulary import number_words
+from chalicelib.domain.vocabulary import change_phrases, number_words
 
 MAX_PROPOSED = 10
 MAX_TEXT = 300  # characters; whoever writes more tells a story
@@ -87,7 +87,7 @@ def _refused() -> re.Pattern[str]:
 @cache
 def _refused_after() -> re.Pattern[str]:
     """A number before a no is not wanted either: "el 5 no"."""
-    return re.compile(r"\s+(?:no|nao|not)(?!\w)")
+    return re.compile(rf"\s+(?:{_either(change_phrases('not'))})(?!\w)")
 
 
 @cache

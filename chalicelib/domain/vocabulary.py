@@ -18,6 +18,8 @@ class Vocabulary:
 
     Attributes:
         intents: what somebody may want → the phrases that say so.
+        commands: what somebody may want → the words that always mean that if nothing else is said.
+        other_raffles: words that ask for other raffles than the one that is open.
         positions: "first" → 1; -1 is the last one.
         numbers: kinds of words around numbers → the phrases of each kind.
         changes: kinds of words in changes of an order → the phrases of each kind.
@@ -31,6 +33,8 @@ class Vocabulary:
     """
 
     intents: Mapping[str, Phrases] = field(default_factory=dict)
+    commands: Mapping[str, Phrases] = field(default_factory=dict)
+    other_raffles: frozenset[str] = frozenset()
     positions: Mapping[str, int] = field(default_factory=dict)
     numbers: Mapping[str, Phrases] = field(default_factory=dict)
     changes: Mapping[str, Phrases] = field(default_factory=dict)
@@ -70,6 +74,18 @@ def number_words(kind: str) -> frozenset[str]:
 
 
 @cache
+def command_words(kind: str) -> frozenset[str]:
+    """Return the words of a kind of `commands`, in all languages."""
+    return frozenset(word for one in vocabularies().values() for word in one.commands.get(kind, ()))
+
+
+@cache
+def other_raffles() -> frozenset[str]:
+    """Return the words that ask for other raffles, in all languages."""
+    return frozenset(word for one in vocabularies().values() for word in one.other_raffles)
+
+
+@cache
 def organiser_words(kind: str) -> frozenset[str]:
     """Return the phrases of a kind of `organisers`, in all languages."""
     return frozenset(phrase for one in vocabularies().values() for phrase in one.organisers.get(kind, ()))
@@ -96,6 +112,8 @@ def _load(code: str) -> Vocabulary:
     words = found.get("words", {})
     return Vocabulary(
         intents=found.get("intents", {}),
+        commands=found.get("commands", {}),
+        other_raffles=frozenset(words.get("other_raffles", ())),
         positions=found.get("positions", {}),
         numbers=numbers,
         changes=found.get("changes", {}),

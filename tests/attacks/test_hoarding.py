@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.conversation import pick_random_choice
+from chalicelib.domain.choices import pick_random_choice
 from chalicelib.domain.messages import Identity, IncomingMessage, MessageKind
 from chalicelib.domain.orders import Order
 from chalicelib.domain.raffles import Board

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from chalicelib.domain.conversation import more_time_choice, pick_random_choice
+from chalicelib.domain.choices import more_time_choice, pick_random_choice
 from chalicelib.domain.messages import Identity, IncomingMessage, Media, MessageKind
 from chalicelib.whatsapp.inbound import Message
 from tests.support.identities import contact_of

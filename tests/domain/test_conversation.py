@@ -7,11 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.conversation import (
-    COMMANDS,
-    CONFIRM,
-    NO,
-    YES,
+from chalicelib.domain.chat_actions import (
     Action,
     AskAboutOrder,
     AskChange,
@@ -25,7 +21,6 @@ from chalicelib.domain.conversation import (
     CannotListen,
     ConfirmByReaction,
     ConfirmOrder,
-    Conversation,
     Greet,
     HoldNumbers,
     IsFree,
@@ -44,7 +39,6 @@ from chalicelib.domain.conversation import (
     ShowHelp,
     ShowMenu,
     ShowOrders,
-    Stage,
     StayQuiet,
     TakeProof,
     TellDrawDate,
@@ -55,16 +49,17 @@ from chalicelib.domain.conversation import (
     TellWho,
     TryCode,
     TryCodes,
+)
+from chalicelib.domain.choices import (
+    CONFIRM,
     cancel_order_choice,
     confirm_order_choice,
-    is_raffle_code,
-    is_reserved,
     more_raffles_choice,
     open_raffle_choice,
     pick_number_choice,
     pick_random_choice,
-    step,
 )
+from chalicelib.domain.conversation import COMMANDS, NO, YES, Conversation, Stage, is_raffle_code, is_reserved, step
 from chalicelib.domain.intents import read_meaning
 from chalicelib.domain.messages import IncomingMessage, Media, MessageKind
 from chalicelib.domain.orders import check_character

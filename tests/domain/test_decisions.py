@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from chalicelib.domain import chat_actions as a
 from chalicelib.domain import conversation as c
 from chalicelib.domain.decisions import Act, Choosing, Decision, RejectReason, read_choosing, seen_of
 from chalicelib.domain.messages import IncomingMessage, MessageKind
@@ -64,8 +65,8 @@ def test_o11_anything_else_is_no_choice_of_an_organiser(choice: str) -> None:
 def test_o11_only_an_organiser_chooses_whatever_else_they_are(choosing: Choosing, blocked: bool, paused: bool) -> None:
     tapped = IncomingMessage(kind=MessageKind.CHOICE, choice=choosing.choice, text="xyzzy")
     there = c.Conversation()
-    assert c.step(there, tapped, organiser=True, blocked=blocked, paused=paused) == c.Decide(choosing)
-    assert not isinstance(c.step(there, tapped, blocked=blocked, paused=paused), c.Decide)
+    assert c.step(there, tapped, organiser=True, blocked=blocked, paused=paused) == a.Decide(choosing)
+    assert not isinstance(c.step(there, tapped, blocked=blocked, paused=paused), a.Decide)
 
 
 def order_with(*files: str) -> Order:

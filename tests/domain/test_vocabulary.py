@@ -2,10 +2,9 @@
 
 import pytest
 
-from chalicelib.domain.conversation import OTHER_RAFFLES
 from chalicelib.domain.intents import FROM_NUMBERS, Intent
 from chalicelib.domain.picks import fold
-from chalicelib.domain.vocabulary import FOLDER, Vocabulary, vocabularies
+from chalicelib.domain.vocabulary import FOLDER, Vocabulary, other_raffles, vocabularies
 
 EACH = [pytest.param(vocabulary, id=code) for code, vocabulary in vocabularies().items() if vocabulary.intents]
 
@@ -39,5 +38,16 @@ def test_no_phrase_of_a_language_means_two_things(vocabulary: Vocabulary) -> Non
     assert not small & {*phrases, *vocabulary.ordinary}
 
 
+def test_every_language_has_the_same_lists() -> None:
+    known = [pytest_param.values[0] for pytest_param in EACH]
+    for lists in ("commands", "changes", "organisers", "topics", "asking"):
+        assert len({frozenset(getattr(vocabulary, lists)) for vocabulary in known}) == 1, lists
+
+
+def test_a_command_means_one_thing() -> None:
+    listed = [(word, kind) for one in vocabularies().values() for kind, words in one.commands.items() for word in words]
+    assert len(dict(listed)) == len(set(listed))
+
+
 def test_words_that_name_other_raffles_are_known() -> None:
-    assert {word for vocabulary in vocabularies().values() for word in vocabulary.words} >= OTHER_RAFFLES
+    assert {word for vocabulary in vocabularies().values() for word in vocabulary.words} >= other_raffles()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain import conversation as c
+from chalicelib.domain.choices import pick_number_choice
 from chalicelib.domain.delivery import DeliveryState, Outbound, Queue
 from chalicelib.domain.messages import Identity, IncomingMessage, MessageKind
 from chalicelib.domain.organisers import COMMAND_LINE
@@ -38,7 +38,7 @@ def message(world: World, sender: Identity, heard: IncomingMessage, number: int 
 
 def taps(world: World, sender: Identity, raffle: Json, number: int) -> None:
     """Somebody takes a number with a button that they were sent by a friend: their first message."""
-    choice = IncomingMessage(kind=MessageKind.CHOICE, choice=c.pick_number_choice(raffle["id"], number))
+    choice = IncomingMessage(kind=MessageKind.CHOICE, choice=pick_number_choice(raffle["id"], number))
     world.container.chat.answer(message(world, sender, choice, number))
 
 

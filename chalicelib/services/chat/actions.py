@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from json import dumps
 
+from chalicelib.domain import chat_actions as a
 from chalicelib.domain import conversation as c
 from chalicelib.domain import picks
-from chalicelib.domain.conversation import Conversation, Stage, confirm_order_choice
+from chalicelib.domain.choices import RESTATED, UNSURE, confirm_order_choice, what_to_cancel_choice
+from chalicelib.domain.conversation import Conversation, Stage
 from chalicelib.domain.decisions import Act, Choosing
 from chalicelib.domain.faq import find_answer
 from chalicelib.domain.intents import Intent, is_known, read_meaning
@@ -19,6 +21,7 @@ from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import NumbersTaken, OrderOutOfTurn
 from chalicelib.domain.reply_limits import MAX_CHECKS, MAX_DECISIONS
 from chalicelib.domain.typos import nearest
+from chalicelib.domain.vocabulary import change_phrases
 from chalicelib.services.chat.boards import show_free
 from chalicelib.services.chat.changing import change_numbers, draw_numbers, edit_order
 from chalicelib.services.chat.holding import (
@@ -59,37 +62,37 @@ from chalicelib.store import messages, raffles
 from chalicelib.whatsapp.message_ids import unique_part
 
 PLAIN_REPLIES = {
-    c.SayWelcome: Texts.welcome,
-    c.ShowHelp: Texts.help,
-    c.AskForFileAgain: Texts.proof_not_fetched,
-    c.SayTooLarge: Texts.file_too_large,
-    c.CannotListen: Texts.cannot_listen,
+    a.SayWelcome: Texts.welcome,
+    a.ShowHelp: Texts.help,
+    a.AskForFileAgain: Texts.proof_not_fetched,
+    a.SayTooLarge: Texts.file_too_large,
+    a.CannotListen: Texts.cannot_listen,
 }
 # Typed questions to which organisers may have given an answer of their own.
 GENERAL_ANSWERS = (
-    c.TellHowToPay,
-    c.TellWho,
-    c.TellResult,
-    c.TellDrawDate,
-    c.TellPrize,
-    c.TellPrice,
-    c.ListRaffles,
-    c.ShowHelp,
-    c.NotUnderstood,
-    c.AskAboutOrder,
+    a.TellHowToPay,
+    a.TellWho,
+    a.TellResult,
+    a.TellDrawDate,
+    a.TellPrize,
+    a.TellPrice,
+    a.ListRaffles,
+    a.ShowHelp,
+    a.NotUnderstood,
+    a.AskAboutOrder,
 )
 SHORTEST_TITLE_WORD = 3  # letters; shorter ones are in every title
 NEWEST_LOOKED_AT = 5  # messages to a contact, among which may be what they reacted to
 
 
-def act(action: c.Action, turn: Turn) -> None:
+def act(action: a.Action, turn: Turn) -> None:
     """Carry out the action. What it reads, it reads now; what it changes goes into the turn's transaction.
 
     To stay quiet, it does nothing. What the organisers answered ahead comes before what the bot would say.
     """
     raffle = _raffle_at_hand(turn) if isinstance(action, GENERAL_ANSWERS) and _is_typed(turn) else None
     # "¿A dónde envío el comprobante?" is about paying, not about delivery.
-    by_topic = not isinstance(action, c.TellHowToPay | c.TellPrice | c.ListRaffles)
+    by_topic = not isinstance(action, a.TellHowToPay | a.TellPrice | a.ListRaffles)
     answer = find_answer(raffle.faq, turn.text, by_topic=by_topic) if raffle is not None else None
     if answer is not None:
         turn.reply(turn.texts.answer(answer))
@@ -97,54 +100,54 @@ def act(action: c.Action, turn: Turn) -> None:
         _carry_out(action, turn)
 
 
-def _carry_out(action: c.Action, turn: Turn) -> None:
+def _carry_out(action: a.Action, turn: Turn) -> None:
     match action:
-        case c.SayBlocked():
+        case a.SayBlocked():
             _say_blocked(turn)
-        case c.Decide(choosing):
+        case a.Decide(choosing):
             _decide_on_proof(turn, choosing)
-        case c.ShowMenu(not_understood):
+        case a.ShowMenu(not_understood):
             turn.reply(turn.texts.menu(not_understood=not_understood), turn.at_rest)
         case (
-            c.SayWelcome()
-            | c.ShowHelp()
-            | c.AskForFileAgain()
-            | c.SayTooLarge()
-            | c.NotUnderstood()
-            | c.ChangeLanguage()
-            | c.CannotListen()
-            | c.TellResult()
-            | c.TellWho()
-            | c.Greet()
+            a.SayWelcome()
+            | a.ShowHelp()
+            | a.AskForFileAgain()
+            | a.SayTooLarge()
+            | a.NotUnderstood()
+            | a.ChangeLanguage()
+            | a.CannotListen()
+            | a.TellResult()
+            | a.TellWho()
+            | a.Greet()
         ):
             _say(turn, action)
-        case c.ListRaffles() | c.AskRaffle() | c.OpenByTitle() | c.TryCode() | c.TryCodes():
+        case a.ListRaffles() | a.AskRaffle() | a.OpenByTitle() | a.TryCode() | a.TryCodes():
             _look_for_raffle(turn, action)
-        case c.OpenRaffle(raffle_id):
+        case a.OpenRaffle(raffle_id):
             open_raffle(turn, raffle_id)
-        case c.ShowFree() | c.IsFree() | c.TellHowToPay() | c.TellPrize() | c.TellPrice() | c.TellDrawDate():
+        case a.ShowFree() | a.IsFree() | a.TellHowToPay() | a.TellPrize() | a.TellPrice() | a.TellDrawDate():
             _answer_question(turn, action)
-        case c.HoldNumbers() | c.ConfirmAge() | c.RefuseAge():
+        case a.HoldNumbers() | a.ConfirmAge() | a.RefuseAge():
             hold_or_ask(turn, action)
-        case c.TryOrder() | c.ConfirmOrder() | c.ConfirmByReaction() | c.CancelOrder() | c.AskAboutOrder():
+        case a.TryOrder() | a.ConfirmOrder() | a.ConfirmByReaction() | a.CancelOrder() | a.AskAboutOrder():
             _settle(turn, action)
         case (
-            c.AskToCancel()
-            | c.AskChange()
-            | c.AskAnother()
-            | c.DrawNumbers()
-            | c.EditOrder()
-            | c.MoreTime()
-            | c.PaidClaim()
+            a.AskToCancel()
+            | a.AskChange()
+            | a.AskAnother()
+            | a.DrawNumbers()
+            | a.EditOrder()
+            | a.MoreTime()
+            | a.PaidClaim()
         ):
             _ask_about_order(turn, action)
-        case c.TakeProof():
+        case a.TakeProof():
             take_proof(turn, action)
-        case c.ShowOrders() | c.SendTicket():
-            _show_orders(turn, only_ticket=isinstance(action, c.SendTicket))
-        case c.CallPerson() | c.LeaveToPerson():
+        case a.ShowOrders() | a.SendTicket():
+            _show_orders(turn, only_ticket=isinstance(action, a.SendTicket))
+        case a.CallPerson() | a.LeaveToPerson():
             call_person(turn, action)
-        case c.OptOut() | c.OptIn() | c.AskWhatToCancel() | c.AskLeave():
+        case a.OptOut() | a.OptIn() | a.AskWhatToCancel() | a.AskLeave():
             _change_opt_out(turn, action)
 
 
@@ -207,49 +210,49 @@ def _say_blocked(turn: Turn) -> None:
 
 def _say(
     turn: Turn,
-    action: c.SayWelcome
-    | c.ShowHelp
-    | c.AskForFileAgain
-    | c.SayTooLarge
-    | c.NotUnderstood
-    | c.ChangeLanguage
-    | c.CannotListen
-    | c.TellResult
-    | c.TellWho
-    | c.Greet,
+    action: a.SayWelcome
+    | a.ShowHelp
+    | a.AskForFileAgain
+    | a.SayTooLarge
+    | a.NotUnderstood
+    | a.ChangeLanguage
+    | a.CannotListen
+    | a.TellResult
+    | a.TellWho
+    | a.Greet,
 ) -> None:
     """Say what needs no look at anything, or repeat what was asked last. Mishaps are not told for ever (M8)."""
     match action:
-        case c.NotUnderstood(c.AskAboutOrder(order_id)):
-            if may_repeat(turn, c.AskAboutOrder.__name__):
+        case a.NotUnderstood(a.AskAboutOrder(order_id)):
+            if may_repeat(turn, a.AskAboutOrder.__name__):
                 _say_unclear_about(turn, order_id)
-        case c.NotUnderstood(c.ShowMenu()) if turn.is_organiser:
-            if may_repeat(turn, c.ShowMenu.__name__):
+        case a.NotUnderstood(a.ShowMenu()) if turn.is_organiser:
+            if may_repeat(turn, a.ShowMenu.__name__):
                 turn.reply(turn.texts.help_organiser(not_understood=True), turn.at_rest)
-        case c.ShowHelp() if turn.is_organiser:
+        case a.ShowHelp() if turn.is_organiser:
             turn.reply(turn.texts.help_organiser())
-        case c.NotUnderstood(repeat):
+        case a.NotUnderstood(repeat):
             if may_repeat(turn, type(repeat).__name__):
                 _cannot_answer(turn, repeat) if unknown_question(turn) else act(repeat, turn)
-        case c.ChangeLanguage(language):
+        case a.ChangeLanguage(language):
             _change_language(turn, language)
-        case c.Greet(raffle_id):
+        case a.Greet(raffle_id):
             _greet(turn, raffle_id)
-        case c.TellWho():
+        case a.TellWho():
             turn.reply(turn.texts.who(find_raffle(turn.contact.conversation.raffle_id)))
-        case c.TellResult():
+        case a.TellResult():
             turn.reply(turn.texts.draw_result(_raffle_at_hand(turn), turn.now))
-        case c.SayWelcome() | c.ShowHelp():
+        case a.SayWelcome() | a.ShowHelp():
             turn.reply(PLAIN_REPLIES[type(action)](turn.texts))
         case _ if may_repeat(turn, type(action).__name__):
             turn.reply(PLAIN_REPLIES[type(action)](turn.texts))
 
 
-def _cannot_answer(turn: Turn, repeat: c.Action) -> None:
+def _cannot_answer(turn: Turn, repeat: a.Action) -> None:
     match repeat:
-        case c.OpenRaffle(raffle_id):
+        case a.OpenRaffle(raffle_id):
             turn.reply(turn.texts.cannot_answer(turn.text, find_raffle(raffle_id)))
-        case c.ShowMenu():
+        case a.ShowMenu():
             turn.reply(turn.texts.cannot_answer(turn.text), turn.at_rest)
         case _:
             turn.reply(turn.texts.cannot_answer(turn.text))
@@ -262,7 +265,7 @@ def _say_unclear_about(turn: Turn, order_id: str) -> None:
     if own is None or not waits:
         tell_about(turn, own)
         return
-    asks = c.UNSURE if own.order.status is OrderStatus.DRAFT else None
+    asks = UNSURE if own.order.status is OrderStatus.DRAFT else None
     turn.reply(
         turn.texts.unclear_about(*own, turn.now, question=unknown_question(turn)),
         replace(turn.contact.conversation, asks=asks),
@@ -279,7 +282,7 @@ def _change_language(turn: Turn, language: LanguageCode | None) -> None:
     if own is None:
         turn.reply(turn.texts.language_chosen())
     else:
-        asking = replace(turn.contact.conversation, asks=c.RESTATED)
+        asking = replace(turn.contact.conversation, asks=RESTATED)
         turn.reply(turn.texts.language_chosen_with_order(*own, turn.now), asking)
 
 
@@ -296,19 +299,19 @@ def _held_at_hand(turn: Turn) -> OwnOrder | None:
 # Opting out (M5)
 
 
-def _change_opt_out(turn: Turn, action: c.OptOut | c.OptIn | c.AskWhatToCancel | c.AskLeave) -> None:
+def _change_opt_out(turn: Turn, action: a.OptOut | a.OptIn | a.AskWhatToCancel | a.AskLeave) -> None:
     had_opted_out = turn.contact.opted_out
     match action:
-        case c.OptOut():
+        case a.OptOut():
             turn.contact = turn.contact.with_opt_out(out=True, at=turn.written_at)
             turn.reply(_opted_out_with_order(turn) or _how_it_stands(turn), turn.at_rest)
-        case c.OptIn():
+        case a.OptIn():
             turn.contact = turn.contact.with_opt_out(out=False, at=turn.written_at)
             is_greeting = not (had_opted_out or turn.contact.opted_out)
             turn.reply(turn.texts.menu() if is_greeting else _how_it_stands(turn), turn.at_rest)
-        case c.AskWhatToCancel(order_id):
+        case a.AskWhatToCancel(order_id):
             _ask_what_to_cancel(turn, order_id)
-        case c.AskLeave(order_id):
+        case a.AskLeave(order_id):
             own = _running(turn, order_id)
             ask_either(turn, turn.texts.ask_leave_order(*own) if own else turn.texts.ask_leave())
     if turn.contact.opted_out != had_opted_out:
@@ -343,7 +346,7 @@ def _ask_what_to_cancel(turn: Turn, order_id: str | None) -> None:
     elif own.order.status is OrderStatus.IN_REVIEW:
         turn.reply(turn.texts.cannot_cancel(own.order))
     else:
-        asks = c.what_to_cancel_choice(own.order.id, turn.text)
+        asks = what_to_cancel_choice(own.order.id, turn.text)
         turn.reply(turn.texts.ask_what_to_cancel(*own), replace(turn.contact.conversation, asks=asks))
 
 
@@ -354,22 +357,22 @@ def _newest_running(turn: Turn) -> OwnOrder | None:
 # Raffles
 
 
-def _look_for_raffle(turn: Turn, action: c.ListRaffles | c.AskRaffle | c.OpenByTitle | c.TryCode | c.TryCodes) -> None:
+def _look_for_raffle(turn: Turn, action: a.ListRaffles | a.AskRaffle | a.OpenByTitle | a.TryCode | a.TryCodes) -> None:
     match action:
-        case c.ListRaffles(page):
+        case a.ListRaffles(page):
             _list_raffles(turn, page)
-        case c.AskRaffle():
+        case a.AskRaffle():
             _list_raffles(turn, 1, wants_numbers=True)
-        case c.TryCode(word, otherwise):
+        case a.TryCode(word, otherwise):
             raffle_id = turn.raffle_of_code.get(word)
-            act(otherwise if raffle_id is None else c.OpenRaffle(raffle_id), turn)
-        case c.TryCodes(words, text, otherwise):
+            act(otherwise if raffle_id is None else a.OpenRaffle(raffle_id), turn)
+        case a.TryCodes(words, text, otherwise):
             codes = [word for word in words if word in turn.raffle_of_code and not _is_refused(text, word)]
             if len(codes) == 1:
                 _open_and_hold(turn, turn.raffle_of_code[codes[0]], _without_word(text, codes[0]))
             else:
-                act(c.ListRaffles() if codes else otherwise, turn)
-        case c.OpenByTitle():
+                act(a.ListRaffles() if codes else otherwise, turn)
+        case a.OpenByTitle():
             _open_by_title(turn, action)
 
 
@@ -389,10 +392,9 @@ def _ask_about_named(turn: Turn, raffle_id: str, text: str) -> None:
 
 def _is_refused(text: str, word: str) -> bool:
     """Return whether they say that they do not mean this word: "no es MOTO"."""
-    return (
-        re.search(rf"(?<!\w)(?:no|nao|not)(?:\s+\w{{1,3}}){{0,2}}\s+{re.escape(word.lower())}(?!\w)", picks.fold(text))
-        is not None
-    )
+    no = "|".join(sorted(change_phrases("not")))
+    refusal = rf"(?<!\w)(?:{no})(?:\s+\w{{1,3}}){{0,2}}\s+{re.escape(word.lower())}(?!\w)"
+    return re.search(refusal, picks.fold(text)) is not None
 
 
 def _without_word(text: str, word: str) -> str:
@@ -417,7 +419,7 @@ def _open_and_hold(turn: Turn, raffle_id: str, text: str) -> None:
     hold(turn, raffle_id, text)
 
 
-def _open_by_title(turn: Turn, action: c.OpenByTitle) -> None:
+def _open_by_title(turn: Turn, action: a.OpenByTitle) -> None:
     """Open the raffle whose title they name, and hold the numbers that they name with it."""
     raffle = _named_raffle(turn, action.words, action.at_least)
     if raffle is None or (action.at_least > 1 and raffle.id == turn.contact.conversation.raffle_id):
@@ -471,14 +473,14 @@ def _list_raffles(turn: Turn, page: int, *, wants_numbers: bool = False) -> None
 
 
 def _answer_question(
-    turn: Turn, action: c.ShowFree | c.IsFree | c.TellHowToPay | c.TellPrize | c.TellPrice | c.TellDrawDate
+    turn: Turn, action: a.ShowFree | a.IsFree | a.TellHowToPay | a.TellPrize | a.TellPrice | a.TellDrawDate
 ) -> None:
     match action:
-        case c.ShowFree(raffle_id):
+        case a.ShowFree(raffle_id):
             _show_free(turn, raffle_id)
-        case c.IsFree(raffle_id, text):
+        case a.IsFree(raffle_id, text):
             _tell_whether_free(turn, raffle_id, text)
-        case c.TellHowToPay(raffle_id, order_id):
+        case a.TellHowToPay(raffle_id, order_id):
             own = find_own(turn, order_id) if order_id is not None else None
             if own is not None and own.order.status is OrderStatus.PENDING_PAYMENT:
                 _confirm(turn, own.order.id)  # which says how to pay
@@ -488,16 +490,16 @@ def _answer_question(
                 return
             held = own.order if own is not None else None
             turn.reply(turn.texts.how_to_pay(find_raffle(raffle_id) if own is None else own.raffle, held))
-        case c.TellPrize(raffle_id) | c.TellPrice(raffle_id):
+        case a.TellPrize(raffle_id) | a.TellPrice(raffle_id):
             raffle = find_raffle(raffle_id)
             asks = turn.contact.conversation.stage is Stage.SELECTING
             if raffle is None:
                 turn.reply(turn.texts.raffle_not_on_sale())
-            elif isinstance(action, c.TellPrice):
+            elif isinstance(action, a.TellPrice):
                 turn.reply(turn.texts.price(raffle, action.quantity, asks=asks))
             else:
                 turn.reply(turn.texts.prize(raffle, asks=asks))
-        case c.TellDrawDate(raffle_id, is_open):
+        case a.TellDrawDate(raffle_id, is_open):
             raffle = find_raffle(raffle_id) or _raffle_of_newest(turn)
             if raffle_id is not None and is_open and (raffle is None or raffle.draws_at is None):
                 open_raffle(turn, raffle_id)
@@ -551,10 +553,10 @@ def _tell_whether_free(turn: Turn, raffle_id: str, text: str) -> None:
 # The order at hand
 
 
-def _try_order(turn: Turn, action: c.TryOrder) -> None:
+def _try_order(turn: Turn, action: a.TryOrder) -> None:
     """Do what they want with an order that they name, if it is theirs; it is at hand from then on if it waits."""
     own = find_own(turn, action.order_id)
-    if own is None and isinstance(action.then, c.AskAboutOrder) and not _means_another(turn, action):
+    if own is None and isinstance(action.then, a.AskAboutOrder) and not _means_another(turn, action):
         _check_ticket(turn, action.order_id)
         return
     if own is None:
@@ -568,7 +570,7 @@ def _try_order(turn: Turn, action: c.TryOrder) -> None:
     act(action.then, turn)
 
 
-def _means_another(turn: Turn, action: c.TryOrder) -> bool:
+def _means_another(turn: Turn, action: a.TryOrder) -> bool:
     """Return whether the code of somebody else's order may be something else: digits, or the code of a raffle.
 
     After MAX_CHECKS codes it is always something else, which ends in "not understood" (M8).
@@ -589,22 +591,22 @@ def _check_ticket(turn: Turn, code: str) -> None:
 
 
 def _settle(
-    turn: Turn, action: c.TryOrder | c.ConfirmOrder | c.ConfirmByReaction | c.CancelOrder | c.AskAboutOrder
+    turn: Turn, action: a.TryOrder | a.ConfirmOrder | a.ConfirmByReaction | a.CancelOrder | a.AskAboutOrder
 ) -> None:
     match action:
-        case c.TryOrder():
+        case a.TryOrder():
             _try_order(turn, action)
-        case c.ConfirmOrder(order_id, reminded):
+        case a.ConfirmOrder(order_id, reminded):
             _confirm(turn, order_id, reminded=reminded)
-        case c.ConfirmByReaction(order_id, message_id):
+        case a.ConfirmByReaction(order_id, message_id):
             if _asks_to_confirm(turn, order_id, message_id):
                 _confirm(turn, order_id)
-        case c.CancelOrder(order_id):
+        case a.CancelOrder(order_id):
             _cancel(turn, order_id)
-        case c.AskAboutOrder(order_id, unsure):
+        case a.AskAboutOrder(order_id, unsure):
             tell_about(turn, find_own(turn, order_id))
-            if unsure and turn.contact.conversation.asks == c.RESTATED:
-                turn.contact = replace(turn.contact, conversation=replace(turn.contact.conversation, asks=c.UNSURE))
+            if unsure and turn.contact.conversation.asks == RESTATED:
+                turn.contact = replace(turn.contact, conversation=replace(turn.contact.conversation, asks=UNSURE))
 
 
 def _asks_to_confirm(turn: Turn, order_id: str, message_id: str) -> bool:
@@ -620,7 +622,7 @@ def _asks_to_confirm(turn: Turn, order_id: str, message_id: str) -> bool:
 
 def _ask_about_order(
     turn: Turn,
-    action: c.AskToCancel | c.AskChange | c.AskAnother | c.DrawNumbers | c.EditOrder | c.MoreTime | c.PaidClaim,
+    action: a.AskToCancel | a.AskChange | a.AskAnother | a.DrawNumbers | a.EditOrder | a.MoreTime | a.PaidClaim,
 ) -> None:
     """Ask or tell something about the order at hand, or about the newest one that is not over."""
     if action.order_id is not None:
@@ -628,17 +630,17 @@ def _ask_about_order(
     else:
         own = find_newest(turn, OWNING - {OrderStatus.PAID})
     if own is None:
-        no_order = turn.texts.no_order_for_proof if isinstance(action, c.PaidClaim) else turn.texts.nothing_to_cancel
+        no_order = turn.texts.no_order_for_proof if isinstance(action, a.PaidClaim) else turn.texts.nothing_to_cancel
         turn.reply(no_order(), turn.at_rest)
         return
     raffle, order = own
-    if isinstance(action, c.AskChange) and order.status is OrderStatus.IN_REVIEW and c.wants_more(action.text):
+    if isinstance(action, a.AskChange) and order.status is OrderStatus.IN_REVIEW and c.wants_more(action.text):
         hold(turn, raffle.id, action.text)
         return
     if order.status not in RUNNING or order.hold_has_ended(turn.now):
-        if isinstance(action, c.AskToCancel) and order.status is OrderStatus.IN_REVIEW:
+        if isinstance(action, a.AskToCancel) and order.status is OrderStatus.IN_REVIEW:
             turn.reply(turn.texts.cannot_cancel(order))
-        elif isinstance(action, c.AskChange | c.EditOrder) and order.status is OrderStatus.IN_REVIEW:
+        elif isinstance(action, a.AskChange | a.EditOrder) and order.status is OrderStatus.IN_REVIEW:
             turn.reply(turn.texts.cannot_change(order))
         else:
             tell_where_it_stands(turn, raffle, order)
@@ -648,33 +650,33 @@ def _ask_about_order(
 
 def _ask_about_running(
     turn: Turn,
-    action: c.AskToCancel | c.AskChange | c.AskAnother | c.DrawNumbers | c.EditOrder | c.MoreTime | c.PaidClaim,
+    action: a.AskToCancel | a.AskChange | a.AskAnother | a.DrawNumbers | a.EditOrder | a.MoreTime | a.PaidClaim,
     raffle: Raffle,
     order: Order,
 ) -> None:
     """Ask or tell something about an order that holds numbers and is not paid."""
     match action:
-        case c.AskToCancel():
+        case a.AskToCancel():
             ask_to_cancel(turn, raffle, order)
-        case c.AskChange(_, text):
+        case a.AskChange(_, text):
             change_numbers(turn, raffle, order, text)
-        case c.EditOrder(_, kind, numbers):
+        case a.EditOrder(_, kind, numbers):
             edit_order(turn, raffle, order, kind.edit(order.numbers, numbers))
-        case c.AskAnother() | c.DrawNumbers() if order.status is not OrderStatus.DRAFT or order.proofs:
+        case a.AskAnother() | a.DrawNumbers() if order.status is not OrderStatus.DRAFT or order.proofs:
             tell_where_it_stands(turn, raffle, order)
-        case c.AskAnother(_, quantity):
+        case a.AskAnother(_, quantity):
             ask_either(turn, turn.texts.ask_another(raffle, order, quantity))
-        case c.DrawNumbers() | c.EditOrder() if turn.is_older_than(order.created_at):
+        case a.DrawNumbers() | a.EditOrder() if turn.is_older_than(order.created_at):
             tell_where_it_stands(turn, raffle, order)
-        case c.DrawNumbers() if _is_drawn(turn):
+        case a.DrawNumbers() if _is_drawn(turn):
             tell_where_it_stands(turn, raffle, order)
-        case c.DrawNumbers(_, False, quantity) if quantity and quantity < order.quantity and _is_typed(turn):
+        case a.DrawNumbers(_, False, quantity) if quantity and quantity < order.quantity and _is_typed(turn):
             ask_either(turn, turn.texts.ask_another(raffle, order, quantity))  # all of them, or so many?
-        case c.DrawNumbers(_, more, quantity):
+        case a.DrawNumbers(_, more, quantity):
             draw_numbers(turn, raffle, order, quantity or (1 if more else order.quantity), more=more)
-        case c.MoreTime():
+        case a.MoreTime():
             _give_more_time(turn, raffle, order)
-        case c.PaidClaim():
+        case a.PaidClaim():
             _ask_for_proof(turn, raffle, order)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from chalicelib.domain import conversation as c
 from chalicelib.domain import picks
+from chalicelib.domain.choices import CONFIRM, UNSURE, instead_choice, which_choice
 from chalicelib.domain.holding import check_change, is_newcomer
 from chalicelib.domain.order_edits import Edit, named_numbers, read_edit, which_goes
 from chalicelib.domain.orders import MAX_NUMBERS, Order, OrderStatus
@@ -47,13 +48,13 @@ def _ask_change(turn: Turn, raffle: Raffle, order: Order, text: str) -> None:
     if number is None and order.quantity == 1 and names_none:
         number = order.numbers[0]
     if number is not None and not order.proofs:
-        asking = replace(turn.contact.conversation, asks=c.instead_choice(order.id, number))
+        asking = replace(turn.contact.conversation, asks=instead_choice(order.id, number))
         turn.reply(turn.texts.ask_instead(raffle, order, number), asking)
         return
     named = named_numbers(text, first=raffle.first_number, last=raffle.last_number)
     own = [number for number in named if number in order.numbers]
     new = [number for number in named if number not in order.numbers]
-    unsure = replace(turn.contact.conversation, asks=c.UNSURE)
+    unsure = replace(turn.contact.conversation, asks=UNSURE)
     is_all = len(named) > 1 and set(named) == set(order.numbers)  # nothing to choose between
     if order.proofs or not named or is_all or (own and new and (len(own), len(new)) != (1, 1)):
         turn.reply(turn.texts.ask_change(raffle, order), unsure)
@@ -64,7 +65,7 @@ def _ask_change(turn: Turn, raffle: Raffle, order: Order, text: str) -> None:
     elif len(new) == 1 and c.says_swap(text) and order.quantity <= MAX_SWAPS:
         turn.reply(turn.texts.ask_swap(raffle, order, order.numbers, new[0]), unsure)
     else:
-        asking = replace(turn.contact.conversation, asks=c.which_choice(order.id, named, turn.text))
+        asking = replace(turn.contact.conversation, asks=which_choice(order.id, named, turn.text))
         turn.reply(turn.texts.ask_which_change(raffle, order, named), asking)
 
 
@@ -165,7 +166,7 @@ def _exchange_numbers(turn: Turn, raffle: Raffle, order: Order, numbers: Sequenc
         with turn.changing(raffle, order) as unit:
             unit.change_numbers(numbers, newcomer_tally=tally)
         conversation = turn.contact.conversation
-        asks = c.CONFIRM if unit.order.status is OrderStatus.DRAFT else None
+        asks = CONFIRM if unit.order.status is OrderStatus.DRAFT else None
         asking = replace(conversation, asks=asks, tapped=tapped(turn) or conversation.tapped)
         turn.reply(turn.texts.order_changed(raffle, unit.order, turn.now), asking)
         turn.metrics.append("OrdersChanged")

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from functools import cache
 from random import Random
 
+from chalicelib.domain import chat_actions as a
 from chalicelib.domain import conversation as c
+from chalicelib.domain.choices import CONFIRM
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.decisions import Act, Choosing, Decision
 from chalicelib.domain.delivery import Outbound
@@ -123,7 +125,7 @@ class ChatHandler:
         organiser = self._find_organiser(turn.contact, message)
         turn.is_organiser = organiser is not None
         # Organisers get notices, and a plain yes may be about one of these.
-        may_mean_notice = conversation.asks == c.CONFIRM and organiser is not None
+        may_mean_notice = conversation.asks == CONFIRM and organiser is not None
         if may_mean_notice or turn.is_older_than(conversation.asked_at):
             turn.contact = replace(turn.contact, conversation=replace(conversation, asks=None))
         follow_quote(turn, organiser)
@@ -298,7 +300,7 @@ class ChatHandler:
         contact = _contact_who_wrote(message, lookup, now)
         noticed = find_noticed(contact.id, message.incoming, self._find_organiser(contact, message))
         match self._decide(contact, message, now, noticed):
-            case c.Decide(choosing) if not choosing.is_asked_back:
+            case a.Decide(choosing) if not choosing.is_asked_back:
                 self._hand_over(choosing, message, lookup.contact)
 
     def _hand_over(self, choosing: Choosing | None, message: Message, contact: Contact) -> None:
@@ -307,7 +309,7 @@ class ChatHandler:
             inbound_id = messages.inbound_id(message.phone_number_id, message.id)
             self.decision_queue.put(Decision(choosing=choosing, contact_id=contact.id, inbound_id=inbound_id))
 
-    def _decide(self, contact: Contact, message: Message, now: datetime, noticed: Sequence[Choosing] = ()) -> c.Action:
+    def _decide(self, contact: Contact, message: Message, now: datetime, noticed: Sequence[Choosing] = ()) -> a.Action:
         return c.step(
             contact.conversation,
             message.incoming,
@@ -347,7 +349,7 @@ class ChatHandler:
         """
         now = self.clock()
         action = self._decide(lookup.contact, message, now)
-        is_silent = isinstance(action, c.StayQuiet | c.LeaveToPerson | c.SayBlocked) or lookup.handled
+        is_silent = isinstance(action, a.StayQuiet | a.LeaveToPerson | a.SayBlocked) or lookup.handled
         limits = lookup.contact.reply_limits.with_message(now)
         may_wait = limits.may_be_silent or limits.is_flood(message.sent_at or now, now)
         if is_silent or may_wait or not lookup.channel.is_open(now):

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from chalicelib.domain import conversation as c
+from chalicelib.domain import chat_actions as a
 from chalicelib.domain import picks
+from chalicelib.domain.choices import CONFIRM, confirm_age_choice, count_choice, pick_numbers_choice
 from chalicelib.domain.conversation import Conversation, Stage
 from chalicelib.domain.faq import find_answer
 from chalicelib.domain.intents import read_meaning
@@ -45,14 +46,14 @@ def open_raffle(turn: Turn, raffle_id: str) -> None:
         turn.reply(turn.texts.raffle(board, turn.now), keeping_order(turn, Stage.SELECTING, raffle_id=raffle_id))
 
 
-def hold_or_ask(turn: Turn, action: c.HoldNumbers | c.ConfirmAge | c.RefuseAge) -> None:
+def hold_or_ask(turn: Turn, action: a.HoldNumbers | a.ConfirmAge | a.RefuseAge) -> None:
     match action:
-        case c.RefuseAge(raffle_id, age):
+        case a.RefuseAge(raffle_id, age):
             raffle = find_raffle(raffle_id)
             turn.reply(turn.texts.too_young(raffle, age) if raffle is not None else turn.texts.raffle_not_on_sale())
-        case c.HoldNumbers(raffle_id, text):
+        case a.HoldNumbers(raffle_id, text):
             _hold_once(turn, raffle_id, text)
-        case c.ConfirmAge():
+        case a.ConfirmAge():
             _confirm_age(turn, action)
 
 
@@ -81,7 +82,7 @@ def must_tell_age(turn: Turn, raffle: Raffle, pick: picks.Specific | picks.Rando
         wanted = f"random {pick.quantity}"
     else:
         wanted = ",".join(f"#{number}" for number in pick.numbers)
-    choice = c.confirm_age_choice(raffle.id, age, wanted)
+    choice = confirm_age_choice(raffle.id, age, wanted)
     turn.reply(
         turn.texts.ask_age(raffle, age, choice),
         replace(keeping_order(turn, Stage.SELECTING, raffle_id=raffle.id), asks=choice),
@@ -89,7 +90,7 @@ def must_tell_age(turn: Turn, raffle: Raffle, pick: picks.Specific | picks.Rando
     return True
 
 
-def _confirm_age(turn: Turn, action: c.ConfirmAge) -> None:
+def _confirm_age(turn: Turn, action: a.ConfirmAge) -> None:
     raffle = find_raffle(action.raffle_id)
     is_older = turn.is_older_than(turn.contact.conversation.since)
     if is_older or raffle is None or raffle.minimum_age != action.age:  # it was changed meanwhile, or nobody asked
@@ -148,7 +149,7 @@ def hold(turn: Turn, raffle_id: str, text: str) -> None:
             order_id=order.id,
             since=turn.contact.conversation.since,
             tapped=tapped(turn),
-            asks=c.CONFIRM,
+            asks=CONFIRM,
         )
         turn.reply(turn.texts.held(raffle, order, turn.now), conversation)
         turn.metrics.append("Holds")
@@ -208,12 +209,12 @@ def ask_which(turn: Turn, raffle: Raffle, unclear: picks.Unclear) -> None:
     if unclear.reason is not picks.Unclarity.QUANTITY:
         turn.reply(reply)
         return
-    asks = c.count_choice(raffle.id, int(unclear.fragment))
+    asks = count_choice(raffle.id, int(unclear.fragment))
     turn.reply(reply, replace(keeping_order(turn, Stage.SELECTING, raffle_id=raffle.id), asks=asks))
 
 
 def ask_about_numbers(turn: Turn, raffle: Raffle, numbers: Sequence[int]) -> None:
     """Ask whether the numbers are wanted that somebody named beside words that the bot does not know."""
-    choice = c.pick_numbers_choice(raffle.id, numbers)
+    choice = pick_numbers_choice(raffle.id, numbers)
     asking = replace(keeping_order(turn, Stage.SELECTING, raffle_id=raffle.id), asks=choice)
     turn.reply(turn.texts.ask_numbers(raffle, numbers, choice), asking)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from chalicelib.domain import conversation as c
+from chalicelib.domain import chat_actions as a
 from chalicelib.domain.faq import is_question
 from chalicelib.domain.messages import MessageKind, Reply
 from chalicelib.domain.reply_limits import MAX_SAME, ReplyLimits
@@ -77,7 +77,7 @@ def report_silence(turn: Turn) -> bool:
 
 def call_person(
     turn: Turn,
-    action: c.CallPerson | c.LeaveToPerson,
+    action: a.CallPerson | a.LeaveToPerson,
     *,
     notice: Notice | None = None,
 ) -> None:
@@ -85,7 +85,7 @@ def call_person(
 
     A contact who answers an organiser is expected to write, so that alone is not reported again within the hour.
     """
-    has_asked = isinstance(action, c.CallPerson)
+    has_asked = isinstance(action, a.CallPerson)
     waits_since = turn.contact.person_wanted_at
     notified_at = turn.contact.person_called_at
     is_recent = notified_at is not None and turn.now < notified_at + CALL_AGAIN
@@ -94,7 +94,7 @@ def call_person(
     elif waits_since is None or turn.now >= (notified_at or waits_since) + CALL_AGAIN:
         turn.contact = turn.contact.with_person_wanted(turn.now)
         usual = Texts.person_wanted if has_asked else Texts.person_wrote
-        _notify(turn, notice or usual, (action.words if isinstance(action, c.CallPerson) else "") or _words(turn))
+        _notify(turn, notice or usual, (action.words if isinstance(action, a.CallPerson) else "") or _words(turn))
         turn.metrics.append("PeopleWanted")
-    if has_asked and may_repeat(turn, c.CallPerson.__name__):
+    if has_asked and may_repeat(turn, a.CallPerson.__name__):
         turn.reply(turn.texts.person_notified())

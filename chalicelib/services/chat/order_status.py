@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from chalicelib.domain import conversation as c
+from chalicelib.domain.choices import RESTATED, cancel_order_choice, either_choice
 from chalicelib.domain.conversation import Conversation
 from chalicelib.domain.messages import Reply
 from chalicelib.domain.orders import Order, OrderEvent, OrderStatus
@@ -14,13 +14,13 @@ from chalicelib.services.orders.expiry import ended_text, release
 
 def ask_to_cancel(turn: Turn, raffle: Raffle, order: Order) -> None:
     """Ask whether to cancel an order. A yes right after it is the answer."""
-    asking = replace(turn.contact.conversation, asks=c.cancel_order_choice(order.id))
+    asking = replace(turn.contact.conversation, asks=cancel_order_choice(order.id))
     turn.reply(turn.texts.ask_to_cancel(raffle, order), asking)
 
 
 def ask_either(turn: Turn, question: Reply) -> None:
     """Ask a question with two answers. A yes right after it is no answer, so it is asked again."""
-    turn.reply(question, replace(turn.contact.conversation, asks=c.either_choice(turn.text)))
+    turn.reply(question, replace(turn.contact.conversation, asks=either_choice(turn.text)))
 
 
 def say_how_to_pay(turn: Turn, raffle: Raffle, order: Order, conversation: Conversation | None = None) -> None:
@@ -47,7 +47,7 @@ def tell_where_it_stands(turn: Turn, raffle: Raffle, order: Order) -> None:
             release(unit, OrderEvent.DEADLINE_PASSED, over_at=turn.now)
         turn.reply(ended_text(unit.order)(texts, raffle, unit.order))
     elif order.status is OrderStatus.DRAFT:
-        restated = replace(turn.contact.conversation, asks=c.RESTATED)
+        restated = replace(turn.contact.conversation, asks=RESTATED)
         turn.reply(texts.still_held(raffle, order, turn.now), restated)
     elif order.status is OrderStatus.PENDING_PAYMENT and order.waits_for_another_proof:
         turn.reply(texts.proof_rejected(raffle, order, turn.now))

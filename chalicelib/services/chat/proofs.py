@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from chalicelib.domain import conversation as c
+from chalicelib.domain import chat_actions as a
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.conversation import Conversation, Stage
 from chalicelib.domain.holding import check_unpaid, is_newcomer, may_go_in_review
@@ -41,7 +41,7 @@ HAS_ENDED = (OrderStatus.EXPIRED, OrderStatus.CANCELLED)
 MAX_CODES = 3  # of a caption that are looked up
 
 
-def take_proof(turn: Turn, action: c.TakeProof) -> None:
+def take_proof(turn: Turn, action: a.TakeProof) -> None:
     own = _find_order_of_proof(turn, action)
     if own is None:
         _keep_file(turn, action)
@@ -82,7 +82,7 @@ def take_proof(turn: Turn, action: c.TakeProof) -> None:
         turn.replies.clear()
 
 
-def _keep_file(turn: Turn, action: c.TakeProof) -> None:
+def _keep_file(turn: Turn, action: a.TakeProof) -> None:
     """Keep a file that belongs to no order with the message, for the organisers. Say so once in a row."""
     kept = _keep_proof(turn, action.media)
     if isinstance(kept, Reply):
@@ -90,7 +90,7 @@ def _keep_file(turn: Turn, action: c.TakeProof) -> None:
             turn.reply(kept)
         return
     turn.file = kept
-    call_person(turn, c.LeaveToPerson(), notice=Texts.file_came)
+    call_person(turn, a.LeaveToPerson(), notice=Texts.file_came)
     if not action.quietly and count_miss(turn, "file kept").times == 1:
         turn.reply(turn.texts.file_kept())
 
@@ -237,7 +237,7 @@ def _find_rejected(turn: Turn) -> OwnOrder | None:
     return find_own(turn, order.id) if not confirmed_later else None
 
 
-def _find_order_of_proof(turn: Turn, action: c.TakeProof) -> OwnOrder | None:
+def _find_order_of_proof(turn: Turn, action: a.TakeProof) -> OwnOrder | None:
     """Find the order that a file is the proof of.
 
     It is the order whose code, or whose numbers, are in the caption; else one that waits for its payment, the one at

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from json import dumps
 
-from chalicelib.domain.conversation import CONFIRM, Conversation, Stage, mentioned
+from chalicelib.domain.choices import CONFIRM, mentioned
+from chalicelib.domain.conversation import Conversation, Stage
 from chalicelib.domain.decisions import Act, Choosing, offered_in
 from chalicelib.domain.delivery import Outbound
 from chalicelib.domain.messages import Identity, IncomingMessage, MessageKind

@@ -8,8 +8,7 @@ from gettext import NullTranslations, translation
 from pathlib import Path
 
 from chalicelib.domain.audit import AuditEntry
-from chalicelib.domain.contacts import Contact
-from chalicelib.domain.conversation import (
+from chalicelib.domain.choices import (
     HELP_CHOICE,
     LANGUAGE_CHOICE,
     MENU_CHOICE,
@@ -30,6 +29,7 @@ from chalicelib.domain.conversation import (
     pick_number_choice,
     pick_random_choice,
 )
+from chalicelib.domain.contacts import Contact
 from chalicelib.domain.decisions import Act, Choosing, RejectReason, choosing_about
 from chalicelib.domain.languages import LANGUAGES, LanguageCode
 from chalicelib.domain.messages import Choice, Reply, StoredFile, Template

@@ -9,6 +9,7 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
+from chalicelib.domain import chat_actions as a
 from chalicelib.domain import conversation as c
 from chalicelib.domain.languages import LANGUAGES, LanguageCode
 from chalicelib.domain.messages import IncomingMessage, MessageKind
@@ -58,14 +59,14 @@ def test_no_text_hides_where_babel_does_not_look() -> None:
 
 
 # Words in bold that a person may write: what the bot does about them, once numbers are held.
-COMMANDS: dict[str, type[c.Action]] = {
-    "menu": c.ShowMenu,
-    "raffles": c.ListRaffles,
-    "my orders": c.ShowOrders,
-    "help": c.ShowHelp,
-    "human": c.CallPerson,
-    "START": c.OptIn,
-    "pending": c.Decide,  # for organisers
+COMMANDS: dict[str, type[a.Action]] = {
+    "menu": a.ShowMenu,
+    "raffles": a.ListRaffles,
+    "my orders": a.ShowOrders,
+    "help": a.ShowHelp,
+    "human": a.CallPerson,
+    "START": a.OptIn,
+    "pending": a.Decide,  # for organisers
 }
 
 
@@ -88,7 +89,7 @@ def test_the_words_that_texts_tell_people_to_write_are_understood(language: Lang
                 assert isinstance(action, COMMANDS[source]), word
             elif source == "cancel":
                 action = c.step(c.Conversation(), IncomingMessage(kind=MessageKind.TEXT, text=word))
-                assert isinstance(action, c.CancelOrder | c.AskWhatToCancel), word
+                assert isinstance(action, a.CancelOrder | a.AskWhatToCancel), word
             elif re.search("[0-9]", source):
                 pick = read_pick(word, first=1, last=100)
                 assert not isinstance(pick, Unclear)
@@ -100,7 +101,7 @@ def test_the_words_that_texts_tell_people_to_write_are_understood(language: Lang
     assert told > 15
     confirm = gettext("Confirm")
     asked = c.Conversation(stage=c.Stage.CONFIRMING, order_id="7K2M9QXB")
-    assert c.step(asked, IncomingMessage(kind=MessageKind.TEXT, text=confirm)) == c.ConfirmOrder("7K2M9QXB")
+    assert c.step(asked, IncomingMessage(kind=MessageKind.TEXT, text=confirm)) == a.ConfirmOrder("7K2M9QXB")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -108,4 +109,4 @@ def test_a_title_of_a_button_that_is_written_instead_of_tapped_is_understood(lan
     gettext = texts_in(language)._
     for title in ("Browse raffles", "My orders", "Help", "Language"):
         action = c.step(c.Conversation(), IncomingMessage(kind=MessageKind.TEXT, text=gettext(title)))
-        assert not isinstance(action, c.NotUnderstood | c.TryCode), gettext(title)
+        assert not isinstance(action, a.NotUnderstood | a.TryCode), gettext(title)

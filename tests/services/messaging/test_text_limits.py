@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.audit import AuditEntry
+from chalicelib.domain.choices import confirm_age_choice
 from chalicelib.domain.contacts import Contact
-from chalicelib.domain.conversation import confirm_age_choice
 from chalicelib.domain.decisions import MAX_REASON, Act, Choosing
 from chalicelib.domain.languages import LANGUAGES, TEMPLATE_CODES, LanguageCode
 from chalicelib.domain.messages import Reply

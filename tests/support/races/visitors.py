@@ -5,7 +5,7 @@ from hashlib import sha256
 from random import Random
 from typing import NamedTuple, TypeVar
 
-from chalicelib.domain import conversation as c
+from chalicelib.domain.choices import cancel_order_choice, pick_number_choice, pick_random_choice
 from chalicelib.domain.messages import Identity, IncomingMessage, Media, MessageKind
 from chalicelib.domain.orders import MAX_NUMBERS, OrderStatus
 from chalicelib.domain.organisers import COMMAND_LINE
@@ -56,7 +56,7 @@ def rush(place: Place, random: Random, name: str, profile: Profile) -> None:
     visitor = Visitor(place, random, name, profile)
     for number in range(profile.numbers):
         Shared.line.wait()
-        for hold in visitor.ask(visitor.somebody(number), visitor.tap(c.pick_number_choice(place.raffle.id, number))):
+        for hold in visitor.ask(visitor.somebody(number), visitor.tap(pick_number_choice(place.raffle.id, number))):
             visitor.pay_cash(hold)
 
 
@@ -125,9 +125,9 @@ class Visitor:
         for _ in range(3):
             if self.left or self.random.random() < 0.8:
                 quantity = self.left or self.random.choice(self.profile.quantities)
-                choice = c.pick_random_choice(self.raffle.id, quantity)
+                choice = pick_random_choice(self.raffle.id, quantity)
             else:
-                choice = c.pick_number_choice(self.raffle.id, self.any_number())
+                choice = pick_number_choice(self.raffle.id, self.any_number())
             yield from self.ask(person, self.tap(choice))
 
     def write(self, person: Identity) -> Iterator[Hold]:
@@ -194,7 +194,7 @@ class Visitor:
         self.say(hold.person, "cancel")
 
     def change_their_mind_too_late(self, hold: Hold) -> None:
-        cancel = self.tap(c.cancel_order_choice(hold.order_id))
+        cancel = self.tap(cancel_order_choice(hold.order_id))
         at_once([lambda: self.say(hold.person, cancel), lambda: self.confirm_payment(hold.order_id)])
 
     def be_cancelled(self, hold: Hold) -> None:
