@@ -1605,7 +1605,7 @@ class Texts:
         return {
             OrderStatus.DRAFT: _("not confirmed yet"),
             OrderStatus.PENDING_PAYMENT: _("it waits for a payment"),
-            OrderStatus.IN_REVIEW: _("payment is being checked"),
+            OrderStatus.IN_REVIEW: _("its payment is being checked"),
             OrderStatus.PAID: _("paid"),
             OrderStatus.EXPIRED: _("time is over"),
             OrderStatus.CANCELLED: _("cancelled"),
