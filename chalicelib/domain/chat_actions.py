@@ -189,10 +189,15 @@ class AskToCancel:
 
 @dataclass(frozen=True)
 class AskChange:
-    """Change the numbers of an order as `text` says (H15). Say how to change them if it is "", or doubtful."""
+    """Change the numbers of an order as `text` says (H15). Say how to change them if it is "", or doubtful.
+
+    Attributes:
+        is_doubtful: ask in any case, since they have just objected to what they have.
+    """
 
     order_id: str
     text: str = ""
+    is_doubtful: bool = False
 
 
 @dataclass(frozen=True)
@@ -227,9 +232,14 @@ class EditOrder:
 
 @dataclass(frozen=True)
 class MoreTime:
-    """Hold the numbers of an order longer, once; None: the contact's running order."""
+    """Hold the numbers of an order longer, once; None: the contact's running order.
+
+    Attributes:
+        only_tell: say until when they are held and who may hold them longer; ten minutes would not help.
+    """
 
     order_id: str | None
+    only_tell: bool = False
 
 
 @dataclass(frozen=True)

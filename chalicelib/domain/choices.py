@@ -126,6 +126,12 @@ def which_choice(order_id: str, numbers: Sequence[int], text: str) -> str | None
     return _kept(f"{WHICH}{order_id}:{','.join(map(str, numbers))}", text)
 
 
+def read_which_choice(asks: str) -> tuple[str, tuple[int, ...]]:
+    """Return the order and the numbers for which `which_choice` was kept."""
+    order_id, _, listed = asks.removeprefix(WHICH).partition("/")[0].partition(":")
+    return order_id, tuple(map(int, listed.split(",")))
+
+
 def what_to_cancel_choice(order_id: str, text: str) -> str | None:
     """Return what is kept of the question whether to cancel an order or messages."""
     return _kept(f"{WHAT_TO_CANCEL}{order_id}", text)

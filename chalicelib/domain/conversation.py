@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import cache
 from itertools import dropwhile
 
+from chalicelib.domain.ages import is_old_enough
 from chalicelib.domain.chat_actions import (
     Action,
     AskAboutOrder,
@@ -75,10 +76,12 @@ from chalicelib.domain.choices import (
     WHAT_TO_CANCEL,
     WHICH,
     read_choice,
+    read_which_choice,
 )
 from chalicelib.domain.decisions import (
     Act,
     Choosing,
+    asks_what_waits,
     own_reason,
     propose_reason,
     read_choosing,
@@ -87,10 +90,11 @@ from chalicelib.domain.decisions import (
 )
 from chalicelib.domain.intents import CHANGE, LONG_MISTYPED, Intent, Meaning, read_meaning
 from chalicelib.domain.messages import IncomingMessage, MessageKind
-from chalicelib.domain.order_edits import MAX_COUNTED, EditKind, names_cancelling, names_number
+from chalicelib.domain.order_edits import MAX_COUNTED, EditKind, names_cancelling, names_number, read_edit
 from chalicelib.domain.orders import MAX_NUMBERS, is_code
 from chalicelib.domain.picks import Random, Specific, Unclarity, Unclear, fold, read_pick
-from chalicelib.domain.vocabulary import change_phrases, command_words, organiser_words, other_raffles
+from chalicelib.domain.proposals import names_money, propose
+from chalicelib.domain.vocabulary import change_phrases, command_words, other_raffles
 
 
 class Stage(StrEnum):
@@ -194,14 +198,16 @@ def _read_organiser(
     if message.kind is not MessageKind.TEXT:
         return None
     word = normalize(message.text)
-    if word.replace("'", "") in organiser_words("pending"):
+    if asks_what_waits(message.text) and not conversation.asks:
         return Choosing(act=Act.SHOW)
     meaning = read_meaning(message.text)
     cancels = command_words("cancel") | command_words("cancel_what")
     if (word in COMMANDS and word not in cancels) or meaning.is_polite_only:
         return None
     wish = wished_act(message.text)
-    reason = "" if meaning.only(Intent.YES, Intent.NO) or word in YES | NO else own_reason(message.text)
+    objects = meaning.has(Intent.WAIT, Intent.YES) or wish is Act.APPROVE  # "no espera, ese sí está bien"
+    is_no_reason = objects or meaning.only(Intent.NO) or word in NO
+    reason = "" if is_no_reason else own_reason(message.text)
     if noticed:
         return read_words_below(noticed, wish, reason)
     code = next(filter(is_code, re.findall("[0-9A-Z]+", message.text.upper())), "")
@@ -233,6 +239,7 @@ def _about_order(code: str, text: str) -> Action | None:
         (Intent.CANCEL, AskToCancel(code) if _asks_something(meaning) else CancelOrder(code)),
         (Intent.YES, AskAboutOrder(code) if _asks_something(meaning) else ConfirmOrder(code)),
         (Intent.PAID, PaidClaim(code)),
+        (Intent.PAY_LATER, MoreTime(code, only_tell=True)),
         (Intent.MORE_TIME, MoreTime(code)),
         (Intent.HOW_TO_PAY, AskAboutOrder(code)),
     )
@@ -275,7 +282,12 @@ def _read_answer(conversation: Conversation, meaning: Meaning, word: str) -> Act
     if asks.startswith("cancel:"):
         order_id = asks.partition(":")[2]
         says_it = meaning.only(Intent.YES, Intent.CANCEL, Intent.ORDERS, Intent.NOUN) and _cancels(meaning)
-        if word in change_phrases("plain_yes") or (says_it and not _asks_something(meaning)):
+        # "yes cancel it, and delete my number"
+        begins = bool(meaning.found) and meaning.found[0].intent in (Intent.YES, Intent.CANCEL)
+        insists = begins and meaning.has(Intent.YES) and meaning.has(Intent.CANCEL) and not meaning.has_numbers
+        insists = insists and not meaning.has(Intent.NO, Intent.WAIT) and not _keeps_order(meaning)
+        is_plain = word in change_phrases("plain_yes")
+        if is_plain or ((says_it or insists) and not meaning.is_misspelt and not _asks_something(meaning)):
             return CancelOrder(order_id)
         return AskAboutOrder(order_id) if said_no or said_yes or _keeps_order(meaning) else None
     if asks.startswith(COUNT):
@@ -303,12 +315,30 @@ def _read_offer(asked: HoldNumbers, meaning: Meaning, *, said_yes: bool, said_no
     is_yes = meaning.has(Intent.YES) and not meaning.has(Intent.NO, Intent.REMOVE, Intent.SWAP, Intent.CANCEL)
     if said_yes or (is_yes and not meaning.has_numbers and meaning.said <= {Intent.YES, Intent.WANT, Intent.NOUN}):
         return asked if not _asks_something(meaning) else None
-    more = [word.text for word in meaning.rest if word.has_digits]
+    more = _more_numbers(meaning)
     is_more = is_yes and meaning.said <= {Intent.YES, Intent.WANT, Intent.NOUN, Intent.ADD}
-    plain = all(re.fullmatch("[0-9]{1,7}", number) for number in more) and len(more) == len(meaning.rest)
-    if is_more and more and plain:
+    if is_more and more:
         return HoldNumbers(asked.raffle_id, ",".join([asked.text, *(f"#{number}" for number in more)]))
-    return None
+    return _change_offer(asked, meaning)
+
+
+def _change_offer(asked: HoldNumbers, meaning: Meaning) -> Action | None:
+    """Return what they want instead of the offered numbers: "not 23, can I have 32 instead", "solo el 7"."""
+    offered = tuple(map(int, re.findall("(?<=#)[0-9]+", asked.text)))
+    if not offered or not meaning.has(*CHANGE, Intent.NO):
+        return None
+    edit = read_edit(meaning.line, offered, first=0, last=MOST_NUMBERS, is_confirmed=True)
+    if edit is None or not {*edit.remove} <= {*offered}:
+        return None
+    wanted = [*(number for number in offered if number not in edit.remove), *edit.add]
+    return HoldNumbers(asked.raffle_id, ",".join(f"#{number}" for number in wanted)) if wanted else None
+
+
+def _more_numbers(meaning: Meaning) -> tuple[str, ...]:
+    """Return the numbers of a message that has nothing else which says something; () if it has, or none."""
+    more = [word.text for word in meaning.rest if word.has_digits]
+    is_plain = all(re.fullmatch("[0-9]{1,7}", number) for number in more) and len(more) == len(meaning.rest)
+    return tuple(more) if is_plain else ()
 
 
 def _asks_something(meaning: Meaning) -> bool:
@@ -321,6 +351,12 @@ def _read_age(asked: ConfirmAge, meaning: Meaning, *, said_yes: bool, said_no: b
     """Read a yes, a no, or an age and nothing else: "tengo 45", "I am 81 dear"."""
     if said_no:
         return RefuseAge(asked.raffle_id, asked.age)
+    chosen = frozenset(map(int, re.findall("(?<=#)[0-9]+", asked.text)))
+    more = _more_numbers(meaning) if meaning.has(Intent.ADD) or names_number(meaning.line) else ()
+    if chosen and more and not meaning.said - {Intent.ADD, Intent.WANT, Intent.NOUN}:
+        return HoldNumbers(asked.raffle_id, ",".join([asked.text, *(f"#{number}" for number in more)]))
+    if is_old_enough(meaning, asked.age, chosen=chosen):
+        return asked
     told = [word for word in meaning.rest if word.has_digits]
     others = {word.text for word in meaning.rest if not word.has_digits}
     if meaning.said - {Intent.YES, Intent.OF_AGE} or _asks_something(meaning):
@@ -373,8 +409,7 @@ def _read_what_to_cancel(asks: str, word: str) -> Action | None:
 
 def _read_which(asks: str, word: str) -> Action | None:
     """Return what becomes of the numbers that the bot asked about, if it is all that they say: "agrégalo"."""
-    order_id, _, listed = asks.removeprefix(WHICH).partition("/")[0].partition(":")
-    numbers = tuple(map(int, listed.split(",")))
+    order_id, numbers = read_which_choice(asks)
     for kind in (EditKind.ONLY, EditKind.ADD, EditKind.REMOVE):
         if word in change_phrases(f"answer_{kind}"):
             return EditOrder(order_id, kind, numbers)
@@ -410,11 +445,21 @@ def _mean_anywhere(conversation: Conversation, meaning: Meaning) -> Action | Non
         return CallPerson()
     if meaning.only(Intent.LEAVE):
         return AskLeave(conversation.order_id)
+    if _thanks(meaning):
+        return SayWelcome()
     if meaning.is_polite_only:
-        if meaning.has(Intent.THANKS):
-            return SayWelcome()
         return _greet(conversation) if meaning.has(Intent.GREETING) else None
     return None
+
+
+def _thanks(meaning: Meaning) -> bool:
+    """Return whether they say thanks, and little else: "muchas gracias capo, que le vaya bonito"."""
+    thanks = [one for one in meaning.found if one.intent is Intent.THANKS]
+    is_short = len(meaning.rest) <= MAX_BESIDE_THANKS and not meaning.has_numbers and "?" not in meaning.line
+    # Machines say "gracias por escribirnos", again and again.
+    after = {word for one in thanks for word in meaning.line[one.words[-1].end :].split()[:1]}
+    is_for_something = bool(after & change_phrases("thanks_for"))
+    return bool(thanks) and not meaning.said and is_short and not (is_for_something and meaning.rest)
 
 
 def _greet(conversation: Conversation) -> Action:
@@ -553,6 +598,8 @@ def _step_browsing(conversation: Conversation, meaning: Meaning, text: str) -> A
 def _step_selecting(conversation: Conversation, meaning: Meaning, text: str) -> Action:
     raffle_id = conversation.raffle_id or ""
     hold = HoldNumbers(raffle_id, text)
+    if meaning.has(Intent.FREE) and (wish := _if_free(meaning)) is not None:
+        return HoldNumbers(raffle_id, wish)
     if meaning.has(Intent.FREE):
         return IsFree(raffle_id, meaning.numbers) if meaning.has_numbers else ShowFree(raffle_id)
     answer = _answer_question(conversation, meaning)
@@ -578,6 +625,20 @@ def _step_selecting(conversation: Conversation, meaning: Meaning, text: str) -> 
     return _try_codes(meaning, text, otherwise=hold if meaning.has_numbers else _try_other_raffle(meaning, hold))
 
 
+def _if_free(meaning: Meaning) -> str | None:
+    """Return the wish in "quiero el 7 si está libre", without the condition; None if it is a question."""
+    if "?" in meaning.line or not meaning.has_numbers:
+        return None
+    condition = _condition().search(meaning.line)
+    return None if condition is None or not condition.start() else meaning.line[: condition.start()]
+
+
+@cache
+def _condition() -> re.Pattern[str]:
+    phrases = "|".join(map(re.escape, sorted(change_phrases("if_free"), key=len, reverse=True)))
+    return re.compile(rf"[\s,;(]+(?:{phrases})(?!\w)[^0-9]*$")
+
+
 def _step_confirming(conversation: Conversation, meaning: Meaning, text: str) -> Action:
     order_id = conversation.order_id or ""
     ask_again = AskAboutOrder(order_id)
@@ -594,8 +655,8 @@ def _step_confirming(conversation: Conversation, meaning: Meaning, text: str) ->
         return AskToCancel(order_id) if _asks_something(meaning) else CancelOrder(order_id)
     if meaning.has(Intent.TIME_LEFT):  # before more time, which can be had once
         return ask_again
-    if meaning.has(Intent.MORE_TIME):
-        return MoreTime(order_id)
+    if meaning.has(Intent.MORE_TIME, Intent.PAY_LATER):
+        return MoreTime(order_id, only_tell=meaning.has(Intent.PAY_LATER))
     if (others := _other_numbers(order_id, meaning)) is not None:
         return others
     if (answer := _answer_before_change(conversation, meaning)) is not None:
@@ -603,7 +664,9 @@ def _step_confirming(conversation: Conversation, meaning: Meaning, text: str) ->
     if meaning.has(Intent.CANCEL) and not meaning.has_numbers:
         return AskToCancel(order_id)
     if _is_change(meaning, text) or meaning.has(Intent.CANCEL):
-        return AskChange(order_id, text)
+        # Right after "esos no", numbers may be meant instead.
+        is_doubtful = conversation.asks == UNSURE and not _says_change(meaning)
+        return AskChange(order_id, text, is_doubtful=is_doubtful)
     if meaning.has(Intent.NO):
         return AskAboutOrder(order_id, unsure=True)
     if meaning.has(Intent.YES, Intent.WAIT, Intent.PRICE, Intent.PAID):
@@ -617,8 +680,8 @@ def _step_payment(conversation: Conversation, meaning: Meaning, text: str) -> Ac
         return PaidClaim(order_id)
     if meaning.has(Intent.TIME_LEFT):  # before more time, which can be had once
         return AskAboutOrder(order_id)
-    if meaning.has(Intent.MORE_TIME):
-        return MoreTime(order_id)
+    if meaning.has(Intent.MORE_TIME, Intent.PAY_LATER):
+        return MoreTime(order_id, only_tell=meaning.has(Intent.PAY_LATER))
     if _keeps_order(meaning):
         return AskAboutOrder(order_id)
     if (meaning.has(Intent.CANCEL) and not meaning.has_numbers) or meaning.only(Intent.NO):
@@ -629,6 +692,8 @@ def _step_payment(conversation: Conversation, meaning: Meaning, text: str) -> Ac
         return ShowOrders() if meaning.has(Intent.ORDERS) else TellHowToPay(conversation.raffle_id, order_id)
     if meaning.has(Intent.ANOTHER) and not meaning.has_numbers and conversation.raffle_id is not None:
         return OpenRaffle(conversation.raffle_id)
+    if names_money(text):  # "mandei 20 reais em vez de 30"
+        return AskAboutOrder(order_id)
     if _is_change(meaning, text) or meaning.has(Intent.CANCEL):
         return AskChange(order_id, text)
     if meaning.only(Intent.YES):
@@ -647,7 +712,17 @@ def _look_around(conversation: Conversation, meaning: Meaning, text: str) -> Act
         if meaning.has(Intent.PRIZE):
             return TellPrize(conversation.raffle_id)
         return ShowFree(conversation.raffle_id)
-    return _try_codes(meaning, text, otherwise=answer or _try_other_raffle(meaning, _repeat_question(conversation)))
+    fallback = answer or _try_other_raffle(meaning, _ask_what_to_change(conversation, meaning, text))
+    return _try_codes(meaning, text, otherwise=fallback)
+
+
+def _ask_what_to_change(conversation: Conversation, meaning: Meaning, text: str) -> Action:
+    """Ask about several numbers that are named while others are held ("errei, era 34 e 35"); else ask as before."""
+    is_held = conversation.stage is Stage.CONFIRMING and conversation.order_id is not None
+    names_some = len(propose(text, first=0, last=MOST_NUMBERS)) > 1 and "?" not in text
+    if is_held and names_some:
+        return AskChange(conversation.order_id or "", text, is_doubtful=True)
+    return _repeat_question(conversation)
 
 
 def _confirm(conversation: Conversation, meaning: Meaning) -> Action:
@@ -731,6 +806,7 @@ def _answer_question(conversation: Conversation, meaning: Meaning) -> Action | N
     raffle_id, order_id = conversation.raffle_id, conversation.order_id
     answers: tuple[tuple[Intent, Action], ...] = (
         (Intent.PAID, PaidClaim(conversation.order_id)),
+        (Intent.PAY_LATER, MoreTime(conversation.order_id, only_tell=True)),
         (Intent.MORE_TIME, MoreTime(conversation.order_id)),
         (Intent.RESULT, TellResult()),
         (Intent.TRUST, TellWho()),
@@ -781,6 +857,13 @@ def _is_change(meaning: Meaning, text: str) -> bool:
     return isinstance(pick, Specific | Random) or (meaning.has_numbers and pick.reason is Unclarity.QUANTITY)
 
 
+def _says_change(meaning: Meaning) -> bool:
+    """Return whether they say that something is to be changed, and do not only list numbers: "el 8 y el 18"."""
+    listing = change_phrases("conjunction")
+    said = (one for one in meaning.found if one.intent in CHANGE)
+    return any(" ".join(word.text for word in one.words) not in listing for one in said)
+
+
 def _read_any(text: str) -> Specific | Random | Unclear:
     """Read numbers without knowing which ones the raffle has."""
     return read_pick(text, first=0, last=MOST_NUMBERS)
@@ -788,6 +871,7 @@ def _read_any(text: str) -> Specific | Random | Unclear:
 
 MOST_NUMBERS = 1_000_000
 MOST_YEARS = 120
+MAX_BESIDE_THANKS = 3  # unknown words
 
 
 def _try_names(meaning: Meaning, text: str, *, otherwise: Action) -> Action:

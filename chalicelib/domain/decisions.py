@@ -14,6 +14,7 @@ from chalicelib.domain.vocabulary import organiser_words
 SEEN_LENGTH = 16  # hex digits that a choice carries of what an organiser has seen
 ABOUT_PROOF = rf"(approve|reject|open|other):([0-9A-Z]+):([0-9a-f]{{{SEEN_LENGTH}}})"
 MAX_REASON = 180  # characters of a reason that an organiser writes, which a button carries
+FEW_WORDS = 8  # of a text that may name what is wanted anywhere
 MIN_REASON = 8  # characters; less may be a slip
 
 
@@ -145,11 +146,20 @@ def offered_in(text: str) -> tuple[Choosing, ...]:
 
 
 def wished_act(text: str) -> Act | None:
-    """Return what somebody wants who begins with "approved", "rejected" or the like."""
-    first = next(iter(re.findall(r"\w+", fold(text))), "")
-    if first in organiser_words("approve"):
-        return Act.APPROVE
-    return Act.REJECT if first in organiser_words("reject") else None
+    """Return what somebody wants who says "approved", "rejected" or the like, first or in a few words."""
+    words = re.findall(r"\w+", fold(text))
+    said = words if len(words) <= FEW_WORDS else words[:1]
+    if not organiser_words("reject").isdisjoint(said):
+        return Act.REJECT
+    return Act.APPROVE if not organiser_words("approve").isdisjoint(said) else None
+
+
+def asks_what_waits(text: str) -> bool:
+    """Return whether an organiser asks which proofs wait: "pendientes", "quais pagamentos faltam conferir?"."""
+    line = fold(text).replace("'", "").strip(" .,!?¡¿")
+    words = set(re.findall(r"\w+", line))
+    is_short = len(words) <= FEW_WORDS
+    return line in organiser_words("pending") or (is_short and not organiser_words("pending_word").isdisjoint(words))
 
 
 def own_reason(text: str) -> str:
@@ -158,7 +168,7 @@ def own_reason(text: str) -> str:
     "" if it is too short to be one. One that is too long is cut, and shown to them before it is used.
     """
     words = " ".join(text.split())
-    if wished_act(words) is Act.REJECT:
+    if next(iter(re.findall(r"\w+", fold(words))), "") in organiser_words("reject"):
         words = re.sub(r"^\W*\w+[\s:,.;–-]*", "", words)
     return words[:MAX_REASON].rstrip() if len(words) >= MIN_REASON else ""
 

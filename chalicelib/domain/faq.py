@@ -1,7 +1,7 @@
 """Find the organisers' answer to what a buyer asks."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from chalicelib.domain.intents import POLITE, read_meaning
 from chalicelib.domain.picks import fold
@@ -13,7 +13,7 @@ STEM = 4  # letters that two forms of a word share at least: "envío" and "envia
 MOST_ENDING = 4  # letters by which they may differ in length
 
 
-def find_answer(faq: Sequence[Faq], text: str, *, by_topic: bool = False) -> str | None:
+def find_answer(faq: Sequence[Faq], text: str, *, by_topic: bool = False, exactly: bool = False) -> str | None:
     """Return the first answer one of whose words, or phrases, is in the text; None if there is none.
 
     Accents, case and punctuation do not matter. A word is also found in another form: "recoger" in "recogen".
@@ -21,10 +21,11 @@ def find_answer(faq: Sequence[Faq], text: str, *, by_topic: bool = False) -> str
     Args:
         by_topic: if none is found, look for an answer to a question about the same thing, in other words or in another
             language: the answer for "envío" to "¿me lo llevan a la casa?" (`topics` in `words/*.toml`).
+        exactly: only the words as they are, in no other form: "garantiza" is no "garantía".
     """
     said = _Said(text)
     for entry in faq:
-        if said.has_one_of(entry.words):
+        if said.has_one_of(entry.words, exactly=exactly):
             return entry.answer
     for topic in topics() if by_topic else ():
         if said.has_one_of(topic):
@@ -53,17 +54,17 @@ class _Said:
         for place, word in enumerate(self._words):
             self._places.setdefault(word[:STEM], []).append(place)
 
-    def has_one_of(self, phrases: Iterable[str]) -> bool:
+    def has_one_of(self, phrases: Iterable[str], *, exactly: bool = False) -> bool:
+        is_same = str.__eq__ if exactly else _is_same_word
         return any(
-            _stands_at(phrase, self._words, place)
+            self._stands_at(phrase, place, is_same)
             for phrase in filter(None, map(_words_of, phrases))
             for place in self._places.get(phrase[0][:STEM], ())
         )
 
-
-def _stands_at(phrase: Sequence[str], said: Sequence[str], place: int) -> bool:
-    part = said[place : place + len(phrase)]
-    return len(part) == len(phrase) and all(map(_is_same_word, phrase, part))
+    def _stands_at(self, phrase: Sequence[str], place: int, is_same: Callable[[str, str], bool]) -> bool:
+        part = self._words[place : place + len(phrase)]
+        return len(part) == len(phrase) and all(map(is_same, phrase, part))
 
 
 def _is_same_word(one: str, other: str) -> bool:

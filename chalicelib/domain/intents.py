@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import cache, cached_property, lru_cache
 from typing import NamedTuple
 
-from chalicelib.domain.picks import fold
+from chalicelib.domain.picks import fold, without_laughter
 from chalicelib.domain.typos import distance, nearest
 from chalicelib.domain.vocabulary import vocabularies
 
@@ -41,6 +41,7 @@ class Intent(StrEnum):
     TIME_LEFT = "time_left"
     OF_AGE = "of_age"
     MORE_TIME = "more_time"
+    PAY_LATER = "pay_later"  # on another day
     ANOTHER = "another"
     ADD = "add"
     REMOVE = "remove"
@@ -202,7 +203,7 @@ def _is_number(word: Word) -> bool:
 @lru_cache(64)
 def read_meaning(text: str) -> Meaning:
     """Find the phrases in a message. Takes time in proportion to its length, and never raises."""
-    line = fold(text)[:LONGEST_LINE].translate(_ALIKE)
+    line = without_laughter(fold(text)[:LONGEST_LINE].translate(_ALIKE))
     words = [Word(_APOSTROPHES.sub("", found[0]), found.start(), found.end()) for found in _WORD.finditer(line)]
     unread = words[MAX_WORDS:]
     words = words[:MAX_WORDS]
@@ -242,7 +243,8 @@ class _Speller:
             if not self._left:
                 return word
             self._left -= 1
-            self._corrected[word] = _agreed(nearest(word, _correctable())) or word
+            is_number = bool(nearest(word, _long_numerals()))  # "ventidos" is not "vendidos", and no guess either
+            self._corrected[word] = (None if is_number else _agreed(nearest(word, _correctable()))) or word
         return self._corrected[word]
 
 
@@ -355,6 +357,16 @@ def _correctable() -> tuple[str, ...]:
 @cache
 def _numerals() -> Mapping[str, int]:
     return {word: value for one in vocabularies().values() for word, value in {**one.numerals, **one.counts}.items()}
+
+
+def quantity_of(word: str) -> int | None:
+    """Return the number that a single word names: "3", "tres"; None if it names none."""
+    return int(word) if re.fullmatch("[0-9]{1,7}", word) else _numerals().get(word)
+
+
+@cache
+def _long_numerals() -> tuple[str, ...]:
+    return tuple(sorted(word for word in _numerals() if word.isalpha() and len(word) >= LONG_MISTYPED))
 
 
 @cache

@@ -214,6 +214,9 @@ def _exchange(meaning: Meaning, numbers: Sequence[Word], owned: Sequence[int]) -
     left, right = numbers
     before, between = meaning.line[: left.start], meaning.line[left.end : right.start]
     swaps = [one for one in meaning.found if one.intent is Intent.SWAP]
+    is_left_refused = _pattern("not", r"[\s,]").match(between.lstrip(" ,")) is not None
+    if is_left_refused and int(left.text) in owned and int(right.text) not in owned:
+        return Edit(add=(int(right.text),), remove=(int(left.text),))  # "el 12 no, mejor el 15"
     is_refused = _pattern("not", _ARTICLE).search(before) is not None  # "not the 5, swap it for the 8"
     if is_negated and not (is_refused and swaps and swaps[0].words[0].start > left.end):
         return None  # "no cambies el 5 por el 8"

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from chalicelib.domain.orders import MAX_NUMBERS
 from chalicelib.domain.typos import closest
-from chalicelib.domain.vocabulary import Vocabulary, vocabularies
+from chalicelib.domain.vocabulary import Vocabulary, change_phrases, vocabularies
 
 
 class Unclarity(StrEnum):
@@ -62,6 +62,8 @@ def _disagreement(line: str) -> Unclear:
 
 def _read(line: str, words: "_Words", first: int, last: int, most: int) -> "Specific | Random | Unclear":
     tokens = list(_tokens(line, words))
+    if tokens and tokens[-1].kind == _AND and tokens[-1].text in _POLITE_WORDS:  # "7 and 32 then"
+        tokens.pop()
     kinds = "".join(token.kind for token in tokens)
     if _RANDOM.fullmatch(kinds):
         return _random(tokens, most)
@@ -145,6 +147,9 @@ _LISTS = {
 # Lists whose words are understood in a sentence of another language, too.
 _SHARED = ("noun", "random", "filler")
 _POLITE = ("greeting", "courtesy", "thanks")
+_POLITE_WORDS = frozenset(
+    phrase for one in vocabularies().values() for name in _POLITE for phrase in one.intents.get(name, ())
+)
 
 
 class _Words(NamedTuple):
@@ -543,8 +548,38 @@ _BEFORE_FOLDING = str.maketrans(
 _LONGEST_LINE = 4096
 
 
+def without_laughter(line: str) -> str:
+    """Blank laughter out of a folded line: "el 24 jajaja". The other words keep their places."""
+    return _LAUGHTER.sub(lambda laugh: " " * len(laugh[0]), line)
+
+
+_LAUGHTER = re.compile(
+    r"(?<!\w)(?:a?(?:ja){2,}j?|a?(?:je){2,}|(?:ji){2,}|a?(?:ha){2,}h?|(?:he){2,}|(?:hi){2,}"
+    r"|k{3,}|(?:rs){2,}|lo+l|lmf?ao|xd+)(?!\w)"
+)
+
+
+def _without_name(line: str) -> str:
+    """Leave out for whom the numbers are, at the end of a folded line: "7, 8 a nombre de Wilmer"."""
+    found = _for_whom().search(line)
+    named = found is not None and not any(word in _all_numerals() for word in found[1].split())
+    return line[: found.start()] if found is not None and named and found.start() else line
+
+
+@cache
+def _for_whom() -> re.Pattern[str]:
+    phrases = "|".join(re.escape(phrase) for phrase in sorted(change_phrases("for_whom"), key=len, reverse=True))
+    return re.compile(rf"(?<=\s)(?:{phrases})\s+([^\W\d_]+(?:\s+[^\W\d_]+){{0,2}})[\s.!]*$")
+
+
+@cache
+def _all_numerals() -> frozenset[str]:
+    return frozenset(word for one in vocabularies().values() for word in (*one.numerals, *one.counts))
+
+
 def _line(text: str) -> str:
     line = _APOSTROPHE.sub("", fold(_unhidden(text)).translate(_ALIKE))
+    line = _without_name(without_laughter(line))
     return line if len(line) <= _LONGEST_LINE else line[:_LONGEST_LINE] + _STRANGE
 
 

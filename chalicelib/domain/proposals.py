@@ -6,7 +6,7 @@ Nothing is held for a guess: the bot asks, and holds after a yes.
 import re
 from functools import cache
 
-from chalicelib.domain.intents import Intent, read_meaning
+from chalicelib.domain.intents import Intent, quantity_of, read_meaning
 from chalicelib.domain.orders import MAX_NUMBERS
 from chalicelib.domain.picks import fold, is_plain, looks_like_phone
 from chalicelib.domain.vocabulary import change_phrases, number_words
@@ -24,18 +24,32 @@ def propose(text: str, *, first: int, last: int) -> tuple[int, ...]:
         return ()
     if len(text) > MAX_TEXT or not is_plain(text) or _OTHER.search(line) or looks_like_phone(line, last):
         return ()
+    wishes = {one.words[-1].end for one in read_meaning(text).found if one.intent is Intent.WANT}
     numbers: dict[int, None] = {}
-    for found in re.finditer(r"(?<![\w+.-])[0-9]{1,7}(?![\w])", line):
+    refused: set[int] = set()
+    for found in re.finditer(r"(?<![\w+.=/-])[0-9]{1,7}(?![\w])", line):
         before, after = line[: found.start()], line[found.end() :]
         if _refused().search(before) or _refused_after().match(after):
+            refused.add(int(found[0]))
             continue
-        if _of_time().search(before) or _unit().match(after) or _counts(before, after) or _quantity().match(after):
+        is_time = _of_time().search(before) is not None and len(before.rstrip()) not in wishes  # "go for 22"
+        if is_time or _unit().match(after) or _quantity().match(after):
             return ()
         number = int(found[0])
         if not first <= number <= last:
             return ()
         numbers[number] = None
-    return tuple(numbers) if len(numbers) <= MAX_PROPOSED else ()
+    wanted = tuple(number for number in numbers if number not in refused)
+    return wanted if len(wanted) <= MAX_PROPOSED else ()
+
+
+def names_money(text: str) -> bool:
+    """Return whether a number in a text is an amount, a time or the like: "mandei 20 reais"."""
+    line = fold(text)
+    numbers = re.finditer(r"(?<![\w+.=/-])[0-9]{1,7}(?![\w])", line)
+    return re.search(r"[$\u20b2\u20ac][ ]?[0-9]", line) is not None or any(
+        _unit().match(line[one.end() :]) for one in numbers
+    )
 
 
 def refuses(text: str) -> bool:
@@ -49,7 +63,7 @@ def named_as_numbers(text: str) -> frozenset[int]:
     if len(text) > MAX_TEXT or _OTHER.search(line) or read_meaning(text).has(Intent.NO):
         return frozenset()
     found = [
-        one for one in re.finditer(r"(?<![\w+.-])[0-9]{1,7}(?![\w])", line) if not _unit().match(line[one.end() :])
+        one for one in re.finditer(r"(?<![\w+.=/-])[0-9]{1,7}(?![\w])", line) if not _unit().match(line[one.end() :])
     ]
     return frozenset(int(one[0]) for one in found if _named().search(line[: one.start()]))
 
@@ -57,18 +71,23 @@ def named_as_numbers(text: str) -> frozenset[int]:
 def counted(text: str) -> int | None:
     """Return how many numbers a text asks for: "quiero 3 boletos de la bici". None if it names no quantity."""
     line = fold(text)
-    found = list(re.finditer(r"(?<![\w+.-])[0-9]{1,2}(?![\w])", line))
+    found = list(re.finditer(r"(?<![\w+.=/-])[0-9]{1,2}(?![\w])", line))
     digits = re.findall("[0-9]+", line)
     if len(text) > MAX_TEXT or len(found) != 1 or len(digits) != 1 or not _quantity().match(line[found[0].end() :]):
         return None
     return int(digits[0]) if 0 < int(digits[0]) <= MAX_NUMBERS else None
 
 
-def _counts(before: str, after: str) -> bool:
-    """Return whether a number counts what follows, such as "5 hijos": a word that says nothing about raffles."""
-    is_named = _named().search(before) is not None
-    follower = re.match(r"\s+([^\W\d_]{3,})", after)
-    return not is_named and follower is not None and bool(read_meaning(follower[1]).rest)
+def drawn(text: str) -> int | None:
+    """Return how many numbers at random a text may ask for, beside words that the bot does not know.
+
+    "pick me 3 good ones", "two please, any will do". None: it says nothing of random, or it is not clear how many.
+    """
+    meaning = read_meaning(text)
+    counts = [quantity_of(word.text) for word in meaning.rest if word.has_digits or quantity_of(word.text) is not None]
+    if not meaning.has(Intent.RANDOM) or meaning.has(Intent.NO) or len(counts) != 1 or len(text) > MAX_TEXT:
+        return None
+    return counts[0] if counts[0] is not None and 0 < counts[0] <= MAX_PROPOSED else None
 
 
 @cache
@@ -86,8 +105,8 @@ def _refused() -> re.Pattern[str]:
 
 @cache
 def _refused_after() -> re.Pattern[str]:
-    """A number before a no is not wanted either: "el 5 no"."""
-    return re.compile(rf"\s+(?:{_either(change_phrases('not'))})(?!\w)")
+    """A number before a no is not wanted either: "el 5 no", "o 44, não"."""
+    return re.compile(rf"[\s,]+(?:{_either(change_phrases('not'))})(?!\w)")
 
 
 @cache

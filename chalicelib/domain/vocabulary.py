@@ -20,6 +20,7 @@ class Vocabulary:
         intents: what somebody may want → the phrases that say so.
         commands: what somebody may want → the words that always mean that if nothing else is said.
         other_raffles: words that ask for other raffles than the one that is open.
+        title_glue: words that may stand before or within the title of a raffle.
         positions: "first" → 1; -1 is the last one.
         numbers: kinds of words around numbers → the phrases of each kind.
         changes: kinds of words in changes of an order → the phrases of each kind.
@@ -35,6 +36,7 @@ class Vocabulary:
     intents: Mapping[str, Phrases] = field(default_factory=dict)
     commands: Mapping[str, Phrases] = field(default_factory=dict)
     other_raffles: frozenset[str] = frozenset()
+    title_glue: frozenset[str] = frozenset()
     positions: Mapping[str, int] = field(default_factory=dict)
     numbers: Mapping[str, Phrases] = field(default_factory=dict)
     changes: Mapping[str, Phrases] = field(default_factory=dict)
@@ -80,6 +82,12 @@ def command_words(kind: str) -> frozenset[str]:
 
 
 @cache
+def title_glue() -> frozenset[str]:
+    """Return the words that may stand before or within the title of a raffle, in all languages."""
+    return frozenset(word for one in vocabularies().values() for word in one.title_glue)
+
+
+@cache
 def other_raffles() -> frozenset[str]:
     """Return the words that ask for other raffles, in all languages."""
     return frozenset(word for one in vocabularies().values() for word in one.other_raffles)
@@ -114,6 +122,7 @@ def _load(code: str) -> Vocabulary:
         intents=found.get("intents", {}),
         commands=found.get("commands", {}),
         other_raffles=frozenset(words.get("other_raffles", ())),
+        title_glue=frozenset(words.get("title_glue", ())),
         positions=found.get("positions", {}),
         numbers=numbers,
         changes=found.get("changes", {}),

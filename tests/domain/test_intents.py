@@ -16,7 +16,7 @@ WORDS = sorted(word for vocabulary in vocabularies().values() for word in vocabu
     [
         ("Hola, buenas tardes, quiero participar en la rifa CANASTA", {"greeting", "browse"}, "canasta"),
         ("ok but how do I pay", {"yes", "how_to_pay"}, "but"),
-        ("puedo pagar el boleto mañana", {"how_to_pay", "more_time"}, ""),
+        ("puedo pagar el boleto mañana", {"how_to_pay", "pay_later"}, ""),
         ("is number 7 free?", {"free"}, "7"),
         ("yes but swap 44 for 8", {"yes", "swap"}, "but 44 8"),
         ("quita el 45", {"remove"}, "45"),

@@ -96,6 +96,10 @@ SPECIFIC: dict[str, tuple[int, ...]] = {
         (22, 23),
     ),
     "my lucky number 7": (7,),
+    "lucky number 7": (7,),
+    "7 and 32 then": (7, 32),
+    "el 24 jajaja": (24,),
+    "7 8 9 a nombre de Wilmer": (7, 8, 9),
     # one language's words are not another's
     "um, 5 and 7": (5, 7),
     "10 20 30 40 50": (10, 20, 30, 40, 50),
@@ -105,7 +109,7 @@ SPECIFIC: dict[str, tuple[int, ...]] = {
 RANDOM: dict[str, int] = {
     **dict.fromkeys(
         (
-            *("random 3", "3 random", "any 3", "3 any", "lucky 3", "al azar 3", "3 al azar", "aleatorio 3"),
+            *("random 3", "3 random", "any 3", "3 any", "al azar 3", "3 al azar", "aleatorio 3"),
             *("3 aleatorios", "3 aleatórios", "aleatórios 3", "random three", "tres al azar", "RANDOM 3!", "random3"),
             *("give me 3 random numbers please", "dame 3 números al azar", "quero 3 números aleatórios", "random ٣"),
             *("random: 3", "hi, 3 random tickets, thanks", "surprise me with 3", "números al azar 3", "3 cualquiera"),
@@ -143,7 +147,7 @@ DOUBTFUL = (
     *("son dos, 5 y 12", "quiero 2, 5 y 12", "dos, 5, 12"),
     # phone numbers in pairs
     *("55 12 34 56 78", "21-98-76-54-32", "22.33.11.44"),
-    *("is 5 free?", "entre 5 y 10", "lucky number 7", "random 007", "random 3 and 7", "random, 3"),
+    *("is 5 free?", "entre 5 y 10", "random 007", "random 3 and 7", "random, 3"),
     *("random 5-10", "any of 5"),
     *("del 5", "5 a", "5 to", "5-", "a 5", "5 y", "5 +", "5#", "5-10-15", "5 to 10 to 15"),
     *("5 please 12", "12 numeros 5"),

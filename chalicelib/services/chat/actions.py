@@ -8,7 +8,14 @@ from json import dumps
 from chalicelib.domain import chat_actions as a
 from chalicelib.domain import conversation as c
 from chalicelib.domain import picks
-from chalicelib.domain.choices import RESTATED, UNSURE, confirm_order_choice, what_to_cancel_choice
+from chalicelib.domain.choices import (
+    MAX_CHOICE,
+    RESTATED,
+    UNSURE,
+    confirm_order_choice,
+    pick_numbers_choice,
+    what_to_cancel_choice,
+)
 from chalicelib.domain.conversation import Conversation, Stage
 from chalicelib.domain.decisions import Act, Choosing
 from chalicelib.domain.faq import find_answer
@@ -21,7 +28,7 @@ from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import NumbersTaken, OrderOutOfTurn
 from chalicelib.domain.reply_limits import MAX_CHECKS, MAX_DECISIONS
 from chalicelib.domain.typos import nearest
-from chalicelib.domain.vocabulary import change_phrases
+from chalicelib.domain.vocabulary import change_phrases, title_glue
 from chalicelib.services.chat.boards import show_free
 from chalicelib.services.chat.changing import change_numbers, draw_numbers, edit_order
 from chalicelib.services.chat.holding import (
@@ -92,8 +99,9 @@ def act(action: a.Action, turn: Turn) -> None:
     """
     raffle = _raffle_at_hand(turn) if isinstance(action, GENERAL_ANSWERS) and _is_typed(turn) else None
     # "¿A dónde envío el comprobante?" is about paying, not about delivery.
-    by_topic = not isinstance(action, a.TellHowToPay | a.TellPrice | a.ListRaffles)
-    answer = find_answer(raffle.faq, turn.text, by_topic=by_topic) if raffle is not None else None
+    by_topic = not isinstance(action, a.TellHowToPay | a.TellPrice | a.ListRaffles | a.TellWho)
+    exactly = isinstance(action, a.TellWho)
+    answer = find_answer(raffle.faq, turn.text, by_topic=by_topic, exactly=exactly) if raffle is not None else None
     if answer is not None:
         turn.reply(turn.texts.answer(answer))
     else:
@@ -250,6 +258,8 @@ def _say(
 
 def _cannot_answer(turn: Turn, repeat: a.Action) -> None:
     match repeat:
+        case _ if turn.is_organiser:
+            turn.reply(turn.texts.help_organiser(not_understood=True))
         case a.OpenRaffle(raffle_id):
             turn.reply(turn.texts.cannot_answer(turn.text, find_raffle(raffle_id)))
         case a.ShowMenu():
@@ -401,8 +411,17 @@ def _without_word(text: str, word: str) -> str:
     return re.sub(rf"(?<![\w-]){re.escape(word)}(?![\w-])", " ", text, count=1, flags=re.IGNORECASE)
 
 
+def _without_trailing_glue(text: str) -> str:
+    """Leave out what led to the code or the title that was cut out: "me anota el 8 en la …"."""
+    words = text.split()
+    while words and picks.fold(words[-1]).strip(".,") in title_glue():
+        words.pop()
+    return " ".join(words)
+
+
 def _open_and_hold(turn: Turn, raffle_id: str, text: str) -> None:
     """Open a raffle, and hold the numbers that were named with it: "MOTO 5, 12"."""
+    text = _without_trailing_glue(text)
     pick = picks.read_pick(text, first=0, last=c.MOST_NUMBERS, most=MAX_NUMBERS)
     is_plain = not read_meaning(text).has(Intent.NO, Intent.FREE) and not refuses(text) and "?" not in text
     if isinstance(pick, picks.Unclear) and pick.reason is picks.Unclarity.DOUBTFUL and is_plain:
@@ -544,10 +563,20 @@ def _tell_whether_free(turn: Turn, raffle_id: str, text: str) -> None:
     free = free_among(raffle, pick.numbers)
     taken = [number for number in pick.numbers if number not in free]
     if free:
-        turn.reply(turn.texts.number_free(raffle, free, taken))
+        turn.reply(turn.texts.number_free(raffle, free, taken), _offering(turn, raffle, free))
     else:
         refusal = NumbersTaken(dict.fromkeys(taken, None), [])
         turn.reply(turn.texts.taken(raffle, refusal, nearest_free(raffle, taken), turn.now))
+
+
+def _offering(turn: Turn, raffle: Raffle, free: Sequence[int]) -> Conversation | None:
+    """Return the conversation in which a yes holds free numbers that they asked about; None if an order is at hand."""
+    asks = pick_numbers_choice(raffle.id, free)
+    conversation = turn.contact.conversation
+    if conversation.order_id is not None or len(asks) > MAX_CHOICE:
+        return None
+    since = conversation.since or turn.written_at
+    return Conversation(stage=Stage.SELECTING, raffle_id=raffle.id, since=since, asks=asks)
 
 
 # The order at hand
@@ -658,8 +687,8 @@ def _ask_about_running(
     match action:
         case a.AskToCancel():
             ask_to_cancel(turn, raffle, order)
-        case a.AskChange(_, text):
-            change_numbers(turn, raffle, order, text)
+        case a.AskChange(_, text, is_doubtful):
+            change_numbers(turn, raffle, order, text, is_doubtful=is_doubtful)
         case a.EditOrder(_, kind, numbers):
             edit_order(turn, raffle, order, kind.edit(order.numbers, numbers))
         case a.AskAnother() | a.DrawNumbers() if order.status is not OrderStatus.DRAFT or order.proofs:
@@ -674,6 +703,8 @@ def _ask_about_running(
             ask_either(turn, turn.texts.ask_another(raffle, order, quantity))  # all of them, or so many?
         case a.DrawNumbers(_, more, quantity):
             draw_numbers(turn, raffle, order, quantity or (1 if more else order.quantity), more=more)
+        case a.MoreTime(only_tell=True):
+            turn.reply(turn.texts.no_more_time(raffle, order, turn.now))
         case a.MoreTime():
             _give_more_time(turn, raffle, order)
         case a.PaidClaim():

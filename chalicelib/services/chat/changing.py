@@ -24,8 +24,8 @@ from chalicelib.store.transaction import Busy
 MAX_SWAPS = 3  # numbers of an order among which buttons ask for the one that goes
 
 
-def change_numbers(turn: Turn, raffle: Raffle, order: Order, text: str) -> None:
-    """Add, remove or exchange numbers of an order (H15). Ask if it is doubtful, or if a proof is in."""
+def change_numbers(turn: Turn, raffle: Raffle, order: Order, text: str, *, is_doubtful: bool = False) -> None:
+    """Add, remove or exchange numbers of an order (H15). Ask if it `is_doubtful`, or if a proof is in."""
     edit = read_edit(
         text,
         order.numbers,
@@ -35,7 +35,7 @@ def change_numbers(turn: Turn, raffle: Raffle, order: Order, text: str) -> None:
     )
     if edit is not None and _is_about_another_order(turn, order, edit):
         turn.reply(turn.texts.ask_change(raffle, order))
-    elif edit is None or order.proofs:
+    elif edit is None or order.proofs or (is_doubtful and not edit.remove):
         _ask_change(turn, raffle, order, text)
     else:
         edit_order(turn, raffle, order, edit)

@@ -20,6 +20,7 @@ from chalicelib.domain.refusals import TryAgain
 from chalicelib.domain.reply_limits import MAX_REPLIES, NEWEST_WAITS
 from chalicelib.services.chat.actions import act
 from chalicelib.services.chat.misses import offer_person, report_silence
+from chalicelib.services.chat.open_questions import ask_again
 from chalicelib.services.chat.quotes import find_noticed, follow_quote, return_from_quote
 from chalicelib.services.chat.turn import Turn
 from chalicelib.services.messaging.outbox import Outbox, notified_contact
@@ -131,8 +132,11 @@ class ChatHandler:
         follow_quote(turn, organiser)
         action = self._decide(turn.contact, message, now, turn.noticed)
         # A yes answers the question that came right before it, and no older one.
+        was_asked = turn.contact.conversation.asks
         turn.contact = replace(turn.contact, conversation=replace(turn.contact.conversation, asks=None, asked_at=None))
+        before = turn.contact.conversation
         act(action, turn)
+        ask_again(turn, action, replace(before, asks=was_asked))
         if turn.contact.conversation.asks is not None:
             asked = replace(turn.contact.conversation, asked_at=turn.written_at)
             turn.contact = replace(turn.contact, conversation=asked)

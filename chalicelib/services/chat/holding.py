@@ -11,7 +11,7 @@ from chalicelib.domain.faq import find_answer
 from chalicelib.domain.intents import read_meaning
 from chalicelib.domain.messages import MessageKind
 from chalicelib.domain.orders import MAX_NUMBERS, RUNNING
-from chalicelib.domain.proposals import counted, propose
+from chalicelib.domain.proposals import counted, drawn, propose
 from chalicelib.domain.raffles import Board, Raffle
 from chalicelib.domain.ranges import read_range
 from chalicelib.domain.refusals import HoldLimit, HoldLimited, TooFewFree, TooManyForContact
@@ -20,7 +20,7 @@ from chalicelib.services.chat.lookups import board_on_sale, find_own, find_raffl
 from chalicelib.services.chat.misses import may_repeat, unknown_question
 from chalicelib.services.chat.order_status import tell_where_it_stands
 from chalicelib.services.chat.turn import Turn
-from chalicelib.services.orders.conflicts import nearest_free
+from chalicelib.services.orders.conflicts import free_among, nearest_free
 from chalicelib.store import raffles
 from chalicelib.store.transaction import Busy
 from chalicelib.whatsapp.message_ids import unique_part
@@ -188,6 +188,8 @@ def choose_numbers(
             turn.text, first=board.raffle.first_number, last=board.raffle.last_number
         ):
             ask_about_numbers(turn, board.raffle, wanted)
+        case picks.Unclear(reason) if reason in WITHOUT_ADVICE and (count := drawn(turn.text)) is not None:
+            ask_which(turn, board.raffle, picks.Unclear(picks.Unclarity.QUANTITY, str(count)))
         case picks.Unclear(picks.Unclarity.DOUBTFUL) if (count := counted(turn.text)) is not None:
             ask_which(turn, board.raffle, picks.Unclear(picks.Unclarity.QUANTITY, str(count)))
         case picks.Unclear(picks.Unclarity.TOO_MANY) if (named := named_range(turn, board.raffle)) is not None:
@@ -214,7 +216,13 @@ def ask_which(turn: Turn, raffle: Raffle, unclear: picks.Unclear) -> None:
 
 
 def ask_about_numbers(turn: Turn, raffle: Raffle, numbers: Sequence[int]) -> None:
-    """Ask whether the numbers are wanted that somebody named beside words that the bot does not know."""
-    choice = pick_numbers_choice(raffle.id, numbers)
+    """Ask whether the numbers are wanted that somebody named beside words that the bot does not know.
+
+    One request, to offer none that is taken. Holds that are over count as taken until they are asked for (H4).
+    """
+    free = free_among(raffle, numbers)
+    taken = [number for number in numbers if number not in free]
+    choice = pick_numbers_choice(raffle.id, free or numbers)
     asking = replace(keeping_order(turn, Stage.SELECTING, raffle_id=raffle.id), asks=choice)
-    turn.reply(turn.texts.ask_numbers(raffle, numbers, choice), asking)
+    asked = turn.texts.number_free(raffle, free, taken) if taken and free else None
+    turn.reply(asked or turn.texts.ask_numbers(raffle, numbers, choice), asking)

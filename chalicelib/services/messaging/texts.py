@@ -1,5 +1,6 @@
 """Everything the bot says: domain objects in, replies out. Every sentence goes through the gettext catalogue."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -27,6 +28,7 @@ from chalicelib.domain.choices import (
     open_raffle_choice,
     person_choice,
     pick_number_choice,
+    pick_numbers_choice,
     pick_random_choice,
 )
 from chalicelib.domain.contacts import Contact
@@ -102,6 +104,11 @@ class Texts:
             Choice(id=ORDERS_CHOICE, title=_("My orders")),
             Choice(id=HELP_CHOICE, title=_("Help")),
         )
+
+    def not_understood_before(self, question: Reply) -> Reply:
+        """Say that a message was not understood, and ask again what was asked before it."""
+        text = "\n\n".join((self._("Sorry, I didn't get that."), question.text))
+        return replace(question, text=text) if len(text) <= BODY_LIMIT else question
 
     def cannot_answer(self, question: str, raffle: Raffle | None = None) -> Reply:
         """Say that the bot does not know the answer to a question, and offer a person. `raffle`: numbers are chosen."""
@@ -197,7 +204,7 @@ class Texts:
 
     def offering_person(self, reply: Reply) -> Reply:
         """Add to a reply that one can talk to a person, as far as there is room."""
-        offer = self._("Sorry, I'm not getting this. Would you rather talk to a person? Write *human*.")
+        offer = self._("Would you rather talk to a person? Write *human*.")
         button = self._person_button()
         has_buttons = bool(reply.buttons) and button.title not in [other.title for other in reply.buttons]
         if len(reply.text) + len(offer) + 2 <= BODY_LIMIT:
@@ -388,7 +395,7 @@ class Texts:
         if taken:
             listed = self._numbers(raffle, taken)
             lines.append(self.n_("{numbers} is taken.", "{numbers} are taken.", len(taken)).format(numbers=listed))
-        lines.append(self._("Nothing is held yet. Which numbers would you like?"))
+        lines.append(self.n_("Shall I hold it for you?", "Shall I hold them for you?", len(free)))
         buttons = [
             Choice(
                 id=pick_number_choice(raffle.id, number),
@@ -396,7 +403,10 @@ class Texts:
             )
             for number in free[:3]
         ]
-        return Reply(name=ReplyName.NUMBER_FREE, text="\n".join(lines), buttons=buttons)
+        all_of_them = pick_numbers_choice(raffle.id, free)
+        if len(free) > 1 and len(all_of_them) <= limits.BUTTON_ID:
+            buttons.insert(0, Choice(id=all_of_them, title=self._("Yes, please")))
+        return Reply(name=ReplyName.NUMBER_FREE, text="\n".join(lines), buttons=buttons[:3])
 
     def how_to_pay(self, raffle: Raffle | None, held: Order | None = None) -> Reply:
         """Say how one pays, to somebody who has confirmed nothing yet. `held`: an order that waits for their yes."""
@@ -562,7 +572,7 @@ class Texts:
                     Choice(id=pick_random_choice(raffle.id, quantity), title=_("Any {number}").format(number=quantity)),
                 )
                 return Reply(name=ReplyName.ASK_QUANTITY, text=text, buttons=buttons)
-            case Unclarity.DOUBTFUL if part := plain(unclear.fragment):
+            case Unclarity.DOUBTFUL if (part := plain(unclear.fragment)) and re.search("[0-9]", part):
                 text = _("I am not sure which numbers you mean by “{part}”.").format(part=part)
             case _:
                 text = _("Sorry, I didn't get that.")
@@ -1336,10 +1346,12 @@ class Texts:
         return self._about_time(order, lines)
 
     def _about_time(self, order: Order, lines: Sequence[str]) -> Reply:
+        is_extensible = order.reserved_until is not None and order.extended_at is None
+        more = Choice(id=more_time_choice(order.id), title=self._("More time"))
         return Reply(
             name=ReplyName.MORE_TIME,
             text="\n".join(lines),
-            buttons=(self._person_button(), self._menu_buttons()[1]),
+            buttons=(self._person_button(), more if is_extensible else self._menu_buttons()[1]),
             useful_until=order.reserved_until,
         )
 
@@ -1407,7 +1419,7 @@ class Texts:
 
     def person_unanswered(self, name: str, phone: str | None, words: str, order_id: str | None) -> Reply:
         """Tell organisers that the bot no longer answers a contact (M8)."""
-        text = self._("{name} keeps writing, and the bot does not answer any more. Please have a look.")
+        text = self._("{name} keeps writing what the bot does not understand. Please have a look.")
         return self._person_notice(text, name, phone, words, order_id)
 
     def _person_notice(self, text: str, name: str, phone: str | None, words: str, order_id: str | None) -> Reply:

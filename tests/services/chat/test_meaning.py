@@ -178,7 +178,7 @@ def test_h14_who_needs_more_time_gets_ten_minutes_once(world: World, lucia: Buye
     world.clock.pass_minutes(5)
     assert order.reserved_until is not None
     longer = order.reserved_until + timedelta(minutes=10)
-    answer = lucia.says("puedo pagar mañana?")
+    answer = lucia.says("me das más tiempo?")
     assert "ten more minutes" in text_of(answer) and "20 minutes" in text_of(answer)
     extended = orders.get(order.id)
     assert (extended.status, extended.reserved_until, extended.extended_at) == (order.status, longer, world.clock.now)
@@ -595,3 +595,55 @@ def test_who_changes_the_language_before_the_yes_is_asked_again(world: World, lu
     told = lucia.says("español")
     assert "desde ahora te escribo en español" in text_of(told) and order_id in text_of(told)
     assert text_of(lucia.says("sí")).startswith("¡Listo!")
+
+
+@pytest.mark.parametrize("text", ["puedo pagar mañana?", "me los guardas hasta el viernes?", "posso pagar na sexta?"])
+def test_h14_who_wants_to_pay_on_another_day_loses_no_ten_minutes(world: World, lucia: Buyer, text: str) -> None:
+    world.raffle()
+    before = orders.get(hold_and_confirm(lucia))
+    told = lucia.says(text)
+    assert "an organiser may" in text_of(told) and buttons_of(told) == ["Talk to a person", "More time"]
+    assert orders.get(before.id).reserved_until == before.reserved_until
+    assert "ten more minutes" in text_of(lucia.taps("More time"))
+
+
+def test_numbers_after_an_objection_are_asked_about(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    order_id = hold(lucia, "13, 76")
+    lucia.says("na esos no")
+    asked = lucia.says("dame el 8 y el 18")
+    assert buttons_of(asked)[:2] == ["Add these", "Only these"] and world.order(order_id)["numbers"] == [13, 76]
+    lucia.taps("Only these")
+    assert world.order(order_id)["numbers"] == [8, 18]
+
+
+def test_amounts_are_no_numbers_of_an_order(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    order_id = hold_and_confirm(lucia)
+    assert order_id in text_of(lucia.says("mandei 20 reais em vez de 30 reais"))
+    assert "Add" not in str(lucia.heard[-1]) and world.order(order_id)["numbers"] == [5, 12]
+
+
+def test_a_proposal_leaves_out_what_they_refuse_and_what_is_taken(world: World, lucia: Buyer, marco: Buyer) -> None:
+    world.raffle()
+    hold(marco, "63")
+    lucia.says("BIKE")
+    asked = text_of(lucia.says("me reserva o 61, 62 e 63, mas o 62 não"))
+    assert asked.startswith("061 is free.\n063 is taken.")
+    lucia.says("yes")
+    [order] = [one for one in world.api("GET", "/api/orders").body["results"] if 61 in one["numbers"]]
+    assert order["numbers"] == [61]
+
+
+def test_a_yes_to_free_numbers_holds_them(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    lucia.says("BIKE")
+    assert "Shall I hold them for you?" in text_of(lucia.says("are 7 and 8 free?"))
+    lucia.says("yes please")
+    assert [one["numbers"] for one in world.api("GET", "/api/orders").body["results"]] == [[7, 8]]
+
+
+def test_a_condition_is_no_question(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    lucia.says("BIKE")
+    assert "I am holding" in text_of(lucia.says("quiero el 7 y el 8 si están libres"))

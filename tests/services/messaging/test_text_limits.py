@@ -141,7 +141,7 @@ METHODS: dict[str, Callable[..., Reply]] = {
     name: method
     for name, method in vars(Texts).items()
     if not name.startswith("_")
-    and name not in ("offering_person", "with_more_waiting")
+    and name not in ("offering_person", "with_more_waiting", "not_understood_before")
     and inspect.isfunction(method)
     and inspect.signature(method).return_annotation is Reply
 }

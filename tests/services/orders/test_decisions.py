@@ -357,7 +357,7 @@ def test_o11_opening_shows_the_order_and_a_link_which_the_log_records(world: Wor
     order_id = hold_and_prove(lucia)
     lines = text_of(olga.taps("Open")).split("\n")
     assert lines[:-1] == [
-        f"Order *{order_id}*: payment is being checked", "Bicycle: 005, 012", "Total: *GTQ 50.00*", "From: Lucía",
+        f"Order *{order_id}*: its payment is being checked", "Bicycle: 005, 012", "Total: *GTQ 50.00*", "From: Lucía",
         "https://wa.me/50255500001", "The proof, to be opened until: 14:05",
     ]  # fmt: skip
     assert lines[-1].startswith("https://") and "proofs/" in lines[-1]
@@ -615,7 +615,7 @@ def test_m8_a_notice_says_how_many_files_came_and_open_shows_all(world: World, l
     told = len(olga.heard)
     olga.taps("Open")
     links = [text_of(message) for message in olga.heard[told:]]
-    assert links[0].startswith(f"Order *{order_id}*: payment is being checked")
+    assert links[0].startswith(f"Order *{order_id}*: its payment is being checked")
     assert [text.split(" of ")[0] for text in links[1:]] == ["File 2", "File 1"]
     assert len({text.splitlines()[-1] for text in links}) == 3
 
