@@ -70,6 +70,7 @@ class Route(NamedTuple):
         refuses: the refusals it may answer with, besides those common to all routes.
         once: whether it takes an Idempotency-Key.
         tagged: whether it answers with an ETag and, if it changes something, takes If-Match.
+        polled: whether clients ask again and again: it answers 304 to an If-None-Match that names its ETag.
         limit: the maximum size of the body in bytes.
         media: accepted media types of the body; the API's description shows the first one.
         answers: media types of the answer.
@@ -84,6 +85,7 @@ class Route(NamedTuple):
     refuses: tuple[type[refusals.Refusal], ...] = ()
     once: bool = False
     tagged: bool = False
+    polled: bool = False
     limit: int = BODY_LIMIT
     media: tuple[str, ...] = ("application/json",)
     answers: tuple[str, ...] = ("application/json",)
@@ -224,6 +226,13 @@ class Call:
         if if_match is None or if_match.strip() == "*":
             return None
         return frozenset(re.findall(r'(?<!W/)"([^"]*)"', if_match))
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the client has the answer already: its If-None-Match names the ETag."""
+        # The comparison is weak (RFC 9110): API Gateway may have compressed what the client has.
+        known = re.findall(r'"[^"]*"', self.request.headers.get("if-none-match", ""))
+        return self.route.polled and self.headers.get("ETag") in known
 
     def tag(self, version: str) -> None:
         """Answer with this version as the ETag."""
@@ -401,6 +410,8 @@ def _answer(call: Call, result: Any) -> Response:
         return result
     if result is None:
         return Response("", status_code=204, headers=dict(call.headers))
+    if call.is_known:
+        return Response("", status_code=304, headers=dict(call.headers))
     headers: dict[str, str | list[str]] = {
         "Content-Type": "application/json",
         **call.headers,

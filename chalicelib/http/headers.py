@@ -17,7 +17,7 @@ ALWAYS = {
     "X-Content-Type-Options": "nosniff",
 }
 EXPOSED_HEADERS = "ETag, Location, Retry-After, Content-Disposition"
-ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match"
+ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match"
 
 
 def with_security_headers(event: Request, get_response: Callable[[Request], Response]) -> Response:

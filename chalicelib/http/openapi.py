@@ -49,6 +49,12 @@ IF_MATCH = {
     "description": "The ETag of the state you read. The answer is 412 if it has changed since.",
     "schema": {"type": "string"},
 }
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "The ETag of the answer that you have. The answer is 304, without a body, if it is still the same.",
+    "schema": {"type": "string"},
+}
 IDS = {
     "raffle_id": "The raffle's `id` (not its code).",
     "order_id": "The order's `id`, which is its code, in upper or lower case.",
@@ -60,6 +66,7 @@ IDS = {
 }
 SECURITY: list[Json] = [{"bearer": []}, {"token": []}]
 ETAG = {"description": "The version of this state, to send in If-Match.", "schema": {"type": "string"}}
+POLLED_ETAG = {"description": "The version of this answer, to send in If-None-Match.", "schema": {"type": "string"}}
 
 
 def whole(routes: Sequence[Route], mount: str = "") -> Json:
@@ -220,6 +227,8 @@ def _parameters(route: Route, forms: ViewForms, schemas: Json) -> Iterator[Json]
         yield KEY
     if _is_guarded(route):
         yield IF_MATCH
+    if route.polled:
+        yield IF_NONE_MATCH
 
 
 def _is_guarded(route: Route) -> bool:
@@ -228,7 +237,7 @@ def _is_guarded(route: Route) -> bool:
 
 
 def _parameter_schema(schema: Json) -> Json:
-    """Return a parameter's schema: it may be absent, but never null."""
+    """Return a parameter's schema: it may be absent, but never null or an empty list."""
     parameter = {name: value for name, value in schema.items() if name != "anyOf"}
     options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
     if len(options) == 1:
@@ -237,7 +246,7 @@ def _parameter_schema(schema: Json) -> Json:
         parameter["anyOf"] = options
     for name in ("title", "description"):
         parameter.pop(name, None)
-    if parameter.get("default", ...) is None:
+    if parameter.get("default", ...) in (None, []):
         del parameter["default"]
     return parameter
 
@@ -270,9 +279,13 @@ def _responses(route: Route, forms: ViewForms, routes: Sequence[Route]) -> Json:
         answer["content"] = {media: {"schema": {}} for media in route.answers}
     if route.tagged and forms.answer is not None:
         answer["headers"] = {"ETag": ETAG}
+    if route.polled:
+        answer["headers"] = {"ETag": POLLED_ETAG}
     if links := dict(_links(forms.answer, routes)):
         answer["links"] = links
     responses = {str(route.status): answer}
+    if route.polled:
+        responses["304"] = {"description": "It is still the same. The answer has no body."}
     if (later := route.later_form) is not None:
         responses["202"] = {
             "description": "Accepted: read Location after Retry-After seconds.",

@@ -153,7 +153,11 @@ Expansion = Literal["raffle", "contact"]
 class ExpandQuery(Query):
     expand: Annotated[
         tuple[Expansion, ...],
-        Field(max_length=2, description="What `expanded` is to show of each order: raffle, contact, or both."),
+        Field(
+            min_length=1,
+            max_length=2,
+            description="What `expanded` is to show of each order: raffle, contact, or both.",
+        ),
         Listing,
     ] = ()
 
@@ -164,7 +168,9 @@ class WaitingQuery(PendingQuery, ExpandQuery):
 
 class OrdersQuery(PendingQuery, ExpandQuery):
     status: Annotated[
-        tuple[OrderStatus, ...], Field(max_length=8, description="Only orders with one of these statuses."), Listing
+        tuple[OrderStatus, ...],
+        Field(min_length=1, max_length=8, description="Only orders with one of these statuses."),
+        Listing,
     ] = ()
     created_after: Annotated[GivenMoment, Field(description="Only orders made at this time or later.")] | None = None
     created_before: Annotated[GivenMoment, Field(description="Only orders made before this time.")] | None = None

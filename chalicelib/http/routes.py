@@ -105,6 +105,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", f"{RAFFLE}/availability", "raffles.raffle_availability"),
     Route("GET", f"{RAFFLE}/tickets", "raffles.raffle_tickets"),
+    Route("GET", f"{RAFFLE}/board", "boards.read_board", refuses=(refusals.NumbersInvalid,), polled=True),
     Route("GET", "/api/orders", "orders.list_orders"),
     Route("GET", "/api/orders/pending-payment", "orders.list_pending_payment"),
     Route("GET", ORDER, "orders.read_order", tagged=True),

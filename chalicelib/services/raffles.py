@@ -43,6 +43,7 @@ from chalicelib.services.messaging.outbox import Outbox
 from chalicelib.services.messaging.texts import Texts
 from chalicelib.store import audit, board, idempotency, orders, payment_changes, raffles
 from chalicelib.store import channel as channels
+from chalicelib.store.board import Leaf
 from chalicelib.store.idempotency import IdempotencyKey
 from chalicelib.store.pages import CursorInvalid, Page
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
@@ -62,6 +63,14 @@ class Ticket(NamedTuple):
     number: int
     status: str
     owner: TicketOwner | None
+
+
+class BoardSection(NamedTuple):
+    """A part of a board: its numbers, and the stored leaves that have any of them."""
+
+    raffle: Raffle
+    numbers: range
+    leaves: list[Leaf]
 
 
 class TicketCursor(NamedTuple):
@@ -325,6 +334,18 @@ class Raffles:
         if not raffle.first_number <= number <= raffle.last_number:
             return None
         return self.tickets(raffle_id, status=None, limit=1, cursor=ticket_cursor(raffle.layout, number)).items[0]
+
+    def section(self, raffle_id: str, first: int | None, last: int | None) -> BoardSection:
+        """Return the part of the board from `first` to `last`; None: from its begin, to its end. Two requests.
+
+        Raises RaffleNotFound, NumbersInvalid.
+        """
+        raffle = raffles.get(raffle_id)
+        begin = raffle.first_number if first is None else first
+        end = raffle.last_number if last is None else last
+        if not raffle.first_number <= begin <= end <= raffle.last_number:
+            raise NumbersInvalid(f"The raffle has the numbers {raffle.first_number} to {raffle.last_number}.")
+        return BoardSection(raffle, range(begin, end + 1), board.leaves_between(raffle, begin, end))
 
     def _random_code(self) -> str:
         while is_reserved(code := "R" + "".join(self.random.choice(CODE_ALPHABET) for _ in range(5))):
