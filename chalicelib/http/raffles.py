@@ -1,7 +1,7 @@
 """Raffles: set them up, start and stop their sale, look at their numbers."""
 
 from dataclasses import asdict
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
@@ -37,6 +37,7 @@ from chalicelib.http.schemas import (
     Form,
     GivenMoment,
     Listed,
+    Listing,
     Matching,
     Moment,
     PageQuery,
@@ -49,7 +50,7 @@ from chalicelib.services.raffles import Ticket
 from chalicelib.store import raffles as stored
 
 CODE = Matching("^[A-Za-z][A-Za-z0-9-]{1,15}$")
-READ_ONLY = frozenset(("id", "status", "picture", "created_at", "updated_at"))
+READ_ONLY = frozenset(("id", "status", "picture", "created_at", "updated_at", "expanded"))
 
 
 class OrganiserForm(Form):
@@ -238,6 +239,21 @@ class FaqView(View):
     answer: str
 
 
+class AvailabilityView(View):
+    """How many numbers are in each state: available + reserved + sold = total."""
+
+    total: int
+    available: int
+    reserved: int
+    sold: int
+
+
+class ExpandedRaffleView(View):
+    """What `expand` asked for of a raffle."""
+
+    availability: AvailabilityView
+
+
 class RaffleView(View):
     """A raffle. Send its ETag back in If-Match so that your change does not overwrite somebody else's."""
 
@@ -277,15 +293,7 @@ class RaffleView(View):
     time_zone: str
     created_at: Moment
     updated_at: Moment
-
-
-class AvailabilityView(View):
-    """How many numbers are in each state: available + reserved + sold = total."""
-
-    total: int
-    available: int
-    reserved: int
-    sold: int
+    expanded: Annotated[ExpandedRaffleView | None, Field(description="What `expand` asked for.")] = None
 
 
 class TicketView(View):
@@ -311,6 +319,12 @@ class RafflesQuery(PageQuery):
     updated_before: (
         Annotated[GivenMoment, Field(description="Only raffles whose last change was before this time.")] | None
     ) = None
+
+    expand: Annotated[
+        tuple[Literal["availability"], ...],
+        Field(min_length=1, max_length=1, description="What `expanded` is to show of each raffle: availability."),
+        Listing,
+    ] = ()
 
     @property
     def wanted(self) -> RaffleFilter:
@@ -340,15 +354,25 @@ def list_raffles(call: Call, query: RafflesQuery) -> Listed[RaffleView]:
     Newest first. A page may be short or even empty without being the last one: follow `next` until it is null.
     """
     wanted = query.wanted
+    found = list[Raffle]()
+
+    def keep(raffle: Raffle) -> RaffleView:
+        found.append(raffle)
+        return RaffleView.model_validate(raffle)
+
     if query.code is not None:
-        found = [raffle for raffle in stored.get_all([stored.id_of(query.code)]) if wanted.matches(raffle)]
-        results = [RaffleView.model_validate(raffle) for raffle in found]
-        return Listed.model_construct(results=results, next=None, previous=None)
-    return call.page(
-        query,
-        lambda after, backwards: stored.listed(wanted, limit=query.page_size, after=after, backwards=backwards),
-        RaffleView.model_validate,
-    )
+        named = [raffle for raffle in stored.get_all([stored.id_of(query.code)]) if wanted.matches(raffle)]
+        listed = Listed[RaffleView].model_construct(results=list(map(keep, named)), next=None, previous=None)
+    else:
+        listed = call.page(
+            query,
+            lambda after, backwards: stored.listed(wanted, limit=query.page_size, after=after, backwards=backwards),
+            keep,
+        )
+    if query.expand:
+        for view, board in zip(listed.results, stored.boards(found), strict=True):
+            view.expanded = ExpandedRaffleView(availability=AvailabilityView(**board.availability._asdict()))
+    return listed
 
 
 def create_raffle(call: Call, body: RaffleBody) -> RaffleView:
