@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from chalicelib.services.messaging.sending_stops import SendingStops
     from chalicelib.services.messaging.templates import Templates
     from chalicelib.services.orders.decisions import Decisions
+    from chalicelib.services.orders.reviews import OrderReviews
     from chalicelib.services.orders.settlement import Settlement
     from chalicelib.services.payment_changes import PaymentChanges
     from chalicelib.services.privacy import Privacy
@@ -276,6 +277,12 @@ class Container:
             organisers=self.organisers,
             clock=self.clock,
         )
+
+    @cached_property
+    def order_reviews(self) -> OrderReviews:
+        from chalicelib.services.orders.reviews import OrderReviews
+
+        return OrderReviews(clock=self.clock)
 
     @cached_property
     def bulk(self) -> Bulk:

@@ -11,6 +11,7 @@ from chalicelib.domain.refusals import OrderOutOfTurn
 
 MAX_NUMBERS = 40  # H6
 MAX_PROOFS = 10  # files that are kept with an order (M8)
+REVIEW_LEASE = timedelta(minutes=2)  # how long an organiser counts as having an order open (O12)
 REMINDER_LEAD = timedelta(minutes=5)  # how long before the end of a hold the buyer is reminded
 ALBUM = timedelta(seconds=20)  # files that come so soon after another one belong together: one answer for all
 MORE_TIME = timedelta(minutes=10)  # that a buyer may have once a hold (H14)
@@ -157,6 +158,20 @@ class Proof:
     def is_flagged(self) -> bool:
         """Return whether the same or a similar file was sent for an earlier order (P6)."""
         return self.same_file_as is not None or self.looks_like is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderReview:
+    """An organiser has an order open, until `until` unless they say so again (O12).
+
+    Attributes:
+        reviewer: the name of their token, and `token_id` its id.
+    """
+
+    order_id: str
+    reviewer: str
+    token_id: str
+    until: datetime
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import ConfigDict, Field, model_validator
 
 from chalicelib.domain.filters import OrderFilter
-from chalicelib.domain.orders import MAX_NUMBERS, Order, OrderStatus, Proof
+from chalicelib.domain.orders import MAX_NUMBERS, Order, OrderReview, OrderStatus, Proof
 from chalicelib.domain.raffles import RaffleStatus
 from chalicelib.http.dispatch import Call
 from chalicelib.http.schemas import (
@@ -23,7 +23,7 @@ from chalicelib.http.schemas import (
     only_if,
 )
 from chalicelib.services.search import find_orders
-from chalicelib.store import contacts, raffles
+from chalicelib.store import contacts, order_reviews, raffles
 from chalicelib.store import orders as stored
 
 Number = Annotated[int, Field(ge=0, le=9_999_999)]
@@ -100,6 +100,15 @@ class OrderView(View):
     refunded_at: Moment | None
     refund_reason: str | None
     hold_was_over: Annotated[bool, Field(description="The payment was confirmed after the hold had ended. Stays true.")]
+    reviewer: Annotated[
+        str | None,
+        Field(
+            description="Who has it open for review: the name of their token. Only where orders are read; null in "
+            "answers to changes.",
+            examples=["Olga's laptop"],
+        ),
+    ] = None
+    reviewing_until: Annotated[Moment | None, Field(description="Until when, unless they say so again.")] = None
     expanded: Annotated[ExpandedView | None, Field(description="What `expand` asked for.")] = None
 
 
@@ -212,13 +221,28 @@ def list_orders(call: Call, query: OrdersQuery) -> Listed[OrderView]:
             lambda after, backwards: stored.listed(wanted, limit=limit, after=after, backwards=backwards),
             present,
         )
-    return _expand(listed, query.expand)
+    return _with_more(call, listed, query.expand)
 
 
-def _expand(listed: Listed[OrderView], expand: Collection[Expansion]) -> Listed[OrderView]:
-    """Add to each order its raffle and its buyer, if they are asked for. One request for each of the two."""
-    if not expand or not listed.results:
+def _with_more(call: Call, listed: Listed[OrderView], expand: Collection[Expansion]) -> Listed[OrderView]:
+    """Add to each order who has it open, and its raffle and its buyer if they are asked for. One request for each."""
+    if not listed.results:
         return listed
+    reviews = order_reviews.all_open(call.container.clock())
+    for order in listed.results:
+        _add_review(order, reviews.get(order.id))
+    if expand:
+        _expand(listed, expand)
+    return listed
+
+
+def _add_review(view: OrderView, review: OrderReview | None) -> None:
+    if review is not None:
+        view.reviewer = review.reviewer
+        view.reviewing_until = review.until
+
+
+def _expand(listed: Listed[OrderView], expand: Collection[Expansion]) -> None:
     raffle_ids = {order.raffle for order in listed.results if "raffle" in expand}
     contact_ids = {order.contact for order in listed.results if "contact" in expand}
     raffle_by_id = {raffle.id: raffle for raffle in raffles.get_all(raffle_ids)}
@@ -231,7 +255,6 @@ def _expand(listed: Listed[OrderView], expand: Collection[Expansion]) -> Listed[
             if contact is None
             else ContactBrief(id=contact.id, name=contact.name, phone=contact.phone and f"+{contact.phone}"),
         )
-    return listed
 
 
 def list_pending_payment(call: Call, query: WaitingQuery) -> Listed[OrderView]:
@@ -245,12 +268,15 @@ def list_pending_payment(call: Call, query: WaitingQuery) -> Listed[OrderView]:
         lambda after: stored.waiting(WAITING, raffle_id=query.raffle, limit=query.page_size, after=after),
         present,
     )
-    return _expand(listed, query.expand)
+    return _with_more(call, listed, query.expand)
 
 
 def read_order(call: Call, order_id: str) -> OrderView:
     """Get an order."""
-    return _shown(call, stored.get(order_id.upper()))
+    order, review = order_reviews.read_with_order(order_id.upper(), call.container.clock())
+    view = _shown(call, order)
+    _add_review(view, review)
+    return view
 
 
 def confirm_payment(call: Call, order_id: str) -> OrderView:

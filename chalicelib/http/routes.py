@@ -121,6 +121,8 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("POST", f"{ORDER}/refund", "orders.refund_order", Role.CASHIER, refuses=ORDER_MOVES, tagged=True),
     Route("POST", f"{ORDER}/reassign", "orders.reassign_order", Role.CASHIER, refuses=REASSIGNING, tagged=True),
+    Route("PUT", f"{ORDER}/review", "order_reviews.open_review", Role.CASHIER),
+    Route("DELETE", f"{ORDER}/review", "order_reviews.close_review", Role.CASHIER, 204),
     Route("GET", f"{ORDER}/proof", "proofs.read_proof", refuses=(refusals.ProofNotFound,)),
     Route("POST", "/api/orders/bulk", "bulk.bulk_orders", Role.CASHIER),
     Route("POST", "/api/raffles/bulk", "bulk.bulk_raffles", Role.MANAGER),

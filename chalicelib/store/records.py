@@ -22,7 +22,7 @@ from pynamodb.attributes import (
     UTCDateTimeAttribute,
 )
 from pynamodb.connection import Connection
-from pynamodb.exceptions import UpdateError
+from pynamodb.exceptions import DeleteError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
@@ -146,6 +146,17 @@ def update_if(record: Record, actions: Sequence[Action], condition: Condition | 
     try:
         record.update(list(actions), condition=condition)
     except UpdateError as failure:
+        if failure.cause_response_code != "ConditionalCheckFailedException":
+            raise
+        return False
+    return True
+
+
+def delete_if(record: Record, condition: Condition) -> bool:
+    """Delete an item, and return whether the condition held. One request."""
+    try:
+        record.delete(condition=condition)
+    except DeleteError as failure:
         if failure.cause_response_code != "ConditionalCheckFailedException":
             raise
         return False
@@ -389,6 +400,16 @@ class OrderRecord(Record, discriminator="order"):
     looked_at = UTCDateTimeAttribute(null=True)
     hold_was_over = BooleanAttribute(null=True)
     proofs = ListAttribute[Any](of=ProofMap, default=list)
+
+
+class OrderReviewRecord(Record, discriminator="order_review"):
+    """pk ORDER#id, sk REVIEW: who has an order open. In by_queue until then. An item of its own: the order stays."""
+
+    order_id = UnicodeAttribute()
+    reviewer = UnicodeAttribute()
+    token_id = UnicodeAttribute()
+    until = UTCDateTimeAttribute()
+    vanishes_at = TTLAttribute()
 
 
 class ReplyLimitsMap(MapAttribute[str, Any]):
