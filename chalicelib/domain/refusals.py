@@ -171,7 +171,7 @@ class PictureUnusable(Invalid):
 
 
 class FileNotKept(NotFound):
-    """No file is kept with the message: it has none, or its file belongs to an order."""
+    """No file is kept with the message."""
 
     code = "file_not_found"
     what = "file with message"

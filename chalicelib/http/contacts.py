@@ -263,10 +263,10 @@ def list_contact_messages(call: Call, contact_id: str, query: PageQuery) -> List
 
 
 def read_message_file(call: Call, contact_id: str, message_id: str) -> FileView:
-    """Get a file that a contact sent and that belongs to no order.
+    """Get a file that a contact sent.
 
-    The link saves the file, and is valid for a few minutes. The audit log records who asked. The files that belong to
-    an order are with the order.
+    The link saves the file, and is valid for a few minutes. The audit log records who asked. Proofs are with their
+    order, too, which says more about them. What was no picture and no PDF, or too large, is not kept.
     """
     contact = stored.get(contact_id)
     if contact is None:

@@ -30,7 +30,8 @@ Number = Annotated[int, Field(ge=0, le=9_999_999)]
 WAITING = (OrderStatus.IN_REVIEW, OrderStatus.PENDING_PAYMENT)
 SEARCH = (
     "An order code, even with a typing mistake; the buyer's phone number in any notation; the buyer's name or the "
-    "beginning of it; with `raffle`, one of its numbers. The best matches come first."
+    "beginning of it; a number of one of the newest 50 raffles, or of `raffle` (one of six digits or more only with "
+    "`raffle`). The best matches come first."
 )
 
 

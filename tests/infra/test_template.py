@@ -46,6 +46,12 @@ def test_the_table_is_on_demand_encrypted_protected_and_can_go_back_in_time() ->
     assert table["TimeToLiveSpecification"] == {"AttributeName": "vanishes_at", "Enabled": True}
 
 
+def test_a_page_may_read_a_file_that_it_has_a_link_to() -> None:
+    """The console draws PDFs. No link, no file: so any origin will do, and nothing but reading."""
+    (rule,) = properties("Bucket")["CorsConfiguration"]["CorsRules"]
+    assert (rule["AllowedMethods"], rule["AllowedOrigins"]) == (["GET"], ["*"])
+
+
 @pytest.mark.parametrize("name", ["Bucket", "AuditBucket"])
 def test_the_bucket_is_private_encrypted_versioned_and_asked_over_tls_only(name: str) -> None:
     bucket = properties(name)
