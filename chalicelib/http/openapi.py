@@ -233,7 +233,7 @@ def _parameters(route: Route, forms: ViewForms, schemas: Json) -> Iterator[Json]
 
 def _is_guarded(route: Route) -> bool:
     """Return whether the route changes something that exists, so that If-Match can name the expected state."""
-    return route.tagged and route.method != "GET" and "{" in route.path
+    return route.tagged and route.method != "GET" and "{" in route.path and route.status != 201
 
 
 def _parameter_schema(schema: Json) -> Json:

@@ -1,6 +1,6 @@
 """Orders: look them up, settle their payments, free or reassign their numbers."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, model_validator
@@ -232,8 +232,7 @@ def _with_more(call: Call, listed: Listed[OrderView], expand: Collection[Expansi
     reviews = order_reviews.all_open(call.container.clock())
     for order in listed.results:
         _add_review(order, reviews.get(order.id))
-    if expand:
-        _expand(listed, expand)
+    _expand(listed.results, expand)
     return listed
 
 
@@ -243,12 +242,14 @@ def _add_review(view: OrderView, review: OrderReview | None) -> None:
         view.reviewing_until = review.until
 
 
-def _expand(listed: Listed[OrderView], expand: Collection[Expansion]) -> None:
-    raffle_ids = {order.raffle for order in listed.results if "raffle" in expand}
-    contact_ids = {order.contact for order in listed.results if "contact" in expand}
+def _expand(orders: Sequence[OrderView], expand: Collection[Expansion]) -> None:
+    if not expand:
+        return
+    raffle_ids = {order.raffle for order in orders if "raffle" in expand}
+    contact_ids = {order.contact for order in orders if "contact" in expand}
     raffle_by_id = {raffle.id: raffle for raffle in raffles.get_all(raffle_ids)}
     contact_by_id = contacts.get_all(contact_ids) if contact_ids else {}
-    for order in listed.results:
+    for order in orders:
         raffle, contact = raffle_by_id.get(order.raffle), contact_by_id.get(order.contact)
         order.expanded = ExpandedView(
             raffle=None if raffle is None else RaffleBrief.model_validate(raffle),
@@ -272,11 +273,18 @@ def list_pending_payment(call: Call, query: WaitingQuery) -> Listed[OrderView]:
     return _with_more(call, listed, query.expand)
 
 
-def read_order(call: Call, order_id: str) -> OrderView:
+def read_order(call: Call, order_id: str, query: ExpandQuery) -> OrderView:
     """Get an order."""
     order, review = order_reviews.read_with_order(order_id.upper(), call.container.clock())
-    view = _shown(call, order)
+    call.tag(order.version)
+    return present_one(order, review, query.expand)
+
+
+def present_one(order: Order, review: OrderReview | None, expand: Collection[Expansion]) -> OrderView:
+    """Return an order with who has it open, and its raffle and its buyer if they are asked for."""
+    view = present(order)
     _add_review(view, review)
+    _expand([view], expand)
     return view
 
 

@@ -53,6 +53,17 @@ CODE = Matching("^[A-Za-z][A-Za-z0-9-]{1,15}$")
 READ_ONLY = frozenset(("id", "status", "picture", "created_at", "updated_at", "expanded"))
 
 
+def usable_code(value: str | None) -> str | None:
+    """Return a code in capital letters. Raises ValueError for what can't open a raffle in the chat."""
+    if value is None:
+        return None
+    if not value.isascii() or not is_raffle_code(value.upper()):
+        raise ValueError("expected 2 to 16 letters, digits or hyphens, with a letter first")
+    if is_reserved(value):
+        raise ValueError("expected a word that is not a command of the bot")
+    return value.upper()
+
+
 class OrganiserForm(Form):
     """Who runs a raffle, as buyers see it."""
 
@@ -177,16 +188,7 @@ class RaffleBody(Form):
             else values
         )
 
-    @field_validator("code")
-    @classmethod
-    def _usable_code(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        if not value.isascii() or not is_raffle_code(value.upper()):
-            raise ValueError("expected 2 to 16 letters, digits or hyphens, with a letter first")
-        if is_reserved(value):
-            raise ValueError("expected a word that is not a command of the bot")
-        return value.upper()
+    _usable_code = field_validator("code")(usable_code)
 
     @field_validator("time_zone")
     @classmethod
@@ -381,7 +383,9 @@ def create_raffle(call: Call, body: RaffleBody) -> RaffleView:
     It starts as a DRAFT; nothing is sold until it is activated.
     """
     check_payment_instructions(body.payment_instructions)
-    return present(call, call.container.raffles.create(_values(body), by=call.by, idempotency_key=call.idempotency_key))
+    return present(
+        call, call.container.raffles.create(values_of(body), by=call.by, idempotency_key=call.idempotency_key)
+    )
 
 
 def read_raffle(call: Call, raffle_id: str) -> RaffleView:
@@ -394,7 +398,7 @@ def replace_raffle(call: Call, raffle_id: str, body: RaffleBody) -> RaffleView:
 
     Fields that are absent get their default.
     """
-    values = _values(body)
+    values = values_of(body)
 
     def replace(raffle: Raffle) -> dict[str, Any]:
         check_payment_instructions(body.payment_instructions, before=raffle.payment_instructions)
@@ -415,7 +419,7 @@ def patch_raffle(call: Call, raffle_id: str, body: Patch[RaffleBody]) -> RaffleV
         current = asdict(raffle)
         changed = body.apply_to({name: current[name] for name in RaffleBody.model_fields})
         check_payment_instructions(changed.payment_instructions, before=raffle.payment_instructions)
-        return _values(changed)
+        return values_of(changed)
 
     return present(call, call.container.raffles.change(raffle_id, merge, by=call.by, expected=call.expected))
 
@@ -504,7 +508,7 @@ def check_payment_instructions(instructions: str, *, before: str = "") -> None:
         )
 
 
-def _values(body: RaffleBody) -> dict[str, Any]:
+def values_of(body: RaffleBody) -> dict[str, Any]:
     """Return the fields of a raffle that a body sets."""
     values = body.model_dump()
     values["organiser"] = RaffleOrganiser(**values["organiser"]) if body.organiser else None

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 from itertools import chain, islice
 from random import Random
@@ -54,6 +54,8 @@ FIRST_LEAVES_BY_STATUS = 25
 # Leaves that are read at first for all tickets: even the smallest, of 64 numbers, fill a page of 200 then.
 FIRST_LEAVES = 5
 NOT_AUDITED = ("id", "page_size", "created_at", "updated_at")
+NOT_COPIED = (*NOT_AUDITED, "status")
+TIMES = ("opens_at", "closes_at", "draws_at")
 MAX_LATE_NAMED = 5  # late orders that a refusal to cancel names
 
 
@@ -126,6 +128,37 @@ class Raffles:
         logger.info("raffle made", extra={"raffle_id": raffle.id, "by": pseudonym(by.name)})
         return raffle
 
+    def duplicate(
+        self,
+        raffle_id: str,
+        *,
+        title: str | None,
+        code: str | None,
+        by: Actor,
+        idempotency_key: IdempotencyKey | None = None,
+    ) -> Raffle:
+        """Create a DRAFT like another raffle, without its permit and its times.
+
+        Raises RaffleNotFound, and as `create`.
+
+        Args:
+            title: another one; None: the same.
+            code: None: a random one.
+        """
+        source = raffles.get(raffle_id)
+        values = {field.name: getattr(source, field.name) for field in fields(source) if field.name not in NOT_COPIED}
+        return self.create(
+            {
+                **values,
+                **dict.fromkeys(TIMES),
+                "permit": None,
+                "title": title or source.title,
+                "code": code,
+            },
+            by=by,
+            idempotency_key=idempotency_key,
+        )
+
     def change(
         self,
         raffle_id: str,
@@ -150,9 +183,9 @@ class Raffles:
             taken = sum(current.taken.values())
             if old.status in (RaffleStatus.DRAWN, RaffleStatus.CANCELLED):
                 raise RaffleOutOfTurn("changed", old.status)
-            fields = dict(merge(old))
-            fields["code"] = fields.get("code") or old.code
-            new = replace(old, **fields)
+            changes = dict(merge(old))
+            changes["code"] = changes.get("code") or old.code
+            new = replace(old, **changes)
             if (new.first_number, new.last_number) != (old.first_number, old.last_number):
                 new = _resize(old, new, taken)
             if new.currency != old.currency:
