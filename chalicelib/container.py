@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from chalicelib.services.raffle_pictures import RafflePictures
     from chalicelib.services.raffles import Raffles
     from chalicelib.services.reports import Reports
+    from chalicelib.services.sign_in_links import SignInLinks
 
 
 def utc_now() -> datetime:
@@ -222,6 +223,12 @@ class Container:
     @cached_property
     def tokens(self) -> Tokens:
         return Tokens(clock=self.clock)
+
+    @cached_property
+    def sign_in_links(self) -> SignInLinks:
+        from chalicelib.services.sign_in_links import SignInLinks
+
+        return SignInLinks(tokens=self.tokens, clock=self.clock)
 
     @cached_property
     def audit_heads(self) -> AuditHeads:

@@ -14,7 +14,8 @@ Each refusal is of one kind, and its kind decides the HTTP status:
     │   ├── LetterNotFound
     │   ├── ExportNotFound
     │   ├── PaymentChangeNotFound
-    │   └── TokenNotFound
+    │   ├── TokenNotFound
+    │   └── SignInLinkNotFound
     ├── Conflict: the current state does not allow it
     │   ├── RaffleOutOfTurn
     │   ├── RaffleHasSales
@@ -42,6 +43,8 @@ Each refusal is of one kind, and its kind decides the HTTP status:
     │   ├── TokenShownBefore
     │   ├── TokenNameTaken
     │   ├── LastManager
+    │   ├── SignInLinkUsed
+    │   ├── SignInLinkOver
     │   └── ReportTooLarge
     ├── Stale: it has changed since the client read it
     │   └── Outdated
@@ -212,6 +215,16 @@ class TokenNotFound(NotFound):
 
     code = "token_not_found"
     what = "token"
+
+
+class SignInLinkNotFound(NotFound):
+    """There is no such sign-in link, or it has been over for a while."""
+
+    code = "sign_in_link_not_found"
+    what = "sign-in link"
+
+    def __init__(self) -> None:
+        Refusal.__init__(self, "There is no such sign-in link, or it has been over for a while. Ask for another one.")
 
 
 class RaffleOutOfTurn(Conflict):
@@ -553,6 +566,30 @@ class LastManager(Conflict):
         super().__init__(
             "This is the last valid token of a manager, and without it nobody could create tokens. "
             "Create another manager's token first, then revoke this one."
+        )
+
+
+class SignInLinkUsed(Conflict):
+    """The sign-in link was used before, and it works once."""
+
+    code = "sign_in_link_used"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This sign-in link was used before, and it works once. If that was not you, tell whoever gave it to you: "
+            "they can revoke its token. Ask for another link."
+        )
+
+
+class SignInLinkOver(Conflict):
+    """The sign-in link is over: it works for ten minutes, and as long as who made it may create tokens."""
+
+    code = "sign_in_link_over"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This sign-in link is over: it works for ten minutes, and as long as who made it may create tokens. "
+            "Ask for another one."
         )
 
 

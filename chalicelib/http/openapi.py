@@ -87,6 +87,7 @@ def whole(routes: Sequence[Route], mount: str = "") -> Json:
         "components": {
             "schemas": {name: _with_example(schema, components) for name, schema in components.items()},
             "examples": dict(sorted(_problem_examples(described).items())),
+            "responses": dict(sorted(_problem_answers(described).items())),
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "description": "`Bearer KEY`, with the key of a token."},
                 "token": {
@@ -196,6 +197,22 @@ def _problem_examples(routes: Sequence[Route]) -> Json:
     }
 
 
+def _problem_answers(routes: Sequence[Route]) -> Json:
+    """Return each answer of problems that a route may give, by the name that operations refer to: many are alike."""
+    return {
+        _answer_name(status, codes): {
+            "description": f"{TITLES[status]}: {', '.join(sorted(codes))}.",
+            "content": _problem_content(status, codes),
+        }
+        for route in routes
+        for status, codes in _problems(route, forms_of(route.view)).items()
+    }
+
+
+def _answer_name(status: int, codes: Iterable[str]) -> str:
+    return "-".join((str(status), *sorted(codes)))
+
+
 def _example_name(status: int, code: str) -> str:
     """Return the name of an example. It includes the status, since some codes have more than one."""
     return f"{code}_{status}"
@@ -292,8 +309,7 @@ def _responses(route: Route, forms: ViewForms, routes: Sequence[Route]) -> Json:
             "content": {"application/json": {"schema": _ref(later.__name__)}},
         }
     for status, codes in sorted(_problems(route, forms).items()):
-        description = f"{TITLES[status]}: {', '.join(sorted(codes))}."
-        responses[str(status)] = {"description": description, "content": _problem_content(status, codes)}
+        responses[str(status)] = {"$ref": f"#/components/responses/{_answer_name(status, codes)}"}
     return responses
 
 
@@ -318,6 +334,7 @@ def _problems(route: Route, forms: ViewForms) -> Mapping[int, set[str]]:
     if forms.query is not None and "cursor" in forms.query.model_fields:
         problems[422].add(CursorInvalid.code)
     if forms.body is not None or forms.raw:
+        problems[422].add("invalid_fields")
         problems[400].add("malformed")
         problems[413].add("too_large")
     if route.method in ("POST", "PUT", "PATCH"):

@@ -45,6 +45,13 @@ REASSIGNING = (
 WRITING = (refusals.ContactErased, refusals.ContactOptedOut, refusals.WindowClosed, refusals.SendingStopped)
 STATEMENTS = (refusals.StatementUnreadable, refusals.StatementTooLarge, refusals.RaffleNotFound)
 
+SIGNING_IN = (
+    refusals.SignInLinkNotFound,
+    refusals.SignInLinkUsed,
+    refusals.SignInLinkOver,
+    refusals.TokenNameTaken,
+)
+
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/whatsapp/webhook", "webhook.verify_webhook", role=None),
     Route("POST", "/whatsapp/webhook", "webhook.receive_webhook", role=None),
@@ -181,6 +188,15 @@ ROUTES: tuple[Route, ...] = (
         refuses=(refusals.TokenShownBefore, refusals.TokenNameTaken),
         once=True,
     ),
+    Route(
+        "POST",
+        "/api/sign-in-links",
+        "sign_in_links.create_sign_in_link",
+        Role.MANAGER,
+        201,
+        refuses=(refusals.TokenNameTaken,),
+    ),
+    Route("POST", "/api/sign-in", "sign_in_links.sign_in", None, 201, refuses=SIGNING_IN),
     Route("DELETE", "/api/tokens/{token_id}", "tokens.revoke_token", Role.MANAGER, refuses=(refusals.LastManager,)),
     Route("GET", "/api/audit", "audit.list_audit"),
     Route("GET", "/api/dead-letters", "delivery_failures.list_letters"),

@@ -657,6 +657,26 @@ class TokenNameRecord(Record, discriminator="token_name"):
     token_id = UnicodeAttribute()
 
 
+class SignInLinkRecord(Record, discriminator="sign_in_link"):
+    """pk TOKEN_LINK#id, sk TOKEN_LINK: a link that gives a token once (O13); only a keyed hash of its secret is stored.
+
+    The roles that may not read tokens may not read these either: their keys begin the same way.
+    """
+
+    id = UnicodeAttribute()
+    name = UnicodeAttribute()
+    role = UnicodeAttribute()
+    token_expires_at = UTCDateTimeAttribute(null=True)
+    salt = BinaryAttribute(legacy_encoding=False)
+    hash = BinaryAttribute(legacy_encoding=False)
+    created_at = UTCDateTimeAttribute()
+    created_by = UnicodeAttribute()
+    created_by_token = UnicodeAttribute(null=True)
+    expires_at = UTCDateTimeAttribute()
+    token_id = UnicodeAttribute(null=True)
+    vanishes_at = TTLAttribute()
+
+
 class AuditHeadRecord(Record, discriminator="audit_head"):
     """pk AUDIT#chain, sk HEAD: the newest entry of a chain of the audit log. Its condition keeps the chain unbroken."""
 

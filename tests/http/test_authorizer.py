@@ -13,7 +13,7 @@ from tests.support.world import TOKEN, World
 PROTECTED = [route for route in ROUTES if route.role is not None]
 WEBHOOK = "/whatsapp/webhook"
 ABOUT = ("/api/health", "/api/openapi.json", "/api/docs")
-PUBLIC = {*(("GET", path) for path in ABOUT), ("GET", WEBHOOK), ("POST", WEBHOOK)}
+PUBLIC = {*(("GET", path) for path in ABOUT), ("GET", WEBHOOK), ("POST", WEBHOOK), ("POST", "/api/sign-in")}
 
 
 def address(path: str) -> str:

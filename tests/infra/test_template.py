@@ -132,6 +132,12 @@ def test_o8_a_page_that_is_open_to_everybody_has_a_throttle_of_its_own(path: str
     assert own["ThrottlingRateLimit"] < limits["/*"]["ThrottlingRateLimit"]
 
 
+def test_o13_guessing_sign_in_links_has_a_throttle_of_its_own() -> None:
+    limits = {one["ResourcePath"]: one for one in properties("RestAPI")["MethodSettings"]}
+    own = limits["/~1api~1sign-in"]
+    assert own["HttpMethod"] == "POST" and own["ThrottlingRateLimit"] <= 5 and own["ThrottlingBurstLimit"] <= 20
+
+
 def test_o8_the_api_compresses_its_answers() -> None:
     assert properties("RestAPI")["MinimumCompressionSize"] == 1000
 
