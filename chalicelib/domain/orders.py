@@ -283,7 +283,8 @@ class Order:
         """Return the status after an event. Raises OrderOutOfTurn if the life cycle does not allow it."""
         transition = TRANSITIONS[event]
         if self.status not in transition.sources:
-            raise OrderOutOfTurn(self.id, event.value, self.status, instead=HINTS.get((event, self.status), ""))
+            instead = HINTS.get((event, self.status), "")
+            raise OrderOutOfTurn(self.id, event.value, self.status, instead=instead, changed_at=self.updated_at)
         return transition.target or self.status
 
 

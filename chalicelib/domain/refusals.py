@@ -65,18 +65,26 @@ The first line of each refusal's docstring is also its example in the API's desc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 
 class Refusal(Exception):
     """Base of all refusals.
 
     `code` is part of the API's contract and never changes; `str()` is for people. `field` names the part of the
-    request that is wrong, if one is.
+    request that is wrong, if one is. `changed` says what has changed in the meantime, if that is why.
     """
 
     code: ClassVar[str]
     field: ClassVar[str | None] = None
+    changed: "Changed | None" = None
+
+
+class Changed(NamedTuple):
+    """Something that changed: its name in the audit log, such as "order:8WGRRPW3", and when; None: not known."""
+
+    target: str
+    at: datetime | None
 
 
 class NotFound(Refusal):
@@ -232,8 +240,9 @@ class RaffleOutOfTurn(Conflict):
 
     code = "raffle_out_of_turn"
 
-    def __init__(self, action: str, status: str) -> None:
+    def __init__(self, action: str, status: str, *, changed: Changed | None = None) -> None:
         self.status = status
+        self.changed = changed
         super().__init__(f"A raffle that is {status} can't be {action}.")
 
 
@@ -330,8 +339,11 @@ class OrderOutOfTurn(Conflict):
 
     code = "order_out_of_turn"
 
-    def __init__(self, order_id: str, action: str, status: str, *, instead: str = "") -> None:
+    def __init__(
+        self, order_id: str, action: str, status: str, *, instead: str = "", changed_at: datetime | None = None
+    ) -> None:
         self.status = status
+        self.changed = None if changed_at is None else Changed(f"order:{order_id}", changed_at)
         super().__init__(f"Order {order_id} is {status}, so it can't be {action}. {instead}".rstrip())
 
 
@@ -614,7 +626,8 @@ class Outdated(Stale):
 
     code = "outdated"
 
-    def __init__(self) -> None:
+    def __init__(self, changed: Changed) -> None:
+        self.changed = changed
         super().__init__("It has changed since you read it. Read it again and send the new ETag in If-Match.")
 
 

@@ -14,6 +14,7 @@ from chalicelib.domain.messages import Reply
 from chalicelib.domain.orders import UNPAID
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.refusals import (
+    Changed,
     ContactErased,
     ContactNotFound,
     ContactOptedOut,
@@ -65,7 +66,8 @@ class Contacts:
             if old == tried:  # stored by an earlier attempt that got no answer
                 return old
             if expected is not None and str(old.version) not in expected:
-                raise Outdated
+                # Each message of theirs changes a contact, too.
+                raise Outdated(Changed(contacts.audit_target(old.id), old.last_heard_at))
             new = _apply(patch, old, by=by, now=now)
             if new == old:
                 return old

@@ -182,7 +182,7 @@ class Raffles:
             old = current.raffle
             taken = sum(current.taken.values())
             if old.status in (RaffleStatus.DRAWN, RaffleStatus.CANCELLED):
-                raise RaffleOutOfTurn("changed", old.status)
+                raise RaffleOutOfTurn("changed", old.status, changed=old.last_change)
             changes = dict(merge(old))
             changes["code"] = changes.get("code") or old.code
             new = replace(old, **changes)
@@ -403,7 +403,7 @@ def _payment_change(old: Raffle, new: Raffle, confirms: PaymentChange | None, by
 
 def _check_version(raffle: Raffle, expected: Versions) -> None:
     if expected is not None and raffle.version not in expected:
-        raise Outdated
+        raise Outdated(raffle.last_change)
 
 
 def _created_before(raffle_id: str) -> Raffle:

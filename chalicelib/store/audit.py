@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from json import dumps, loads
 from typing import Any
 
@@ -18,6 +18,9 @@ ALL = "AUDIT"
 AUDIT = "audit"  # the name of the condition on the newest entry
 LOOKED_BACK = 500  # entries of a chain among which it is found who decided
 BATCH = 100  # entries that are read in one request
+NEWEST = 10  # entries among which the last change is found
+NO_CHANGE = ("read", "exported", "written_to")  # the ends of actions that change nothing of their target
+INACCURACY = timedelta(seconds=2)  # between the time of a change and that of its entry
 
 
 def head_key(target: str) -> tuple[str, str]:
@@ -113,6 +116,20 @@ def newest_of(target: str, actions: Collection[str]) -> AuditEntry | None:
         if found:
             return max(found, key=lambda entry: entry.number)
     return None
+
+
+def last_change(target: str, since: datetime | None) -> AuditEntry | None:
+    """Return the newest entry of the target about a change, if an organiser made it since then. One query of an index.
+
+    What was written within the last moment may be missing.
+
+    Args:
+        since: None: at any time.
+    """
+    entries = listed(target=target, limit=NEWEST).items
+    changes = (entry for entry in entries if not entry.action.endswith(NO_CHANGE))
+    newest = next(changes, None)
+    return newest if newest is not None and (since is None or newest.at >= since - INACCURACY) else None
 
 
 def entries_of(chain: int, upto: int) -> Iterator[AuditEntry]:
