@@ -33,6 +33,7 @@ from chalicelib.http.problems import (
     answers_problems,
 )
 from chalicelib.http.schemas import CursorQuery, Listed
+from chalicelib.http.uploads import is_form, read_file
 from chalicelib.lambdas import admit, observed
 from chalicelib.store.idempotency import IdempotencyKey
 from chalicelib.store.pages import CursorInvalid, Page
@@ -143,7 +144,7 @@ class ViewForms(NamedTuple):
 
     Attributes:
         patched: whether the body is a merge patch of its form.
-        raw: whether the view takes the body as bytes.
+        raw: whether the view takes the body as bytes, or those of the file in a form.
         answer: the model of the answer, None if it has no body, or Response if no model describes it.
     """
 
@@ -196,6 +197,14 @@ class Call:
         """The exact bytes of the body."""
         raw = self.request.raw_body
         return raw if isinstance(raw, bytes) else raw.encode()
+
+    @property
+    def file(self) -> bytes:
+        """The body, or the file in it if it is a form. Raises Malformed, FieldInvalid."""
+        content_type = self.request.headers.get("content-type", "")
+        if not is_form(content_type):
+            return self.raw
+        return read_file(content_type, self.raw)
 
     @property
     def query(self) -> Mapping[str, str]:
@@ -343,7 +352,7 @@ def _validated(call: Call) -> dict[str, Any]:
         if len(call.raw) > call.route.limit:
             raise BodyTooLarge(call.route.limit)
         if forms.body is None:
-            arguments["body"] = call.raw
+            arguments["body"] = call.file
         else:
             values = _parse_object(call.raw)
             arguments["body"] = Patch(forms.body, values) if forms.patched else forms.body.model_validate(values)

@@ -21,6 +21,7 @@ from chalicelib.http import openapi_examples
 from chalicelib.http.dispatch import ID, NOT_FOUND, Route, ViewForms, forms_of
 from chalicelib.http.problems import TITLES, status_of
 from chalicelib.http.schemas import Listed, Problem
+from chalicelib.http.uploads import FILE, FORM
 from chalicelib.store.pages import CursorInvalid
 
 Json = dict[str, Any]
@@ -270,8 +271,9 @@ def _parameter_schema(schema: Json) -> Json:
 
 def _body(route: Route, forms: ViewForms) -> Json | None:
     if forms.raw:
-        binary = {"schema": {"type": "string", "format": "binary", "maxLength": route.limit}}
-        return {"required": True, "content": {route.media[0]: binary}}
+        binary = {"type": "string", "format": "binary", "maxLength": route.limit}
+        form = {"type": "object", "properties": {FILE: binary}, "required": [FILE], "additionalProperties": False}
+        return {"required": True, "content": {route.media[0]: {"schema": binary}, FORM: {"schema": form}}}
     if forms.body is None:
         return None
     name = _patch_of(forms.body) if forms.patched else forms.body.__name__

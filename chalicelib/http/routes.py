@@ -9,6 +9,7 @@ from chalicelib.domain.organisers import Role
 from chalicelib.http.dispatch import Route, handler_for
 from chalicelib.http.headers import with_security_headers
 from chalicelib.http.problems import problem, speaks_problems
+from chalicelib.http.uploads import FORM
 
 RAFFLE = "/api/raffles/{raffle_id}"
 ORDER = "/api/orders/{order_id}"
@@ -18,8 +19,9 @@ EXPORT = "/api/exports/{export_id}"
 MERGE_PATCH = ("application/merge-patch+json", "application/json")
 SHEETS = ("text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 # What browsers and curl call a bank's file. Its real format is detected from its content.
-BANK_FILES = ("application/octet-stream", "text/csv", "application/xml", "text/xml", "text/plain")
-BANK_FILE_LIMIT = 4_000_000  # bytes
+BANK_FILES = ("application/octet-stream", "text/csv", "application/xml", "text/xml", "text/plain", FORM)
+PICTURE_FILES = ("image/jpeg", "image/png", "application/octet-stream", FORM)
+FILE_LIMIT = 4_000_000  # bytes: API Gateway hands over at most 6 MB in base64
 RAFFLE_CHANGES = (
     refusals.RaffleOutOfTurn,
     refusals.RaffleHasSales,
@@ -90,6 +92,16 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"{RAFFLE}/picture", "raffle_pictures.offer_picture", Role.MANAGER),
     Route("GET", f"{RAFFLE}/picture", "raffle_pictures.read_picture", refuses=(refusals.PictureNotFound,)),
     Route("PUT", f"{RAFFLE}/picture", "raffle_pictures.take_picture", Role.MANAGER, refuses=PICTURES, tagged=True),
+    Route(
+        "PUT",
+        f"{RAFFLE}/picture/file",
+        "raffle_pictures.upload_picture",
+        Role.MANAGER,
+        refuses=(refusals.RaffleOutOfTurn,),
+        tagged=True,
+        limit=FILE_LIMIT,
+        media=PICTURE_FILES,
+    ),
     Route(
         "DELETE",
         f"{RAFFLE}/picture",
@@ -168,7 +180,7 @@ ROUTES: tuple[Route, ...] = (
         "statements.read_statement",
         Role.CASHIER,
         refuses=STATEMENTS,
-        limit=BANK_FILE_LIMIT,
+        limit=FILE_LIMIT,
         media=BANK_FILES,
     ),
     Route("GET", f"{RAFFLE}/report", "reports.raffle_report", refuses=(refusals.ReportTooLarge,)),
