@@ -37,7 +37,10 @@ the currency.
 Lists come in pages: follow `next` until it is null. Errors are `application/problem+json` (RFC 9457) with a stable
 `code`. If an answer has an `ETag`, send it back in `If-Match` with your change: the change is refused if somebody else
 was faster. A POST that creates something takes an `Idempotency-Key`: repeating the request with the same key has no
-further effect."""
+further effect.
+
+Each answer says in `RateLimit-Policy` how many requests a second all clients together may make, such as
+`"organisers";q=100;w=1`. Beyond that the answer is 429, with `Retry-After`."""
 KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -67,6 +70,7 @@ IDS = {
 }
 SECURITY: list[Json] = [{"bearer": []}, {"token": []}]
 ETAG = {"description": "The version of this state, to send in If-Match.", "schema": {"type": "string"}}
+RETRY_AFTER = {"description": "After how many seconds to try again.", "schema": {"type": "integer"}}
 POLLED_ETAG = {"description": "The version of this answer, to send in If-None-Match.", "schema": {"type": "string"}}
 
 
@@ -203,6 +207,7 @@ def _problem_answers(routes: Sequence[Route]) -> Json:
     return {
         _answer_name(status, codes): {
             "description": f"{TITLES[status]}: {', '.join(sorted(codes))}.",
+            **({"headers": {"Retry-After": RETRY_AFTER}} if status in (429, 503) else {}),
             "content": _problem_content(status, codes),
         }
         for route in routes

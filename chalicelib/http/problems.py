@@ -116,7 +116,7 @@ def problem(
     if change is not None:
         body.changed_by, body.changed_at = change
     headers: dict[str, str | list[str]] = {"Content-Type": "application/problem+json"}
-    if status == 429:
+    if status in (429, 503):
         headers["Retry-After"] = "1"
     return Response(body.model_dump_json(exclude_none=True), status_code=status, headers=headers)
 

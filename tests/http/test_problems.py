@@ -126,3 +126,25 @@ def test_a_wrong_method_or_type_is_a_problem_too(
     found = world.api(method, path, b"{}", **headers)
     assert found.status == status
     assert found.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "policy"),
+    [
+        ("GET", "/api/raffles", '"organisers";q=100;w=1'),
+        ("GET", "/api/raffles/nothing", '"organisers";q=100;w=1'),
+        ("DELETE", "/api/raffles", '"organisers";q=100;w=1'),
+        ("GET", "/api/health", '"organisers";q=100;w=1'),
+        ("GET", "/api/docs", '"docs";q=2;w=1'),
+        ("GET", "/api/openapi.json", '"openapi";q=2;w=1'),
+        ("POST", "/api/sign-in", '"sign-in";q=5;w=1'),
+        ("GET", "/whatsapp/webhook", None),
+    ],
+)
+def test_each_answer_says_how_many_requests_there_may_be(
+    world: World, method: str, path: str, policy: str | None
+) -> None:
+    """The numbers are those of the template: tests/infra/test_template.py. How many are left, nobody here knows."""
+    found = world.api(method, path)
+    assert found.headers.get("RateLimit-Policy") == policy
+    assert "RateLimit" not in found.headers

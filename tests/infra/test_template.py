@@ -11,6 +11,7 @@ from chalice.app import ScheduledEventConfig
 
 from app import app
 from chalicelib.domain.exports import KEPT
+from chalicelib.http import headers
 from chalicelib.http.routes import ROUTES
 from chalicelib.services.messaging.account_notices import RULES
 from chalicelib.services.messaging.pictures import FOLDER, UPLOAD_LIFETIME
@@ -136,6 +137,19 @@ def test_o13_guessing_sign_in_links_has_a_throttle_of_its_own() -> None:
     limits = {one["ResourcePath"]: one for one in properties("RestAPI")["MethodSettings"]}
     own = limits["/~1api~1sign-in"]
     assert own["HttpMethod"] == "POST" and own["ThrottlingRateLimit"] <= 5 and own["ThrottlingBurstLimit"] <= 20
+
+
+def test_the_rate_limits_that_answers_tell_are_those_of_the_gateway() -> None:
+    """Of the webhook nobody is told anything: WhatsApp does not ask."""
+    limits = {
+        (one["HttpMethod"], one["ResourcePath"].removeprefix("/").replace("~1", "/")): one["ThrottlingRateLimit"]
+        for one in properties("RestAPI")["MethodSettings"]
+    }
+    del limits["POST", "/whatsapp/webhook"]
+    told = {("*", "*"): headers.ORGANISERS, **headers.OWN_POLICIES}
+    names, rates = zip(*(re.findall(r'^"([a-z-]+)";q=(\d+);w=1$', policy)[0] for policy in told.values()), strict=True)
+    assert len(set(names)) == len(names)
+    assert dict(zip(told, map(int, rates), strict=True)) == limits
 
 
 def test_o8_the_api_compresses_its_answers() -> None:
