@@ -59,12 +59,13 @@ def read_board(call: Call, raffle_id: str, query: BoardQuery) -> BoardView:
     All of them, or those from `first` to `last`: one by one for up to 10,000 numbers, and counted in ranges for any.
     Who has a number: GET /api/raffles/{id}/tickets?number=.
     """
-    view = _present(call.container.raffles.section(raffle_id, query.first, query.last))
+    view = present(call.container.raffles.section(raffle_id, query.first, query.last))
     call.tag(sha256(view.model_dump_json().encode()).hexdigest()[:16])
     return view
 
 
-def _present(section: BoardSection) -> BoardView:
+def present(section: BoardSection) -> BoardView:
+    """Return a part of a board as the API shows it."""
     numbers = section.numbers
     blocks = count_blocks(numbers, MAX_RANGES)
     taken = count_taken(((leaf.first, leaf.taken) for leaf in section.leaves), blocks)
