@@ -20,7 +20,7 @@ MERGE_PATCH = ("application/merge-patch+json", "application/json")
 SHEETS = ("text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 # What browsers and curl call a bank's file. Its real format is detected from its content.
 BANK_FILES = ("application/octet-stream", "text/csv", "application/xml", "text/xml", "text/plain", FORM)
-PICTURE_FILES = ("image/jpeg", "image/png", "application/octet-stream", FORM)
+PICTURE_FILES = ("application/octet-stream", "image/jpeg", "image/png", FORM)
 FILE_LIMIT = 4_000_000  # bytes: API Gateway hands over at most 6 MB in base64
 RAFFLE_CHANGES = (
     refusals.RaffleOutOfTurn,
