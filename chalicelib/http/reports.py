@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from chalicelib.domain.alarms import AlarmCode
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.domain.raffles import RaffleStatus
 from chalicelib.domain.reports import MEANINGS, Differs, Named, Part, Sales, Waiting
@@ -157,6 +158,14 @@ class UnderstandingView(View):
     share: float | None
 
 
+class AlarmView(View):
+    """Something that is wrong with the service itself, and since when, if that is known."""
+
+    code: AlarmCode
+    since: Moment | None
+    text: str
+
+
 class StatsView(View):
     """The figures of a dashboard: raffles, money, and whatever waits for somebody."""
 
@@ -168,6 +177,9 @@ class StatsView(View):
     undelivered: WaitingView
     dead_letters: WaitingView
     sending: SendingView
+    alarms: Annotated[
+        list[AlarmView], Field(description="The gravest first. CloudWatch has further alarms, which write e-mails.")
+    ]
     understanding: UnderstandingView
     reviews: ReviewsView
     holds_ending: EndingView
@@ -234,6 +246,7 @@ def _present_stats(stats: Stats) -> StatsView:
         undelivered=_waiting(stats.undelivered),
         dead_letters=_waiting(stats.dead_letters),
         sending=SendingView.model_validate(stats.channel),
+        alarms=[AlarmView.model_validate(alarm) for alarm in stats.alarms],
         understanding=_understanding(stats.understanding),
         reviews=ReviewsView.model_validate(stats.reviews),
         holds_ending=EndingView.model_validate(stats.holds_ending),

@@ -7,6 +7,7 @@ from time import monotonic
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from chalicelib.domain.alarms import Alarm, find_alarms
 from chalicelib.domain.channel import Channel
 from chalicelib.domain.delivery import Queue
 from chalicelib.domain.orders import REMINDER_LEAD, RUNNING, OrderStatus
@@ -94,6 +95,7 @@ class Stats:
     undelivered: Queued
     dead_letters: Queued
     channel: Channel
+    alarms: list[Alarm]
     understanding: Understanding
     reviews: Reviews
     holds_ending: Ending
@@ -139,7 +141,7 @@ class Reports:
     def get_stats(self) -> Stats:
         """Return the figures of a dashboard.
 
-        17 requests, one for each 100 tallies of active raffles (six large ones), one more for raffles that are not
+        18 requests, one for each 100 tallies of active raffles (six large ones), one more for raffles that are not
         active any more, and one more for each thousand orders that wait or were paid within seven days. Raises Busy.
         """
         now = self.clock()
@@ -158,6 +160,15 @@ class Reports:
         sales = sum_sales(paid, zones, now=now)
         orders = {status: queue.sum_up() for status, queue in queues.items()}
         running = [order for status in RUNNING for _, order in queues[status].orders]
+        letters = report_reads.count_queue(dead_letters.LETTERS, most=MAX_COUNTED)
+        state = channel.read()
+        alarms = find_alarms(
+            channel=state,
+            dead_letter_at=letters.oldest_at,
+            hold_until=min((order.reserved_until for order in running if order.reserved_until), default=None),
+            message_due_at=report_reads.first_in_queue(messages.queue_key(Queue.DUE)),
+            now=now,
+        )
         return Stats(
             made_at=now,
             raffles={**counts, RaffleStatus.ACTIVE: len(active)},
@@ -165,8 +176,9 @@ class Reports:
             orders=orders,
             people_waiting=report_reads.count_queue(contacts.PERSON_WANTED, most=MAX_COUNTED),
             undelivered=report_reads.count_queue(messages.queue_key(Queue.UNDELIVERED), most=MAX_COUNTED),
-            dead_letters=report_reads.count_queue(dead_letters.LETTERS, most=MAX_COUNTED),
-            channel=channel.read(),
+            dead_letters=letters,
+            channel=state,
+            alarms=alarms,
             understanding=_sum_understanding(),
             reviews=sum_reviews(reviews, known, now=now),
             holds_ending=count_ending(running, now=now, until=now + REMINDER_LEAD),

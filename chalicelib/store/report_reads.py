@@ -70,11 +70,21 @@ def count_queue(key: str, *, most: int) -> Queued:
     oldest_at = None
     for page in _pages("by_queue", key, ("queue_at",)):
         if page and oldest_at is None:
-            oldest_at = datetime.fromisoformat(page[0]["queue_at"]["S"].partition("#")[0])
+            oldest_at = _moment(page[0]["queue_at"]["S"])
         count += len(page)
         if count > most:
             return Queued(most, oldest_at, is_complete=False)
     return Queued(count, oldest_at, is_complete=True)
+
+
+def first_in_queue(key: str) -> datetime | None:
+    """Return the time of the first item in a queue; None if it is empty. One query."""
+    first = next(iter(Record.by_queue.query(key, limit=1)), None)
+    return None if first is None else _moment(first.queue_at)
+
+
+def _moment(queue_at: str) -> datetime:
+    return datetime.fromisoformat(queue_at.partition("#")[0])
 
 
 def _pages(

@@ -271,13 +271,47 @@ def test_more_sales_than_are_read_are_said_to_be_more(world: World, monkeypatch:
 
 @pytest.mark.parametrize(("raffles", "tallies"), [(1, 1), (7, 2), (13, 3)])
 def test_the_dashboard_takes_few_requests(world: World, requests: Requests, raffles: int, tallies: int) -> None:
-    """17, one for each hundred tallies (16 in a large raffle), and one for raffles that are over; another is for the
+    """18, one for each hundred tallies (16 in a large raffle), and one for raffles that are over; another is for the
     token."""
     for number in range(raffles):
         world.raffle(code=f"RAFFLE-{number}", last_number=10_000)
     buy(world.buyer(number=1), "1", "RAFFLE-0")
     hold_and_prove(world.buyer(number=2), "2", "RAFFLE-0")
-    assert len(requests.during(lambda: stats(world))) == 1 + 17 + tallies
+    assert len(requests.during(lambda: stats(world))) == 1 + 18 + tallies
     closed = world.api("GET", "/api/raffles?code=RAFFLE-0").body["results"][0]
     world.api("POST", f"/api/raffles/{closed['id']}/close")
-    assert len(requests.during(lambda: stats(world))) <= 1 + 17 + tallies + 1
+    assert len(requests.during(lambda: stats(world))) <= 1 + 18 + tallies + 1
+
+
+def alarms(world: World) -> list[tuple[str, str | None]]:
+    return [(alarm["code"], alarm["since"]) for alarm in stats(world)["alarms"]]
+
+
+def test_the_dashboard_shows_what_is_wrong_with_the_service_itself(world: World) -> None:
+    assert stats(world)["alarms"] == []
+    world.container.dead_letters.keep('{"unusable": "x"}', "broken", tries=1)
+    world.clock.pass_minutes(1)
+    world.api("POST", "/api/sending/stop")
+    assert alarms(world) == [("sending_stopped", "2026-11-23T14:01:00Z"), ("dead_letters", "2026-11-23T14:00:00Z")]
+    assert all(alarm["text"] for alarm in stats(world)["alarms"])
+
+
+def test_a_schedule_that_has_stopped_is_seen_by_what_it_leaves(world: World) -> None:
+    world.raffle()
+    hold(world.buyer(), "5")  # until 14:15, and the answer is sent at once
+    world.clock.pass_minutes(17.9)
+    assert alarms(world) == []
+    world.clock.pass_minutes(0.1)
+    assert alarms(world) == [("holds_not_ended", "2026-11-23T14:15:00Z")]
+    world.minute()
+    assert alarms(world) == []
+
+
+def test_messages_that_wait_too_long_are_an_alarm(world: World) -> None:
+    world.raffle()
+    order = hold_and_confirm(world.buyer(), "5")
+    world.api("POST", "/api/sending/stop")
+    confirm_payment(world, order)
+    world.clock.pass_minutes(11)
+    world.api("POST", "/api/sending/resume")
+    assert [code for code, _ in alarms(world)] == ["messages_wait"]
