@@ -12,25 +12,25 @@ NOW = datetime(2026, 11, 23, 14, tzinfo=UTC)
 AGO = NOW - timedelta(hours=1)
 
 
-def found(channel: Channel = Channel(), **moments: datetime | None) -> list[tuple[AlarmCode, datetime | None]]:
-    known: dict[str, Any] = {"dead_letter_at": None, "hold_until": None, "message_due_at": None, **moments}
-    return [(alarm.code, alarm.since) for alarm in find_alarms(channel=channel, now=NOW, **known)]
+def found(**known: Any) -> list[tuple[AlarmCode, datetime | None]]:
+    well = {"channel": Channel(), "dead_letter_at": None, "hold_until": None, "message_due_at": None}
+    return [(alarm.code, alarm.since) for alarm in find_alarms(**{**well, **known}, now=NOW)]
 
 
 def test_all_is_well() -> None:
     later = NOW + timedelta(minutes=1)
-    assert found(Channel(resumes_at=NOW), hold_until=later, message_due_at=later) == []
+    assert found(channel=Channel(resumes_at=NOW), hold_until=later, message_due_at=later) == []
 
 
 @pytest.mark.parametrize("stop", Stop)
 def test_a_stop_by_hand_or_by_whatsapp(stop: Stop) -> None:
-    assert found(Channel(stopped=stop, since=AGO)) == [(AlarmCode.SENDING_STOPPED, AGO)]
+    assert found(channel=Channel(stopped=stop, since=AGO)) == [(AlarmCode.SENDING_STOPPED, AGO)]
 
 
 def test_a_pause_ends_by_itself_and_a_silence_does_not() -> None:
     paused = Channel(resumes_at=NOW + timedelta(seconds=1))
-    assert found(paused) == [(AlarmCode.SENDING_PAUSED, None)]
-    assert found(Channel(silent_since=AGO)) == [(AlarmCode.WHATSAPP_SILENT, AGO)]
+    assert found(channel=paused) == [(AlarmCode.SENDING_PAUSED, None)]
+    assert found(channel=Channel(silent_since=AGO)) == [(AlarmCode.WHATSAPP_SILENT, AGO)]
 
 
 @pytest.mark.parametrize(
