@@ -173,6 +173,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{CONTACT}/messages/{{message_id}}/file", "contacts.read_message_file"),
     Route("POST", f"{CONTACT}/messages", "contacts.write_to_contact", Role.CASHIER, 201, refuses=WRITING, once=True),
     Route("GET", f"{CONTACT}/export", "contacts.export_contact", Role.MANAGER, refuses=(refusals.ContactErased,)),
+    Route("GET", f"{CONTACT}/erasure", "contacts.preview_erasure", Role.MANAGER),
     Route("POST", f"{CONTACT}/erase", "contacts.erase_contact", Role.MANAGER, refuses=(refusals.ContactHasOrders,)),
     Route(
         "POST",
