@@ -190,6 +190,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{RAFFLE}/exports", "exports.list_exports"),
     Route("POST", f"{RAFFLE}/exports", "exports.start_export", status=202, later="exports.ExportView", once=True),
     Route("GET", EXPORT, "exports.read_export"),
+    Route("GET", "/api/setup", "setup.read_set_up"),
     Route("GET", "/api/me", "tokens.read_me", refuses=(refusals.TokenNotFound,)),
     Route("GET", "/api/tokens", "tokens.list_tokens", Role.MANAGER),
     Route(
