@@ -3,14 +3,16 @@
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import fields
 from datetime import datetime, timedelta
+from functools import reduce
 from json import dumps, loads
+from operator import and_
 from typing import Any
 
 from pynamodb.indexes import GlobalSecondaryIndex
 
 from chalicelib.domain.audit import CHAINS, AuditEntry, AuditEvent, Facts, Head, chain_of, next_entry
 from chalicelib.domain.organisers import Actor, Role
-from chalicelib.store.pages import Page, page_of
+from chalicelib.store.pages import Bounds, Page, page_of
 from chalicelib.store.records import AuditHeadRecord, AuditRecord, Record, stamp
 from chalicelib.store.transaction import Transaction
 
@@ -83,22 +85,37 @@ def listed(
     *,
     target: str | None = None,
     by: str | None = None,
+    action: str | None = None,
+    created_after: datetime | None = None,
+    created_before: datetime | None = None,
     limit: int,
     after: str | None = None,
     backwards: bool = False,
 ) -> Page[AuditEntry]:
-    """Return one page of entries, newest first: all, those of one target, or those of one token. One query."""
+    """Return one page of entries, newest first: all, those of one target, or those of one token. One query.
+
+    With an action, or with both a target and a token, at most FILTERED entries are read, so the page may be short.
+    """
     index: GlobalSecondaryIndex[Any] = Record.by_time
     hash_key = ALL
-    only = None
+    conditions = [AuditRecord.action == action] if action is not None else []
     if target is not None:
         index = Record.by_raffle
         hash_key = _index_key(target)
-        only = None if by is None else AuditRecord.name == by
+        conditions += [AuditRecord.name == by] if by is not None else []
     elif by is not None:
         index = Record.by_contact
         hash_key = _index_key(by)
-    return page_of(index, hash_key, _all_of, limit=limit, after=after, backwards=backwards, only=only)
+    return page_of(
+        index,
+        hash_key,
+        _all_of,
+        limit=limit,
+        after=after,
+        backwards=backwards,
+        only=reduce(and_, conditions) if conditions else None,
+        within=Bounds.of_time(created_after, created_before),
+    )
 
 
 def newest_of(target: str, actions: Collection[str]) -> AuditEntry | None:
