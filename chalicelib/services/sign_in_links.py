@@ -89,7 +89,13 @@ class SignInLinks:
                 return NewToken(tokens.get(link.token_id)[0], key)
             if link.token_id is not None:
                 raise SignInLinkUsed
-            return self._use(link, key)
+            try:
+                return self._use(link, key)
+            except TokenNameTaken:
+                # Whoever used the link in the meantime has taken the name, too.
+                if sign_in_links.get(link.id)[0].token_id is not None:
+                    raise SignInLinkUsed from None
+                raise
 
         return retry(attempt, again_on=(Busy, ConditionsFailed))
 
@@ -116,8 +122,7 @@ class SignInLinks:
         try:
             transaction.commit()
         except ConditionsFailed as failure:
-            # Whoever uses the link at the same moment takes the name, too: then it is the link that was used.
-            if failure.named(tokens.NAME) and not failure.named(sign_in_links.LINK):
+            if failure.named(tokens.NAME):
                 raise TokenNameTaken(link.name) from None
             raise
         self.tokens.forget_ids()
