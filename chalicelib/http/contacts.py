@@ -404,7 +404,7 @@ def present(call: Call, contact: Contact) -> ContactView:
 
 
 def _shown(call: Call, contact: Contact) -> ContactView:
-    call.tag(str(contact.version))
+    call.tag(contact.edit_version)
     return present(call, contact)
 
 

@@ -65,9 +65,8 @@ class Contacts:
             now = self.clock()
             if old == tried:  # stored by an earlier attempt that got no answer
                 return old
-            if expected is not None and str(old.version) not in expected:
-                # Each message of theirs changes a contact, too.
-                raise Outdated(Changed(contacts.audit_target(old.id), old.last_heard_at))
+            if expected is not None and old.edit_version not in expected:
+                raise Outdated(Changed(contacts.audit_target(old.id), old.person_wanted_at))
             new = _apply(patch, old, by=by, now=now)
             if new == old:
                 return old

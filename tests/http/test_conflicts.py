@@ -69,16 +69,34 @@ def test_a_raffle_names_who_changed_it(world: World, olga: str) -> None:
     assert (refused.body["code"], change_in(refused)) == ("raffle_out_of_turn", (409, "Olga", "2026-11-23T14:02:00Z"))
 
 
-def test_a_contact_names_who_changed_it_unless_they_have_written_since(world: World, lucia: Buyer, olga: str) -> None:
+def test_a_contact_names_who_changed_it_unless_they_have_asked_for_a_person_since(
+    world: World, lucia: Buyer, olga: str
+) -> None:
     lucia.says("menu")
     contact_id = world.api("GET", "/api/contacts").body["results"][0]["id"]
     path = f"/api/contacts/{contact_id}"
+    tag = world.api("GET", path).headers["ETag"]
     world.clock.pass_minutes(1)
     world.api("PATCH", path, {"name": "Lucia"}, token=olga)
-    assert change_in(world.api("PATCH", path, {"name": "L"}, **OLD)) == (412, "Olga", "2026-11-23T14:01:00Z")
+    outdated = {"If-Match": tag}
+    assert change_in(world.api("PATCH", path, {"name": "L"}, **outdated)) == (412, "Olga", "2026-11-23T14:01:00Z")
     world.clock.pass_minutes(1)
+    lucia.says("human")
+    assert change_in(world.api("PATCH", path, {"name": "L"}, **outdated)) == (412, None, "2026-11-23T14:02:00Z")
+
+
+def test_what_somebody_writes_hinders_nobody_from_editing_them(world: World, lucia: Buyer) -> None:
+    world.raffle()
     lucia.says("menu")
-    assert change_in(world.api("PATCH", path, {"name": "L"}, **OLD)) == (412, None, "2026-11-23T14:02:00Z")
+    path = f"/api/contacts/{world.api('GET', '/api/contacts').body['results'][0]['id']}"
+    tag = world.api("GET", path).headers["ETag"]
+    hold_and_confirm(lucia)
+    assert world.api("PATCH", path, {"name": "Lucia"}, **{"If-Match": tag}).status == 200
+    assert world.api("PATCH", path, {"vouched_for": True}, **{"If-Match": tag}).status == 412
+    for change in ({"vouched_for": True}, {"bot_paused": True}, {"blocked": True}, {"language": "pt"}, {"name": None}):
+        tag = world.api("GET", path).headers["ETag"]
+        assert world.api("PATCH", path, change).status == 200
+        assert world.api("GET", path).headers["ETag"] != tag, change
 
 
 def test_other_refusals_name_nobody(world: World, lucia: Buyer) -> None:
