@@ -10,6 +10,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
+from bench import console as console_reads
 from bench import expiry, exports, lists, package, pages, pictures, request_counts, sell_out, timings, webhook
 from bench.figures import Figure
 from bench.testbed import Testbed, open_testbed
@@ -35,6 +36,7 @@ MEASUREMENTS = {
     "making": Measurement(timings.making),
     "tickets": Measurement(timings.tickets),
     "lists": Measurement(lists.lists),
+    "console": Measurement(console_reads.console, "dynamodb-local"),
     "crowd": Measurement(sell_out.sell_out),
     "expiry": Measurement(expiry.expiry),
     "deadline": Measurement(expiry.deadline),

@@ -45,17 +45,23 @@ def lists(testbed: Testbed, size: int = SIZE) -> Iterator[Figure]:
 def _reads(dataset: Dataset) -> Iterator[tuple[str, Read]]:
     raffle_id = dataset.raffle.id
     heavy = dataset.heavy
-    order = partial(orders.listed, limit=PAGE)
-    yield "orders", order
-    yield "orders in a status", partial(order, status=S.PAID)
-    yield "orders of a raffle", partial(order, raffle_id=raffle_id)
-    for status in (S.PAID, S.IN_REVIEW):
-        yield f"orders of a raffle, {status}", partial(order, raffle_id=raffle_id, status=status)
-    yield "orders of a contact", partial(order, contact_id=heavy.id)
-    yield "orders of a contact, in a status", partial(order, contact_id=heavy.id, status=S.IN_REVIEW)
-    yield "orders of a contact and raffle", partial(order, contact_id=heavy.id, raffle_id=raffle_id)
-    both = partial(order, contact_id=heavy.id, raffle_id=raffle_id)
-    yield "orders of a contact and raffle, in a status", partial(both, status=S.DRAFT)
+    filters = {
+        "orders": OrderFilter(),
+        "orders in a status": OrderFilter(statuses=(S.PAID,)),
+        "orders of a raffle": OrderFilter(raffle_id=raffle_id),
+        **{
+            f"orders of a raffle, {status}": OrderFilter(raffle_id=raffle_id, statuses=(status,))
+            for status in (S.PAID, S.IN_REVIEW)
+        },
+        "orders of a contact": OrderFilter(contact_id=heavy.id),
+        "orders of a contact, in a status": OrderFilter(contact_id=heavy.id, statuses=(S.IN_REVIEW,)),
+        "orders of a contact and raffle": OrderFilter(contact_id=heavy.id, raffle_id=raffle_id),
+        "orders of a contact and raffle, in a status": OrderFilter(
+            contact_id=heavy.id, raffle_id=raffle_id, statuses=(S.DRAFT,)
+        ),
+    }
+    for name, wanted in filters.items():
+        yield name, partial(orders.listed, wanted, limit=PAGE)
     waiting = (S.IN_REVIEW, S.PENDING_PAYMENT)
     yield "orders that wait for money", partial(orders.waiting, waiting, limit=PAGE)
     yield "orders of a raffle that wait for money", partial(orders.waiting, waiting, raffle_id=raffle_id, limit=PAGE)

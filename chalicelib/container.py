@@ -53,12 +53,14 @@ if TYPE_CHECKING:
     from chalicelib.services.messaging.sending_stops import SendingStops
     from chalicelib.services.messaging.templates import Templates
     from chalicelib.services.orders.decisions import Decisions
+    from chalicelib.services.orders.reviews import OrderReviews
     from chalicelib.services.orders.settlement import Settlement
     from chalicelib.services.payment_changes import PaymentChanges
     from chalicelib.services.privacy import Privacy
     from chalicelib.services.raffle_pictures import RafflePictures
     from chalicelib.services.raffles import Raffles
     from chalicelib.services.reports import Reports
+    from chalicelib.services.sign_in_links import SignInLinks
 
 
 def utc_now() -> datetime:
@@ -223,6 +225,12 @@ class Container:
         return Tokens(clock=self.clock)
 
     @cached_property
+    def sign_in_links(self) -> SignInLinks:
+        from chalicelib.services.sign_in_links import SignInLinks
+
+        return SignInLinks(tokens=self.tokens, clock=self.clock)
+
+    @cached_property
     def audit_heads(self) -> AuditHeads:
         from chalicelib.services.maintenance.audit_heads import AuditHeads
 
@@ -276,6 +284,12 @@ class Container:
             organisers=self.organisers,
             clock=self.clock,
         )
+
+    @cached_property
+    def order_reviews(self) -> OrderReviews:
+        from chalicelib.services.orders.reviews import OrderReviews
+
+        return OrderReviews(clock=self.clock)
 
     @cached_property
     def bulk(self) -> Bulk:

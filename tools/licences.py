@@ -18,6 +18,7 @@ ALLOWED = frozenset(
 SPDX_NAME = {
     "Apache License 2.0": "Apache-2.0", "PSFL": "PSF-2.0", "Dual License": "Apache-2.0",  # dateutil: or BSD
     "BSD License": "BSD-3-Clause",  # segno
+    "MIT License": "MIT",  # multipart
 }  # fmt: skip
 HEAD = """# Licences
 

@@ -10,6 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import segno
+
 from chalicelib.cli.output import (
     as_json,
     as_listed,
@@ -39,6 +41,7 @@ from chalicelib.store import channel as channels
 from chalicelib.store.transaction import Busy
 from chalicelib.telemetry import only_errors_to_stderr
 
+LOCAL_CONSOLE = "http://127.0.0.1:8000/console/"
 MAX_SHOWN = 1000  # messages of a queue
 OLDEST_HEADS = timedelta(hours=3)  # the newest heads of the audit log that were kept; they are each hour
 
@@ -86,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     create_token.add_argument("--days", type=int, help="days until it expires (default: never)")
     create_token.add_argument("--key", type=_own_key, help="use this key instead of a random one, for development")
     create_token.set_defaults(command=_create_token)
+    _add_create_link(commands)
 
     generate_tickets = commands.add_parser(
         "generate-tickets", help="confirm that the numbers of an unsold raffle are ready"
@@ -174,6 +178,27 @@ def _add_confirm_payment_change(commands: Any) -> None:
     confirm.set_defaults(command=_confirm_payment_change)
 
 
+def _add_create_link(commands: Any) -> None:
+    create_link = commands.add_parser(
+        "create-link", help="make a link with which a colleague signs in to the console, once and within ten minutes"
+    )
+    create_link.add_argument("name", metavar="NAME", help="who it is for; the name of their token")
+    create_link.add_argument(
+        "--role",
+        choices=[role.value for role in Role],
+        default=Role.CASHIER.value,
+        help="what they may do (default: %(default)s)",
+    )
+    create_link.add_argument("--days", type=int, help="days until their token expires (default: never)")
+    create_link.add_argument(
+        "--console",
+        metavar="URL",
+        default=LOCAL_CONSOLE,
+        help="the address of the console (default: that of make run, %(default)s)",
+    )
+    create_link.set_defaults(command=_create_link)
+
+
 def _add_raffle(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("raffle", metavar="RAFFLE", help="the raffle's id or code")
 
@@ -189,6 +214,18 @@ def _own_key(text: str) -> str:
     if form_of(text) is KeyForm.DAMAGED:
         raise argparse.ArgumentTypeError("its check part is wrong, so it can't be a key; was it mistyped?")
     return text
+
+
+def _create_link(options: argparse.Namespace) -> int:
+    expires_at = container().clock() + timedelta(days=options.days) if options.days else None
+    made = container().sign_in_links.create(
+        options.name, Role(options.role), by=COMMAND_LINE, token_expires_at=expires_at
+    )
+    address = made.address(options.console)
+    print(f"{address}\nIt works once, until {made.link.expires_at:%H:%M} UTC. Whoever opens it first has the token.")
+    if sys.stdout.isatty():
+        segno.make(address).terminal(compact=True)
+    return 0
 
 
 def _create_token(options: argparse.Namespace) -> int:

@@ -153,6 +153,30 @@ def count_taken(leaves: Iterable[tuple[int, Mapping[int, int]]], blocks: Sequenc
     return taken
 
 
+def count_blocks(numbers: range, most: int) -> list[range]:
+    """Divide numbers into at most `most` blocks of one size: a hundred numbers, or ten times as many, and so on."""
+    size = 100
+    while len(numbers) > size * most:
+        size *= 10
+    return [numbers[at : at + size] for at in range(0, len(numbers), size)]
+
+
+def letters_of(numbers: range, leaves: Iterable[tuple[int, Mapping[int, int], Mapping[int, int]]]) -> str:
+    """Return a letter for each number, in order: A is available, R reserved, S sold.
+
+    Args:
+        leaves: the first number of each leaf, and its words of taken and of sold numbers.
+    """
+    letters = ["A"] * len(numbers)
+    for first, taken, sold in leaves:
+        # Whatever is sold is taken, too, and overwrites the R.
+        for letter, words in (("R", taken), ("S", sold)):
+            for number in set_numbers(first, words):
+                if number in numbers:
+                    letters[number - numbers.start] = letter
+    return "".join(letters)
+
+
 def page_size(total: int) -> int:
     """Return the page size for a raffle of `total` numbers: whole words, at least 100 numbers, at most 101 pages."""
     pages = min(MAX_PAGES, max(1, total // 100))

@@ -11,6 +11,7 @@ from chalicelib.domain.refusals import OrderOutOfTurn
 
 MAX_NUMBERS = 40  # H6
 MAX_PROOFS = 10  # files that are kept with an order (M8)
+REVIEW_LEASE = timedelta(minutes=2)  # how long an organiser counts as having an order open (O12)
 REMINDER_LEAD = timedelta(minutes=5)  # how long before the end of a hold the buyer is reminded
 ALBUM = timedelta(seconds=20)  # files that come so soon after another one belong together: one answer for all
 MORE_TIME = timedelta(minutes=10)  # that a buyer may have once a hold (H14)
@@ -160,6 +161,20 @@ class Proof:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OrderReview:
+    """An organiser has an order open, until `until` unless they say so again (O12).
+
+    Attributes:
+        reviewer: the name of their token, and `token_id` its id.
+    """
+
+    order_id: str
+    reviewer: str
+    token_id: str
+    until: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class Order:
     """A contact's numbers in a raffle.
 
@@ -268,7 +283,8 @@ class Order:
         """Return the status after an event. Raises OrderOutOfTurn if the life cycle does not allow it."""
         transition = TRANSITIONS[event]
         if self.status not in transition.sources:
-            raise OrderOutOfTurn(self.id, event.value, self.status, instead=HINTS.get((event, self.status), ""))
+            instead = HINTS.get((event, self.status), "")
+            raise OrderOutOfTurn(self.id, event.value, self.status, instead=instead, changed_at=self.updated_at)
         return transition.target or self.status
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from unicodedata import normalize
 
@@ -33,6 +33,7 @@ class Actor:
     token_id: str | None = None
 
 
+LINK_LIFETIME = timedelta(minutes=10)  # of a sign-in link (O13)
 COMMAND_LINE = Actor("command line", Role.MANAGER)
 PHONE_APP = "WhatsApp Business app"  # whoever writes to people from the phone, not through us
 NOBODY = "nobody"  # what API Gateway is told instead of a name if a token opens nothing
@@ -57,6 +58,27 @@ class Token:
     def is_valid(self, now: datetime) -> bool:
         """Return whether it is neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignInLink:
+    """A link with which a colleague gets a token, once and within ten minutes (O13). Its secret is not kept.
+
+    Attributes:
+        name: of the token, with `role` and `token_expires_at`.
+        created_by: the name of the token of the manager who made it, and `created_by_token` its id; None: a command.
+        token_id: the token that it was exchanged for; None: it was not used yet.
+    """
+
+    id: str
+    name: str
+    role: Role
+    token_expires_at: datetime | None
+    created_at: datetime
+    created_by: str
+    created_by_token: str | None
+    expires_at: datetime
+    token_id: str | None = None
 
 
 def same_name(name: str) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from chalicelib.domain.board import Layout
 from chalicelib.domain.languages import LanguageCode
-from chalicelib.domain.refusals import RaffleOutOfTurn
+from chalicelib.domain.refusals import Changed, RaffleOutOfTurn
 
 MAX_NUMBERS = 1_000_000  # N1
 # Each of these unless the raffle says otherwise.
@@ -171,6 +171,10 @@ class Raffle:
         return sha256(f"{self.updated_at.isoformat()} {self.status}".encode()).hexdigest()[:16]
 
     @property
+    def last_change(self) -> Changed:
+        return Changed(f"raffle:{self.id}", self.updated_at)
+
+    @property
     def total(self) -> int:
         return self.last_number - self.first_number + 1
 
@@ -207,7 +211,7 @@ class Raffle:
         """Return the status after `event`. Raises RaffleOutOfTurn if the life cycle does not allow it."""
         transition = TRANSITIONS[event]
         if self.status not in transition.sources:
-            raise RaffleOutOfTurn(event.value, self.status)
+            raise RaffleOutOfTurn(event.value, self.status, changed=self.last_change)
         return transition.target
 
 

@@ -14,7 +14,8 @@ Each refusal is of one kind, and its kind decides the HTTP status:
     │   ├── LetterNotFound
     │   ├── ExportNotFound
     │   ├── PaymentChangeNotFound
-    │   └── TokenNotFound
+    │   ├── TokenNotFound
+    │   └── SignInLinkNotFound
     ├── Conflict: the current state does not allow it
     │   ├── RaffleOutOfTurn
     │   ├── RaffleHasSales
@@ -42,6 +43,8 @@ Each refusal is of one kind, and its kind decides the HTTP status:
     │   ├── TokenShownBefore
     │   ├── TokenNameTaken
     │   ├── LastManager
+    │   ├── SignInLinkUsed
+    │   ├── SignInLinkOver
     │   └── ReportTooLarge
     ├── Stale: it has changed since the client read it
     │   └── Outdated
@@ -62,18 +65,26 @@ The first line of each refusal's docstring is also its example in the API's desc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 
 class Refusal(Exception):
     """Base of all refusals.
 
     `code` is part of the API's contract and never changes; `str()` is for people. `field` names the part of the
-    request that is wrong, if one is.
+    request that is wrong, if one is. `changed` says what has changed in the meantime, if that is why.
     """
 
     code: ClassVar[str]
     field: ClassVar[str | None] = None
+    changed: "Changed | None" = None
+
+
+class Changed(NamedTuple):
+    """Something that changed: its name in the audit log, such as "order:8WGRRPW3", and when; None: not known."""
+
+    target: str
+    at: datetime | None
 
 
 class NotFound(Refusal):
@@ -171,7 +182,7 @@ class PictureUnusable(Invalid):
 
 
 class FileNotKept(NotFound):
-    """No file is kept with the message: it has none, or its file belongs to an order."""
+    """No file is kept with the message."""
 
     code = "file_not_found"
     what = "file with message"
@@ -214,13 +225,24 @@ class TokenNotFound(NotFound):
     what = "token"
 
 
+class SignInLinkNotFound(NotFound):
+    """There is no such sign-in link, or it has been over for a while."""
+
+    code = "sign_in_link_not_found"
+    what = "sign-in link"
+
+    def __init__(self) -> None:
+        Refusal.__init__(self, "There is no such sign-in link, or it has been over for a while. Ask for another one.")
+
+
 class RaffleOutOfTurn(Conflict):
     """The raffle's status does not allow this."""
 
     code = "raffle_out_of_turn"
 
-    def __init__(self, action: str, status: str) -> None:
+    def __init__(self, action: str, status: str, *, changed: Changed | None = None) -> None:
         self.status = status
+        self.changed = changed
         super().__init__(f"A raffle that is {status} can't be {action}.")
 
 
@@ -317,8 +339,11 @@ class OrderOutOfTurn(Conflict):
 
     code = "order_out_of_turn"
 
-    def __init__(self, order_id: str, action: str, status: str, *, instead: str = "") -> None:
+    def __init__(
+        self, order_id: str, action: str, status: str, *, instead: str = "", changed_at: datetime | None = None
+    ) -> None:
         self.status = status
+        self.changed = None if changed_at is None else Changed(f"order:{order_id}", changed_at)
         super().__init__(f"Order {order_id} is {status}, so it can't be {action}. {instead}".rstrip())
 
 
@@ -556,6 +581,30 @@ class LastManager(Conflict):
         )
 
 
+class SignInLinkUsed(Conflict):
+    """The sign-in link was used before, and it works once."""
+
+    code = "sign_in_link_used"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This sign-in link was used before, and it works once. If that was not you, tell whoever gave it to you: "
+            "they can revoke its token. Ask for another link."
+        )
+
+
+class SignInLinkOver(Conflict):
+    """The sign-in link is over: it works for ten minutes, and as long as who made it may create tokens."""
+
+    code = "sign_in_link_over"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This sign-in link is over: it works for ten minutes, and as long as who made it may create tokens. "
+            "Ask for another one."
+        )
+
+
 class ReportTooLarge(Conflict):
     """The raffle has too many orders to add up within one request."""
 
@@ -577,7 +626,8 @@ class Outdated(Stale):
 
     code = "outdated"
 
-    def __init__(self) -> None:
+    def __init__(self, changed: Changed) -> None:
+        self.changed = changed
         super().__init__("It has changed since you read it. Read it again and send the new ETag in If-Match.")
 
 

@@ -1,16 +1,17 @@
 """Sum up the money of a raffle: numbers sold against payments, day by day, and what is left to settle."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import NamedTuple
 
 from chalicelib.domain.orders import OrderStatus
-from chalicelib.domain.raffles import Board
+from chalicelib.domain.raffles import Board, Raffle
 
 MAX_NAMED = 100  # orders to settle that are named; all are counted
+SALES_DAYS = 7
 
 
 class Differs(StrEnum):
@@ -45,6 +46,8 @@ class ReportedOrder(NamedTuple):
     paid_at: datetime | None
     refunded_at: datetime | None
     rejected_at: datetime | None
+    reserved_until: datetime | None = None
+    in_review_since: datetime | None = None
 
     @property
     def amount(self) -> int:
@@ -63,6 +66,9 @@ class Part:
         self.orders += 1
         self.numbers += order.quantity
         self.amount += order.amount
+
+    def __add__(self, other: "Part") -> "Part":
+        return Part(self.orders + other.orders, self.numbers + other.numbers, self.amount + other.amount)
 
 
 @dataclass
@@ -190,3 +196,82 @@ def sum_waiting(orders: Iterable[tuple[str, ReportedOrder]], *, is_complete: boo
         by_raffle.setdefault(raffle_id, Part()).add(order)
         oldest_at = order.changed_at if oldest_at is None else min(oldest_at, order.changed_at)
     return Waiting(count, by_raffle, oldest_at, is_complete)
+
+
+@dataclass
+class Reviews:
+    """Orders in review by how long they have been there.
+
+    Attributes:
+        overdue: how many of them have been there for longer than their raffle's `review_hours` (P11).
+    """
+
+    under_an_hour: int = 0
+    under_a_day: int = 0
+    longer: int = 0
+    overdue: int = 0
+
+
+def sum_reviews(
+    orders: Iterable[tuple[str, ReportedOrder]], raffles: Mapping[str, Raffle], *, now: datetime
+) -> Reviews:
+    """Sum up orders in review, each given with its raffle's id."""
+    reviews = Reviews()
+    for raffle_id, order in orders:
+        waited = now - (order.in_review_since or order.changed_at)
+        if waited < timedelta(hours=1):
+            reviews.under_an_hour += 1
+        elif waited < timedelta(days=1):
+            reviews.under_a_day += 1
+        else:
+            reviews.longer += 1
+        if raffle_id in raffles and waited >= timedelta(hours=raffles[raffle_id].review_hours):
+            reviews.overdue += 1
+    return reviews
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Holds that end soon: how many, and when the first one does."""
+
+    count: int
+    first_until: datetime | None
+
+
+def count_ending(orders: Iterable[ReportedOrder], *, now: datetime, until: datetime) -> Ending:
+    """Count the holds that end after `now` and by `until`."""
+    ends = [order.reserved_until for order in orders if order.reserved_until is not None]
+    soon = [end for end in ends if now < end <= until]
+    return Ending(len(soon), min(soon, default=None))
+
+
+@dataclass
+class Sales:
+    """Orders that are paid, by when their payment was confirmed: today, and within seven days including today."""
+
+    today: Part = field(default_factory=Part)
+    last_7_days: Part = field(default_factory=Part)
+
+    def add(self, order: ReportedOrder, days_ago: int) -> None:
+        if days_ago <= 0:
+            self.today.add(order)
+        if days_ago < SALES_DAYS:
+            self.last_7_days.add(order)
+
+
+def sum_sales(
+    orders: Iterable[tuple[str, ReportedOrder]], zones: Mapping[str, tzinfo], *, now: datetime
+) -> dict[tuple[str, str], Sales]:
+    """Sum up paid orders by raffle and currency. A day is one in the time zone of the raffle.
+
+    Orders of a raffle without a zone are left out: it is gone.
+    """
+    sales = dict[tuple[str, str], Sales]()
+    for raffle_id, order in orders:
+        if raffle_id not in zones:
+            continue
+        zone = zones[raffle_id]
+        paid_on = (order.paid_at or order.changed_at).astimezone(zone).date()
+        days_ago = (now.astimezone(zone).date() - paid_on).days
+        sales.setdefault((raffle_id, order.currency), Sales()).add(order, days_ago)
+    return sales

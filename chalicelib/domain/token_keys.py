@@ -13,7 +13,9 @@ from enum import Enum, auto
 from zlib import crc32
 
 PREFIX = "tombola_"
+LINK_PREFIX = "link_"  # of the secret in a sign-in link, which has the same form
 _KEY = re.compile(rf"({PREFIX}[A-Za-z0-9_-]{{43}})([0-9a-f]{{8}})")
+_LINK = re.compile(rf"({LINK_PREFIX}[A-Za-z0-9_-]{{43}})([0-9a-f]{{8}})")
 
 
 class KeyForm(Enum):
@@ -24,10 +26,16 @@ class KeyForm(Enum):
     UNCHECKED = auto()  # it has none: made before there were check parts, chosen by somebody, or garbage
 
 
-def with_check_part(secret: str) -> str:
-    """Return the key for 43 random characters of base64url."""
-    checked = PREFIX + secret
+def with_check_part(secret: str, prefix: str = PREFIX) -> str:
+    """Return the key for 43 random characters of base64url, or with LINK_PREFIX the secret of a sign-in link."""
+    checked = prefix + secret
     return checked + _check_part(checked)
+
+
+def is_link_secret(text: str) -> bool:
+    """Return whether a text may be the secret of a sign-in link, from its characters alone."""
+    match = _LINK.fullmatch(text)
+    return match is not None and match[2] == _check_part(match[1])
 
 
 def form_of(key: str) -> KeyForm:

@@ -7,7 +7,7 @@ from pydantic import Field
 from chalicelib.domain.audit import AuditEntry
 from chalicelib.domain.organisers import Role
 from chalicelib.http.dispatch import Call
-from chalicelib.http.schemas import Listed, Moment, PageQuery, View
+from chalicelib.http.schemas import GivenMoment, Listed, Moment, PageQuery, View
 from chalicelib.store import audit as stored
 
 
@@ -40,17 +40,31 @@ class AuditQuery(PageQuery):
         | None
     ) = None
     by: Annotated[str, Field(min_length=1, max_length=60, description="Only entries under this name.")] | None = None
+    action: (
+        Annotated[str, Field(pattern=r"^[a-z_]{1,20}\.[a-z_]{1,40}$", description="Only these, such as order.paid.")]
+        | None
+    ) = None
+    created_after: Annotated[GivenMoment, Field(description="Only entries of this time or later.")] | None = None
+    created_before: Annotated[GivenMoment, Field(description="Only entries of before this time.")] | None = None
 
 
 def list_audit(call: Call, query: AuditQuery) -> Listed[EntryView]:
     """List audit entries.
 
-    What organisers did, newest first.
+    What organisers did, newest first. A page may be short or even empty without being the last one: follow `next` until
+    it is null.
     """
     return call.page(
         query,
         lambda after, backwards: stored.listed(
-            target=query.target, by=query.by, limit=query.page_size, after=after, backwards=backwards
+            target=query.target,
+            by=query.by,
+            action=query.action,
+            created_after=query.created_after,
+            created_before=query.created_before,
+            limit=query.page_size,
+            after=after,
+            backwards=backwards,
         ),
         _present,
     )

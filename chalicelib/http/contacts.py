@@ -179,6 +179,21 @@ class ErasureView(View):
     finished: bool
 
 
+class ErasurePreviewView(View):
+    """What an erasure would do. It is refused while an order is `unsettled`.
+
+    Name, phone number, user id, all messages and all files go; the orders stay, under an id that identifies nobody, and
+    so do sums and the audit log.
+    """
+
+    contact: str
+    erased_at: Annotated[Moment | None, Field(description="null unless an erasure has begun or is done.")]
+    can_erase: bool
+    unsettled: Annotated[list[str], Field(description="The ids of orders to settle first.", examples=[["8WGRRPW3"]])]
+    orders: Annotated[int, Field(description="How many stay.")]
+    files: Annotated[int, Field(description="How many proofs go.")]
+
+
 class ContactsQuery(PageQuery):
     ids: (
         Annotated[
@@ -263,10 +278,10 @@ def list_contact_messages(call: Call, contact_id: str, query: PageQuery) -> List
 
 
 def read_message_file(call: Call, contact_id: str, message_id: str) -> FileView:
-    """Get a file that a contact sent and that belongs to no order.
+    """Get a file that a contact sent.
 
-    The link saves the file, and is valid for a few minutes. The audit log records who asked. The files that belong to
-    an order are with the order.
+    The link saves the file, and is valid for a few minutes. The audit log records who asked. Proofs are with their
+    order, too, which says more about them. What was no picture and no PDF, or too large, is not kept.
     """
     contact = stored.get(contact_id)
     if contact is None:
@@ -330,6 +345,22 @@ def _messages_that_fit(contact_id: str, after: str | None) -> Page[MessageView]:
     return Page(messages, cursor, None)
 
 
+def preview_erasure(call: Call, contact_id: str) -> ErasurePreviewView:
+    """Get what erasing a contact would do.
+
+    What goes and what stays, and which orders must be settled first. Nothing is changed.
+    """
+    preview = call.container.privacy.preview_erasure(contact_id)
+    return ErasurePreviewView(
+        contact=preview.contact.id,
+        erased_at=preview.contact.erased_at,
+        can_erase=not preview.unsettled,
+        unsettled=preview.unsettled,
+        orders=preview.orders,
+        files=preview.files,
+    )
+
+
 def erase_contact(call: Call, contact_id: str) -> ErasureView:
     """Erase a contact's personal data.
 
@@ -373,7 +404,7 @@ def present(call: Call, contact: Contact) -> ContactView:
 
 
 def _shown(call: Call, contact: Contact) -> ContactView:
-    call.tag(str(contact.version))
+    call.tag(contact.edit_version)
     return present(call, contact)
 
 

@@ -33,6 +33,7 @@ from chalicelib.http.problems import (
     answers_problems,
 )
 from chalicelib.http.schemas import CursorQuery, Listed
+from chalicelib.http.uploads import is_form, read_file
 from chalicelib.lambdas import admit, observed
 from chalicelib.store.idempotency import IdempotencyKey
 from chalicelib.store.pages import CursorInvalid, Page
@@ -70,6 +71,7 @@ class Route(NamedTuple):
         refuses: the refusals it may answer with, besides those common to all routes.
         once: whether it takes an Idempotency-Key.
         tagged: whether it answers with an ETag and, if it changes something, takes If-Match.
+        polled: whether clients ask again and again: it answers 304 to an If-None-Match that names its ETag.
         limit: the maximum size of the body in bytes.
         media: accepted media types of the body; the API's description shows the first one.
         answers: media types of the answer.
@@ -84,6 +86,7 @@ class Route(NamedTuple):
     refuses: tuple[type[refusals.Refusal], ...] = ()
     once: bool = False
     tagged: bool = False
+    polled: bool = False
     limit: int = BODY_LIMIT
     media: tuple[str, ...] = ("application/json",)
     answers: tuple[str, ...] = ("application/json",)
@@ -141,7 +144,7 @@ class ViewForms(NamedTuple):
 
     Attributes:
         patched: whether the body is a merge patch of its form.
-        raw: whether the view takes the body as bytes.
+        raw: whether the view takes the body as bytes, or those of the file in a form.
         answer: the model of the answer, None if it has no body, or Response if no model describes it.
     """
 
@@ -196,6 +199,14 @@ class Call:
         return raw if isinstance(raw, bytes) else raw.encode()
 
     @property
+    def file(self) -> bytes:
+        """The body, or the file in it if it is a form. Raises Malformed, FieldInvalid."""
+        content_type = self.request.headers.get("content-type", "")
+        if not is_form(content_type):
+            return self.raw
+        return read_file(content_type, self.raw)
+
+    @property
     def query(self) -> Mapping[str, str]:
         """The query parameters as sent. Raises FieldInvalid if one is repeated, unless the route needs no token."""
         parameters = self.request.query_params
@@ -224,6 +235,13 @@ class Call:
         if if_match is None or if_match.strip() == "*":
             return None
         return frozenset(re.findall(r'(?<!W/)"([^"]*)"', if_match))
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the client has the answer already: its If-None-Match names the ETag."""
+        # The comparison is weak (RFC 9110): API Gateway may have compressed what the client has.
+        known = re.findall(r'"[^"]*"', self.request.headers.get("if-none-match", ""))
+        return self.route.polled and self.headers.get("ETag") in known
 
     def tag(self, version: str) -> None:
         """Answer with this version as the ETag."""
@@ -334,7 +352,7 @@ def _validated(call: Call) -> dict[str, Any]:
         if len(call.raw) > call.route.limit:
             raise BodyTooLarge(call.route.limit)
         if forms.body is None:
-            arguments["body"] = call.raw
+            arguments["body"] = call.file
         else:
             values = _parse_object(call.raw)
             arguments["body"] = Patch(forms.body, values) if forms.patched else forms.body.model_validate(values)
@@ -401,6 +419,8 @@ def _answer(call: Call, result: Any) -> Response:
         return result
     if result is None:
         return Response("", status_code=204, headers=dict(call.headers))
+    if call.is_known:
+        return Response("", status_code=304, headers=dict(call.headers))
     headers: dict[str, str | list[str]] = {
         "Content-Type": "application/json",
         **call.headers,

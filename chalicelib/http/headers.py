@@ -1,4 +1,4 @@
-"""Security headers of every answer, and CORS headers for a web console on another origin."""
+"""Headers of every answer: for security, of the rate limit, and CORS for a web console on another origin."""
 
 from collections.abc import Callable
 
@@ -16,15 +16,27 @@ ALWAYS = {
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
     "X-Content-Type-Options": "nosniff",
 }
-EXPOSED_HEADERS = "ETag, Location, Retry-After, Content-Disposition"
-ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match"
+# The throttles of API Gateway (`MethodSettings` in infra/resources.json): how many requests a second all clients
+# together may make. How many are left only API Gateway knows, so no RateLimit says it.
+# Source: https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
+ORGANISERS = '"organisers";q=100;w=1'
+OWN_POLICIES = {
+    ("GET", "/api/docs"): '"docs";q=2;w=1',
+    ("GET", "/api/openapi.json"): '"openapi";q=2;w=1',
+    ("POST", "/api/sign-in"): '"sign-in";q=5;w=1',
+}
+EXPOSED_HEADERS = "ETag, Location, RateLimit-Policy, Retry-After, Content-Disposition"
+ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match"
 
 
 def with_security_headers(event: Request, get_response: Callable[[Request], Response]) -> Response:
-    """Middleware: add the headers that tell browsers how to treat an answer."""
+    """Middleware: add the headers that tell browsers how to treat an answer, and clients how fast they may go on."""
     response = get_response(event)
     for name, value in ALWAYS.items():
         response.headers.setdefault(name, value)
+    path = str(event.context.get("resourcePath", ""))
+    if path.startswith("/api/"):
+        response.headers["RateLimit-Policy"] = OWN_POLICIES.get((event.method, path), ORGANISERS)
     if origin := _console_origin(event):
         response.headers |= {
             "Access-Control-Allow-Origin": origin,

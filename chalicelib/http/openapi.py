@@ -21,6 +21,7 @@ from chalicelib.http import openapi_examples
 from chalicelib.http.dispatch import ID, NOT_FOUND, Route, ViewForms, forms_of
 from chalicelib.http.problems import TITLES, status_of
 from chalicelib.http.schemas import Listed, Problem
+from chalicelib.http.uploads import FILE, FORM
 from chalicelib.store.pages import CursorInvalid
 
 Json = dict[str, Any]
@@ -36,7 +37,10 @@ the currency.
 Lists come in pages: follow `next` until it is null. Errors are `application/problem+json` (RFC 9457) with a stable
 `code`. If an answer has an `ETag`, send it back in `If-Match` with your change: the change is refused if somebody else
 was faster. A POST that creates something takes an `Idempotency-Key`: repeating the request with the same key has no
-further effect."""
+further effect.
+
+Each answer says in `RateLimit-Policy` how many requests a second all clients together may make, such as
+`"organisers";q=100;w=1`. Beyond that the answer is 429, with `Retry-After`."""
 KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -47,6 +51,12 @@ IF_MATCH = {
     "name": "If-Match",
     "in": "header",
     "description": "The ETag of the state you read. The answer is 412 if it has changed since.",
+    "schema": {"type": "string"},
+}
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "The ETag of the answer that you have. The answer is 304, without a body, if it is still the same.",
     "schema": {"type": "string"},
 }
 IDS = {
@@ -60,6 +70,8 @@ IDS = {
 }
 SECURITY: list[Json] = [{"bearer": []}, {"token": []}]
 ETAG = {"description": "The version of this state, to send in If-Match.", "schema": {"type": "string"}}
+RETRY_AFTER = {"description": "After how many seconds to try again.", "schema": {"type": "integer"}}
+POLLED_ETAG = {"description": "The version of this answer, to send in If-None-Match.", "schema": {"type": "string"}}
 
 
 def whole(routes: Sequence[Route], mount: str = "") -> Json:
@@ -80,6 +92,7 @@ def whole(routes: Sequence[Route], mount: str = "") -> Json:
         "components": {
             "schemas": {name: _with_example(schema, components) for name, schema in components.items()},
             "examples": dict(sorted(_problem_examples(described).items())),
+            "responses": dict(sorted(_problem_answers(described).items())),
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "description": "`Bearer KEY`, with the key of a token."},
                 "token": {
@@ -189,6 +202,23 @@ def _problem_examples(routes: Sequence[Route]) -> Json:
     }
 
 
+def _problem_answers(routes: Sequence[Route]) -> Json:
+    """Return each answer of problems that a route may give, by the name that operations refer to: many are alike."""
+    return {
+        _answer_name(status, codes): {
+            "description": f"{TITLES[status]}: {', '.join(sorted(codes))}.",
+            **({"headers": {"Retry-After": RETRY_AFTER}} if status in (429, 503) else {}),
+            "content": _problem_content(status, codes),
+        }
+        for route in routes
+        for status, codes in _problems(route, forms_of(route.view)).items()
+    }
+
+
+def _answer_name(status: int, codes: Iterable[str]) -> str:
+    return "-".join((str(status), *sorted(codes)))
+
+
 def _example_name(status: int, code: str) -> str:
     """Return the name of an example. It includes the status, since some codes have more than one."""
     return f"{code}_{status}"
@@ -220,15 +250,17 @@ def _parameters(route: Route, forms: ViewForms, schemas: Json) -> Iterator[Json]
         yield KEY
     if _is_guarded(route):
         yield IF_MATCH
+    if route.polled:
+        yield IF_NONE_MATCH
 
 
 def _is_guarded(route: Route) -> bool:
     """Return whether the route changes something that exists, so that If-Match can name the expected state."""
-    return route.tagged and route.method != "GET" and "{" in route.path
+    return route.tagged and route.method != "GET" and "{" in route.path and route.status != 201
 
 
 def _parameter_schema(schema: Json) -> Json:
-    """Return a parameter's schema: it may be absent, but never null."""
+    """Return a parameter's schema: it may be absent, but never null or an empty list."""
     parameter = {name: value for name, value in schema.items() if name != "anyOf"}
     options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
     if len(options) == 1:
@@ -237,15 +269,16 @@ def _parameter_schema(schema: Json) -> Json:
         parameter["anyOf"] = options
     for name in ("title", "description"):
         parameter.pop(name, None)
-    if parameter.get("default", ...) is None:
+    if parameter.get("default", ...) in (None, []):
         del parameter["default"]
     return parameter
 
 
 def _body(route: Route, forms: ViewForms) -> Json | None:
     if forms.raw:
-        binary = {"schema": {"type": "string", "format": "binary", "maxLength": route.limit}}
-        return {"required": True, "content": {route.media[0]: binary}}
+        binary = {"type": "string", "format": "binary", "maxLength": route.limit}
+        form = {"type": "object", "properties": {FILE: binary}, "required": [FILE], "additionalProperties": False}
+        return {"required": True, "content": {route.media[0]: {"schema": binary}, FORM: {"schema": form}}}
     if forms.body is None:
         return None
     name = _patch_of(forms.body) if forms.patched else forms.body.__name__
@@ -270,17 +303,20 @@ def _responses(route: Route, forms: ViewForms, routes: Sequence[Route]) -> Json:
         answer["content"] = {media: {"schema": {}} for media in route.answers}
     if route.tagged and forms.answer is not None:
         answer["headers"] = {"ETag": ETAG}
+    if route.polled:
+        answer["headers"] = {"ETag": POLLED_ETAG}
     if links := dict(_links(forms.answer, routes)):
         answer["links"] = links
     responses = {str(route.status): answer}
+    if route.polled:
+        responses["304"] = {"description": "It is still the same. The answer has no body."}
     if (later := route.later_form) is not None:
         responses["202"] = {
             "description": "Accepted: read Location after Retry-After seconds.",
             "content": {"application/json": {"schema": _ref(later.__name__)}},
         }
     for status, codes in sorted(_problems(route, forms).items()):
-        description = f"{TITLES[status]}: {', '.join(sorted(codes))}."
-        responses[str(status)] = {"description": description, "content": _problem_content(status, codes)}
+        responses[str(status)] = {"$ref": f"#/components/responses/{_answer_name(status, codes)}"}
     return responses
 
 
@@ -305,6 +341,7 @@ def _problems(route: Route, forms: ViewForms) -> Mapping[int, set[str]]:
     if forms.query is not None and "cursor" in forms.query.model_fields:
         problems[422].add(CursorInvalid.code)
     if forms.body is not None or forms.raw:
+        problems[422].add("invalid_fields")
         problems[400].add("malformed")
         problems[413].add("too_large")
     if route.method in ("POST", "PUT", "PATCH"):

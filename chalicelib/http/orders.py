@@ -1,12 +1,12 @@
 """Orders: look them up, settle their payments, free or reassign their numbers."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
 from chalicelib.domain.filters import OrderFilter
-from chalicelib.domain.orders import MAX_NUMBERS, Order, OrderStatus, Proof
+from chalicelib.domain.orders import MAX_NUMBERS, Order, OrderReview, OrderStatus, Proof
 from chalicelib.domain.raffles import RaffleStatus
 from chalicelib.http.dispatch import Call
 from chalicelib.http.schemas import (
@@ -23,14 +23,15 @@ from chalicelib.http.schemas import (
     only_if,
 )
 from chalicelib.services.search import find_orders
-from chalicelib.store import contacts, raffles
+from chalicelib.store import contacts, order_reviews, raffles
 from chalicelib.store import orders as stored
 
 Number = Annotated[int, Field(ge=0, le=9_999_999)]
 WAITING = (OrderStatus.IN_REVIEW, OrderStatus.PENDING_PAYMENT)
 SEARCH = (
     "An order code, even with a typing mistake; the buyer's phone number in any notation; the buyer's name or the "
-    "beginning of it; with `raffle`, one of its numbers. The best matches come first."
+    "beginning of it; a number of one of the newest 50 raffles, or of `raffle` (one of six digits or more only with "
+    "`raffle`). The best matches come first."
 )
 
 
@@ -100,6 +101,15 @@ class OrderView(View):
     refunded_at: Moment | None
     refund_reason: str | None
     hold_was_over: Annotated[bool, Field(description="The payment was confirmed after the hold had ended. Stays true.")]
+    reviewer: Annotated[
+        str | None,
+        Field(
+            description="Who has it open for review: the name of their token. Only where orders are read; null in "
+            "answers to changes.",
+            examples=["Olga's laptop"],
+        ),
+    ] = None
+    reviewing_until: Annotated[Moment | None, Field(description="Until when, unless they say so again.")] = None
     expanded: Annotated[ExpandedView | None, Field(description="What `expand` asked for.")] = None
 
 
@@ -153,7 +163,11 @@ Expansion = Literal["raffle", "contact"]
 class ExpandQuery(Query):
     expand: Annotated[
         tuple[Expansion, ...],
-        Field(max_length=2, description="What `expanded` is to show of each order: raffle, contact, or both."),
+        Field(
+            min_length=1,
+            max_length=2,
+            description="What `expanded` is to show of each order: raffle, contact, or both.",
+        ),
         Listing,
     ] = ()
 
@@ -164,7 +178,9 @@ class WaitingQuery(PendingQuery, ExpandQuery):
 
 class OrdersQuery(PendingQuery, ExpandQuery):
     status: Annotated[
-        tuple[OrderStatus, ...], Field(max_length=8, description="Only orders with one of these statuses."), Listing
+        tuple[OrderStatus, ...],
+        Field(min_length=1, max_length=8, description="Only orders with one of these statuses."),
+        Listing,
     ] = ()
     created_after: Annotated[GivenMoment, Field(description="Only orders made at this time or later.")] | None = None
     created_before: Annotated[GivenMoment, Field(description="Only orders made before this time.")] | None = None
@@ -206,18 +222,34 @@ def list_orders(call: Call, query: OrdersQuery) -> Listed[OrderView]:
             lambda after, backwards: stored.listed(wanted, limit=limit, after=after, backwards=backwards),
             present,
         )
-    return _expand(listed, query.expand)
+    return _with_more(call, listed, query.expand)
 
 
-def _expand(listed: Listed[OrderView], expand: Collection[Expansion]) -> Listed[OrderView]:
-    """Add to each order its raffle and its buyer, if they are asked for. One request for each of the two."""
-    if not expand or not listed.results:
+def _with_more(call: Call, listed: Listed[OrderView], expand: Collection[Expansion]) -> Listed[OrderView]:
+    """Add to each order who has it open, and its raffle and its buyer if they are asked for. One request for each."""
+    if not listed.results:
         return listed
-    raffle_ids = {order.raffle for order in listed.results if "raffle" in expand}
-    contact_ids = {order.contact for order in listed.results if "contact" in expand}
+    reviews = order_reviews.all_open(call.container.clock())
+    for order in listed.results:
+        _add_review(order, reviews.get(order.id))
+    _expand(listed.results, expand)
+    return listed
+
+
+def _add_review(view: OrderView, review: OrderReview | None) -> None:
+    if review is not None:
+        view.reviewer = review.reviewer
+        view.reviewing_until = review.until
+
+
+def _expand(orders: Sequence[OrderView], expand: Collection[Expansion]) -> None:
+    if not expand:
+        return
+    raffle_ids = {order.raffle for order in orders if "raffle" in expand}
+    contact_ids = {order.contact for order in orders if "contact" in expand}
     raffle_by_id = {raffle.id: raffle for raffle in raffles.get_all(raffle_ids)}
     contact_by_id = contacts.get_all(contact_ids) if contact_ids else {}
-    for order in listed.results:
+    for order in orders:
         raffle, contact = raffle_by_id.get(order.raffle), contact_by_id.get(order.contact)
         order.expanded = ExpandedView(
             raffle=None if raffle is None else RaffleBrief.model_validate(raffle),
@@ -225,7 +257,6 @@ def _expand(listed: Listed[OrderView], expand: Collection[Expansion]) -> Listed[
             if contact is None
             else ContactBrief(id=contact.id, name=contact.name, phone=contact.phone and f"+{contact.phone}"),
         )
-    return listed
 
 
 def list_pending_payment(call: Call, query: WaitingQuery) -> Listed[OrderView]:
@@ -239,12 +270,22 @@ def list_pending_payment(call: Call, query: WaitingQuery) -> Listed[OrderView]:
         lambda after: stored.waiting(WAITING, raffle_id=query.raffle, limit=query.page_size, after=after),
         present,
     )
-    return _expand(listed, query.expand)
+    return _with_more(call, listed, query.expand)
 
 
-def read_order(call: Call, order_id: str) -> OrderView:
+def read_order(call: Call, order_id: str, query: ExpandQuery) -> OrderView:
     """Get an order."""
-    return _shown(call, stored.get(order_id.upper()))
+    order, review = order_reviews.read_with_order(order_id.upper(), call.container.clock())
+    call.tag(order.version)
+    return present_one(order, review, query.expand)
+
+
+def present_one(order: Order, review: OrderReview | None, expand: Collection[Expansion]) -> OrderView:
+    """Return an order with who has it open, and its raffle and its buyer if they are asked for."""
+    view = present(order)
+    _add_review(view, review)
+    _expand([view], expand)
+    return view
 
 
 def confirm_payment(call: Call, order_id: str) -> OrderView:

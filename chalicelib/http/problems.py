@@ -1,8 +1,9 @@
 """Problem details: the one place where refusals and errors become HTTP answers (RFC 9457) with a stable code."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalice.app import Request, Response
 from pydantic import ValidationError
@@ -14,6 +15,7 @@ from chalicelib.domain.refusals import Refusal
 from chalicelib.http.schemas import FieldError, Problem
 from chalicelib.services.messaging.inbox import NotQueued
 from chalicelib.settings import SettingsInvalid
+from chalicelib.store import audit
 from chalicelib.store.transaction import Busy, Unsure
 from chalicelib.telemetry import logger
 
@@ -94,11 +96,27 @@ def status_of(refusal: type[Refusal]) -> int:
     return next(status for kind, status in STATUS_OF.items() if issubclass(refusal, kind))
 
 
-def problem(status: int, code: str, detail: str, *, errors: list[FieldError] | None = None) -> Response:
+class LastChange(NamedTuple):
+    """Who changed something, if that is known, and when."""
+
+    by: str | None
+    at: datetime | None
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    errors: list[FieldError] | None = None,
+    change: LastChange | None = None,
+) -> Response:
     """Build an RFC 9457 answer."""
     body = Problem(title=TITLES[status], status=status, code=code, detail=detail, errors=errors)
+    if change is not None:
+        body.changed_by, body.changed_at = change
     headers: dict[str, str | list[str]] = {"Content-Type": "application/problem+json"}
-    if status == 429:
+    if status in (429, 503):
         headers["Retry-After"] = "1"
     return Response(body.model_dump_json(exclude_none=True), status_code=status, headers=headers)
 
@@ -151,7 +169,17 @@ def _refused(refusal: Refusal) -> Response:
     if refusal.field is not None:
         message = str(refusal).removeprefix(f"{refusal.field}: ")
         errors = [FieldError(field=refusal.field, message=message)]
-    return problem(status_of(type(refusal)), refusal.code, str(refusal), errors=errors)
+    change = None if refusal.changed is None else _last_change(refusal.changed)
+    return problem(status_of(type(refusal)), refusal.code, str(refusal), errors=errors, change=change)
+
+
+def _last_change(changed: refusals.Changed) -> LastChange:
+    """Find out who changed something. Organisers are in the audit log; buyers and the clock are not."""
+    try:
+        entry = audit.last_change(changed.target, changed.at)
+    except Busy:
+        entry = None
+    return LastChange(None, changed.at) if entry is None else LastChange(entry.name, entry.at)
 
 
 def speaks_problems(event: Request, get_response: Callable[[Request], Response]) -> Response:

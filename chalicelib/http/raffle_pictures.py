@@ -4,7 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from chalicelib.domain.refusals import PictureUnusable
 from chalicelib.http.dispatch import Call
+from chalicelib.http.problems import FieldInvalid
 from chalicelib.http.raffles import RaffleView, present
 from chalicelib.http.schemas import Form, Moment, View
 
@@ -57,6 +59,19 @@ def take_picture(call: Call, raffle_id: str, body: PictureBody) -> RaffleView:
     Buyers see it above the raffle's details, instead of an earlier one.
     """
     return present(call, call.container.raffle_pictures.take(raffle_id, body.id, by=call.by, expected=call.expected))
+
+
+def upload_picture(call: Call, raffle_id: str, body: bytes) -> RaffleView:
+    """Upload the picture of a raffle.
+
+    In one request, for a picture of at most 4 MB: its bytes as they are, or a form with it as `file`. A JPEG, or a PNG
+    with 8 bits for each colour, by its content and not by its name. A larger one is uploaded in two steps (POST, PUT).
+    """
+    pictures = call.container.raffle_pictures
+    try:
+        return present(call, pictures.put(raffle_id, body, by=call.by, expected=call.expected))
+    except PictureUnusable as refusal:
+        raise FieldInvalid("body", str(refusal)) from None
 
 
 def remove_picture(call: Call, raffle_id: str) -> RaffleView:

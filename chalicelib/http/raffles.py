@@ -1,7 +1,7 @@
 """Raffles: set them up, start and stop their sale, look at their numbers."""
 
 from dataclasses import asdict
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
@@ -37,6 +37,7 @@ from chalicelib.http.schemas import (
     Form,
     GivenMoment,
     Listed,
+    Listing,
     Matching,
     Moment,
     PageQuery,
@@ -49,7 +50,18 @@ from chalicelib.services.raffles import Ticket
 from chalicelib.store import raffles as stored
 
 CODE = Matching("^[A-Za-z][A-Za-z0-9-]{1,15}$")
-READ_ONLY = frozenset(("id", "status", "picture", "created_at", "updated_at"))
+READ_ONLY = frozenset(("id", "status", "picture", "created_at", "updated_at", "expanded"))
+
+
+def usable_code(value: str | None) -> str | None:
+    """Return a code in capital letters. Raises ValueError for what can't open a raffle in the chat."""
+    if value is None:
+        return None
+    if not value.isascii() or not is_raffle_code(value.upper()):
+        raise ValueError("expected 2 to 16 letters, digits or hyphens, with a letter first")
+    if is_reserved(value):
+        raise ValueError("expected a word that is not a command of the bot")
+    return value.upper()
 
 
 class OrganiserForm(Form):
@@ -176,16 +188,7 @@ class RaffleBody(Form):
             else values
         )
 
-    @field_validator("code")
-    @classmethod
-    def _usable_code(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        if not value.isascii() or not is_raffle_code(value.upper()):
-            raise ValueError("expected 2 to 16 letters, digits or hyphens, with a letter first")
-        if is_reserved(value):
-            raise ValueError("expected a word that is not a command of the bot")
-        return value.upper()
+    _usable_code = field_validator("code")(usable_code)
 
     @field_validator("time_zone")
     @classmethod
@@ -238,6 +241,21 @@ class FaqView(View):
     answer: str
 
 
+class AvailabilityView(View):
+    """How many numbers are in each state: available + reserved + sold = total."""
+
+    total: int
+    available: int
+    reserved: int
+    sold: int
+
+
+class ExpandedRaffleView(View):
+    """What `expand` asked for of a raffle."""
+
+    availability: AvailabilityView
+
+
 class RaffleView(View):
     """A raffle. Send its ETag back in If-Match so that your change does not overwrite somebody else's."""
 
@@ -277,15 +295,7 @@ class RaffleView(View):
     time_zone: str
     created_at: Moment
     updated_at: Moment
-
-
-class AvailabilityView(View):
-    """How many numbers are in each state: available + reserved + sold = total."""
-
-    total: int
-    available: int
-    reserved: int
-    sold: int
+    expanded: Annotated[ExpandedRaffleView | None, Field(description="What `expand` asked for.")] = None
 
 
 class TicketView(View):
@@ -311,6 +321,12 @@ class RafflesQuery(PageQuery):
     updated_before: (
         Annotated[GivenMoment, Field(description="Only raffles whose last change was before this time.")] | None
     ) = None
+
+    expand: Annotated[
+        tuple[Literal["availability"], ...],
+        Field(min_length=1, max_length=1, description="What `expanded` is to show of each raffle: availability."),
+        Listing,
+    ] = ()
 
     @property
     def wanted(self) -> RaffleFilter:
@@ -340,15 +356,25 @@ def list_raffles(call: Call, query: RafflesQuery) -> Listed[RaffleView]:
     Newest first. A page may be short or even empty without being the last one: follow `next` until it is null.
     """
     wanted = query.wanted
+    found = list[Raffle]()
+
+    def keep(raffle: Raffle) -> RaffleView:
+        found.append(raffle)
+        return RaffleView.model_validate(raffle)
+
     if query.code is not None:
-        found = [raffle for raffle in stored.get_all([stored.id_of(query.code)]) if wanted.matches(raffle)]
-        results = [RaffleView.model_validate(raffle) for raffle in found]
-        return Listed.model_construct(results=results, next=None, previous=None)
-    return call.page(
-        query,
-        lambda after, backwards: stored.listed(wanted, limit=query.page_size, after=after, backwards=backwards),
-        RaffleView.model_validate,
-    )
+        named = [raffle for raffle in stored.get_all([stored.id_of(query.code)]) if wanted.matches(raffle)]
+        listed = Listed[RaffleView].model_construct(results=list(map(keep, named)), next=None, previous=None)
+    else:
+        listed = call.page(
+            query,
+            lambda after, backwards: stored.listed(wanted, limit=query.page_size, after=after, backwards=backwards),
+            keep,
+        )
+    if query.expand:
+        for view, board in zip(listed.results, stored.boards(found), strict=True):
+            view.expanded = ExpandedRaffleView(availability=AvailabilityView(**board.availability._asdict()))
+    return listed
 
 
 def create_raffle(call: Call, body: RaffleBody) -> RaffleView:
@@ -357,7 +383,9 @@ def create_raffle(call: Call, body: RaffleBody) -> RaffleView:
     It starts as a DRAFT; nothing is sold until it is activated.
     """
     check_payment_instructions(body.payment_instructions)
-    return present(call, call.container.raffles.create(_values(body), by=call.by, idempotency_key=call.idempotency_key))
+    return present(
+        call, call.container.raffles.create(values_of(body), by=call.by, idempotency_key=call.idempotency_key)
+    )
 
 
 def read_raffle(call: Call, raffle_id: str) -> RaffleView:
@@ -370,7 +398,7 @@ def replace_raffle(call: Call, raffle_id: str, body: RaffleBody) -> RaffleView:
 
     Fields that are absent get their default.
     """
-    values = _values(body)
+    values = values_of(body)
 
     def replace(raffle: Raffle) -> dict[str, Any]:
         check_payment_instructions(body.payment_instructions, before=raffle.payment_instructions)
@@ -391,7 +419,7 @@ def patch_raffle(call: Call, raffle_id: str, body: Patch[RaffleBody]) -> RaffleV
         current = asdict(raffle)
         changed = body.apply_to({name: current[name] for name in RaffleBody.model_fields})
         check_payment_instructions(changed.payment_instructions, before=raffle.payment_instructions)
-        return _values(changed)
+        return values_of(changed)
 
     return present(call, call.container.raffles.change(raffle_id, merge, by=call.by, expected=call.expected))
 
@@ -480,7 +508,7 @@ def check_payment_instructions(instructions: str, *, before: str = "") -> None:
         )
 
 
-def _values(body: RaffleBody) -> dict[str, Any]:
+def values_of(body: RaffleBody) -> dict[str, Any]:
     """Return the fields of a raffle that a body sets."""
     values = body.model_dump()
     values["organiser"] = RaffleOrganiser(**values["organiser"]) if body.organiser else None

@@ -5,9 +5,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from chalicelib.domain.alarms import AlarmCode
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.domain.raffles import RaffleStatus
-from chalicelib.domain.reports import MEANINGS, Differs, Named, Part, Waiting
+from chalicelib.domain.reports import MEANINGS, Differs, Named, Part, Sales, Waiting
 from chalicelib.http.dispatch import Call
 from chalicelib.http.raffles import AvailabilityView
 from chalicelib.http.schemas import Moment, View
@@ -99,8 +100,40 @@ class WaitingView(View):
     is_complete: bool
 
 
+class SalesView(View):
+    """Paid orders whose payment was confirmed today, and within seven days, today included. No refunded ones.
+
+    A day is one in the raffle's time zone.
+    """
+
+    today: PartView
+    last_7_days: PartView
+
+
+class CurrencySalesView(SalesView):
+    """The sales of all raffles with this currency."""
+
+    currency: str
+
+
+class ReviewsView(View):
+    """Orders in review by how long they have been there."""
+
+    under_an_hour: int
+    under_a_day: int
+    longer: int
+    overdue: Annotated[int, Field(description="How many have been there for longer than their raffle's review_hours.")]
+
+
+class EndingView(View):
+    """Holds that end within five minutes."""
+
+    count: int
+    first_until: Moment | None
+
+
 class ActiveView(View):
-    """An active raffle. `paid` is in minor units and comes from the board, the other sums from orders that wait."""
+    """An active raffle. `paid` is in minor units and comes from the board, the other sums from orders."""
 
     id: str
     title: str
@@ -110,6 +143,7 @@ class ActiveView(View):
     paid: int
     in_review: PartView
     reserved: PartView
+    sales: SalesView
 
 
 class UnderstandingView(View):
@@ -124,6 +158,14 @@ class UnderstandingView(View):
     share: float | None
 
 
+class AlarmView(View):
+    """Something that is wrong with the service itself, and since when, if that is known."""
+
+    code: AlarmCode
+    since: Moment | None
+    text: str
+
+
 class StatsView(View):
     """The figures of a dashboard: raffles, money, and whatever waits for somebody."""
 
@@ -135,7 +177,16 @@ class StatsView(View):
     undelivered: WaitingView
     dead_letters: WaitingView
     sending: SendingView
+    alarms: Annotated[
+        list[AlarmView], Field(description="The gravest first. CloudWatch has further alarms, which write e-mails.")
+    ]
     understanding: UnderstandingView
+    reviews: ReviewsView
+    holds_ending: EndingView
+    sales: list[CurrencySalesView]
+    sales_are_complete: Annotated[
+        bool, Field(description="Whether all orders that were paid within seven days are counted; if not, the newest.")
+    ]
 
 
 def raffle_report(call: Call, raffle_id: str) -> ReportView:
@@ -195,7 +246,15 @@ def _present_stats(stats: Stats) -> StatsView:
         undelivered=_waiting(stats.undelivered),
         dead_letters=_waiting(stats.dead_letters),
         sending=SendingView.model_validate(stats.channel),
+        alarms=[AlarmView.model_validate(alarm) for alarm in stats.alarms],
         understanding=_understanding(stats.understanding),
+        reviews=ReviewsView.model_validate(stats.reviews),
+        holds_ending=EndingView.model_validate(stats.holds_ending),
+        sales=[
+            CurrencySalesView(currency=currency, **dict(_sales(sales)))
+            for currency, sales in sorted(stats.sales.items())
+        ],
+        sales_are_complete=stats.sales_are_complete,
     )
 
 
@@ -215,7 +274,12 @@ def _active(active: Active) -> ActiveView:
         paid=active.board.paid,
         in_review=_part(active.in_review),
         reserved=_part(active.reserved),
+        sales=_sales(active.sales),
     )
+
+
+def _sales(sales: Sales) -> SalesView:
+    return SalesView(today=_part(sales.today), last_7_days=_part(sales.last_7_days))
 
 
 def _part(part: Part) -> PartView:

@@ -9,6 +9,7 @@ from chalicelib.domain.organisers import Role
 from chalicelib.http.dispatch import Route, handler_for
 from chalicelib.http.headers import with_security_headers
 from chalicelib.http.problems import problem, speaks_problems
+from chalicelib.http.uploads import FORM
 
 RAFFLE = "/api/raffles/{raffle_id}"
 ORDER = "/api/orders/{order_id}"
@@ -18,8 +19,9 @@ EXPORT = "/api/exports/{export_id}"
 MERGE_PATCH = ("application/merge-patch+json", "application/json")
 SHEETS = ("text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 # What browsers and curl call a bank's file. Its real format is detected from its content.
-BANK_FILES = ("application/octet-stream", "text/csv", "application/xml", "text/xml", "text/plain")
-BANK_FILE_LIMIT = 4_000_000  # bytes
+BANK_FILES = ("application/octet-stream", "text/csv", "application/xml", "text/xml", "text/plain", FORM)
+PICTURE_FILES = ("application/octet-stream", "image/jpeg", "image/png", FORM)
+FILE_LIMIT = 4_000_000  # bytes: API Gateway hands over at most 6 MB in base64
 RAFFLE_CHANGES = (
     refusals.RaffleOutOfTurn,
     refusals.RaffleHasSales,
@@ -45,6 +47,13 @@ REASSIGNING = (
 WRITING = (refusals.ContactErased, refusals.ContactOptedOut, refusals.WindowClosed, refusals.SendingStopped)
 STATEMENTS = (refusals.StatementUnreadable, refusals.StatementTooLarge, refusals.RaffleNotFound)
 
+SIGNING_IN = (
+    refusals.SignInLinkNotFound,
+    refusals.SignInLinkUsed,
+    refusals.SignInLinkOver,
+    refusals.TokenNameTaken,
+)
+
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/whatsapp/webhook", "webhook.verify_webhook", role=None),
     Route("POST", "/whatsapp/webhook", "webhook.receive_webhook", role=None),
@@ -62,15 +71,37 @@ ROUTES: tuple[Route, ...] = (
         once=True,
         tagged=True,
     ),
+    Route("POST", "/api/raffles/preview", "raffle_drafts.preview_raffle"),
     Route("GET", RAFFLE, "raffles.read_raffle", tagged=True),
     Route("PUT", RAFFLE, "raffles.replace_raffle", Role.MANAGER, refuses=RAFFLE_CHANGES, tagged=True),
     Route(
         "PATCH", RAFFLE, "raffles.patch_raffle", Role.MANAGER, refuses=RAFFLE_CHANGES, tagged=True, media=MERGE_PATCH
     ),
     Route("DELETE", RAFFLE, "raffles.delete_raffle", Role.MANAGER, 204, refuses=RAFFLE_MOVES, tagged=True),
+    Route(
+        "POST",
+        f"{RAFFLE}/duplicate",
+        "raffle_drafts.duplicate_raffle",
+        Role.MANAGER,
+        201,
+        refuses=(refusals.CodeTaken, refusals.DeletedSince),
+        once=True,
+        tagged=True,
+    ),
+    Route("GET", f"{RAFFLE}/checklist", "raffle_drafts.read_checklist"),
     Route("POST", f"{RAFFLE}/picture", "raffle_pictures.offer_picture", Role.MANAGER),
     Route("GET", f"{RAFFLE}/picture", "raffle_pictures.read_picture", refuses=(refusals.PictureNotFound,)),
     Route("PUT", f"{RAFFLE}/picture", "raffle_pictures.take_picture", Role.MANAGER, refuses=PICTURES, tagged=True),
+    Route(
+        "PUT",
+        f"{RAFFLE}/picture/file",
+        "raffle_pictures.upload_picture",
+        Role.MANAGER,
+        refuses=(refusals.RaffleOutOfTurn,),
+        tagged=True,
+        limit=FILE_LIMIT,
+        media=PICTURE_FILES,
+    ),
     Route(
         "DELETE",
         f"{RAFFLE}/picture",
@@ -105,6 +136,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", f"{RAFFLE}/availability", "raffles.raffle_availability"),
     Route("GET", f"{RAFFLE}/tickets", "raffles.raffle_tickets"),
+    Route("GET", f"{RAFFLE}/board", "boards.read_board", refuses=(refusals.NumbersInvalid,), polled=True),
     Route("GET", "/api/orders", "orders.list_orders"),
     Route("GET", "/api/orders/pending-payment", "orders.list_pending_payment"),
     Route("GET", ORDER, "orders.read_order", tagged=True),
@@ -120,6 +152,9 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("POST", f"{ORDER}/refund", "orders.refund_order", Role.CASHIER, refuses=ORDER_MOVES, tagged=True),
     Route("POST", f"{ORDER}/reassign", "orders.reassign_order", Role.CASHIER, refuses=REASSIGNING, tagged=True),
+    Route("GET", f"{ORDER}/timeline", "order_timeline.order_timeline"),
+    Route("PUT", f"{ORDER}/review", "order_reviews.open_review", Role.CASHIER),
+    Route("DELETE", f"{ORDER}/review", "order_reviews.close_review", Role.CASHIER, 204),
     Route("GET", f"{ORDER}/proof", "proofs.read_proof", refuses=(refusals.ProofNotFound,)),
     Route("POST", "/api/orders/bulk", "bulk.bulk_orders", Role.CASHIER),
     Route("POST", "/api/raffles/bulk", "bulk.bulk_raffles", Role.MANAGER),
@@ -138,6 +173,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{CONTACT}/messages/{{message_id}}/file", "contacts.read_message_file"),
     Route("POST", f"{CONTACT}/messages", "contacts.write_to_contact", Role.CASHIER, 201, refuses=WRITING, once=True),
     Route("GET", f"{CONTACT}/export", "contacts.export_contact", Role.MANAGER, refuses=(refusals.ContactErased,)),
+    Route("GET", f"{CONTACT}/erasure", "contacts.preview_erasure", Role.MANAGER),
     Route("POST", f"{CONTACT}/erase", "contacts.erase_contact", Role.MANAGER, refuses=(refusals.ContactHasOrders,)),
     Route(
         "POST",
@@ -145,7 +181,7 @@ ROUTES: tuple[Route, ...] = (
         "statements.read_statement",
         Role.CASHIER,
         refuses=STATEMENTS,
-        limit=BANK_FILE_LIMIT,
+        limit=FILE_LIMIT,
         media=BANK_FILES,
     ),
     Route("GET", f"{RAFFLE}/report", "reports.raffle_report", refuses=(refusals.ReportTooLarge,)),
@@ -154,6 +190,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{RAFFLE}/exports", "exports.list_exports"),
     Route("POST", f"{RAFFLE}/exports", "exports.start_export", status=202, later="exports.ExportView", once=True),
     Route("GET", EXPORT, "exports.read_export"),
+    Route("GET", "/api/setup", "setup.read_set_up"),
     Route("GET", "/api/me", "tokens.read_me", refuses=(refusals.TokenNotFound,)),
     Route("GET", "/api/tokens", "tokens.list_tokens", Role.MANAGER),
     Route(
@@ -165,6 +202,15 @@ ROUTES: tuple[Route, ...] = (
         refuses=(refusals.TokenShownBefore, refusals.TokenNameTaken),
         once=True,
     ),
+    Route(
+        "POST",
+        "/api/sign-in-links",
+        "sign_in_links.create_sign_in_link",
+        Role.MANAGER,
+        201,
+        refuses=(refusals.TokenNameTaken,),
+    ),
+    Route("POST", "/api/sign-in", "sign_in_links.sign_in", None, 201, refuses=SIGNING_IN),
     Route("DELETE", "/api/tokens/{token_id}", "tokens.revoke_token", Role.MANAGER, refuses=(refusals.LastManager,)),
     Route("GET", "/api/audit", "audit.list_audit"),
     Route("GET", "/api/dead-letters", "delivery_failures.list_letters"),

@@ -146,7 +146,11 @@ class FieldError(View):
 
 
 class Problem(View):
-    """Why a request was not fulfilled (RFC 9457). `code` is stable; `errors` names each wrong field."""
+    """Why a request was not fulfilled (RFC 9457).
+
+    `code` is stable; `errors` names each wrong field. If something has changed in the meantime, `changed_at` says when,
+    and `changed_by` which organiser did, as far as that is known.
+    """
 
     type: str = "about:blank"
     title: str
@@ -154,6 +158,8 @@ class Problem(View):
     code: str
     detail: str
     errors: list[FieldError] | None = None
+    changed_by: Annotated[str | None, Field(examples=["Olga's laptop"])] = None
+    changed_at: Moment | None = None
 
 
 def _read_listing(value: Any, read: ValidatorFunctionWrapHandler) -> Any:

@@ -14,6 +14,7 @@ from chalicelib.domain.messages import Reply
 from chalicelib.domain.orders import UNPAID
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.refusals import (
+    Changed,
     ContactErased,
     ContactNotFound,
     ContactOptedOut,
@@ -64,8 +65,8 @@ class Contacts:
             now = self.clock()
             if old == tried:  # stored by an earlier attempt that got no answer
                 return old
-            if expected is not None and str(old.version) not in expected:
-                raise Outdated
+            if expected is not None and old.edit_version not in expected:
+                raise Outdated(Changed(contacts.audit_target(old.id), old.person_wanted_at))
             new = _apply(patch, old, by=by, now=now)
             if new == old:
                 return old

@@ -40,7 +40,7 @@ class PaymentChanges:
         self._check_age(by)
         raffle = raffles.get(raffle_id)
         if raffle.status in (RaffleStatus.DRAWN, RaffleStatus.CANCELLED):
-            raise RaffleOutOfTurn("changed", raffle.status)
+            raise RaffleOutOfTurn("changed", raffle.status, changed=raffle.last_change)
         known = self._proposal(raffle)
         if known is not None and known.payment_instructions == payment_instructions:
             return self._confirm(known, by) if _is_another(known, by) else known

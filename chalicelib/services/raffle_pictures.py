@@ -69,8 +69,13 @@ class RafflePictures:
         Raises UploadNotFound, PictureUnusable, and as `Raffles.change`.
         """
         raffle = stored.get(raffle_id)
-        upload = _key_of_upload(raffle, upload_id)
-        content = self._read(upload)
+        return self._keep(raffle, self._read(_key_of_upload(raffle, upload_id)), by=by, expected=expected)
+
+    def put(self, raffle_id: str, content: bytes, *, by: Actor, expected: Versions = None) -> Raffle:
+        """Make a file the picture of a raffle. Raises PictureUnusable, and as `Raffles.change`."""
+        return self._keep(stored.get(raffle_id), content, by=by, expected=expected)
+
+    def _keep(self, raffle: Raffle, content: bytes, *, by: Actor, expected: Versions) -> Raffle:
         mime_type = sniff(content) or ""
         if not (mime_type.startswith("image/") and is_showable(content, mime_type)):
             raise PictureUnusable

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 from itertools import chain, islice
 from random import Random
@@ -43,6 +43,7 @@ from chalicelib.services.messaging.outbox import Outbox
 from chalicelib.services.messaging.texts import Texts
 from chalicelib.store import audit, board, idempotency, orders, payment_changes, raffles
 from chalicelib.store import channel as channels
+from chalicelib.store.board import Leaf
 from chalicelib.store.idempotency import IdempotencyKey
 from chalicelib.store.pages import CursorInvalid, Page
 from chalicelib.store.transaction import Busy, ConditionsFailed, Transaction, retry
@@ -53,6 +54,8 @@ FIRST_LEAVES_BY_STATUS = 25
 # Leaves that are read at first for all tickets: even the smallest, of 64 numbers, fill a page of 200 then.
 FIRST_LEAVES = 5
 NOT_AUDITED = ("id", "page_size", "created_at", "updated_at")
+NOT_COPIED = (*NOT_AUDITED, "status")
+TIMES = ("opens_at", "closes_at", "draws_at")
 MAX_LATE_NAMED = 5  # late orders that a refusal to cancel names
 
 
@@ -62,6 +65,14 @@ class Ticket(NamedTuple):
     number: int
     status: str
     owner: TicketOwner | None
+
+
+class BoardSection(NamedTuple):
+    """A part of a board: its numbers, and the stored leaves that have any of them."""
+
+    raffle: Raffle
+    numbers: range
+    leaves: list[Leaf]
 
 
 class TicketCursor(NamedTuple):
@@ -117,6 +128,37 @@ class Raffles:
         logger.info("raffle made", extra={"raffle_id": raffle.id, "by": pseudonym(by.name)})
         return raffle
 
+    def duplicate(
+        self,
+        raffle_id: str,
+        *,
+        title: str | None,
+        code: str | None,
+        by: Actor,
+        idempotency_key: IdempotencyKey | None = None,
+    ) -> Raffle:
+        """Create a DRAFT like another raffle, without its permit and its times.
+
+        Raises RaffleNotFound, and as `create`.
+
+        Args:
+            title: another one; None: the same.
+            code: None: a random one.
+        """
+        source = raffles.get(raffle_id)
+        values = {field.name: getattr(source, field.name) for field in fields(source) if field.name not in NOT_COPIED}
+        return self.create(
+            {
+                **values,
+                **dict.fromkeys(TIMES),
+                "permit": None,
+                "title": title or source.title,
+                "code": code,
+            },
+            by=by,
+            idempotency_key=idempotency_key,
+        )
+
     def change(
         self,
         raffle_id: str,
@@ -140,10 +182,10 @@ class Raffles:
             old = current.raffle
             taken = sum(current.taken.values())
             if old.status in (RaffleStatus.DRAWN, RaffleStatus.CANCELLED):
-                raise RaffleOutOfTurn("changed", old.status)
-            fields = dict(merge(old))
-            fields["code"] = fields.get("code") or old.code
-            new = replace(old, **fields)
+                raise RaffleOutOfTurn("changed", old.status, changed=old.last_change)
+            changes = dict(merge(old))
+            changes["code"] = changes.get("code") or old.code
+            new = replace(old, **changes)
             if (new.first_number, new.last_number) != (old.first_number, old.last_number):
                 new = _resize(old, new, taken)
             if new.currency != old.currency:
@@ -326,6 +368,18 @@ class Raffles:
             return None
         return self.tickets(raffle_id, status=None, limit=1, cursor=ticket_cursor(raffle.layout, number)).items[0]
 
+    def section(self, raffle_id: str, first: int | None, last: int | None) -> BoardSection:
+        """Return the part of the board from `first` to `last`; None: from its begin, to its end. Two requests.
+
+        Raises RaffleNotFound, NumbersInvalid.
+        """
+        raffle = raffles.get(raffle_id)
+        begin = raffle.first_number if first is None else first
+        end = raffle.last_number if last is None else last
+        if not raffle.first_number <= begin <= end <= raffle.last_number:
+            raise NumbersInvalid(f"The raffle has the numbers {raffle.first_number} to {raffle.last_number}.")
+        return BoardSection(raffle, range(begin, end + 1), board.leaves_between(raffle, begin, end))
+
     def _random_code(self) -> str:
         while is_reserved(code := "R" + "".join(self.random.choice(CODE_ALPHABET) for _ in range(5))):
             pass
@@ -349,7 +403,7 @@ def _payment_change(old: Raffle, new: Raffle, confirms: PaymentChange | None, by
 
 def _check_version(raffle: Raffle, expected: Versions) -> None:
     if expected is not None and raffle.version not in expected:
-        raise Outdated
+        raise Outdated(raffle.last_change)
 
 
 def _created_before(raffle_id: str) -> Raffle:

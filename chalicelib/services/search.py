@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 
 from chalicelib.adapters.phone_numbers import matches_phone
 from chalicelib.domain.contacts import Contact
-from chalicelib.domain.filters import OrderFilter
+from chalicelib.domain.filters import OrderFilter, RaffleFilter
 from chalicelib.domain.orders import Order
 from chalicelib.domain.searches import SearchTerms, phone_end, read_search
 from chalicelib.store import board, contact_index, contacts, orders, raffles, search_reads
@@ -21,6 +21,7 @@ from chalicelib.store.pages import Page, decode_cursor, encode_cursor
 from chalicelib.store.search_reads import BATCH, ItemsRead, Key
 
 T = TypeVar("T")
+NEWEST_RAFFLES = 50  # in which a ticket's number is searched for, if the search names no raffle
 
 
 class _Position(NamedTuple):
@@ -86,7 +87,8 @@ Step = tuple[_Position, T]  # a result, and the position of a page that begins w
 def find_orders(text: str, order_filter: OrderFilter, *, limit: int, after: str | None = None) -> Page[Order]:
     """Return one page of the orders that `text` may mean, forwards only.
 
-    They are found by code, by a ticket's number if the filter names a raffle, and by the buyer's name or phone number.
+    They are found by code, by a ticket's number, and by the buyer's name or phone number. A number is one of the newest
+    raffles if the filter names none; with six or seven digits, it is one only of the raffle that the filter names.
     A page may be short or empty and still have a next one. Raises CursorInvalid.
     """
     search = read_search(text)
@@ -164,7 +166,7 @@ def _find_matches(search: SearchTerms, position: _Position, most: int, *, raffle
             search.words, search.key_word, after=position.place, limit=most
         )
     else:
-        first = search_reads.read(_first_keys(search, raffle_id))
+        first = _read_first(search, raffle_id)
         entries = [entry for entry in first.people if position.place is None or entry.place > position.place]
         keys += _ticket_keys(search, first)
     room = BATCH - len(keys)
@@ -178,6 +180,16 @@ def _find_matches(search: SearchTerms, position: _Position, most: int, *, raffle
         if entry.contact_id in items.contacts and _has_phone(search, items.contacts[entry.contact_id])
     ]
     return _Matches(list(dict.fromkeys((*search.codes, *items.owner_ids))), people, next_place, items)
+
+
+def _read_first(search: SearchTerms, raffle_id: str | None) -> ItemsRead:
+    """Read who may have the phone number, and the raffles that may have the ticket number. One request.
+
+    Without a raffle, a number that is too short for a phone number is one of the newest raffles.
+    """
+    if search.number is not None and search.phone is None and raffle_id is None:
+        return ItemsRead(raffles=raffles.listed(RaffleFilter(), limit=NEWEST_RAFFLES).items)
+    return search_reads.read(_first_keys(search, raffle_id))
 
 
 def _first_keys(search: SearchTerms, raffle_id: str | None) -> Iterator[Key]:

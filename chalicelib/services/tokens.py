@@ -82,7 +82,7 @@ class Tokens:
             token, lock = tokens.get(id_of(key))
         except TokenNotFound:
             return None
-        return token if compare_digest(_hash(key, lock.salt), lock.hash) else None
+        return token if opens(key, lock) else None
 
     def _record_use(self, token: Token, now: datetime) -> None:
         try:
@@ -116,17 +116,13 @@ class Tokens:
                 return NewToken(tokens.get(earlier_id)[0], new_key)
             if earlier_id is not None:
                 raise TokenShownBefore(earlier_id)
-            self._check_name(name, id_of(new_key))
+            self.check_name(name, id_of(new_key))
             token = Token(
                 id=id_of(new_key), name=name, role=role, created_at=now, created_by=by.name, expires_at=expires_at
             )
-            salt = token_bytes(16)
-            after = {"name": name, "role": role.value, "expires_at": expires_at and expires_at.isoformat()}
             transaction = Transaction()
-            tokens.add(transaction, token, tokens.Lock(salt, _hash(new_key, salt)))
+            add_token(transaction, token, new_key, by=by)
             idempotency.record_result(transaction, idempotency_key, by, token.id, now)
-            target = _audit_target(token.id)
-            audit.record(transaction, action="token.created", target=target, by=by, at=now, before={}, after=after)
             try:
                 transaction.commit()
             except ConditionsFailed as failure:
@@ -137,13 +133,17 @@ class Tokens:
                 # A random key that exists already was stored by an earlier attempt that got no answer.
                 if key is not None:
                     raise TokenKnown from None
-            self._ids_read_at = None
+            self.forget_ids()
             logger.info("token made", extra={"token_id": token.id, "role": role.value})
             return NewToken(token, new_key)
 
         return retry(attempt, again_on=(Busy, ConditionsFailed))
 
-    def _check_name(self, name: str, token_id: str) -> None:
+    def forget_ids(self) -> None:
+        """Read the ids of all tokens again before the next key without a check part is refused."""
+        self._ids_read_at = None
+
+    def check_name(self, name: str, token_id: str) -> None:
         """Refuse a name that is reserved, or that another token has or had. Raises TokenNameTaken.
 
         This is for the tokens of before names were stored. For the others, the condition of `tokens.add` decides.
@@ -205,6 +205,33 @@ class Tokens:
         except TokenNotFound:
             return False
         return other.role is Role.MANAGER and other.is_valid(now)
+
+
+def add_token(transaction: Transaction, token: Token, key: str, *, by: Actor, **facts: str) -> None:
+    """Store a token, of its key only a hash, and its audit entry with these further facts. One request."""
+    tokens.add(transaction, token, lock_for(key))
+    expires_at = token.expires_at and token.expires_at.isoformat()
+    after = {"name": token.name, "role": token.role.value, "expires_at": expires_at, **facts}
+    audit.record(
+        transaction,
+        action="token.created",
+        target=_audit_target(token.id),
+        by=by,
+        at=token.created_at,
+        before={},
+        after=after,
+    )
+
+
+def lock_for(key: str) -> tokens.Lock:
+    """Return what a key is checked against, with a new salt."""
+    salt = token_bytes(16)
+    return tokens.Lock(salt, _hash(key, salt))
+
+
+def opens(key: str, lock: tokens.Lock) -> bool:
+    """Return whether it is the key of this lock."""
+    return compare_digest(_hash(key, lock.salt), lock.hash)
 
 
 def id_of(key: str) -> str:

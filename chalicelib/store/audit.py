@@ -2,15 +2,17 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import reduce
 from json import dumps, loads
+from operator import and_
 from typing import Any
 
 from pynamodb.indexes import GlobalSecondaryIndex
 
 from chalicelib.domain.audit import CHAINS, AuditEntry, AuditEvent, Facts, Head, chain_of, next_entry
 from chalicelib.domain.organisers import Actor, Role
-from chalicelib.store.pages import Page, page_of
+from chalicelib.store.pages import Bounds, Page, page_of
 from chalicelib.store.records import AuditHeadRecord, AuditRecord, Record, stamp
 from chalicelib.store.transaction import Transaction
 
@@ -18,6 +20,9 @@ ALL = "AUDIT"
 AUDIT = "audit"  # the name of the condition on the newest entry
 LOOKED_BACK = 500  # entries of a chain among which it is found who decided
 BATCH = 100  # entries that are read in one request
+NEWEST = 10  # entries among which the last change is found
+NO_CHANGE = ("read", "exported", "written_to")  # the ends of actions that change nothing of their target
+INACCURACY = timedelta(seconds=2)  # between the time of a change and that of its entry
 
 
 def head_key(target: str) -> tuple[str, str]:
@@ -80,22 +85,37 @@ def listed(
     *,
     target: str | None = None,
     by: str | None = None,
+    action: str | None = None,
+    created_after: datetime | None = None,
+    created_before: datetime | None = None,
     limit: int,
     after: str | None = None,
     backwards: bool = False,
 ) -> Page[AuditEntry]:
-    """Return one page of entries, newest first: all, those of one target, or those of one token. One query."""
+    """Return one page of entries, newest first: all, those of one target, or those of one token. One query.
+
+    With an action, or with both a target and a token, at most FILTERED entries are read, so the page may be short.
+    """
     index: GlobalSecondaryIndex[Any] = Record.by_time
     hash_key = ALL
-    only = None
+    conditions = [AuditRecord.action == action] if action is not None else []
     if target is not None:
         index = Record.by_raffle
         hash_key = _index_key(target)
-        only = None if by is None else AuditRecord.name == by
+        conditions += [AuditRecord.name == by] if by is not None else []
     elif by is not None:
         index = Record.by_contact
         hash_key = _index_key(by)
-    return page_of(index, hash_key, _all_of, limit=limit, after=after, backwards=backwards, only=only)
+    return page_of(
+        index,
+        hash_key,
+        _all_of,
+        limit=limit,
+        after=after,
+        backwards=backwards,
+        only=reduce(and_, conditions) if conditions else None,
+        within=Bounds.of_time(created_after, created_before),
+    )
 
 
 def newest_of(target: str, actions: Collection[str]) -> AuditEntry | None:
@@ -113,6 +133,20 @@ def newest_of(target: str, actions: Collection[str]) -> AuditEntry | None:
         if found:
             return max(found, key=lambda entry: entry.number)
     return None
+
+
+def last_change(target: str, since: datetime | None) -> AuditEntry | None:
+    """Return the newest entry of the target about a change, if an organiser made it since then. One query of an index.
+
+    What was written within the last moment may be missing.
+
+    Args:
+        since: None: at any time.
+    """
+    entries = listed(target=target, limit=NEWEST).items
+    changes = (entry for entry in entries if not entry.action.endswith(NO_CHANGE))
+    newest = next(changes, None)
+    return newest if newest is not None and (since is None or newest.at >= since - INACCURACY) else None
 
 
 def entries_of(chain: int, upto: int) -> Iterator[AuditEntry]:

@@ -200,6 +200,17 @@ def stored_leaves(raffle_id: str, start: LeafKey, *, first: int) -> Iterator[Lea
         yield from map(_as_leaf, stored_in(partition, LeafRecord.sk > items[-1]["sk"]["S"]))
 
 
+def leaves_between(raffle: Raffle, first: int, last: int) -> list[Leaf]:
+    """Return the stored leaves that have numbers from `first` to `last`. One strongly consistent query a megabyte.
+
+    A leaf in which no number was ever taken is not stored.
+    """
+    partition, begin = leaf_key(raffle.id, raffle.layout.leaf_of(first))
+    _, end = leaf_key(raffle.id, raffle.layout.leaf_of(last))
+    stored = map(_as_leaf, stored_in(partition, LeafRecord.sk.between(begin, end)))
+    return [_fill_in(raffle.layout, leaf.key, leaf) for leaf in stored]
+
+
 def ticket_states(
     layout: Layout, stored: Iterable[Leaf], start: int, status: TicketStatus | None
 ) -> Iterator[tuple[int, TicketStatus]]:

@@ -11,7 +11,7 @@ from chalicelib.domain.refusals import ContactNotFound
 from chalicelib.store import contacts
 from chalicelib.store.messages import INBOUND_PREFIX, OUTBOUND_PREFIX, TOLD_PREFIX, outbound_key, readable_outbound
 from chalicelib.store.pages import CursorInvalid, Page
-from chalicelib.store.records import InboundRecord, MarkRecord, OutboundRecord, Record, ToldRecord
+from chalicelib.store.records import InboundRecord, MarkRecord, OutboundRecord, Record, ToldRecord, stamp
 
 FIRST = "00"  # the position of the reply that leads to the message it answers
 CHUNK = 25  # items that DynamoDB writes in one batch at most
@@ -54,13 +54,18 @@ class _Line(NamedTuple):
     inbound_pk: str | None = None
 
 
-def page(contact_id: str, *, limit: int, after: str | None = None) -> Page[ReceivedMessage | Outbound]:
+def page(
+    contact_id: str, *, limit: int, after: str | None = None, until: datetime | None = None
+) -> Page[ReceivedMessage | Outbound]:
     """Return one page of the history, newest first. There is no way back to an earlier page.
 
     Two requests, if the page has at most 99 inbound messages. Four more if the id is an alias. If other contacts were
     merged into this one, one more for each of them, and one for their messages. Raises ContactNotFound, CursorInvalid.
+
+    Args:
+        until: where the first page begins, if not with the newest message.
     """
-    before = _read_cursor(after)
+    before = (stamp(until), False) if after is None and until is not None else _read_cursor(after)
     lines = _lines_before(before, contact_id, limit)
     contact, received = _read_received(contact_id, lines)
     if contact is None:

@@ -1,6 +1,6 @@
 """Raffles in the table: store them, list them, and read one with its availability in a single query."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, asdict, fields
 from functools import reduce
 from operator import and_
@@ -13,36 +13,62 @@ from chalicelib.domain.filters import RaffleFilter
 from chalicelib.domain.raffles import Board, Faq, Permit, Raffle, RaffleOrganiser, RafflePicture, RaffleStatus
 from chalicelib.domain.refusals import CodeTaken, RaffleNotFound
 from chalicelib.store.pages import Bounds, Page, page_of
-from chalicelib.store.records import CodeRecord, RaffleRecord, Record, TallyRecord, stamp, stored_in
+from chalicelib.store.records import (
+    CodeRecord,
+    RaffleRecord,
+    Record,
+    Stored,
+    TallyRecord,
+    stamp,
+    stored_at,
+    stored_in,
+)
 from chalicelib.store.transaction import ConditionsFailed, Transaction
 
 ALL = "RAFFLES"
 RAFFLE = "raffle"  # the name of the condition on a raffle's item
 CODE = "code"  # the name of the condition that a code is free
 TALLY = "TALLY#"
+BATCH = 100  # items that are read in one request
 
 
 def board(raffle_id: str) -> Board:
     """Read a raffle and its tallies. One strongly consistent query at any size. Raises RaffleNotFound."""
-    raffle: Raffle | None = None
+    items = list(stored_in(partition(raffle_id)))
+    raffle = next((item for item in items if item["kind"]["S"] == "raffle"), None)
+    if raffle is None:
+        raise RaffleNotFound(raffle_id)
+    return _sum_tallies(as_raffle(RaffleRecord.from_raw_data(raffle)), items)
+
+
+def boards(raffles: Sequence[Raffle]) -> list[Board]:
+    """Read the tallies of raffles that are known. One request for each 100 tallies; a raffle has 16 at most.
+
+    Each board is exact, but they may be those of different moments.
+    """
+    keys = [tally_key(raffle.id, tally) for raffle in raffles for tally in range(raffle.layout.tallies)]
+    items = [item for at in range(0, len(keys), BATCH) for item in stored_at(keys[at : at + BATCH])]
+    by_raffle: dict[str, list[Stored]] = {}
+    for item in items:
+        by_raffle.setdefault(item["pk"]["S"], []).append(item)
+    return [_sum_tallies(raffle, by_raffle.get(partition(raffle.id), ())) for raffle in raffles]
+
+
+def _sum_tallies(raffle: Raffle, items: Iterable[Stored]) -> Board:
+    """Return the sums of a raffle's tallies. Other items are left out."""
     taken: dict[int, int] = {}
     sold = 0
     paid = 0
     newcomers: dict[int, int] = {}
-    for item in stored_in(partition(raffle_id)):
-        match item["kind"]["S"]:
-            case "raffle":
-                raffle = as_raffle(RaffleRecord.from_raw_data(item))
-            case "tally":
-                counts = TallyRecord.counts(item)
-                sold += counts.pop("sold", 0)
-                paid += TallyRecord.money(item)
-                if held := TallyRecord.held_by_newcomers(item):
-                    newcomers[int(item["sk"]["S"].removeprefix(TALLY))] = held
-                for column, count in counts.items():
-                    taken[int(column[1:])] = taken.get(int(column[1:]), 0) + count
-    if raffle is None:
-        raise RaffleNotFound(raffle_id)
+    for item in items:
+        if item["kind"]["S"] == "tally":
+            counts = TallyRecord.counts(item)
+            sold += counts.pop("sold", 0)
+            paid += TallyRecord.money(item)
+            if held := TallyRecord.held_by_newcomers(item):
+                newcomers[int(item["sk"]["S"].removeprefix(TALLY))] = held
+            for column, count in counts.items():
+                taken[int(column[1:])] = taken.get(int(column[1:]), 0) + count
     return Board(raffle, taken, sold, paid, newcomers)
 
 

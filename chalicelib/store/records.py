@@ -22,7 +22,7 @@ from pynamodb.attributes import (
     UTCDateTimeAttribute,
 )
 from pynamodb.connection import Connection
-from pynamodb.exceptions import UpdateError
+from pynamodb.exceptions import DeleteError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
@@ -146,6 +146,17 @@ def update_if(record: Record, actions: Sequence[Action], condition: Condition | 
     try:
         record.update(list(actions), condition=condition)
     except UpdateError as failure:
+        if failure.cause_response_code != "ConditionalCheckFailedException":
+            raise
+        return False
+    return True
+
+
+def delete_if(record: Record, condition: Condition) -> bool:
+    """Delete an item, and return whether the condition held. One request."""
+    try:
+        record.delete(condition=condition)
+    except DeleteError as failure:
         if failure.cause_response_code != "ConditionalCheckFailedException":
             raise
         return False
@@ -391,6 +402,16 @@ class OrderRecord(Record, discriminator="order"):
     proofs = ListAttribute[Any](of=ProofMap, default=list)
 
 
+class OrderReviewRecord(Record, discriminator="order_review"):
+    """pk ORDER#id, sk REVIEW: who has an order open. In by_queue until then. An item of its own: the order stays."""
+
+    order_id = UnicodeAttribute()
+    reviewer = UnicodeAttribute()
+    token_id = UnicodeAttribute()
+    until = UTCDateTimeAttribute()
+    vanishes_at = TTLAttribute()
+
+
 class ReplyLimitsMap(MapAttribute[str, Any]):
     day = UnicodeAttribute()
     replies = NumberAttribute(null=True)
@@ -634,6 +655,26 @@ class TokenNameRecord(Record, discriminator="token_name"):
     """pk TOKEN_NAME#hash, sk TOKEN_NAME: the name of a token, so that no second one gets it. Never deleted."""
 
     token_id = UnicodeAttribute()
+
+
+class SignInLinkRecord(Record, discriminator="sign_in_link"):
+    """pk TOKEN_LINK#id, sk TOKEN_LINK: a link that gives a token once (O13); only a keyed hash of its secret is stored.
+
+    The roles that may not read tokens may not read these either: their keys begin the same way.
+    """
+
+    id = UnicodeAttribute()
+    name = UnicodeAttribute()
+    role = UnicodeAttribute()
+    token_expires_at = UTCDateTimeAttribute(null=True)
+    salt = BinaryAttribute(legacy_encoding=False)
+    hash = BinaryAttribute(legacy_encoding=False)
+    created_at = UTCDateTimeAttribute()
+    created_by = UnicodeAttribute()
+    created_by_token = UnicodeAttribute(null=True)
+    expires_at = UTCDateTimeAttribute()
+    token_id = UnicodeAttribute(null=True)
+    vanishes_at = TTLAttribute()
 
 
 class AuditHeadRecord(Record, discriminator="audit_head"):

@@ -12,15 +12,17 @@ from datetime import datetime
 from json import loads
 from typing import Any, NamedTuple
 
+from pynamodb.expressions.condition import Condition
+
 from chalicelib.domain.orders import OrderStatus
 from chalicelib.domain.reports import ReportedOrder
 from chalicelib.store.orders import queue as queue_of
 from chalicelib.store.pages import FILTERED
-from chalicelib.store.records import Record, Stored, low_level, stored_moment
+from chalicelib.store.records import Record, Stored, low_level, stamp, stored_moment
 
 ATTRIBUTES = (
     "id", "raffle_id", "contact_id", "status", "numbers", "unit_amount", "currency", "created_at", "updated_at",
-    "paid_at", "refunded_at", "rejected_at",
+    "paid_at", "refunded_at", "rejected_at", "reserved_until", "in_review_since",
 )  # fmt: skip
 
 _plain: ContextVar[bool] = ContextVar("plain", default=False)
@@ -47,10 +49,15 @@ def orders_of_raffle(raffle_id: str) -> Iterator[OrderRead]:
     return (_as_order_read(item) for page in _pages("by_raffle", raffle_id) for item in page)
 
 
-def orders_in_queue(status: OrderStatus, *, most: int) -> tuple[list[OrderRead], bool]:
-    """Return up to `most` orders in a status, and whether these are all. A query for each thousand."""
+def orders_in_queue(status: OrderStatus, *, most: int, since: datetime | None = None) -> tuple[list[OrderRead], bool]:
+    """Return up to `most` orders in a status, and whether these are all. A query for each thousand.
+
+    Args:
+        since: only those that were changed since then, the newest first.
+    """
     orders: list[OrderRead] = []
-    for page in _pages("by_queue", queue_of(status)):
+    within = None if since is None else Record.queue_at >= stamp(since)
+    for page in _pages("by_queue", queue_of(status), within=within, ascending=since is None):
         orders += map(_as_order_read, page)
         if len(orders) > most:
             return orders[:most], False
@@ -63,14 +70,31 @@ def count_queue(key: str, *, most: int) -> Queued:
     oldest_at = None
     for page in _pages("by_queue", key, ("queue_at",)):
         if page and oldest_at is None:
-            oldest_at = datetime.fromisoformat(page[0]["queue_at"]["S"].partition("#")[0])
+            oldest_at = _moment(page[0]["queue_at"]["S"])
         count += len(page)
         if count > most:
             return Queued(most, oldest_at, is_complete=False)
     return Queued(count, oldest_at, is_complete=True)
 
 
-def _pages(index: str, key: str, attributes: Sequence[str] = ATTRIBUTES) -> Iterator[list[Stored]]:
+def first_in_queue(key: str) -> datetime | None:
+    """Return the time of the first item in a queue; None if it is empty. One query."""
+    first = next(iter(Record.by_queue.query(key, limit=1)), None)
+    return None if first is None else _moment(first.queue_at)
+
+
+def _moment(queue_at: str) -> datetime:
+    return datetime.fromisoformat(queue_at.partition("#")[0])
+
+
+def _pages(
+    index: str,
+    key: str,
+    attributes: Sequence[str] = ATTRIBUTES,
+    *,
+    within: Condition | None = None,
+    ascending: bool = True,
+) -> Iterator[list[Stored]]:
     connection = low_level()
     start = None
     # Because of its id, the handler is registered only once. It does nothing outside of `_plain_answers`.
@@ -80,7 +104,9 @@ def _pages(index: str, key: str, attributes: Sequence[str] = ATTRIBUTES) -> Iter
             page = connection.query(
                 Record.Meta.table_name,
                 key,
+                within,
                 index_name=index,
+                scan_index_forward=ascending,
                 attributes_to_get=list(attributes),
                 exclusive_start_key=start,
                 limit=FILTERED,
@@ -124,6 +150,8 @@ def _as_order_read(item: Stored) -> OrderRead:
             paid_at=stored_moment(item, "paid_at"),
             refunded_at=stored_moment(item, "refunded_at"),
             rejected_at=stored_moment(item, "rejected_at"),
+            reserved_until=stored_moment(item, "reserved_until"),
+            in_review_since=stored_moment(item, "in_review_since"),
         )
     except (KeyError, TypeError, ValueError):
         return OrderRead(str(item.get("raffle_id", {}).get("S", "")), None)

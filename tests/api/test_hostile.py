@@ -110,7 +110,9 @@ def _codes(request: Request, status: int) -> set[str]:
     for route in API:
         if re.fullmatch(re.sub(r"{\w+}", "[^/]*", route.path), path) and route.method == request.method:
             responses = DOCUMENT["paths"][route.path][route.method.lower()]["responses"]
-            content = responses.get(str(status), {}).get("content", {})
+            answer = responses.get(str(status), {})
+            shared = DOCUMENT["components"]["responses"].get(answer.get("$ref", "").rpartition("/")[2], {})
+            content = {**answer, **shared}.get("content", {})
             codes |= content.get("application/problem+json", {}).get("examples", {}).keys()
     return codes
 

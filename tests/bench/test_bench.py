@@ -8,7 +8,7 @@ from tests.support.running import ROOT
 from tools import cost
 
 # The size of the package is checked where it is made: tests/e2e/test_package.py.
-GROUPS = ("requests", "units", "writing", "reading", "overhead", "webhook", "pages", "pictures", "deadline")
+GROUPS = ("requests", "units", "writing", "reading", "console", "overhead", "webhook", "pages", "pictures", "deadline")
 SECONDS = 1800  # only against hanging
 
 

@@ -76,7 +76,7 @@ def test_a_set_up_script_of_the_version_before_may_run_again(world: World, capsy
     """Also if it gives one name to two tokens, or a name that is reserved now."""
     tokens = [("dev", "one-key"), ("dev", "another-key"), ("nobody", "a-third-key")]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Tokens, "_check_name", lambda *_: None)
+        patch.setattr(Tokens, "check_name", lambda *_: None)
         for name, key in tokens:
             assert main(["create-token", name, "--key", key]) == 0
             TokenNameRecord(*_name_key(name)).delete()

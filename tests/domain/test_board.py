@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import comb
 from random import Random
 from typing import Any
@@ -17,7 +17,9 @@ from chalicelib.domain.board import (
     WORD_BITS,
     Layout,
     LeafKey,
+    count_blocks,
     count_taken,
+    letters_of,
     page_size,
     set_numbers,
     share_out,
@@ -170,3 +172,26 @@ def test_the_taken_numbers_of_each_block_are_counted(first: int, count: int, siz
     blocks = [shown[at : at + size] for at in range(0, len(shown), size)]
     leaves = [(layout.numbers(key).start, bits) for key, bits in layout.bits(taken).items()]
     assert count_taken(leaves, blocks) == [len(taken.intersection(block)) for block in blocks]
+
+
+@given(st.integers(0, 50), st.integers(1, 9000), st.data())
+def test_each_number_has_the_letter_of_its_state(first: int, count: int, data: st.DataObject) -> None:
+    layout = Layout(first, first + count - 1, page_size(count))
+    some = st.sets(st.integers(layout.first, layout.last), max_size=60)
+    sold, reserved = data.draw(some), data.draw(some)
+    reserved -= sold
+    taken_bits, sold_bits = layout.bits(sold | reserved), layout.bits(sold)
+    start = data.draw(st.integers(layout.first, layout.last))
+    shown = range(start, data.draw(st.integers(start, layout.last)) + 1)
+    leaves = [(layout.numbers(key).start, bits, sold_bits.get(key, {})) for key, bits in taken_bits.items()]
+    wanted = ["S" if number in sold else "R" if number in reserved else "A" for number in shown]
+    assert letters_of(shown, leaves) == "".join(wanted)
+
+
+@given(st.integers(0, 50), st.integers(1, MILLION))
+def test_blocks_are_few_and_of_one_size_and_leave_nothing_out(first: int, count: int) -> None:
+    blocks = count_blocks(range(first, first + count), 100)
+    assert len(blocks) <= 100
+    assert blocks[0].start == first and blocks[-1].stop == first + count
+    assert {len(block) for block in blocks[:-1]} <= {100, 1000, 10_000}
+    assert all(block.stop == after.start for block, after in pairwise(blocks))

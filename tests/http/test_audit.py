@@ -12,7 +12,7 @@ from chalicelib.domain.audit import CHAINS, AuditEntry, AuditEvent, Head, flaws,
 from chalicelib.domain.organisers import COMMAND_LINE
 from chalicelib.store import audit
 from chalicelib.store.records import AuditRecord
-from tests.support.steps import hold_and_prove
+from tests.support.steps import everything, hold_and_prove
 from tests.support.world import Buyer, World
 
 NOW = datetime(2026, 11, 23, 14, tzinfo=UTC)
@@ -38,6 +38,43 @@ def test_o2_an_entry_says_who_did_what_when_before_and_after(world: World, lucia
     assert (entry["before"], entry["after"]) == ({"title": "Bicycle"}, {"title": "Two bicycles"})
     assert actions(world, by="local") == ["raffle.changed", "order.paid", "raffle.activated", "raffle.created"]
     assert actions(world, target=f"raffle:{raffle['id']}", by="somebody else") == []
+
+
+def test_o2_entries_are_found_by_action_and_time(world: World, lucia: Buyer) -> None:
+    raffle = world.raffle()
+    world.clock.pass_minutes(60)
+    order_id = hold_and_prove(lucia)
+    world.api("POST", f"/api/orders/{order_id}/confirm-payment")
+    world.clock.pass_minutes(60)
+    world.api("POST", f"/api/raffles/{raffle['id']}/deactivate")
+    assert actions(world, action="order.paid") == ["order.paid"]
+    assert actions(world, action="order.paid", by="local", target=f"order:{order_id}") == ["order.paid"]
+    assert actions(world, action="order.paid", target=f"raffle:{raffle['id']}") == []
+    assert actions(world, created_after="2026-11-23T15:00:00Z") == ["raffle.deactivated", "order.paid"]
+    assert actions(world, created_before="2026-11-23T15:00:00Z") == [
+        "raffle.activated",
+        "raffle.created",
+        "token.created",
+    ]
+    both = {"created_after": "2026-11-23T15:00:00Z", "created_before": "2026-11-23T16:00:00Z"}
+    assert actions(world, **both) == actions(world, **both, by="local") == ["order.paid"]
+    assert actions(world, **both, action="raffle.created") == []
+    one_by_one = everything(world, "/api/audit?page_size=1&created_before=2026-11-23T16:00:00Z")
+    assert [entry["action"] for entry in one_by_one] == [
+        "order.paid",
+        "raffle.activated",
+        "raffle.created",
+        "token.created",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [("action=paid", "action"), ("action=Order.paid", "action"), ("created_after=now", "created_after")],
+)
+def test_a_wrong_filter_is_named(world: World, query: str, field: str) -> None:
+    found = world.api("GET", f"/api/audit?{query}")
+    assert (found.status, [error["field"] for error in found.body["errors"]]) == (422, [field])
 
 
 def test_o2_a_request_that_changes_nothing_is_not_recorded(world: World) -> None:

@@ -29,8 +29,8 @@ def test_the_description_has_exactly_the_routes_of_the_api() -> None:
 
 def test_every_reference_leads_somewhere_and_every_schema_is_used() -> None:
     document = openapi.whole(ROUTES)
-    for part in ("schemas", "examples"):
-        refs = set(re.findall(rf'"\$ref": "#/components/{part}/(\w+)"', json.dumps(document)))
+    for part in ("schemas", "examples", "responses"):
+        refs = set(re.findall(rf'"\$ref": "#/components/{part}/([\w-]+)"', json.dumps(document)))
         assert refs == set(document["components"][part])
 
 

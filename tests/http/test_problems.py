@@ -23,6 +23,7 @@ STATUS_OF_CODE = {
     "order_not_found": 404,
     "proof_not_found": 404,
     "raffle_not_found": 404,
+    "sign_in_link_not_found": 404,
     "token_not_found": 404,
     "code_taken": 409,
     "hold_limited": 409,
@@ -32,6 +33,8 @@ STATUS_OF_CODE = {
     "contact_opted_out": 409,
     "deleted_since": 409,
     "last_manager": 409,
+    "sign_in_link_over": 409,
+    "sign_in_link_used": 409,
     "message_not_given_up": 409,
     "numbers_invalid": 409,
     "numbers_taken": 409,
@@ -123,3 +126,25 @@ def test_a_wrong_method_or_type_is_a_problem_too(
     found = world.api(method, path, b"{}", **headers)
     assert found.status == status
     assert found.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "policy"),
+    [
+        ("GET", "/api/raffles", '"organisers";q=100;w=1'),
+        ("GET", "/api/raffles/nothing", '"organisers";q=100;w=1'),
+        ("DELETE", "/api/raffles", '"organisers";q=100;w=1'),
+        ("GET", "/api/health", '"organisers";q=100;w=1'),
+        ("GET", "/api/docs", '"docs";q=2;w=1'),
+        ("GET", "/api/openapi.json", '"openapi";q=2;w=1'),
+        ("POST", "/api/sign-in", '"sign-in";q=5;w=1'),
+        ("GET", "/whatsapp/webhook", None),
+    ],
+)
+def test_each_answer_says_how_many_requests_there_may_be(
+    world: World, method: str, path: str, policy: str | None
+) -> None:
+    """The numbers are those of the template: tests/infra/test_template.py. How many are left, nobody here knows."""
+    found = world.api(method, path)
+    assert found.headers.get("RateLimit-Policy") == policy
+    assert "RateLimit" not in found.headers

@@ -406,3 +406,23 @@ def test_what_was_created_says_where_it_is(world: World) -> None:
     answer = world.api("POST", "/api/raffles", GOOD)
     assert answer.headers["Location"] == f"/api/raffles/{answer.body['id']}"
     assert world.api("GET", answer.headers["Location"]).body["code"] == "CAR"
+
+
+def test_a_list_of_raffles_shows_how_far_each_is_sold_in_few_requests(
+    world: World, lucia: Buyer, requests: Requests
+) -> None:
+    world.raffle(code="SMALL")
+    for number in range(7):
+        world.raffle(code=f"LARGE-{number}", last_number=10_000)
+    confirm_payment(world, hold(lucia, "1, 9000", "LARGE-3"))
+    hold(lucia, "5", "SMALL")
+    found: list[Any] = []
+    made = requests.during(lambda: found.append(world.api("GET", "/api/raffles?expand=availability").body["results"]))
+    assert made == ["GetItem", "Query", "BatchGetItem", "BatchGetItem"]  # the token, the list, 113 tallies
+    shown = {raffle["code"]: raffle["expanded"]["availability"] for raffle in found[0]}
+    for raffle in found[0]:
+        assert shown[raffle["code"]] == world.api("GET", f"/api/raffles/{raffle['id']}/availability").body
+    assert (shown["LARGE-3"]["sold"], shown["SMALL"]["reserved"]) == (2, 1)
+    assert world.api("GET", "/api/raffles?code=SMALL&expand=availability").body["results"][0]["expanded"]
+    assert world.api("GET", "/api/raffles?code=SMALL").body["results"][0]["expanded"] is None
+    assert world.api("GET", "/api/raffles?expand=orders").status == 422

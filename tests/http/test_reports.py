@@ -8,10 +8,12 @@ import pytest
 from chalicelib.cli.commands import main
 from chalicelib.domain.channel import Stop
 from chalicelib.domain.orders import OrderStatus
+from chalicelib.services import reports
 from chalicelib.store import channel
 from chalicelib.store.records import OrderRecord, TallyRecord
 from tests.support.deliveries import refused
-from tests.support.steps import buy, cancel, confirm_payment, hold, hold_and_confirm, hold_and_prove
+from tests.support.request_counts import Requests
+from tests.support.steps import buy, cancel, confirm_payment, hold, hold_and_confirm, hold_and_prove, refund
 from tests.support.world import Buyer, World
 
 Json = dict[str, Any]
@@ -191,3 +193,125 @@ def test_the_dashboard_shows_how_often_the_bot_is_not_understood(world: World, l
     marco.says("asdf ghjk")
     lucia.sends_proof()  # not typed
     assert stats(world)["understanding"] == {"people": 2, "messages": 4, "not_understood": 2, "share": 0.5}
+
+
+def test_the_dashboard_shows_how_long_proofs_wait_and_which_are_overdue(world: World) -> None:
+    world.raffle(review_hours=30, max_per_contact=40)
+    for number, hours in ((1, 10), (2, 21), (3, 2), (4, 0)):
+        hold_and_prove(world.buyer(number=number), str(number))
+        world.clock.pass_minutes(60 * hours)
+    reviews = stats(world)["reviews"]
+    assert reviews == {"under_an_hour": 1, "under_a_day": 2, "longer": 1, "overdue": 1}
+    world.buyer(number=1).sends_proof(b"\xff\xd8\xff another")  # a further file does not make a review younger
+    assert stats(world)["reviews"] == reviews
+
+
+def test_the_dashboard_shows_holds_that_end_soon(world: World) -> None:
+    world.raffle()
+    world.raffle(code="SLOW", hold_minutes=None)
+    assert stats(world)["holds_ending"] == {"count": 0, "first_until": None}
+    hold(world.buyer(number=1), "1")
+    world.clock.pass_minutes(2)
+    hold_and_confirm(world.buyer(number=2), "2")
+    hold(world.buyer(number=3), "3", "SLOW")
+    world.clock.pass_minutes(8.5)
+    assert stats(world)["holds_ending"] == {"count": 1, "first_until": "2026-11-23T14:15:00Z"}
+    world.clock.pass_minutes(2)
+    assert stats(world)["holds_ending"]["count"] == 2
+    world.clock.pass_minutes(2.5)  # the first one is over
+    assert stats(world)["holds_ending"] == {"count": 1, "first_until": "2026-11-23T14:17:00Z"}
+
+
+def test_the_dashboard_shows_what_was_sold_today_and_within_a_week_in_the_raffles_time_zone(world: World) -> None:
+    world.raffle(time_zone="America/Guatemala")  # six hours behind: it is 8 o'clock on the 23rd
+    world.raffle(code="REAL", currency="BRL", unit_amount=100, time_zone="America/Sao_Paulo")
+    buy(world.buyer(number=1), "1")
+    world.clock.pass_minutes(15 * 60)  # 5 o'clock on the 24th, and in Guatemala 23 o'clock on the 23rd
+    buy(world.buyer(number=2), "2,3")
+    refunded = buy(world.buyer(number=3), "4")
+    buy(world.buyer(number=4), "1", "REAL")
+    refund(world, refunded)
+    late_evening = stats(world)
+    gtq, brl = {"currency": "GTQ"}, {"currency": "BRL"}
+    assert late_evening["sales"] == [
+        {"today": part(1, 1, 100), "last_7_days": part(1, 1, 100), **brl},
+        {"today": part(2, 3, 7500), "last_7_days": part(2, 3, 7500), **gtq},
+    ]
+    world.clock.pass_minutes(2 * 60)
+    assert stats(world)["sales"][1] == {"today": part(0, 0, 0), "last_7_days": part(2, 3, 7500), **gtq}
+    active = {one["currency"]: one["sales"] for one in stats(world)["active"]}
+    assert active["BRL"] == {"today": part(1, 1, 100), "last_7_days": part(1, 1, 100)}
+    world.clock.pass_minutes(6 * 24 * 60)
+    assert stats(world)["sales"] == [
+        {"today": part(0, 0, 0), "last_7_days": part(1, 1, 100), **brl},
+        {"today": part(0, 0, 0), "last_7_days": part(0, 0, 0), **gtq},
+    ]
+
+
+def test_sales_of_a_raffle_that_is_over_count(world: World) -> None:
+    raffle = world.raffle()
+    buy(world.buyer(), "1")
+    world.api("POST", f"/api/raffles/{raffle['id']}/close")
+    found = stats(world)
+    assert (found["active"], found["sales"][0]["today"]) == ([], part(1, 1, 2500))
+
+
+def test_more_sales_than_are_read_are_said_to_be_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reports, "MAX_WAITING", 2)
+    world.raffle()
+    for number in (1, 2):
+        buy(world.buyer(number=number), str(number))
+    assert stats(world)["sales_are_complete"]
+    world.clock.pass_minutes(24 * 60)
+    buy(world.buyer(number=3), "3")
+    found = stats(world)
+    assert not found["sales_are_complete"]
+    assert found["sales"][0]["today"] == part(1, 1, 2500)  # the newest are read first
+
+
+@pytest.mark.parametrize(("raffles", "tallies"), [(1, 1), (7, 2), (13, 3)])
+def test_the_dashboard_takes_few_requests(world: World, requests: Requests, raffles: int, tallies: int) -> None:
+    """18, one for each hundred tallies (16 in a large raffle), and one for raffles that are over; another is for the
+    token."""
+    for number in range(raffles):
+        world.raffle(code=f"RAFFLE-{number}", last_number=10_000)
+    buy(world.buyer(number=1), "1", "RAFFLE-0")
+    hold_and_prove(world.buyer(number=2), "2", "RAFFLE-0")
+    assert len(requests.during(lambda: stats(world))) == 1 + 18 + tallies
+    closed = world.api("GET", "/api/raffles?code=RAFFLE-0").body["results"][0]
+    world.api("POST", f"/api/raffles/{closed['id']}/close")
+    assert len(requests.during(lambda: stats(world))) <= 1 + 18 + tallies + 1
+
+
+def alarms(world: World) -> list[tuple[str, str | None]]:
+    return [(alarm["code"], alarm["since"]) for alarm in stats(world)["alarms"]]
+
+
+def test_the_dashboard_shows_what_is_wrong_with_the_service_itself(world: World) -> None:
+    assert stats(world)["alarms"] == []
+    world.container.dead_letters.keep('{"unusable": "x"}', "broken", tries=1)
+    world.clock.pass_minutes(1)
+    world.api("POST", "/api/sending/stop")
+    assert alarms(world) == [("sending_stopped", "2026-11-23T14:01:00Z"), ("dead_letters", "2026-11-23T14:00:00Z")]
+    assert all(alarm["text"] for alarm in stats(world)["alarms"])
+
+
+def test_a_schedule_that_has_stopped_is_seen_by_what_it_leaves(world: World) -> None:
+    world.raffle()
+    hold(world.buyer(), "5")  # until 14:15, and the answer is sent at once
+    world.clock.pass_minutes(17.9)
+    assert alarms(world) == []
+    world.clock.pass_minutes(0.1)
+    assert alarms(world) == [("holds_not_ended", "2026-11-23T14:15:00Z")]
+    world.minute()
+    assert alarms(world) == []
+
+
+def test_messages_that_wait_too_long_are_an_alarm(world: World) -> None:
+    world.raffle()
+    order = hold_and_confirm(world.buyer(), "5")
+    world.api("POST", "/api/sending/stop")
+    confirm_payment(world, order)
+    world.clock.pass_minutes(11)
+    world.api("POST", "/api/sending/resume")
+    assert [code for code, _ in alarms(world)] == ["messages_wait"]

@@ -11,6 +11,7 @@ from chalice.app import ScheduledEventConfig
 
 from app import app
 from chalicelib.domain.exports import KEPT
+from chalicelib.http import headers
 from chalicelib.http.routes import ROUTES
 from chalicelib.services.messaging.account_notices import RULES
 from chalicelib.services.messaging.pictures import FOLDER, UPLOAD_LIFETIME
@@ -44,6 +45,12 @@ def test_the_table_is_on_demand_encrypted_protected_and_can_go_back_in_time() ->
     assert table["DeletionProtectionEnabled"] is True
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["TimeToLiveSpecification"] == {"AttributeName": "vanishes_at", "Enabled": True}
+
+
+def test_a_page_may_read_a_file_that_it_has_a_link_to() -> None:
+    """The console draws PDFs. No link, no file: so any origin will do, and nothing but reading."""
+    (rule,) = properties("Bucket")["CorsConfiguration"]["CorsRules"]
+    assert (rule["AllowedMethods"], rule["AllowedOrigins"]) == (["GET"], ["*"])
 
 
 @pytest.mark.parametrize("name", ["Bucket", "AuditBucket"])
@@ -124,6 +131,25 @@ def test_o8_a_page_that_is_open_to_everybody_has_a_throttle_of_its_own(path: str
     assert own["HttpMethod"] == "GET"
     assert own["ThrottlingRateLimit"] <= 2 and own["ThrottlingBurstLimit"] <= 10
     assert own["ThrottlingRateLimit"] < limits["/*"]["ThrottlingRateLimit"]
+
+
+def test_o13_guessing_sign_in_links_has_a_throttle_of_its_own() -> None:
+    limits = {one["ResourcePath"]: one for one in properties("RestAPI")["MethodSettings"]}
+    own = limits["/~1api~1sign-in"]
+    assert own["HttpMethod"] == "POST" and own["ThrottlingRateLimit"] <= 5 and own["ThrottlingBurstLimit"] <= 20
+
+
+def test_the_rate_limits_that_answers_tell_are_those_of_the_gateway() -> None:
+    """Of the webhook nobody is told anything: WhatsApp does not ask."""
+    limits = {
+        (one["HttpMethod"], one["ResourcePath"].removeprefix("/").replace("~1", "/")): one["ThrottlingRateLimit"]
+        for one in properties("RestAPI")["MethodSettings"]
+    }
+    del limits["POST", "/whatsapp/webhook"]
+    told = {("*", "*"): headers.ORGANISERS, **headers.OWN_POLICIES}
+    names, rates = zip(*(re.findall(r'^"([a-z-]+)";q=(\d+);w=1$', policy)[0] for policy in told.values()), strict=True)
+    assert len(set(names)) == len(names)
+    assert dict(zip(told, map(int, rates), strict=True)) == limits
 
 
 def test_o8_the_api_compresses_its_answers() -> None:

@@ -137,6 +137,24 @@ def test_v2_a_person_with_an_open_order_is_not_erased(world: World, lucia: Buyer
     assert everything_stored(world) == before
 
 
+def test_v2_a_preview_says_what_goes_what_stays_and_what_is_in_the_way(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    paid, in_review = buy(lucia, "1"), hold_and_prove(lucia, "2")
+    path = f"/api/contacts/{known(lucia).id}/erasure"
+    before = world.api("GET", path).body
+    assert before == {
+        "contact": known(lucia).id, "erased_at": None, "can_erase": False, "unsettled": [in_review], "orders": 2,
+        "files": 1,
+    }  # fmt: skip
+    assert world.order(paid)["status"] == "PAID" and known(lucia).erased_at is None
+    assert world.api("POST", f"/api/orders/{in_review}/cancel").status == 200
+    after = world.api("GET", path).body
+    assert (after["can_erase"], after["unsettled"]) == (True, [])
+    assert erase(world, lucia).finished
+    assert world.api("GET", path).body["files"] == 0
+    assert world.api("GET", "/api/contacts/nobody/erasure").status == 404
+
+
 def test_p5_a_person_who_paid_late_and_waits_for_the_money_is_not_erased(world: World, lucia: Buyer) -> None:
     world.raffle()
     order_id = hold_and_confirm(lucia)

@@ -177,10 +177,31 @@ def test_in_a_raffle_a_number_finds_its_buyer(world: World, lucia: Buyer, writte
     raffle = world.raffle()
     order_id = hold(lucia, "5,12")
     assert found_orders(written, OrderFilter(raffle_id=raffle["id"])) == [order_id]
-    assert found_orders(written) == []
     assert found_orders("6", OrderFilter(raffle_id=raffle["id"])) == []
     assert found_orders("101", OrderFilter(raffle_id=raffle["id"])) == []
     assert found_orders("5", OrderFilter(raffle_id="nosuch")) == []
+
+
+@pytest.mark.parametrize("written", ["5", "005", "#5"])
+def test_without_a_raffle_a_number_finds_its_buyers_in_the_newest_ones(
+    world: World, lucia: Buyer, marco: Buyer, written: str
+) -> None:
+    world.raffle()
+    older = world.raffle(code="OVER")
+    mine, theirs = hold(lucia, "5,12"), hold(marco, "5,6", "OVER")
+    world.api("POST", f"/api/raffles/{older['id']}/close")
+    assert sorted(found_orders(written)) == sorted((mine, theirs))
+    assert found_orders("12") == [mine]
+    assert found_orders("99") == []
+    assert found_orders(written, OrderFilter(statuses=(S.PAID,))) == []
+
+
+def test_a_number_that_may_be_the_end_of_a_phone_number_needs_a_raffle(world: World, lucia: Buyer) -> None:
+    """Both would take a request too many."""
+    raffle = world.raffle(last_number=1_000_000)
+    order_id = hold(lucia, "#123456")
+    assert found_orders("123456") == []
+    assert found_orders("123456", OrderFilter(raffle_id=raffle["id"])) == [order_id]
 
 
 # What a text may mean all at once

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.refusals import StatementTooLarge, StatementUnreadable
 from chalicelib.domain.statements import Statement
-from chalicelib.http.routes import BANK_FILE_LIMIT
+from chalicelib.http.routes import FILE_LIMIT
 from chalicelib.statements.detect import read
 from chalicelib.statements.options import ParseOptions, StatementFormat
 
@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 SAMPLES = [path.read_bytes() for path in sorted((*(HERE / "samples").iterdir(), *(HERE / "corpus").iterdir()))]
 TIMES = int(os.environ.get("TOMBOLA_SOAK", "1"))
 MUTANTS = 1500 * TIMES
-SIZE = BANK_FILE_LIMIT // 4  # of the largest files here; all that they take grows with their size
+SIZE = FILE_LIMIT // 4  # of the largest files here; all that they take grows with their size
 SMALLER = 4  # times; what grows with the square of the size takes 16 times as long
 MEGABYTES = 60  # beside the file; the function has 1,024
 ODD = (

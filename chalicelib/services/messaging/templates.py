@@ -96,6 +96,11 @@ class Templates:
         return True
 
 
+def own_versions() -> Iterator[tuple[str, str]]:
+    """Yield the name of each of our templates with each of its languages. Former versions are left out."""
+    return ((definition.name, language) for definition in DEFINITIONS for language in definition.texts)
+
+
 def _all_versions() -> Iterator[tuple[Definition, str]]:
     """Yield each of our templates with each of its languages, the former versions last."""
     definitions = (*DEFINITIONS, *FORMER_DEFINITIONS)

@@ -16,7 +16,7 @@ from chalicelib.domain.messages import Reply
 from chalicelib.domain.orders import Order, OrderEvent, OrderStatus
 from chalicelib.domain.organisers import Actor
 from chalicelib.domain.raffles import Raffle
-from chalicelib.domain.refusals import Outdated, Versions
+from chalicelib.domain.refusals import Changed, Outdated, Versions
 from chalicelib.services.messaging.outbox import Outbox
 from chalicelib.services.messaging.texts import Texts, texts_for
 from chalicelib.store import audit, board, contacts, orders
@@ -110,7 +110,7 @@ class OrderChange:
             same_proofs: commit only if no proof has come since the order was read.
         """
         if self.expected is not None and self.before.version not in self.expected:
-            raise Outdated
+            raise Outdated(Changed(audit_target(self.order), self.order.updated_at))
         status = self.before.after(event)
         since = (self.before.in_review_since or self.now) if status is OrderStatus.IN_REVIEW else None
         self.order = replace(self.before, status=status, updated_at=self.now, in_review_since=since, **fields)

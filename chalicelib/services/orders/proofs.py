@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
+from botocore.exceptions import ClientError
+
 from chalicelib.adapters.image_hash import compute_image_hash
 from chalicelib.domain.contacts import Contact
 from chalicelib.domain.messages import Media
@@ -103,18 +105,32 @@ class Proofs:
         return ProofLink(proof, *self._link(proof.key, proof.mime_type, name=order.id))
 
     def file_link(self, contact: Contact, message_id: str, *, by: Actor) -> FileLink:
-        """Return a link to the file that is kept with a message. The audit log records who got it. Two requests.
+        """Return a link to the file that was sent with a message. The audit log records who got it. Two requests.
 
-        Raises FileNotKept, TryAgain.
+        One more to S3 if the file belongs to an order. Raises FileNotKept, TryAgain.
         """
         message = history.get_received(contact, message_id)
-        if message is None or message.file_type is None:
+        if message is None or message.media_id is None:
+            raise FileNotKept(message_id)
+        key = f"{_folder_of(message.contact_id)}{message_id}"
+        mime_type = message.file_type or self._stored_type(key)
+        if mime_type is None:
             raise FileNotKept(message_id)
         retry(
             lambda: self._record(by, "file.read", f"contact:{contact.id}", {"message": message_id}),
             again_on=(Busy, ConditionsFailed),
         )
-        return self._link(f"{_folder_of(message.contact_id)}{message_id}", message.file_type, name=message_id[:8])
+        return self._link(key, mime_type, name=message_id[:8])
+
+    def _stored_type(self, key: str) -> str | None:
+        """Return the type of a stored file, as it was found in its content; None if there is no such file."""
+        try:
+            found = self.s3().head_object(Bucket=self.bucket, Key=key)
+        except ClientError as failure:
+            if failure.response["Error"]["Code"] in ("404", "403"):  # without the right to list, S3 says 403
+                return None
+            raise
+        return str(found["ContentType"])
 
     def _link(self, key: str, mime_type: str, *, name: str) -> FileLink:
         parameters = {

@@ -252,7 +252,7 @@ class _Reassignment:
         unit.order.after(self.event)
         raffle = unit.raffle
         if raffle.status in (RaffleStatus.DRAWN, RaffleStatus.CANCELLED):
-            raise RaffleOutOfTurn("sold any more", raffle.status)
+            raise RaffleOutOfTurn("sold any more", raffle.status, changed=raffle.last_change)
         if unit.contact.erased_at is not None:
             raise ContactErased(unit.contact.id)
         self._check_limit(unit)

@@ -377,6 +377,18 @@ def test_p6_a_file_for_nothing_is_kept_and_shown(world: World, lucia: Buyer) -> 
     assert world.api("GET", f"{path}/{other['id'][-12:]}/file").status == 404
 
 
+def test_p6_a_proof_is_shown_in_the_chat_too(world: World, lucia: Buyer) -> None:
+    order_id = hold_and_prove(lucia, "5")
+    path = f"/api/contacts/{known(lucia).id}/messages"
+    (sent,) = [one for one in world.api("GET", path).body["results"] if one["media"]]
+    link = world.api("GET", f"{path}/{sent['id']}/file").body["url"]
+    proof = world.api("GET", f"/api/orders/{order_id}/proof").body["url"]
+    assert link.partition("?")[0] == proof.partition("?")[0]
+    assert "response-content-type=image%2Fpng" in link
+    world.container.proofs.erase_of(known(lucia).id)
+    assert world.api("GET", f"{path}/{sent['id']}/file").body["code"] == "file_not_found"
+
+
 def test_p6_files_for_nothing_are_one_answer_and_one_notice(world: World, lucia: Buyer) -> None:
     lucia.says("hi")
     said = len(lucia.heard)
