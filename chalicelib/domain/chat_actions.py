@@ -107,6 +107,13 @@ class TellHowToPay:
 
 
 @dataclass(frozen=True)
+class TellHoldTime:
+    """Say how long numbers of a raffle are held, before any are."""
+
+    raffle_id: str
+
+
+@dataclass(frozen=True)
 class TellPrize:
     """Say what one can win."""
 
@@ -392,6 +399,7 @@ Action = (
     | ShowFree
     | IsFree
     | TellHowToPay
+    | TellHoldTime
     | TellPrize
     | TellPrice
     | TellDrawDate

@@ -56,6 +56,7 @@ from chalicelib.domain.chat_actions import (
     StayQuiet,
     TakeProof,
     TellDrawDate,
+    TellHoldTime,
     TellHowToPay,
     TellPrice,
     TellPrize,
@@ -801,6 +802,12 @@ _STEPS: dict[Stage, Callable[[Conversation, Meaning, str], Action]] = {
 }
 
 
+def _tell_time(conversation: Conversation) -> Action:
+    if conversation.order_id is not None:
+        return AskAboutOrder(conversation.order_id)
+    return TellHoldTime(conversation.raffle_id) if conversation.raffle_id is not None else ShowOrders()
+
+
 def _answer_question(conversation: Conversation, meaning: Meaning) -> Action | None:
     """Return the answer to a question that may be asked at any time. ListRaffles stands for whatever raffles say."""
     raffle_id, order_id = conversation.raffle_id, conversation.order_id
@@ -814,7 +821,7 @@ def _answer_question(conversation: Conversation, meaning: Meaning) -> Action | N
         (Intent.ORDERS, ShowOrders()),
         (Intent.WHAT_NOW, AskAboutOrder(order_id) if order_id is not None else ShowHelp()),
         (Intent.HELP, ShowHelp()),
-        (Intent.TIME_LEFT, AskAboutOrder(order_id) if order_id is not None else ShowOrders()),
+        (Intent.TIME_LEFT, _tell_time(conversation)),
         (Intent.HOW_TO_PAY, TellHowToPay(raffle_id, order_id)),
         (Intent.DRAW_DATE, TellDrawDate(raffle_id)),
         (Intent.MENU, ShowMenu()),

@@ -20,6 +20,7 @@ class Vocabulary:
         intents: what somebody may want → the phrases that say so.
         commands: what somebody may want → the words that always mean that if nothing else is said.
         other_raffles: words that ask for other raffles than the one that is open.
+        pay_ways: words for ways to pay, which a raffle may name.
         title_glue: words that may stand before or within the title of a raffle.
         positions: "first" → 1; -1 is the last one.
         numbers: kinds of words around numbers → the phrases of each kind.
@@ -36,6 +37,7 @@ class Vocabulary:
     intents: Mapping[str, Phrases] = field(default_factory=dict)
     commands: Mapping[str, Phrases] = field(default_factory=dict)
     other_raffles: frozenset[str] = frozenset()
+    pay_ways: frozenset[str] = frozenset()
     title_glue: frozenset[str] = frozenset()
     positions: Mapping[str, int] = field(default_factory=dict)
     numbers: Mapping[str, Phrases] = field(default_factory=dict)
@@ -82,6 +84,12 @@ def command_words(kind: str) -> frozenset[str]:
 
 
 @cache
+def pay_ways() -> frozenset[str]:
+    """Return the words for ways to pay that a raffle may name, in all languages."""
+    return frozenset(word for one in vocabularies().values() for word in one.pay_ways)
+
+
+@cache
 def title_glue() -> frozenset[str]:
     """Return the words that may stand before or within the title of a raffle, in all languages."""
     return frozenset(word for one in vocabularies().values() for word in one.title_glue)
@@ -122,6 +130,7 @@ def _load(code: str) -> Vocabulary:
         intents=found.get("intents", {}),
         commands=found.get("commands", {}),
         other_raffles=frozenset(words.get("other_raffles", ())),
+        pay_ways=frozenset(words.get("pay_ways", ())),
         title_glue=frozenset(words.get("title_glue", ())),
         positions=found.get("positions", {}),
         numbers=numbers,

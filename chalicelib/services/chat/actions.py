@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from json import dumps
+from typing import TypeGuard
 
 from chalicelib.domain import chat_actions as a
 from chalicelib.domain import conversation as c
@@ -28,7 +29,7 @@ from chalicelib.domain.raffles import Raffle
 from chalicelib.domain.refusals import NumbersTaken, OrderOutOfTurn
 from chalicelib.domain.reply_limits import MAX_CHECKS, MAX_DECISIONS
 from chalicelib.domain.typos import nearest
-from chalicelib.domain.vocabulary import change_phrases, title_glue
+from chalicelib.domain.vocabulary import change_phrases, pay_ways, title_glue
 from chalicelib.services.chat.boards import show_free
 from chalicelib.services.chat.changing import change_numbers, draw_numbers, edit_order
 from chalicelib.services.chat.holding import (
@@ -133,7 +134,15 @@ def _carry_out(action: a.Action, turn: Turn) -> None:
             _look_for_raffle(turn, action)
         case a.OpenRaffle(raffle_id):
             open_raffle(turn, raffle_id)
-        case a.ShowFree() | a.IsFree() | a.TellHowToPay() | a.TellPrize() | a.TellPrice() | a.TellDrawDate():
+        case (
+            a.ShowFree()
+            | a.IsFree()
+            | a.TellHowToPay()
+            | a.TellHoldTime()
+            | a.TellPrize()
+            | a.TellPrice()
+            | a.TellDrawDate()
+        ):
             _answer_question(turn, action)
         case a.HoldNumbers() | a.ConfirmAge() | a.RefuseAge():
             hold_or_ask(turn, action)
@@ -492,7 +501,8 @@ def _list_raffles(turn: Turn, page: int, *, wants_numbers: bool = False) -> None
 
 
 def _answer_question(
-    turn: Turn, action: a.ShowFree | a.IsFree | a.TellHowToPay | a.TellPrize | a.TellPrice | a.TellDrawDate
+    turn: Turn,
+    action: a.ShowFree | a.IsFree | a.TellHowToPay | a.TellHoldTime | a.TellPrize | a.TellPrice | a.TellDrawDate,
 ) -> None:
     match action:
         case a.ShowFree(raffle_id):
@@ -501,6 +511,10 @@ def _answer_question(
             _tell_whether_free(turn, raffle_id, text)
         case a.TellHowToPay(raffle_id, order_id):
             own = find_own(turn, order_id) if order_id is not None else None
+            raffle = own.raffle if own is not None else find_raffle(raffle_id)
+            if _asks_for_other_way(raffle, turn):
+                turn.reply(turn.texts.other_way_to_pay(raffle, own.order if own is not None else None))
+                return
             if own is not None and own.order.status is OrderStatus.PENDING_PAYMENT:
                 _confirm(turn, own.order.id)  # which says how to pay
                 return
@@ -508,7 +522,10 @@ def _answer_question(
                 tell_where_it_stands(turn, *own)
                 return
             held = own.order if own is not None else None
-            turn.reply(turn.texts.how_to_pay(find_raffle(raffle_id) if own is None else own.raffle, held))
+            turn.reply(turn.texts.how_to_pay(raffle, held))
+        case a.TellHoldTime(raffle_id):
+            raffle = find_raffle(raffle_id)
+            turn.reply(turn.texts.hold_time(raffle) if raffle is not None else turn.texts.raffle_not_on_sale())
         case a.TellPrize(raffle_id) | a.TellPrice(raffle_id):
             raffle = find_raffle(raffle_id)
             asks = turn.contact.conversation.stage is Stage.SELECTING
@@ -525,6 +542,13 @@ def _answer_question(
                 return
             on_sale = [raffle] if raffle else [one for one in raffles.active() if one.sells_at(turn.now)]
             turn.reply(turn.texts.draw_date(on_sale[:RAFFLES_A_PAGE], turn.now))
+
+
+def _asks_for_other_way(raffle: Raffle | None, turn: Turn) -> TypeGuard[Raffle]:
+    """Return whether they ask for a way to pay that the raffle does not name."""
+    named = pay_ways() & set(re.findall(r"\w+", picks.fold(turn.text))) if _is_typed(turn) else frozenset()
+    known = picks.fold(raffle.payment_instructions) if raffle is not None else ""
+    return raffle is not None and any(way not in known for way in named)
 
 
 def _greet(turn: Turn, raffle_id: str) -> None:
@@ -722,7 +746,7 @@ def _ask_for_proof(turn: Turn, raffle: Raffle, order: Order) -> None:
     if order.status is not OrderStatus.PENDING_PAYMENT:
         tell_where_it_stands(turn, raffle, order)
     elif order.waits_for_another_proof:
-        turn.reply(turn.texts.proof_rejected(raffle, order, turn.now))
+        turn.reply(turn.texts.proof_rejected(raffle, order, turn.now, again=True))
     else:
         turn.reply(turn.texts.ask_for_proof(raffle, order, turn.now))
 

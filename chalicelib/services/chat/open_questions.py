@@ -15,6 +15,7 @@ from chalicelib.services.chat.turn import Turn
 # These answer a question, and change nothing. What is free is no such question: the answer asks for numbers anew.
 ANSWERS = (
     a.TellHowToPay,
+    a.TellHoldTime,
     a.TellPrize,
     a.TellPrice,
     a.TellDrawDate,

@@ -424,6 +424,41 @@ class Texts:
         buttons = self._menu_buttons()[:2] if held is None else self._confirm_buttons(held)
         return Reply(name=ReplyName.HOW_TO_PAY, text="\n".join(lines), buttons=buttons)
 
+    def other_way_to_pay(self, raffle: Raffle, order: Order | None) -> Reply:
+        """Say what is known about paying to somebody who asks for a way that the raffle does not name.
+
+        Args:
+            order: one that waits for its payment.
+        """
+        instructions = shorten(raffle.payment_instructions.replace("`", ""), BODY_LIMIT // 2)
+        lines = [
+            self._("I don't know whether you can pay like that. This is what I have for *{title}*:").format(
+                title=raffle.title
+            ),
+            instructions or self._("The organisers will tell you how to pay."),
+            "",
+            self._("For another way, ask an organiser: tap *Talk to a person*."),
+        ]
+        how = Choice(id=confirm_order_choice(order.id), title=self._("How to pay")) if order is not None else None
+        return Reply(
+            name=ReplyName.HOW_TO_PAY,
+            text="\n".join(lines),
+            buttons=(self._person_button(), how or self._menu_buttons()[1]),
+        )
+
+    def hold_time(self, raffle: Raffle) -> Reply:
+        """Say how long numbers are held, to somebody who has chosen none yet."""
+        text = (
+            self._("There is no time limit.")
+            if raffle.hold_minutes is None
+            else self.n_(
+                "Once you have chosen, I hold your numbers for {minutes} minute, so that you can confirm and pay.",
+                "Once you have chosen, I hold your numbers for {minutes} minutes, so that you can confirm and pay.",
+                raffle.hold_minutes,
+            ).format(minutes=raffle.hold_minutes)
+        )
+        return Reply(name=ReplyName.HELP, text=f"*{raffle.title}*\n{text}", buttons=self._random_buttons(raffle))
+
     def prize(self, raffle: Raffle, *, asks: bool) -> Reply:
         """Say what one can win, with the picture. `asks`: whether to ask for numbers."""
         facts = [self._("Prize: {prize}").format(prize=raffle.prize) if raffle.prize else "", raffle.description]
@@ -1022,8 +1057,12 @@ class Texts:
             hint=_("Scan it, or send us this code: we tell you whether the ticket is valid."),
         )
 
-    def proof_rejected(self, raffle: Raffle, order: Order, now: datetime) -> Reply:
-        """Say why the proof was rejected and until when to send another one (P2)."""
+    def proof_rejected(self, raffle: Raffle, order: Order, now: datetime, *, again: bool = False) -> Reply:
+        """Say why the proof was rejected and until when to send another one (P2).
+
+        Args:
+            again: they heard it before, and say that they have paid.
+        """
         _ = self._
         reason = _as_sentence_end(order.rejected_reason)
         lines = (
@@ -1033,6 +1072,7 @@ class Texts:
             f"{raffle.title}: {self._numbers(raffle, order.numbers)}",
             self._until(raffle, order.reserved_until, now),
             _("Please send another *photo or PDF* of the payment here."),
+            *([_("Was it right? An organiser can look again: tap *Talk to a person*.")] if again else []),
         )
         text = "\n".join(lines)
         how = Choice(id=confirm_order_choice(order.id), title=self._("How to pay"))

@@ -647,3 +647,45 @@ def test_a_condition_is_no_question(world: World, lucia: Buyer) -> None:
     world.raffle()
     lucia.says("BIKE")
     assert "I am holding" in text_of(lucia.says("quiero el 7 y el 8 si están libres"))
+
+
+@pytest.mark.parametrize(
+    "text", ["can I pay cash?", "¿aceptan tarjeta?", "dá pra pagar com picpay?", "do you take venmo"]
+)
+@pytest.mark.parametrize("reach", ["nothing", "an order"])
+def test_a_way_to_pay_that_the_raffle_does_not_name_is_for_the_organisers(
+    world: World, lucia: Buyer, reach: str, text: str
+) -> None:
+    world.raffle(payment_instructions="Bank transfer:\n`12-34`")
+    lucia.says("BIKE")
+    if reach == "an order":
+        lucia.says("5")
+        lucia.says("confirm")
+    said = len(lucia.heard)
+    told = lucia.says(text)
+    assert len(lucia.heard) == said + 1
+    assert "12-34" in text_of(told) and buttons_of(told)[0] in (
+        "Talk to a person",
+        "Hablar con alguien",
+        "Falar com uma pessoa",
+    )
+
+
+def test_a_way_to_pay_that_the_raffle_names_is_told(world: World, lucia: Buyer) -> None:
+    world.raffle(payment_instructions="Cash at the school, or PayPal:\n`me@club.example`")
+    lucia.says("BIKE")
+    assert text_of(lucia.says("can I pay cash?")).startswith("Choose your numbers")
+
+
+def test_who_has_chosen_nothing_hears_how_long_numbers_are_held(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    lucia.says("BIKE")
+    assert "I hold your numbers for 15 minutes" in text_of(lucia.says("how long do I have to pay?"))
+
+
+def test_who_says_again_that_they_paid_after_a_rejection_is_offered_a_person(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    order_id = hold_and_prove(lucia)
+    world.api("POST", f"/api/orders/{order_id}/reject-proof", {"reason": "it shows 5"})
+    told = lucia.says("but I have paid everything")
+    assert "An organiser can look again" in text_of(told) and buttons_of(told)[-1] == "Talk to a person"
