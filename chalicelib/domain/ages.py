@@ -17,18 +17,29 @@ def is_old_enough(meaning: Meaning, minimum: int, *, chosen: frozenset[int] = fr
         chosen: the numbers that they chose before. Other numbers than these and an age make it doubtful.
     """
     line = _with_digits(meaning.line)
+    told, others = _ages_and_others(line)
     refuses = change_phrases("not_of_age") & set(re.findall(r"\w+", line))
     if "?" in line or refuses or meaning.has(Intent.NO, Intent.WAIT, Intent.STOP, Intent.PERSON):
         return False
-    told = [found for pattern in _ages() for found in pattern.finditer(line)]
-    places = {place for found in told for place in range(*found.span(1))}
-    others = {int(one[0]) for one in re.finditer(r"(?<!\w)[0-9]{1,7}(?!\w)", line) if one.start() not in places}
     if not others <= chosen:
         return False
     if told:
         ages = [int(found[1]) - _is_to_come(found[0]) for found in told]
         return all(minimum <= age <= OLDEST for age in ages)
-    return _begins_with_yes(meaning)
+    return begins_with_yes(meaning)
+
+
+def names_ages_only(meaning: Meaning, chosen: frozenset[int]) -> bool:
+    """Return whether a message names no other numbers than an age and those that were `chosen` before."""
+    return _ages_and_others(_with_digits(meaning.line))[1] <= chosen
+
+
+def _ages_and_others(line: str) -> tuple[list[re.Match[str]], set[int]]:
+    """Return the ages that a line tells, and its other numbers."""
+    told = [found for pattern in _ages() for found in pattern.finditer(line)]
+    places = {place for found in told for place in range(*found.span(1))}
+    numbers = re.finditer(r"(?<!\w)[0-9]{1,7}(?!\w)", line)
+    return told, {int(one[0]) for one in numbers if one.start() not in places}
 
 
 def _is_to_come(words: str) -> bool:
@@ -36,7 +47,7 @@ def _is_to_come(words: str) -> bool:
     return not change_phrases("coming_age").isdisjoint(re.findall(r"[^\W\d]+", words))
 
 
-def _begins_with_yes(meaning: Meaning) -> bool:
+def begins_with_yes(meaning: Meaning) -> bool:
     """Return whether it begins with a yes that ends there, or with words for being of age: "yes I am, and …"."""
     said = [one for one in meaning.found if one.intent in (Intent.YES, Intent.OF_AGE) and not one.misspelt]
     if not said or meaning.line[: said[0].words[0].start].strip(" ,.!¡"):

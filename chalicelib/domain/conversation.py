@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import cache
 from itertools import dropwhile
 
-from chalicelib.domain.ages import is_old_enough
+from chalicelib.domain.ages import begins_with_yes, is_old_enough, names_ages_only
 from chalicelib.domain.chat_actions import (
     Action,
     AskAboutOrder,
@@ -80,9 +80,11 @@ from chalicelib.domain.choices import (
     read_which_choice,
 )
 from chalicelib.domain.decisions import (
+    FEW_WORDS,
     Act,
     Choosing,
     asks_what_waits,
+    objects_to_rejecting,
     own_reason,
     propose_reason,
     read_choosing,
@@ -206,13 +208,13 @@ def _read_organiser(
     if (word in COMMANDS and word not in cancels) or meaning.is_polite_only:
         return None
     wish = wished_act(message.text)
-    objects = meaning.has(Intent.WAIT, Intent.YES) or wish is Act.APPROVE  # "no espera, ese sí está bien"
-    is_no_reason = objects or meaning.only(Intent.NO) or word in NO
+    is_no_reason = objects_to_rejecting(message.text) or meaning.only(Intent.YES, Intent.NO) or word in YES | NO
     reason = "" if is_no_reason else own_reason(message.text)
     if noticed:
         return read_words_below(noticed, wish, reason)
     code = next(filter(is_code, re.findall("[0-9A-Z]+", message.text.upper())), "")
-    if wish is not None or (code and word.upper() == code):
+    is_about = len(re.findall(r"\w+", word)) <= FEW_WORDS and not meaning.has(Intent.CANCEL)
+    if wish is not None or (code and (word.upper() == code or (is_about and not _names_confirming(meaning)))):
         return Choosing(act=Act.SHOW, order_id=code)
     # Right after "Why do you reject?", any other words are the reason.
     asked = read_choosing(conversation.asks or "")
@@ -259,6 +261,11 @@ def _read_words(conversation: Conversation, text: str) -> Action:
             return answer
     if conversation.order_id is not None and word in YES:
         return _confirm(conversation, meaning)
+    if conversation.order_id is not None and conversation.stage in (Stage.BROWSING, Stage.SELECTING):
+        if _confirms_in_a_sentence(meaning) or (meaning.only(Intent.YES) and _names_confirming(meaning)):
+            return _confirm(conversation, meaning)
+        if _names_confirming(meaning) and not meaning.has_numbers:  # "is it confirmed now?"
+            return AskAboutOrder(conversation.order_id)
     action = _mean_anywhere(conversation, meaning) or _STEPS[conversation.stage](conversation, meaning, text)
     if meaning.is_misspelt:  # a word that only looks like one of ours may be the code of a raffle
         action = _try_codes(meaning, text, otherwise=action)
@@ -316,6 +323,11 @@ def _read_offer(asked: HoldNumbers, meaning: Meaning, *, said_yes: bool, said_no
     is_yes = meaning.has(Intent.YES) and not meaning.has(Intent.NO, Intent.REMOVE, Intent.SWAP, Intent.CANCEL)
     if said_yes or (is_yes and not meaning.has_numbers and meaning.said <= {Intent.YES, Intent.WANT, Intent.NOUN}):
         return asked if not _asks_something(meaning) else None
+    # "yes please, I am 71 by the way", "sí, ¿y cuándo es el sorteo?"
+    objects = meaning.has(Intent.NO, Intent.WAIT, Intent.REMOVE, Intent.SWAP, Intent.CANCEL)
+    chosen = frozenset(map(int, re.findall("(?<=#)[0-9]+", asked.text)))
+    if begins_with_yes(meaning) and not objects and names_ages_only(meaning, chosen):
+        return asked
     more = _more_numbers(meaning)
     is_more = is_yes and meaning.said <= {Intent.YES, Intent.WANT, Intent.NOUN, Intent.ADD}
     if is_more and more:
@@ -446,7 +458,9 @@ def _mean_anywhere(conversation: Conversation, meaning: Meaning) -> Action | Non
         return CallPerson()
     if meaning.only(Intent.LEAVE):
         return AskLeave(conversation.order_id)
-    if _thanks(meaning):
+    if meaning.is_polite_only and meaning.has(Intent.THANKS):
+        return SayWelcome()
+    if _thanks(meaning) and conversation.stage is not Stage.CONFIRMING:  # "that'll do nicely, thanks" may be a yes
         return SayWelcome()
     if meaning.is_polite_only:
         return _greet(conversation) if meaning.has(Intent.GREETING) else None
@@ -457,10 +471,9 @@ def _thanks(meaning: Meaning) -> bool:
     """Return whether they say thanks, and little else: "muchas gracias capo, que le vaya bonito"."""
     thanks = [one for one in meaning.found if one.intent is Intent.THANKS]
     is_short = len(meaning.rest) <= MAX_BESIDE_THANKS and not meaning.has_numbers and "?" not in meaning.line
-    # Machines say "gracias por escribirnos", again and again.
-    after = {word for one in thanks for word in meaning.line[one.words[-1].end :].split()[:1]}
-    is_for_something = bool(after & change_phrases("thanks_for"))
-    return bool(thanks) and not meaning.said and is_short and not (is_for_something and meaning.rest)
+    # Machines say "gracias por escribirnos", again and again (M8).
+    is_machine = bool(set(re.findall(r"\w+", meaning.line)) & change_phrases("machines_thank_for"))
+    return bool(thanks) and not meaning.said and is_short and not is_machine
 
 
 def _greet(conversation: Conversation) -> Action:
@@ -651,7 +664,9 @@ def _step_confirming(conversation: Conversation, meaning: Meaning, text: str) ->
     if _keeps_order(meaning):
         return ask_again
     if meaning.only(Intent.NO):
-        return CancelOrder(order_id) if conversation.asks == CONFIRM else AskToCancel(order_id)
+        # "Ah no" may only be about the numbers.
+        begins = next(one.words[0].start for one in meaning.found if one.intent is Intent.NO) == 0
+        return CancelOrder(order_id) if conversation.asks == CONFIRM and begins else AskToCancel(order_id)
     if meaning.only(Intent.CANCEL) and not misspelt:
         return AskToCancel(order_id) if _asks_something(meaning) else CancelOrder(order_id)
     if meaning.has(Intent.TIME_LEFT):  # before more time, which can be had once
@@ -754,7 +769,11 @@ def _confirms_in_a_sentence(meaning: Meaning) -> bool:
     """Return whether a sentence says to confirm, and nothing that may be against it: "Sí señor, confirmo"."""
     harmless = {Intent.YES, Intent.WANT, Intent.NOUN, Intent.ORDERS, Intent.HOW_TO_PAY}
     is_plain = meaning.said <= harmless and not meaning.is_misspelt and not meaning.has_numbers
-    return is_plain and _names_confirming(meaning) and not _asks_something(meaning)
+    # "Confirm, and how do I pay?" asks what the answer to a yes says.
+    how = {word.text for one in meaning.found if one.intent is Intent.HOW_TO_PAY for word in one.words}
+    words = set(re.findall(r"\w+", meaning.line))
+    is_doubtful = bool((words - how) & change_phrases("doubting")) or ("?" in meaning.line and not how)
+    return is_plain and _names_confirming(meaning) and not is_doubtful
 
 
 def _answer_before_change(conversation: Conversation, meaning: Meaning) -> Action | None:

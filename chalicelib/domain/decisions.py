@@ -162,6 +162,12 @@ def asks_what_waits(text: str) -> bool:
     return line in organiser_words("pending") or (is_short and not organiser_words("pending_word").isdisjoint(words))
 
 
+def objects_to_rejecting(text: str) -> bool:
+    """Return whether an organiser begins with what is no reason: "no espera, ese sí está bien", "approve it"."""
+    line = re.sub(r"\W+", " ", fold(text)).strip() + " "
+    return wished_act(text) is Act.APPROVE or line.startswith(tuple(f"{one} " for one in organiser_words("no_reason")))
+
+
 def own_reason(text: str) -> str:
     """Return the reason for a rejection that an organiser writes, in one line, without the word that rejects.
 

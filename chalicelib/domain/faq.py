@@ -28,7 +28,7 @@ def find_answer(faq: Sequence[Faq], text: str, *, by_topic: bool = False, exactl
         if said.has_one_of(entry.words, exactly=exactly):
             return entry.answer
     for topic in topics() if by_topic else ():
-        if said.has_one_of(topic):
+        if said.has_one_of(topic, exactly=True):  # "mandé todo" is not "¿lo mandan?"
             known = (entry.answer for entry in faq if any(_Said(word).has_one_of(topic) for word in entry.words))
             if (answer := next(known, None)) is not None:
                 return answer

@@ -169,8 +169,18 @@ class Meaning:
 
     @property
     def numbers(self) -> str:
-        """The numbers that are mentioned, as a list, whatever is said about them."""
-        return ", ".join(word.text for word in self.rest if _is_number(word))
+        """The numbers that are mentioned, as a list, whatever is said about them. "Vinte e três" is one."""
+        listed: list[str] = []
+        end = -1
+        for word in filter(_is_number, self.rest):
+            ten = _numerals().get(listed[-1], 0) if listed else 0
+            is_unit = ten in range(20, 100, 10) and 0 < _numerals().get(word.text, 0) < 10
+            if is_unit and self.line[end : word.start] in (" e ", " y ", " ", "-"):
+                listed[-1] += self.line[end : word.end]
+            else:
+                listed.append(word.text)
+            end = word.end
+        return ", ".join(listed)
 
     @cached_property
     def position(self) -> int | None:

@@ -95,7 +95,9 @@ def read_edit(text: str, owned: Sequence[int], *, first: int, last: int, is_conf
     if not said:
         pick = read_pick(text, first=first, last=last)
         return Edit(add=pick.numbers) if isinstance(pick, Specific) and not is_confirmed else None
-    if said <= {Intent.SWAP, Intent.NO}:
+    if said == {Intent.NO}:
+        edit = _refuse(meaning, numbers, owned)
+    elif said <= {Intent.SWAP, Intent.NO}:
         edit = _exchange(meaning, numbers, owned)
     elif said in ({Intent.ADD}, {Intent.REMOVE}, {Intent.CANCEL}) and not _keeps(meaning):
         edit = _one_way(meaning, next(iter(said)), numbers, owned, first, last)
@@ -200,12 +202,21 @@ def _one_way(
     return Edit(add=pick.numbers) if intent is Intent.ADD else Edit(remove=pick.numbers)
 
 
+def _refuse(meaning: Meaning, numbers: Sequence[Word], owned: Sequence[int]) -> Edit | None:
+    """Read "el 10 no": a no right after a number of the order takes it out, if others are left."""
+    refused = [int(one.text) for one in numbers if _pattern("not").match(meaning.line[one.end :].lstrip(" ,"))]
+    is_clear = len(refused) == len(numbers) and set(refused) < set(owned)
+    return Edit(remove=tuple(refused)) if is_clear else None
+
+
 def _exchange(meaning: Meaning, numbers: Sequence[Word], owned: Sequence[int]) -> Edit | None:
     """Read "cambia el 5 por el 8", "el 8 en vez del 5", "instead of 5, give me 8", "not the 5, swap it for 8".
 
     "Mejor el 8" says which number goes if the order has one.
     """
     is_negated = Intent.NO in meaning.intents or len(meaning.rest) > len(numbers)
+    if len(numbers) == 1 and _ends_before_wish(meaning):
+        is_negated = False  # "no, ese no. Mejor el 20"
     if len(numbers) == 1 and len(owned) == 1 and not is_negated and _prefers(meaning, numbers[0]):
         new = int(numbers[0].text)
         return Edit(add=(new,), remove=tuple(owned)) if new not in owned else None
@@ -231,6 +242,15 @@ def _exchange(meaning: Meaning, numbers: Sequence[Word], owned: Sequence[int]) -
     if _pattern("between").search(between) and not _pattern("instead").search(meaning.line):
         return Edit(add=(int(right.text),), remove=(int(left.text),))
     return None
+
+
+def _ends_before_wish(meaning: Meaning) -> bool:
+    """Return whether every no stands before the wish for another number, with a stop or a comma between."""
+    refusals = [one.words[-1].end for one in meaning.found if one.intent is Intent.NO]
+    wishes = [one.words[0].start for one in meaning.found if one.intent is Intent.SWAP]
+    if not refusals or not wishes or max(refusals) >= min(wishes):
+        return False
+    return NO_ENDS.match(meaning.line, max(refusals)) is not None
 
 
 def _prefers(meaning: Meaning, number: Word) -> bool:

@@ -85,7 +85,8 @@ def drawn(text: str) -> int | None:
     """
     meaning = read_meaning(text)
     counts = [quantity_of(word.text) for word in meaning.rest if word.has_digits or quantity_of(word.text) is not None]
-    if not meaning.has(Intent.RANDOM) or meaning.has(Intent.NO) or len(counts) != 1 or len(text) > MAX_TEXT:
+    is_wish = meaning.has(Intent.RANDOM) and meaning.said <= {Intent.RANDOM, Intent.WANT, Intent.NOUN, Intent.YES}
+    if not is_wish or len(counts) != 1 or len(text) > MAX_TEXT or "?" in text:
         return None
     return counts[0] if counts[0] is not None and 0 < counts[0] <= MAX_PROPOSED else None
 

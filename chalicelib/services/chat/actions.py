@@ -19,7 +19,7 @@ from chalicelib.domain.choices import (
 )
 from chalicelib.domain.conversation import Conversation, Stage
 from chalicelib.domain.decisions import Act, Choosing
-from chalicelib.domain.faq import find_answer
+from chalicelib.domain.faq import find_answer, is_question
 from chalicelib.domain.intents import Intent, is_known, read_meaning
 from chalicelib.domain.languages import LanguageCode
 from chalicelib.domain.messages import MessageKind, Reply
@@ -546,7 +546,8 @@ def _answer_question(
 
 def _asks_for_other_way(raffle: Raffle | None, turn: Turn) -> TypeGuard[Raffle]:
     """Return whether they ask for a way to pay that the raffle does not name."""
-    named = pay_ways() & set(re.findall(r"\w+", picks.fold(turn.text))) if _is_typed(turn) else frozenset()
+    is_asked = _is_typed(turn) and is_question(turn.text)
+    named = pay_ways() & set(re.findall(r"\w+", picks.fold(turn.text))) if is_asked else frozenset()
     known = picks.fold(raffle.payment_instructions) if raffle is not None else ""
     return raffle is not None and any(way not in known for way in named)
 

@@ -8,6 +8,7 @@ from chalicelib.domain import conversation as c
 from chalicelib.domain import picks
 from chalicelib.domain.choices import CONFIRM, UNSURE, instead_choice, which_choice
 from chalicelib.domain.holding import check_change, is_newcomer
+from chalicelib.domain.intents import CHANGE, Intent, read_meaning
 from chalicelib.domain.order_edits import Edit, named_numbers, read_edit, which_goes
 from chalicelib.domain.orders import MAX_NUMBERS, Order, OrderStatus
 from chalicelib.domain.raffles import Raffle
@@ -54,6 +55,9 @@ def _ask_change(turn: Turn, raffle: Raffle, order: Order, text: str) -> None:
     named = named_numbers(text, first=raffle.first_number, last=raffle.last_number)
     own = [number for number in named if number in order.numbers]
     new = [number for number in named if number not in order.numbers]
+    if own and not new and not read_meaning(text).has(*CHANGE, Intent.NO, Intent.CANCEL):
+        tell_where_it_stands(turn, raffle, order)  # they name what they have
+        return
     unsure = replace(turn.contact.conversation, asks=UNSURE)
     is_all = len(named) > 1 and set(named) == set(order.numbers)  # nothing to choose between
     if order.proofs or not named or is_all or (own and new and (len(own), len(new)) != (1, 1)):

@@ -119,6 +119,9 @@ def hold(turn: Turn, raffle_id: str, text: str) -> None:
     raffle = board.raffle
     turn.open_raffle(raffle)
     pick = picks.read_pick(text, first=raffle.first_number, last=raffle.last_number, most=MAX_NUMBERS)
+    may_be_random = isinstance(pick, picks.Unclear) and pick.reason in (*WITHOUT_ADVICE, picks.Unclarity.QUANTITY)
+    if may_be_random and (count := drawn(text)) is not None:
+        pick = picks.Random(count)  # "pick me 3 good ones"
     if not isinstance(pick, picks.Unclear) and must_tell_age(turn, raffle, pick):
         return
     try:
@@ -188,8 +191,6 @@ def choose_numbers(
             turn.text, first=board.raffle.first_number, last=board.raffle.last_number
         ):
             ask_about_numbers(turn, board.raffle, wanted)
-        case picks.Unclear(reason) if reason in WITHOUT_ADVICE and (count := drawn(turn.text)) is not None:
-            ask_which(turn, board.raffle, picks.Unclear(picks.Unclarity.QUANTITY, str(count)))
         case picks.Unclear(picks.Unclarity.DOUBTFUL) if (count := counted(turn.text)) is not None:
             ask_which(turn, board.raffle, picks.Unclear(picks.Unclarity.QUANTITY, str(count)))
         case picks.Unclear(picks.Unclarity.TOO_MANY) if (named := named_range(turn, board.raffle)) is not None:

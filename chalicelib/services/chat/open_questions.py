@@ -33,7 +33,7 @@ def ask_again(turn: Turn, action: a.Action, before: Conversation) -> None:
     A request for the raffle or the order, only if something was asked.
     """
     conversation = turn.contact.conversation
-    if before.asks is None or not turn.replies or conversation != replace(before, asks=None, asked_at=None):
+    if before.asks is None or len(turn.replies) != 1 or conversation != replace(before, asks=None, asked_at=None):
         return
     is_answered = isinstance(action, ANSWERS) or turn.replies[-1].name is ReplyName.ANSWER
     was_refused = read_meaning(turn.text).has(Intent.NO)

@@ -430,6 +430,7 @@ class Texts:
         Args:
             order: one that waits for its payment.
         """
+        is_confirmed = order is not None and order.status is not OrderStatus.DRAFT
         instructions = shorten(raffle.payment_instructions.replace("`", ""), BODY_LIMIT // 2)
         lines = [
             self._("I don't know whether you can pay like that. This is what I have for *{title}*:").format(
@@ -441,7 +442,7 @@ class Texts:
         ]
         how = Choice(id=confirm_order_choice(order.id), title=self._("How to pay")) if order is not None else None
         return Reply(
-            name=ReplyName.HOW_TO_PAY,
+            name=ReplyName.PAYMENT_PENDING if is_confirmed else ReplyName.HOW_TO_PAY,
             text="\n".join(lines),
             buttons=(self._person_button(), how or self._menu_buttons()[1]),
         )

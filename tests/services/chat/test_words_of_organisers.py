@@ -251,3 +251,26 @@ def test_o11_a_reason_of_their_own_for_what_is_decided_changes_nothing(world: Wo
     told = text_of(olga.taps("Reject"))
     assert told.startswith(f"Order *{order_id}* is not to be checked any more: paid.")
     assert status(world, order_id) == "PAID"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "El comprobante está cortado, no se ve el monto", "no se ve la cantidad", "La transferencia es de otra fecha.",
+        "o comprovante está cortado", "não dá pra ver o valor", "there is no date on it",
+    ],
+)  # fmt: skip
+def test_o11_a_reason_is_a_reason_in_each_language(world: World, lucia: Buyer, olga: Buyer, text: str) -> None:
+    world.raffle()
+    hold_and_prove(lucia)
+    olga.taps("Reject")
+    olga.taps("Other: I'll write it")
+    assert f"“{text}”" in text_of(olga.says(text))
+
+
+@pytest.mark.parametrize("text", ["no espera, ese sí está bien", "wait, that one is fine", "espera aí, esse tá certo"])
+def test_o11_an_objection_is_no_reason(world: World, lucia: Buyer, olga: Buyer, text: str) -> None:
+    world.raffle()
+    hold_and_prove(lucia)
+    olga.taps("Reject")
+    assert text not in text_of(olga.says(text))
