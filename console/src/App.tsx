@@ -1,0 +1,53 @@
+/** Puts the console together: a folder for each resource, and the screens that belong to none. */
+import { QueryClient } from "@tanstack/react-query";
+import { lazy } from "react";
+import { Admin, CustomRoutes, type I18nProvider, memoryStore, Resource } from "react-admin";
+import { Route } from "react-router-dom";
+import { authProvider } from "./api/authProvider";
+import { Problem } from "./api/client";
+import { makeDataProvider } from "./api/dataProvider";
+import { ConsoleLayout } from "./layout";
+import orders from "./orders";
+import { SignIn } from "./signIn";
+import { darkTheme, lightTheme } from "./theme";
+
+const Home = lazy(() => import("./home/Home"));
+const Review = lazy(() => import("./review/Review"));
+
+const dataProvider = makeDataProvider();
+const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // A refusal stays one; only the network and an overloaded server are worth another try.
+      retry: (failures, error) =>
+        failures < 2 && error instanceof Problem && (error.status === 0 || error.status === 429),
+      staleTime: 5000,
+    },
+    mutations: { retry: false },
+  },
+});
+
+export function App({ i18nProvider }: { i18nProvider: I18nProvider }) {
+  return (
+    <Admin
+      title="Tombola"
+      authProvider={authProvider}
+      dataProvider={dataProvider}
+      i18nProvider={i18nProvider}
+      queryClient={queryClient}
+      store={memoryStore()}
+      dashboard={Home}
+      layout={ConsoleLayout}
+      loginPage={SignIn}
+      theme={lightTheme}
+      darkTheme={darkTheme}
+      disableTelemetry
+    >
+      <Resource name="orders" {...orders} />
+      <CustomRoutes>
+        <Route path="/review" element={<Review />} />
+        <Route path="/review/:code" element={<Review />} />
+      </CustomRoutes>
+    </Admin>
+  );
+}

@@ -1,0 +1,39 @@
+/** Who is signed in. The token lives in the tab's session storage: it ends with the tab, and is never in an address. */
+const TOKEN = "tombola.token";
+const ME = "tombola.me";
+
+export type Role = "viewer" | "cashier" | "manager";
+
+export interface Me {
+  token: string;
+  name: string;
+  role: Role;
+  expires_at: string | null;
+}
+
+export const readToken = (): string | null => sessionStorage.getItem(TOKEN);
+
+const listeners = new Set<() => void>();
+
+/** Be told when a session begins or ends. Returns what ends the subscription. */
+export function onSession(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+export function startSession(token: string, me: Me): void {
+  sessionStorage.setItem(TOKEN, token);
+  sessionStorage.setItem(ME, JSON.stringify(me));
+  for (const listener of listeners) listener();
+}
+
+export function endSession(): void {
+  sessionStorage.removeItem(TOKEN);
+  sessionStorage.removeItem(ME);
+  for (const listener of listeners) listener();
+}
+
+export function readMe(): Me | null {
+  const text = sessionStorage.getItem(ME);
+  return text ? (JSON.parse(text) as Me) : null;
+}

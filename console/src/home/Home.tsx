@@ -1,0 +1,247 @@
+/** What needs me now, how sales go, and how far each raffle is. Refreshes by itself while it is visible. */
+
+import CheckCircleIcon from "@mui/icons-material/CheckCircleOutlined";
+import ChevronRightIcon from "@mui/icons-material/ChevronRight";
+import {
+  Alert,
+  Box,
+  Button,
+  Card,
+  Chip,
+  List,
+  ListItem,
+  ListItemButton,
+  ListItemText,
+  Typography,
+} from "@mui/material";
+import type { ReactNode } from "react";
+import { useLocale } from "react-admin";
+import { Link } from "react-router-dom";
+import type { Stats, Waiting } from "../api/types";
+import { useApi } from "../api/useApi";
+import { Screen } from "../components/Screen";
+import { Empty, Failed, Loading } from "../components/states";
+import { Money, Progress } from "../components/values";
+import { ago, moment } from "../format";
+import { type TextKey, useText } from "../i18n";
+
+const REFRESH = 20_000;
+
+interface Need {
+  label: TextKey;
+  count: number;
+  oldest?: string | null;
+  complete?: boolean;
+  to: string;
+  urgent?: boolean;
+}
+
+/** Return what waits for somebody, the most urgent first. */
+export function needsOf(stats: Stats): Need[] {
+  const orders = (status: string) => stats.orders[status] as Waiting;
+  const need = (label: TextKey, waiting: Waiting, to: string, urgent = false): Need => ({
+    label,
+    count: waiting.count,
+    oldest: waiting.oldest_at,
+    complete: waiting.is_complete,
+    to,
+    urgent,
+  });
+  const list = (status: string) =>
+    `/orders?filter=${encodeURIComponent(JSON.stringify({ status: [status] }))}`;
+  return [
+    need("home.in_review", orders("IN_REVIEW"), "/review", stats.reviews.overdue > 0),
+    need("home.late", orders("LATE"), list("LATE"), true),
+    need(
+      "home.people",
+      stats.people_waiting,
+      `/contacts?filter=${encodeURIComponent('{"person_wanted":true}')}`,
+      true,
+    ),
+    need("home.undelivered", stats.undelivered, "/undelivered"),
+    need("home.letters", stats.dead_letters, "/undelivered?tab=letters"),
+    { label: "home.ending" as const, count: stats.holds_ending.count, to: list("PENDING_PAYMENT") },
+    need("home.pending", orders("PENDING_PAYMENT"), list("PENDING_PAYMENT")),
+  ].filter((one) => one.count > 0);
+}
+
+export default function Home() {
+  const text = useText();
+  const { data, error, refetch } = useApi<Stats>("/stats", undefined, {
+    refetchInterval: REFRESH,
+    refetchIntervalInBackground: false,
+  });
+  return (
+    <Screen title={text("home.title")} name={text("home.title")}>
+      {error ? (
+        <Failed error={error} onRetry={() => refetch()} />
+      ) : data ? (
+        <Figures stats={data} />
+      ) : (
+        <Loading />
+      )}
+    </Screen>
+  );
+}
+
+function Figures({ stats }: { stats: Stats }) {
+  const text = useText();
+  const locale = useLocale() ?? "en";
+  return (
+    <Box
+      sx={{ display: "grid", gap: 2, alignItems: "start", gridTemplateColumns: { xs: "1fr", lg: "1fr 1fr" } }}
+    >
+      <Box sx={{ display: "grid", gap: 2 }}>
+        <Needs stats={stats} />
+        <Part title={text("home.sales")}>
+          {stats.sales.length === 0 && <Empty>{text("home.no_sales")}</Empty>}
+          {stats.sales.map((sales) => (
+            <Box key={sales.currency} sx={{ display: "grid", gridTemplateColumns: "1fr 1fr", gap: 2 }}>
+              <Figure
+                name={text("home.today")}
+                detail={text("home.orders_paid", { smart_count: sales.today.orders })}
+              >
+                <Money amount={sales.today.amount} currency={sales.currency} />
+              </Figure>
+              <Figure
+                name={text("home.week")}
+                detail={text("home.orders_paid", { smart_count: sales.last_7_days.orders })}
+              >
+                {!stats.sales_are_complete && `${text("home.at_least")} `}
+                <Money amount={sales.last_7_days.amount} currency={sales.currency} />
+              </Figure>
+            </Box>
+          ))}
+        </Part>
+        <Part title={text("home.understood")}>
+          <Understood stats={stats} />
+        </Part>
+      </Box>
+      <Part
+        title={text("home.raffles")}
+        action={
+          <Button component={Link} to="/raffles">
+            {text("home.all_raffles")}
+          </Button>
+        }
+      >
+        {stats.active.length === 0 && <Empty>{text("home.no_raffles")}</Empty>}
+        <Box sx={{ display: "grid", gap: 2 }}>
+          {stats.active.map((raffle) => (
+            <Box key={raffle.id}>
+              <Typography sx={{ fontWeight: 650, overflowWrap: "anywhere", mb: 0.5 }}>
+                <Box component={Link} to={`/raffles/${raffle.id}/show`} sx={{ color: "inherit", py: 1 }}>
+                  {raffle.title}
+                </Box>{" "}
+                <Chip size="small" label={raffle.code} />
+              </Typography>
+              <Progress availability={raffle.availability} />
+            </Box>
+          ))}
+        </Box>
+        <Typography variant="body2" sx={{ color: "text.secondary", mt: 2 }}>
+          {text("home.refreshed", { when: moment(stats.made_at, locale) })}
+        </Typography>
+      </Part>
+    </Box>
+  );
+}
+
+function Needs({ stats }: { stats: Stats }) {
+  const text = useText();
+  const locale = useLocale() ?? "en";
+  const needs = needsOf(stats);
+  const { stopped, silent_since } = stats.sending;
+  return (
+    <Part title={text("home.now")}>
+      {stopped && (
+        <Alert severity="error" sx={{ mb: 1 }} action={<SettingsLink />}>
+          {text("home.sending_stopped")}
+        </Alert>
+      )}
+      {silent_since && (
+        <Alert severity="warning" sx={{ mb: 1 }} action={<SettingsLink />}>
+          {text("home.silent", { when: moment(silent_since, locale) })}
+        </Alert>
+      )}
+      {needs.length === 0 && !stopped && (
+        <Box sx={{ display: "flex", gap: 1, alignItems: "center", color: "success.main", minHeight: 44 }}>
+          <CheckCircleIcon />
+          {text("home.calm")}
+        </Box>
+      )}
+      <List disablePadding>
+        {needs.map((need) => (
+          <ListItem key={need.label} disablePadding>
+            <ListItemButton component={Link} to={need.to} sx={{ minHeight: 48, borderRadius: 2, px: 1 }}>
+              <ListItemText
+                primary={
+                  <>
+                    {need.complete === false && `${text("home.at_least")} `}
+                    {text(need.label, { smart_count: need.count })}
+                  </>
+                }
+                secondary={need.oldest && text("home.oldest", { when: ago(need.oldest, locale) })}
+                slotProps={{
+                  primary: { sx: { fontWeight: 650, color: need.urgent ? "error.main" : "text.primary" } },
+                }}
+              />
+              <ChevronRightIcon />
+            </ListItemButton>
+          </ListItem>
+        ))}
+      </List>
+    </Part>
+  );
+}
+
+function SettingsLink() {
+  const text = useText();
+  return (
+    <Button color="inherit" component={Link} to="/settings">
+      {text("app.open")}
+    </Button>
+  );
+}
+
+function Understood({ stats }: { stats: Stats }) {
+  const text = useText();
+  const { messages, not_understood, share } = stats.understanding;
+  if (share === null)
+    return <Typography sx={{ color: "text.secondary" }}>{text("home.understood_none")}</Typography>;
+  return (
+    <Figure name={text("home.understood_detail", { missed: not_understood, all: messages })}>
+      {Math.round(share * 100)} %
+    </Figure>
+  );
+}
+
+function Part({ title, action, children }: { title: string; action?: ReactNode; children: ReactNode }) {
+  return (
+    <Card component="section" sx={{ p: 2 }}>
+      <Box sx={{ display: "flex", alignItems: "center", mb: 1 }}>
+        <Typography variant="h2" sx={{ flex: 1 }}>
+          {title}
+        </Typography>
+        {action}
+      </Box>
+      {children}
+    </Card>
+  );
+}
+
+function Figure({ name, detail, children }: { name: string; detail?: string; children: ReactNode }) {
+  return (
+    <Box>
+      <Typography variant="body2" sx={{ color: "text.secondary" }}>
+        {name}
+      </Typography>
+      <Typography sx={{ fontSize: "1.5rem", fontWeight: 650 }}>{children}</Typography>
+      {detail && (
+        <Typography variant="body2" sx={{ color: "text.secondary" }}>
+          {detail}
+        </Typography>
+      )}
+    </Box>
+  );
+}
