@@ -110,8 +110,10 @@ async function problemOf(response: Response, trying: boolean): Promise<Problem> 
     // No JSON: something between us and the API has answered.
   }
   const code = typeof found.code === "string" ? found.code : `http_${response.status}`;
-  // `chalice local` has its own words for a token that is unknown or missing.
-  const unknown = response.status === 401 || (response.status === 403 && code !== "role_not_allowed");
+  // `chalice local` has words of its own for a token that is unknown, and 403 also for a path that is.
+  const words = String(found.Message ?? "");
+  const unknown =
+    response.status === 401 || code === "not_allowed" || words.startsWith("User is not authorized");
   const retryAfter = Number(response.headers.get("Retry-After")) || undefined;
   if (unknown && !trying) endSession();
   return new Problem(

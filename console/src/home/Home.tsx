@@ -20,7 +20,7 @@ import { Link } from "react-router-dom";
 import type { Stats, Waiting } from "../api/types";
 import { useApi } from "../api/useApi";
 import { Screen } from "../components/Screen";
-import { Empty, Failed, Loading } from "../components/states";
+import { Failed, Loading } from "../components/states";
 import { Money, Progress } from "../components/values";
 import { ago, moment } from "../format";
 import { type TextKey, useText } from "../i18n";
@@ -94,7 +94,7 @@ function Figures({ stats }: { stats: Stats }) {
       <Box sx={{ display: "grid", gap: 2 }}>
         <Needs stats={stats} />
         <Part title={text("home.sales")}>
-          {stats.sales.length === 0 && <Empty>{text("home.no_sales")}</Empty>}
+          {stats.sales.length === 0 && <Quiet>{text("home.no_sales")}</Quiet>}
           {stats.sales.map((sales) => (
             <Box key={sales.currency} sx={{ display: "grid", gridTemplateColumns: "1fr 1fr", gap: 2 }}>
               <Figure
@@ -125,7 +125,7 @@ function Figures({ stats }: { stats: Stats }) {
           </Button>
         }
       >
-        {stats.active.length === 0 && <Empty>{text("home.no_raffles")}</Empty>}
+        {stats.active.length === 0 && <Quiet>{text("home.no_raffles")}</Quiet>}
         <Box sx={{ display: "grid", gap: 2 }}>
           {stats.active.map((raffle) => (
             <Box key={raffle.id}>
@@ -193,6 +193,10 @@ function Needs({ stats }: { stats: Stats }) {
       </List>
     </Part>
   );
+}
+
+function Quiet({ children }: { children: ReactNode }) {
+  return <Typography sx={{ color: "text.secondary" }}>{children}</Typography>;
 }
 
 function SettingsLink() {

@@ -137,7 +137,7 @@ function Proof({ order: listed, queue, isOthers, go }: Props) {
   });
 
   const label = text("review.proof_of", { code: order.id });
-  const height = { xs: compared ? "38dvh" : "46dvh", md: "calc(100dvh - 190px)" };
+  const height = { xs: compared ? "38dvh" : "46dvh", md: "calc(100dvh - 150px)" };
   const buttons = (
     <>
       {decides && (
@@ -168,7 +168,7 @@ function Proof({ order: listed, queue, isOthers, go }: Props) {
       sx={{
         display: "grid",
         gap: 2,
-        gridTemplateColumns: { xs: "minmax(0, 1fr)", md: "minmax(0, 1fr) 340px" },
+        gridTemplateColumns: { xs: "minmax(0, 1fr)", md: "minmax(0, 1fr) 380px" },
       }}
     >
       <Box
@@ -320,7 +320,7 @@ function Proof({ order: listed, queue, isOthers, go }: Props) {
 
 const VISUALLY_HIDDEN = {
   position: "absolute",
-  width: 1,
+  width: "1px",
   height: "1px",
   overflow: "hidden",
   clipPath: "inset(50%)",
@@ -386,7 +386,7 @@ function EarlierOrders({ order }: { order: Order }) {
   if (!earlier) return null;
   return (
     <Card sx={{ p: 2 }} component="section">
-      <Typography variant="h3" sx={{ mb: 1 }}>
+      <Typography variant="h3" component="h2" sx={{ mb: 1 }}>
         {text("review.earlier_orders")}
       </Typography>
       {earlier.length === 0 && (
