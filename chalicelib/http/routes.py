@@ -218,6 +218,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", LETTER, "delivery_failures.read_letter", Role.MANAGER),
     Route("POST", f"{LETTER}/replay", "delivery_failures.replay_letter", Role.MANAGER),
     Route("GET", "/api/undelivered", "delivery_failures.list_undelivered"),
+    Route("GET", "/api/number", "sending.read_number"),
     Route("GET", "/api/sending", "sending.read_sending"),
     Route("POST", "/api/sending/stop", "sending.stop_sending", Role.MANAGER),
     Route("POST", "/api/sending/resume", "sending.resume_sending", Role.MANAGER),

@@ -8,6 +8,7 @@ import { Problem } from "./api/client";
 import { makeDataProvider } from "./api/dataProvider";
 import { ConsoleLayout } from "./layout";
 import orders from "./orders";
+import raffles from "./raffles";
 import { SignIn } from "./signIn";
 import { darkTheme, lightTheme } from "./theme";
 
@@ -44,6 +45,7 @@ export function App({ i18nProvider }: { i18nProvider: I18nProvider }) {
       disableTelemetry
     >
       <Resource name="orders" {...orders} />
+      <Resource name="raffles" {...raffles} />
       <CustomRoutes>
         <Route path="/review" element={<Review />} />
         <Route path="/review/:code" element={<Review />} />

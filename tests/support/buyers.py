@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ Json = dict[str, Any]
 GRAPH = "/v26.0/112233445566778/media"
 SECRET = "local-app-secret"
 AS_APPLICATION = {"Authorization": "Bearer local-access-token"}
-_numbers = count(1)
+_numbers = count(random.randrange(900_000))
 
 
 @dataclass(frozen=True)

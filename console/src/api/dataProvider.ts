@@ -26,7 +26,7 @@ interface Resource {
 
 const RESOURCES: Record<string, Resource> = {
   orders: { path: "/orders", query: { expand: "raffle,contact" } },
-  raffles: { path: "/raffles" },
+  raffles: { path: "/raffles", query: { expand: "availability" } },
   contacts: { path: "/contacts", byIds: true },
   undelivered: { path: "/undelivered" },
   "dead-letters": { path: "/dead-letters" },

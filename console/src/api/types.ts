@@ -103,6 +103,9 @@ export interface Raffle {
   permit: { authority: string; number: string } | null;
   picture: { mime_type: string; size: number } | null;
   language: "en" | "es" | "pt" | null;
+  draw_method: string;
+  rules_url: string | null;
+  minimum_age: number | null;
   payment_instructions: string;
   code: string;
   status: RaffleStatus;

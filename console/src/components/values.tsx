@@ -89,7 +89,12 @@ export function Progress({ availability }: { availability: Availability }) {
         aria-label={words}
         value={percent(sold)}
         valueBuffer={percent(sold + reserved)}
-        sx={{ height: 8, borderRadius: 4, bgcolor: "action.selected", "& .MuiLinearProgress-dashed": { display: "none" } }}
+        sx={{
+          height: 8,
+          borderRadius: 4,
+          bgcolor: "action.selected",
+          "& .MuiLinearProgress-dashed": { display: "none" },
+        }}
       />
       <Typography variant="body2" sx={{ color: "text.secondary", mt: 0.5 }}>
         {words}

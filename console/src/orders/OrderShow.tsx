@@ -13,6 +13,7 @@ import { useText } from "../i18n";
 import { ProofViewer } from "../proofs/ProofViewer";
 import { filesOf, useProofs } from "../proofs/useProofs";
 import { OrderActions } from "./actions";
+import { Timeline } from "./Timeline";
 
 export default function OrderShow() {
   const text = useText();
@@ -95,6 +96,7 @@ export default function OrderShow() {
             <Facts facts={facts} />
           </Card>
           <Notes order={order} />
+          <Timeline order={order} zone={zone} />
         </Box>
         <Proofs order={order} />
       </Box>
