@@ -1,18 +1,26 @@
 /** Puts the console together: a folder for each resource, and the screens that belong to none. */
 import { QueryClient } from "@tanstack/react-query";
-import { lazy } from "react";
+import { lazy, Suspense } from "react";
 import { Admin, CustomRoutes, type I18nProvider, memoryStore, Resource } from "react-admin";
 import { Route } from "react-router-dom";
 import { authProvider } from "./api/authProvider";
 import { Problem } from "./api/client";
 import { makeDataProvider } from "./api/dataProvider";
+import audit from "./audit";
+import { Loading } from "./components/states";
+import contacts from "./contacts";
 import { ConsoleLayout } from "./layout";
+import messages from "./messages";
 import orders from "./orders";
 import raffles from "./raffles";
 import { SignIn } from "./signIn";
 import { darkTheme, lightTheme } from "./theme";
+import tokens from "./tokens";
 
 const Home = lazy(() => import("./home/Home"));
+const Money = lazy(() => import("./money/Money"));
+const Settings = lazy(() => import("./settings/Settings"));
+const SignInLink = lazy(() => import("./signIn/SignInLink"));
 const Review = lazy(() => import("./review/Review"));
 
 const dataProvider = makeDataProvider();
@@ -46,9 +54,25 @@ export function App({ i18nProvider }: { i18nProvider: I18nProvider }) {
     >
       <Resource name="orders" {...orders} />
       <Resource name="raffles" {...raffles} />
+      <Resource name="contacts" {...contacts} />
+      <Resource name="undelivered" {...messages} />
+      <Resource name="audit" {...audit} />
+      <Resource name="tokens" {...tokens} />
       <CustomRoutes>
         <Route path="/review" element={<Review />} />
         <Route path="/review/:code" element={<Review />} />
+        <Route path="/money" element={<Money />} />
+        <Route path="/settings" element={<Settings />} />
+      </CustomRoutes>
+      <CustomRoutes noLayout>
+        <Route
+          path="/sign-in/:secret"
+          element={
+            <Suspense fallback={<Loading />}>
+              <SignInLink />
+            </Suspense>
+          }
+        />
       </CustomRoutes>
     </Admin>
   );

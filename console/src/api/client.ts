@@ -9,7 +9,7 @@ export interface FieldError {
 }
 
 // The files are in /console/assets, whatever precedes /console in the address.
-const API = new URL(import.meta.env.DEV ? "/api" : "../../api", import.meta.url).href;
+export const API = new URL(import.meta.env.DEV ? "/api" : "../../api", import.meta.url).href;
 
 const TIMEOUT = 30_000; // API Gateway gives up after 29 seconds
 

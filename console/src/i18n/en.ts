@@ -42,6 +42,7 @@ const en = {
   },
   roles: { viewer: "viewer", cashier: "cashier", manager: "manager" },
   sign_in: {
+    with_token: "Sign in with a token",
     title: "Sign in",
     token: "Token",
     token_help:
@@ -68,6 +69,7 @@ const en = {
     main: "Main menu",
   },
   empty: {
+    contacts_none: "Nobody has written yet. Share the link of a raffle.",
     title: "Nothing here",
     orders: "No order matches. Clear the filters, or wait for the first sale.",
     orders_none:
@@ -81,6 +83,9 @@ const en = {
     tokens: "No tokens.",
   },
   problems: {
+    sign_in_link_not_found: "This link is not complete, or not one of ours. Ask for a new one.",
+    sign_in_link_used: "This link was used before. It works once: ask for a new one.",
+    sign_in_link_over: "This link is over: it works for ten minutes. Ask for a new one.",
     offline: "No connection. Check your network, then try again.",
     no_answer:
       "The server did not answer in time. You do not know whether it worked: reload before you try again.",
@@ -406,6 +411,8 @@ const en = {
     number: "Number %{number}",
   },
   contacts: {
+    name: "Name",
+    no_orders: "No orders.",
     search: "Name or phone number",
     waiting: "Waits for a person",
     opted_out: "Wants no messages",
@@ -465,6 +472,7 @@ const en = {
     },
   },
   money: {
+    choose_first: "Choose a raffle.",
     title: "Money",
     statement: "Bank statement",
     drop: "Drop your bank’s file here, or choose it",
@@ -527,6 +535,8 @@ const en = {
     },
   },
   messages: {
+    kind: "Kind",
+    tried: "Tries",
     title: "Messages",
     undelivered: "Not delivered",
     letters: "Not handled",
@@ -546,6 +556,7 @@ const en = {
     no_template: "Outside the 24 hours, without an approved template.",
   },
   audit: {
+    no_changes: "Nothing was changed.",
     at: "When",
     by: "Who",
     action: "What",
@@ -558,6 +569,15 @@ const en = {
     open: "Show before and after",
   },
   tokens: {
+    made: "Made",
+    invite: "Sign-in link for a colleague",
+    invite_text:
+      "The link works once, within ten minutes. Whoever opens it first is signed in, so send it to nobody else.",
+    invite_make: "Make the link",
+    link: "Sign-in link",
+    link_once: "It works once, until %{when}, and is not shown again.",
+    qr: "QR code of the sign-in link",
+    key: "Token",
     create: "New token",
     name: "Name",
     name_help: "Whose it is. It appears in the audit log.",
@@ -579,6 +599,7 @@ const en = {
     },
   },
   settings: {
+    number: "WhatsApp number",
     title: "Settings",
     health: "Health",
     healthy: "Everything answers.",

@@ -34,7 +34,6 @@ export function Timeline({ order, zone }: { order: Order; zone?: string }) {
   const [all, setAll] = useState(false);
   const { data, error, refetch } = useApi<{ events: Event[]; is_complete: boolean }>(
     `/orders/${order.id}/timeline`,
-    { v: order.etag ?? undefined },
   );
   const events = [...(data?.events ?? [])].reverse();
   const shown = all ? events : events.slice(0, FEW);

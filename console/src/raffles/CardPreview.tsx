@@ -54,10 +54,7 @@ export function CardPreview({ body }: { body: Json }) {
           <Tab key={one.locale} value={one.locale} label={one.name} lang={one.locale} sx={{ minWidth: 0 }} />
         ))}
       </Tabs>
-      <Box
-        sx={{ bgcolor: "action.hover", p: 1.5, borderRadius: 2, mt: 1, opacity: unfinished ? 0.6 : 1 }}
-        lang={language}
-      >
+      <Box sx={{ bgcolor: "action.hover", p: 1.5, borderRadius: 2, mt: 1 }} lang={language}>
         {failure !== null && (
           <Alert severity="info" sx={{ mb: card ? 1 : 0 }}>
             {unfinished ? text("raffles.preview_unfinished") : explain(failure, text)}
