@@ -14,7 +14,7 @@ import messages from "./messages";
 import orders from "./orders";
 import raffles from "./raffles";
 import { SignIn } from "./signIn";
-import { darkTheme, lightTheme } from "./theme";
+import { chosenTheme, darkTheme, lightTheme } from "./theme";
 import tokens from "./tokens";
 
 const Home = lazy(() => import("./home/Home"));
@@ -50,6 +50,7 @@ export function App({ i18nProvider }: { i18nProvider: I18nProvider }) {
       loginPage={SignIn}
       theme={lightTheme}
       darkTheme={darkTheme}
+      defaultTheme={chosenTheme()}
       disableTelemetry
     >
       <Resource name="orders" {...orders} />

@@ -62,3 +62,14 @@ export const darkTheme: RaThemeOptions = {
     text: { primary: "#e8ecea", secondary: "#b2bbb7" },
   },
 };
+
+const CHOSEN = "tombola.theme";
+
+/** The theme that was chosen on this device, or else the system's. */
+export function chosenTheme(): "light" | "dark" {
+  const chosen = localStorage.getItem(CHOSEN);
+  if (chosen === "light" || chosen === "dark") return chosen;
+  return window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+}
+
+export const rememberTheme = (theme: "light" | "dark"): void => localStorage.setItem(CHOSEN, theme);

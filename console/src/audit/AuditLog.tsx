@@ -66,7 +66,7 @@ function Filters() {
         onChange={(event) => setTarget(event.target.value)}
       />
       <Button type="submit" variant="outlined">
-        {text("app.filters")}
+        {text("app.apply")}
       </Button>
     </Box>
   );

@@ -14,6 +14,7 @@ import {
 } from "@mui/material";
 import type { ReactNode } from "react";
 import { Link } from "react-router-dom";
+import { useText } from "../i18n";
 
 export interface Column<T> {
   label: string;
@@ -117,6 +118,7 @@ function Cards<T extends { id: string | number }>(props: Props<T>) {
 }
 
 function Rows<T extends { id: string | number }>(props: Props<T>) {
+  const text = useText();
   const { rows, label, columns, titleLabel, badge, selection, actions } = props;
   return (
     <Card sx={{ overflowX: "auto" }} tabIndex={-1}>
@@ -138,7 +140,7 @@ function Rows<T extends { id: string | number }>(props: Props<T>) {
                 {column.label}
               </TableCell>
             ))}
-            {actions && <TableCell />}
+            {actions && <TableCell>{text("orders.actions")}</TableCell>}
           </TableRow>
         </TableHead>
         <TableBody>

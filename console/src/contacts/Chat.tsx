@@ -96,7 +96,7 @@ function Bubble({ message, contact }: { message: Message; contact: Contact }) {
         maxWidth: { xs: "88%", sm: "70%" },
         bgcolor: ours ? "primary.main" : "background.paper",
         color: ours ? "primary.contrastText" : "text.primary",
-        borderRadius: 3,
+        borderRadius: 1.5,
         px: 1.5,
         py: 1,
       }}

@@ -22,6 +22,8 @@ export const LANGUAGES = [
 
 const CATALOGUES: Record<string, () => Promise<Messages>> = {
   en: async () => en,
+  es: async () => (await import("./es")).default,
+  pt: async () => (await import("./pt")).default,
 };
 const CHOSEN = "tombola.language";
 

@@ -9,6 +9,7 @@ import { type MouseEvent, useState } from "react";
 import { useGetIdentity, useLogout, usePermissions, useSetLocale, useTheme } from "react-admin";
 import type { Permissions } from "../api/authProvider";
 import { LANGUAGES, rememberLanguage, type TextKey, useText } from "../i18n";
+import { rememberTheme } from "../theme";
 
 export function AccountMenu() {
   const text = useText();
@@ -60,7 +61,7 @@ export function AccountMenu() {
         <Divider />
         <MenuItem
           onClick={() => {
-            localStorage.setItem("tombola.theme", other);
+            rememberTheme(other);
             setTheme(other);
             setAnchor(null);
           }}

@@ -13,6 +13,7 @@ import {
 import { useLocale } from "react-admin";
 import type { Part, Raffle } from "../api/types";
 import { useApi } from "../api/useApi";
+import { Collection } from "../components/Collection";
 import { Empty, Failed, Loading } from "../components/states";
 import { Count, Facts, Money } from "../components/values";
 import { regionOf } from "../format";
@@ -71,7 +72,7 @@ export function Report({ raffle }: { raffle: Raffle }) {
         first={text("money.day")}
         currency={currency}
         empty={text("money.no_days")}
-        rows={data.days.map((one) => ({ ...one, name: day.format(new Date(one.date)) }))}
+        rows={data.days.map((one) => ({ ...one, id: one.date, name: day.format(new Date(one.date)) }))}
       />
       <Figures
         title={text("money.by_price")}
@@ -80,8 +81,8 @@ export function Report({ raffle }: { raffle: Raffle }) {
         empty={text("money.no_days")}
         rows={data.prices.map((one) => ({
           ...one,
+          id: String(one.unit_amount),
           name: <Money amount={one.unit_amount} currency={currency} />,
-          date: String(one.unit_amount),
         }))}
       />
     </Box>
@@ -89,8 +90,8 @@ export function Report({ raffle }: { raffle: Raffle }) {
 }
 
 interface Row {
+  id: string;
   name: React.ReactNode;
-  date: string;
   orders: number;
   numbers: number;
   amount: number;
@@ -99,40 +100,29 @@ interface Row {
 function Figures(props: { title: string; first: string; rows: Row[]; currency: string; empty: string }) {
   const text = useText();
   return (
-    <Card component="section" sx={{ p: 2, overflowX: "auto" }} tabIndex={0} aria-label={props.title}>
+    <section>
       <Typography variant="h2" sx={{ mb: 1 }}>
         {props.title}
       </Typography>
       {props.rows.length === 0 ? (
         <Empty>{props.empty}</Empty>
       ) : (
-        <Table size="small">
-          <TableHead>
-            <TableRow>
-              <TableCell>{props.first}</TableCell>
-              <TableCell align="right">{text("money.orders")}</TableCell>
-              <TableCell align="right">{text("money.numbers")}</TableCell>
-              <TableCell align="right">{text("money.amount")}</TableCell>
-            </TableRow>
-          </TableHead>
-          <TableBody>
-            {props.rows.map((row) => (
-              <TableRow key={row.date}>
-                <TableCell>{row.name}</TableCell>
-                <TableCell align="right">
-                  <Count value={row.orders} />
-                </TableCell>
-                <TableCell align="right">
-                  <Count value={row.numbers} />
-                </TableCell>
-                <TableCell align="right">
-                  <Money amount={row.amount} currency={props.currency} />
-                </TableCell>
-              </TableRow>
-            ))}
-          </TableBody>
-        </Table>
+        <Collection
+          rows={props.rows}
+          label={props.title}
+          titleLabel={props.first}
+          title={(row) => row.name}
+          columns={[
+            { label: text("money.orders"), align: "right", value: (row) => <Count value={row.orders} /> },
+            { label: text("money.numbers"), align: "right", value: (row) => <Count value={row.numbers} /> },
+            {
+              label: text("money.amount"),
+              align: "right",
+              value: (row) => <Money amount={row.amount} currency={props.currency} />,
+            },
+          ]}
+        />
       )}
-    </Card>
+    </section>
   );
 }

@@ -35,7 +35,8 @@ export function Timeline({ order, zone }: { order: Order; zone?: string }) {
   const { data, error, refetch } = useApi<{ events: Event[]; is_complete: boolean }>(
     `/orders/${order.id}/timeline`,
   );
-  const events = [...(data?.events ?? [])].reverse();
+  // That somebody looked is in the audit log; here it would hide what happened.
+  const events = (data?.events ?? []).filter((event) => !event.action?.action.endsWith(".read")).reverse();
   const shown = all ? events : events.slice(0, FEW);
   return (
     <Card component="section" sx={{ p: 2 }}>

@@ -148,7 +148,7 @@ function Proof({ order: listed, queue, isOthers, go }: Props) {
           onClick={() => setAction("reject")}
           sx={{ flex: 1 }}
         >
-          {text("actions.reject")}
+          {text(isPhone ? "actions.reject_short" : "actions.reject")}
         </Button>
       )}
       {decides && (
@@ -158,7 +158,7 @@ function Proof({ order: listed, queue, isOthers, go }: Props) {
           onClick={() => setAction("confirm")}
           sx={{ flex: 1 }}
         >
-          {text("actions.confirm")}
+          {text(isPhone ? "actions.confirm_short" : "actions.confirm")}
         </Button>
       )}
     </>
