@@ -13,6 +13,12 @@ export const API = new URL(import.meta.env.DEV ? "/api" : "../../api", import.me
 
 const TIMEOUT = 30_000; // API Gateway gives up after 29 seconds
 
+/** Who changed something first, if that is known, and when. */
+export interface Change {
+  by: string | null;
+  at: string;
+}
+
 /** An answer that is no success. `code` never changes; `detail` is English, for the details. */
 export class Problem extends Error {
   constructor(
@@ -21,6 +27,7 @@ export class Problem extends Error {
     readonly detail: string,
     readonly errors: FieldError[] = [],
     readonly retryAfter?: number,
+    readonly change?: Change,
   ) {
     super(code);
     this.name = "Problem";
@@ -122,5 +129,8 @@ async function problemOf(response: Response, trying: boolean): Promise<Problem> 
     typeof found.detail === "string" ? found.detail : "",
     Array.isArray(found.errors) ? (found.errors as FieldError[]) : [],
     retryAfter,
+    typeof found.changed_at === "string"
+      ? { by: typeof found.changed_by === "string" ? found.changed_by : null, at: found.changed_at }
+      : undefined,
   );
 }

@@ -11,8 +11,7 @@ import {
 import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { useLocale, useNotify } from "react-admin";
-import { newKey, Problem, request } from "../api/client";
-import type { AuditEntry, Listed } from "../api/types";
+import { newKey, Problem } from "../api/client";
 import { ago } from "../format";
 import { useText } from "../i18n";
 import { explain } from "../i18n/problem";
@@ -24,8 +23,6 @@ interface Props {
   text?: string;
   confirm: string;
   danger?: boolean;
-  /** What the audit log calls it: "order:CODE". */
-  target?: string;
   children?: ReactNode;
   ready?: boolean;
   /** Send it. The key is the same each time that this dialog tries. Returns what to say afterwards. */
@@ -80,12 +77,7 @@ export function ActionDialog(props: Props) {
           {props.text && <DialogContentText>{props.text}</DialogContentText>}
           {props.children}
           {failure !== null && (
-            <Complaint
-              failure={failure}
-              target={props.target}
-              onReload={refresh}
-              typed={Boolean(props.children)}
-            />
+            <Complaint failure={failure} onReload={refresh} typed={Boolean(props.children)} />
           )}
         </DialogContent>
         <DialogActions>
@@ -110,16 +102,14 @@ export function ActionDialog(props: Props) {
 
 interface ComplaintProps {
   failure: unknown;
-  target?: string;
   typed?: boolean;
   onReload?: () => void;
 }
 
 /** What went wrong; and if somebody else was first, who and when. */
-export function Complaint({ failure, target, typed, onReload }: ComplaintProps) {
+export function Complaint({ failure, typed, onReload }: ComplaintProps) {
   const text = useText();
   const conflict = failure instanceof Problem && failure.isConflict;
-  const who = useWho(conflict ? target : undefined);
   const details = failure instanceof Problem ? failure.errors : [];
   return (
     <Alert
@@ -132,7 +122,7 @@ export function Complaint({ failure, target, typed, onReload }: ComplaintProps) 
         ) : undefined
       }
     >
-      {explain(failure, text)} {who} {conflict && typed && text("conflict.keeps")}
+      {explain(failure, text)} <Who failure={failure} /> {conflict && typed && text("conflict.keeps")}
       {details.length > 0 && (
         <ul>
           {details.map((error) => (
@@ -146,21 +136,12 @@ export function Complaint({ failure, target, typed, onReload }: ComplaintProps) 
   );
 }
 
-/** Who changed it last, from the audit log. */
-function useWho(target: string | undefined): string {
+/** Who was first, if somebody was, and when. */
+export function Who({ failure }: { failure: unknown }) {
   const text = useText();
   const locale = useLocale() ?? "en";
-  const [who, setWho] = useState("");
-  useEffect(() => {
-    if (!target) return;
-    const stop = new AbortController();
-    request<Listed<AuditEntry>>("/audit", { query: { target, page_size: 1 }, signal: stop.signal })
-      .then(({ data }) => {
-        const last = data.results[0];
-        if (last) setWho(text("conflict.by", { when: ago(last.at, locale), who: last.by }));
-      })
-      .catch(() => {}); // the complaint says enough without it
-    return () => stop.abort();
-  }, [target, text, locale]);
-  return who;
+  const change = failure instanceof Problem ? failure.change : undefined;
+  if (!change) return null;
+  const when = ago(change.at, locale);
+  return change.by ? text("conflict.by", { when, who: change.by }) : text("conflict.at", { when });
 }

@@ -145,7 +145,6 @@ function Actions({ contact }: { contact: Contact }) {
         text={shown === "block" ? text("contacts.block_text") : undefined}
         confirm={text(`contacts.${shown}`)}
         danger={shown === "block"}
-        target={`contact:${contact.id}`}
         run={async () => {
           const options = { method: "PATCH", body: CHANGES[shown], etag: contact.etag };
           await request(`/contacts/${contact.id}`, options);
@@ -167,7 +166,6 @@ function EraseDialog({ contact, open, onClose }: { contact: Contact; open: boole
       danger
       title={text("contacts.erase_title", { name: contact.name || contact.phone || "" })}
       confirm={text("contacts.erase")}
-      target={`contact:${contact.id}`}
       ready={word.trim().toUpperCase() === text("contacts.erase_confirm")}
       run={async () => {
         const { data } = await post<{ finished: boolean }>(`/contacts/${contact.id}/erase`);

@@ -121,7 +121,7 @@ const en = {
     statement_unreadable:
       "This file cannot be read as a bank statement. Export it as CSV, OFX, MT940 or CAMT.053.",
     statement_too_large: "The file is too large. Export a shorter period.",
-    picture_unusable: "This picture cannot be used. Choose a JPEG or PNG of at most 5 MB.",
+    picture_unusable: "This picture cannot be used. Choose a JPEG or PNG of at most 4 MB.",
     report_too_large: "The raffle is too large for a report here. Use an export instead.",
     payment_change_not_found: "No change of how buyers pay is proposed.",
     picture_not_found: "The raffle has no picture.",
@@ -144,6 +144,7 @@ const en = {
     error_title: "This did not work",
   },
   conflict: {
+    at: "Changed %{when}.",
     title: "Changed meanwhile",
     by: "Changed %{when} by %{who}.",
     somebody: "Somebody else changed this meanwhile.",
@@ -359,7 +360,7 @@ const en = {
     picture: "Picture",
     picture_add: "Choose a picture",
     picture_remove: "Remove the picture",
-    picture_help: "JPEG or PNG, at most 5 MB.",
+    picture_help: "JPEG or PNG, at most 4 MB.",
     duplicate: "Duplicate",
     copy_of: "%{title} (copy)",
     activate: "Put on sale",

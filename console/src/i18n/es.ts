@@ -320,7 +320,7 @@ const es: Messages = {
     statement_unreadable:
       "Este archivo no se puede leer como estado de cuenta. Expórtalo como CSV, OFX, MT940 o CAMT.053.",
     statement_too_large: "El archivo es demasiado grande. Exporta un período más corto.",
-    picture_unusable: "Esta imagen no sirve. Elige un JPEG o PNG de hasta 5 MB.",
+    picture_unusable: "Esta imagen no sirve. Elige un JPEG o PNG de hasta 4 MB.",
     report_too_large: "La rifa es demasiado grande para un informe aquí. Usa una exportación.",
     payment_change_not_found: "No hay ningún cambio de pago propuesto.",
     picture_not_found: "La rifa no tiene imagen.",
@@ -343,6 +343,7 @@ const es: Messages = {
     error_title: "No funcionó",
   },
   conflict: {
+    at: "Cambió %{when}.",
     title: "Cambió mientras tanto",
     by: "%{who} lo cambió %{when}.",
     somebody: "Alguien más lo cambió mientras tanto.",
@@ -564,7 +565,7 @@ const es: Messages = {
     picture: "Imagen",
     picture_add: "Elegir una imagen",
     picture_remove: "Quitar la imagen",
-    picture_help: "JPEG o PNG, hasta 5 MB.",
+    picture_help: "JPEG o PNG, hasta 4 MB.",
     duplicate: "Duplicar",
     copy_of: "%{title} (copia)",
     activate: "Poner a la venta",

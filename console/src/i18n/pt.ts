@@ -321,7 +321,7 @@ const pt: Messages = {
     statement_unreadable:
       "Este arquivo não pode ser lido como extrato. Exporte como CSV, OFX, MT940 ou CAMT.053.",
     statement_too_large: "O arquivo é grande demais. Exporte um período menor.",
-    picture_unusable: "Esta imagem não serve. Escolha um JPEG ou PNG de até 5 MB.",
+    picture_unusable: "Esta imagem não serve. Escolha um JPEG ou PNG de até 4 MB.",
     report_too_large: "A rifa é grande demais para um relatório aqui. Use uma exportação.",
     payment_change_not_found: "Não há mudança de pagamento proposta.",
     picture_not_found: "A rifa não tem imagem.",
@@ -344,6 +344,7 @@ const pt: Messages = {
     error_title: "Não funcionou",
   },
   conflict: {
+    at: "Mudou %{when}.",
     title: "Mudou nesse meio-tempo",
     by: "%{who} mudou isto %{when}.",
     somebody: "Outra pessoa mudou isto nesse meio-tempo.",
@@ -564,7 +565,7 @@ const pt: Messages = {
     picture: "Imagem",
     picture_add: "Escolher uma imagem",
     picture_remove: "Tirar a imagem",
-    picture_help: "JPEG ou PNG, até 5 MB.",
+    picture_help: "JPEG ou PNG, até 4 MB.",
     duplicate: "Duplicar",
     copy_of: "%{title} (cópia)",
     activate: "Colocar à venda",

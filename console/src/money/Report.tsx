@@ -1,15 +1,5 @@
 /** The money of a raffle: by day and by price, and whether the counts agree. */
-import {
-  Alert,
-  Box,
-  Card,
-  Table,
-  TableBody,
-  TableCell,
-  TableHead,
-  TableRow,
-  Typography,
-} from "@mui/material";
+import { Alert, Box, Card, Typography } from "@mui/material";
 import { useLocale } from "react-admin";
 import type { Part, Raffle } from "../api/types";
 import { useApi } from "../api/useApi";

@@ -122,7 +122,6 @@ export function OrderActionDialog({ order, action, onClose, onDone }: DialogProp
       text={text(`actions.${shown}_text`)}
       confirm={text(`actions.${shown}`)}
       danger={shown === "cancel" || shown === "refund"}
-      target={`order:${order.id}`}
       ready={ready}
       run={run}
     >

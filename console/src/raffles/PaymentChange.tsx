@@ -46,7 +46,6 @@ export function PaymentChange({ raffle }: { raffle: Raffle }) {
         title={text("raffles.confirm_change")}
         text={data.payment_instructions}
         confirm={text("raffles.confirm_change")}
-        target={`raffle:${raffle.id}`}
         run={async () => {
           const body = { payment_instructions: data.payment_instructions };
           await post(`/raffles/${raffle.id}/payment-change`, { body });

@@ -13,14 +13,11 @@ import {
   Typography,
 } from "@mui/material";
 import { type FormEvent, useEffect, useState } from "react";
-import { useLocale } from "react-admin";
 import { useBlocker } from "react-router-dom";
-import { Problem, request } from "../api/client";
-import type { AuditEntry, Listed } from "../api/types";
-import { Complaint } from "../components/ActionDialog";
-import { ago } from "../format";
+import { Problem } from "../api/client";
+import { Complaint, Who } from "../components/ActionDialog";
 import { type TextKey, useText } from "../i18n";
-import { explain, fieldErrors } from "../i18n/problem";
+import { fieldErrors } from "../i18n/problem";
 import { CardPreview } from "./CardPreview";
 import { bodyOf, FIELD_OF, type Fields } from "./fields";
 
@@ -28,7 +25,6 @@ interface Props {
   start: Fields;
   /** Save these. Throws the API's problem. `onTop`: of the version that somebody else has made meanwhile. */
   save: (fields: Fields, onTop: boolean) => Promise<void>;
-  target?: string;
   onReload?: () => void;
   /** Propose another way to pay to a second manager. */
   propose?: (fields: Fields) => Promise<void>;
@@ -82,7 +78,7 @@ const PARTS: { title: TextKey; fields: [keyof Fields, Kind, TextKey?][] }[] = [
 ];
 const WIDE = new Set<keyof Fields>(["title", "prize", "description", "payment_instructions", "draw_method"]);
 
-export function RaffleForm({ start, save, target, onReload, propose }: Props) {
+export function RaffleForm({ start, save, onReload, propose }: Props) {
   const text = useText();
   const [fields, setFields] = useState(start);
   const [busy, setBusy] = useState(false);
@@ -183,7 +179,6 @@ export function RaffleForm({ start, save, target, onReload, propose }: Props) {
           <Box role="alert">
             <Complaint
               failure={errors.length > 0 && elsewhere.length === 0 ? withoutFields(failure) : failure}
-              target={target}
             />
           </Box>
         )}
@@ -217,7 +212,7 @@ export function RaffleForm({ start, save, target, onReload, propose }: Props) {
       <CardPreview body={bodyOf(fields)} />
       <ConflictDialog
         open={conflict}
-        target={target}
+        failure={failure}
         fields={changed.map((name) => text(`raffles.${name === "price" ? "unit_amount" : name}` as TextKey))}
         onMine={() => void submit(true)}
         onReload={() => {
@@ -248,7 +243,7 @@ function withoutFields(failure: unknown): unknown {
 
 interface ConflictProps {
   open: boolean;
-  target?: string;
+  failure: unknown;
   fields: string[];
   onMine: () => void;
   onReload: () => void;
@@ -256,26 +251,14 @@ interface ConflictProps {
 }
 
 /** Somebody else has saved another version. Nothing that was typed is lost, whatever is chosen but the reload. */
-function ConflictDialog({ open, target, fields, onMine, onReload, onClose }: ConflictProps) {
+function ConflictDialog({ open, failure, fields, onMine, onReload, onClose }: ConflictProps) {
   const text = useText();
-  const locale = useLocale() ?? "en";
-  const [who, setWho] = useState("");
-  useEffect(() => {
-    if (!open || !target) return;
-    request<Listed<AuditEntry>>("/audit", { query: { target, page_size: 1 } }).then(
-      ({ data }) => {
-        const last = data.results[0];
-        if (last) setWho(text("conflict.by", { when: ago(last.at, locale), who: last.by }));
-      },
-      (problem) => setWho(explain(problem, text)),
-    );
-  }, [open, target, text, locale]);
   return (
     <Dialog open={open} onClose={onClose} aria-labelledby="conflict" fullWidth maxWidth="xs">
       <DialogTitle id="conflict">{text("conflict.title")}</DialogTitle>
       <DialogContent sx={{ display: "grid", gap: 1.5 }}>
         <Alert severity="warning">
-          {who || text("conflict.somebody")} {text("conflict.keeps")}
+          {text("conflict.somebody")} <Who failure={failure} /> {text("conflict.keeps")}
         </Alert>
         <Typography>{text("conflict.fields", { fields: fields.join(", ") })}</Typography>
       </DialogContent>

@@ -18,6 +18,7 @@ import { useMay } from "../permissions";
 import { Checklist } from "./Checklist";
 import { MoveMenu } from "./moves";
 import { PaymentChange } from "./PaymentChange";
+import { PictureCard } from "./PictureCard";
 
 const Board = lazy(() => import("../board/Board"));
 const ShareDialog = lazy(() => import("./ShareDialog"));
@@ -92,7 +93,10 @@ export default function RaffleShow() {
             <Board raffle={raffle} />
           </Suspense>
         </Box>
-        <About raffle={raffle} />
+        <Box sx={{ display: "grid", gap: 2 }}>
+          <About raffle={raffle} />
+          <PictureCard raffle={raffle} />
+        </Box>
       </Box>
       {sharing && (
         <Suspense fallback={null}>

@@ -48,7 +48,6 @@ export function MoveDialog({ raffle, move, onClose }: DialogProps) {
       text={text(`raffles.${shown}_text`)}
       confirm={text(`raffles.${shown}`)}
       danger={shown === "cancel" || shown === "delete" || shown === "close"}
-      target={`raffle:${raffle.id}`}
       run={run}
     />
   );
