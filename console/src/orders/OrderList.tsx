@@ -1,7 +1,7 @@
 /** All orders: filtered, searched, and settled in bulk. */
 import WarningIcon from "@mui/icons-material/WarningAmberOutlined";
 import { Box } from "@mui/material";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { useListContext } from "react-admin";
 import type { Order } from "../api/types";
 import { Collection } from "../components/Collection";
@@ -56,7 +56,7 @@ function Orders() {
             label: text("orders.buyer"),
             value: (order) => order.expanded?.contact?.name || text("orders.no_name"),
           },
-          { label: text("orders.raffle"), value: (order) => order.expanded?.raffle?.code },
+          { label: text("orders.raffle"), value: (order) => <Code>{order.expanded?.raffle?.code}</Code> },
           { label: text("orders.numbers"), value: (order) => <Numbers order={order} limit={SHOWN} /> },
           {
             label: text("orders.amount"),
@@ -81,6 +81,10 @@ function Orders() {
       <BulkBar ids={chosen} onDone={() => setIds([])} />
     </>
   );
+}
+
+function Code({ children }: { children: ReactNode }) {
+  return <span style={{ whiteSpace: "nowrap" }}>{children}</span>;
 }
 
 export function Numbers({ order, limit }: { order: Order; limit?: number }) {

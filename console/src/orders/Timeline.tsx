@@ -8,6 +8,7 @@ import { Box, Button, Card, Typography } from "@mui/material";
 import { useState } from "react";
 import type { Message, Order, Proof } from "../api/types";
 import { useApi } from "../api/useApi";
+import { ChatText } from "../components/ChatText";
 import { Failed, Loading } from "../components/states";
 import { When } from "../components/values";
 import { type TextKey, useText } from "../i18n";
@@ -93,7 +94,8 @@ function What({ event }: { event: Event }) {
         overflow: "hidden",
       }}
     >
-      <strong>{text(event.message?.direction === "in" ? "timeline.buyer" : "timeline.us")}</strong> {said}
+      <strong>{text(event.message?.direction === "in" ? "timeline.buyer" : "timeline.us")}</strong>{" "}
+      <ChatText text={said} />
     </Typography>
   );
 }
