@@ -16,7 +16,7 @@ CONSOLE := chalicelib/http/console_files/index.html
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run console test transcripts test-fast mutants soak bench cost lock licences review lint format package deploy destroy restore environment catalogue formats api-table browser engines cloud clean
+.PHONY: help install run console console-pictures test transcripts test-fast mutants soak bench cost lock licences review lint format package deploy destroy restore environment catalogue formats api-table browser engines cloud clean
 
 help: ## List all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ console/node_modules/.ready: console/package-lock.json console/.npmrc
 
 test: $(READY) browser engines cloud messages console ## Run all tests (how long they took: ci-output/durations.txt)
 	$(PYTEST) --durations=50 --junitxml=ci-output/junit.xml $(ARGS)
+
+console-pictures: $(READY) messages browser console ## Write the console's pictures for README.md
+	WRITE_CONSOLE_PICTURES=yes $(BIN)/python -m pytest tests/browser/test_console_pictures.py
 
 test-fast: $(READY) messages ## Run the rules on moto, in minutes: no engine, server, browser or exhaustive search
 	$(PYTEST) -m "not (engine or server or browser or exhaustive)" $(ARGS)

@@ -13,7 +13,6 @@ import { ConsoleLayout } from "./layout";
 import messages from "./messages";
 import orders from "./orders";
 import raffles from "./raffles";
-import { SignIn } from "./signIn";
 import { chosenTheme, darkTheme, lightTheme } from "./theme";
 import tokens from "./tokens";
 
@@ -47,7 +46,7 @@ export function App({ i18nProvider }: { i18nProvider: I18nProvider }) {
       store={memoryStore()}
       dashboard={Home}
       layout={ConsoleLayout}
-      loginPage={SignIn}
+      loginPage={false}
       theme={lightTheme}
       darkTheme={darkTheme}
       defaultTheme={chosenTheme()}

@@ -60,7 +60,7 @@ def test_signing_in_and_out(run: Run, browse: Browse, pictures: Path) -> None:
     tab = Console(browse(*DESKTOP), run, pictures)
     tab.prefer()
     tab.open("/orders")
-    tab.sees("Enter" if False else "Sign in")
+    tab.sees("Sign in")
     tab.picture("sign-in")
     assert tab.faults() == []
     token = tab.browser.find_element(By.NAME, "token")
@@ -68,12 +68,13 @@ def test_signing_in_and_out(run: Run, browse: Browse, pictures: Path) -> None:
     tab.sees("This token is not known")
     token.send_keys(Keys.CONTROL, "a")
     token.send_keys(run.token, Keys.ENTER)
-    tab.until(lambda _: tab.at().startswith("/orders"), "back where one was")
+    tab.sees("Orders")
+    assert tab.at().startswith("/orders")
     assert run.token not in tab.browser.current_url
     assert run.token not in tab.browser.execute_script("return JSON.stringify(localStorage) + document.cookie")
     tab.tap("Signed in as local")
     tab.tap("Sign out")
-    tab.until(lambda _: tab.at() == "/login", "signed out")
+    tab.until(lambda browser: browser.find_elements(By.NAME, "token"), "signed out")
     assert tab.browser.execute_script("return sessionStorage.getItem('tombola.token')") is None
     assert tab.complaints() == []
 
@@ -83,10 +84,11 @@ def test_a_token_that_is_revoked_leads_to_the_sign_in_and_back(run: Run, console
     tab = console(token=made["key"], at="/contacts")
     tab.sees("Contacts")
     run.api("DELETE", f"/api/tokens/{made['id']}")
-    tab.until(lambda browser: tab.tap("Raffles") or browser.find_elements(By.NAME, "token"), "the session ends")
+    tab.tap("Raffles")
     tab.sees("Your session has ended")
     tab.browser.find_element(By.NAME, "token").send_keys(run.token, Keys.ENTER)
-    tab.until(lambda _: tab.at().startswith("/raffles"), "back where one was")
+    tab.sees("New raffle")
+    assert tab.at().startswith("/raffles")
 
 
 def test_a_treasurer_reviews_proofs_by_keyboard(run: Run, console: Open, raffle: Json) -> None:
@@ -121,7 +123,7 @@ def test_a_treasurer_reviews_proofs_by_keyboard(run: Run, console: Open, raffle:
     drawn = "return [...document.querySelectorAll('canvas')].some((one) => one.width > 100)"
     tab.until(lambda browser: browser.execute_script(drawn), "the page of the PDF is drawn")
     tab.press("t", "+")
-    tab.sees(HOSTILE.replace(">", "›") if HOSTILE not in tab.text() else HOSTILE)
+    tab.sees("<img src=x onerror=")
     tab.picture("review-pdf")
     tab.press("c")
     tab.sees("The order counts as paid")
@@ -192,7 +194,7 @@ def test_a_raffle_is_created_previewed_activated_and_shared(run: Run, console: O
     tab.fill("Code", "BASKET")
     tab.fill("How buyers pay", "Bank X, account 1")
     tab.sees("A basket")
-    tab.sees("Precio" if False else "Choose" if False else "How buyers see it")
+    tab.sees("How buyers see it")
     tab.picture("raffle-form")
     tab.tap("Save")
     tab.sees("Before it goes on sale")
@@ -252,8 +254,6 @@ def test_somebody_is_answered_by_a_person(run: Run, console: Open) -> None:
         "it is sent",
     )
     assert run.api("GET", f"/api/contacts/{contact['id']}")["bot_paused"] is True
-    tab.tap("Done: nobody needs to answer")
-    tab.find('//*[@role="dialog"]//button[@type="submit"]').click()
     until(lambda: not run.api("GET", "/api/contacts?person_wanted=true")["results"], "nobody waits")
     tab.tap("Erase personal data")
     tab.sees("It cannot be undone")

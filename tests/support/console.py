@@ -46,11 +46,9 @@ class Console:
     def prefer(self, *, language: str = "en", theme: str = "light") -> None:
         """Choose as on an earlier visit."""
         self.browser.get(self.url)
-        self.browser.execute_script(
-            "localStorage.setItem('tombola.language', arguments[0]); localStorage.setItem('tombola.theme', arguments[1])",
-            language,
-            theme,
-        )
+        for name, value in (("language", language), ("theme", theme)):
+            self.browser.execute_script(f"localStorage.setItem('tombola.{name}', arguments[0])", value)
+        self.browser.get("about:blank")  # the page is made anew, as on a visit
 
     def sign_in(self, token: str, *, at: str = "/") -> None:
         """Open a screen, and sign in where that is asked for. Any language will do."""
@@ -115,7 +113,8 @@ class Console:
         self.until(lambda browser: text in self.text(), f"the text {text!r}")
 
     def text(self) -> str:
-        return str(self.browser.execute_script("return document.body.innerText"))
+        """What is on the page. Blanks that must not break are usual ones."""
+        return str(self.browser.execute_script("return document.body.innerText")).replace("\N{NO-BREAK SPACE}", " ")
 
     def settle(self) -> None:
         self.until(lambda browser: browser.execute_script(AT_REST), "the page is at rest")

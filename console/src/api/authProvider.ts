@@ -13,7 +13,7 @@ export const authProvider: AuthProvider = {
     startSession(token.trim(), data);
   },
   async logout() {
-    endSession();
+    endSession(true);
   },
   // Who is not signed in never sees a screen that needs it: ConsoleLayout sends them to the sign-in page.
   async checkAuth() {},

@@ -22,12 +22,20 @@ export function onSession(listener: () => void): () => void {
 }
 
 export function startSession(token: string, me: Me): void {
+  ended = false;
   sessionStorage.setItem(TOKEN, token);
   sessionStorage.setItem(ME, JSON.stringify(me));
   for (const listener of listeners) listener();
 }
 
-export function endSession(): void {
+let ended = false;
+
+/** Whether the session ended by itself: the API knows the token no more. */
+export const hasEnded = (): boolean => ended;
+
+/** End the session. `bySelf`: somebody signs out. */
+export function endSession(bySelf = false): void {
+  ended = !bySelf;
   sessionStorage.removeItem(TOKEN);
   sessionStorage.removeItem(ME);
   for (const listener of listeners) listener();

@@ -34,7 +34,8 @@ export function firstLanguage(): string {
 }
 
 export async function makeI18nProvider(locale: string) {
-  const first = (await CATALOGUES[locale]?.()) ?? en;
+  // Without a connection, English is better than nothing.
+  const first = (await CATALOGUES[locale]?.().catch(() => en)) ?? en;
   document.documentElement.lang = locale;
   return polyglotI18nProvider(
     (wanted) => {

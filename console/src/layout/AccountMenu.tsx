@@ -5,15 +5,21 @@ import LightModeIcon from "@mui/icons-material/LightModeOutlined";
 import LogoutIcon from "@mui/icons-material/LogoutOutlined";
 import TranslateIcon from "@mui/icons-material/Translate";
 import { Divider, IconButton, ListItemIcon, ListItemText, Menu, MenuItem, Tooltip } from "@mui/material";
+import { useQueryClient } from "@tanstack/react-query";
 import { type MouseEvent, useState } from "react";
-import { useGetIdentity, useLogout, usePermissions, useSetLocale, useTheme } from "react-admin";
+import { useGetIdentity, usePermissions, useSetLocale, useTheme } from "react-admin";
 import type { Permissions } from "../api/authProvider";
+import { endSession } from "../api/session";
 import { LANGUAGES, rememberLanguage, type TextKey, useText } from "../i18n";
 import { rememberTheme } from "../theme";
 
 export function AccountMenu() {
   const text = useText();
-  const logout = useLogout();
+  const queries = useQueryClient();
+  const signOut = () => {
+    endSession(true);
+    queries.clear(); // whoever comes next must not see what was read before
+  };
   const setLocale = useSetLocale();
   const [theme, setTheme] = useTheme();
   const { identity } = useGetIdentity();
@@ -71,7 +77,7 @@ export function AccountMenu() {
           </ListItemIcon>
           {text(`app.theme_${other}`)}
         </MenuItem>
-        <MenuItem onClick={() => logout({}, "/login", false)}>
+        <MenuItem onClick={signOut}>
           <ListItemIcon>
             <LogoutIcon fontSize="small" />
           </ListItemIcon>

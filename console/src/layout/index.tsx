@@ -28,12 +28,13 @@ import {
   useTheme,
 } from "@mui/material";
 import { type ReactNode, Suspense, useEffect, useState, useSyncExternalStore } from "react";
-import { Link, Navigate, useLocation } from "react-router-dom";
+import { Link, useLocation } from "react-router-dom";
 import { onSession, readToken } from "../api/session";
 import { CrashBoundary } from "../components/CrashBoundary";
 import { Loading } from "../components/states";
 import { type TextKey, useText } from "../i18n";
 import { useMay } from "../permissions";
+import { SignIn } from "../signIn";
 import { AccountMenu } from "./AccountMenu";
 
 interface Entry {
@@ -62,10 +63,8 @@ const isAt = (entry: Entry, path: string) =>
 
 export function ConsoleLayout({ children }: { children: ReactNode }) {
   const token = useSyncExternalStore(onSession, readToken);
-  const { pathname, search } = useLocation();
-  if (token) return <Frame>{children}</Frame>;
-  const back = pathname === "/" ? null : { nextPathname: pathname, nextSearch: search };
-  return <Navigate to="/login" state={back} replace />;
+  // At the same address, so that whoever signs in is where they wanted to be.
+  return token ? <Frame>{children}</Frame> : <SignIn />;
 }
 
 function Frame({ children }: { children: ReactNode }) {

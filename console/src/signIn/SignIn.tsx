@@ -14,19 +14,20 @@ import {
   ToggleButtonGroup,
   Typography,
 } from "@mui/material";
+import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useState } from "react";
-import { useLocale, useLogin, useSetLocale } from "react-admin";
-import { useLocation } from "react-router-dom";
+import { useAuthProvider, useLocale, useSetLocale } from "react-admin";
 import { Problem } from "../api/client";
+import { hasEnded } from "../api/session";
 import { LANGUAGES, rememberLanguage, useText } from "../i18n";
 import { explain } from "../i18n/problem";
 
 export function SignIn() {
   const text = useText();
-  const login = useLogin();
+  const provider = useAuthProvider();
+  const queries = useQueryClient();
   const locale = useLocale();
   const setLocale = useSetLocale();
-  const from = (useLocation().state as { nextPathname?: string } | null)?.nextPathname;
   const [token, setToken] = useState("");
   const [shown, setShown] = useState(false);
   const [busy, setBusy] = useState(false);
@@ -42,7 +43,8 @@ export function SignIn() {
     setBusy(true);
     setComplaint("");
     try {
-      await login({ token });
+      queries.clear(); // whoever was signed in before may have been allowed more
+      await provider?.login({ token });
     } catch (failure) {
       const unknown = failure instanceof Problem && failure.status === 401;
       setComplaint(unknown ? text("sign_in.wrong") : explain(failure, text));
@@ -70,7 +72,7 @@ export function SignIn() {
         sx={{ width: "100%", maxWidth: 400, p: 3, display: "grid", gap: 2 }}
       >
         <Typography variant="h1">{text("sign_in.title")} · Tombola</Typography>
-        {from && from !== "/" && <Alert severity="info">{text("sign_in.ended")}</Alert>}
+        {hasEnded() && <Alert severity="info">{text("sign_in.ended")}</Alert>}
         <TextField
           label={text("sign_in.token")}
           type={shown ? "text" : "password"}

@@ -40,7 +40,7 @@ export default function SignInLink() {
         ) : (
           <>
             <Alert severity="error">{explain(failure, text)}</Alert>
-            <Button component={Link} to="/login" variant="contained">
+            <Button component={Link} to="/" variant="contained">
               {text("sign_in.with_token")}
             </Button>
           </>
