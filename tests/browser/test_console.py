@@ -1,6 +1,6 @@
 """The organisers' console in Chromium, against all parts of `make run`: what organisers do, and what may go wrong."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,7 +21,7 @@ Open = Callable[..., Console]
 
 
 @pytest.fixture
-def console(run: Run, browse: Browse, pictures: Path) -> Iterator[Open]:
+def console(run: Run, browse: Browse, pictures: Path) -> Open:
     """Opens a tab that is signed in, with a token of its own where one is named."""
 
     def make(size: tuple[int, int] = DESKTOP, *, token: str = run.token, at: str = "/", **preferences: str) -> Console:
@@ -30,7 +30,7 @@ def console(run: Run, browse: Browse, pictures: Path) -> Iterator[Open]:
         tab.sign_in(token, at=at)
         return tab
 
-    yield make
+    return make
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_a_token_that_is_revoked_leads_to_the_sign_in_and_back(run: Run, console
     tab = console(token=made["key"], at="/contacts")
     tab.sees("Contacts")
     run.api("DELETE", f"/api/tokens/{made['id']}")
-    tab.tap("Raffles")
+    tab.open("/raffles")
     tab.sees("Your session has ended")
     tab.browser.find_element(By.NAME, "token").send_keys(run.token, Keys.ENTER)
     tab.sees("New raffle")

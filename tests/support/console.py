@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome, Keys
@@ -23,6 +23,11 @@ AT_REST = """
         && document.querySelector(".MuiCircularProgress-root") === null
         && document.getAnimations().every((one) => one.playState !== "running" || endless(one))
         && [...document.images].every((image) => image.complete);
+"""
+# CSS transitions and MUI's growing menus: a tap on what moves hits its neighbour.
+STILL = """
+    const endless = (one) => one.effect.getTiming().iterations === Infinity;
+    return document.getAnimations().every((one) => one.playState !== "running" || endless(one));
 """
 FIND_FAULTS = """
     const done = arguments[arguments.length - 1];
@@ -83,7 +88,7 @@ class Console:
 
         def tapped(_: Chrome) -> bool:
             found = self.button(name)
-            if not found.is_enabled():
+            if not found.is_enabled() or not self.browser.execute_script(STILL):
                 return False
             self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", found)
             try:
@@ -150,6 +155,6 @@ class Console:
         log: list[dict[str, Any]] = self.browser.get_log("browser")  # type: ignore[no-untyped-call] # selenium's
         return [entry["message"] for entry in log if any(word in entry["message"] for word in words)]
 
-    def until(self, find: Callable[[Chrome], T], what: str) -> Any:
+    def until(self, find: Callable[[Chrome], T | None], what: str) -> T:
         patient = WebDriverWait(self.browser, SECONDS, 0.05, [StaleElementReferenceException])
-        return patient.until(find, what)
+        return cast("T", patient.until(find, what))

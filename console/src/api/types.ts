@@ -209,6 +209,7 @@ export interface Stats {
   holds_ending: { count: number; first_until: string | null };
   sales: (Sales & { currency: string })[];
   sales_are_complete: boolean;
+  alarms: { code: string; since: string | null; text: string }[];
 }
 
 export interface Listed<T> {

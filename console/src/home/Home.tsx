@@ -24,6 +24,7 @@ import { Failed, Loading } from "../components/states";
 import { Money, Progress } from "../components/values";
 import { ago, moment } from "../format";
 import { type TextKey, useText } from "../i18n";
+import en from "../i18n/en";
 
 const REFRESH = 20_000;
 
@@ -151,20 +152,22 @@ function Needs({ stats }: { stats: Stats }) {
   const text = useText();
   const locale = useLocale() ?? "en";
   const needs = needsOf(stats);
-  const { stopped, silent_since } = stats.sending;
+  // What could not be handled is in the list below, with how much there is.
+  const alarms = stats.alarms.filter((alarm) => alarm.code !== "dead_letters");
   return (
     <Part title={text("home.now")}>
-      {stopped && (
-        <Alert severity="error" sx={{ mb: 1 }} action={<SettingsLink />}>
-          {text("home.sending_stopped")}
+      {alarms.map((alarm) => (
+        <Alert
+          key={alarm.code}
+          severity={alarm.code === "sending_paused" ? "warning" : "error"}
+          sx={{ mb: 1 }}
+          action={<SettingsLink />}
+        >
+          {alarm.code in en.alarms ? text(`alarms.${alarm.code}` as TextKey) : alarm.text}{" "}
+          {alarm.since && text("settings.since", { when: moment(alarm.since, locale) })}
         </Alert>
-      )}
-      {silent_since && (
-        <Alert severity="warning" sx={{ mb: 1 }} action={<SettingsLink />}>
-          {text("home.silent", { when: moment(silent_since, locale) })}
-        </Alert>
-      )}
-      {needs.length === 0 && !stopped && (
+      ))}
+      {needs.length === 0 && alarms.length === 0 && (
         <Box sx={{ display: "flex", gap: 1, alignItems: "center", color: "success.main", minHeight: 44 }}>
           <CheckCircleIcon />
           {text("home.calm")}

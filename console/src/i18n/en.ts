@@ -172,6 +172,14 @@ const en = {
     CANCELLED: "Called off",
   },
   ticket_status: { AVAILABLE: "Free", RESERVED: "Held", SOLD: "Sold" },
+  alarms: {
+    sending_stopped: "Sending is stopped: messages wait until somebody resumes it.",
+    sending_paused: "WhatsApp takes nothing for the moment. Messages go out by themselves later.",
+    whatsapp_silent: "WhatsApp does not answer. Messages wait.",
+    dead_letters: "Some messages could not be handled.",
+    holds_not_ended: "Holds end late: tell whoever runs the system.",
+    messages_wait: "Messages are overdue: tell whoever runs the system.",
+  },
   home: {
     title: "Home",
     now: "Needs you now",
@@ -183,8 +191,6 @@ const en = {
     letters: "%{smart_count} message could not be handled |||| %{smart_count} messages could not be handled",
     pending: "%{smart_count} order waits for its payment |||| %{smart_count} orders wait for their payment",
     ending: "%{smart_count} hold ends within 5 minutes |||| %{smart_count} holds end within 5 minutes",
-    sending_stopped: "Sending is stopped",
-    silent: "WhatsApp has not answered since %{when}",
     oldest: "oldest: %{when}",
     at_least: "at least",
     raffles: "Raffles on sale",

@@ -375,6 +375,14 @@ const es: Messages = {
     RESERVED: "Apartado",
     SOLD: "Vendido",
   },
+  alarms: {
+    sending_stopped: "El envío está detenido: los mensajes esperan hasta que alguien lo reanude.",
+    sending_paused: "WhatsApp no acepta nada por ahora. Los mensajes saldrán solos después.",
+    whatsapp_silent: "WhatsApp no responde. Los mensajes esperan.",
+    dead_letters: "Algunos mensajes no se pudieron procesar.",
+    holds_not_ended: "Los apartados terminan tarde: avisa a quien opera el sistema.",
+    messages_wait: "Hay mensajes atrasados: avisa a quien opera el sistema.",
+  },
   home: {
     title: "Inicio",
     now: "Te necesita ahora",
@@ -388,8 +396,6 @@ const es: Messages = {
     pending: "%{smart_count} pedido espera su pago |||| %{smart_count} pedidos esperan su pago",
     ending:
       "%{smart_count} apartado termina en 5 minutos |||| %{smart_count} apartados terminan en 5 minutos",
-    sending_stopped: "El envío está detenido",
-    silent: "WhatsApp no responde desde %{when}",
     oldest: "el más antiguo: %{when}",
     at_least: "al menos",
     raffles: "Rifas a la venta",

@@ -376,6 +376,14 @@ const pt: Messages = {
     RESERVED: "Reservado",
     SOLD: "Vendido",
   },
+  alarms: {
+    sending_stopped: "O envio está parado: as mensagens esperam até alguém retomar.",
+    sending_paused: "O WhatsApp não aceita nada por enquanto. As mensagens sairão sozinhas depois.",
+    whatsapp_silent: "O WhatsApp não responde. As mensagens esperam.",
+    dead_letters: "Algumas mensagens não puderam ser processadas.",
+    holds_not_ended: "As reservas terminam tarde: avise quem opera o sistema.",
+    messages_wait: "Há mensagens atrasadas: avise quem opera o sistema.",
+  },
   home: {
     title: "Início",
     now: "Precisa de você agora",
@@ -388,8 +396,6 @@ const pt: Messages = {
       "%{smart_count} mensagem não pôde ser processada |||| %{smart_count} mensagens não puderam ser processadas",
     pending: "%{smart_count} pedido aguarda o pagamento |||| %{smart_count} pedidos aguardam o pagamento",
     ending: "%{smart_count} reserva termina em 5 minutos |||| %{smart_count} reservas terminam em 5 minutos",
-    sending_stopped: "O envio está parado",
-    silent: "O WhatsApp não responde desde %{when}",
     oldest: "o mais antigo: %{when}",
     at_least: "pelo menos",
     raffles: "Rifas à venda",

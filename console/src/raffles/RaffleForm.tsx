@@ -81,6 +81,7 @@ const WIDE = new Set<keyof Fields>(["title", "prize", "description", "payment_in
 export function RaffleForm({ start, save, onReload, propose }: Props) {
   const text = useText();
   const [fields, setFields] = useState(start);
+  const [sent, setSent] = useState(start);
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<unknown>(null);
   const [conflict, setConflict] = useState(false);
@@ -88,13 +89,17 @@ export function RaffleForm({ start, save, onReload, propose }: Props) {
   const errors = Object.entries(fieldErrors(failure)).map(
     ([name, message]) => [FIELD_OF[name] ?? name, message] as const,
   );
-  const wrong = Object.fromEntries(errors);
+  // What was changed since is not wrong until the API says so.
+  const wrong = Object.fromEntries(
+    errors.filter(([name]) => fields[name as keyof Fields] === sent[name as keyof Fields]),
+  );
   const elsewhere = errors.filter(([name]) => !(name in fields));
   const blocker = useBlocker(changed.length > 0 && !busy);
   const needsSecond = failure instanceof Problem && failure.code === "second_manager_needed";
 
   const submit = async (onTop: boolean) => {
     setBusy(true);
+    setSent(fields);
     setFailure(null);
     setConflict(false);
     try {

@@ -184,6 +184,7 @@ function Proof({ order: listed, queue, isOthers, go }: Props) {
       >
         <Box sx={{ minWidth: 0 }}>
           {isPhone && <Expected order={order} />}
+          {compared && <Typography sx={{ fontWeight: 650 }}>{label}</Typography>}
           {files.length > 1 && (
             <Tabs
               value={Math.min(file, files.length - 1)}
