@@ -44,7 +44,7 @@ test("forms of one and of many are two in each language", () => {
 
 /** Keys that are put together: each entry below these is asked for by the value of something. */
 const COMPUTED =
-  /^(ra|resources|problems|roles|status|raffle_status|ticket_status|audit_actions|alarms|checks|severity)\.|^(contacts\.states|contacts\.states_of|money\.(of|why|export_status)|settings\.(parts|sending_)|tokens\.role_help|app\.theme_|actions\.(done_|reasons\.)|contacts\.(pause|resume|answered|block|unblock))|_text$/;
+  /^(ra|resources|problems|roles|status|raffle_status|ticket_status|audit_actions|alarms|checks|setup|severity)\.|^(contacts\.states|contacts\.states_of|money\.(of|why|export_status)|settings\.(parts|sending_)|tokens\.role_help|app\.theme_|actions\.(done_|reasons\.)|contacts\.(pause|resume|answered|block|unblock))|_text$/;
 
 test("every entry is used", () => {
   const sources: string[] = [];

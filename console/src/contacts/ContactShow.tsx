@@ -1,11 +1,11 @@
 /** One person: what they are about, the chat with them, and what can be done for them. */
-import { Box, Button, Card, TextField, Link as TextLink, Typography } from "@mui/material";
+import { Alert, Box, Button, Card, TextField, Link as TextLink, Typography } from "@mui/material";
 import { useState } from "react";
 import { useGetList, useGetOne } from "react-admin";
 import { Link, useParams } from "react-router-dom";
 import { request } from "../api/client";
 import type { Contact, Order } from "../api/types";
-import { post } from "../api/useApi";
+import { post, useApi } from "../api/useApi";
 import { ActionDialog } from "../components/ActionDialog";
 import { Screen } from "../components/Screen";
 import { Failed, Loading } from "../components/states";
@@ -156,9 +156,24 @@ function Actions({ contact }: { contact: Contact }) {
   );
 }
 
+/** What an erasure would do. */
+interface Erasure {
+  can_erase: boolean;
+  unsettled: string[];
+  orders: number;
+  files: number;
+}
+
 function EraseDialog({ contact, open, onClose }: { contact: Contact; open: boolean; onClose: () => void }) {
   const text = useText();
   const [word, setWord] = useState("");
+  const { data, error, refetch } = useApi<Erasure>(
+    open ? `/contacts/${contact.id}/erasure` : null,
+    undefined,
+    {
+      staleTime: 0,
+    },
+  );
   return (
     <ActionDialog
       open={open}
@@ -166,15 +181,26 @@ function EraseDialog({ contact, open, onClose }: { contact: Contact; open: boole
       danger
       title={text("contacts.erase_title", { name: contact.name || contact.phone || "" })}
       confirm={text("contacts.erase")}
-      ready={word.trim().toUpperCase() === text("contacts.erase_confirm")}
+      ready={data?.can_erase === true && word.trim().toUpperCase() === text("contacts.erase_confirm")}
       run={async () => {
         const { data } = await post<{ finished: boolean }>(`/contacts/${contact.id}/erase`);
         return text(data.finished ? "contacts.erase_done" : "contacts.erase_again");
       }}
     >
       <Box sx={{ display: "grid", gap: 1.5 }}>
-        <Typography>{text("contacts.erase_goes")}</Typography>
-        <Typography>{text("contacts.erase_stays")}</Typography>
+        {error ? <Failed error={error} onRetry={() => refetch()} /> : !data && <Loading />}
+        {data && !data.can_erase && (
+          <Alert severity="warning">
+            {text("problems.contact_has_orders")}{" "}
+            {data.unsettled.map((code) => (
+              <TextLink key={code} component={Link} to={`/orders/${code}/show`} sx={{ mr: 1 }}>
+                {code}
+              </TextLink>
+            ))}
+          </Alert>
+        )}
+        <Typography>{text("contacts.erase_goes", { files: data?.files ?? "…" })}</Typography>
+        <Typography>{text("contacts.erase_stays", { orders: data?.orders ?? "…" })}</Typography>
         <Typography sx={{ fontWeight: 650 }}>{text("contacts.erase_final")}</Typography>
         <TextField
           label={text("contacts.erase_word")}

@@ -445,8 +445,9 @@ const en = {
     block_text: "The bot sells nothing to this person any more.",
     erase: "Erase personal data",
     erase_title: "Erase the data of %{name}?",
-    erase_goes: "This goes: name, phone number, all messages and files.",
-    erase_stays: "This stays: orders with numbers and amounts, and the audit log, without a name.",
+    erase_goes: "This goes: name, phone number, all messages and files (proofs: %{files}).",
+    erase_stays:
+      "This stays, without a name: orders with numbers and amounts (%{orders}), and the audit log.",
     erase_final: "It cannot be undone.",
     erase_word: "Write ERASE to confirm",
     erase_confirm: "ERASE",
@@ -583,6 +584,8 @@ const en = {
     },
   },
   settings: {
+    setup: "What is set up",
+    unapproved: "Not approved by WhatsApp: %{names}",
     number: "WhatsApp number",
     title: "Settings",
     health: "Health",
@@ -607,6 +610,14 @@ const en = {
     resume: "Resume sending",
     silent: "WhatsApp has not answered since %{when}. Messages wait.",
     version: "API description",
+  },
+  setup: {
+    organisers: "Organisers are notified in WhatsApp",
+    templates: "WhatsApp has approved the templates: people are reached outside the 24 hours, too",
+    account_id: "Templates can be submitted",
+    decisions_queue: "Organisers can decide about proofs in the chat",
+    wake_ups_queue: "Messages that wait go out within seconds",
+    audit_bucket: "The audit log is kept elsewhere, too",
   },
   timeline: {
     held: "The numbers were held",

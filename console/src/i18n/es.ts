@@ -650,8 +650,9 @@ const es: Messages = {
     block_text: "El bot ya no le vende nada a esta persona.",
     erase: "Borrar datos personales",
     erase_title: "¿Borrar los datos de %{name}?",
-    erase_goes: "Esto se borra: nombre, teléfono, todos los mensajes y archivos.",
-    erase_stays: "Esto queda: pedidos con números y montos, y el registro de auditoría, sin nombre.",
+    erase_goes: "Esto se borra: nombre, teléfono, todos los mensajes y archivos (comprobantes: %{files}).",
+    erase_stays:
+      "Esto queda, sin nombre: pedidos con números y montos (%{orders}), y el registro de auditoría.",
     erase_final: "No se puede deshacer.",
     erase_word: "Escribe BORRAR para confirmar",
     erase_confirm: "BORRAR",
@@ -797,6 +798,8 @@ const es: Messages = {
     },
   },
   settings: {
+    setup: "Lo que está configurado",
+    unapproved: "Sin aprobación de WhatsApp: %{names}",
     number: "Número de WhatsApp",
     title: "Ajustes",
     health: "Salud",
@@ -822,6 +825,14 @@ const es: Messages = {
     resume: "Reanudar el envío",
     silent: "WhatsApp no responde desde %{when}. Los mensajes esperan.",
     version: "Descripción de la API",
+  },
+  setup: {
+    organisers: "Se avisa a los organizadores por WhatsApp",
+    templates: "WhatsApp aprobó las plantillas: también llegan mensajes fuera de las 24 horas",
+    account_id: "Se pueden presentar plantillas",
+    decisions_queue: "Los organizadores pueden decidir sobre comprobantes en el chat",
+    wake_ups_queue: "Los mensajes en espera salen en segundos",
+    audit_bucket: "El registro de auditoría se guarda también aparte",
   },
   timeline: {
     held: "Los números quedaron apartados",

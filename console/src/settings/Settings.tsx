@@ -32,7 +32,10 @@ export default function Settings() {
           gridTemplateColumns: { xs: "minmax(0, 1fr)", md: "1fr 1fr" },
         }}
       >
-        <HealthCard />
+        <Box sx={{ display: "grid", gap: 2 }}>
+          <HealthCard />
+          <SetupCard />
+        </Box>
         <Box sx={{ display: "grid", gap: 2 }}>
           <SendingCard />
           <NumberCard />
@@ -78,6 +81,51 @@ function HealthCard() {
             {text("app.retry")}
           </Button>
         </>
+      )}
+    </Card>
+  );
+}
+
+interface Setup {
+  checks: { code: string; is_done: boolean; setting: string | null; text: string }[];
+  templates: { name: string; language: string; is_approved: boolean }[];
+}
+
+function SetupCard() {
+  const text = useText();
+  const { data, error, refetch } = useApi<Setup>("/setup");
+  const missing = data?.templates.filter((template) => !template.is_approved) ?? [];
+  return (
+    <Card component="section" sx={{ p: 2 }}>
+      <Typography variant="h2" sx={{ mb: 1 }}>
+        {text("settings.setup")}
+      </Typography>
+      {error ? <Failed error={error} onRetry={() => refetch()} /> : !data && <Loading />}
+      <Box component="ul" sx={{ listStyle: "none", p: 0, m: 0, display: "grid", gap: 1 }}>
+        {data?.checks.map((check) => (
+          <Box component="li" key={check.code} sx={{ display: "flex", gap: 1 }}>
+            {check.is_done ? (
+              <CheckCircleIcon color="success" titleAccess={text("app.yes")} />
+            ) : (
+              <ErrorIcon color="warning" titleAccess={text("app.no")} />
+            )}
+            <Box sx={{ minWidth: 0, overflowWrap: "anywhere" }}>
+              {check.code in en.setup ? text(`setup.${check.code}` as TextKey) : check.text}
+              {!check.is_done && check.setting && (
+                <Typography variant="body2" sx={{ color: "text.secondary" }}>
+                  {check.setting}
+                </Typography>
+              )}
+            </Box>
+          </Box>
+        ))}
+      </Box>
+      {missing.length > 0 && (
+        <Typography variant="body2" sx={{ color: "text.secondary", mt: 1, overflowWrap: "anywhere" }}>
+          {text("settings.unapproved", {
+            names: missing.map((template) => `${template.name} (${template.language})`).join(", "),
+          })}
+        </Typography>
       )}
     </Card>
   );
