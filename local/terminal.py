@@ -1,6 +1,7 @@
 """The terminal output of `make run`: a welcome screen, then only the lines that matter."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,6 +64,8 @@ def _first_steps(ports: Ports, *, seeded: bool) -> Text:
 
 # A browser that leaves a page no longer waits for its answers. Nothing has failed.
 HUNG_UP = ("BrokenPipeError", "ConnectionResetError")
+# Requests are answered by threads, whose lines may come in the middle of a traceback.
+OF_ANOTHER_REQUEST = re.compile(r"[\d.]+ - - \[|-{20,}|Exception occurred during processing")
 
 
 class Headlines:
@@ -86,7 +89,7 @@ class Headlines:
     def _headline(self, line: str) -> str | None:
         if line.startswith("Traceback (most recent call last):"):
             self._in_traceback = True
-        elif self._in_traceback and line and not line[0].isspace():
+        elif self._in_traceback and line and not line[0].isspace() and not OF_ANOTHER_REQUEST.match(line):
             self._in_traceback = False
             return None if line.startswith(HUNG_UP) else line
         elif line.startswith("{"):

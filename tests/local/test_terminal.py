@@ -44,3 +44,9 @@ def test_a_browser_that_leaves_a_page_is_no_error() -> None:
         "BrokenPipeError: [Errno 32] Broken pipe",
     ]
     assert [finder.feed(line) for line in log] == [None, None, None]
+
+
+def test_lines_of_other_requests_within_a_traceback_are_not_taken_for_its_end() -> None:
+    access = '127.0.0.1 - - [30/Nov/2026 16:59:17] "GET /api/orders HTTP/1.1" 200 -'
+    lines = TRACEBACK.splitlines()
+    assert headlines("\n".join([*lines[:3], access, *lines[3:]])) == ["ValueError: no"]

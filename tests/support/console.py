@@ -14,7 +14,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from tests.support.running import ROOT, Run
 
 T = TypeVar("T")
-SECONDS = 20.0
+SECONDS = 300.0
 AXE = ROOT / "console" / "node_modules" / "axe-core" / "axe.min.js"
 # Nothing loads, nothing moves: in between there is nothing that anybody looks at.
 AT_REST = """
