@@ -36,6 +36,7 @@ export const hasEnded = (): boolean => ended;
 /** End the session. `bySelf`: somebody signs out. */
 export function endSession(bySelf = false): void {
   ended = !bySelf;
+  if (bySelf) sessionStorage.clear(); // also what was typed and not saved
   sessionStorage.removeItem(TOKEN);
   sessionStorage.removeItem(ME);
   for (const listener of listeners) listener();

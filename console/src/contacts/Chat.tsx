@@ -4,7 +4,18 @@ import DoneAllIcon from "@mui/icons-material/DoneAll";
 import ErrorOutlineIcon from "@mui/icons-material/ErrorOutlineOutlined";
 import ScheduleIcon from "@mui/icons-material/Schedule";
 import SendIcon from "@mui/icons-material/Send";
-import { Alert, Box, Button, Card, Checkbox, FormControlLabel, TextField, Typography } from "@mui/material";
+import {
+  Alert,
+  Box,
+  Button,
+  Card,
+  Checkbox,
+  Dialog,
+  DialogActions,
+  FormControlLabel,
+  TextField,
+  Typography,
+} from "@mui/material";
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { useLocale } from "react-admin";
@@ -19,6 +30,7 @@ import { When } from "../components/values";
 import { moment } from "../format";
 import { useText } from "../i18n";
 import { useMay } from "../permissions";
+import { ProofViewer } from "../proofs/ProofViewer";
 
 const REFRESH = 8_000;
 const LENGTH = 4096; // characters of a text of WhatsApp
@@ -155,23 +167,39 @@ function Ticks({ state }: { state: DeliveryState }) {
   );
 }
 
+/** What the page itself can show. Anything else is saved by the browser. */
+const SHOWN = /^(image\/(jpeg|png|webp)|application\/pdf)$/;
+
 function FileLink({ message, contact }: { message: Message; contact: Contact }) {
   const text = useText();
   const [failure, setFailure] = useState<unknown>(null);
+  const [url, setUrl] = useState<string | null>(null);
+  const kind = message.media ?? "";
   // The link lives minutes and the log records who asks, so it is asked for when it is wanted.
   const open = () => {
     setFailure(null);
     request<{ url: string }>(`/contacts/${contact.id}/messages/${message.id}/file`).then(
-      ({ data }) => window.location.assign(data.url),
+      ({ data }) => (SHOWN.test(kind) ? setUrl(data.url) : window.location.assign(data.url)),
       setFailure,
     );
   };
+  const label = text("contacts.file_of", { kind: message.kind });
   return (
     <Box>
-      <Button color="inherit" variant="outlined" size="small" onClick={open} sx={{ mt: 0.5 }}>
+      <Button color="inherit" variant="outlined" onClick={open} sx={{ mt: 0.5 }}>
         {text("contacts.file")}
       </Button>
       {failure !== null && <Complaint failure={failure} />}
+      {url && (
+        <Dialog open onClose={() => setUrl(null)} aria-label={label} fullWidth maxWidth="md">
+          <ProofViewer url={url} mimeType={kind} label={label} height="75dvh" keys />
+          <DialogActions>
+            <Button onClick={() => setUrl(null)} autoFocus>
+              {text("app.close")}
+            </Button>
+          </DialogActions>
+        </Dialog>
+      )}
     </Box>
   );
 }

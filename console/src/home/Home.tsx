@@ -17,7 +17,7 @@ import {
 import type { ReactNode } from "react";
 import { useLocale } from "react-admin";
 import { Link } from "react-router-dom";
-import type { Stats, Waiting } from "../api/types";
+import type { Stats } from "../api/types";
 import { useApi } from "../api/useApi";
 import { Screen } from "../components/Screen";
 import { Failed, Loading } from "../components/states";
@@ -25,46 +25,9 @@ import { Money, Progress } from "../components/values";
 import { ago, moment } from "../format";
 import { type TextKey, useText } from "../i18n";
 import en from "../i18n/en";
+import { needsOf } from "./needs";
 
 const REFRESH = 20_000;
-
-interface Need {
-  label: TextKey;
-  count: number;
-  oldest?: string | null;
-  complete?: boolean;
-  to: string;
-  urgent?: boolean;
-}
-
-/** Return what waits for somebody, the most urgent first. */
-export function needsOf(stats: Stats): Need[] {
-  const orders = (status: string) => stats.orders[status] as Waiting;
-  const need = (label: TextKey, waiting: Waiting, to: string, urgent = false): Need => ({
-    label,
-    count: waiting.count,
-    oldest: waiting.oldest_at,
-    complete: waiting.is_complete,
-    to,
-    urgent,
-  });
-  const list = (status: string) =>
-    `/orders?filter=${encodeURIComponent(JSON.stringify({ status: [status] }))}`;
-  return [
-    need("home.in_review", orders("IN_REVIEW"), "/review", stats.reviews.overdue > 0),
-    need("home.late", orders("LATE"), list("LATE"), true),
-    need(
-      "home.people",
-      stats.people_waiting,
-      `/contacts?filter=${encodeURIComponent('{"person_wanted":true}')}`,
-      true,
-    ),
-    need("home.undelivered", stats.undelivered, "/undelivered"),
-    need("home.letters", stats.dead_letters, "/undelivered?tab=letters"),
-    { label: "home.ending" as const, count: stats.holds_ending.count, to: list("PENDING_PAYMENT") },
-    need("home.pending", orders("PENDING_PAYMENT"), list("PENDING_PAYMENT")),
-  ].filter((one) => one.count > 0);
-}
 
 export default function Home() {
   const text = useText();

@@ -26,7 +26,7 @@ export default function RaffleCreate() {
   };
   return (
     <Screen title={text("raffles.create")} name={text("raffles.create")}>
-      <RaffleForm start={NEW} save={save} />
+      <RaffleForm draft="new" start={NEW} save={save} />
     </Screen>
   );
 }

@@ -57,5 +57,7 @@ function Form({ base, reload }: { base: Raffle; reload: () => Promise<void> }) {
     await post(`/raffles/${base.id}/payment-change`, { body: { payment_instructions } });
     notify(text("raffles.proposed"), { type: "success" });
   };
-  return <RaffleForm start={start} save={save} propose={propose} onReload={() => void reload()} />;
+  return (
+    <RaffleForm draft={base.id} start={start} save={save} propose={propose} onReload={() => void reload()} />
+  );
 }

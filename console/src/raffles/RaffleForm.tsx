@@ -12,16 +12,19 @@ import {
   TextField,
   Typography,
 } from "@mui/material";
-import { type FormEvent, useEffect, useState } from "react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
 import { useBlocker } from "react-router-dom";
 import { Problem } from "../api/client";
 import { Complaint, Who } from "../components/ActionDialog";
 import { type TextKey, useText } from "../i18n";
 import { fieldErrors } from "../i18n/problem";
 import { CardPreview } from "./CardPreview";
+import { forgetDraft, keepDraft, readDraft } from "./drafts";
 import { bodyOf, FIELD_OF, type Fields } from "./fields";
 
 interface Props {
+  /** The name under which what is typed is kept in this tab. */
+  draft: string;
   start: Fields;
   /** Save these. Throws the API's problem. `onTop`: of the version that somebody else has made meanwhile. */
   save: (fields: Fields, onTop: boolean) => Promise<void>;
@@ -78,9 +81,11 @@ const PARTS: { title: TextKey; fields: [keyof Fields, Kind, TextKey?][] }[] = [
 ];
 const WIDE = new Set<keyof Fields>(["title", "prize", "description", "payment_instructions", "draw_method"]);
 
-export function RaffleForm({ start, save, onReload, propose }: Props) {
+export function RaffleForm({ draft, start, save, onReload, propose }: Props) {
   const text = useText();
-  const [fields, setFields] = useState(start);
+  // What is typed outlives a reload, and a session that ends.
+  const [fields, setFields] = useState<Fields>(() => ({ ...start, ...readDraft(draft) }));
+  const givenUp = useRef(false);
   const [sent, setSent] = useState(start);
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<unknown>(null);
@@ -94,9 +99,17 @@ export function RaffleForm({ start, save, onReload, propose }: Props) {
     errors.filter(([name]) => fields[name as keyof Fields] === sent[name as keyof Fields]),
   );
   const elsewhere = errors.filter(([name]) => !(name in fields));
+  useEffect(() => {
+    if (changed.length === 0 || givenUp.current) forgetDraft(draft);
+    else keepDraft(draft, Object.fromEntries(changed.map((name) => [name, fields[name]])));
+  });
   const blocker = useBlocker(changed.length > 0 && !busy);
   const needsSecond = failure instanceof Problem && failure.code === "second_manager_needed";
 
+  const giveUp = () => {
+    givenUp.current = true;
+    forgetDraft(draft);
+  };
   const submit = async (onTop: boolean) => {
     setBusy(true);
     setSent(fields);
@@ -104,6 +117,7 @@ export function RaffleForm({ start, save, onReload, propose }: Props) {
     setConflict(false);
     try {
       await save(fields, onTop);
+      giveUp();
     } catch (problem) {
       setFailure(problem);
       setConflict(problem instanceof Problem && problem.status === 412);
@@ -222,6 +236,7 @@ export function RaffleForm({ start, save, onReload, propose }: Props) {
         onMine={() => void submit(true)}
         onReload={() => {
           setConflict(false);
+          giveUp();
           onReload?.();
         }}
         onClose={() => setConflict(false)}
@@ -232,7 +247,13 @@ export function RaffleForm({ start, save, onReload, propose }: Props) {
           <Button onClick={() => blocker.reset?.()} autoFocus>
             {text("raffles.stay")}
           </Button>
-          <Button color="error" onClick={() => blocker.proceed?.()}>
+          <Button
+            color="error"
+            onClick={() => {
+              giveUp();
+              blocker.proceed?.();
+            }}
+          >
             {text("raffles.leave")}
           </Button>
         </DialogActions>
