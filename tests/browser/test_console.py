@@ -240,6 +240,18 @@ def test_a_number_of_the_board_tells_who_has_it(run: Run, console: Open, raffle:
     tab.sees("The raffle has the numbers 001 to 100")
 
 
+def test_a_raffle_never_shows_the_board_of_the_one_before(run: Run, console: Open, raffle: Json) -> None:
+    tab = console(at=f"/raffles/{raffle['id']}/show")
+    tab.find('//*[@data-testid="board" and contains(@aria-label, "001 to 100")]')
+    slow = {"offline": False, "latency": 1000, "downloadThroughput": -1, "uploadThroughput": -1}
+    tab.browser.execute_cdp_cmd("Network.enable", {})
+    tab.browser.execute_cdp_cmd("Network.emulateNetworkConditions", slow)
+    tab.open(f"/raffles/{run.raffles()['MOTO']['id']}/show")
+    tab.sees("Motorcycle")
+    assert tab.browser.find_elements(By.CSS_SELECTOR, '[data-testid="board"][aria-label*="001 to 100"]') == []
+    tab.find('//*[@data-testid="board" and contains(@aria-label, "0000 to 9999")]')
+
+
 def test_somebody_is_answered_by_a_person(run: Run, console: Open) -> None:
     asker = Stranger(run, "Asks A Lot")
     asker.says("human", f"{HOSTILE} *bold*")

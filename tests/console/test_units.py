@@ -3,6 +3,7 @@
 import re
 import subprocess
 
+from chalicelib.domain.raffles import RaffleEvent
 from chalicelib.http import openapi
 from chalicelib.http.routes import ROUTES
 from tests.support.running import ROOT
@@ -28,6 +29,14 @@ def test_every_code_that_the_api_answers_with_has_words_in_the_console() -> None
     worded = set(re.findall(r"^    (\w+):", catalogue, re.MULTILINE))
     # The console sends no broken JSON and no other media type, and a session that ended has words of its own.
     assert codes - worded == {"malformed", "unsupported_media_type", "not_authenticated", "not_allowed"}
+
+
+def test_every_action_of_the_audit_log_has_words_in_the_console() -> None:
+    kinds = "order|raffle|contact|token|link|letter|message|sending|file|proof"
+    code = "".join(path.read_text("utf-8") for path in (ROOT / "chalicelib" / "services").rglob("*.py"))
+    actions = set(re.findall(rf'"((?:{kinds})\.[a-z_]+)"', code)) | {f"raffle.{event}" for event in RaffleEvent}
+    catalogue = (CONSOLE / "src" / "i18n" / "en.ts").read_text("utf-8").partition("audit_actions: {")[2]
+    assert {action for action in actions if f"{action.replace('.', '_')}:" not in catalogue} == set()
 
 
 def test_the_lock_file_names_no_host() -> None:

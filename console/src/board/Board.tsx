@@ -19,6 +19,7 @@ interface Range {
 }
 
 interface BoardPart {
+  raffle: string;
   first: number;
   last: number;
   /** A letter for each number; null if there are too many. */
@@ -39,7 +40,8 @@ export default function Board({ raffle }: { raffle: Raffle }) {
   const { data, error, refetch } = useApi<BoardPart>(`/raffles/${raffle.id}/board`, range ?? undefined, {
     refetchInterval: REFRESH,
     refetchIntervalInBackground: false,
-    placeholderData: (before) => before,
+    // Another range of the same raffle may be shown while one loads, but never another raffle.
+    placeholderData: (before) => (before?.raffle === raffle.id ? before : undefined),
   });
   const { first_number: first, last_number: last } = raffle;
 

@@ -27,19 +27,16 @@ export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => voi
   const text = useText();
   const forbidden = error instanceof Problem && error.code === "role_not_allowed";
   return (
-    <Alert
-      severity={forbidden ? "info" : "error"}
-      action={
-        onRetry &&
-        !forbidden && (
-          <Button color="inherit" onClick={onRetry}>
-            {text("app.retry")}
-          </Button>
-        )
-      }
-    >
+    <Alert severity={forbidden ? "info" : "error"}>
       <AlertTitle>{text(forbidden ? "problems.forbidden_title" : "problems.error_title")}</AlertTitle>
       {explain(error, text)}
+      {onRetry && !forbidden && (
+        <Box>
+          <Button color="inherit" variant="outlined" onClick={onRetry} sx={{ mt: 1 }}>
+            {text("app.retry")}
+          </Button>
+        </Box>
+      )}
     </Alert>
   );
 }

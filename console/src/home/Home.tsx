@@ -60,7 +60,10 @@ function Figures({ stats }: { stats: Stats }) {
         <Part title={text("home.sales")}>
           {stats.sales.length === 0 && <Quiet>{text("home.no_sales")}</Quiet>}
           {stats.sales.map((sales) => (
-            <Box key={sales.currency} sx={{ display: "grid", gridTemplateColumns: "1fr 1fr", gap: 2 }}>
+            <Box
+              key={sales.currency}
+              sx={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(150px, 1fr))", gap: 2 }}
+            >
               <Figure
                 name={text("home.today")}
                 detail={text("home.orders_paid", { smart_count: sales.today.orders })}

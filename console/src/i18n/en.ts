@@ -632,6 +632,7 @@ const en = {
     contact_exported: "Personal data exported",
     contact_written_to: "Message written",
     file_read: "File looked at",
+    link_created: "Sign-in link made",
     letter_replayed: "Message handled again",
     message_sent_again: "Message sent again",
     order_cancelled: "Order cancelled",

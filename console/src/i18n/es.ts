@@ -847,6 +847,7 @@ const es: Messages = {
     contact_exported: "Datos personales exportados",
     contact_written_to: "Mensaje escrito",
     file_read: "Archivo visto",
+    link_created: "Enlace para entrar creado",
     letter_replayed: "Mensaje procesado de nuevo",
     message_sent_again: "Mensaje enviado de nuevo",
     order_cancelled: "Pedido cancelado",

@@ -845,6 +845,7 @@ const pt: Messages = {
     contact_exported: "Dados pessoais exportados",
     contact_written_to: "Mensagem escrita",
     file_read: "Arquivo visto",
+    link_created: "Link para entrar criado",
     letter_replayed: "Mensagem processada de novo",
     message_sent_again: "Mensagem enviada de novo",
     order_cancelled: "Pedido cancelado",

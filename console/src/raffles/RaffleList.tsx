@@ -104,7 +104,10 @@ function Raffles() {
         to={(raffle) => `/raffles/${raffle.id}/show`}
         badge={(raffle) => <RaffleStatusChip status={raffle.status} />}
         columns={[
-          { label: text("raffles.code"), value: (raffle) => raffle.code },
+          {
+            label: text("raffles.code"),
+            value: (raffle) => <span style={{ whiteSpace: "nowrap" }}>{raffle.code}</span>,
+          },
           {
             label: text("raffles.progress"),
             value: (raffle) =>
