@@ -96,7 +96,7 @@ function Figures({ stats }: { stats: Stats }) {
         <Box sx={{ display: "grid", gap: 2 }}>
           {stats.active.map((raffle) => (
             <Box key={raffle.id}>
-              <Typography sx={{ fontWeight: 650, overflowWrap: "anywhere", mb: 0.5 }}>
+              <Typography component="div" sx={{ fontWeight: 650, overflowWrap: "anywhere", mb: 0.5 }}>
                 <Box component={Link} to={`/raffles/${raffle.id}/show`} sx={{ color: "inherit", py: 1 }}>
                   {raffle.title}
                 </Box>{" "}
