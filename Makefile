@@ -166,4 +166,4 @@ browser:
 		echo "Chromium is missing and could not be installed: the browser tests need chromium and chromium-driver."; }
 
 clean: ## Remove build and cache files, but not .venv or local data
-	rm -rf out ci-output .mypy_cache .import_linter_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf out ci-output chalicelib/http/console_files .mypy_cache .import_linter_cache .pytest_cache .ruff_cache .hypothesis
