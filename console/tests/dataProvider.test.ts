@@ -34,6 +34,17 @@ test("a list says whether there are more pages", async () => {
   expect(found.pageInfo).toEqual({ hasNextPage: true, hasPreviousPage: false });
 });
 
+test("pages on which nothing matched are passed over", async () => {
+  answers = [
+    Response.json({ results: [], next: "/api/orders?cursor=%2Bx", previous: null }),
+    Response.json({ results: [{ id: "A" }], next: null, previous: null }),
+  ];
+  const found = await makeDataProvider().getList("orders", { pagination: { page: 1, perPage: 50 } });
+  expect(found.data).toEqual([{ id: "A" }]);
+  expect(found.pageInfo?.hasNextPage).toBe(false);
+  expect(new URL(sent[1]?.url ?? "").searchParams.get("cursor")).toBe("+x");
+});
+
 test("several values of a filter are one parameter", async () => {
   await makeDataProvider().getList("orders", { filter: { status: ["PAID", "LATE"] } });
   expect(new URL(sent[0]?.url ?? "").searchParams.get("status")).toBe("PAID,LATE");

@@ -1,7 +1,7 @@
 /** The REST API as react-admin's data provider. Lists are read by cursors, and changes name the version that they saw. */
 import type { DataProvider, GetListParams, GetListResult, Identifier, RaRecord } from "react-admin";
 import { type Answer, type Json, newKey, request } from "./client";
-import { Cursors } from "./cursors";
+import { Cursors, cursorOf } from "./cursors";
 
 /** A record, and beside its fields the version in which it was read. */
 export interface Versioned extends RaRecord {
@@ -34,6 +34,7 @@ const RESOURCES: Record<string, Resource> = {
   tokens: { path: "/tokens" },
 };
 const LARGEST_PAGE = 200;
+const EMPTY_PAGES = 20; // that are passed over in a row
 
 function resourceOf(name: string): Resource {
   const found = RESOURCES[name];
@@ -52,11 +53,22 @@ export function makeDataProvider(cursors = new Cursors()): DataProvider {
     const { page, perPage } = params.pagination ?? { page: 1, perPage: 50 };
     const size = Math.min(perPage, LARGEST_PAGE);
     const query = { ...resource.query, ...params.filter };
-    const read = (cursor: string | null) =>
+    const ask = (cursor: string | null) =>
       request<Page<Json>>(resource.path, {
         query: { ...query, page_size: size, cursor },
         signal: params.signal,
       });
+    // A page may be empty without being the last one: what it looked through did not match.
+    const read = async (cursor: string | null) => {
+      let answer = await ask(cursor);
+      for (
+        let more = 0;
+        more < EMPTY_PAGES && answer.data.results.length === 0 && answer.data.next;
+        more += 1
+      )
+        answer = await ask(cursorOf(answer.data.next));
+      return answer;
+    };
     const answer = await cursors.page(JSON.stringify([name, query, size]), page, read);
     if (!answer) return { data: [], pageInfo: { hasNextPage: false, hasPreviousPage: page > 1 } };
     return {

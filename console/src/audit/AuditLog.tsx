@@ -6,17 +6,20 @@ import {
   AccordionSummary,
   Box,
   Button,
+  MenuItem,
   TextField,
   Link as TextLink,
   Typography,
 } from "@mui/material";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useState } from "react";
 import { useListContext } from "react-admin";
 import { Link } from "react-router-dom";
 import type { AuditEntry } from "../api/types";
 import { ListScreen } from "../components/ListScreen";
 import { When } from "../components/values";
-import { useText } from "../i18n";
+import { dayToMoment, momentToDay } from "../days";
+import { type TextKey, useText } from "../i18n";
+import en from "../i18n/en";
 import { actionName } from "../orders/Timeline";
 
 const SCREENS: Record<string, (id: string) => string> = {
@@ -34,18 +37,25 @@ export default function AuditLog() {
   );
 }
 
+interface Filter {
+  by?: string;
+  target?: string;
+  action?: string;
+  created_after?: string;
+  created_before?: string;
+}
+
 function Filters() {
   const text = useText();
   const { filterValues, setFilters } = useListContext();
-  const [by, setBy] = useState<string>(filterValues.by ?? "");
-  const [target, setTarget] = useState<string>(filterValues.target ?? "");
+  const [filter, setFilter] = useState<Filter>(filterValues);
+  useEffect(() => setFilter(filterValues), [filterValues]);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    setFilters(
-      { ...(by.trim() ? { by: by.trim() } : {}), ...(target.trim() ? { target: target.trim() } : {}) },
-      {},
-    );
+    const filled = Object.entries(filter).map(([name, value]) => [name, value?.trim()] as const);
+    setFilters(Object.fromEntries(filled.filter(([, value]) => value)), {});
   };
+  const shrink = { inputLabel: { shrink: true } };
   return (
     <Box
       component="form"
@@ -55,15 +65,46 @@ function Filters() {
         display: "grid",
         gap: 1,
         mb: 2,
-        gridTemplateColumns: { xs: "1fr", sm: "1fr 1fr auto" },
-        maxWidth: 760,
+        gridTemplateColumns: { xs: "1fr", sm: "repeat(3, 1fr)" },
+        maxWidth: 960,
       }}
     >
-      <TextField label={text("audit.filter_by")} value={by} onChange={(event) => setBy(event.target.value)} />
+      <TextField
+        label={text("audit.filter_by")}
+        value={filter.by ?? ""}
+        onChange={(event) => setFilter({ ...filter, by: event.target.value })}
+      />
       <TextField
         label={text("audit.filter_target")}
-        value={target}
-        onChange={(event) => setTarget(event.target.value)}
+        value={filter.target ?? ""}
+        onChange={(event) => setFilter({ ...filter, target: event.target.value })}
+      />
+      <TextField
+        select
+        label={text("audit.filter_action")}
+        value={filter.action ?? ""}
+        onChange={(event) => setFilter({ ...filter, action: event.target.value })}
+      >
+        <MenuItem value="">{text("audit.all_actions")}</MenuItem>
+        {Object.keys(en.audit_actions).map((key) => (
+          <MenuItem key={key} value={key.replace("_", ".")}>
+            {text(`audit_actions.${key}` as TextKey)}
+          </MenuItem>
+        ))}
+      </TextField>
+      <TextField
+        type="date"
+        label={text("orders.from")}
+        value={momentToDay(filter.created_after)}
+        onChange={(event) => setFilter({ ...filter, created_after: dayToMoment(event.target.value) })}
+        slotProps={shrink}
+      />
+      <TextField
+        type="date"
+        label={text("orders.until")}
+        value={momentToDay(filter.created_before, -1)}
+        onChange={(event) => setFilter({ ...filter, created_before: dayToMoment(event.target.value, 1) })}
+        slotProps={shrink}
       />
       <Button type="submit" variant="outlined">
         {text("app.apply")}

@@ -44,7 +44,7 @@ export function ListBody({ children, empty, emptyAtAll }: Pick<Props, "children"
     return (
       <>
         <Empty action={clear}>{filtered || page > 1 ? empty : (emptyAtAll ?? empty)}</Empty>
-        {page > 1 && <Pager />}
+        <Pager />
       </>
     );
   }

@@ -548,6 +548,8 @@ const en = {
     no_template: "Outside the 24 hours, without an approved template.",
   },
   audit: {
+    filter_action: "What",
+    all_actions: "Everything",
     no_changes: "Nothing was changed.",
     filter_by: "Who (name of the token)",
     filter_target: "About, such as order:CODE",

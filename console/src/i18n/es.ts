@@ -762,6 +762,8 @@ const es: Messages = {
     no_template: "Fuera de las 24 horas, sin plantilla aprobada.",
   },
   audit: {
+    filter_action: "Qué",
+    all_actions: "Todo",
     no_changes: "No cambió nada.",
     filter_by: "Quién (nombre del token)",
     filter_target: "Sobre qué, como order:CÓDIGO",

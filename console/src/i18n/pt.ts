@@ -762,6 +762,8 @@ const pt: Messages = {
     no_template: "Fora das 24 horas, sem modelo aprovado.",
   },
   audit: {
+    filter_action: "O quê",
+    all_actions: "Tudo",
     no_changes: "Nada mudou.",
     filter_by: "Quem (nome do token)",
     filter_target: "Sobre o quê, como order:CÓDIGO",

@@ -19,6 +19,7 @@ import { useListContext } from "react-admin";
 import type { OrderStatus } from "../api/types";
 import { ActionDialog } from "../components/ActionDialog";
 import { useRaffles } from "../components/raffleOptions";
+import { dayToMoment, momentToDay } from "../days";
 import { useText } from "../i18n";
 
 const STATUSES: OrderStatus[] = [
@@ -40,21 +41,6 @@ interface Filters {
   created_after?: string;
   created_before?: string;
   flagged?: "true";
-}
-
-/** The first moment of a day, or that after it, by this device's clock. */
-export function dayToMoment(day: string, plusDays = 0): string | undefined {
-  if (!day) return undefined;
-  const [year, month, date] = day.split("-").map(Number);
-  return new Date(year ?? 0, (month ?? 1) - 1, (date ?? 1) + plusDays).toISOString();
-}
-
-export function momentToDay(at: string | undefined, plusDays = 0): string {
-  if (!at) return "";
-  const date = new Date(at);
-  date.setDate(date.getDate() + plusDays);
-  const two = (part: number) => String(part).padStart(2, "0");
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
 
 export function OrderFilters() {
