@@ -1,4 +1,5 @@
-# Needs only make and Python 3.11 or newer. Targets install everything else into .venv when they need it.
+# Needs only make and Python 3.11 or newer. Targets install everything else into .venv when they need it. Only the
+# organisers' console needs Node.js, too.
 
 ifeq ($(origin PYTHON),undefined)
 PYTHON := $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 python3,\
@@ -11,10 +12,11 @@ JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 CHECKED := app.py chalicelib infra local whatsapp_sandbox bench tests tools
 LOCALE := chalicelib/locale
+CONSOLE := chalicelib/http/console_files/index.html
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test transcripts test-fast mutants soak bench cost lock licences review lint format package deploy destroy restore environment catalogue formats api-table browser engines cloud clean
+.PHONY: help install run console console-pictures test transcripts test-fast mutants soak bench cost lock licences review lint format package deploy destroy restore environment catalogue formats api-table browser engines cloud clean
 
 help: ## List all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,11 +37,29 @@ $(READY): requirements.txt requirements-dev.txt
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-run: $(READY) messages ## Run everything on this machine
+run: $(READY) messages console ## Run everything on this machine
 	@exec $(BIN)/python -m local $(addprefix --without ,$(WITHOUT))
 
-test: $(READY) browser engines cloud messages ## Run all tests (how long they took: ci-output/durations.txt)
+# Whoever has no Node.js goes on without the console, or with the one that was built before.
+console: ## Build the organisers' console (needs Node.js 20.19 or newer, with npm)
+	@if command -v npm >/dev/null && node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null; \
+		then $(MAKE) -s --no-print-directory $(CONSOLE); \
+		else echo "The console is not built: it needs Node.js 20.19 or newer, with npm. Everything else works without."; fi
+
+$(CONSOLE): console/node_modules/.ready $(shell find console/src console/build console/*.* -type f 2>/dev/null)
+	@echo "Building the console ..."
+	@npm run --silent --prefix console build
+
+console/node_modules/.ready: console/package-lock.json console/.npmrc
+	@echo "Installing the console's packages into console/node_modules (only once, and after changes) ..."
+	@npm ci --prefix console --no-audit --no-fund --loglevel=error
+	@touch $@
+
+test: $(READY) browser engines cloud messages console ## Run all tests (how long they took: ci-output/durations.txt)
 	$(PYTEST) --durations=50 --junitxml=ci-output/junit.xml $(ARGS)
+
+console-pictures: $(READY) messages browser console ## Write the console's pictures for README.md
+	WRITE_CONSOLE_PICTURES=yes $(BIN)/python -m pytest tests/browser/test_console_pictures.py
 
 test-fast: $(READY) messages ## Run the rules on moto, in minutes: no engine, server, browser or exhaustive search
 	$(PYTEST) -m "not (engine or server or browser or exhaustive)" $(ARGS)
@@ -69,21 +89,23 @@ review: $(READY) ## Check deployed packages for known vulnerabilities, and list 
 cost: $(READY) ## Compute the monthly cost on AWS, and update docs/performance.md
 	@$(BIN)/python -m tools.cost --write
 
-lint: $(READY) ## Check style, types and who imports what
+lint: $(READY) console ## Check style, types and who imports what
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(CHECKED)
 	$(BIN)/lint-imports --no-logo
+	@if [ -e console/node_modules/.ready ]; then npm run --silent --prefix console lint; fi
 
 format: $(READY) ## Fix style and format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	@if [ -e console/node_modules/.ready ]; then npm run --silent --prefix console format; fi
 
-package: $(READY) messages ## Write the deployment package (template and zip) to out/: make package STAGE=prod
+package: $(READY) messages console ## Write the deployment package (template and zip) to out/: make package STAGE=prod
 	rm -rf out
 	$(BIN)/python tools/package.py $(or $(STAGE),dev) out
 
-deploy: $(READY) messages ## Deploy to AWS, or update: make deploy STAGE=prod (YES=1: no prompt)
+deploy: $(READY) messages console ## Deploy to AWS, or update: make deploy STAGE=prod (YES=1: no prompt)
 	@$(BIN)/python -m infra deploy $(or $(STAGE),dev) $(if $(YES),--yes)
 
 destroy: $(READY) ## Delete a stage but keep its data: make destroy STAGE=dev
@@ -144,4 +166,4 @@ browser:
 		echo "Chromium is missing and could not be installed: the browser tests need chromium and chromium-driver."; }
 
 clean: ## Remove build and cache files, but not .venv or local data
-	rm -rf out ci-output .mypy_cache .import_linter_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf out ci-output chalicelib/http/console_files .mypy_cache .import_linter_cache .pytest_cache .ruff_cache .hypothesis

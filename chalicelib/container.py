@@ -13,6 +13,7 @@ from random import Random, SystemRandom
 from secrets import token_hex
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -116,6 +117,13 @@ class Container:
     @cached_property
     def _clients(self) -> dict[str, Any]:
         return {}
+
+    @cached_property
+    def bucket_origin(self) -> str:
+        """Return scheme and host of every link to a file in the bucket."""
+        parameters = {"Bucket": self.settings.TOMBOLA_BUCKET, "Key": "any"}
+        link = urlsplit(self._client("s3").generate_presigned_url("get_object", Params=parameters))
+        return f"{link.scheme}://{link.netloc}"
 
     # For the chat and the schedules
 

@@ -1,6 +1,7 @@
 """The terminal output of `make run`: a welcome screen, then only the lines that matter."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +33,7 @@ def welcome(ports: Ports, state: Path, *, seeded: bool) -> None:
     addresses = Table.grid(padding=(0, 3))
     for name, value in (
         ("Phone", f"{ports.phone_url}/"),
+        ("Console", f"{ports.api_url}/console/"),
         ("API", f"{ports.api_url}/api/health"),
         ("AWS stand-in", ports.aws_url),
         ("API token", API_TOKEN),
@@ -49,7 +51,8 @@ def _first_steps(ports: Ports, *, seeded: bool) -> Text:
         "There are three demo raffles: BIKE (100 numbers), MOTO (10,000) and HOUSE (1,000,000)." if seeded else "",
         "Things to try:",
         f'  1. Open the phone at {ports.phone_url}/ and write "menu". Buy a number and send any picture as the proof.',
-        "  2. Act as the organiser: list the orders to pay, then confirm the payment by its order code.",
+        f"  2. Act as the organiser: sign in to the console with {API_TOKEN}, and review the proof.",
+        "     Or list the orders to pay, then confirm the payment by its order code.",
         f"       {curl} {ports.api_url}/api/orders/pending-payment",
         f"       {curl} -X POST {ports.api_url}/api/orders/CODE/confirm-payment",
         "  3. Look at the phone again: the order is confirmed.",
@@ -57,6 +60,12 @@ def _first_steps(ports: Ports, *, seeded: bool) -> Text:
         "Ctrl-C stops everything. Your data is kept for the next run.",
     ]
     return Text("\n".join(lines if seeded else lines[1:]))
+
+
+# A browser that leaves a page no longer waits for its answers. Nothing has failed.
+HUNG_UP = ("BrokenPipeError", "ConnectionResetError")
+# Requests are answered by threads, whose lines may come in the middle of a traceback.
+OF_ANOTHER_REQUEST = re.compile(r"[\d.]+ - - \[|-{20,}|Exception occurred during processing")
 
 
 class Headlines:
@@ -80,9 +89,9 @@ class Headlines:
     def _headline(self, line: str) -> str | None:
         if line.startswith("Traceback (most recent call last):"):
             self._in_traceback = True
-        elif self._in_traceback and line and not line[0].isspace():
+        elif self._in_traceback and line and not line[0].isspace() and not OF_ANOTHER_REQUEST.match(line):
             self._in_traceback = False
-            return line
+            return None if line.startswith(HUNG_UP) else line
         elif line.startswith("{"):
             return _structured(line)
         return None

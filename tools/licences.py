@@ -1,5 +1,6 @@
 """Writes docs/licences.md, the packages in the Lambda functions with their licences: `make licences`."""
 
+import json
 import re
 from collections.abc import Iterator
 from importlib.metadata import Distribution, distribution
@@ -9,6 +10,7 @@ from typing import NamedTuple
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
+CONSOLE_LOCK = ROOT / "console" / "package-lock.json"
 PAGE = ROOT / "docs" / "licences.md"
 # Licences under which a package may be distributed together with our code (Apache-2.0). MPL-2.0: unmodified only.
 ALLOWED = frozenset(
@@ -30,6 +32,16 @@ The web page of the API contains [OpenAPI Explorer](https://github.com/Authress-
 | package | version | licence |
 | --- | --- | --- |
 """
+
+
+CONSOLE_HEAD = """
+The organisers' console is built of these packages from npm, and contains parts of them.
+
+| package | version | licence |
+| --- | --- | --- |
+"""
+# What npm's packages may have besides.
+ALLOWED_IN_CONSOLE = ALLOWED | {"0BSD", "BSD", "ISC", "(MPL-2.0 OR Apache-2.0)"}
 
 
 class Package(NamedTuple):
@@ -68,9 +80,20 @@ def licence_of(package: Distribution) -> str:
     return "unknown"
 
 
+def in_console() -> Iterator[Package]:
+    """Yield the npm packages that the console needs when it runs, without those of other machines."""
+    packages = json.loads(CONSOLE_LOCK.read_text("utf-8"))["packages"]
+    for path, package in sorted(packages.items()):
+        if path and not any(package.get(kind) for kind in ("dev", "devOptional", "optional", "peer")):
+            yield Package(path.rpartition("node_modules/")[2], package["version"], package.get("license", "unknown"))
+
+
 def page() -> str:
-    rows = [f"| {package.name} | {package.version} | {package.licence} |\n" for package in deployed()]
-    return HEAD + "".join(rows)
+    return HEAD + _rows(deployed()) + CONSOLE_HEAD + _rows(in_console())
+
+
+def _rows(packages: Iterator[Package]) -> str:
+    return "".join(f"| {package.name} | {package.version} | {package.licence} |\n" for package in packages)
 
 
 if __name__ == "__main__":

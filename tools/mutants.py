@@ -30,7 +30,9 @@ from rich.table import Table
 ROOT = Path(__file__).parent.parent
 LISTS = ROOT / "tests" / "mutants"
 # Not part of a copy: what `make clean` removes, local data, and what is installed.
-LEFT_OUT = (".git", ".venv", ".cloud", ".local", ".hypothesis", ".*_cache", "ci-output", "emulator", "out")
+LEFT_OUT = (
+    ".git", ".venv", ".cloud", ".local", ".hypothesis", ".*_cache", "ci-output", "emulator", "node_modules", "out",
+)  # fmt: skip
 # The tests load these anyway, which takes seconds. Each run is a fork of a process that has them.
 LOADED_ONCE = (
     "boto3", "chalice", "hypothesis", "moto.cloudformation", "moto.dynamodb", "moto.s3", "moto.sqs", "moto.ssm",

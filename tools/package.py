@@ -29,6 +29,7 @@ SERVICES = frozenset({"dynamodb", "s3", "sqs", "sts", "ssm"})  # sts for credent
 DESCRIPTIONS = ("botocore", "data")
 FINISHED = Path(".chalice/deployments")  # where Chalice keeps its own zips
 DASHBOARD = Path("infra/dashboard.json")
+CONSOLE = Path("chalicelib/http/console_files/index.html")
 SECRETS = ("WHATSAPP_", "TOMBOLA_AUDIT_KEY")  # how the names of secrets begin
 PAGES = "chalicelib/http/pages"
 # The web page of the API is built here, and contains its renderer. Powertools comes with another one.
@@ -89,6 +90,8 @@ def main(stage: str, folder: str, *, quiet: bool = False) -> None:
         sys.stderr.write(
             "Not packaged with Python 3.11: the zip contains no bytecode, so functions start more slowly.\n"
         )
+    if not CONSOLE.is_file():
+        sys.stderr.write("Packaged without the organisers' console: `make console` builds it, with Node.js.\n")
     write_bill(Path(folder) / "sbom.json")
 
 

@@ -24,6 +24,10 @@ OWN_POLICIES = {
     ("GET", "/api/docs"): '"docs";q=2;w=1',
     ("GET", "/api/openapi.json"): '"openapi";q=2;w=1',
     ("POST", "/api/sign-in"): '"sign-in";q=5;w=1',
+    ("GET", "/console"): '"console";q=20;w=1',
+    ("GET", "/console/assets/{name}"): '"console-files";q=300;w=1',
+    ("HEAD", "/console"): '"console-head";q=5;w=1',
+    ("HEAD", "/console/assets/{name}"): '"console-files-head";q=5;w=1',
 }
 EXPOSED_HEADERS = "ETag, Location, RateLimit-Policy, Retry-After, Content-Disposition"
 ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match"
@@ -35,7 +39,7 @@ def with_security_headers(event: Request, get_response: Callable[[Request], Resp
     for name, value in ALWAYS.items():
         response.headers.setdefault(name, value)
     path = str(event.context.get("resourcePath", ""))
-    if path.startswith("/api/"):
+    if path.startswith(("/api/", "/console")):
         response.headers["RateLimit-Policy"] = OWN_POLICIES.get((event.method, path), ORGANISERS)
     if origin := _console_origin(event):
         response.headers |= {

@@ -6,6 +6,7 @@ from chalice.app import Authorizer, Chalice, Response
 
 from chalicelib.domain import refusals
 from chalicelib.domain.organisers import Role
+from chalicelib.http import console
 from chalicelib.http.dispatch import Route, handler_for
 from chalicelib.http.headers import with_security_headers
 from chalicelib.http.problems import problem, speaks_problems
@@ -217,6 +218,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", LETTER, "delivery_failures.read_letter", Role.MANAGER),
     Route("POST", f"{LETTER}/replay", "delivery_failures.replay_letter", Role.MANAGER),
     Route("GET", "/api/undelivered", "delivery_failures.list_undelivered"),
+    Route("GET", "/api/number", "sending.read_number"),
     Route("GET", "/api/sending", "sending.read_sending"),
     Route("POST", "/api/sending/stop", "sending.stop_sending", Role.MANAGER),
     Route("POST", "/api/sending/resume", "sending.resume_sending", Role.MANAGER),
@@ -241,12 +243,14 @@ def expose(app: Chalice, token: Authorizer) -> None:
             app.route(path, methods=["OPTIONS"], name="preflight")(
                 handler_for(app, Route("OPTIONS", path, "headers.preflight", role=None))
             )
-        _refuse_other_methods(app, path)
+        _refuse_other_methods(app, path, sorted(route.method for route in ROUTES if route.path == path))
+    console.expose(app)
+    for path in console.PATHS:
+        _refuse_other_methods(app, path, list(console.METHODS))
 
 
-def _refuse_other_methods(app: Chalice, path: str) -> None:
+def _refuse_other_methods(app: Chalice, path: str, allowed: list[str]) -> None:
     """Answer 405 to a path's other methods: API Gateway would answer as if the path did not exist."""
-    allowed = sorted(route.method for route in ROUTES if route.path == path)
 
     def method_not_allowed(**_: str) -> Response:
         methods = ", ".join(allowed)

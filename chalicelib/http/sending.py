@@ -8,6 +8,9 @@ from chalicelib.domain.channel import Channel, Stop
 from chalicelib.http.dispatch import Call
 from chalicelib.http.schemas import Moment, View
 from chalicelib.store import channel as channels
+from chalicelib.whatsapp.graph import GraphError
+
+NUMBER_SECONDS = 5.0  # to wait for WhatsApp
 
 
 class SendingView(View):
@@ -20,6 +23,23 @@ class SendingView(View):
     silent_since: Annotated[
         Moment | None, Field(description="Since when WhatsApp has not answered; null if all is well.")
     ]
+
+
+class NumberView(View):
+    """Our number as WhatsApp shows it; null while WhatsApp does not tell it."""
+
+    number: Annotated[str | None, Field(examples=["+1 631-555-1181"])]
+
+
+def read_number(call: Call) -> NumberView:
+    """Get the number that buyers write to.
+
+    WhatsApp is asked each time, so keep the answer.
+    """
+    try:
+        return NumberView(number=call.container.graph.number(within=NUMBER_SECONDS) or None)
+    except GraphError:
+        return NumberView(number=None)
 
 
 def read_sending(call: Call) -> SendingView:

@@ -50,6 +50,7 @@ def test_the_deployment_is_packaged_without_secrets_and_imports_by_itself(tmp_pa
         archive.extractall(tmp_path / "lambda")
         check_bytecode(archive)
         check_pages(archive)
+        check_console(archive)
 
     # No environment at all, nothing but what is in the zip (-S: no site-packages), and no socket.
     routes, where = alone(tmp_path / "lambda", IMPORT).split()
@@ -86,6 +87,15 @@ def check_pages(archive: zipfile.ZipFile) -> None:
     pages = {name: archive.getinfo(name).file_size for name in archive.namelist() if "chalicelib/http/pages/" in name}
     assert len(pages) == 3 and sum(pages.values()) < 300_000
     assert [name for name in archive.namelist() if "swagger-ui" in name or "explorer.min" in name] == []
+
+
+def check_console(archive: zipfile.ZipFile) -> None:
+    """The console is there, each file compressed twice and nothing as it was."""
+    files = [name for name in archive.namelist() if "/console_files/" in name]
+    assert "chalicelib/http/console_files/index.html" in files
+    assets = {name for name in files if "/assets/" in name}
+    assert len(assets) > 10 and {name.rpartition(".")[2] for name in assets} == {"br", "gz"}
+    assert [name for name in archive.namelist() if name.startswith("console/") or "node_modules" in name] == []
 
 
 REFUSE = """

@@ -63,6 +63,7 @@ def test_the_installed_packages_are_the_pinned_ones() -> None:
 
 def test_each_licence_allows_distribution_with_ours() -> None:
     assert {item.licence for item in licences.deployed()} <= licences.ALLOWED
+    assert {item.licence for item in licences.in_console()} <= licences.ALLOWED_IN_CONSOLE
 
 
 def test_the_page_lists_every_licence() -> None:

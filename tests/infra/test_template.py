@@ -11,7 +11,7 @@ from chalice.app import ScheduledEventConfig
 
 from app import app
 from chalicelib.domain.exports import KEPT
-from chalicelib.http import headers
+from chalicelib.http import console, headers
 from chalicelib.http.routes import ROUTES
 from chalicelib.services.messaging.account_notices import RULES
 from chalicelib.services.messaging.pictures import FOLDER, UPLOAD_LIFETIME
@@ -137,6 +137,11 @@ def test_o13_guessing_sign_in_links_has_a_throttle_of_its_own() -> None:
     limits = {one["ResourcePath"]: one for one in properties("RestAPI")["MethodSettings"]}
     own = limits["/~1api~1sign-in"]
     assert own["HttpMethod"] == "POST" and own["ThrottlingRateLimit"] <= 5 and own["ThrottlingBurstLimit"] <= 20
+
+
+def test_the_files_of_the_console_take_nothing_from_organisers() -> None:
+    own = {(one["HttpMethod"], one["ResourcePath"]) for one in properties("RestAPI")["MethodSettings"]}
+    assert {(method, "/" + path.replace("/", "~1")) for method in console.METHODS for path in console.PATHS} <= own
 
 
 def test_the_rate_limits_that_answers_tell_are_those_of_the_gateway() -> None:

@@ -34,3 +34,19 @@ def test_a_structured_error_is_shown_with_what_was_raised() -> None:
 
 def test_ordinary_lines_are_not_shown() -> None:
     assert not headlines('{"level": "INFO", "message": "ok"}\n{broken\n127.0.0.1 - "GET /api/health" 200 -\n[1]')
+
+
+def test_a_browser_that_leaves_a_page_is_no_error() -> None:
+    finder = Headlines()
+    log = [
+        "Traceback (most recent call last):",
+        '  File "server.py", line 1',
+        "BrokenPipeError: [Errno 32] Broken pipe",
+    ]
+    assert [finder.feed(line) for line in log] == [None, None, None]
+
+
+def test_lines_of_other_requests_within_a_traceback_are_not_taken_for_its_end() -> None:
+    access = '127.0.0.1 - - [30/Nov/2026 16:59:17] "GET /api/orders HTTP/1.1" 200 -'
+    lines = TRACEBACK.splitlines()
+    assert headlines("\n".join([*lines[:3], access, *lines[3:]])) == ["ValueError: no"]

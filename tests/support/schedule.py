@@ -14,6 +14,7 @@ NEEDS = {
     "tests/attacks/test_slow_statements.py": ("exhaustive",),
     "tests/bench/test_bench.py": ("engine",),
     "tests/browser": ("browser", "engine", "server"),
+    "tests/console": ("server",),
     "tests/crashes": ("exhaustive",),
     "tests/deployed": ("engine", "server"),
     "tests/e2e": ("engine", "server"),
