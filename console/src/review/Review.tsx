@@ -34,6 +34,9 @@ import { isTyping, ProofViewer } from "../proofs/ProofViewer";
 import { filesOf, preloadProof, useProofs } from "../proofs/useProofs";
 import { step } from "./queue";
 
+// Both on one line beside each other: the longer label takes the room that it needs.
+const DECISION = { flex: "1 1 auto", whiteSpace: "nowrap", px: 1 };
+
 const REFRESH = 15_000;
 const PAGE = 100;
 const OPEN = 60_000; // the API counts an order as open for two minutes
@@ -146,7 +149,7 @@ function Proof({ order: listed, queue, isOthers, go }: Props) {
           color="error"
           startIcon={<UndoIcon />}
           onClick={() => setAction("reject")}
-          sx={{ flex: 1 }}
+          sx={DECISION}
         >
           {text(isPhone ? "actions.reject_short" : "actions.reject")}
         </Button>
@@ -156,7 +159,7 @@ function Proof({ order: listed, queue, isOthers, go }: Props) {
           variant="contained"
           startIcon={<CheckIcon />}
           onClick={() => setAction("confirm")}
-          sx={{ flex: 1 }}
+          sx={DECISION}
         >
           {text(isPhone ? "actions.confirm_short" : "actions.confirm")}
         </Button>
