@@ -4,7 +4,7 @@ This module is pure: it reads no store and no clock, and calls nothing outside.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -205,10 +205,10 @@ def _read_organiser(
         return Choosing(act=Act.SHOW)
     meaning = read_meaning(message.text)
     cancels = command_words("cancel") | command_words("cancel_what")
-    if (word in COMMANDS and word not in cancels) or meaning.is_polite_only:
+    if (word in commands() and word not in cancels) or meaning.is_polite_only:
         return None
     wish = wished_act(message.text)
-    is_no_reason = objects_to_rejecting(message.text) or meaning.only(Intent.YES, Intent.NO) or word in YES | NO
+    is_no_reason = objects_to_rejecting(message.text) or meaning.only(Intent.YES, Intent.NO) or _is_yes_or_no(word)
     reason = "" if is_no_reason else own_reason(message.text)
     if noticed:
         return read_words_below(noticed, wish, reason)
@@ -219,6 +219,10 @@ def _read_organiser(
     # Right after "Why do you reject?", any other words are the reason.
     asked = read_choosing(conversation.asks or "")
     return asked and propose_reason(asked, reason)
+
+
+def _is_yes_or_no(word: str) -> bool:
+    return word in command_words("yes") or word in command_words("no")
 
 
 def _read_text(conversation: Conversation, text: str) -> Action:
@@ -252,14 +256,14 @@ def _about_order(code: str, text: str) -> Action | None:
 def _read_words(conversation: Conversation, text: str) -> Action:
     """Decide by words: commands first, then what means the same in every stage, then what the stage asks for."""
     word = normalize(text)
-    if word in COMMANDS:
-        return COMMANDS[word](conversation)
+    if word in commands():
+        return commands()[word](conversation)
     meaning = read_meaning(text)
     if conversation.asks is not None:
         answer = _read_answer(conversation, meaning, word)
         if answer is not None:
             return answer
-    if conversation.order_id is not None and word in YES:
+    if conversation.order_id is not None and word in command_words("yes"):
         return _confirm(conversation, meaning)
     if conversation.order_id is not None and conversation.stage in (Stage.BROWSING, Stage.SELECTING):
         if _confirms_in_a_sentence(meaning) or (meaning.only(Intent.YES) and _names_confirming(meaning)):
@@ -271,7 +275,11 @@ def _read_words(conversation: Conversation, text: str) -> Action:
         action = _try_codes(meaning, text, otherwise=action)
     # A single word may be the code of a raffle, whatever else it means; but "no" never was one.
     code = word.upper()
-    return TryCode(code, action) if is_raffle_code(code) and word not in NO | MORE else action
+    return (
+        TryCode(code, action)
+        if is_raffle_code(code) and word not in command_words("no") | command_words("more")
+        else action
+    )
 
 
 def _read_answer(conversation: Conversation, meaning: Meaning, word: str) -> Action | None:
@@ -280,11 +288,11 @@ def _read_answer(conversation: Conversation, meaning: Meaning, word: str) -> Act
     Only a message that says nothing else is an answer: "too expensive" adds no numbers.
     """
     asks = conversation.asks or ""
-    said_yes = word in YES or meaning.only(Intent.YES)
-    said_no = word in NO or meaning.only(Intent.NO)
+    said_yes = word in command_words("yes") or meaning.only(Intent.YES)
+    said_no = word in command_words("no") or meaning.only(Intent.NO)
     if asks.startswith(REMINDED):
         order_id = asks.removeprefix(REMINDED)
-        if word in YES or (meaning.only(Intent.YES) and not meaning.is_misspelt):
+        if word in command_words("yes") or (meaning.only(Intent.YES) and not meaning.is_misspelt):
             return ConfirmOrder(order_id, reminded=True)
         return AskToCancel(order_id) if said_no else None
     if asks.startswith("cancel:"):
@@ -534,7 +542,9 @@ def _cancel_at_hand(conversation: Conversation) -> Action:
     return CancelOrder(conversation.order_id)
 
 
-def _commands() -> Iterator[tuple[str, Callable[[Conversation], Action]]]:
+@cache
+def commands() -> Mapping[str, Callable[[Conversation], Action]]:
+    """Return the words that, alone, always mean the same, with what they lead to."""
     actions: dict[str, Callable[[Conversation], Action]] = {
         "stop": lambda _: OptOut(),
         "leave": lambda conversation: AskLeave(conversation.order_id),
@@ -553,14 +563,7 @@ def _commands() -> Iterator[tuple[str, Callable[[Conversation], Action]]]:
         "in_es": lambda _: ChangeLanguage("es"),
         "in_pt": lambda _: ChangeLanguage("pt"),
     }
-    for kind, action in actions.items():
-        yield from ((word, action) for word in sorted(command_words(kind)))
-
-
-COMMANDS = dict(_commands())
-YES = command_words("yes")
-MORE = command_words("more")
-NO = command_words("no")
+    return {word: action for kind, action in actions.items() for word in sorted(command_words(kind))}
 
 
 def _repeat_question(conversation: Conversation) -> Action:
@@ -599,7 +602,7 @@ def _step_browsing(conversation: Conversation, meaning: Meaning, text: str) -> A
         if place and 0 <= index < len(conversation.shown):
             return OpenRaffle(conversation.shown[index])
         return NotUnderstood(ListRaffles())
-    if normalize(text) in MORE or meaning.only(Intent.MORE):
+    if normalize(text) in command_words("more") or meaning.only(Intent.MORE):
         return ListRaffles(conversation.page + 1)
     answer = _answer_question(conversation, meaning)
     if answer is not None and not isinstance(answer, ListRaffles):
@@ -949,7 +952,7 @@ def is_raffle_code(word: str) -> bool:
 def is_reserved(code: str) -> bool:
     """Return whether the bot understands this word as something else, so that it can't be a raffle code."""
     word = fold(code)
-    if word in COMMANDS.keys() | YES | NO | MORE:
+    if word in commands().keys() | command_words("yes") | command_words("no") | command_words("more"):
         return True
     meaning = read_meaning(code)
     if meaning.found and not meaning.rest and not meaning.is_misspelt:

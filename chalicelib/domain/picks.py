@@ -62,7 +62,7 @@ def _disagreement(line: str) -> Unclear:
 
 def _read(line: str, words: "_Words", first: int, last: int, most: int) -> "Specific | Random | Unclear":
     tokens = list(_tokens(line, words))
-    if tokens and tokens[-1].kind == _AND and tokens[-1].text in _POLITE_WORDS:  # "7 and 32 then"
+    if tokens and tokens[-1].kind == _AND and tokens[-1].text in _polite_words():  # "7 and 32 then"
         tokens.pop()
     kinds = "".join(token.kind for token in tokens)
     if _RANDOM.fullmatch(kinds):
@@ -147,9 +147,6 @@ _LISTS = {
 # Lists whose words are understood in a sentence of another language, too.
 _SHARED = ("noun", "random", "filler")
 _POLITE = ("greeting", "courtesy", "thanks")
-_POLITE_WORDS = frozenset(
-    phrase for one in vocabularies().values() for name in _POLITE for phrase in one.intents.get(name, ())
-)
 
 
 class _Words(NamedTuple):
@@ -226,6 +223,11 @@ def _telling(vocabulary: Vocabulary) -> frozenset[str]:
     single = [phrase for listed in vocabulary.intents.values() for phrase in listed if len(phrase) > 2]
     words = [word for phrase in around for word in _ALPHABETIC.findall(phrase) if len(word) > 1 or word == phrase]
     return frozenset(words).union(filter(str.isalpha, single), vocabulary.ordinary)
+
+
+@cache
+def _polite_words() -> frozenset[str]:
+    return frozenset(phrase for vocabulary in vocabularies().values() for phrase in _polite(vocabulary))
 
 
 def _polite(vocabulary: Vocabulary) -> dict[str, str]:

@@ -170,7 +170,7 @@ def _carry_out(action: a.Action, turn: Turn) -> None:
 
 def _is_typed(turn: Turn) -> bool:
     """Return whether it was typed, and more than a command of ours."""
-    return turn.message.kind is MessageKind.TEXT and c.normalize(turn.text) not in c.COMMANDS
+    return turn.message.kind is MessageKind.TEXT and c.normalize(turn.text) not in c.commands()
 
 
 def _raffle_at_hand(turn: Turn) -> Raffle | None:
