@@ -107,7 +107,8 @@ def _refused() -> re.Pattern[str]:
 @cache
 def _refused_after() -> re.Pattern[str]:
     """A number before a no is not wanted either: "el 5 no", "o 44, não"."""
-    return re.compile(rf"[\s,]+(?:{_either(change_phrases('not'))})(?!\w)")
+    drawn_out = "|".join(f"{re.escape(word)}{word[-1]}*" for word in sorted(change_phrases("not")))  # "naooo"
+    return re.compile(rf"[\s,]+(?:{drawn_out})(?!\w)")
 
 
 @cache

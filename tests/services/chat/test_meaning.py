@@ -689,3 +689,9 @@ def test_who_says_again_that_they_paid_after_a_rejection_is_offered_a_person(wor
     world.api("POST", f"/api/orders/{order_id}/reject-proof", {"reason": "it shows 5"})
     told = lucia.says("but I have paid everything")
     assert "An organiser can look again" in text_of(told) and buttons_of(told)[-1] == "Talk to a person"
+
+
+def test_a_number_that_is_refused_loudly_is_not_offered(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    lucia.says("BIKE")
+    assert "007, 022" in text_of(lucia.says("o 13 naooo, so o 7 e o 22")) and "013" not in text_of(lucia.heard[-1])
