@@ -1,4 +1,4 @@
-"""What the organisers' console asks again and again: boards, the dashboard, the queue, the timeline of an order."""
+"""Measure what the organisers' console requests most: boards, the dashboard, the review queue, timelines."""
 
 from collections.abc import Callable, Iterator
 from functools import partial

@@ -71,10 +71,7 @@ def _number_words() -> re.Pattern[str]:
 
 @cache
 def _ages() -> tuple[re.Pattern[str], ...]:
-    before, after = (
-        "|".join(map(re.escape, sorted(change_phrases(kind), key=len, reverse=True)))
-        for kind in ("before_age", "after_age")
-    )
+    before, after = _either(change_phrases("before_age")), _either(change_phrases("after_age"))
     return (
         re.compile(rf"(?<!\w)(?:{before})\s+(?:[^\W\d_]+\s+){{0,2}}([0-9]{{1,3}})(?!\w)"),
         re.compile(rf"(?<!\w)([0-9]{{1,3}})\s*(?:{after})(?!\w)"),

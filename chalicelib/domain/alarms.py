@@ -1,4 +1,4 @@
-"""What is wrong with the service itself, as far as its data tells. CloudWatch has further alarms."""
+"""Find faults of the service in its own data. CloudWatch has further alarms."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import cache
 from itertools import dropwhile
 
-from chalicelib.domain.ages import begins_with_yes, is_old_enough, names_ages_only
+from chalicelib.domain.ages import OLDEST, begins_with_yes, is_old_enough, names_ages_only
 from chalicelib.domain.chat_actions import (
     Action,
     AskAboutOrder,
@@ -212,12 +212,14 @@ def _read_organiser(
     reason = "" if is_no_reason else own_reason(message.text)
     if noticed:
         return read_words_below(noticed, wish, reason)
+    # Right after "Why do you reject?", other words are the reason, whatever they name.
+    asked = read_choosing(conversation.asks or "")
+    if asked is not None and reason:
+        return propose_reason(asked, reason)
     code = next(filter(is_code, re.findall("[0-9A-Z]+", message.text.upper())), "")
     is_about = len(re.findall(r"\w+", word)) <= FEW_WORDS and not meaning.has(Intent.CANCEL)
     if wish is not None or (code and (word.upper() == code or (is_about and not _names_confirming(meaning)))):
         return Choosing(act=Act.SHOW, order_id=code)
-    # Right after "Why do you reject?", any other words are the reason.
-    asked = read_choosing(conversation.asks or "")
     return asked and propose_reason(asked, reason)
 
 
@@ -333,7 +335,7 @@ def _read_offer(asked: HoldNumbers, meaning: Meaning, *, said_yes: bool, said_no
         return asked if not _asks_something(meaning) else None
     # "yes please, I am 71 by the way", "sí, ¿y cuándo es el sorteo?"
     objects = meaning.has(Intent.NO, Intent.WAIT, Intent.REMOVE, Intent.SWAP, Intent.CANCEL)
-    chosen = frozenset(map(int, re.findall("(?<=#)[0-9]+", asked.text)))
+    chosen = frozenset(_numbers_in(asked.text))
     if begins_with_yes(meaning) and not objects and names_ages_only(meaning, chosen):
         return asked
     more = _more_numbers(meaning)
@@ -345,7 +347,7 @@ def _read_offer(asked: HoldNumbers, meaning: Meaning, *, said_yes: bool, said_no
 
 def _change_offer(asked: HoldNumbers, meaning: Meaning) -> Action | None:
     """Return what they want instead of the offered numbers: "not 23, can I have 32 instead", "solo el 7"."""
-    offered = tuple(map(int, re.findall("(?<=#)[0-9]+", asked.text)))
+    offered = _numbers_in(asked.text)
     if not offered or not meaning.has(*CHANGE, Intent.NO):
         return None
     edit = read_edit(meaning.line, offered, first=0, last=MOST_NUMBERS, is_confirmed=True)
@@ -353,6 +355,11 @@ def _change_offer(asked: HoldNumbers, meaning: Meaning) -> Action | None:
         return None
     wanted = [*(number for number in offered if number not in edit.remove), *edit.add]
     return HoldNumbers(asked.raffle_id, ",".join(f"#{number}" for number in wanted)) if wanted else None
+
+
+def _numbers_in(offer: str) -> tuple[int, ...]:
+    """Return the numbers of an offer: "#7,#13". () if it is about numbers at random."""
+    return tuple(map(int, re.findall("(?<=#)[0-9]+", offer)))
 
 
 def _more_numbers(meaning: Meaning) -> tuple[str, ...]:
@@ -372,7 +379,7 @@ def _read_age(asked: ConfirmAge, meaning: Meaning, *, said_yes: bool, said_no: b
     """Read a yes, a no, or an age and nothing else: "tengo 45", "I am 81 dear"."""
     if said_no:
         return RefuseAge(asked.raffle_id, asked.age)
-    chosen = frozenset(map(int, re.findall("(?<=#)[0-9]+", asked.text)))
+    chosen = frozenset(_numbers_in(asked.text))
     more = _more_numbers(meaning) if meaning.has(Intent.ADD) or names_number(meaning.line) else ()
     if chosen and more and not meaning.said - {Intent.ADD, Intent.WANT, Intent.NOUN}:
         return HoldNumbers(asked.raffle_id, ",".join([asked.text, *(f"#{number}" for number in more)]))
@@ -387,7 +394,7 @@ def _read_age(asked: ConfirmAge, meaning: Meaning, *, said_yes: bool, said_no: b
         is_age = len(told) == 1 and re.fullmatch("[0-9]{1,3}", number) and others <= change_phrases("beside_age")
         if not is_age or "$" in meaning.line or names_number(meaning.line):
             return None
-        return asked if asked.age <= int(number) <= MOST_YEARS else RefuseAge(asked.raffle_id, asked.age)
+        return asked if asked.age <= int(number) <= OLDEST else RefuseAge(asked.raffle_id, asked.age)
     is_old = said_yes or (meaning.has(Intent.YES, Intent.OF_AGE) and others <= change_phrases("beside_age"))
     return asked if is_old else None
 
@@ -899,7 +906,6 @@ def _read_any(text: str) -> Specific | Random | Unclear:
 
 
 MOST_NUMBERS = 1_000_000
-MOST_YEARS = 120
 MAX_BESIDE_THANKS = 3  # unknown words
 
 

@@ -154,6 +154,9 @@ def _without_leading(meaning: Meaning) -> Meaning:
     leading = [one for one in meaning.found if one.words[-1].end <= begin and (_leads(one) or one.intent in LEADING)]
     waits = [one.words[0].start for one in leading if one.intent is Intent.WAIT]
     leading = [one for one in leading if one.intent is not Intent.NO or _ends_there(meaning, one, waits)]
+    refusals = [one.words[0].start for one in leading if one.intent is Intent.NO]
+    # "Ese no" is no yes.
+    leading += [one for one in meaning.found if one.intent is Intent.YES and _stands_before(meaning, one, refusals)]
     fillers = [word for word in meaning.rest if word.end <= begin and word.text in change_phrases("filler")]
     line = list(meaning.line)
     for word in [*(word for one in leading for word in one.words), *fillers]:
@@ -164,8 +167,13 @@ def _without_leading(meaning: Meaning) -> Meaning:
 
 def _ends_there(meaning: Meaning, no: Found, waits: Iterable[int]) -> bool:
     """Return whether a no ends, or somebody asks to wait right after it, so that it negates nothing that follows."""
-    end = no.words[-1].end
-    return NO_ENDS.match(meaning.line, end) is not None or any(meaning.line[end:wait].isspace() for wait in waits)
+    return NO_ENDS.match(meaning.line, no.words[-1].end) is not None or _stands_before(meaning, no, waits)
+
+
+def _stands_before(meaning: Meaning, one: Found, starts: Iterable[int]) -> bool:
+    """Return whether one of the places `starts` comes right after a phrase."""
+    end = one.words[-1].end
+    return any(meaning.line[end:start].isspace() for start in starts)
 
 
 def _leads(one: Found) -> bool:
@@ -215,8 +223,6 @@ def _exchange(meaning: Meaning, numbers: Sequence[Word], owned: Sequence[int]) -
     "Mejor el 8" says which number goes if the order has one.
     """
     is_negated = Intent.NO in meaning.intents or len(meaning.rest) > len(numbers)
-    if len(numbers) == 1 and _ends_before_wish(meaning):
-        is_negated = False  # "no, ese no. Mejor el 20"
     if len(numbers) == 1 and len(owned) == 1 and not is_negated and _prefers(meaning, numbers[0]):
         new = int(numbers[0].text)
         return Edit(add=(new,), remove=tuple(owned)) if new not in owned else None
@@ -242,15 +248,6 @@ def _exchange(meaning: Meaning, numbers: Sequence[Word], owned: Sequence[int]) -
     if _pattern("between").search(between) and not _pattern("instead").search(meaning.line):
         return Edit(add=(int(right.text),), remove=(int(left.text),))
     return None
-
-
-def _ends_before_wish(meaning: Meaning) -> bool:
-    """Return whether every no stands before the wish for another number, with a stop or a comma between."""
-    refusals = [one.words[-1].end for one in meaning.found if one.intent is Intent.NO]
-    wishes = [one.words[0].start for one in meaning.found if one.intent is Intent.SWAP]
-    if not refusals or not wishes or max(refusals) >= min(wishes):
-        return False
-    return NO_ENDS.match(meaning.line, max(refusals)) is not None
 
 
 def _prefers(meaning: Meaning, number: Word) -> bool:

@@ -13,6 +13,7 @@ from chalicelib.domain.vocabulary import change_phrases, number_words
 
 MAX_PROPOSED = 10
 MAX_TEXT = 300  # characters; whoever writes more tells a story
+_NUMBER = re.compile(r"(?<![\w+.=/-])[0-9]{1,7}(?!\w)")
 # Money, times, dates and shares; and "5 or 12", which is a question of theirs.
 _OTHER = re.compile(r"[0-9][.:/][0-9]|[$\u20b2\u20ac][ ]?[0-9]|[0-9][ ]?[%\u20ac$]|[0-9]\s+(?:o|u|ou|or)\s+[0-9]")
 
@@ -27,7 +28,7 @@ def propose(text: str, *, first: int, last: int) -> tuple[int, ...]:
     wishes = {one.words[-1].end for one in read_meaning(text).found if one.intent is Intent.WANT}
     numbers: dict[int, None] = {}
     refused: set[int] = set()
-    for found in re.finditer(r"(?<![\w+.=/-])[0-9]{1,7}(?![\w])", line):
+    for found in _NUMBER.finditer(line):
         before, after = line[: found.start()], line[found.end() :]
         if _refused().search(before) or _refused_after().match(after):
             refused.add(int(found[0]))
@@ -46,7 +47,7 @@ def propose(text: str, *, first: int, last: int) -> tuple[int, ...]:
 def names_money(text: str) -> bool:
     """Return whether a number in a text is an amount, a time or the like: "mandei 20 reais"."""
     line = fold(text)
-    numbers = re.finditer(r"(?<![\w+.=/-])[0-9]{1,7}(?![\w])", line)
+    numbers = _NUMBER.finditer(line)
     return re.search(r"[$\u20b2\u20ac][ ]?[0-9]", line) is not None or any(
         _unit().match(line[one.end() :]) for one in numbers
     )
@@ -62,9 +63,7 @@ def named_as_numbers(text: str) -> frozenset[int]:
     line = fold(text)
     if len(text) > MAX_TEXT or _OTHER.search(line) or read_meaning(text).has(Intent.NO):
         return frozenset()
-    found = [
-        one for one in re.finditer(r"(?<![\w+.=/-])[0-9]{1,7}(?![\w])", line) if not _unit().match(line[one.end() :])
-    ]
+    found = [one for one in _NUMBER.finditer(line) if not _unit().match(line[one.end() :])]
     return frozenset(int(one[0]) for one in found if _named().search(line[: one.start()]))
 
 

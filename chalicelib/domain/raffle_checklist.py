@@ -1,4 +1,4 @@
-"""What is to be thought of before a raffle is activated. Nothing here is a rule but its life cycle."""
+"""List what to check before a raffle is activated. Only its life cycle can block it."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -9,7 +9,7 @@ from chalicelib.domain.raffles import TRANSITIONS, Raffle, RaffleEvent
 
 
 class Severity(StrEnum):
-    """What an open point means. The values are part of the API."""
+    """How much an open check matters. The values are part of the API."""
 
     BLOCKS = "blocks"  # the raffle can't be activated
     WARNS = "warns"  # buyers can't do something, or read something wrong

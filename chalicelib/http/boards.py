@@ -15,7 +15,7 @@ MAX_RANGES = 100
 
 
 class RangeView(View):
-    """How many numbers are in each state, of those from `first` to `last`."""
+    """Count the numbers from `first` to `last` in each state."""
 
     first: int
     last: int

@@ -180,7 +180,7 @@ class ErasureView(View):
 
 
 class ErasurePreviewView(View):
-    """What an erasure would do. It is refused while an order is `unsettled`.
+    """The effect of an erasure. It is refused while an order is `unsettled`.
 
     Name, phone number, user id, all messages and all files go; the orders stay, under an id that identifies nobody, and
     so do sums and the audit log.

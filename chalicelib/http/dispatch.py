@@ -238,7 +238,7 @@ class Call:
 
     @property
     def is_known(self) -> bool:
-        """Whether the client has the answer already: its If-None-Match names the ETag."""
+        """Return whether the client has this answer already: its If-None-Match names the ETag."""
         # The comparison is weak (RFC 9110): API Gateway may have compressed what the client has.
         known = re.findall(r'"[^"]*"', self.request.headers.get("if-none-match", ""))
         return self.route.polled and self.headers.get("ETag") in known

@@ -1,4 +1,4 @@
-"""Who has an order open for review, so that two organisers don't judge the same one unknowingly."""
+"""Record who has an order open for review, so that two organisers don't judge it unknowingly."""
 
 from typing import Annotated
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import ElementClickInterceptedException, StaleElementReferenceException
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -93,10 +93,8 @@ class Console:
             self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", found)
             try:
                 found.click()
-            except Exception as failure:
-                if "click intercepted" in str(failure):
-                    return False
-                raise
+            except ElementClickInterceptedException:
+                return False
             return True
 
         self.until(tapped, f"{name} can be tapped")

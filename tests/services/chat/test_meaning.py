@@ -695,3 +695,10 @@ def test_a_number_that_is_refused_loudly_is_not_offered(world: World, lucia: Buy
     world.raffle()
     lucia.says("BIKE")
     assert "007, 022" in text_of(lucia.says("o 13 naooo, so o 7 e o 22")) and "013" not in text_of(lucia.heard[-1])
+
+
+def test_who_refuses_the_only_number_and_names_another_gets_that_one(world: World, lucia: Buyer) -> None:
+    world.raffle()
+    order_id = hold(lucia, "22")
+    lucia.says("No, ese no. Mejor el 20")
+    assert world.order(order_id)["numbers"] == [20]

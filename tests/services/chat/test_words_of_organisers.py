@@ -257,6 +257,7 @@ def test_o11_a_reason_of_their_own_for_what_is_decided_changes_nothing(world: Wo
     "text",
     [
         "El comprobante está cortado, no se ve el monto", "no se ve la cantidad", "La transferencia es de otra fecha.",
+        "el banco lo dio por rechazado", "aparece pendiente, no llegó",
         "o comprovante está cortado", "não dá pra ver o valor", "there is no date on it",
     ],
 )  # fmt: skip
